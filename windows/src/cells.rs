@@ -1,0 +1,48 @@
+//! Where readers find the slices: in memory, or in a store.
+
+use alloc::vec::Vec;
+use core::fmt::Debug;
+use core::hash::Hash;
+
+use crate::{Block, EventTime, Window};
+
+/// What windows are kept by: a branch, for payments.
+pub trait Key: Copy + Ord + Hash + Debug {
+    /// The first key in order.
+    const FIRST: Self;
+}
+
+impl Key for u32 {
+    const FIRST: Self = 0;
+}
+
+/// Reads what the engine's [`crate::Changes`] have built up, at one moment.
+pub trait Cells<K, A> {
+    /// Why a read failed.
+    type Error;
+
+    /// What `key` has in `block`, if anything.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn cell(&self, block: Block, key: K) -> Result<Option<A>, Self::Error>;
+
+    /// The keys that have something in `block`, in order, from `from` on, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn keys(&self, block: Block, from: K, limit: usize) -> Result<Vec<K>, Self::Error>;
+
+    /// How often `window` of definition `definition` was revised for `key` after it was final.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn revision(&self, definition: u16, window: Window, key: K) -> Result<u64, Self::Error>;
+
+    /// The known keys in order, from `from` on, at most `limit`, each with the earliest event time
+    /// that makes it known ([`EventTime::MIN`] for a key known by configuration).
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn known(&self, from: K, limit: usize) -> Result<Vec<(K, EventTime)>, Self::Error>;
+}

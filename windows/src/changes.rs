@@ -1,0 +1,40 @@
+//! What the engine did since the last checkpoint, as data.
+
+use alloc::vec::Vec;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::{EventTime, Snapshot, Window};
+
+/// Everything that changed since the last [`crate::Engine::take_changes`].
+///
+/// Cells and revisions are differences, to be merged into what is kept; the snapshot is absolute.
+/// The engine itself keeps no cell after handing it out, so its memory follows the payments between
+/// two checkpoints and not the windows.
+#[derive(Clone, Debug)]
+pub struct Changes<K, A> {
+    /// What was added to each touched slice (by its start) and key.
+    pub slices: HashMap<(EventTime, K), A, FxBuildHasher>,
+    /// How often payments came for final windows: definition, window, key.
+    pub revisions: HashMap<(u16, Window, K), u64, FxBuildHasher>,
+    /// Windows that became final.
+    pub finals: Vec<Closed>,
+    /// Keys that became known, or known earlier, with the event time since which they are.
+    pub known: Vec<(K, EventTime)>,
+    /// Stretches `[start, end)` of window starts that activity newly reaches.
+    pub reached: Vec<Window>,
+    /// The state after these changes.
+    pub snapshot: Snapshot,
+}
+
+/// Windows with `after < end <= until` and `start <= latest` became final.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Closed {
+    /// Windows that end at or before this were final already.
+    pub after: EventTime,
+    /// The last end that became final.
+    pub until: EventTime,
+    /// Windows that start after this are not meant ([`EventTime::MAX`]: all are).
+    pub latest: EventTime,
+}

@@ -1,0 +1,339 @@
+//! The engine: decides where each input belongs and when windows are final.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::mem;
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::activity::Activity;
+use crate::frame::closed_by;
+use crate::known::Known;
+use crate::watermark::Watermarks;
+use crate::{
+    Aggregate, Changes, Closed, EventTime, Grid, Key, PartitionTime, Placement, QuietClose,
+    Settings, Snapshot, Span, Standing, Window,
+};
+
+/// The event-time engine over keys `K` and aggregates `A`.
+///
+/// What it hands out is the same for the same inputs, and every figure in it is the same whatever
+/// the order in which partitions take turns: an input is judged by its own partition's watermark
+/// only. Between two [`Engine::take_changes`] it holds the differences of that time and nothing
+/// older.
+#[derive(Clone, Debug)]
+pub struct Engine<K, A> {
+    settings: Arc<Settings>,
+    grid: Grid,
+    watermarks: Watermarks,
+    activity: Activity,
+    known: Known<K>,
+    quiet_closes: Vec<QuietClose>,
+    latest: Option<EventTime>,
+    /// No window that holds a time from here on is final.
+    open_from: EventTime,
+    /// The slice of the last input: the next is mostly in it too.
+    slice: Window,
+    slices: HashMap<(EventTime, K), A, FxBuildHasher>,
+    revisions: HashMap<(u16, Window, K), u64, FxBuildHasher>,
+    finals: Vec<Closed>,
+    learned: Vec<(K, EventTime)>,
+    reached: Vec<Window>,
+}
+
+impl<K: Key, A: Aggregate> Engine<K, A> {
+    /// An engine that has seen nothing.
+    #[must_use]
+    pub fn new(settings: Arc<Settings>) -> Self {
+        Self::restore(settings, Snapshot::default(), [])
+    }
+
+    /// An engine that goes on from `snapshot`, with the keys `known` then.
+    #[must_use]
+    pub fn restore(
+        settings: Arc<Settings>,
+        snapshot: Snapshot,
+        known: impl IntoIterator<Item = (K, EventTime)>,
+    ) -> Self {
+        let grid = Grid::new(&settings.definitions);
+        let mut keys = Known::default();
+        for (key, since) in known {
+            keys.learn(key, since);
+        }
+        let mut engine = Self {
+            grid,
+            watermarks: Watermarks::new(
+                snapshot.partitions,
+                snapshot.watermark,
+                settings.out_of_orderness,
+            ),
+            activity: Activity::restore(snapshot.activity),
+            known: keys,
+            quiet_closes: snapshot.quiet_closes,
+            latest: snapshot.latest,
+            open_from: EventTime::MIN,
+            slice: Window::new(EventTime::MAX, EventTime::MIN),
+            slices: HashMap::default(),
+            revisions: HashMap::default(),
+            finals: Vec::new(),
+            learned: Vec::new(),
+            reached: Vec::new(),
+            settings,
+        };
+        engine.open_from = engine.earliest_open();
+        engine
+    }
+
+    /// Adds one input of `key` that happened at `time`, read from `partition` in a record with the
+    /// timestamp `recorded`, if it has one.
+    ///
+    /// A partition that was idle is no longer.
+    pub fn insert(
+        &mut self,
+        partition: i32,
+        time: EventTime,
+        recorded: Option<EventTime>,
+        key: K,
+        input: &A::Input,
+    ) -> Placement {
+        let part = self.watermarks.partitions.entry(partition).or_default();
+        if part.standing == Standing::Idle {
+            part.standing = Standing::Returning;
+        }
+        if recorded.is_some_and(|recorded| time > recorded.plus(self.settings.max_future)) {
+            return Placement::Future;
+        }
+        let watermark = part.watermark(self.settings.out_of_orderness);
+        let late = watermark.is_some_and(|watermark| time < watermark);
+        if !late {
+            part.highest = part.highest.max(Some(time));
+        } else if let Some(watermark) = watermark
+            && self.last_end(time).plus(self.settings.allowed_lateness) <= watermark
+        {
+            return Placement::TooLate;
+        }
+        self.add(time, key, input, late);
+        if late {
+            Placement::Late
+        } else {
+            Placement::OnTime
+        }
+    }
+
+    /// Notes that `key` is known since `time`: an input of it happened then, or it always was
+    /// ([`EventTime::MIN`]).
+    pub fn know(&mut self, key: K, time: EventTime) {
+        if self.known.learn(key, time) {
+            self.learned.push((key, time));
+        }
+    }
+
+    /// Notes that `partition` is read from now on: until it has an input or is idle, it holds the
+    /// combined watermark back.
+    pub fn register(&mut self, partition: i32) {
+        self.watermarks.partitions.entry(partition).or_default();
+    }
+
+    /// Notes that `partition` is idle, all of it has been read, or that it no longer is.
+    pub fn set_idle(&mut self, partition: i32, idle: bool) {
+        let part = self.watermarks.partitions.entry(partition).or_default();
+        part.standing = match (idle, part.standing) {
+            (true, _) => Standing::Idle,
+            (false, Standing::Idle) => Standing::Returning,
+            (false, standing) => standing,
+        };
+    }
+
+    /// Moves the combined watermark as far as it goes, and makes the windows it passes final.
+    pub fn advance(&mut self) {
+        if let Some((before, now)) = self.watermarks.advance() {
+            let after = before.unwrap_or(EventTime::MIN);
+            match self.finals.last_mut() {
+                Some(last) if last.until == after && last.latest == EventTime::MAX => {
+                    last.until = now;
+                }
+                _ => self.finals.push(Closed {
+                    after,
+                    until: now,
+                    latest: EventTime::MAX,
+                }),
+            }
+            self.forget();
+            self.open_from = self.earliest_open();
+        }
+    }
+
+    /// Makes the windows final that exist and end at or before `now`, the wall clock, because the
+    /// whole stream is quiet. Does nothing unless all partitions are idle.
+    pub fn quiet_close(&mut self, now: EventTime) {
+        self.advance();
+        let (Some(watermark), Some(latest)) = (self.watermarks.combined, self.latest) else {
+            return;
+        };
+        if !self.watermarks.all_idle() {
+            return;
+        }
+        // What can end after the watermark and hold a payment ends within the longest window.
+        let until = now.min(latest.plus(self.reach()));
+        match self.quiet_closes.last_mut() {
+            Some(last) if last.after == watermark && last.latest == latest => {
+                if until <= last.until {
+                    return;
+                }
+                self.finals.push(Closed {
+                    after: last.until,
+                    until,
+                    latest,
+                });
+                last.until = until;
+            }
+            _ => {
+                if until <= watermark {
+                    return;
+                }
+                self.finals.push(Closed {
+                    after: watermark,
+                    until,
+                    latest,
+                });
+                self.quiet_closes.push(QuietClose {
+                    after: watermark,
+                    until,
+                    latest,
+                });
+            }
+        }
+        self.open_from = self.earliest_open();
+    }
+
+    /// Hands out what changed since the last call. The engine keeps only what it needs to go on.
+    pub fn take_changes(&mut self) -> Changes<K, A> {
+        Changes {
+            slices: mem::take(&mut self.slices),
+            revisions: mem::take(&mut self.revisions),
+            finals: mem::take(&mut self.finals),
+            known: mem::take(&mut self.learned),
+            reached: mem::take(&mut self.reached),
+            snapshot: self.snapshot(),
+        }
+    }
+
+    /// The state that a restart needs, beside the known keys.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            partitions: self.watermarks.partitions.clone(),
+            watermark: self.watermarks.combined,
+            quiet_closes: self.quiet_closes.clone(),
+            activity: self.activity.stretches().to_vec(),
+            latest: self.latest,
+            crowded_from: self.known.crowded_from(),
+            floor: self.floor(),
+        }
+    }
+
+    /// How many slices and keys have changed since the last [`Engine::take_changes`].
+    #[must_use]
+    pub fn changed(&self) -> usize {
+        self.slices.len()
+    }
+
+    /// The combined watermark.
+    #[must_use]
+    pub fn watermark(&self) -> Option<EventTime> {
+        self.watermarks.combined
+    }
+
+    /// Each partition's part in the watermark.
+    #[must_use]
+    pub fn partitions(&self) -> &BTreeMap<i32, PartitionTime> {
+        &self.watermarks.partitions
+    }
+
+    /// The watermark of `partition`.
+    #[must_use]
+    pub fn partition_watermark(&self, partition: i32) -> Option<EventTime> {
+        self.watermarks
+            .partitions
+            .get(&partition)?
+            .watermark(self.settings.out_of_orderness)
+    }
+
+    fn add(&mut self, time: EventTime, key: K, input: &A::Input, late: bool) {
+        if !self.slice.contains(time) {
+            let start = self.grid.slice_of(time);
+            self.slice = Window::new(start, start.plus(self.grid.slice()));
+        }
+        self.slices
+            .entry((self.slice.start, key))
+            .or_default()
+            .add(input, late);
+        self.latest = self.latest.max(Some(time));
+        if let Some(reached) = self.activity.extend(time)
+            && reached.start < self.open_from
+        {
+            self.reached.push(reached);
+        }
+        if time < self.open_from {
+            self.revise(time, key);
+        }
+    }
+
+    fn revise(&mut self, time: EventTime, key: K) {
+        for (number, definition) in (0..).zip(&self.settings.definitions) {
+            for window in definition.windows_of(time) {
+                if closed_by(self.watermarks.combined, &self.quiet_closes, window).is_some() {
+                    *self.revisions.entry((number, window, key)).or_default() += 1;
+                }
+            }
+        }
+    }
+
+    fn last_end(&self, time: EventTime) -> EventTime {
+        self.settings
+            .definitions
+            .iter()
+            .map(|definition| definition.last_end(time))
+            .max()
+            .unwrap_or(time)
+    }
+
+    fn reach(&self) -> Span {
+        self.settings
+            .definitions
+            .iter()
+            .map(crate::Definition::reach)
+            .max()
+            .unwrap_or(Span::ZERO)
+    }
+
+    fn earliest_open(&self) -> EventTime {
+        self.quiet_closes
+            .iter()
+            .map(|close| close.until)
+            .chain(self.watermarks.combined)
+            .max()
+            .unwrap_or(EventTime::MIN)
+    }
+
+    fn floor(&self) -> Option<EventTime> {
+        Some(self.watermarks.combined?.minus(self.settings.retention))
+    }
+
+    fn forget(&mut self) {
+        if let Some(floor) = self.floor() {
+            self.activity.forget_before(floor);
+            self.quiet_closes.retain(|close| close.until > floor);
+        }
+    }
+}
+
+impl PartitionTime {
+    /// Whether it is left out of the combined watermark because it has nothing to read.
+    #[must_use]
+    pub fn is_idle(self) -> bool {
+        self.standing == Standing::Idle
+    }
+}

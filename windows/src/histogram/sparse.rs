@@ -1,0 +1,99 @@
+//! Few bins, kept as a sorted list.
+
+use alloc::vec::Vec;
+
+/// At most [`BINS_MAX`] bins, each with a count below 2^48.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Sparse {
+    /// The index in the upper 16 bits, so shifted that none is negative; the count, at least 1, in
+    /// the others. So the list is in order of the index.
+    entries: Vec<u64>,
+}
+
+/// With more bins than this, pages are faster and, for the usual amounts, not much larger.
+const BINS_MAX: usize = 48;
+
+const COUNT_BITS: u32 = 48;
+const COUNT_MAX: u64 = (1 << COUNT_BITS) - 1;
+
+impl Sparse {
+    /// Adds to a bin, `count` at least 1. Says false, and adds nothing, if there is no room.
+    pub fn add(&mut self, index: i16, count: u64) -> bool {
+        let key = key_of(index);
+        // Among so few, counting them all is faster than a search that branches.
+        let before = self.entries.iter().map(|entry| usize::from(*entry < key));
+        let at = before.sum::<usize>();
+        match self.entries.get_mut(at) {
+            Some(entry) if *entry & !COUNT_MAX == key => {
+                let room = COUNT_MAX - (*entry & COUNT_MAX);
+                if count > room {
+                    return false;
+                }
+                *entry += count;
+            }
+            _ => {
+                if count > COUNT_MAX || self.entries.len() >= BINS_MAX {
+                    return false;
+                }
+                self.entries.insert(at, key | count);
+            }
+        }
+        true
+    }
+
+    /// The bins of both; `None` if there is no room.
+    pub fn merged(&self, other: &Self) -> Option<Self> {
+        let (mut own, mut theirs) = (self.entries.as_slice(), other.entries.as_slice());
+        let mut entries = Vec::with_capacity((own.len() + theirs.len()).min(BINS_MAX));
+        while let (Some((one, own_rest)), Some((other, their_rest))) =
+            (own.split_first(), theirs.split_first())
+        {
+            let (own_key, their_key) = (one & !COUNT_MAX, other & !COUNT_MAX);
+            if own_key == their_key {
+                let count = (one & COUNT_MAX) + (other & COUNT_MAX);
+                if count > COUNT_MAX {
+                    return None;
+                }
+                entries.push(own_key | count);
+            } else {
+                entries.push(*one.min(other));
+            }
+            if own_key <= their_key {
+                own = own_rest;
+            }
+            if their_key <= own_key {
+                theirs = their_rest;
+            }
+        }
+        if entries.len() + own.len() + theirs.len() > BINS_MAX {
+            return None;
+        }
+        entries.extend_from_slice(own);
+        entries.extend_from_slice(theirs);
+        Some(Self { entries })
+    }
+
+    /// The bins, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (i16, u64)> + '_ {
+        self.entries
+            .iter()
+            .map(|entry| (index_in(*entry), entry & COUNT_MAX))
+    }
+
+    /// The index of the bin that holds the value of rank `rank`, counted from 1.
+    pub fn at_rank(&self, rank: u64) -> Option<i16> {
+        let mut seen = 0;
+        self.iter().find_map(|(index, count)| {
+            seen += count;
+            (seen >= rank).then_some(index)
+        })
+    }
+}
+
+fn key_of(index: i16) -> u64 {
+    u64::from(index.cast_unsigned() ^ (1 << 15)) << COUNT_BITS
+}
+
+fn index_in(entry: u64) -> i16 {
+    ((entry >> COUNT_BITS) as u16 ^ (1 << 15)).cast_signed()
+}

@@ -1,0 +1,14 @@
+//! What became of one payment.
+
+/// Where a payment was put, by its own partition's watermark as it stood before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Placement {
+    /// In all of its windows; its time is not behind the watermark.
+    OnTime,
+    /// In all of its windows; its time is behind the watermark.
+    Late,
+    /// In no window: allowed lateness has passed for the last window that would hold it.
+    TooLate,
+    /// In no window: too far ahead of its record's timestamp. It moves no watermark.
+    Future,
+}

@@ -1,0 +1,8 @@
+//! The engine's promises, one module each.
+
+mod definitions;
+mod grid;
+mod model;
+mod replay;
+mod summary;
+mod watermarks;
