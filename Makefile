@@ -1,0 +1,71 @@
+# The commands a person types. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+KAFKA_PORT ?= 19092
+ES_PORT ?= 19200
+ES_DIST ?= es7
+export KAFKA_PORT ES_PORT ES_DIST
+
+# One profile for everything: the C++ dependencies (RocksDB, librdkafka) are compiled once.
+CARGO_FLAGS := --release --locked
+
+.PHONY: help demo test build stack stack-down bench check fmt clippy doc tidy setup setup-build clean-lab
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## the whole thing on an embedded broker (DEMO_ARGS="--for 20s" passes flags on)
+	@target/release/tidegauge demo $(DEMO_ARGS)
+
+test: setup-build ## every test, with real servers; ends with one line of counts
+	@lab/setup lab && lab/lab prepare kafka es7 es8 opensearch2 || [ "$${CI:-}" != true ]
+	@lab/count cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
+
+build: setup-build ## release binary at target/release/tidegauge
+	@cargo build $(CARGO_FLAGS)
+	@built=$$(cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'); \
+	if [ "$$built" != "$(CURDIR)/target" ] && ! cmp -s "$$built/release/tidegauge" target/release/tidegauge; then \
+		mkdir -p target/release; rm -f target/release/tidegauge; \
+		cp "$$built/release/tidegauge" target/release/tidegauge; \
+	fi
+
+stack: ## real Kafka and Elasticsearch in the background (KAFKA_PORT, ES_PORT, ES_DIST=es7|es8|opensearch2)
+	@lab/setup lab
+	@lab/lab up
+
+stack-down: ## stops just these; their data stays in lab/.run
+	@lab/lab down
+
+bench: build ## the side-by-side measurements
+	@lab/setup lab
+	@lab/lab prepare kafka $(ES_DIST)
+	@cargo bench --locked
+	@bash benches/run
+
+check: fmt clippy doc tidy ## format, lints, docs, floors
+
+fmt:
+	@cargo fmt --all --check
+
+clippy: setup-build
+	@cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+
+doc: setup-build
+	@RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --workspace
+
+tidy: setup-build
+	@cargo test $(CARGO_FLAGS) --test integration tidy
+
+setup: setup-build ## installs and fetches everything that the other targets need
+	@lab/setup lab
+	@lab/lab prepare kafka es7 es8 opensearch2
+	@cargo fetch --locked
+
+setup-build:
+	@lab/setup build
+
+clean-lab: ## stops the stack, drops its data and the prepared servers
+	@lab/lab clean

@@ -1,0 +1,218 @@
+//! What every figure is now, over HTTP. Reads only; every answer is one checkpoint.
+
+mod ask;
+mod cursor;
+mod guard;
+mod health;
+mod ledger;
+mod parameters;
+mod problem;
+mod records;
+mod server;
+mod stall;
+mod status;
+mod totals;
+mod windows;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use self::problem::Problem;
+use crate::branch::Branches;
+use crate::reading::Readings;
+use crate::secret::Secret;
+use crate::status::Status;
+
+/// Where to listen, and who may ask.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The bearer token that requests must carry; without one anybody may ask who can connect, so
+    /// it is required for an address that is not loopback.
+    pub token: Option<Secret>,
+}
+
+/// Everything that answers are made from.
+#[derive(Clone)]
+pub struct State {
+    /// The figures.
+    pub readings: Arc<dyn Readings>,
+    /// How the parts are doing.
+    pub status: Arc<Status>,
+    /// The names of the branches.
+    pub branches: Arc<Branches>,
+    /// What the names of indexes begin with; none without Elasticsearch.
+    pub index_prefix: Option<String>,
+    /// The version of this program.
+    pub version: &'static str,
+    /// When the service started.
+    pub started: Instant,
+}
+
+/// What one client, or all of them together, can take.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How long the head of a request may take to arrive, and how long a connection may be idle.
+    pub head_timeout: Duration,
+    /// How long an answer may take to be made.
+    pub answer_timeout: Duration,
+    /// How long a client may take nothing of its answer.
+    pub stall_timeout: Duration,
+    /// How long open connections may last once the service stops.
+    pub drain_timeout: Duration,
+    /// How many connections there are at most; others wait to be accepted.
+    pub connections: usize,
+    /// How many answers are made or sent at once; more get 503.
+    pub in_flight: usize,
+    /// The longest path and query, in bytes.
+    pub uri_bytes: usize,
+    /// The longest request body, in bytes. No route reads it.
+    pub body_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head_timeout: Duration::from_secs(5),
+            answer_timeout: Duration::from_secs(5),
+            stall_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(5),
+            connections: 512,
+            in_flight: 64,
+            uri_bytes: 4 << 10,
+            body_bytes: 16 << 10,
+        }
+    }
+}
+
+/// Why the service can't answer over HTTP.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing would keep strangers out.
+    #[error(
+        "{0} can be reached from other machines and no token is configured: set http.token_file, \
+         or listen on 127.0.0.1"
+    )]
+    Unprotected(SocketAddr),
+    /// The socket failed.
+    #[error("the HTTP socket can't be used: {0}")]
+    Socket(#[from] std::io::Error),
+}
+
+/// Answers on `listener` until `stop` is there; then lets open requests end.
+///
+/// # Errors
+/// When the listener is reachable from other machines and there is no token.
+pub async fn serve(
+    listener: TcpListener,
+    token: Option<Secret>,
+    state: State,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    serve_within(Limits::default(), listener, token, state, stop).await
+}
+
+/// [`serve`] with limits other than the default.
+///
+/// # Errors
+/// When the listener is reachable from other machines and there is no token.
+pub async fn serve_within(
+    limits: Limits,
+    listener: TcpListener,
+    token: Option<Secret>,
+    state: State,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    protected(listener.local_addr()?, token.as_ref())?;
+    let router = router(state, token, limits.clone());
+    server::run(listener, router, &limits, stop).await;
+    Ok(())
+}
+
+fn protected(address: SocketAddr, token: Option<&Secret>) -> Result<(), Error> {
+    if token.is_some() || address.ip().to_canonical().is_loopback() {
+        Ok(())
+    } else {
+        Err(Error::Unprotected(address))
+    }
+}
+
+/// All routes, with everything that holds for each of them.
+pub fn router(state: State, token: Option<Secret>, limits: Limits) -> Router {
+    let app = Arc::new(App {
+        state,
+        token,
+        in_flight: Arc::new(Semaphore::new(limits.in_flight)),
+        limits,
+    });
+    let v1 = Router::new()
+        .route("/totals", get(totals::all))
+        .route("/totals/{branch}", get(totals::one))
+        .route("/windows", get(windows::definitions))
+        .route("/windows/{name}", get(windows::list))
+        .route("/windows/{name}/current", get(windows::current))
+        .route("/ledger", get(ledger::show))
+        .route("/rejects", get(records::rejects))
+        .route("/late", get(records::late))
+        .route("/status", get(status::show));
+    Router::new()
+        .nest("/api/v1", v1)
+        .route("/", get(health::index))
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .fallback(async || Problem::not_found("there is nothing at this address; \"/\" lists all"))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(CatchPanicLayer::custom(guard::panicked))
+        .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
+        .with_state(app)
+}
+
+/// What handlers share.
+struct App {
+    state: State,
+    token: Option<Secret>,
+    in_flight: Arc<Semaphore>,
+    limits: Limits,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_address_that_others_can_reach_needs_a_token() {
+        for address in [
+            "127.0.0.1:80",
+            "127.3.2.1:80",
+            "[::1]:80",
+            "[::ffff:127.0.0.1]:80",
+        ] {
+            assert!(
+                protected(address.parse().unwrap(), None).is_ok(),
+                "{address}"
+            );
+        }
+        for address in [
+            "0.0.0.0:80",
+            "10.0.0.1:80",
+            "[::]:80",
+            "[::ffff:10.0.0.1]:80",
+        ] {
+            let address = address.parse().unwrap();
+            let error = protected(address, None).unwrap_err();
+            assert!(error.to_string().contains("token"));
+            assert!(protected(address, Some(&Secret::new("x"))).is_ok());
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! From a question to an answer: a reading taken off the async threads, and rendered there.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
+use serde::Serialize;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task;
+
+use super::App;
+use super::problem::{Failure, Problem};
+use crate::answer::ReadingAnswer;
+use crate::reading::{ReadError, Reading};
+
+/// Answers with what `read` renders from the newest reading.
+pub(super) async fn ask(
+    app: Arc<App>,
+    read: impl FnOnce(&App, &dyn Reading) -> Result<Vec<u8>, Failure> + Send + 'static,
+) -> Response {
+    answer(app, |app| {
+        app.state
+            .readings
+            .query(|reading| match read(app, reading) {
+                Err(Failure::Read(error)) => Err(error),
+                other => Ok(other),
+            })?
+    })
+    .await
+}
+
+/// [`ask`] for an answer that is given even when the state can't be read.
+pub(super) async fn ask_anyway(
+    app: Arc<App>,
+    read: impl Fn(&App, Option<&dyn Reading>) -> Result<Vec<u8>, Failure> + Send + 'static,
+) -> Response {
+    answer(app, move |app| {
+        let readings = &app.state.readings;
+        match readings.query(|reading| Ok(read(app, Some(reading)))) {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!(%error, "the state can't be shown");
+                read(app, None)
+            }
+        }
+    })
+    .await
+}
+
+async fn answer(
+    app: Arc<App>,
+    make: impl FnOnce(&App) -> Result<Vec<u8>, Failure> + Send + 'static,
+) -> Response {
+    let Ok(permit) = Arc::clone(&app.in_flight).try_acquire_owned() else {
+        return Problem::overloaded(app.limits.in_flight).into_response();
+    };
+    // The permit goes along: a question that nobody waits for any more still counts until it ends.
+    let made = task::spawn_blocking(move || (make(&app), permit)).await;
+    match made {
+        Ok((Ok(json), permit)) => json_response(json, permit),
+        Ok((Err(Failure::Problem(problem)), _)) => problem.into_response(),
+        Ok((Err(Failure::Read(error)), _)) => {
+            tracing::error!(%error, "a question can't be answered");
+            Problem::internal().into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a question can't be answered");
+            Problem::internal().into_response()
+        }
+    }
+}
+
+/// `body` with the reading that it comes from, as JSON.
+pub(super) fn render(reading: &dyn Reading, body: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    #[derive(Serialize)]
+    struct Answer<'a, T> {
+        reading: ReadingAnswer,
+        #[serde(flatten)]
+        body: &'a T,
+    }
+    let reading = ReadingAnswer::of(reading);
+    to_json(&Answer { reading, body })
+}
+
+/// `body` as JSON.
+pub(super) fn to_json(body: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(body)
+        .map_err(|error| Failure::Read(ReadError(format!("it can't be shown as JSON: {error}"))))
+}
+
+fn json_response(json: Vec<u8>, permit: OwnedSemaphorePermit) -> Response {
+    let body = Body::new(Counted {
+        rest: json.into(),
+        _permit: permit,
+    });
+    let mut response = body.into_response();
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+/// An answer on its way. It counts as in flight while most of it is unsent, so that clients that
+/// read slowly can't make the service hold any number of large answers.
+struct Counted {
+    rest: Bytes,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// So much is handed to the connection at once.
+const PIECE: usize = 64 << 10;
+
+impl hyper::body::Body for Counted {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let length = self.rest.len().min(PIECE);
+        // Copied, so that a piece that waits to be sent does not keep the whole answer in memory.
+        let piece = Bytes::copy_from_slice(&self.rest.split_to(length));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use http_body_util::BodyExt;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_counts_as_in_flight_until_it_is_handed_over() {
+        let in_flight = Arc::new(Semaphore::new(1));
+        let permit = Arc::clone(&in_flight).try_acquire_owned().unwrap();
+        let json: Vec<u8> = (0..3 * PIECE + 5).map(|n| n as u8).collect();
+        let mut body = json_response(json.clone(), permit).into_body();
+        let mut received = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let piece = frame.unwrap().into_data().unwrap();
+            assert!(piece.len() <= PIECE);
+            assert_eq!(in_flight.available_permits(), 0);
+            received.extend_from_slice(&piece);
+        }
+        assert_eq!(received, json);
+        drop(body);
+        assert_eq!(in_flight.available_permits(), 1);
+    }
+}

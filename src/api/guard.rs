@@ -1,0 +1,81 @@
+//! What holds for every request: limits, the token, headers, and no panic that reaches a client.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use subtle::ConstantTimeEq;
+use tokio::time::timeout;
+
+use super::App;
+use super::problem::Problem;
+
+/// Lets a request through if it may pass, and sees to its answer.
+pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let mut response = match check(&app, &request) {
+        Err(problem) => problem.into_response(),
+        Ok(()) => match timeout(app.limits.answer_timeout, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Problem::too_slow().into_response(),
+        },
+    };
+    let headers = response.headers_mut();
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    // What is asked for now may be another figure in a second.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The answer to a request whose handler panicked. The panic itself is in the log.
+pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem::internal().into_response()
+}
+
+fn check(app: &App, request: &Request) -> Result<(), Problem> {
+    let limits = &app.limits;
+    let uri = request.uri();
+    if uri.path().len() + uri.query().map_or(0, str::len) > limits.uri_bytes {
+        return Err(Problem::uri_too_long(limits.uri_bytes));
+    }
+    let body = request.headers().get(header::CONTENT_LENGTH);
+    let body = body.map(|length| length.to_str().map(str::parse::<u64>));
+    if let Some(length) = body
+        && !matches!(length, Ok(Ok(length)) if length <= limits.body_bytes)
+    {
+        return Err(Problem::body_too_large(limits.body_bytes));
+    }
+    // Probes ask without a token; they learn yes or no and nothing else.
+    let open = uri.path() == "/livez" || uri.path() == "/readyz" && uri.query().is_none();
+    if open || is_authorized(app, request) {
+        Ok(())
+    } else {
+        Err(Problem::unauthorized())
+    }
+}
+
+fn is_authorized(app: &App, request: &Request) -> bool {
+    let Some(token) = &app.token else {
+        return true;
+    };
+    let Some(header) = request.headers().get(header::AUTHORIZATION) else {
+        return false;
+    };
+    let Some((scheme, given)) = header
+        .as_bytes()
+        .split_first_chunk::<7>()
+        .map(|(scheme, given)| (scheme, given.trim_ascii()))
+    else {
+        return false;
+    };
+    let token = token.expose().as_bytes();
+    // An empty token keeps nobody out, so it lets nobody in.
+    !token.is_empty() && scheme.eq_ignore_ascii_case(b"bearer ") && given.ct_eq(token).into()
+}

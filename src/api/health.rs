@@ -1,0 +1,86 @@
+//! Probes, and the way in.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use super::parameters::Parameters;
+use super::problem::Problem;
+
+/// `GET /`: what there is.
+pub(super) async fn index(uri: Uri) -> Response {
+    match Parameters::of(&uri, &[]) {
+        Ok(_) => ROUTES.into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+const ROUTES: &str = "\
+Tidegauge
+
+/api/v1/totals                  running totals of all branches
+/api/v1/totals/{branch}         of one branch, by name or id
+/api/v1/windows                 window definitions, watermarks, what holds them back
+/api/v1/windows/{name}          windows: ?branch= from= to= final= limit= cursor=
+/api/v1/windows/{name}/current  windows that are not final yet
+/api/v1/ledger                  every record consumed, once, under what became of it
+/api/v1/rejects                 records that are no payments: ?limit= cursor=
+/api/v1/late                    payments that are in no window: ?limit= cursor=
+/api/v1/status                  how each part is doing
+/livez                          whether the process answers
+/readyz                         whether it is ready: ?verbose says why not
+";
+
+/// `GET /livez`: the process answers. Nothing else is looked at, so that trouble elsewhere never
+/// makes a supervisor restart it.
+pub(super) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: whether requests should be sent here; with `verbose`, the reason for each part.
+pub(super) async fn ready(State(app): State<Arc<App>>, uri: Uri) -> Response {
+    let verbose = match Parameters::of(&uri, &["verbose"]) {
+        Ok(parameters) => match parameters.text("verbose") {
+            None | Some("false") => false,
+            Some("" | "true" | "1") => true,
+            Some(_) => {
+                return Problem::parameter("verbose", "parameter \"verbose\" takes no value")
+                    .into_response();
+            }
+        },
+        Err(problem) => return problem.into_response(),
+    };
+    let board = app.state.status.board();
+    let (status, word) = if board.ready() {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    };
+    let mut text = format!("{word}\n");
+    if verbose {
+        if board.parts.is_empty() {
+            text.push_str("nothing has started yet\n");
+        }
+        for (part, health) in &board.parts {
+            let reason = health.reason.as_str();
+            let colon = if reason.is_empty() { "" } else { ": " };
+            // Writing to a String can't fail.
+            let _ = writeln!(
+                text,
+                "{} {}{colon}{reason}",
+                part.as_str(),
+                health.condition.as_str()
+            );
+        }
+        for (partition, status) in &board.partitions {
+            if let Some(halted) = &status.halted {
+                let _ = writeln!(text, "partition {partition} stopped: {halted}");
+            }
+        }
+    }
+    (status, text).into_response()
+}

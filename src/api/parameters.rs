@@ -1,0 +1,178 @@
+//! Query parameters: read strictly, so that a misspelt filter never looks like an answer.
+
+use axum::extract::Query;
+use axum::http::Uri;
+use tidegauge_windows::EventTime;
+
+use super::problem::{Problem, quoted};
+use crate::timestamp::parse_rfc3339;
+
+/// Items on a page unless the request says otherwise.
+const LIMIT_DEFAULT: usize = 1_000;
+/// Items on a page at most.
+const LIMIT_MAX: usize = 10_000;
+/// 0001-01-01T00:00:00Z and the last millisecond of the year 9999.
+const MILLIS_MIN: i64 = -62_135_596_800_000;
+const MILLIS_MAX: i64 = 253_402_300_799_999;
+
+/// The query parameters of one request, each known and given once.
+#[derive(Debug)]
+pub(super) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// The parameters of `uri`, all of them among `known`.
+    pub(super) fn of(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
+        let Ok(Query(given)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
+            return Err(Problem::path("the query string can't be read"));
+        };
+        for (index, (name, _)) in given.iter().enumerate() {
+            if !known.contains(&name.as_str()) {
+                let known = if known.is_empty() {
+                    "there are none here".to_owned()
+                } else {
+                    format!("known here: {}", known.join(", "))
+                };
+                return Err(Problem::parameter(
+                    name,
+                    format!("unknown parameter {}; {known}", quoted(name)),
+                ));
+            }
+            if given.iter().take(index).any(|(earlier, _)| earlier == name) {
+                return Err(Problem::parameter(
+                    name,
+                    format!("parameter {name:?} is given twice"),
+                ));
+            }
+        }
+        Ok(Self(given))
+    }
+
+    /// The text of parameter `name`, if it is given.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, text)| text.as_str())
+    }
+
+    /// Parameter `limit`.
+    pub(super) fn limit(&self) -> Result<usize, Problem> {
+        let Some(text) = self.text("limit") else {
+            return Ok(LIMIT_DEFAULT);
+        };
+        match text.parse() {
+            Ok(limit @ 1..=LIMIT_MAX) => Ok(limit),
+            _ => Err(wrong(
+                "limit",
+                text,
+                &format!("a whole number from 1 to {LIMIT_MAX}"),
+            )),
+        }
+    }
+
+    /// Parameter `name` as true or false.
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Problem> {
+        match self.text(name) {
+            None => Ok(None),
+            Some("true") => Ok(Some(true)),
+            Some("false") => Ok(Some(false)),
+            Some(text) => Err(wrong(name, text, "true or false")),
+        }
+    }
+
+    /// Parameter `name` as a time.
+    pub(super) fn time(&self, name: &str) -> Result<Option<EventTime>, Problem> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        match time(text) {
+            Some(time) => Ok(Some(time)),
+            None => Err(wrong(
+                name,
+                text,
+                "an RFC 3339 time such as 2026-11-01T00:50:00Z, a date such as 2026-11-01 (its \
+                 midnight in UTC), or milliseconds since the epoch, in the years 0001 to 9999",
+            )),
+        }
+    }
+
+    /// Parameters `from` and `to`: the range `[from, to)`.
+    pub(super) fn range(&self) -> Result<(Option<EventTime>, Option<EventTime>), Problem> {
+        let (from, to) = (self.time("from")?, self.time("to")?);
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            return Err(Problem::parameter(
+                "from",
+                "\"from\" must not be later than \"to\"",
+            ));
+        }
+        Ok((from, to))
+    }
+}
+
+fn wrong(name: &str, text: &str, right: &str) -> Problem {
+    Problem::parameter(
+        name,
+        format!("parameter {name:?} is {}; it must be {right}", quoted(text)),
+    )
+}
+
+fn time(text: &str) -> Option<EventTime> {
+    let in_range = |time: &EventTime| (MILLIS_MIN..=MILLIS_MAX).contains(&time.millis());
+    if let Ok(millis) = text.parse() {
+        return Some(EventTime::from_millis(millis)).filter(in_range);
+    }
+    if text.len() == "2026-11-01".len() {
+        return parse_rfc3339(&format!("{text}T00:00:00Z")).filter(in_range);
+    }
+    // In a query string "+" means a space: "…T08:00:00+08:00" typed into an address bar arrives as
+    // "…T08:00:00 08:00". No time has a space there, so the meaning is plain.
+    match text.rfind(' ') {
+        Some(space) if space > "2026-11-01".len() => {
+            let mut text = text.to_owned();
+            text.replace_range(space..=space, "+");
+            parse_rfc3339(&text).filter(in_range)
+        }
+        _ => parse_rfc3339(text).filter(in_range),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_time_is_rfc_3339_or_a_date_or_milliseconds() {
+        let millis = |text| time(text).map(EventTime::millis);
+        assert_eq!(millis("1970-01-01T00:00:01Z"), Some(1_000));
+        assert_eq!(millis("1970-01-01T08:00:01.250+08:00"), Some(1_250));
+        assert_eq!(millis("1970-01-01T08:00:01 08:00"), Some(1_000));
+        assert_eq!(millis("1970-01-02"), Some(86_400_000));
+        assert_eq!(millis("-1"), Some(-1));
+        assert_eq!(millis("253402300799999"), Some(MILLIS_MAX));
+        for wrong in [
+            "",
+            " ",
+            "yesterday",
+            "253402300800000",
+            "-9223372036854775808",
+            "1970-13-01",
+            "1970-01-01T25:00:00Z",
+            "1970-01-01T00:00:00Z\0",
+            "ééééé",
+            "aaaaaaaaaaaé b",
+        ] {
+            assert_eq!(time(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_refused() {
+        let uri = "/x?limit=1&limit=2".parse().unwrap();
+        assert!(Parameters::of(&uri, &["limit"]).is_err());
+        assert!(Parameters::of(&uri, &["cursor"]).is_err());
+    }
+}

@@ -1,0 +1,177 @@
+//! What went wrong with a request, as RFC 9457 problem details. All errors are made here.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::reading::ReadError;
+
+/// Why a request gets no answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    detail: String,
+    parameter: Option<String>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            parameter: None,
+        }
+    }
+
+    /// A query parameter is wrong; `detail` says what would be right.
+    pub(super) fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self {
+            parameter: Some(name.to_owned()),
+            ..Self::new(StatusCode::BAD_REQUEST, detail)
+        }
+    }
+
+    /// The path can't be read.
+    pub(super) fn path(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// The token is missing or wrong. Which of the two is not said.
+    pub(super) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "send the configured token as \"Authorization: Bearer TOKEN\"",
+        )
+    }
+
+    /// There is no such thing.
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// Only reading is possible here.
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this address answers GET and HEAD only",
+        )
+    }
+
+    /// The body is longer than `max` bytes.
+    pub(super) fn body_too_large(max: u64) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("a request body of more than {max} bytes is not read; no route needs one"),
+        )
+    }
+
+    /// The address is longer than `max` bytes.
+    pub(super) fn uri_too_long(max: usize) -> Self {
+        Self::new(
+            StatusCode::URI_TOO_LONG,
+            format!("path and query are longer than {max} bytes"),
+        )
+    }
+
+    /// Too many requests at once.
+    pub(super) fn overloaded(max: usize) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{max} requests are being answered already; try again in a second"),
+        )
+    }
+
+    /// The answer was not ready in time.
+    pub(super) fn too_slow() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the answer was not ready in time; ask for less (a shorter range, one branch, a \
+             smaller limit) or try again",
+        )
+    }
+
+    /// Something broke on our side. The log says what; the client has no use for it.
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the answer could not be made; the log of the service says why",
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<&'a str>,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let details = Details {
+            // RFC 9457, 4.2.1: the title is then the phrase of the status.
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            parameter: self.parameter.as_deref(),
+        };
+        let body = serde_json::to_vec(&details).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Bearer realm=\"tidegauge\""),
+                );
+            }
+            StatusCode::METHOD_NOT_ALLOWED => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// Why a reading gives no answer: the question is wrong, or the state can't be read.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The question is wrong.
+    Problem(Problem),
+    /// The state can't be read.
+    Read(ReadError),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+/// What a client sent, fit to be shown: quoted, short, without control characters.
+pub(super) fn quoted(text: &str) -> String {
+    const MAX: usize = 64;
+    let mut shown: String = text.chars().take(MAX).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    format!("{shown:?}")
+}

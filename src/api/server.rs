@@ -1,0 +1,83 @@
+//! The accept loop: bounded connections, bounded patience, a stop that lets requests end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+use super::Limits;
+use super::stall::Stalling;
+
+/// The head of a request must fit. It leaves room to tell a client that its address is too long
+/// instead of just hanging up.
+const HEAD_BYTES_MAX: usize = 80 << 10;
+/// How long to wait when the process has no more file descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Answers on `listener` with `router` until `stop` is there.
+pub(super) async fn run(
+    listener: TcpListener,
+    router: Router,
+    limits: &Limits,
+    stop: impl Future<Output = ()> + Send,
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .max_buf_size(HEAD_BYTES_MAX);
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        // A client beyond the limit waits in the listener's backlog until another one leaves.
+        let accepted = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (listener.accept().await, slot)
+        };
+        let (stream, slot) = tokio::select! {
+            () = &mut stop => break,
+            Some(_) = connections.join_next() => continue,
+            (accepted, slot) = accepted => match accepted {
+                Ok((stream, _)) => (stream, slot),
+                Err(error) => {
+                    warn!(%error, "a connection can't be accepted");
+                    sleep(ACCEPT_RETRY).await;
+                    continue;
+                }
+            },
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "a connection ended before it began");
+        }
+        let stream = TokioIo::new(Stalling::new(stream, limits.stall_timeout));
+        let service = TowerToHyperService::new(router.clone());
+        let connection = graceful.watch(http.serve_connection(stream, service));
+        connections.spawn(async move {
+            let _slot = slot;
+            if let Err(error) = connection.await {
+                debug!(%error, "a connection ended");
+            }
+        });
+    }
+    drop(listener);
+    if timeout(limits.drain_timeout, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        warn!(
+            connections = connections.len(),
+            "requests that did not end in time are cut off"
+        );
+    }
+    connections.shutdown().await;
+}

@@ -1,0 +1,219 @@
+//! How the service is doing, for operators; answered even when the state can't be read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tidegauge_windows::{EventTime, Standing};
+
+use super::App;
+use super::ask::{ask_anyway, to_json};
+use super::parameters::Parameters;
+use crate::answer::ReadingAnswer;
+use crate::decode::Reason;
+use crate::effect::Notices;
+use crate::reading::{Checkpoint, Reading};
+use crate::status::Board;
+use crate::timestamp::rfc3339;
+
+/// `GET /api/v1/status`.
+pub(super) async fn show(State(app): State<Arc<App>>, uri: Uri) -> Response {
+    if let Err(problem) = Parameters::of(&uri, &[]) {
+        return problem.into_response();
+    }
+    ask_anyway(app, |app, reading| {
+        to_json(&StatusAnswer::new(app, reading))
+    })
+    .await
+}
+
+#[derive(Serialize)]
+struct StatusAnswer {
+    /// Null when the state can't be read.
+    reading: Option<ReadingAnswer>,
+    version: &'static str,
+    uptime_s: u64,
+    ready: bool,
+    parts: BTreeMap<&'static str, PartAnswer>,
+    partitions: Vec<PartitionAnswer>,
+    /// The sum over the partitions whose end is known; null when none is.
+    lag: Option<i64>,
+    dirty_documents: Option<u64>,
+    last_checkpoint: Option<CheckpointAnswer>,
+    notices: Option<NoticesAnswer>,
+}
+
+impl StatusAnswer {
+    fn new(app: &App, reading: Option<&dyn Reading>) -> Self {
+        let board = app.state.status.board();
+        let checkpoint = reading.map(Reading::checkpoint);
+        let partitions = PartitionAnswer::all(reading, &board);
+        Self {
+            reading: reading.map(ReadingAnswer::of),
+            version: app.state.version,
+            uptime_s: app.state.started.elapsed().as_secs(),
+            ready: board.ready(),
+            parts: board
+                .parts
+                .iter()
+                .map(|(part, health)| {
+                    let answer = PartAnswer {
+                        state: health.condition.as_str(),
+                        reason: health.reason.clone(),
+                    };
+                    (part.as_str(), answer)
+                })
+                .collect(),
+            lag: partitions
+                .iter()
+                .filter_map(|p| p.lag)
+                .reduce(i64::saturating_add),
+            partitions,
+            dirty_documents: checkpoint.map(|checkpoint| checkpoint.dirty),
+            last_checkpoint: checkpoint.map(CheckpointAnswer::new),
+            notices: checkpoint.map(|checkpoint| NoticesAnswer::new(&checkpoint.notices)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct PartAnswer {
+    state: &'static str,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct CheckpointAnswer {
+    sequence: u64,
+    as_of: String,
+}
+
+impl CheckpointAnswer {
+    fn new(checkpoint: &Checkpoint) -> Self {
+        Self {
+            sequence: checkpoint.sequence,
+            as_of: rfc3339(EventTime::from_millis(checkpoint.as_of)),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct NoticesAnswer {
+    rounded: u64,
+    skipped_local_times: u64,
+    repeated_local_times: u64,
+    unnamed_branches: u64,
+    rejects: BTreeMap<&'static str, u64>,
+}
+
+impl NoticesAnswer {
+    fn new(notices: &Notices) -> Self {
+        Self {
+            rounded: notices.rounded,
+            skipped_local_times: notices.skipped_local_times,
+            repeated_local_times: notices.repeated_local_times,
+            unnamed_branches: notices.unnamed_branches,
+            rejects: Reason::ALL
+                .into_iter()
+                .map(|reason| reason.as_str())
+                .zip(notices.rejects)
+                .collect(),
+        }
+    }
+}
+
+/// How far one partition has come.
+#[derive(Serialize)]
+pub(super) struct PartitionAnswer {
+    partition: i32,
+    /// The next offset; null before the first checkpoint that knows it.
+    position: Option<i64>,
+    /// The end offset; null until the broker has said.
+    end: Option<i64>,
+    lag: Option<i64>,
+    watermark: Option<String>,
+    idle: bool,
+    /// Why it is stopped; null when it is not.
+    halted: Option<String>,
+    #[serde(skip)]
+    time: Option<EventTime>,
+    #[serde(skip)]
+    standing: Option<Standing>,
+}
+
+impl PartitionAnswer {
+    /// Every partition that the reading or the board knows, by number.
+    pub(super) fn all(reading: Option<&dyn Reading>, board: &Board) -> Vec<Self> {
+        let positions = reading.map(|reading| &reading.checkpoint().positions);
+        let frame = reading.map(Reading::frame);
+        let times = frame.map(|frame| &frame.snapshot().partitions);
+        let numbers: BTreeSet<i32> = (positions.into_iter().flat_map(BTreeMap::keys))
+            .chain(times.into_iter().flat_map(BTreeMap::keys))
+            .chain(board.partitions.keys())
+            .copied()
+            .collect();
+        numbers
+            .into_iter()
+            .map(|partition| {
+                let known = board.partitions.get(&partition);
+                let position = positions.and_then(|all| all.get(&partition)).copied();
+                let end = known.and_then(|known| known.end);
+                let time = times.and_then(|all| all.get(&partition));
+                let watermark = frame
+                    .zip(time)
+                    .and_then(|(frame, time)| time.watermark(frame.settings().out_of_orderness));
+                Self {
+                    partition,
+                    position,
+                    end,
+                    lag: position
+                        .zip(end)
+                        .map(|(position, end)| end.saturating_sub(position).max(0)),
+                    watermark: watermark.map(rfc3339),
+                    idle: time.is_some_and(|time| time.standing == Standing::Idle),
+                    halted: known.and_then(|known| known.halted.clone()),
+                    time: watermark,
+                    standing: time.map(|time| time.standing),
+                }
+            })
+            .collect()
+    }
+}
+
+/// The partition that holds the combined watermark where it is.
+#[derive(Serialize)]
+pub(super) struct HeldBackBy {
+    partition: i32,
+    watermark: Option<String>,
+    reason: String,
+}
+
+impl HeldBackBy {
+    /// The active one of `partitions` that has no watermark, or the lowest.
+    pub(super) fn of(partitions: &[PartitionAnswer]) -> Option<Self> {
+        let lowest = partitions
+            .iter()
+            .filter(|partition| partition.standing == Some(Standing::Active))
+            .min_by_key(|partition| (partition.time, partition.partition))?;
+        let reason = match (&lowest.halted, lowest.lag) {
+            (Some(halted), _) => format!("it is stopped: {halted}"),
+            (None, Some(lag @ 1..)) => format!("{lag} of its records are still to be read"),
+            (None, _) if lowest.time.is_none() => {
+                "no payment has been read from it yet; it counts until it is idle".to_owned()
+            }
+            (None, _) => {
+                "its payments are the furthest behind; it counts until one with a later time \
+                 comes, or until it is idle"
+                    .to_owned()
+            }
+        };
+        Some(Self {
+            partition: lowest.partition,
+            watermark: lowest.watermark.clone(),
+            reason,
+        })
+    }
+}

@@ -1,0 +1,328 @@
+//! The service: its parts, wired, started and stopped in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tracing::{info, warn};
+
+use crate::api;
+use crate::config::Config;
+use crate::feedback::Feedback;
+use crate::ledger::Ledger;
+use crate::pipeline::{Pipeline, Start};
+use crate::reading::{ReadError, Readings};
+use crate::sink::{self, Order, Sink};
+use crate::source::{self, Source};
+use crate::status::{Condition, Part, Status};
+use crate::store::{self, Identity, Store};
+use crate::worker::{self, FeedbackSender, Worker};
+
+/// How long Kafka may take to answer at the start.
+const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
+/// How long a delivery that is waited for may make no headway.
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(300);
+/// How often a delivery that is waited for is looked at.
+const DELIVERY_LOOK: Duration = Duration::from_millis(20);
+/// The life of the derived data that a state directory holds. A replay beside it makes the next.
+const GENERATION: u32 = 1;
+
+/// Why the service did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {why}; stop what uses it, or set http.listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        why: std::io::Error,
+    },
+    /// HTTP failed.
+    #[error(transparent)]
+    Api(#[from] api::Error),
+    /// The state directory failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Kafka failed.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    /// Elasticsearch can't be used as configured.
+    #[error(transparent)]
+    Sink(#[from] sink::Error),
+    /// The worker failed.
+    #[error(transparent)]
+    Worker(#[from] worker::Error),
+    /// The state can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A thread can't be started.
+    #[error("a thread can't be started: {0}")]
+    Thread(std::io::Error),
+    /// Elasticsearch took no document for too long.
+    #[error(
+        "{documents} documents still await delivery and none went for {} s: {reason}; they are \
+         kept, and go when the service runs again",
+        DELIVERY_PATIENCE.as_secs()
+    )]
+    Undelivered {
+        /// How many.
+        documents: u64,
+        /// What the sink says.
+        reason: String,
+    },
+    /// A task panicked.
+    #[error("a part of the service stopped unexpectedly: {0}")]
+    Panicked(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    /// Whether a server that was needed did not answer.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(
+            self,
+            Self::Source(source::Error::NoBroker { .. } | source::Error::NoLeader { .. })
+                | Self::Undelivered { .. }
+        )
+    }
+
+    /// Whether another configuration would mend it.
+    #[must_use]
+    pub const fn is_config(&self) -> bool {
+        matches!(
+            self,
+            Self::Source(source::Error::Setting { .. } | source::Error::Client(_))
+                | Self::Api(api::Error::Unprotected(_))
+                | Self::Sink(_)
+                | Self::Store(store::Error::Rules { .. } | store::Error::Topic { .. })
+        )
+    }
+}
+
+/// The running service.
+pub struct App {
+    address: SocketAddr,
+    readings: Arc<dyn Readings>,
+    status: Arc<Status>,
+    worker: Worker,
+    before: Ledger,
+    /// Orders to the sink; HTTP stops when they are to stop.
+    orders: watch::Sender<Order>,
+    api: JoinHandle<Result<(), api::Error>>,
+    sink: Option<JoinHandle<()>>,
+}
+
+impl App {
+    /// Starts all parts. With `until_end` it reads up to the end offsets of now and no further.
+    ///
+    /// # Errors
+    /// When a part can't start. Elasticsearch need not be there.
+    pub async fn start(config: &Config, until_end: bool) -> Result<Self, Error> {
+        let address = config.http.listen;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|why| Error::Listen { address, why })?;
+        let address = listener
+            .local_addr()
+            .map_err(|why| Error::Listen { address, why })?;
+
+        let status = Arc::new(Status::new());
+        status.set(Part::Store, Condition::Starting, "opening the state");
+        status.set(Part::Source, Condition::Starting, "connecting to Kafka");
+        let (store, recovered) = open_store(config).await?;
+        let readings = store.readings();
+        let (orders, ordered) = watch::channel(Order::Run);
+        let sink = match config.elasticsearch.clone() {
+            Some(sink) => Some(Sink::new(
+                sink,
+                Arc::clone(&readings),
+                Arc::clone(&config.branches),
+                Arc::clone(&status),
+            )?),
+            None => None,
+        };
+        let state = api::State {
+            readings: Arc::clone(&readings),
+            status: Arc::clone(&status),
+            branches: Arc::clone(&config.branches),
+            index_prefix: config
+                .elasticsearch
+                .as_ref()
+                .map(|sink| sink.index_prefix.clone()),
+            version: env!("CARGO_PKG_VERSION"),
+            started: Instant::now(),
+        };
+        let token = config.http.token.clone();
+        let api = tokio::spawn(api::serve(listener, token, state, stopped(ordered.clone())));
+
+        let before = recovered.ledger.clone();
+        let worker =
+            start_worker(config, until_end, store, recovered, Arc::clone(&status)).await?;
+        let sink = sink.map(|sink| tokio::spawn(sink.run(feedback(worker.feedback()), ordered)));
+        info!(%address, "serving");
+        Ok(Self {
+            address,
+            readings,
+            status,
+            worker,
+            before,
+            orders,
+            api,
+            sink,
+        })
+    }
+
+    /// Where it answers over HTTP.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its figures.
+    #[must_use]
+    pub fn readings(&self) -> Arc<dyn Readings> {
+        Arc::clone(&self.readings)
+    }
+
+    /// How its parts are doing.
+    #[must_use]
+    pub fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.status)
+    }
+
+    /// All that had been consumed when it started.
+    #[must_use]
+    pub const fn before(&self) -> &Ledger {
+        &self.before
+    }
+
+    /// Whether it reads no more: it has reached the end it was to read to, or failed.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.worker.is_finished()
+    }
+
+    /// Stops all parts: applies no more, delivers what it can, and closes the state.
+    ///
+    /// With `deliver` it first waits until every document is delivered, for as long as that makes
+    /// headway.
+    ///
+    /// # Errors
+    /// What went wrong first. The state is whole in any case.
+    pub async fn stop(self, deliver: bool) -> Result<(), Error> {
+        self.worker.stop();
+        let worker = self.worker;
+        let (applied, writing) = spawn_blocking(move || worker.join()).await?;
+        let mut outcome = applied.map_err(Error::from);
+        if outcome.is_ok() && deliver && self.sink.is_some() {
+            self.orders.send_replace(Order::Hurry);
+            outcome = delivered(self.readings.as_ref(), &self.status).await;
+        }
+        self.orders.send_replace(Order::Stop);
+        if let Some(sink) = self.sink {
+            sink.await?;
+        }
+        let answered = self.api.await?;
+        let written = spawn_blocking(move || writing.finish()).await?;
+        outcome?;
+        written?;
+        answered?;
+        Ok(())
+    }
+}
+
+async fn open_store(config: &Config) -> Result<(Store, store::Recovered), Error> {
+    let identity = Identity {
+        topic: config.kafka.topic.clone(),
+        generation: GENERATION,
+        rules: config.rules(),
+        settings: Arc::clone(&config.event_time.settings),
+        configured: config.branches.configured().collect(),
+    };
+    let dir = config.state_dir.clone();
+    Ok(spawn_blocking(move || Store::open(&dir, &identity)).await??)
+}
+
+async fn start_worker(
+    config: &Config,
+    until_end: bool,
+    store: Store,
+    recovered: store::Recovered,
+    status: Arc<Status>,
+) -> Result<Worker, Error> {
+    let worker = worker::Config {
+        idle_after: config.event_time.idle_after,
+        quiet_after: config.event_time.quiet_after,
+        until_end,
+    };
+    let kafka = config.kafka.clone();
+    let settings = Arc::clone(&config.event_time.settings);
+    let zone = config.time_zone;
+    let branches = Arc::clone(&config.branches);
+    spawn_blocking(move || {
+        let mut source = Source::connect(&kafka, KAFKA_PATIENCE)?;
+        let assigned = source.assign(&recovered.progress)?;
+        if until_end {
+            let ends = source.end_offsets()?;
+            source.stop_at(&ends);
+        }
+        let start = Start {
+            snapshot: recovered.snapshot,
+            known: recovered.known,
+            progress: recovered.progress,
+        };
+        let mut pipeline = Pipeline::new(settings, zone, branches, start);
+        for partition in assigned {
+            pipeline.assign(partition.partition, partition.position);
+        }
+        Worker::start(worker, source, pipeline, store, status).map_err(Error::Thread)
+    })
+    .await?
+}
+
+// The writing thread takes feedback as it takes checkpoints: in one queue.
+fn feedback(worker: FeedbackSender) -> mpsc::Sender<Feedback> {
+    let (sender, mut receiver) = mpsc::channel(16);
+    tokio::spawn(async move {
+        while let Some(feedback) = receiver.recv().await {
+            if !worker.send(feedback) {
+                break;
+            }
+        }
+    });
+    sender
+}
+
+async fn stopped(mut orders: watch::Receiver<Order>) {
+    // An error says that nobody is left to order anything, which is a stop as well.
+    let _ = orders.wait_for(|order| *order == Order::Stop).await;
+}
+
+async fn delivered(readings: &dyn Readings, status: &Status) -> Result<(), Error> {
+    let mut least = u64::MAX;
+    let mut since = Instant::now();
+    loop {
+        let documents = readings.query(|reading| Ok(reading.checkpoint().dirty))?;
+        if documents == 0 {
+            return Ok(());
+        }
+        if documents < least {
+            least = documents;
+            since = Instant::now();
+        }
+        if since.elapsed() >= DELIVERY_PATIENCE {
+            let board = status.board();
+            let reason = board
+                .parts
+                .get(&Part::Sink)
+                .map_or_else(String::new, |health| health.reason.clone());
+            warn!(documents, "giving up on the delivery");
+            return Err(Error::Undelivered { documents, reason });
+        }
+        tokio::time::sleep(DELIVERY_LOOK).await;
+    }
+}

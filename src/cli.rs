@@ -1,0 +1,77 @@
+//! The command line: what was typed, done, and answered by an exit code.
+
+pub mod arguments;
+mod check;
+mod compute;
+mod demo;
+pub mod failure;
+pub mod output;
+mod produce;
+mod query;
+mod report;
+mod serve;
+mod start_time;
+pub mod stop;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::arguments::{Arguments, Command, Globals};
+use self::failure::Failure;
+use crate::telemetry;
+
+/// Does what the command line of this process says.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody reads the help any more: nothing to say.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_broken_pipe() {
+                // There is nowhere to say that stderr is gone.
+                let _ = writeln!(io::stderr().lock(), "{}{failure}", prefix());
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
+    let globals = &arguments.globals;
+    telemetry::start(globals.log_format, log_filter(globals, &arguments.command))?;
+    match &arguments.command {
+        Command::Serve(serve) => serve::run(serve, globals),
+        Command::Demo(demo) => demo::run(demo, globals),
+        Command::Produce(produce) => produce::run(produce, globals),
+        Command::Compute(compute) => compute::run(compute, globals),
+        Command::Query(query) => query::run(query),
+        Command::Check(_) => check::run(globals),
+    }
+}
+
+/// A service tells what it does; a command that ends by itself speaks when something is wrong.
+fn log_filter(globals: &Globals, command: &Command) -> &'static str {
+    let is_service = matches!(command, Command::Serve(_));
+    match (globals.quiet, globals.verbose) {
+        (true, _) => "error",
+        (false, 0) if is_service => "info",
+        (false, 0) => "warn",
+        (false, 1) => "info,tidegauge=debug",
+        (false, _) => "debug,tidegauge=trace",
+    }
+}
+
+fn prefix() -> &'static str {
+    let is_coloured =
+        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    if is_coloured { "\u{1b}[1;31merror:\u{1b}[0m " } else { "error: " }
+}

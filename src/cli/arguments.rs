@@ -1,0 +1,368 @@
+//! The command line: every command with its flags.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use super::output::Format;
+use super::start_time::StartTime;
+use crate::config::{Sources, parse_listen, parse_zone};
+use crate::duration;
+use crate::telemetry;
+
+const ABOUT: &str = "Exact running totals and event-time windows over a Kafka topic of payments, \
+                     in Elasticsearch and over HTTP";
+
+const AFTER_HELP: &str = "\
+Configuration: the file named by --config, else by TIDEGAUGE_CONFIG, else ./tidegauge.toml; over it \
+the environment, over that the flags. TIDEGAUGE_KAFKA__BROKERS=… sets brokers in [kafka], and so on: \
+two underscores between section and key. In TIDEGAUGE_KAFKA__PROPERTIES__SASL_MECHANISM an \
+underscore stands for the dot. Sections and lists are given as TOML: \
+TIDEGAUGE_BRANCHES='{0=\"North\"}'. `tidegauge check` shows what is in force.
+
+Data goes to stdout, logs to stderr (TIDEGAUGE_LOG or RUST_LOG choose which).
+
+Exit codes:
+  0   done, or stopped by SIGTERM or SIGINT after a clean shutdown
+  1   failed while running
+  2   wrong command line
+  75  a server that was needed did not answer in time
+  78  wrong configuration";
+
+/// Where the help shows what every command takes.
+const EVERYWHERE: &str = "With every command";
+
+/// What was typed.
+#[derive(Debug, Parser)]
+#[command(name = "tidegauge", version, about = ABOUT, after_long_help = AFTER_HELP)]
+#[command(propagate_version = true, max_term_width = 100)]
+pub struct Arguments {
+    /// What every command takes.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service: from Kafka to totals and windows, to Elasticsearch and HTTP
+    Serve(Serve),
+    /// Try it all out: a Kafka broker in this process, a generator, and the service
+    Demo(Demo),
+    /// Make payments like the original generator's, into Kafka or to stdout
+    Produce(Produce),
+    /// Compute totals and windows of a file of payments, without Kafka and without a state
+    Compute(Compute),
+    /// Ask a running service
+    Query(Query),
+    /// Validate the configuration and print the one in force, secrets hidden
+    Check(Check),
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Globals {
+    /// The configuration [default: ./tidegauge.toml if there is one]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE", env = "TIDEGAUGE_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Set one key of the configuration, as in --set event_time.allowed_lateness=2d
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub set: Vec<(String, String)>,
+    /// Log more: once for what is done, twice for every step
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Log errors only, and show no progress
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
+    pub quiet: bool,
+    /// What log lines look like
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_enum, value_name = "FORMAT", env = "TIDEGAUGE_LOG_FORMAT", default_value = "text", hide_env_values = true)]
+    pub log_format: telemetry::Format,
+}
+
+/// `tidegauge serve`
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+The positions in the state directory decide where reading goes on; kafka.start only decides for a \
+partition that was never read. Stop it with SIGTERM or Ctrl-C at any time: nothing is lost, and \
+nothing is counted twice.")]
+pub struct Serve {
+    /// Stop at the end offsets seen at the start, when everything is delivered, and print a summary
+    #[arg(long)]
+    pub until_end: bool,
+    /// The brokers, host:port and comma separated [config: kafka.brokers]
+    #[arg(long, value_name = "BROKERS")]
+    pub brokers: Option<String>,
+    /// The topic [config: kafka.topic]
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+    /// The state directory [config: state_dir]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<String>,
+    /// The address for HTTP [config: http.listen]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// What the summary looks like
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+}
+
+/// `tidegauge demo`
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Needs nothing but this program: no Kafka, no Elasticsearch, no network. Its state is in a temporary \
+directory that goes when it stops.")]
+pub struct Demo {
+    /// Payments per second
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub rate: u64,
+    /// Stop after so long (10s, 1m30s), and print totals and ledger
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
+    pub duration: Option<Duration>,
+    /// The address for HTTP; port 0 takes any that is free
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_listen)]
+    pub listen: SocketAddr,
+    /// The seed of the payments
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// What is printed at the end looks like this
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+}
+
+/// `tidegauge produce`
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+A payment is {\"createTime\":\"2026-11-01 00:12:34\",\"orderId\":1793491955,\"payAmount\":12345.67,\
+\"payPlatform\":0,\"branchId\":7}: payAmount uniform below 200,000 with two decimals, payPlatform 0 \
+for nine in ten and else 1, branchId uniform from 0 to 9, orderId rising. createTime is whole seconds \
+in --time-zone.
+
+Payment n goes to partition n modulo the number of partitions, without a key; what one partition \
+gets, it gets in order. Record timestamps are the generator's clock: now when live, else the time \
+that --start and --per-second give before disorder and lateness, so that a history looks like one. A \
+topic that is missing is created, with retention.ms=-1: a broker deletes by record timestamps.
+
+The same seed and options with --start give the same bytes, on every machine.
+
+  tidegauge produce --stdout --start 2026-11-01T00:00:00Z --count 5
+  tidegauge produce --brokers localhost:9092 --start 2026-11-01T00:00:00Z --count 1000000 \\
+      --disorder 4s --late-fraction 0.01 --bad-fraction 0.001")]
+pub struct Produce {
+    /// The brokers, host:port and comma separated [config: kafka.brokers]
+    #[arg(long, value_name = "BROKERS")]
+    pub brokers: Option<String>,
+    /// The topic [config: kafka.topic]
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+    /// Stop after so many messages [default: go on until Ctrl-C]
+    #[arg(long, value_name = "N")]
+    pub count: Option<u64>,
+    /// Messages per second of the wall clock [default: 1000 when live, else as fast as it goes]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub rate: Option<u64>,
+    /// The seed of every choice
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// The event time of the first payment, RFC 3339 or local [default: live, the time is now]
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<StartTime>,
+    /// With --start: the event time advances by 1 s every N messages
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub per_second: u64,
+    /// The zone createTime is written in, an IANA name [config: time_zone]
+    #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
+    pub time_zone: Option<Tz>,
+    /// Event times are up to this much behind, in whole seconds (4s, 1m)
+    #[arg(long, value_name = "D", default_value = "0s", value_parser = duration::parse)]
+    pub disorder: Duration,
+    /// The share of payments 30 s to 30 min behind the disorder, 0 to 1
+    #[arg(long, value_name = "F", default_value_t = 0.0, value_parser = fraction)]
+    pub late_fraction: f64,
+    /// The share of payments 3 to 10 days behind
+    #[arg(long, value_name = "F", default_value_t = 0.0, value_parser = fraction)]
+    pub too_late_fraction: f64,
+    /// The share of payments 6 min to 1 h ahead
+    #[arg(long, value_name = "F", default_value_t = 0.0, value_parser = fraction)]
+    pub future_fraction: f64,
+    /// The share of messages that are one of the latest 1,024 payments again
+    #[arg(long, value_name = "F", default_value_t = 0.0, value_parser = fraction)]
+    pub duplicate_fraction: f64,
+    /// The share of messages that are no payment: every reason for a reject, and tombstones
+    #[arg(long, value_name = "F", default_value_t = 0.0, value_parser = fraction)]
+    pub bad_fraction: f64,
+    /// How many partitions a topic gets that is created [default: 4]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=10_000))]
+    pub partitions: Option<i32>,
+    /// Print the messages, one a line, a tombstone as an empty line; no Kafka is needed
+    #[arg(long, conflicts_with_all = ["brokers", "topic", "partitions"])]
+    pub stdout: bool,
+    /// How long the brokers may take to answer at first
+    #[arg(long, value_name = "D", default_value = "10s", value_parser = duration::parse)]
+    pub timeout: Duration,
+    /// What the summary looks like
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+}
+
+/// `tidegauge compute`
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Lines are the records of one partition, in order. A line \
+{\"partition\":1,\"timestamp\":1793491200000,\"payment\":{…}} names another partition and the \
+record's timestamp (ms). An empty line is a tombstone. Windows, time zone and lateness are those of \
+the configuration.")]
+pub struct Compute {
+    /// What is printed
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "totals")]
+    pub emit: Emit,
+    /// A file of payments, one a line; - is stdin
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub file: PathBuf,
+    /// What the data looks like
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+}
+
+/// What `compute` prints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Emit {
+    /// The total of each branch
+    Totals,
+    /// All windows of all branches
+    Windows,
+    /// What became of each record
+    Ledger,
+}
+
+/// `tidegauge query`
+#[derive(Clone, Debug, Args)]
+pub struct Query {
+    /// What is asked for.
+    #[command(subcommand)]
+    pub subject: Subject,
+    /// Where the service answers
+    #[arg(long, global = true, value_name = "URL", env = "TIDEGAUGE_URL", hide_env_values = true, default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// The file with the token that the service asks for
+    #[arg(long, global = true, value_name = "FILE", env = "TIDEGAUGE_TOKEN_FILE", hide_env_values = true)]
+    pub token_file: Option<PathBuf>,
+    /// How long the service may take to answer
+    #[arg(long, global = true, value_name = "D", default_value = "10s", value_parser = duration::parse)]
+    pub timeout: Duration,
+    /// What the data looks like
+    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+}
+
+/// What a service can be asked for.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Subject {
+    /// The running total of each branch
+    Totals {
+        /// Only this branch, by name or id
+        #[arg(long, value_name = "B")]
+        branch: Option<String>,
+    },
+    /// The windows of one definition
+    Windows(Windows),
+    /// What became of each record
+    Ledger,
+    /// How the service is doing
+    Status,
+}
+
+/// `tidegauge query windows`
+#[derive(Clone, Debug, Args)]
+pub struct Windows {
+    /// The name of the windows: 1m, 10m-by-1m, 1h, day, or as configured
+    pub name: String,
+    /// Only this branch, by name or id
+    #[arg(long, value_name = "B")]
+    pub branch: Option<String>,
+    /// Only windows that start at this time or later, RFC 3339
+    #[arg(long, value_name = "T")]
+    pub from: Option<String>,
+    /// Only windows that start before this time
+    #[arg(long, value_name = "T")]
+    pub to: Option<String>,
+    /// Only windows in which every payment is expected to be
+    #[arg(long = "final")]
+    pub only_final: bool,
+    /// At most so many [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+}
+
+/// `tidegauge check`
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+What is printed is a configuration of its own that gives the same service. With anything wrong, all \
+of it is told on stderr and the exit code is 78.")]
+pub struct Check {}
+
+impl Globals {
+    /// Where this command's settings come from, but for flags of its own.
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        let sources = Sources::of_process(self.config.clone());
+        self.set.iter().fold(sources, |sources, (key, value)| {
+            sources.flag("--set", key.clone(), value.clone())
+        })
+    }
+}
+
+impl Serve {
+    /// Where the settings of `serve` come from.
+    #[must_use]
+    pub fn sources(&self, globals: &Globals) -> Sources {
+        globals
+            .sources()
+            .given("--brokers", "kafka.brokers", self.brokers.as_ref())
+            .given("--topic", "kafka.topic", self.topic.as_ref())
+            .given("--state-dir", "state_dir", self.state_dir.as_ref())
+            .given("--listen", "http.listen", self.listen.as_ref())
+    }
+}
+
+impl Produce {
+    /// Where the settings of `produce` come from.
+    #[must_use]
+    pub fn sources(&self, globals: &Globals) -> Sources {
+        globals
+            .sources()
+            .given("--brokers", "kafka.brokers", self.brokers.as_ref())
+            .given("--topic", "kafka.topic", self.topic.as_ref())
+    }
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("give a key and a value, as in event_time.allowed_lateness=2d".into()),
+    }
+}
+
+fn fraction(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(fraction) if (0.0..=1.0).contains(&fraction) => Ok(fraction),
+        _ => Err("give a number from 0 to 1".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,191 @@
+//! `tidegauge compute`: the same engine over lines of payments, without Kafka and without a state.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tidegauge_windows::{Frame, MemoryCells, Query, Summary};
+
+use super::arguments::{Compute, Emit, Globals};
+use super::failure::Failure;
+use super::output;
+use super::report;
+use crate::answer::WindowAnswer;
+use crate::config::{Config, Need};
+use crate::ledger::Ledger;
+use crate::payment::BranchId;
+use crate::pipeline::{Pipeline, Start};
+use crate::record::Record;
+use crate::total::Total;
+
+/// A longer line is a reject whatever it says, so no more of it is kept.
+const LINE_BYTES_MAX: u64 = 1 << 20;
+/// Take in what has changed after so many lines.
+const LINES_A_STEP: u64 = 50_000;
+
+/// Computes, and prints.
+///
+/// # Errors
+/// When the configuration is wrong, or the lines can't be read.
+pub fn run(compute: &Compute, globals: &Globals) -> Result<(), Failure> {
+    let config = Config::load(&globals.sources(), Need::Nothing)?;
+    let mut batch = Batch::new(&config);
+    if compute.file.as_os_str() == "-" {
+        batch.read(io::stdin().lock())?;
+    } else {
+        let name = compute.file.display();
+        let file = File::open(&compute.file).with_context(|| format!("{name} can't be read"))?;
+        batch.read(BufReader::with_capacity(1 << 20, file))?;
+    }
+    batch.end();
+    let (rows, whole) = match compute.emit {
+        Emit::Totals => {
+            let totals: Vec<_> = batch.totals.iter().map(|(b, total)| (*b, *total)).collect();
+            report::totals(&totals, &config.branches)?
+        }
+        Emit::Ledger => report::ledger(&batch.ledger)?,
+        Emit::Windows => batch.windows(&config)?,
+    };
+    output::print(compute.output, &rows, &whole)?;
+    Ok(())
+}
+
+/// A pipeline with what it has built up, in memory.
+struct Batch {
+    pipeline: Pipeline,
+    frame: Frame,
+    cells: MemoryCells<BranchId, Summary>,
+    totals: BTreeMap<BranchId, Total>,
+    ledger: Ledger,
+    /// The next offset of each partition.
+    offsets: BTreeMap<i32, i64>,
+}
+
+/// A line that names its partition and timestamp.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<'a> {
+    partition: i32,
+    #[serde(default)]
+    timestamp: Option<i64>,
+    #[serde(borrow)]
+    payment: Option<&'a RawValue>,
+}
+
+impl Batch {
+    fn new(config: &Config) -> Self {
+        let settings = Arc::clone(&config.event_time.settings);
+        let pipeline = Pipeline::new(
+            Arc::clone(&settings),
+            config.time_zone,
+            Arc::clone(&config.branches),
+            Start::default(),
+        );
+        Self {
+            frame: Frame::new(settings, pipeline.engine().snapshot()),
+            pipeline,
+            cells: MemoryCells::default(),
+            totals: BTreeMap::new(),
+            ledger: Ledger::default(),
+            offsets: BTreeMap::new(),
+        }
+    }
+
+    fn read(&mut self, mut lines: impl BufRead) -> Result<(), Failure> {
+        let mut line = Vec::new();
+        let mut count: u64 = 0;
+        loop {
+            line.clear();
+            let read = lines
+                .by_ref()
+                .take(LINE_BYTES_MAX)
+                .read_until(b'\n', &mut line)
+                .context("the lines can't be read")?;
+            if read == 0 {
+                return Ok(());
+            }
+            if line.last() == Some(&b'\n') {
+                line.pop();
+            } else {
+                lines.skip_until(b'\n').context("the lines can't be read")?;
+            }
+            self.apply(&line);
+            count += 1;
+            if count.is_multiple_of(LINES_A_STEP) {
+                self.step();
+            }
+        }
+    }
+
+    fn apply(&mut self, line: &[u8]) {
+        let envelope: Option<Envelope<'_>> = is_envelope(line)
+            .then(|| serde_json::from_slice(line).ok())
+            .flatten();
+        let mut record = match envelope {
+            Some(envelope) => Record {
+                partition: envelope.partition,
+                offset: 0,
+                timestamp: envelope.timestamp,
+                payload: envelope.payment.map(|payment| payment.get().as_bytes()),
+            },
+            None => Record {
+                partition: 0,
+                offset: 0,
+                timestamp: None,
+                payload: Some(line),
+            },
+        };
+        let next = self.offsets.entry(record.partition).or_default();
+        record.offset = *next;
+        *next += 1;
+        self.pipeline.apply([record]);
+    }
+
+    fn step(&mut self) {
+        let effects = self.pipeline.take_effects();
+        for (branch, added) in effects.totals {
+            self.totals
+                .entry(branch)
+                .and_modify(|total| total.merge(&added))
+                .or_insert(added);
+        }
+        self.ledger.merge(&effects.ledger);
+        self.cells.apply(self.frame.grid(), effects.changes);
+    }
+
+    // What has been read to its end holds nothing back.
+    fn end(&mut self) {
+        for partition in self.offsets.keys() {
+            self.pipeline.set_idle(*partition, true);
+        }
+        self.step();
+    }
+
+    fn windows(&self, config: &Config) -> Result<report::Report, Failure> {
+        let settings = Arc::clone(&config.event_time.settings);
+        let frame = Frame::new(settings, self.pipeline.engine().snapshot());
+        let mut results = Vec::new();
+        for (number, definition) in (0..).zip(frame.definitions()) {
+            let Ok(windows) = frame.windows(&self.cells, &Query::all(number));
+            results.extend(windows.into_iter().map(|window| (definition, window)));
+        }
+        report::windows(results.iter().map(|(definition, window)| {
+            WindowAnswer::new(window, definition, &config.branches)
+        }))
+    }
+}
+
+// Payments have no such field in front, and parsing each line twice would cost.
+fn is_envelope(line: &[u8]) -> bool {
+    let start = line.trim_ascii_start();
+    let inside = start.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    inside.is_some_and(|inside| {
+        [&b"\"partition\""[..], b"\"timestamp\"", b"\"payment\""]
+            .iter()
+            .any(|name| inside.starts_with(name))
+    })
+}

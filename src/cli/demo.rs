@@ -1,0 +1,244 @@
+//! `tidegauge demo`: a broker in this process, a generator and the service.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use rdkafka::ClientConfig;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use tidegauge_windows::EventTime;
+use tokio::task::spawn_blocking;
+
+use super::arguments::{Demo, Globals};
+use super::failure::Failure;
+use super::output::{self, Format};
+use super::report;
+use super::serve::{Signals, runtime};
+use crate::app::{self, App};
+use crate::branch::Branches;
+use crate::config::{Config, Need, Sources};
+use crate::generator::{self, Generator};
+use crate::reading::{ReadError, Readings};
+use crate::timestamp::rfc3339;
+
+const TOPIC: &str = "payment_msg";
+const PARTITIONS: i32 = 4;
+/// How often the table moves.
+const FRAME: Duration = Duration::from_millis(500);
+
+/// Runs the demo.
+///
+/// # Errors
+/// When a part can't start, or fails while it runs.
+pub fn run(demo: &Demo, globals: &Globals) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let kafka = MockCluster::new(1).context("the broker in this process can't start")?;
+    kafka
+        .create_topic(TOPIC, PARTITIONS, 1)
+        .context("the topic can't be created")?;
+    let state = tempfile::Builder::new()
+        .prefix("tidegauge-demo-")
+        .tempdir()
+        .context("there is no place for the state: set TMPDIR")?;
+    let config = config(demo, &kafka.bootstrap_servers(), &state.path().join("state"))?;
+    let generating = Generating::start(demo, &kafka.bootstrap_servers())?;
+
+    runtime()?.block_on(async {
+        let mut signals = Signals::new()?;
+        let app = App::start(&config, false).await?;
+        announce(&app, demo)?;
+        let mut screen = Screen::new(demo, globals);
+        loop {
+            tokio::select! {
+                () = signals.stop() => break,
+                () = tokio::time::sleep(FRAME) => {}
+            }
+            if app.is_finished() || demo.duration.is_some_and(|most| begun.elapsed() >= most) {
+                break;
+            }
+            screen.draw(&app, &config.branches)?;
+        }
+        screen.clear()?;
+        spawn_blocking(move || generating.stop())
+            .await
+            .map_err(app::Error::from)?;
+        let readings = app.readings();
+        app.stop(false).await?;
+        print_end(readings.as_ref(), &config.branches, demo.output)
+    })
+}
+
+fn config(demo: &Demo, brokers: &str, state: &std::path::Path) -> Result<Config, Failure> {
+    let sources = Sources::default()
+        .flag("demo", "kafka.brokers", brokers)
+        .flag("demo", "kafka.topic", TOPIC)
+        .flag("demo", "kafka.start", "earliest")
+        .flag("demo", "state_dir", state.to_string_lossy())
+        .flag("--listen", "http.listen", demo.listen.to_string());
+    let mut config = Config::load(&sources, Need::Brokers)?;
+    config.elasticsearch = None;
+    Ok(config)
+}
+
+fn announce(app: &App, demo: &Demo) -> Result<(), Failure> {
+    let line = format!(
+        "Tidegauge answers at http://{}/  (figures: /api/v1/totals, /api/v1/windows/1m)",
+        app.address()
+    );
+    // What is printed as data can be read by a program; then people find the address beside it.
+    if demo.output == Format::Table {
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{line}")?;
+        stdout.flush()?;
+    } else {
+        writeln!(std::io::stderr().lock(), "{line}")?;
+    }
+    Ok(())
+}
+
+/// The generator on its own thread, live and paced.
+struct Generating {
+    stop: Arc<AtomicBool>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Generating {
+    fn start(demo: &Demo, brokers: &str) -> Result<Self, Failure> {
+        let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
+            .set("bootstrap.servers", brokers)
+            .set("linger.ms", "5")
+            .create()
+            .context("the generator can't connect")?;
+        let options = generator::Options {
+            seed: demo.seed,
+            start: now(),
+            disorder: Duration::from_secs(2),
+            late_fraction: 0.002,
+            bad_fraction: 0.0005,
+            ..generator::Options::default()
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let rate = demo.rate;
+        let thread = thread::Builder::new()
+            .name("generate".into())
+            .spawn(move || generate(&producer, Generator::new(options), rate, &stopped))?;
+        Ok(Self { stop, thread })
+    }
+
+    fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // A generator that panicked has made its last payment as well.
+        let _ = self.thread.join();
+    }
+}
+
+fn generate(
+    producer: &ThreadedProducer<DefaultProducerContext>,
+    mut generator: Generator,
+    rate: u64,
+    stop: &AtomicBool,
+) {
+    let begun = Instant::now();
+    let mut made: u64 = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let due = begun.elapsed().as_millis() * u128::from(rate) / 1_000;
+        while u128::from(made) < due {
+            let message = generator.next_message_at(now());
+            let partition = i32::try_from(made % PARTITIONS.unsigned_abs() as u64).unwrap_or(0);
+            let mut record = BaseRecord::<(), [u8]>::to(TOPIC)
+                .partition(partition)
+                .timestamp(message.timestamp.millis());
+            if let Some(value) = message.value {
+                record = record.payload(value);
+            }
+            if producer.send(record).is_err() {
+                break; // Its queue is full: the clock brings this one up again.
+            }
+            made += 1;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    // The broker lives in this process; what does not get there now is nobody's payment.
+    let _ = producer.flush(Duration::from_secs(1));
+}
+
+fn now() -> EventTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since.map_or(0, |since| since.as_millis());
+    EventTime::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+}
+
+/// The table of totals, drawn again in its own place, on a terminal.
+struct Screen {
+    shown: bool,
+    lines: usize,
+}
+
+impl Screen {
+    fn new(demo: &Demo, globals: &Globals) -> Self {
+        let shown = demo.output == Format::Table && !globals.quiet;
+        Self {
+            shown: shown && std::io::stdout().is_terminal(),
+            lines: 0,
+        }
+    }
+
+    fn draw(&mut self, app: &App, branches: &Branches) -> Result<(), Failure> {
+        if !self.shown {
+            return Ok(());
+        }
+        let table = table(app.readings().as_ref(), branches)?;
+        self.clear()?;
+        self.lines = table.lines().count();
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{table}")?;
+        stdout.flush()?;
+        Ok(())
+    }
+
+    fn clear(&mut self) -> Result<(), Failure> {
+        if self.lines > 0 {
+            write!(std::io::stdout().lock(), "\x1b[{}A\x1b[J", self.lines)?;
+            self.lines = 0;
+        }
+        Ok(())
+    }
+}
+
+fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, Failure> {
+    readings
+        .query(|reading| {
+            let checkpoint = reading.checkpoint();
+            let (rows, _) = report::totals(&reading.totals()?, branches)
+                .map_err(|failure| ReadError(failure.to_string()))?;
+            let table = output::table(&rows);
+            let watermark = reading.frame().watermark().map_or("none yet".into(), rfc3339);
+            Ok(format!(
+                "{table}\n{} records, watermark {watermark}, ledger {}",
+                checkpoint.ledger.consumed,
+                if checkpoint.ledger.balanced() { "balanced" } else { "NOT BALANCED" },
+            ))
+        })
+        .map_err(|error| app::Error::from(error).into())
+}
+
+fn print_end(readings: &dyn Readings, branches: &Branches, format: Format) -> Result<(), Failure> {
+    let (totals, ledger) = readings
+        .query(|reading| Ok((reading.totals()?, reading.checkpoint().ledger.clone())))
+        .map_err(app::Error::from)?;
+    let (rows, totals) = report::totals(&totals, branches)?;
+    let (entries, ledger) = report::ledger(&ledger)?;
+    let totals = totals.trim_end_matches('}');
+    let whole = format!("{totals},\"ledger\":{ledger}}}");
+    output::print(format, &rows, &whole)?;
+    // The one JSON value holds both.
+    if format != Format::Json {
+        output::print(format, &entries, "")?;
+    }
+    Ok(())
+}

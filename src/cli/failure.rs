@@ -1,0 +1,100 @@
+//! Why a command did not do what it was asked for, and the exit code that says so.
+
+use std::fmt;
+use std::io;
+
+use crate::config;
+use crate::telemetry;
+
+/// What a command ended with instead of what it was asked for.
+#[derive(Debug)]
+pub enum Failure {
+    /// The command line makes no sense: exit code 2.
+    Usage(anyhow::Error),
+    /// The configuration is wrong: exit code 78.
+    Config(anyhow::Error),
+    /// A server that was needed did not answer in time: exit code 75.
+    Unavailable(anyhow::Error),
+    /// Anything else: exit code 1.
+    Running(anyhow::Error),
+}
+
+impl Failure {
+    /// The exit code; 0 when whoever read the output has had enough.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Config(_) => 78,
+            Self::Unavailable(_) => 75,
+            Self::Running(_) if self.is_broken_pipe() => 0,
+            Self::Running(_) => 1,
+        }
+    }
+
+    /// Whether the only fault is that nobody reads the output any more.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        self.error().chain().any(|cause| {
+            let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+            kind == Some(io::ErrorKind::BrokenPipe)
+        })
+    }
+
+    fn error(&self) -> &anyhow::Error {
+        match self {
+            Self::Usage(error)
+            | Self::Config(error)
+            | Self::Unavailable(error)
+            | Self::Running(error) => error,
+        }
+    }
+}
+
+/// The whole chain of causes, in one go.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error())
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Running(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Running(error.into())
+    }
+}
+
+impl From<config::Error> for Failure {
+    fn from(error: config::Error) -> Self {
+        Self::Config(error.into())
+    }
+}
+
+impl From<telemetry::Error> for Failure {
+    fn from(error: telemetry::Error) -> Self {
+        Self::Config(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn a_broken_pipe_is_no_failure_wherever_it_happened() {
+        let broken = io::Error::from(io::ErrorKind::BrokenPipe);
+        let error = Err::<(), _>(broken).context("the answer can't be printed");
+        let failure = error.map_err(Failure::from);
+        assert_eq!(failure.map_err(|failure| failure.exit_code()), Err(0));
+        let full = Failure::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(full.exit_code(), 1);
+    }
+}

@@ -1,0 +1,218 @@
+//! `tidegauge produce`: payments like the original generator's.
+
+mod kafka;
+mod pace;
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, anyhow};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use tidegauge_windows::EventTime;
+
+use self::kafka::Topic;
+use self::pace::Pace;
+use super::arguments::{Globals, Produce};
+use super::failure::Failure;
+use super::output::{self, Format, Row, grouped};
+use super::stop;
+use crate::config::{Config, Need};
+use crate::generator::{Generator, Made, Message, Options};
+
+const LIVE_RATE: u64 = 1_000;
+/// Look for signals and the clock once in so many messages.
+const BLOCK: u64 = 1_024;
+const PARTITIONS: i32 = 4;
+
+/// Makes payments and sends them to Kafka, or prints them.
+///
+/// # Errors
+/// When an option or the configuration is wrong, no broker answers, or a message is refused.
+pub fn run(produce: &Produce, globals: &Globals) -> Result<(), Failure> {
+    let need = if produce.stdout { Need::Nothing } else { Need::Brokers };
+    let config = Config::load(&produce.sources(globals), need)?;
+    let plan = Plan::new(produce, &config)?;
+    let stop = stop::requested()?;
+    let progress = progress(globals, produce);
+    if produce.stdout {
+        let mut out = BufWriter::with_capacity(1 << 18, io::stdout().lock());
+        plan.run(&stop, &progress, &mut Lines(&mut out))?;
+        out.flush()?;
+        progress.finish_and_clear();
+        return Ok(());
+    }
+    let mut topic = Topic::open(&config.kafka, produce, plan.start)?;
+    let started = Instant::now();
+    let outcome = plan.run(&stop, &progress, &mut topic);
+    let outcome = outcome.and_then(|made| Ok((made, topic.finish(&stop)?)));
+    progress.finish_and_clear();
+    let (made, ()) = outcome?;
+    let seconds = started.elapsed().as_secs_f64();
+    Summary {
+        topic: &config.kafka.topic,
+        partitions: topic.partitions(),
+        seconds,
+        rate: (made.messages as f64 / seconds.max(1e-9)).round(),
+        made,
+    }
+    .print(produce.output)?;
+    Ok(())
+}
+
+/// Where messages go.
+trait Outlet {
+    fn send(&mut self, message: &Message<'_>) -> Result<(), Failure>;
+
+    /// Whatever was sent is to go out now.
+    fn flush(&mut self) -> Result<(), Failure>;
+}
+
+/// One message a line.
+struct Lines<W>(W);
+
+impl<W: Write> Outlet for Lines<W> {
+    fn send(&mut self, message: &Message<'_>) -> Result<(), Failure> {
+        self.0.write_all(message.value.unwrap_or_default())?;
+        self.0.write_all(b"\n")?;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        Ok(self.0.flush()?)
+    }
+}
+
+/// What is to be made, and how fast.
+struct Plan {
+    options: Options,
+    /// The event time of the first payment; none when live.
+    start: Option<EventTime>,
+    count: Option<u64>,
+    rate: Option<u64>,
+}
+
+impl Plan {
+    fn new(produce: &Produce, config: &Config) -> Result<Self, Failure> {
+        let time_zone = produce.time_zone.unwrap_or(config.time_zone);
+        let start = produce.start.map(|start| start.within(time_zone));
+        let options = Options {
+            seed: produce.seed,
+            start: start.unwrap_or_else(now),
+            per_second: produce.per_second,
+            time_zone,
+            disorder: produce.disorder,
+            late_fraction: produce.late_fraction,
+            too_late_fraction: produce.too_late_fraction,
+            future_fraction: produce.future_fraction,
+            duplicate_fraction: produce.duplicate_fraction,
+            bad_fraction: produce.bad_fraction,
+        };
+        let sum: f64 = options.fractions().iter().map(|(_, fraction)| fraction).sum();
+        if sum > 1.0 + 1e-9 {
+            let message = anyhow!("the fractions make {sum} together: give at most 1");
+            return Err(Failure::Usage(message));
+        }
+        Ok(Self {
+            options,
+            start,
+            count: produce.count,
+            rate: produce.rate.or(start.is_none().then_some(LIVE_RATE)),
+        })
+    }
+
+    fn run(
+        &self,
+        stop: &AtomicBool,
+        progress: &ProgressBar,
+        outlet: &mut impl Outlet,
+    ) -> Result<Made, Failure> {
+        let mut generator = Generator::new(self.options.clone());
+        let pace = Pace::new(self.rate);
+        let total = self.count.unwrap_or(u64::MAX);
+        let mut sent = 0;
+        while sent < total && !stop.load(Ordering::Relaxed) {
+            let due = pace.due().min(sent.saturating_add(BLOCK)).min(total);
+            for _ in sent..due {
+                let message = match self.start {
+                    Some(_) => generator.next_message(),
+                    None => generator.next_message_at(now()),
+                };
+                outlet.send(&message)?;
+            }
+            let nothing = due == sent;
+            sent = due;
+            progress.set_position(sent);
+            if nothing {
+                outlet.flush()?;
+                pace.wait();
+            }
+        }
+        outlet.flush()?;
+        Ok(*generator.made())
+    }
+}
+
+fn now() -> EventTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    EventTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// On a terminal only, and not where the payments themselves are seen.
+fn progress(globals: &Globals, produce: &Produce) -> ProgressBar {
+    let is_seen = produce.stdout && io::stdout().is_terminal();
+    if globals.quiet || is_seen || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = match produce.count {
+        Some(_) => "{wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left",
+        None => "{spinner} {human_pos} messages, {per_sec}, {elapsed}",
+    };
+    let style = ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let target = ProgressDrawTarget::stderr_with_hz(10);
+    let progress = ProgressBar::with_draw_target(produce.count, target).with_style(style);
+    progress.enable_steady_tick(Duration::from_millis(200));
+    progress
+}
+
+/// What was done.
+#[derive(Serialize)]
+struct Summary<'a> {
+    topic: &'a str,
+    partitions: i32,
+    seconds: f64,
+    rate: f64,
+    #[serde(flatten)]
+    made: Made,
+}
+
+impl Summary<'_> {
+    fn print(&self, format: Format) -> anyhow::Result<()> {
+        if format == Format::Table {
+            let mut out = io::stdout().lock();
+            let (made, seconds) = (&self.made, self.seconds);
+            writeln!(
+                out,
+                "{} messages in {seconds:.1} s, {} a second, to {} in {} partitions: {} payments \
+                 ({} late, {} too late, {} future, {} sent again), {} rejects, {} tombstones",
+                grouped(made.messages),
+                grouped(self.rate as u64),
+                self.topic,
+                self.partitions,
+                grouped(made.payments()),
+                grouped(made.late),
+                grouped(made.too_late),
+                grouped(made.future),
+                grouped(made.duplicate),
+                grouped(made.rejects()),
+                grouped(made.tombstone),
+            )?;
+            return Ok(out.flush()?);
+        }
+        let row = Row::of(self).context("the summary can't be written")?;
+        let whole = serde_json::to_string(self)?;
+        output::print(format, &[row], &whole)
+    }
+}

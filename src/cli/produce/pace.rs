@@ -1,0 +1,40 @@
+//! So many messages a second.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a wait for the next message is at most; signals are looked for in between.
+const WAIT_MAX: Duration = Duration::from_millis(10);
+
+/// Says how many messages are due.
+pub(super) struct Pace {
+    rate: Option<u64>,
+    started: Instant,
+}
+
+impl Pace {
+    /// `rate` messages a second from now on; without a rate, as many as can be.
+    pub(super) fn new(rate: Option<u64>) -> Self {
+        Self {
+            rate,
+            started: Instant::now(),
+        }
+    }
+
+    /// How many messages should have been sent by now, the first one at once.
+    pub(super) fn due(&self) -> u64 {
+        match self.rate {
+            Some(rate) => {
+                let due = self.started.elapsed().as_nanos() * u128::from(rate) / 1_000_000_000;
+                u64::try_from(due).unwrap_or(u64::MAX).saturating_add(1)
+            }
+            None => u64::MAX,
+        }
+    }
+
+    /// Waits until there may be another one.
+    pub(super) fn wait(&self) {
+        let rate = self.rate.unwrap_or(u64::MAX).max(1);
+        thread::sleep(Duration::from_nanos(1_000_000_000 / rate).clamp(Duration::from_millis(1), WAIT_MAX));
+    }
+}

@@ -1,0 +1,75 @@
+//! Figures as rows to print: the same that HTTP answers with.
+
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::output::Row;
+use crate::answer::{LedgerAnswer, TotalAnswer, WindowAnswer};
+use crate::branch::Branches;
+use crate::ledger::{Entry, Ledger};
+use crate::payment::BranchId;
+use crate::total::Total;
+
+/// Rows, and the JSON value that they are part of.
+pub(super) type Report = (Vec<Row>, String);
+
+/// The totals, by branch.
+pub(super) fn totals(totals: &[(BranchId, Total)], branches: &Branches) -> Result<Report, Failure> {
+    let totals = totals
+        .iter()
+        .map(|(branch, total)| TotalAnswer::new(*branch, Some(total), branches));
+    list("totals", totals)
+}
+
+/// The windows.
+pub(super) fn windows<'a>(
+    windows: impl Iterator<Item = WindowAnswer<'a>>,
+) -> Result<Report, Failure> {
+    list("items", windows)
+}
+
+/// The ledger: a row for each entry.
+pub(super) fn ledger(ledger: &Ledger) -> Result<Report, Failure> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        entry: &'a str,
+        count: u64,
+        pay_amount_exact: Option<String>,
+    }
+    let line = |entry: Entry| {
+        let booked = ledger.entry(entry);
+        Line {
+            entry: entry.as_str(),
+            count: booked.count,
+            pay_amount_exact: entry
+                .has_amount()
+                .then(|| crate::amount::format_units(booked.amount)),
+        }
+    };
+    let consumed = Line {
+        entry: "consumed",
+        count: ledger.consumed,
+        pay_amount_exact: None,
+    };
+    let lines = Entry::ALL.into_iter().map(line).chain([consumed]);
+    let rows = lines.map(|line| row(&line)).collect::<Result<_, _>>()?;
+    Ok((rows, text(&LedgerAnswer::new(ledger))?))
+}
+
+/// Anything that is a JSON object, as one row.
+pub(super) fn row(value: &impl Serialize) -> Result<Row, Failure> {
+    Row::of(value).map_err(|error| Failure::Running(error.into()))
+}
+
+/// The JSON text of anything.
+pub(super) fn text(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::Running(error.into()))
+}
+
+fn list<T: Serialize>(name: &str, values: impl Iterator<Item = T>) -> Result<Report, Failure> {
+    let rows = values
+        .map(|value| row(&value))
+        .collect::<Result<Vec<_>, _>>()?;
+    let items: Vec<String> = rows.iter().map(Row::to_json).collect();
+    Ok((rows, format!("{{\"{name}\":[{}]}}", items.join(","))))
+}

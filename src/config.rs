@@ -1,0 +1,258 @@
+//! The configuration: what was typed becomes what is valid, or a report of all that is wrong.
+//!
+//! Settings come from a TOML file, then from the environment, then from flags; the last one wins.
+//! Nothing after this module checks a setting again, and nothing else sees what was typed.
+
+mod branches;
+mod effective;
+mod elasticsearch;
+mod event_time;
+mod http;
+mod kafka;
+mod keys;
+mod overlay;
+mod problem;
+mod raw;
+mod section;
+mod size;
+mod windows;
+
+use std::env;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use tidegauge_windows::{Definition, Kind, Span};
+
+pub use self::event_time::EventTimeRules;
+pub use self::http::listen as parse_listen;
+pub use self::problem::{Error, Report};
+pub use self::section::zone as parse_zone;
+
+use self::problem::{Document, Origin, Problems};
+use self::raw::Table;
+use self::section::Section;
+use crate::branch::Branches;
+use crate::{api, duration, sink, source};
+
+/// A valid configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the state is kept.
+    pub state_dir: PathBuf,
+    /// The zone of times that come without one.
+    pub time_zone: Tz,
+    /// Where the records come from. Without brokers unless they were needed.
+    pub kafka: source::Config,
+    /// When payments are late and windows final.
+    pub event_time: EventTimeRules,
+    /// The names of branches.
+    pub branches: Arc<Branches>,
+    /// Where documents go, if anywhere.
+    pub elasticsearch: Option<sink::Config>,
+    /// Where questions are answered.
+    pub http: api::Config,
+    files: Files,
+}
+
+/// The files that were read, to name them again.
+#[derive(Clone, Debug, Default)]
+struct Files {
+    api_key: Option<PathBuf>,
+    password: Option<PathBuf>,
+    token: Option<PathBuf>,
+}
+
+/// What must be there for what is to be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// Every key has a default.
+    Nothing,
+    /// `kafka.brokers` must be given.
+    Brokers,
+}
+
+/// Where settings come from.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    file: Option<PathBuf>,
+    variables: Vec<(String, String)>,
+    flags: Vec<(String, String, String)>,
+}
+
+/// The file that is read if no other is named and it exists.
+pub const DEFAULT_FILE: &str = "tidegauge.toml";
+
+impl Sources {
+    /// The file that was named, or else [`DEFAULT_FILE`] if it exists; and the variables of this
+    /// process.
+    #[must_use]
+    pub fn of_process(file: Option<PathBuf>) -> Self {
+        let default = || Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists());
+        let variables = env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .filter(|(name, _)| name.starts_with(overlay::PREFIX))
+            .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+            .collect();
+        Self {
+            file: file.or_else(default),
+            variables,
+            flags: Vec::new(),
+        }
+    }
+
+    /// That file, nothing else.
+    #[must_use]
+    pub fn of_file(file: impl Into<PathBuf>) -> Self {
+        Self {
+            file: Some(file.into()),
+            ..Self::default()
+        }
+    }
+
+    /// With an environment variable.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// With the setting that a flag gives; `key` is its full name, such as `kafka.brokers`, and
+    /// `flag` what the flag is called in messages.
+    #[must_use]
+    pub fn flag(
+        mut self,
+        flag: impl Into<String>,
+        key: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.flags.push((flag.into(), key.into(), value.into()));
+        self
+    }
+
+    /// [`Sources::flag`], if the flag was given.
+    #[must_use]
+    pub fn given(self, flag: &str, key: &str, value: Option<&String>) -> Self {
+        match value {
+            Some(value) => self.flag(flag, key, value),
+            None => self,
+        }
+    }
+}
+
+impl Config {
+    /// Reads and validates the settings, and the files that they name.
+    ///
+    /// # Errors
+    /// When the file can't be read, or with everything that is wrong.
+    pub fn load(sources: &Sources, need: Need) -> Result<Self, Error> {
+        let document = match &sources.file {
+            Some(path) => read(path)?,
+            None => Document::default(),
+        };
+        let problems = Problems::default();
+        let mut table = Table::parse(&document.text).unwrap_or_else(|errors| {
+            errors.into_iter().for_each(|error| problems.add(error));
+            Table::default()
+        });
+        // What a broken file says elsewhere is unknown, so nothing else could be judged.
+        let config = if problems.count() == 0 {
+            for (name, value) in &sources.variables {
+                overlay::variable(&mut table, name, value, &problems);
+            }
+            for (flag, key, value) in &sources.flags {
+                overlay::flag(&mut table, flag, key, value, &problems);
+            }
+            keys::check("", &table, &problems);
+            Some(Self::validate(&table, need, &problems))
+        } else {
+            None
+        };
+        match (config, problems.report(&document)) {
+            (Some(config), None) => Ok(config),
+            (_, report) => Err(Error::Invalid(report.unwrap_or_default())),
+        }
+    }
+
+    fn validate(table: &Table, need: Need, problems: &Problems) -> Self {
+        let root = Section::new("", &Origin::Missing, Some(table), problems);
+        let time_zone = root.zone("time_zone", Tz::UTC);
+        let state_dir = root.parsed("state_dir", PathBuf::from("state"), |text| match text {
+            "" => Err("the state needs a directory: name one".to_owned()),
+            path => Ok(PathBuf::from(path)),
+        });
+        let definitions = windows::definitions(&root, time_zone);
+        let event_time = root.section("event_time", "event_time");
+        let (elasticsearch, mut files) = elasticsearch::read(&root.section("elasticsearch", "elasticsearch"));
+        let (http, token) = http::read(&root.section("http", "http"));
+        files.token = token;
+        Self {
+            state_dir,
+            time_zone,
+            kafka: kafka::read(&root.section("kafka", "kafka"), need == Need::Brokers),
+            event_time: EventTimeRules::read(&event_time, definitions),
+            branches: Arc::new(branches::read(&root.section("branches", "branches"))),
+            elasticsearch,
+            http,
+            files,
+        }
+    }
+
+    /// Everything that decides a figure beside the log itself, one `key = value` per line: two
+    /// configurations with the same text give the same figures.
+    #[must_use]
+    pub fn rules(&self) -> String {
+        let settings = &self.event_time.settings;
+        let mut lines = vec![
+            format!("time_zone = {}", self.time_zone),
+            format!("event_time.out_of_orderness = {}", span(settings.out_of_orderness)),
+            format!("event_time.allowed_lateness = {}", span(settings.allowed_lateness)),
+            format!("event_time.max_future = {}", span(settings.max_future)),
+            format!("event_time.zero_windows = {}", settings.zero_windows),
+        ];
+        for (number, definition) in settings.definitions.iter().enumerate() {
+            lines.push(format!("window.{} = {}", number + 1, rule(definition)));
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}
+
+fn rule(definition: &Definition) -> String {
+    let name = definition.name();
+    let size = span(definition.size());
+    let kind = match definition.kind() {
+        Kind::Tumbling => "tumbling".to_owned(),
+        Kind::Sliding => format!("sliding by {}", span(definition.slide())),
+        Kind::Cumulative => format!("cumulative by {}", span(definition.slide())),
+    };
+    let mut rule = format!("{name}, {size} {kind}");
+    if !definition.offset().is_zero() {
+        rule.push_str(&format!(", offset {}", span(definition.offset())));
+    }
+    if definition.zoned() {
+        rule.push_str(&format!(", {}", definition.zone()));
+    }
+    rule
+}
+
+fn span(span: Span) -> String {
+    duration::text(Duration::from_millis(span.millis().unsigned_abs()))
+}
+
+fn read(path: &Path) -> Result<Document, Error> {
+    let unreadable = |reason| Error::Unreadable {
+        path: path.to_owned(),
+        reason,
+    };
+    let text = fs::read(path).map_err(unreadable)?;
+    let text = String::from_utf8(text)
+        .map_err(|error| unreadable(std::io::Error::new(ErrorKind::InvalidData, error.utf8_error())))?;
+    Ok(Document {
+        name: Some(path.display().to_string()),
+        text,
+    })
+}

@@ -1,0 +1,131 @@
+//! The configuration in force, as a file that would give the same one.
+
+use std::path::Path;
+
+use tidegauge_windows::{Definition, Kind};
+
+use super::keys::is_secret;
+use super::{Config, size, span};
+use crate::duration;
+use crate::sink::Credentials;
+use crate::source::Start;
+use crate::timestamp::rfc3339;
+
+impl Config {
+    /// The configuration as TOML, every key with its value. Secrets are shown as `***`.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let mut toml = Toml::default();
+        toml.text("state_dir", &self.state_dir.display().to_string());
+        toml.text("time_zone", self.time_zone.name());
+        self.kafka_toml(&mut toml);
+        self.event_time_toml(&mut toml);
+        for definition in &self.event_time.settings.definitions {
+            window_toml(definition, &mut toml);
+        }
+        toml.head("[branches]");
+        for branch in self.branches.configured() {
+            toml.text(&branch.to_string(), &self.branches.name(branch));
+        }
+        self.elasticsearch_toml(&mut toml);
+        toml.head("[http]");
+        toml.text("listen", &self.http.listen.to_string());
+        toml.path("token_file", self.files.token.as_deref());
+        toml.0
+    }
+
+    fn kafka_toml(&self, toml: &mut Toml) {
+        let kafka = &self.kafka;
+        toml.head("[kafka]");
+        if !kafka.brokers.is_empty() {
+            toml.text("brokers", &kafka.brokers);
+        }
+        toml.text("topic", &kafka.topic);
+        toml.text("group_id", &kafka.group_id);
+        match kafka.start {
+            Start::Latest => toml.text("start", "latest"),
+            Start::Earliest => toml.text("start", "earliest"),
+            Start::At(time) => toml.text("start", &rfc3339(time)),
+        }
+        toml.head("[kafka.properties]");
+        for (name, value) in &kafka.properties {
+            let shown = if is_secret(name) { "***" } else { value };
+            toml.text(&quoted(name), shown);
+        }
+    }
+
+    fn event_time_toml(&self, toml: &mut Toml) {
+        let settings = &self.event_time.settings;
+        toml.head("[event_time]");
+        toml.text("out_of_orderness", &span(settings.out_of_orderness));
+        toml.text("allowed_lateness", &span(settings.allowed_lateness));
+        toml.text("idle_after", &duration::text(self.event_time.idle_after));
+        toml.text("quiet_after", &duration::text(self.event_time.quiet_after));
+        toml.text("max_future", &span(settings.max_future));
+        toml.text("retention", &span(settings.retention));
+        toml.bare("zero_windows", settings.zero_windows);
+    }
+
+    fn elasticsearch_toml(&self, toml: &mut Toml) {
+        let Some(sink) = &self.elasticsearch else {
+            return;
+        };
+        toml.head("[elasticsearch]");
+        toml.text("url", sink.url().as_str());
+        toml.text("index_prefix", &sink.index_prefix);
+        toml.text("legacy_totals", sink.legacy_totals.as_deref().unwrap_or_default());
+        toml.path("ca_file", sink.ca_file.as_deref());
+        toml.path("api_key_file", self.files.api_key.as_deref());
+        let username = match &sink.credentials {
+            Credentials::Basic { username, .. } => username,
+            Credentials::None | Credentials::ApiKey(_) => "",
+        };
+        toml.text("username", username);
+        toml.path("password_file", self.files.password.as_deref());
+        toml.head("[elasticsearch.bulk]");
+        toml.bare("max_actions", sink.bulk.max_actions);
+        toml.text("max_size", &size::text(sink.bulk.max_bytes));
+        toml.text("interval", &duration::text(sink.bulk.interval));
+        toml.bare("max_in_flight", sink.bulk.max_in_flight);
+    }
+}
+
+fn window_toml(definition: &Definition, toml: &mut Toml) {
+    toml.head("[[window]]");
+    toml.text("name", definition.name());
+    toml.text("size", &span(definition.size()));
+    match definition.kind() {
+        Kind::Tumbling => {}
+        Kind::Sliding => toml.text("slide", &span(definition.slide())),
+        Kind::Cumulative => toml.text("step", &span(definition.slide())),
+    }
+    toml.text("offset", &span(definition.offset()));
+    toml.text("time_zone", definition.zone().name());
+}
+
+/// TOML as it is being written.
+#[derive(Default)]
+struct Toml(String);
+
+impl Toml {
+    fn head(&mut self, head: &str) {
+        self.0.push_str(&format!("\n{head}\n"));
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.bare(key, quoted(value));
+    }
+
+    fn path(&mut self, key: &str, path: Option<&Path>) {
+        let path = path.map(|path| path.display().to_string());
+        self.text(key, &path.unwrap_or_default());
+    }
+
+    fn bare(&mut self, key: &str, value: impl std::fmt::Display) {
+        self.0.push_str(&format!("{key} = {value}\n"));
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}

@@ -1,0 +1,120 @@
+//! Elasticsearch: `[elasticsearch]`.
+
+use std::time::Duration;
+
+use super::Files;
+use super::section::Section;
+use crate::sink::{self, BulkConfig, Credentials};
+
+const URL: &str = "http://127.0.0.1:9200";
+const LEGACY: &str = "platform_pay_amount_1";
+/// Elasticsearch allows 255 for the whole name of an index.
+const PREFIX_MAX: usize = 64;
+/// More than a bulk request may have by Elasticsearch's own default.
+const BULK_BYTES_MAX: usize = 100 << 20;
+
+/// Reads the section, if it is there; gives the paths of the files too.
+pub(super) fn read(section: &Section<'_>) -> (Option<sink::Config>, Files) {
+    let mut files = Files::default();
+    if !section.is_given() {
+        return (None, files);
+    }
+    let index_prefix = section.parsed("index_prefix", "payments".to_owned(), index_name);
+    let legacy = section.parsed("legacy_totals", LEGACY.to_owned(), |text| match text {
+        "" => Ok(String::new()),
+        name => index_name(name),
+    });
+    if legacy.starts_with(&format!("{index_prefix}-")) {
+        section.problem(
+            "legacy_totals",
+            format!(
+                "\"{legacy}\" could be one of the indexes that begin with \"{index_prefix}-\": give \
+                 another, or \"\" for none"
+            ),
+        );
+    }
+    let Some(mut config) = url(section) else {
+        return (None, files);
+    };
+    config.ca_file = section.file("ca_file").map(|(path, _)| path);
+    config.index_prefix = index_prefix;
+    config.legacy_totals = Some(legacy).filter(|name| !name.is_empty());
+    config.credentials = credentials(section, &mut files);
+    config.bulk = bulk(&section.section("bulk", "elasticsearch.bulk"));
+    (Some(config), files)
+}
+
+// None only where a problem was noted.
+fn url(section: &Section<'_>) -> Option<sink::Config> {
+    section.parsed("url", sink::Config::new(URL).ok(), |text| {
+        let right = "give http://host:port or https://host:port";
+        let config = sink::Config::new(text).map_err(|error| {
+            // It says what is wrong without the text, which may hold a password.
+            format!("{error}: {right}")
+        })?;
+        if config.credentials != Credentials::None {
+            return Err("the address holds a password: give username and password_file".into());
+        }
+        Ok(Some(config))
+    })
+}
+
+fn index_name(text: &str) -> Result<String, String> {
+    let is_first = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_letter = |byte: u8| is_first(byte) || b"-_.".contains(&byte);
+    let begins = text.bytes().next().is_some_and(is_first);
+    if !begins || !text.bytes().all(is_letter) {
+        return Err(format!(
+            "\"{text}\" can't begin the name of an index: give small letters, digits, hyphens, \
+             underscores and dots, a letter or digit first"
+        ));
+    }
+    if text.len() > PREFIX_MAX {
+        return Err(format!("\"{text}\" is too long: give at most {PREFIX_MAX} characters"));
+    }
+    Ok(text.to_owned())
+}
+
+fn credentials(section: &Section<'_>, files: &mut Files) -> Credentials {
+    let given = |key| section.optional(key).is_some();
+    if given("api_key_file") && (given("username") || given("password_file")) {
+        let message = "an API key needs no username and no password: leave one of them out";
+        section.problem("api_key_file", message);
+    }
+    if given("username") != given("password_file") {
+        let (there, missing) = if given("username") {
+            ("username", "password_file")
+        } else {
+            ("password_file", "username")
+        };
+        section.problem(there, format!("{missing} is missing beside it"));
+    }
+    if let Some((path, api_key)) = section.secret("api_key_file") {
+        files.api_key = Some(path);
+        return Credentials::ApiKey(api_key);
+    }
+    match (section.optional("username"), section.secret("password_file")) {
+        (Some(username), Some((path, password))) => {
+            files.password = Some(path);
+            Credentials::Basic { username, password }
+        }
+        _ => Credentials::None,
+    }
+}
+
+fn bulk(section: &Section<'_>) -> BulkConfig {
+    let max_bytes = section.size("max_size", 5 << 20);
+    if !(1..=BULK_BYTES_MAX).contains(&max_bytes) {
+        section.problem("max_size", "give 1b to 100mb: Elasticsearch takes no more in one request");
+    }
+    let interval = section.duration("interval", Duration::from_secs(1));
+    if interval.is_zero() {
+        section.problem("interval", "give a length of time above zero, such as 200ms");
+    }
+    BulkConfig {
+        max_actions: section.integer("max_actions", 5_000, 1, 100_000),
+        max_bytes,
+        interval,
+        max_in_flight: section.integer("max_in_flight", 2, 1, 64),
+    }
+}

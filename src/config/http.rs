@@ -1,0 +1,41 @@
+//! HTTP: `[http]`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::section::Section;
+use crate::api;
+
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// Reads the section; gives the path of the token too.
+pub(super) fn read(section: &Section<'_>) -> (api::Config, Option<PathBuf>) {
+    let listen = section.parsed("listen", LISTEN, listen);
+    let token = section.secret("token_file");
+    let has_token_file = section.optional("token_file").is_some();
+    if !listen.ip().is_loopback() && !has_token_file {
+        section.problem(
+            "listen",
+            format!(
+                "{listen} can be reached from other machines, so a token is required: name its \
+                 file by token_file, or listen on 127.0.0.1:{}",
+                listen.port()
+            ),
+        );
+    }
+    let (path, token) = token.unzip();
+    (api::Config { listen, token }, path)
+}
+
+/// The address that `text` names.
+///
+/// # Errors
+/// A sentence that says what would be right.
+pub fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
+        let host = if text.starts_with(':') { "0.0.0.0" } else { "127.0.0.1" };
+        let example = port.unwrap_or(LISTEN.port());
+        format!("\"{text}\" is no address to listen on: give an IP address and a port, as in {host}:{example}")
+    })
+}

@@ -1,0 +1,152 @@
+//! Kafka: `[kafka]`.
+
+use std::collections::BTreeMap;
+
+use super::problem::Problem;
+use super::raw::{Table, Value};
+use super::section::{Section, one_of};
+use crate::source::{self, Start};
+use crate::timestamp::parse_rfc3339;
+
+/// Reads the section; `needed` says that there must be brokers.
+pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {
+    let brokers = section.parsed("brokers", String::new(), brokers);
+    if needed && section.get("brokers").is_none() {
+        section.problem(
+            "brokers",
+            "there is nothing to read from: write brokers = \"host:9092\" in [kafka], set \
+             TIDEGAUGE_KAFKA__BROKERS, or give --brokers",
+        );
+    }
+    let config = source::Config {
+        brokers,
+        topic: section.parsed("topic", "payment_msg".to_owned(), topic),
+        group_id: section.text("group_id", "tidegauge"),
+        start: section.parsed("start", Start::Latest, start),
+        properties: properties(section),
+    };
+    check_properties(section, &config);
+    config
+}
+
+fn brokers(text: &str) -> Result<String, String> {
+    let right = "give host:port, more than one with commas between them";
+    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+    for part in &parts {
+        // The client library also reads PLAINTEXT://host:port and [::1]:9092.
+        let address = part.rsplit("://").next().unwrap_or_default();
+        let port = match address.rsplit_once(':') {
+            Some((_, port)) if !port.ends_with(']') => Some(port),
+            _ => None,
+        };
+        let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
+        let is_whole = !address.is_empty() && !address.starts_with(':');
+        if !is_whole || part.contains(char::is_whitespace) || !port.is_none_or(is_port) {
+            return Err(format!("\"{part}\" is no broker: {right}"));
+        }
+    }
+    Ok(parts.join(","))
+}
+
+pub(super) fn topic(text: &str) -> Result<String, String> {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let is_dots = text == "." || text == "..";
+    if text.is_empty() || text.len() > 249 || is_dots || !text.bytes().all(is_letter) {
+        return Err(format!(
+            "\"{text}\" can't be a topic: give 1 to 249 letters, digits, dots, hyphens and \
+             underscores"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn start(text: &str) -> Result<Start, String> {
+    match text {
+        "latest" => Ok(Start::Latest),
+        "earliest" => Ok(Start::Earliest),
+        time => parse_rfc3339(time).map(Start::At).ok_or_else(|| {
+            let advice = one_of(text, &["latest", "earliest"]);
+            format!("\"{text}\" is no start: {advice}, and RFC 3339 times such as 2026-11-01T00:00:00Z")
+        }),
+    }
+}
+
+// TOML reads `security.protocol = "ssl"` as a section `security`: here it is one name again.
+fn properties(section: &Section<'_>) -> BTreeMap<String, String> {
+    let mut properties = BTreeMap::new();
+    let inner = section.section("properties", "kafka.properties");
+    if let Some(table) = inner.table() {
+        flatten(table, "", section, &mut properties);
+    }
+    properties
+}
+
+fn flatten(
+    table: &Table,
+    prefix: &str,
+    section: &Section<'_>,
+    properties: &mut BTreeMap<String, String>,
+) {
+    for (key, entry) in &table.entries {
+        let name = format!("{prefix}{key}");
+        let value = match &entry.setting.value {
+            Value::Text(text) | Value::Number(text) => text.clone(),
+            Value::Integer(integer) => integer.to_string(),
+            Value::Boolean(boolean) => boolean.to_string(),
+            Value::Table(inner) => {
+                flatten(inner, &format!("{name}."), section, properties);
+                continue;
+            }
+            other => {
+                let message = format!("{} stands where a text belongs", other.kind());
+                property_problem(section, &name, message);
+                continue;
+            }
+        };
+        properties.insert(name, value);
+    }
+}
+
+// Each by itself: the client library stops at the first that is wrong.
+fn check_properties(section: &Section<'_>, config: &source::Config) {
+    for (name, value) in &config.properties {
+        let alone = source::Config {
+            properties: BTreeMap::from([(name.clone(), value.clone())]),
+            ..config.clone()
+        };
+        if let Err(error) = alone.check() {
+            let message = match error {
+                source::Error::Setting { why, .. } => why,
+                other => other.to_string(),
+            };
+            property_problem(section, name, message);
+        }
+    }
+}
+
+fn property_problem(section: &Section<'_>, name: &str, message: String) {
+    let inner = section.section("properties", "kafka.properties");
+    let mut table = inner.table();
+    let mut rest = name;
+    // The entry is found under the name as a whole, or under its parts.
+    let mut origin = None;
+    while let Some(here) = table {
+        let found = here.entries.iter().find(|(key, _)| {
+            rest == key.as_str() || rest.strip_prefix(key.as_str()).is_some_and(|r| r.starts_with('.'))
+        });
+        let Some((key, entry)) = found else { break };
+        origin.get_or_insert(entry.key.clone());
+        rest = rest.get(key.len() + 1..).unwrap_or_default();
+        table = match &entry.setting.value {
+            Value::Table(table) => Some(table),
+            _ => None,
+        };
+    }
+    match origin {
+        Some(origin) => {
+            let key = format!("kafka.properties.{name}");
+            section.problems().add(Problem::new(origin, key, message));
+        }
+        None => inner.problem(name, message),
+    }
+}

@@ -1,0 +1,170 @@
+//! Every key that there is, so that any other can be told from a typing error.
+
+use super::problem::{Problem, Problems};
+use super::raw::{Setting, Table, Value};
+
+/// The sections and their keys. The top level has no name.
+pub(super) const SECTIONS: [(&str, &[&str]); 7] = [
+    (
+        "",
+        &[
+            "state_dir",
+            "time_zone",
+            "kafka",
+            "event_time",
+            "window",
+            "branches",
+            "elasticsearch",
+            "http",
+        ],
+    ),
+    ("kafka", &["brokers", "topic", "group_id", "start", "properties"]),
+    (
+        "event_time",
+        &[
+            "out_of_orderness",
+            "allowed_lateness",
+            "idle_after",
+            "quiet_after",
+            "max_future",
+            "retention",
+            "zero_windows",
+        ],
+    ),
+    ("window", &["name", "size", "slide", "step", "offset", "time_zone"]),
+    (
+        "elasticsearch",
+        &[
+            "url",
+            "index_prefix",
+            "legacy_totals",
+            "ca_file",
+            "api_key_file",
+            "username",
+            "password_file",
+            "bulk",
+        ],
+    ),
+    (
+        "elasticsearch.bulk",
+        &["max_actions", "max_size", "interval", "max_in_flight"],
+    ),
+    ("http", &["listen", "token_file"]),
+];
+
+/// The sections whose keys are the operator's.
+pub(super) const FREE: [&str; 2] = ["kafka.properties", "branches"];
+
+/// Whether a value under this key must not be shown.
+pub(super) fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    let words = ["password", "secret", "token", "oauthbearer.config", "key.pem", "ssl_key", "jaas"];
+    let names_file = ["_file", ".location", "endpoint.url"].iter().any(|end| key.trim().ends_with(end));
+    !names_file && words.iter().any(|word| key.contains(word))
+}
+
+/// The keys of a section, if it is one whose keys are fixed.
+pub(super) fn of(section: &str) -> Option<&'static [&'static str]> {
+    SECTIONS
+        .iter()
+        .find(|(name, _)| *name == section)
+        .map(|(_, keys)| *keys)
+}
+
+/// Finds every key below `table`, the section `section`, that there isn't.
+pub(super) fn check(section: &str, table: &Table, problems: &Problems) {
+    let Some(known) = of(section) else { return };
+    for (key, entry) in &table.entries {
+        let path = join(section, key);
+        if !known.contains(&key.as_str()) {
+            let message = unknown(section, key, known);
+            problems.add(Problem::new(entry.key.clone(), path, message));
+            continue;
+        }
+        check_setting(&path, &entry.setting, problems);
+    }
+}
+
+fn check_setting(path: &str, setting: &Setting, problems: &Problems) {
+    match &setting.value {
+        Value::Table(table) => check(path, table, problems),
+        Value::Array(items) => {
+            for item in items {
+                check_setting(path, item, problems);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `key` in `section`, in full.
+pub(super) fn join(section: &str, key: &str) -> String {
+    if section.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{section}.{key}")
+    }
+}
+
+/// The known word most like `word`, with the number of letters that differ.
+pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<(&'a str, usize)> {
+    known
+        .into_iter()
+        .map(|candidate| (candidate, strsim::osa_distance(word, candidate)))
+        .min_by_key(|(_, distance)| *distance)
+}
+
+fn unknown(section: &str, key: &str, known: &[&str]) -> String {
+    let place = match section {
+        "" => "at the top level".to_owned(),
+        "window" => "in [[window]]".to_owned(),
+        section => format!("in [{section}]"),
+    };
+    let elsewhere = SECTIONS
+        .iter()
+        .find(|(name, keys)| *name != section && keys.contains(&key));
+    let (near, distance) = closest(key, known.iter().copied()).unwrap_or_default();
+    let advice = match elsewhere {
+        Some((name, _)) if distance > 2 => {
+            let full = join(name, key);
+            format!("did you mean \"{full}\"? The closest here is \"{near}\"")
+        }
+        _ if section == "kafka" && distance > 2 => {
+            let properties = "properties of librdkafka belong in [kafka.properties]";
+            format!("{properties}. The closest here is \"{near}\"")
+        }
+        _ => format!("did you mean \"{near}\"?"),
+    };
+    let known = known.join(", ");
+    format!("there is no such key {place}: {advice} (known here: {known})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        for key in [
+            "sasl.password",
+            "ssl.key.password",
+            "ssl.keystore.password",
+            "sasl.oauthbearer.client.secret",
+            "sasl.oauthbearer.config",
+            "ssl.key.pem",
+            "  \"SASL.PASSWORD\" ",
+        ] {
+            assert!(is_secret(key), "{key}");
+        }
+        for key in ["password_file ", "token_file", "sasl.username", "ssl.key.location"] {
+            assert!(!is_secret(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_section_is_sent_there() {
+        let known = of("").unwrap_or_default();
+        assert!(unknown("", "brokers", known).contains("\"kafka.brokers\""));
+        assert!(unknown("", "stat_dir", known).contains("\"state_dir\""));
+    }
+}

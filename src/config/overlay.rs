@@ -1,0 +1,106 @@
+//! Settings from the environment and from flags, laid over those of the file.
+
+use std::collections::btree_map;
+
+use super::keys::{self, FREE, closest, join};
+use super::problem::{Origin, Problem, Problems};
+use super::raw::{Entry, Setting, Table, Value};
+
+/// What the names of variables begin with.
+pub(super) const PREFIX: &str = "TIDEGAUGE_";
+
+/// Lays one variable over `table`, if it is ours.
+///
+/// `TIDEGAUGE_A__B` is the key `a.b`. In `kafka.properties` a further `_` stands for a dot:
+/// `TIDEGAUGE_KAFKA__PROPERTIES__SECURITY_PROTOCOL` is `security.protocol`. A variable without `__`
+/// that resembles no key is somebody else's, as those that Kubernetes sets for a service of our
+/// name.
+pub(super) fn variable(table: &mut Table, name: &str, value: &str, problems: &Problems) {
+    let Some(rest) = name.strip_prefix(PREFIX) else {
+        return;
+    };
+    let mut path: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
+    let properties = matches!(path.as_slice(), [a, b, _, ..] if a == "kafka" && b == "properties");
+    if properties {
+        let name = path.split_off(2).join(".").replace('_', ".");
+        path.push(name);
+    }
+    let is_ours = match path.as_slice() {
+        [only] => {
+            let known = keys::of("").unwrap_or_default();
+            closest(only, known.iter().copied()).is_some_and(|(_, distance)| distance <= 2)
+        }
+        _ => true,
+    };
+    if is_ours {
+        insert(table, &path, value, &Origin::Variable(name.to_owned()), problems);
+    }
+}
+
+/// Lays the setting that a flag gives for the full name `key` over `table`.
+pub(super) fn flag(table: &mut Table, flag: &str, key: &str, value: &str, problems: &Problems) {
+    let free = FREE
+        .iter()
+        .find_map(|section| Some((section, key.strip_prefix(section)?.strip_prefix('.')?)));
+    let path: Vec<String> = match free {
+        Some((section, rest)) => section
+            .split('.')
+            .chain([rest])
+            .map(str::to_owned)
+            .collect(),
+        None => key.split('.').map(str::to_owned).collect(),
+    };
+    insert(table, &path, value, &Origin::Flag(flag.to_owned()), problems);
+}
+
+fn insert(table: &mut Table, path: &[String], value: &str, origin: &Origin, problems: &Problems) {
+    let mut table = table;
+    let mut section = String::new();
+    let Some((last, sections)) = path.split_last() else {
+        return;
+    };
+    for name in sections {
+        section = join(&section, name);
+        let entry = match table.entries.entry(name.clone()) {
+            btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            btree_map::Entry::Vacant(entry) => entry.insert(Entry {
+                key: origin.clone(),
+                setting: Setting {
+                    origin: origin.clone(),
+                    value: Value::Table(Table::default()),
+                },
+            }),
+        };
+        let kind = entry.setting.value.kind();
+        let Value::Table(inner) = &mut entry.setting.value else {
+            let message = format!("{section} is {kind}, so nothing can be set in it from outside");
+            problems.add(Problem::new(origin.clone(), join(&section, last), message));
+            return;
+        };
+        table = inner;
+    }
+    let setting = Setting {
+        origin: origin.clone(),
+        value: Value::Text(value.to_owned()),
+    };
+    let full = join(&section, last);
+    let setting = if is_list_or_section(&full) {
+        match Setting::parse(value, origin) {
+            Ok(setting) => setting,
+            Err(error) => {
+                let message = format!("this is no TOML: {error}");
+                problems.add(Problem::new(origin.clone(), full, message));
+                return;
+            }
+        }
+    } else {
+        setting
+    };
+    let key = origin.clone();
+    table.entries.insert(last.clone(), Entry { key, setting });
+}
+
+// These hold lists and sections, which a variable gives in TOML: TIDEGAUGE_BRANCHES='{0="North"}'.
+fn is_list_or_section(full: &str) -> bool {
+    keys::of(full).is_some() || FREE.contains(&full)
+}

@@ -1,0 +1,262 @@
+//! What is wrong with a configuration, told so that it can be put right in one go.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use super::keys::is_secret;
+
+/// Why there is no configuration to work with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file that was named, or found, can't be read.
+    #[error("the configuration {path} can't be read: {reason}; name another by --config or TIDEGAUGE_CONFIG", path = path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: std::io::Error,
+    },
+    /// Settings are wrong: all of them, each with its place, its key and what would be right.
+    #[error("{0}")]
+    Invalid(Report),
+}
+
+/// All that is wrong, ready to be read. Shows itself with a paragraph for each problem.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Report {
+    problems: Vec<String>,
+}
+
+impl Report {
+    /// One paragraph for each problem: place, key, what is wrong and what would be right; for a
+    /// problem in the file, its line too.
+    #[must_use]
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.problems.len();
+        for problem in &self.problems {
+            writeln!(f, "{problem}")?;
+        }
+        let plural = if count == 1 { "" } else { "s" };
+        write!(f, "the configuration has {count} problem{plural}")
+    }
+}
+
+/// Where a setting comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Origin {
+    /// These bytes of the file.
+    File(Range<usize>),
+    /// The environment variable of this name.
+    Variable(String),
+    /// The flag of this name.
+    Flag(String),
+    /// Nowhere: it is missing.
+    Missing,
+}
+
+impl Origin {
+    /// Whether it can hold only text: what it means depends on the key.
+    pub(super) fn is_text_only(&self) -> bool {
+        matches!(self, Self::Variable(_) | Self::Flag(_))
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Problem {
+    origin: Origin,
+    key: String,
+    message: String,
+}
+
+impl Problem {
+    /// `key` is the full name of the setting; empty if none is to blame.
+    pub(super) fn new(
+        origin: Origin,
+        key: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            origin,
+            key: key.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// The file that was read, if any.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Document {
+    /// Its name as it is shown.
+    pub(super) name: Option<String>,
+    pub(super) text: String,
+}
+
+/// Gathers problems, so that all are told at once.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    found: RefCell<Vec<Problem>>,
+}
+
+impl Problems {
+    pub(super) fn add(&self, problem: Problem) {
+        let mut found = self.found.borrow_mut();
+        if !found.contains(&problem) {
+            found.push(problem);
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.found.borrow().len()
+    }
+
+    /// What to tell of them, in the order of the file; `None` if there are none.
+    pub(super) fn report(self, document: &Document) -> Option<Report> {
+        let mut found = self.found.into_inner();
+        if found.is_empty() {
+            return None;
+        }
+        found.sort_by_key(|problem| match &problem.origin {
+            Origin::File(span) => span.start,
+            _ => usize::MAX,
+        });
+        let problems = found.iter().map(|problem| document.render(problem));
+        Some(Report {
+            problems: problems.collect(),
+        })
+    }
+}
+
+impl Document {
+    fn render(&self, problem: &Problem) -> String {
+        let key = match problem.key.as_str() {
+            "" => String::new(),
+            key => format!("{key}: "),
+        };
+        let message = &problem.message;
+        let name = self.name.as_deref().unwrap_or("configuration");
+        match &problem.origin {
+            Origin::Variable(variable) => format!("{variable}: {key}{message}"),
+            Origin::Flag(flag) => format!("{flag}: {key}{message}"),
+            Origin::Missing => format!("{name}: {key}{message}"),
+            Origin::File(span) => {
+                let place = Place::of(&self.text, span);
+                let (line, column) = (place.line, place.column);
+                let excerpt = place.excerpt();
+                format!("{name}:{line}:{column}: {key}{message}{excerpt}")
+            }
+        }
+    }
+}
+
+/// A stretch of a line of the file.
+struct Place<'a> {
+    /// From 1.
+    line: usize,
+    /// In characters, from 1.
+    column: usize,
+    /// In characters.
+    width: usize,
+    text: &'a str,
+}
+
+/// Show no more than this of a line, in characters.
+const LINE_MAX: usize = 120;
+
+impl<'a> Place<'a> {
+    fn of(text: &'a str, span: &Range<usize>) -> Self {
+        let mut at = span.start.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let before = text.get(..at).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = text.get(line_start..).unwrap_or_default();
+        let line = line.lines().next().unwrap_or_default();
+        let column = before.len() - line_start;
+        let marked = line.get(column..).unwrap_or_default();
+        let length = (span.end.max(at) - at).min(marked.len());
+        let width = marked
+            .char_indices()
+            .take_while(|(at, _)| *at < length)
+            .count();
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: line.get(..column).unwrap_or_default().chars().count() + 1,
+            width: width.max(1),
+            text: line,
+        }
+    }
+
+    /// The line with a mark under the stretch, unless it could show a secret.
+    fn excerpt(&self) -> String {
+        let key = self.text.split('=').next().unwrap_or_default();
+        let length = self.text.chars().count();
+        let has_user = self.text.contains("://") && self.text.contains('@');
+        if is_secret(key) || has_user || length > LINE_MAX || self.text.trim().is_empty() {
+            return String::new();
+        }
+        let number = self.line.to_string();
+        let margin = " ".repeat(number.len());
+        // A tab must stay one, or the mark would not stand under its word.
+        let indent: String = self
+            .text
+            .chars()
+            .take(self.column - 1)
+            .map(|c| if c == '\t' { '\t' } else { ' ' })
+            .collect();
+        let mark = "^".repeat(self.width);
+        format!("\n {number} | {}\n {margin} | {indent}{mark}", self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(text: &str, word: &str) -> String {
+        let start = text.find(word).unwrap_or(text.len());
+        let document = Document {
+            name: Some("t.toml".into()),
+            text: text.into(),
+        };
+        let origin = Origin::File(start..start + word.len());
+        document.render(&Problem::new(origin, "a.b", "is wrong"))
+    }
+
+    #[test]
+    fn the_word_is_marked_by_characters_not_bytes() {
+        assert_eq!(
+            rendered("x = 1\nñame = \"ßad\" # c\n", "\"ßad\""),
+            "t.toml:2:8: a.b: is wrong\n 2 | ñame = \"ßad\" # c\n   |        ^^^^^"
+        );
+    }
+
+    #[test]
+    fn a_line_that_could_hold_a_secret_is_not_shown() {
+        assert_eq!(
+            rendered("\"sasl.password\" = hunter2", "hunter2"),
+            "t.toml:1:19: a.b: is wrong"
+        );
+    }
+
+    #[test]
+    fn no_place_makes_it_panic() {
+        let text = "é\r\n\n\tß";
+        for start in 0..text.len() + 3 {
+            for end in start..text.len() + 3 {
+                let place = Place::of(text, &(start..end));
+                assert!(place.line >= 1 && place.column >= 1);
+                let _ = place.excerpt();
+            }
+        }
+    }
+}

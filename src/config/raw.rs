@@ -1,0 +1,129 @@
+//! Settings as they were typed, each with the place where it was typed.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::problem::{Origin, Problem};
+
+/// A section as it was typed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table {
+    pub(super) entries: BTreeMap<String, Entry>,
+}
+
+/// One key with its value.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Where the key is.
+    pub(super) key: Origin,
+    pub(super) setting: Setting,
+}
+
+/// A value with the place where it was typed.
+#[derive(Clone, Debug)]
+pub(super) struct Setting {
+    pub(super) origin: Origin,
+    pub(super) value: Value,
+}
+
+/// A value of the kinds that TOML has.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Text(String),
+    Integer(i64),
+    /// A number that is no integer, or too large a one.
+    Number(String),
+    Boolean(bool),
+    Time(String),
+    Array(Vec<Setting>),
+    Table(Table),
+}
+
+impl Value {
+    /// What an operator calls a value of this kind.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a text",
+            Self::Integer(_) => "an integer",
+            Self::Number(_) => "a number",
+            Self::Boolean(_) => "true or false",
+            Self::Time(_) => "a date or time",
+            Self::Array(_) => "a list",
+            Self::Table(_) => "a section",
+        }
+    }
+}
+
+impl Table {
+    /// The settings of a TOML file.
+    ///
+    /// # Errors
+    /// All the places where it is no TOML.
+    pub(super) fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let (table, errors) = DeTable::parse_recoverable(text);
+        if errors.is_empty() {
+            return Ok(convert_table(table.get_ref(), &Origin::File));
+        }
+        Err(errors
+            .iter()
+            .map(|error| {
+                let origin = Origin::File(error.span().unwrap_or(0..0));
+                Problem::new(origin, "", format!("this is no TOML: {}", error.message()))
+            })
+            .collect())
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Setting> {
+        self.entries.get(key).map(|entry| &entry.setting)
+    }
+}
+
+impl Setting {
+    /// The list or section that `text`, the value of a variable or flag, holds in TOML.
+    ///
+    /// # Errors
+    /// Why it is no TOML.
+    pub(super) fn parse(text: &str, origin: &Origin) -> Result<Self, String> {
+        let value = DeValue::parse(text).map_err(|error| error.message().to_owned())?;
+        Ok(convert(&value, &|_| origin.clone()))
+    }
+}
+
+fn convert_table(table: &DeTable<'_>, origin: &dyn Fn(Range<usize>) -> Origin) -> Table {
+    let entries = table
+        .iter()
+        .map(|(key, value)| {
+            let entry = Entry {
+                key: origin(key.span()),
+                setting: convert(value, origin),
+            };
+            (key.get_ref().to_string(), entry)
+        })
+        .collect();
+    Table { entries }
+}
+
+fn convert(value: &Spanned<DeValue<'_>>, origin: &dyn Fn(Range<usize>) -> Origin) -> Setting {
+    Setting {
+        origin: origin(value.span()),
+        value: match value.get_ref() {
+            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::Integer(integer) => {
+                match i64::from_str_radix(integer.as_str(), integer.radix()) {
+                    Ok(integer) => Value::Integer(integer),
+                    Err(_) => Value::Number(integer.to_string()),
+                }
+            }
+            DeValue::Float(number) => Value::Number(number.to_string()),
+            DeValue::Boolean(boolean) => Value::Boolean(*boolean),
+            DeValue::Datetime(time) => Value::Time(time.to_string()),
+            DeValue::Array(items) => {
+                Value::Array(items.iter().map(|item| convert(item, origin)).collect())
+            }
+            DeValue::Table(table) => Value::Table(convert_table(table, origin)),
+        },
+    }
+}

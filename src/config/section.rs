@@ -1,0 +1,242 @@
+//! Reading one section: every key with its kind, its default and a sentence for what is wrong.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+
+use super::keys::{closest, join};
+use super::problem::{Origin, Problem, Problems};
+use super::raw::{Setting, Table, Value};
+use super::size;
+use crate::duration;
+use crate::secret::Secret;
+
+/// A section that is being read. A value that is wrong is noted and read as its default, so that all
+/// that is wrong is found in one go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Section<'a> {
+    path: &'a str,
+    origin: &'a Origin,
+    table: Option<&'a Table>,
+    problems: &'a Problems,
+}
+
+impl<'a> Section<'a> {
+    /// The section `path`, which starts at `origin`.
+    pub(super) fn new(
+        path: &'a str,
+        origin: &'a Origin,
+        table: Option<&'a Table>,
+        problems: &'a Problems,
+    ) -> Self {
+        Self {
+            path,
+            origin,
+            table,
+            problems,
+        }
+    }
+
+    /// The section `path` within this one, whose last part is `key`.
+    pub(super) fn section(&self, key: &str, path: &'a str) -> Self {
+        let setting = self.get(key);
+        let table = match setting.map(|setting| &setting.value) {
+            Some(Value::Table(table)) => Some(table),
+            Some(other) => {
+                let kind = other.kind();
+                self.problem(key, format!("this is a section, [{path}], and not {kind}"));
+                None
+            }
+            None => None,
+        };
+        let origin = setting.map_or(&Origin::Missing, |setting| &setting.origin);
+        Self::new(path, origin, table, self.problems)
+    }
+
+    /// Whether anything is set in it, or its head is there.
+    pub(super) fn is_given(&self) -> bool {
+        self.table.is_some()
+    }
+
+    pub(super) fn table(&self) -> Option<&'a Table> {
+        self.table
+    }
+
+    pub(super) fn problems(&self) -> &'a Problems {
+        self.problems
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&'a Setting> {
+        self.table?.get(key)
+    }
+
+    /// Notes what is wrong with `key`.
+    pub(super) fn problem(&self, key: &str, message: impl Into<String>) {
+        let origin = match self.get(key) {
+            Some(setting) => setting.origin.clone(),
+            None => self.origin.clone(),
+        };
+        let full = join(self.path, key);
+        self.problems.add(Problem::new(origin, full, message));
+    }
+
+    /// A value written as text, read by `parse`, whose error says what would be right.
+    pub(super) fn parsed<T>(
+        &self,
+        key: &str,
+        default: T,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> T {
+        match self.get(key).map(|setting| &setting.value) {
+            None => default,
+            Some(Value::Text(text) | Value::Time(text)) => match parse(text) {
+                Ok(value) => value,
+                Err(message) => {
+                    self.problem(key, message);
+                    default
+                }
+            },
+            Some(other) => {
+                let kind = other.kind();
+                self.problem(key, format!("{kind} stands where a text in quotes belongs"));
+                default
+            }
+        }
+    }
+
+    /// A text as it is.
+    pub(super) fn text(&self, key: &str, default: &str) -> String {
+        self.parsed(key, default.to_owned(), |text| Ok(text.to_owned()))
+    }
+
+    /// A text; an empty one counts as none.
+    pub(super) fn optional(&self, key: &str) -> Option<String> {
+        Some(self.text(key, "")).filter(|text| !text.is_empty())
+    }
+
+    /// A length of time.
+    pub(super) fn duration(&self, key: &str, default: Duration) -> Duration {
+        if let Some(Value::Integer(number)) = self.get(key).map(|setting| &setting.value) {
+            let message = format!("the unit is missing: write \"{number}s\" for {number} seconds");
+            self.problem(key, message);
+            return default;
+        }
+        self.parsed(key, default, |text| {
+            duration::parse(text)
+                .map_err(|error| format!("\"{text}\" is no length of time: {error}"))
+        })
+    }
+
+    /// A number of bytes.
+    pub(super) fn size(&self, key: &str, default: usize) -> usize {
+        if let Some(Value::Integer(number)) = self.get(key).map(|setting| &setting.value) {
+            self.problem(key, format!("the unit is missing: write \"{number}b\" for {number} bytes"));
+            return default;
+        }
+        self.parsed(key, default, |text| {
+            size::parse(text).map_err(|error| format!("\"{text}\" is no size: {error}"))
+        })
+    }
+
+    /// A whole number from `least` to `most`.
+    pub(super) fn integer(&self, key: &str, default: usize, least: usize, most: usize) -> usize {
+        let Some(setting) = self.get(key) else {
+            return default;
+        };
+        let integer = match &setting.value {
+            Value::Integer(integer) => usize::try_from(*integer).ok(),
+            Value::Text(text) if setting.origin.is_text_only() => text.parse().ok(),
+            _ => None,
+        };
+        match integer {
+            Some(integer) if (least..=most).contains(&integer) => integer,
+            _ => {
+                self.problem(key, format!("give a whole number from {least} to {most}, without quotes"));
+                default
+            }
+        }
+    }
+
+    /// Yes or no.
+    pub(super) fn boolean(&self, key: &str, default: bool) -> bool {
+        let Some(setting) = self.get(key) else {
+            return default;
+        };
+        let boolean = match &setting.value {
+            Value::Boolean(boolean) => Some(*boolean),
+            Value::Text(text) if setting.origin.is_text_only() => text.parse().ok(),
+            _ => None,
+        };
+        boolean.unwrap_or_else(|| {
+            self.problem(key, "give true or false, without quotes");
+            default
+        })
+    }
+
+    /// An IANA time zone.
+    pub(super) fn zone(&self, key: &str, default: Tz) -> Tz {
+        self.parsed(key, default, zone)
+    }
+
+    /// The path of a file that must be readable, if one is given.
+    pub(super) fn file(&self, key: &str) -> Option<(PathBuf, Vec<u8>)> {
+        let path = PathBuf::from(self.optional(key)?);
+        match fs::read(&path) {
+            Ok(content) => Some((path, content)),
+            Err(error) => {
+                let path = path.display();
+                self.problem(key, format!("the file {path} can't be read: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The secret in a file, without white space around it, if a file is given; with its path.
+    pub(super) fn secret(&self, key: &str) -> Option<(PathBuf, Secret)> {
+        let (path, content) = self.file(key)?;
+        let shown = path.display();
+        let Ok(content) = String::from_utf8(content) else {
+            self.problem(key, format!("the file {shown} is no UTF-8 text"));
+            return None;
+        };
+        let secret = content.trim();
+        if secret.is_empty() || secret.contains(char::is_control) {
+            let what = if secret.is_empty() { "is empty" } else { "holds more than one line" };
+            self.problem(key, format!("the file {shown} {what}: it must hold the secret and nothing else"));
+            return None;
+        }
+        Some((path, Secret::new(secret)))
+    }
+}
+
+/// The time zone of that IANA name.
+///
+/// # Errors
+/// A sentence with the closest name, if there is no such zone.
+pub fn zone(name: &str) -> Result<Tz, String> {
+    name.parse().map_err(|_| {
+        let wanted = name.to_lowercase();
+        let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
+        let closest = zones.min_by_key(|zone| {
+            let zone = zone.to_lowercase();
+            // "Shanghai" and "America/Shanghai" mean Asia/Shanghai.
+            let city = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
+            let whole = strsim::osa_distance(&wanted, &zone);
+            whole.min(strsim::osa_distance(&city(&wanted), &city(&zone)) + 1)
+        });
+        let closest = closest.unwrap_or("UTC");
+        format!(
+            "\"{name}\" is no IANA time zone: did you mean \"{closest}\"? Others are UTC and \
+             Europe/Berlin"
+        )
+    })
+}
+
+/// `word`, or the closest of `known`, as the end of a sentence.
+pub(super) fn one_of(word: &str, known: &[&str]) -> String {
+    let near = closest(word, known.iter().copied()).map_or("", |(near, _)| near);
+    let known = known.join(", ");
+    format!("did you mean \"{near}\"? Known are {known}")
+}

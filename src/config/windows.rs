@@ -1,0 +1,164 @@
+//! The windows: `[[window]]`.
+
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use tidegauge_windows::{Definition, DefinitionError, Span};
+
+use super::problem::{Origin, Problem, Problems};
+use super::raw::{Setting, Table, Value};
+use super::section::Section;
+
+/// The windows of a configuration that names none.
+pub(super) const DEFAULT: &str = r#"
+[[window]]
+name = "1m"
+size = "1m"
+[[window]]
+name = "10m-by-1m"
+size = "10m"
+slide = "1m"
+[[window]]
+name = "1h"
+size = "1h"
+[[window]]
+name = "day"
+size = "1d"
+step = "1h"
+time_zone = "Asia/Shanghai"
+"#;
+
+/// The names of other indexes.
+const TAKEN: [&str; 3] = ["totals", "late", "rejects"];
+/// Every payment is counted in each of them.
+const WINDOWS_MAX: usize = 64;
+/// Elasticsearch allows 255 for the whole name of an index.
+const NAME_MAX: usize = 64;
+
+/// The windows of the top level `root`; what is wrong with one leaves it out.
+pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
+    let default;
+    let items = match root.get("window") {
+        Some(setting) => match items(setting) {
+            Ok(items) => items,
+            Err(message) => {
+                root.problem("window", message);
+                return Vec::new();
+            }
+        },
+        None => {
+            default = Table::parse(DEFAULT).unwrap_or_default();
+            default.get("window").map(items).and_then(Result::ok).unwrap_or_default()
+        }
+    };
+    let mut definitions: Vec<Definition> = Vec::new();
+    for item in items {
+        let Some(definition) = definition(item, zone, root.problems()) else {
+            continue;
+        };
+        if definitions.iter().any(|other| other.name() == definition.name()) {
+            let message = format!("another window is named \"{}\" already", definition.name());
+            root.problems().add(Problem::new(origin(item, "name"), "window.name", message));
+        }
+        definitions.push(definition);
+    }
+    definitions
+}
+
+fn items(setting: &Setting) -> Result<&[Setting], String> {
+    match &setting.value {
+        Value::Array(items) if items.is_empty() => {
+            Err("there must be a window: give one, or leave the key out for the default four".into())
+        }
+        Value::Array(items) if items.len() > WINDOWS_MAX => {
+            Err(format!("there are {} windows: give at most {WINDOWS_MAX}", items.len()))
+        }
+        Value::Array(items) => Ok(items),
+        Value::Table(_) => Err("write [[window]], with two brackets, before each window".into()),
+        other => Err(format!("{} stands where windows belong: write [[window]] before each", other.kind())),
+    }
+}
+
+fn origin(item: &Setting, key: &str) -> Origin {
+    let setting = match &item.value {
+        Value::Table(table) => table.get(key),
+        _ => None,
+    };
+    setting.unwrap_or(item).origin.clone()
+}
+
+fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definition> {
+    let Value::Table(table) = &item.value else {
+        let message = format!("{} stands where a window belongs", item.value.kind());
+        problems.add(Problem::new(item.origin.clone(), "window", message));
+        return None;
+    };
+    let section = Section::new("window", &item.origin, Some(table), problems);
+    let before = problems.count();
+    for key in ["name", "size"] {
+        if section.get(key).is_none() {
+            let example = if key == "name" { "5m" } else { "1h" };
+            section.problem(key, format!("every window needs one: write {key} = \"{example}\""));
+        }
+    }
+    let name = section.parsed("name", String::new(), window_name);
+    let size = span(&section, "size", Duration::ZERO);
+    let offset = span(&section, "offset", Duration::ZERO);
+    let zone = section.zone("time_zone", zone);
+    let slide = section.get("slide").map(|_| span(&section, "slide", Duration::ZERO));
+    let step = section.get("step").map(|_| span(&section, "step", Duration::ZERO));
+    if slide.is_some() && step.is_some() {
+        section.problem(
+            "step",
+            "a window has a slide (it moves on) or a step (it grows), not both: leave one out",
+        );
+    }
+    if problems.count() > before {
+        return None;
+    }
+    let definition = match (slide, step) {
+        (_, Some(step)) => Definition::cumulative(name, size, step, offset, zone),
+        (Some(slide), _) if slide != size => Definition::sliding(name, size, slide, offset, zone),
+        _ => Definition::tumbling(name, size, offset, zone),
+    };
+    match definition {
+        Ok(definition) => Some(definition),
+        Err(error) => {
+            let slide = if step.is_some() { "step" } else { "slide" };
+            let key = match error {
+                DefinitionError::Name { .. } => "name",
+                DefinitionError::OffsetTooLong { .. } => "offset",
+                DefinitionError::SizeZero
+                | DefinitionError::SizeTooLong { .. }
+                | DefinitionError::PartDays { .. } => "size",
+                _ => slide,
+            };
+            section.problem(key, error.to_string());
+            None
+        }
+    }
+}
+
+fn window_name(name: &str) -> Result<String, String> {
+    // "totals-g1" would be the index behind the alias "totals".
+    let taken = TAKEN.iter().find(|taken| {
+        name.strip_prefix(**taken).is_some_and(|rest| {
+            let generation = rest.strip_prefix("-g").unwrap_or("x");
+            rest.is_empty() || generation.bytes().all(|byte| byte.is_ascii_digit())
+        })
+    });
+    if let Some(taken) = taken {
+        return Err(format!("the name \"{name}\" is taken by the index of {taken}: give another"));
+    }
+    if name.len() > NAME_MAX {
+        return Err(format!("the name is too long for an index: give at most {NAME_MAX} characters"));
+    }
+    Ok(name.to_owned())
+}
+
+/// A length of event time.
+pub(super) fn span(section: &Section<'_>, key: &str, default: Duration) -> Span {
+    let duration = section.duration(key, default);
+    // At most 100 years.
+    Span::from_millis(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+}

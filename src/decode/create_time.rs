@@ -1,0 +1,169 @@
+//! When a payment happened, from the text of `createTime`.
+
+use chrono::{DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeZone};
+use chrono_tz::{GapInfo, Tz};
+use tidegauge_windows::EventTime;
+
+use super::fields::unquote;
+use crate::payment::LocalTime;
+
+/// The first and the last millisecond that epoch milliseconds may name: the years 0001 to 9999.
+pub(super) const MILLIS_MIN: i64 = -62_135_596_800_000;
+pub(super) const MILLIS_MAX: i64 = 253_402_300_799_999;
+
+/// Why a `createTime` is no time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(super) enum TimeError {
+    #[error(
+        "is not a time: write \"YYYY-MM-DD HH:MM:SS\" (with T, 1 to 9 decimals, Z or an offset \
+         such as +08:00 as need be) or integer milliseconds since 1970"
+    )]
+    Form,
+    #[error("names a day that no calendar has; years are 0001 to 9999")]
+    Day,
+    #[error("names a time that no clock shows; times are 00:00:00 to 23:59:59")]
+    Clock,
+    #[error("has an offset that is none; offsets are -23:59 to +23:59")]
+    Offset,
+    #[error("lies outside the years 0001 to 9999")]
+    Range,
+}
+
+/// The time that the JSON value `raw` names, a local one read in `zone`.
+pub(super) fn read(raw: &str, zone: Tz) -> Result<(EventTime, LocalTime), TimeError> {
+    if !raw.starts_with('"') {
+        return Ok((read_millis(raw)?, LocalTime::Plain));
+    }
+    let text = unquote(raw).ok_or(TimeError::Form)?;
+    let (local, suffix) = read_local(text.as_bytes())?;
+    match read_offset(suffix)? {
+        None => Ok(read_in(zone, local)),
+        Some(offset) => Ok((at(local, offset), LocalTime::Plain)),
+    }
+}
+
+/// The instant at which clocks in `zone` show `local`.
+///
+/// A local time that a clock change skips is read with the offset from before the change, one that
+/// it repeats is the first of the two.
+fn read_in(zone: Tz, local: NaiveDateTime) -> (EventTime, LocalTime) {
+    match zone.offset_from_local_datetime(&local) {
+        MappedLocalTime::Single(offset) => (at(local, seconds(&offset)), LocalTime::Plain),
+        // The larger offset is that of the earlier instant.
+        MappedLocalTime::Ambiguous(one, other) => (
+            at(local, seconds(&one).max(seconds(&other))),
+            LocalTime::Fold,
+        ),
+        MappedLocalTime::None => {
+            let before = GapInfo::new(&local, &zone).and_then(|gap| gap.begin);
+            let offset = before.map_or_else(
+                || seconds(&zone.offset_from_utc_datetime(&local)),
+                |(_, offset)| seconds(&offset),
+            );
+            (at(local, offset), LocalTime::Gap)
+        }
+    }
+}
+
+/// Seconds by which local time is ahead of UTC.
+pub(super) fn seconds(offset: &impl Offset) -> i32 {
+    offset.fix().local_minus_utc()
+}
+
+/// `YYYY-MM-DD HH:MM:SS` with up to nine decimals, and what follows.
+fn read_local(text: &[u8]) -> Result<(NaiveDateTime, &[u8]), TimeError> {
+    let (date, rest) = text.split_first_chunk::<10>().ok_or(TimeError::Form)?;
+    let [b' ' | b'T', rest @ ..] = rest else {
+        return Err(TimeError::Form);
+    };
+    let (time, rest) = rest.split_first_chunk::<8>().ok_or(TimeError::Form)?;
+    let [year @ .., b'-', m0, m1, b'-', d0, d1] = date else {
+        return Err(TimeError::Form);
+    };
+    let [h0, h1, b':', n0, n1, b':', s0, s1] = time else {
+        return Err(TimeError::Form);
+    };
+    let two = |tens: &u8, ones: &u8| read_number(&[*tens, *ones]).ok_or(TimeError::Form);
+    let year = read_number(year).ok_or(TimeError::Form)?;
+    let (month, day) = (two(m0, m1)?, two(d0, d1)?);
+    let (hour, minute, second) = (two(h0, h1)?, two(n0, n1)?, two(s0, s1)?);
+    let (millis, rest) = read_millis_of_second(rest)?;
+    // Four digits fit.
+    let date = NaiveDate::from_ymd_opt(year as i32, month, day).filter(|_| year > 0);
+    let time = date
+        .ok_or(TimeError::Day)?
+        .and_hms_milli_opt(hour, minute, second, millis)
+        .ok_or(TimeError::Clock)?;
+    Ok((time, rest))
+}
+
+/// The first three of one to nine decimals, if any, and what follows.
+fn read_millis_of_second(text: &[u8]) -> Result<(u32, &[u8]), TimeError> {
+    let [b'.', text @ ..] = text else {
+        return Ok((0, text));
+    };
+    let digits = text.iter().take_while(|c| c.is_ascii_digit()).count();
+    if !(1..=9).contains(&digits) {
+        return Err(TimeError::Form);
+    }
+    let decimals = text[..digits].iter().map(|c| u32::from(c - b'0'));
+    let millis = decimals
+        .chain([0, 0])
+        .take(3)
+        .fold(0, |millis, digit| millis * 10 + digit);
+    Ok((millis, &text[digits..]))
+}
+
+/// Nothing, `Z`, `+HH:MM`, `+HHMM` or `+HH`: seconds ahead of UTC.
+fn read_offset(text: &[u8]) -> Result<Option<i32>, TimeError> {
+    let (sign, hours, minutes) = match text {
+        [] => return Ok(None),
+        b"Z" => return Ok(Some(0)),
+        [sign @ (b'+' | b'-'), h0, h1, b':', m0, m1] | [sign @ (b'+' | b'-'), h0, h1, m0, m1] => {
+            (sign, [*h0, *h1], [*m0, *m1])
+        }
+        [sign @ (b'+' | b'-'), h0, h1] => (sign, [*h0, *h1], [b'0'; 2]),
+        _ => return Err(TimeError::Form),
+    };
+    let hours = read_number(&hours).ok_or(TimeError::Form)?;
+    let minutes = read_number(&minutes).ok_or(TimeError::Form)?;
+    if hours > 23 || minutes > 59 {
+        return Err(TimeError::Offset);
+    }
+    let offset = (hours * 3_600 + minutes * 60) as i32;
+    Ok(Some(if *sign == b'-' { -offset } else { offset }))
+}
+
+/// Integer milliseconds since the epoch.
+fn read_millis(raw: &str) -> Result<EventTime, TimeError> {
+    let digits = raw.strip_prefix('-').unwrap_or(raw);
+    if !digits.bytes().all(|c| c.is_ascii_digit()) {
+        return Err(TimeError::Form);
+    }
+    match raw.parse() {
+        Ok(millis @ MILLIS_MIN..=MILLIS_MAX) => Ok(EventTime::from_millis(millis)),
+        _ => Err(TimeError::Range),
+    }
+}
+
+/// A number of a few digits.
+fn read_number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, c| {
+        c.is_ascii_digit()
+            .then(|| number * 10 + u32::from(c - b'0'))
+    })
+}
+
+/// The instant at which a clock `offset` seconds ahead of UTC shows `local`. May fall a day outside
+/// the years that can be written.
+fn at(local: NaiveDateTime, offset: i32) -> EventTime {
+    EventTime::from_millis(local.and_utc().timestamp_millis() - i64::from(offset) * 1_000)
+}
+
+/// The UTC time `seconds` after the epoch, if it is one that chrono can say.
+pub(super) fn utc(seconds: i64) -> Option<NaiveDateTime> {
+    DateTime::from_timestamp(seconds, 0).map(|time| time.naive_utc())
+}
+
+#[cfg(test)]
+pub(super) mod tests;

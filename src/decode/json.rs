@@ -1,0 +1,198 @@
+//! The definition of what a payload means, in terms of a JSON parser.
+
+use std::fmt;
+
+use chrono_tz::Tz;
+use serde_json::value::RawValue;
+
+use super::create_time;
+use super::fields::{Fields, unquote};
+use super::{PAYLOAD_MAX, Reason, Reject};
+use crate::amount::{Amount, AmountError};
+use crate::payment::{BranchId, Payment, Remarks};
+
+/// The payment that `payload` holds.
+pub(super) fn payment(payload: &[u8], zone: Tz) -> Result<Payment, Reject> {
+    if payload.len() > PAYLOAD_MAX {
+        let detail = format!(
+            "the value has {} bytes, more than the {PAYLOAD_MAX} allowed",
+            payload.len()
+        );
+        return Err(reject(Reason::TooLarge, detail));
+    }
+    let text = match str::from_utf8(payload) {
+        Ok(text) => text,
+        Err(error) => {
+            let detail = format!(
+                "the value is not UTF-8 from byte {} on",
+                error.valid_up_to()
+            );
+            return Err(reject(Reason::NotJson, detail));
+        }
+    };
+    match Fields::read(text) {
+        Ok(fields) => from_fields(&fields, zone),
+        Err(error) => with_bare_amount(text, zone)
+            .unwrap_or_else(|| Err(reject(Reason::NotJson, error.to_string()))),
+    }
+}
+
+fn from_fields(fields: &Fields<'_>, zone: Tz) -> Result<Payment, Reject> {
+    if let Some(name) = &fields.repeated {
+        let detail = format!(
+            "the field \"{}\" is given twice; give it once",
+            excerpt(name)
+        );
+        return Err(reject(Reason::BadField, detail));
+    }
+    let (Some(create_time), Some(pay_amount), Some(branch_id)) =
+        (fields.create_time, fields.pay_amount, fields.branch_id)
+    else {
+        return Err(reject(Reason::MissingField, missing(fields)));
+    };
+    let (event_time, local_time) = create_time::read(create_time.get(), zone)
+        .map_err(|error| bad(Reason::BadTime, "createTime", create_time, error))?;
+    let (amount, rounded) = read_amount(pay_amount.get())
+        .map_err(|error| bad(Reason::BadAmount, "payAmount", pay_amount, error))?;
+    let branch = read_branch(branch_id)?;
+    let order_id = read_integer("orderId", fields.order_id)?;
+    let platform = read_integer("payPlatform", fields.pay_platform)?;
+    Ok(Payment {
+        event_time,
+        amount,
+        branch,
+        order_id: order_id.and_then(|text| text.parse().ok()),
+        platform: platform.and_then(|text| text.parse().ok()),
+        remarks: Remarks {
+            rounded,
+            local_time,
+        },
+    })
+}
+
+fn read_amount(raw: &str) -> Result<(Amount, bool), AmountError> {
+    if raw.starts_with('"') {
+        let text = unquote(raw).ok_or(AmountError::NotANumber)?;
+        return Amount::parse(text.as_bytes());
+    }
+    Amount::parse(raw.as_bytes())
+}
+
+fn read_branch(raw: &RawValue) -> Result<BranchId, Reject> {
+    let id = is_integer(raw.get()).then(|| raw.get().parse::<i64>().ok());
+    let id = id.flatten().and_then(|id| u32::try_from(id).ok());
+    match id.and_then(BranchId::new) {
+        Some(branch) => Ok(branch),
+        None => {
+            let detail = format!(
+                "branchId {} is not an integer from 0 to {}",
+                excerpt(raw.get()),
+                BranchId::MAX
+            );
+            Err(reject(Reason::BadField, detail))
+        }
+    }
+}
+
+fn read_integer<'a>(name: &str, raw: Option<&'a RawValue>) -> Result<Option<&'a str>, Reject> {
+    match raw.map(RawValue::get) {
+        Some(text) if !is_integer(text) => {
+            let detail = format!(
+                "{name} {} is not an integer; leave it out or give one",
+                excerpt(text)
+            );
+            Err(reject(Reason::BadField, detail))
+        }
+        text => Ok(text),
+    }
+}
+
+/// Whether the text of a JSON value is that of an integer: digits, without a point or an exponent.
+fn is_integer(raw: &str) -> bool {
+    let digits = raw.strip_prefix('-').unwrap_or(raw);
+    // A JSON value that has only digits has at least one, and no needless zeros.
+    digits.bytes().all(|c| c.is_ascii_digit())
+}
+
+/// What `text` says if all that keeps it from being JSON is a `NaN`, `Infinity` or `-Infinity` as
+/// its `payAmount`.
+///
+/// JSON has no such words, but several encoders write them for amounts that are none; then the
+/// amount is at fault, not the whole message.
+fn with_bare_amount(text: &str, zone: Tz) -> Option<Result<Payment, Reject>> {
+    let (quoted, at) = quote_non_finite(text)?;
+    let fields = Fields::read(&quoted).ok()?;
+    // The field is a part of `quoted`, so it begins no earlier.
+    let amount_at = fields.pay_amount?.get().as_ptr().addr() - quoted.as_ptr().addr();
+    (amount_at == at).then(|| from_fields(&fields, zone))
+}
+
+/// Puts quotes around the only such word outside a string, and says where.
+fn quote_non_finite(text: &str) -> Option<(String, usize)> {
+    const WORDS: [&str; 3] = ["-Infinity", "Infinity", "NaN"];
+    let bytes = text.as_bytes();
+    let mut found = None;
+    let mut in_string = false;
+    let mut at = 0;
+    while at < bytes.len() {
+        let word = WORDS
+            .into_iter()
+            .find(|word| !in_string && bytes[at..].starts_with(word.as_bytes()));
+        match (bytes[at], word) {
+            (_, Some(word)) => {
+                if found.replace((at, word)).is_some() {
+                    return None;
+                }
+                at += word.len();
+            }
+            (b'\\', None) if in_string => at += 2,
+            (c, None) => {
+                in_string ^= c == b'"';
+                at += 1;
+            }
+        }
+    }
+    let (at, word) = found?;
+    // A word is ASCII, so both its ends are character boundaries.
+    let (before, after) = (&text[..at], &text[at + word.len()..]);
+    Some((format!("{before}\"{word}\"{after}"), at))
+}
+
+fn missing(fields: &Fields<'_>) -> String {
+    let absent: Vec<&str> = [
+        ("createTime", fields.create_time),
+        ("payAmount", fields.pay_amount),
+        ("branchId", fields.branch_id),
+    ]
+    .into_iter()
+    .filter_map(|(name, raw)| raw.is_none().then_some(name))
+    .collect();
+    let (names, are) = (
+        absent.join(" and "),
+        if absent.len() == 1 { "is" } else { "are" },
+    );
+    format!("{names} {are} missing or null; createTime, payAmount and branchId are required")
+}
+
+fn bad(reason: Reason, name: &str, raw: &RawValue, error: impl fmt::Display) -> Reject {
+    reject(reason, format!("{name} {} {error}", excerpt(raw.get())))
+}
+
+fn reject(reason: Reason, detail: String) -> Reject {
+    Reject { reason, detail }
+}
+
+/// The first characters of a text, for showing on one line.
+fn excerpt(text: &str) -> String {
+    const LENGTH: usize = 40;
+    let mut characters = text.chars();
+    let mut shown: String = characters
+        .by_ref()
+        .take(LENGTH)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if characters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}

@@ -1,0 +1,35 @@
+//! What a sink says back to the single writer.
+
+use tidegauge_windows::EventTime;
+
+use crate::document_key::DocumentKey;
+use crate::reading::Mark;
+
+/// What became of documents.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Feedback {
+    /// These are delivered as they were at their marks. One that has changed since still waits.
+    Delivered(Vec<(DocumentKey, Mark)>),
+    /// The place of these was lost and made anew, empty: they wait again.
+    Recreated(Family),
+}
+
+/// Documents that share an index.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Family {
+    /// All totals.
+    Totals,
+    /// The windows of a definition that start in `from..to`.
+    Windows {
+        /// The definition's number.
+        definition: u16,
+        /// The first start.
+        from: EventTime,
+        /// The first start that is not meant.
+        to: EventTime,
+    },
+    /// All payments in no window.
+    Late,
+    /// All records that are no payments.
+    Rejects,
+}

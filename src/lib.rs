@@ -1,0 +1,39 @@
+//! Tidegauge: exact running totals and event-time windows over a Kafka topic of payments.
+//!
+//! The modules in the order of their floors; imports go down only, and `tests/tidy.rs` holds them
+//! to it. `ARCHITECTURE.md` is the map.
+
+// The domain: what a payment is.
+pub mod amount;
+pub mod branch;
+pub mod decode;
+pub mod payment;
+pub mod record;
+pub mod timestamp;
+pub mod duration;
+pub mod secret;
+
+// The pure core: records in, effects out.
+pub mod answer;
+pub mod document_key;
+pub mod effect;
+pub mod feedback;
+pub mod ledger;
+pub mod generator;
+pub mod pipeline;
+pub mod reading;
+pub mod status;
+pub mod total;
+
+// The edges. They never import each other.
+pub mod api;
+pub mod sink;
+pub mod source;
+pub mod store;
+
+// What runs it all.
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod telemetry;
+pub mod worker;

@@ -1,0 +1,139 @@
+//! Elasticsearch: every figure as a document, for Kibana and others.
+//!
+//! What awaits delivery is marked in the state, so the sink keeps nothing: it reads, renders, sends
+//! and says what became of each document. Documents are absolute and versioned by their content;
+//! the same one sent twice, late, or by two writers does no harm.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tracing::warn;
+
+use self::client::Client;
+use self::cluster::Cluster;
+use self::collect::Memory;
+use self::delivery::Delivery;
+use self::health::Line;
+use self::index::Names;
+use self::places::Places;
+use crate::branch::Branches;
+use crate::feedback::Feedback;
+use crate::reading::Readings;
+use crate::status::{Condition, Part, Status};
+
+mod bulk;
+mod cells;
+mod client;
+mod cluster;
+mod collect;
+mod config;
+mod delivery;
+mod document;
+mod error;
+mod health;
+mod index;
+mod mapping;
+mod places;
+mod retry;
+
+pub use self::config::{BulkConfig, Config, Credentials, Pacing};
+pub use self::error::Error;
+
+/// Delivers documents to Elasticsearch.
+pub struct Sink {
+    config: Config,
+    client: Client,
+    readings: Arc<dyn Readings>,
+    branches: Arc<Branches>,
+    status: Arc<Status>,
+    /// Whether documents may have been delivered before this run.
+    had_former_life: bool,
+}
+
+/// What the sink is to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Order {
+    /// Deliver, as often as configured.
+    #[default]
+    Run,
+    /// Deliver at once what awaits delivery, and whatever comes.
+    Hurry,
+    /// Deliver once more, for as long as [`Pacing::last_pass`] and the server allow, and stop.
+    Stop,
+}
+
+impl Sink {
+    /// A sink that delivers what `readings` show as awaiting delivery. Nothing is sent yet. Best
+    /// made before anything is applied: then it knows that a new state has delivered nothing.
+    ///
+    /// # Errors
+    /// When certificates or credentials can't be used. The server need not be there.
+    pub fn new(
+        config: Config,
+        readings: Arc<dyn Readings>,
+        branches: Arc<Branches>,
+        status: Arc<Status>,
+    ) -> Result<Self, Error> {
+        let client = Client::new(&config)?;
+        let sequence = readings.query(|reading| Ok(reading.checkpoint().sequence))?;
+        status.set(Part::Sink, Condition::Starting, "connecting");
+        Ok(Self {
+            config,
+            client,
+            readings,
+            branches,
+            status,
+            had_former_life: sequence > 0,
+        })
+    }
+
+    /// Delivers until it is ordered to stop, or nobody gives orders or takes feedback any more.
+    /// Everything is delivered when a reading shows no dirty documents. May be dropped at any
+    /// moment: what was not acknowledged is sent again by the next one.
+    pub async fn run(self, feedback: mpsc::Sender<Feedback>, orders: watch::Receiver<Order>) {
+        let pacing = self.config.pacing;
+        let status = Arc::clone(&self.status);
+        let mut stop = orders.clone();
+        let overdue = async move {
+            // Nobody to give orders is a stop as well.
+            let _ = stop.wait_for(|order| *order == Order::Stop).await;
+            tokio::time::sleep(pacing.last_pass).await;
+        };
+        match self.delivery(feedback) {
+            Ok(delivery) => tokio::select! {
+                () = delivery.run(orders) => {}
+                () = overdue => {
+                    warn!("stopped with documents undelivered; they go when the service runs again");
+                }
+            },
+            Err(error) => status.set(Part::Sink, Condition::Failed, error.to_string()),
+        }
+    }
+
+    fn delivery(self, feedback: mpsc::Sender<Feedback>) -> Result<Delivery, Error> {
+        let definitions = self
+            .readings
+            .query(|reading| Ok(reading.frame().definitions().to_vec()))?;
+        let names = Names::new(&self.config, &definitions);
+        let Config {
+            legacy_totals,
+            bulk,
+            pacing,
+            ..
+        } = self.config;
+        Ok(Delivery {
+            cluster: Cluster::new(self.client, names, legacy_totals),
+            bulk,
+            pacing,
+            readings: self.readings,
+            branches: self.branches,
+            status: self.status,
+            feedback,
+            line: Line::new(&pacing),
+            places: Places::new(pacing, self.had_former_life),
+            memory: Memory::default(),
+            next_inspection: None,
+            had_former_life: self.had_former_life,
+        })
+    }
+}

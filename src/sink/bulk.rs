@@ -1,0 +1,279 @@
+//! Bulk requests: many documents there, an outcome for each back.
+
+use std::sync::Arc;
+
+use elasticsearch::http::request::Body;
+use elasticsearch::params::VersionType;
+use elasticsearch::{BulkOperation, BulkOperations, BulkParts};
+use hyper::body::Bytes;
+use serde::Deserialize;
+
+use super::client::{Client, Trouble};
+use super::document::Document;
+use super::retry::{Verdict, classify};
+use crate::document_key::DocumentKey;
+use crate::feedback::Family;
+use crate::reading::{Mark, ReadError};
+
+/// Documents for one request.
+#[derive(Debug)]
+pub(super) struct Bulk {
+    items: Vec<Item>,
+    body: Vec<u8>,
+}
+
+/// A document in a bulk.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) key: DocumentKey,
+    pub(super) mark: Mark,
+    pub(super) target: Target,
+    id: String,
+    /// Where its lines end in the body.
+    end: usize,
+}
+
+/// Where a document goes.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub(super) family: Family,
+    /// The index it is to end up in.
+    pub(super) index: Arc<str>,
+    /// The alias it is written to.
+    pub(super) alias: Arc<str>,
+}
+
+/// What became of one document.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Outcome {
+    pub(super) verdict: Verdict,
+    /// In words, if it is not done.
+    pub(super) reason: String,
+}
+
+/// What became of the documents of a bulk.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// Those that there was an answer about.
+    pub(super) outcomes: Vec<(Item, Outcome)>,
+    /// Why there was none about the others.
+    pub(super) trouble: Option<Trouble>,
+    /// The server refuses requests of so many bytes.
+    pub(super) too_large: Option<usize>,
+}
+
+/// A bulk is taken apart while single documents may be to blame, into at most so many requests.
+const REQUESTS_MAX: u32 = 64;
+
+const QUERY: [(&str, &str); 2] = [
+    ("require_alias", "true"),
+    (
+        "filter_path",
+        "error,errors,items.*.status,items.*.error.type,items.*.error.reason,items.*._id,items.*._index",
+    ),
+];
+
+impl Bulk {
+    pub(super) const fn new() -> Self {
+        Self {
+            items: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Adds a document, unless there are others and it would be longer than `max_bytes` with it.
+    /// Whether it was added.
+    pub(super) fn push(
+        &mut self,
+        key: DocumentKey,
+        mark: Mark,
+        target: &Target,
+        document: Document,
+        max_bytes: usize,
+    ) -> Result<bool, ReadError> {
+        let id = document.id.clone();
+        let operation = BulkOperation::index(document.source)
+            .index(&*target.alias)
+            .id(document.id)
+            .version(document.version)
+            .version_type(VersionType::ExternalGte);
+        let mut operations = BulkOperations::new();
+        operations
+            .push(operation)
+            .map_err(|error| ReadError(format!("document {id} can't be written: {error}")))?;
+        let lines = operations.bytes().unwrap_or_default();
+        if !self.is_empty() && self.body.len() + lines.len() > max_bytes {
+            return Ok(false);
+        }
+        self.body.extend_from_slice(&lines);
+        self.items.push(Item {
+            key,
+            mark,
+            target: target.clone(),
+            id,
+            end: self.body.len(),
+        });
+        Ok(true)
+    }
+
+    /// Sends it all, in more than one request if it is refused as a whole, and says what became of
+    /// each document.
+    pub(super) async fn deliver(self, client: &Client) -> Report {
+        let mut report = Report::default();
+        let mut parts = vec![Part {
+            body: self.body.into(),
+            items: self.items,
+        }];
+        let mut requests = 0;
+        while let Some(part) = parts.pop() {
+            requests += 1;
+            match part.send(client).await {
+                Ok(outcomes) => report.outcomes.extend(part.items.into_iter().zip(outcomes)),
+                Err(trouble) => {
+                    let halves = part.blame(trouble, requests < REQUESTS_MAX, &mut report);
+                    if let Some((first, second)) = halves {
+                        parts.extend([second, first]);
+                    }
+                    if report.trouble.is_some() {
+                        break;
+                    }
+                }
+            }
+        }
+        report
+    }
+}
+
+/// A part of a bulk, as long as the server takes.
+#[derive(Debug)]
+struct Part {
+    body: Bytes,
+    items: Vec<Item>,
+}
+
+impl Part {
+    async fn send(&self, client: &Client) -> Result<Vec<Outcome>, Trouble> {
+        let path = BulkParts::None.url();
+        let answer = client.post_lines(&path, &QUERY, self.body.clone()).await?;
+        outcomes(&self.items, answer.success()?)
+    }
+
+    // Refused as a whole: which document is to blame?
+    fn blame(
+        self,
+        trouble: Trouble,
+        may_split: bool,
+        report: &mut Report,
+    ) -> Option<(Self, Self)> {
+        if !matches!(trouble.verdict, Verdict::TooLarge | Verdict::Park) || !may_split {
+            report.trouble = Some(trouble);
+            return None;
+        }
+        if self.items.len() > 1 {
+            if trouble.verdict == Verdict::TooLarge {
+                let known = report.too_large.unwrap_or(usize::MAX);
+                report.too_large = Some(known.min(self.body.len()));
+            }
+            return Some(self.halves());
+        }
+        let outcome = Outcome {
+            verdict: Verdict::Park,
+            reason: trouble.reason,
+        };
+        report
+            .outcomes
+            .extend(self.items.into_iter().map(|item| (item, outcome.clone())));
+        None
+    }
+
+    fn halves(mut self) -> (Self, Self) {
+        let mut later = self.items.split_off(self.items.len() / 2);
+        let middle = self.items.last().map_or(0, |item| item.end);
+        for item in &mut later {
+            item.end -= middle;
+        }
+        let second = Self {
+            body: self.body.split_off(middle),
+            items: later,
+        };
+        (self, second)
+    }
+}
+
+#[derive(Deserialize)]
+struct Answers {
+    items: Vec<AnswerLine>,
+}
+
+#[derive(Deserialize)]
+struct AnswerLine {
+    index: ItemAnswer,
+}
+
+#[derive(Deserialize)]
+struct ItemAnswer {
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(rename = "_index")]
+    index: String,
+    status: u16,
+    error: Option<ItemError>,
+}
+
+#[derive(Deserialize)]
+struct ItemError {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    reason: String,
+}
+
+// Answers are matched by position, and believed only if they are about the same documents.
+fn outcomes(items: &[Item], body: &[u8]) -> Result<Vec<Outcome>, Trouble> {
+    let answers: Answers = serde_json::from_slice(body)
+        .map_err(|error| Trouble::garbage(format!("the answer makes no sense: {error}")))?;
+    if answers.items.len() != items.len() {
+        return Err(Trouble::garbage(format!(
+            "the answer is about {} documents instead of {}",
+            answers.items.len(),
+            items.len()
+        )));
+    }
+    let pairs = items.iter().zip(answers.items);
+    pairs
+        .map(|(item, answer)| outcome(item, answer.index))
+        .collect()
+}
+
+fn outcome(item: &Item, answer: ItemAnswer) -> Result<Outcome, Trouble> {
+    let error = answer.error.as_ref();
+    let verdict = classify(answer.status, error.map(|error| error.kind.as_str()));
+    // An error names the alias it was asked for.
+    let there = answer.index == *item.target.index || answer.index == *item.target.alias;
+    if answer.id != item.id || !there {
+        return Err(Trouble::garbage(format!(
+            "the answer is about {}/{} instead of {}/{}",
+            answer.index, answer.id, item.target.index, item.id
+        )));
+    }
+    let reason = match answer.error {
+        _ if verdict == Verdict::Done => String::new(),
+        Some(error) => format!(
+            "{}/{}: status {}, {}: {}",
+            item.target.index, item.id, answer.status, error.kind, error.reason
+        ),
+        None => format!("{}/{}: status {}", item.target.index, item.id, answer.status),
+    };
+    Ok(Outcome { verdict, reason })
+}
+
+#[cfg(test)]
+mod tests;

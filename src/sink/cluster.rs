@@ -1,0 +1,311 @@
+//! The server: templates, indexes, aliases, and whether they are as we made them.
+
+use std::collections::BTreeMap;
+
+use elasticsearch::InfoParts;
+use elasticsearch::indices::{
+    IndicesCreateParts, IndicesGetParts, IndicesPutAliasParts, IndicesPutIndexTemplateParts,
+    IndicesPutMappingParts,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tracing::info;
+
+use super::bulk::Target;
+use super::client::{Client, Trouble};
+use super::index::{Kind, Names};
+use super::mapping;
+use super::retry::Verdict;
+use crate::feedback::Family;
+
+/// A server that our indexes are on.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    client: Client,
+    names: Names,
+    /// A second alias of the totals.
+    legacy_totals: Option<String>,
+    /// Why that alias can't be.
+    legacy_refused: Option<String>,
+    /// Product and version, as far as known.
+    product: String,
+    /// Whether it knows the `histogram` type of field.
+    histograms: bool,
+}
+
+/// An index as it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Live {
+    /// Tells it from any other, also of the same name.
+    pub(super) uuid: String,
+    /// Whether documents can be written to it the way we do.
+    pub(super) is_ours: bool,
+    /// What is wrong with its mapping, in words.
+    drift: Vec<String>,
+    /// Whether it has the second alias, if it is to have one.
+    has_legacy: bool,
+}
+
+impl Live {
+    /// Whether there is nothing to be done about it.
+    pub(super) fn is_in_order(&self) -> bool {
+        self.is_ours && self.drift.is_empty() && self.has_legacy
+    }
+}
+
+/// An index that is ready for documents.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Ready {
+    pub(super) uuid: String,
+    /// Whether it was not ours before, so that nobody knows what it holds.
+    pub(super) is_new: bool,
+}
+
+#[derive(Deserialize)]
+struct Indexes(BTreeMap<String, Index>);
+
+#[derive(Deserialize)]
+struct Index {
+    #[serde(default)]
+    aliases: BTreeMap<String, Value>,
+    #[serde(default)]
+    mappings: Value,
+    settings: Value,
+}
+
+impl Cluster {
+    pub(super) fn new(client: Client, names: Names, legacy_totals: Option<String>) -> Self {
+        Self {
+            client,
+            names,
+            legacy_totals,
+            legacy_refused: None,
+            product: "Elasticsearch".into(),
+            histograms: false,
+        }
+    }
+
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Product and version, as far as known.
+    pub(super) fn product(&self) -> &str {
+        &self.product
+    }
+
+    /// Whether windows may have a `histogram`.
+    pub(super) const fn histograms(&self) -> bool {
+        self.histograms
+    }
+
+    /// What an operator should know although documents flow.
+    pub(super) fn remark(&self) -> Option<&str> {
+        self.legacy_refused.as_deref()
+    }
+
+    /// Where documents of a family go.
+    pub(super) fn target(&self, family: Family) -> Target {
+        Target {
+            family,
+            index: self.names.index(family).into(),
+            alias: self.names.write_alias(family).into(),
+        }
+    }
+
+    /// Asks who is there and puts the templates. May be done again.
+    pub(super) async fn set_up(&mut self) -> Result<(), Trouble> {
+        self.introduce().await?;
+        let kinds: Vec<Kind> = self.names.kinds().collect();
+        self.histograms = true;
+        for kind in kinds {
+            let put = self.put_template(kind).await;
+            let may_be_histogram = self.histograms && matches!(kind, Kind::Windows(_));
+            match put {
+                Err(trouble) if trouble.verdict == Verdict::Park && may_be_histogram => {
+                    self.histograms = false;
+                    self.put_template(kind).await?;
+                }
+                put => put?,
+            }
+        }
+        info!(product = self.product, histograms = self.histograms, "templates are in place");
+        Ok(())
+    }
+
+    async fn introduce(&mut self) -> Result<(), Trouble> {
+        #[derive(Deserialize)]
+        struct Info {
+            version: Version,
+        }
+        #[derive(Deserialize)]
+        struct Version {
+            number: String,
+            distribution: Option<String>,
+        }
+        let answer = self.client.get(&InfoParts::None.url(), &[]).await?;
+        match answer.json::<Info>() {
+            Ok(Info { version }) => {
+                let name = match version.distribution.as_deref() {
+                    Some("opensearch") => "OpenSearch",
+                    _ => "Elasticsearch",
+                };
+                self.product = format!("{name} {}", version.number);
+                Ok(())
+            }
+            // Some give this only to those who may monitor, or not at all.
+            Err(_) if matches!(answer.status, 200..300 | 400 | 403..=405) => Ok(()),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn put_template(&self, kind: Kind) -> Result<(), Trouble> {
+        let name = self.names.template(kind);
+        let path = IndicesPutIndexTemplateParts::Name(&name).url();
+        let body = mapping::template(&self.names, kind, self.histograms);
+        let answer = self.client.put(&path, &body).await?;
+        let done = answer.success().map(|_| ());
+        done.map_err(|trouble| about(&format!("the template {name} is refused"), trouble))
+    }
+
+    /// All indexes of ours.
+    pub(super) async fn inspect(&self) -> Result<BTreeMap<Family, Live>, Trouble> {
+        let patterns: Vec<String> = self.names.kinds().map(|k| self.names.pattern(k)).collect();
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let mut found = BTreeMap::new();
+        for (name, index) in self.indexes(&patterns).await?.0 {
+            if let Some(family) = self.names.family(&name) {
+                found.insert(family, self.live(family, index)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Makes the index of a family ready for documents, whatever is missing.
+    pub(super) async fn ensure(&mut self, family: Family) -> Result<Ready, Trouble> {
+        self.create(family).await?;
+        let name = self.names.index(family);
+        let mut indexes = self.indexes(&[&name]).await?;
+        let index = indexes.0.remove(&name);
+        let gone = || Trouble::garbage(format!("the index {name} went as it came"));
+        let live = self.live(family, index.ok_or_else(gone)?)?;
+        if !live.drift.is_empty() {
+            self.mend(family, &live.drift).await?;
+        }
+        if !live.has_legacy {
+            self.add_legacy_alias(&name).await?;
+        }
+        let mut is_new = false;
+        let write_alias = self.names.write_alias(family);
+        if !live.is_ours {
+            is_new = true;
+            let aliases = [write_alias, self.names.alias(Kind::of(family))];
+            for (alias, body) in aliases.iter().zip([json!({"is_hidden": true}), json!({})]) {
+                self.add_alias(&name, alias, &body).await?;
+            }
+        }
+        let uuid = live.uuid;
+        Ok(Ready { uuid, is_new })
+    }
+
+    // An index that was created by somebody else, or by us in a former life, is there already.
+    async fn create(&self, family: Family) -> Result<(), Trouble> {
+        let name = self.names.index(family);
+        let path = IndicesCreateParts::Index(&name).url();
+        let body = mapping::index(&self.names, family, self.histograms);
+        let answer = self.client.put(&path, &body).await?;
+        match answer.success() {
+            Ok(_) => {
+                info!(index = name, "created");
+                Ok(())
+            }
+            Err(_) if answer.error().0.as_deref() == Some("resource_already_exists_exception") => {
+                Ok(())
+            }
+            Err(trouble) => Err(about(&format!("the index {name} can't be created"), trouble)),
+        }
+    }
+
+    // Fields may be added to a mapping, but not changed: then it takes a new index.
+    async fn mend(&self, family: Family, drift: &[String]) -> Result<(), Trouble> {
+        let name = self.names.index(family);
+        let path = IndicesPutMappingParts::Index(&[&name]).url();
+        let body = mapping::mapping(Kind::of(family), self.histograms);
+        let answer = self.client.put(&path, &body).await?;
+        answer.success().map(|_| ()).map_err(|trouble| Trouble {
+            verdict: trouble.verdict,
+            reason: format!(
+                "the index {name} is not as it should be: {}; delete it, and it is made and filled \
+                 anew",
+                drift.join(", ")
+            ),
+        })
+    }
+
+    async fn add_alias(&self, index: &str, alias: &str, body: &Value) -> Result<(), Trouble> {
+        let path = IndicesPutAliasParts::IndexName(&[index], alias).url();
+        let answer = self.client.put(&path, body).await?;
+        let done = answer.success().map(|_| ());
+        done.map_err(|trouble| about(&format!("the index {index} can't get the alias {alias}"), trouble))
+    }
+
+    // The dashboards that exist may have an index of that name; documents flow without the alias.
+    async fn add_legacy_alias(&mut self, index: &str) -> Result<(), Trouble> {
+        let Some(alias) = self.legacy_totals.clone() else {
+            return Ok(());
+        };
+        match self.add_alias(index, &alias, &json!({})).await {
+            Ok(()) => {
+                self.legacy_refused = None;
+                Ok(())
+            }
+            Err(trouble) if trouble.verdict == Verdict::Park => {
+                let advice = "rename or delete what has that name, or set \
+                              elasticsearch.legacy_totals to another or \"\"";
+                self.legacy_refused = Some(format!("{}; {advice}", trouble.reason));
+                Ok(())
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn indexes(&self, names: &[&str]) -> Result<Indexes, Trouble> {
+        let path = IndicesGetParts::Index(names).url();
+        let query = [
+            ("expand_wildcards", "all"),
+            ("ignore_unavailable", "true"),
+            ("filter_path", "error,*.aliases,*.mappings,*.settings.index.uuid"),
+        ];
+        let answer = self.client.get(&path, &query).await?;
+        // Nothing is left of an answer that names no index.
+        if (200..300).contains(&answer.status) && answer.body.trim_ascii().is_empty() {
+            return Ok(Indexes(BTreeMap::new()));
+        }
+        answer.json()
+    }
+
+    fn live(&self, family: Family, index: Index) -> Result<Live, Trouble> {
+        let uuid = index.settings["index"]["uuid"].as_str();
+        let no_uuid = || Trouble::garbage("an index is described without its uuid");
+        let kind = Kind::of(family);
+        let ours = mapping::mapping(kind, self.histograms);
+        let is_there = |alias: &String| index.aliases.contains_key(alias);
+        let legacy = self
+            .legacy_totals
+            .as_ref()
+            .filter(|_| kind == Kind::Totals);
+        Ok(Live {
+            uuid: uuid.ok_or_else(no_uuid)?.to_owned(),
+            is_ours: is_there(&self.names.write_alias(family)),
+            drift: mapping::drift(&index.mappings, &ours),
+            has_legacy: legacy.is_none_or(is_there),
+        })
+    }
+}
+
+fn about(what: &str, trouble: Trouble) -> Trouble {
+    Trouble {
+        reason: format!("{what}: {}", trouble.reason),
+        ..trouble
+    }
+}

@@ -1,0 +1,236 @@
+//! What an operator may say about Elasticsearch.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use super::Error;
+use crate::secret::Secret;
+
+/// Where documents go and how.
+#[derive(Clone)]
+pub struct Config {
+    url: Url,
+    /// What every index, alias and template name begins with.
+    pub index_prefix: String,
+    /// A second alias of the totals, for dashboards that exist.
+    pub legacy_totals: Option<String>,
+    /// The certificate authorities to trust besides the usual ones: a PEM file.
+    pub ca_file: Option<PathBuf>,
+    /// Who we are.
+    pub credentials: Credentials,
+    /// How documents are sent.
+    pub bulk: BulkConfig,
+    /// The generation of the derived data; part of every index name.
+    pub generation: u32,
+    /// How long things take that are no business of an operator.
+    pub pacing: Pacing,
+}
+
+/// Who we are to Elasticsearch.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Credentials {
+    /// Nobody in particular.
+    #[default]
+    None,
+    /// The holder of an encoded API key.
+    ApiKey(Secret),
+    /// A user.
+    Basic {
+        /// The name.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+}
+
+/// How documents are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BulkConfig {
+    /// At most so many documents per request; at least 1.
+    pub max_actions: usize,
+    /// At most so many bytes per request, unless one document alone is longer.
+    pub max_bytes: usize,
+    /// Looks this often for documents that await delivery.
+    pub interval: Duration,
+    /// At most so many requests at once; at least 1.
+    pub max_in_flight: usize,
+}
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pacing {
+    /// For a connection.
+    pub connect: Duration,
+    /// For an answer, from the first byte sent to the last received.
+    pub request: Duration,
+    /// Before the first retry, at most; doubles with each.
+    pub retry_first: Duration,
+    /// Before any retry, at most.
+    pub retry_most: Duration,
+    /// Before we ask again where we were not let in.
+    pub denied: Duration,
+    /// Before a document that was refused for what it says is sent again.
+    pub parked: Duration,
+    /// Between two looks at whether the indexes are still the ones we made.
+    pub inspect: Duration,
+    /// For what still awaits delivery when we are asked to stop.
+    pub last_pass: Duration,
+}
+
+impl Config {
+    /// The defaults for the server at `url`. A name and password in it are taken out and used.
+    ///
+    /// # Errors
+    /// When it is no HTTP address.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        // What was typed may hold a password, so it is not repeated.
+        let mut url = Url::parse(url).map_err(|error| Error::Url(error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(Error::Url("it must begin with http:// or https://".into()));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(Error::Url("it must end with the host, port or path".into()));
+        }
+        let credentials = take_credentials(&mut url)?;
+        if !url.path().ends_with('/') {
+            let path = format!("{}/", url.path());
+            url.set_path(&path);
+        }
+        Ok(Self {
+            url,
+            index_prefix: "payments".into(),
+            legacy_totals: Some("platform_pay_amount_1".into()),
+            ca_file: None,
+            credentials,
+            bulk: BulkConfig::default(),
+            generation: 1,
+            pacing: Pacing::default(),
+        })
+    }
+
+    /// Where the server is: without credentials, with a slash at the end.
+    #[must_use]
+    pub const fn url(&self) -> &Url {
+        &self.url
+    }
+}
+
+fn take_credentials(url: &mut Url) -> Result<Credentials, Error> {
+    let Some(password) = url.password().map(decoded) else {
+        return if url.username().is_empty() {
+            Ok(Credentials::None)
+        } else {
+            Err(Error::Url("it names a user but no password".into()))
+        };
+    };
+    let credentials = Credentials::Basic {
+        username: decoded(url.username()),
+        password: Secret::new(password),
+    };
+    // Both are only refused where there is no host, and there is one.
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    Ok(credentials)
+}
+
+/// The text that percent-encoded `text` stands for.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after
+            .get(..2)
+            .filter(|_| *first == b'%')
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("url", &self.url.as_str())
+            .field("index_prefix", &self.index_prefix)
+            .field("legacy_totals", &self.legacy_totals)
+            .field("ca_file", &self.ca_file)
+            .field("credentials", &self.credentials)
+            .field("bulk", &self.bulk)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for BulkConfig {
+    fn default() -> Self {
+        Self {
+            max_actions: 5_000,
+            max_bytes: 5 << 20,
+            interval: Duration::from_secs(1),
+            max_in_flight: 2,
+        }
+    }
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            request: Duration::from_secs(30),
+            retry_first: Duration::from_millis(100),
+            retry_most: Duration::from_secs(30),
+            denied: Duration::from_secs(30),
+            parked: Duration::from_secs(600),
+            inspect: Duration::from_secs(60),
+            last_pass: Duration::from_secs(10),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn credentials_in_the_address_are_used_and_never_shown() {
+        let config = Config::new("https://tide:hunter%32%40@es.example:9200/path").unwrap();
+        assert_eq!(config.url().as_str(), "https://es.example:9200/path/");
+        assert_eq!(
+            config.credentials,
+            Credentials::Basic {
+                username: "tide".into(),
+                password: Secret::new("hunter2@"),
+            }
+        );
+        assert!(!format!("{config:?} {config:#?}").contains("hunter"));
+    }
+
+    #[test]
+    fn an_address_that_is_no_http_address_is_refused_without_repeating_it() {
+        for url in [
+            "",
+            "es.example:9200",
+            "ftp://a:secret@b/",
+            "http://",
+            "http://user@host/",
+            "http://a:secret@b/?c=secret",
+            "http://a:secret@b:port/",
+        ] {
+            let error = Config::new(url).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn percent_signs_that_encode_nothing_stand_for_themselves() {
+        assert_eq!(decoded("100%"), "100%");
+        assert_eq!(decoded("%zz%2"), "%zz%2");
+        assert_eq!(decoded("%C3%A9"), "é");
+    }
+}

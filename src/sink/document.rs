@@ -1,0 +1,234 @@
+//! Documents: what a reading says of their subject, with id and version.
+//!
+//! A version follows from the content alone: twice the number of payments, and one more if the
+//! window is final. So of two writers, or of one before and after a crash, the one that knows more
+//! wins, and equal versions hold equal figures.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tidegauge_windows::{Definition, EventTime, Histogram, Summary, Window, WindowResult};
+
+use super::cells::RememberedCells;
+use crate::amount::nearest_double;
+use crate::answer::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+use crate::branch::Branches;
+use crate::document_key::{DocumentKey, Origin};
+use crate::payment::BranchId;
+use crate::reading::{ReadError, Reading};
+use crate::timestamp::rfc3339;
+
+/// A document, ready to be sent.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) id: String,
+    pub(super) version: i64,
+    pub(super) source: Box<RawValue>,
+}
+
+/// Renders the documents of one reading.
+pub(super) struct Renderer<'a> {
+    reading: &'a dyn Reading,
+    cells: RememberedCells<'a>,
+    branches: &'a Branches,
+    watermark: Option<String>,
+    /// Whether windows get `pay_histogram`.
+    histograms: bool,
+}
+
+#[derive(Serialize)]
+struct TotalDocument<'a> {
+    #[serde(rename = "@timestamp")]
+    timestamp: String,
+    #[serde(flatten)]
+    total: TotalAnswer<'a>,
+}
+
+#[derive(Serialize)]
+struct WindowDocument<'a> {
+    #[serde(rename = "@timestamp")]
+    timestamp: String,
+    #[serde(flatten)]
+    window: WindowAnswer<'a>,
+    watermark: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pay_histogram: Option<HistogramField>,
+}
+
+#[derive(Serialize)]
+struct LateDocument<'a> {
+    #[serde(rename = "@timestamp")]
+    timestamp: String,
+    #[serde(flatten)]
+    late: LateAnswer<'a>,
+}
+
+#[derive(Serialize)]
+struct RejectDocument<'a> {
+    #[serde(rename = "@timestamp")]
+    timestamp: Option<String>,
+    #[serde(flatten)]
+    reject: RejectAnswer<'a>,
+}
+
+/// What a `histogram` field takes: values in ascending order, each with its count.
+#[derive(Serialize, Debug, PartialEq)]
+struct HistogramField {
+    values: Vec<f64>,
+    counts: Vec<u64>,
+}
+
+/// What is the same in a late payment and in a reject never changes.
+const ONLY_VERSION: i64 = 1;
+
+/// Windows that overlap are made of the same cells: this many of them are remembered.
+const CELLS: usize = 4_096;
+
+impl<'a> Renderer<'a> {
+    pub(super) fn new(reading: &'a dyn Reading, branches: &'a Branches, histograms: bool) -> Self {
+        Self {
+            reading,
+            cells: RememberedCells::new(reading, CELLS),
+            branches,
+            watermark: reading.frame().watermark().map(rfc3339),
+            histograms,
+        }
+    }
+
+    /// The document of `key` as it is now; `None` if there is none to be given.
+    pub(super) fn render(&self, key: &DocumentKey) -> Result<Option<Document>, ReadError> {
+        match *key {
+            DocumentKey::Total(branch) => self.total(branch),
+            DocumentKey::Window {
+                definition,
+                window,
+                branch,
+            } => self.window(definition, window, branch),
+            DocumentKey::Late(origin) => self.late(origin),
+            DocumentKey::Reject(origin) => self.reject(origin),
+        }
+    }
+
+    fn total(&self, branch: BranchId) -> Result<Option<Document>, ReadError> {
+        let Some(total) = self.reading.total(branch)? else {
+            return Ok(None);
+        };
+        let document = TotalDocument {
+            timestamp: rfc3339(total.last_event_time),
+            total: TotalAnswer::new(branch, Some(&total), self.branches),
+        };
+        Document::new(
+            self.branches.name(branch),
+            version(total.count, false),
+            &document,
+        )
+    }
+
+    fn window(
+        &self,
+        definition: u16,
+        window: Window,
+        branch: BranchId,
+    ) -> Result<Option<Document>, ReadError> {
+        let frame = self.reading.frame();
+        let Some(rules) = frame.definitions().get(usize::from(definition)) else {
+            return Ok(None);
+        };
+        let Some(result) = frame.window(&self.cells, definition, window, branch)? else {
+            return Ok(None);
+        };
+        self.window_document(&result, rules)
+    }
+
+    fn window_document(
+        &self,
+        result: &WindowResult<BranchId, Summary>,
+        rules: &Definition,
+    ) -> Result<Option<Document>, ReadError> {
+        let summary = &result.aggregate;
+        let document = WindowDocument {
+            timestamp: rfc3339(result.window.start),
+            window: WindowAnswer::new(result, rules, self.branches),
+            watermark: self.watermark.as_deref(),
+            pay_histogram: (self.histograms && summary.count > 0)
+                .then(|| HistogramField::new(&summary.histogram)),
+        };
+        Document::new(
+            window_id(result.key, result.window).into(),
+            version(summary.count, result.is_final()),
+            &document,
+        )
+    }
+
+    fn late(&self, origin: Origin) -> Result<Option<Document>, ReadError> {
+        let Some(late) = self.reading.late_payment(origin)? else {
+            return Ok(None);
+        };
+        let arrived = late.timestamp.map(EventTime::from_millis);
+        let document = LateDocument {
+            timestamp: rfc3339(arrived.unwrap_or(late.event_time)),
+            late: LateAnswer::new(&late, self.branches),
+        };
+        Document::new(origin_id(origin).into(), ONLY_VERSION, &document)
+    }
+
+    fn reject(&self, origin: Origin) -> Result<Option<Document>, ReadError> {
+        let Some(reject) = self.reading.rejected_record(origin)? else {
+            return Ok(None);
+        };
+        let arrived = reject.timestamp.map(EventTime::from_millis);
+        let document = RejectDocument {
+            timestamp: arrived.map(rfc3339),
+            reject: RejectAnswer::new(&reject),
+        };
+        Document::new(origin_id(origin).into(), ONLY_VERSION, &document)
+    }
+}
+
+impl Document {
+    fn new(
+        id: Cow<'_, str>,
+        version: i64,
+        document: &impl Serialize,
+    ) -> Result<Option<Self>, ReadError> {
+        // No document has what JSON can't say; if one had, it would have to be said.
+        let source = serde_json::value::to_raw_value(document)
+            .map_err(|error| ReadError(format!("document {id} can't be written: {error}")))?;
+        Ok(Some(Self {
+            id: id.into_owned(),
+            version,
+            source,
+        }))
+    }
+}
+
+impl HistogramField {
+    fn new(histogram: &Histogram) -> Self {
+        let (values, counts) = histogram
+            .bins()
+            .map(|(bin, count)| {
+                // The middle of a bin is the median of a histogram that has nothing else.
+                let middle = Histogram::from_bins([(bin, 1)]).quantile(0.5);
+                (nearest_double(middle.unwrap_or_default().into()), count)
+            })
+            .unzip();
+        Self { values, counts }
+    }
+}
+
+fn version(count: u64, is_final: bool) -> i64 {
+    i64::try_from(count)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(2)
+        .saturating_add(i64::from(is_final))
+}
+
+fn window_id(branch: BranchId, window: Window) -> String {
+    let (start, end) = (window.start.millis(), window.end.millis());
+    format!("{branch}@{start}-{end}")
+}
+
+fn origin_id(origin: Origin) -> String {
+    format!("{}-{}", origin.partition, origin.offset)
+}

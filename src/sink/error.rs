@@ -1,0 +1,36 @@
+//! Why a sink can't be made.
+
+use std::path::PathBuf;
+
+use crate::reading::ReadError;
+
+/// Why a sink can't be made. Shows no credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is none.
+    #[error("elasticsearch.url is no address: {0}")]
+    Url(String),
+    /// The certificates can't be used.
+    #[error(
+        "elasticsearch.ca_file {path}: {reason}; give a file with certificates in PEM form",
+        path = .path.display()
+    )]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The credentials can't be sent.
+    #[error(
+        "the Elasticsearch API key has characters that no key has: give the key as it was \
+         created, encoded, on one line"
+    )]
+    Credentials,
+    /// TLS can't be set up.
+    #[error("secure connections can't be set up: {0}")]
+    Tls(String),
+    /// The state can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}

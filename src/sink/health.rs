@@ -1,0 +1,130 @@
+//! How the delivery is doing, in words.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tidegauge_windows::EventTime;
+use tracing::{info, warn};
+
+use super::client::Trouble;
+use super::config::Pacing;
+use super::retry::{Backoff, Verdict};
+use crate::status::Condition;
+use crate::timestamp::rfc3339;
+
+/// The line to the server: whether it holds, since when, and when to try again.
+#[derive(Debug)]
+pub(super) struct Line {
+    state: State,
+    since: SystemTime,
+    waits: Backoff,
+    denied: Duration,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing was asked yet.
+    New,
+    Up,
+    Down {
+        trouble: Trouble,
+        until: Instant,
+    },
+}
+
+impl Line {
+    pub(super) fn new(pacing: &Pacing) -> Self {
+        Self {
+            state: State::New,
+            since: SystemTime::now(),
+            waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
+            denied: pacing.denied,
+        }
+    }
+
+    /// When a request makes sense again, if it does not now.
+    pub(super) fn closed_until(&self, now: Instant) -> Option<Instant> {
+        match self.state {
+            State::Down { until, .. } => Some(until).filter(|until| now < *until),
+            State::New | State::Up => None,
+        }
+    }
+
+    /// A request was answered as it should be. Whether it was down.
+    pub(super) fn works(&mut self) -> bool {
+        self.waits.reset();
+        let was_down = matches!(self.state, State::Down { .. });
+        if !matches!(self.state, State::Up) {
+            info!("Elasticsearch is reachable");
+            self.state = State::Up;
+            self.since = SystemTime::now();
+        }
+        was_down
+    }
+
+    /// A request as a whole failed.
+    pub(super) fn fails(&mut self, trouble: Trouble) {
+        let wait = if trouble.verdict == Verdict::Denied {
+            self.denied
+        } else {
+            self.waits.next().unwrap_or_default()
+        };
+        let known = match &self.state {
+            State::Down { trouble: known, .. } => known.reason == trouble.reason,
+            State::New | State::Up => {
+                self.since = SystemTime::now();
+                false
+            }
+        };
+        if !known {
+            warn!(reason = trouble.reason, "nothing can be delivered now");
+        }
+        self.state = State::Down {
+            trouble,
+            until: Instant::now() + wait,
+        };
+    }
+
+    /// How the part is doing, for operators. `hindered` says what keeps some documents back.
+    pub(super) fn report(
+        &self,
+        product: &str,
+        dirty: u64,
+        hindered: Option<String>,
+    ) -> (Condition, String) {
+        let since = rfc3339(wall_clock(self.since));
+        let waiting = format!("{dirty} documents await delivery");
+        match &self.state {
+            State::New => (Condition::Starting, format!("connecting; {waiting}")),
+            State::Down { trouble, .. } => match trouble.verdict {
+                Verdict::Denied => (
+                    Condition::Failed,
+                    format!(
+                        "{product} does not let us in since {since}: {}; check the credentials and \
+                         their privileges; {waiting}",
+                        trouble.reason
+                    ),
+                ),
+                Verdict::Park => (
+                    Condition::Failed,
+                    format!("{product} refuses what is needed: {}; {waiting}", trouble.reason),
+                ),
+                _ => (
+                    Condition::Degraded,
+                    format!("{product} is not usable since {since}: {}; {waiting}", trouble.reason),
+                ),
+            },
+            State::Up => match hindered {
+                Some(reason) => (Condition::Degraded, format!("{reason}; {waiting}")),
+                None => (
+                    Condition::Ok,
+                    format!("{product} is reachable since {since}; {waiting}"),
+                ),
+            },
+        }
+    }
+}
+
+fn wall_clock(time: SystemTime) -> EventTime {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    EventTime::from_millis(i64::try_from(since.as_millis() / 1_000 * 1_000).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,188 @@
+//! What is known of the indexes: which are ready, which must wait, which may have lost something.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use super::bulk::Target;
+use super::cluster::Live;
+use super::config::Pacing;
+use super::retry::Backoff;
+use crate::feedback::Family;
+
+/// All indexes that documents go to, or went to.
+#[derive(Debug)]
+pub(super) struct Places {
+    places: BTreeMap<Family, Place>,
+    pacing: Pacing,
+    /// Whether documents may have been delivered before this run.
+    had_former_life: bool,
+}
+
+#[derive(Debug)]
+struct Place {
+    /// Where its documents go, and which index that is; `None` until it is ready.
+    ready: Option<(Target, String)>,
+    /// Until when nothing is sent there, and why.
+    held: Option<(Instant, String)>,
+    waits: Backoff,
+    /// Whether documents in it count as delivered, so that they are missed if it is gone.
+    is_relied_on: bool,
+}
+
+/// Which families can be sent to at a moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gate {
+    ready: HashMap<Family, Target>,
+    held: HashSet<Family>,
+}
+
+/// Whether documents of a family can be sent.
+#[derive(Clone, Debug)]
+pub(super) enum Passage<'a> {
+    /// To there.
+    Open(&'a Target),
+    /// Not now.
+    Held,
+    /// Its index has to be made ready first.
+    Unknown,
+}
+
+impl Gate {
+    pub(super) fn passage(&self, family: Family) -> Passage<'_> {
+        if self.held.contains(&family) {
+            return Passage::Held;
+        }
+        self.ready
+            .get(&family)
+            .map_or(Passage::Unknown, Passage::Open)
+    }
+}
+
+impl Places {
+    pub(super) const fn new(pacing: Pacing, had_former_life: bool) -> Self {
+        Self {
+            places: BTreeMap::new(),
+            pacing,
+            had_former_life,
+        }
+    }
+
+    /// What can be sent where at `now`.
+    pub(super) fn gate(&self, now: Instant) -> Gate {
+        let mut gate = Gate::default();
+        for (family, place) in &self.places {
+            if place.held.as_ref().is_some_and(|(until, _)| now < *until) {
+                gate.held.insert(*family);
+            } else if let Some((target, _)) = &place.ready {
+                gate.ready.insert(*family, target.clone());
+            }
+        }
+        gate
+    }
+
+    /// Its index is ready. Whether documents that count as delivered may be missing there.
+    pub(super) fn is_ready(&mut self, target: Target, uuid: String, is_new: bool) -> bool {
+        let place = self.place(target.family);
+        let is_other = place.ready.as_ref().is_some_and(|(_, known)| *known != uuid);
+        place.ready = Some((target, uuid));
+        place.held = None;
+        (is_new || is_other) && std::mem::take(&mut place.is_relied_on)
+    }
+
+    /// Whether its index is there, or was looked for.
+    pub(super) fn is_known(&self, family: Family) -> bool {
+        self.places.contains_key(&family)
+    }
+
+    /// Its index is gone. Whether documents that count as delivered went with it.
+    pub(super) fn is_gone(&mut self, family: Family) -> bool {
+        let place = self.place(family);
+        place.ready = None;
+        std::mem::take(&mut place.is_relied_on)
+    }
+
+    /// Its index must be looked at again before anything is sent there.
+    pub(super) fn is_doubtful(&mut self, family: Family) {
+        self.place(family).ready = None;
+    }
+
+    /// Documents were delivered there.
+    pub(super) fn is_relied_on(&mut self, family: Family) {
+        self.place(family).is_relied_on = true;
+    }
+
+    /// Nothing was refused there.
+    pub(super) fn is_well(&mut self, family: Family) {
+        let place = self.place(family);
+        place.waits.reset();
+        place.held = None;
+    }
+
+    /// It is overloaded or blocked: nothing is sent there for a while, longer each time.
+    pub(super) fn hold(&mut self, family: Family, now: Instant, reason: String) {
+        let place = self.place(family);
+        let wait = place.waits.next().unwrap_or_default();
+        place.held = Some((now + wait, reason));
+    }
+
+    /// Nothing is sent there for so long.
+    pub(super) fn hold_for(
+        &mut self,
+        family: Family,
+        now: Instant,
+        wait: Duration,
+        reason: String,
+    ) {
+        self.place(family).held = Some((now + wait, reason));
+    }
+
+    /// The first family that is held, and why.
+    pub(super) fn first_held(&self) -> Option<&str> {
+        let reasons = self.places.values().filter_map(|place| place.held.as_ref());
+        reasons.map(|(_, reason)| reason.as_str()).next()
+    }
+
+    /// The families whose index is not what it was, or not there, and those that need some work.
+    pub(super) fn compare(&self, live: &BTreeMap<Family, Live>) -> Compared {
+        let mut compared = Compared::default();
+        for (family, place) in &self.places {
+            if place.ready.is_some() && !live.contains_key(family) {
+                compared.gone.insert(*family);
+            }
+        }
+        for (family, live) in live {
+            let known = self.places.get(family).and_then(|place| place.ready.as_ref());
+            match known {
+                Some((_, uuid)) if *uuid == live.uuid && live.is_in_order() => {}
+                None if live.is_in_order() => {
+                    compared.found.insert(*family, live.uuid.clone());
+                }
+                _ => {
+                    compared.changed.insert(*family);
+                }
+            }
+        }
+        compared
+    }
+
+    fn place(&mut self, family: Family) -> &mut Place {
+        let pacing = self.pacing;
+        self.places.entry(family).or_insert_with(|| Place {
+            ready: None,
+            held: None,
+            waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
+            is_relied_on: self.had_former_life,
+        })
+    }
+}
+
+/// What a look at the indexes showed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Compared {
+    /// They were there and are no more.
+    pub(super) gone: BTreeSet<Family>,
+    /// They are others than they were, or not in order.
+    pub(super) changed: BTreeSet<Family>,
+    /// They are there, in order, from before.
+    pub(super) found: BTreeMap<Family, String>,
+}

@@ -1,0 +1,431 @@
+//! Kafka: where the records come from.
+//!
+//! One thread owns a [`Source`] and polls it. It assigns partitions itself and is a member of no
+//! group: what has been applied is known to the caller alone, and group offsets are written only
+//! so that lag tools have something to show. Nothing here decides a figure: a partition that can't
+//! be read on without losing or doubling a record is halted, with the reason in words.
+
+mod assign;
+mod cursor;
+mod error;
+mod events;
+mod incident;
+mod native;
+mod settings;
+mod start;
+mod topic;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
+use tracing::{debug, error, warn};
+
+use crate::status::Condition;
+
+use cursor::{Cursor, Verdict};
+pub use error::Error;
+use events::Events;
+use incident::Incident;
+pub use native::Batch;
+use native::Queue;
+pub use settings::{Config, Start};
+use topic::Topic;
+
+/// How long one question to the brokers may take while records wait.
+const ASK_MAX: Duration = Duration::from_secs(2);
+/// At most so many events of the client are served before records are looked for again.
+const EVENTS_MAX: usize = 1_000;
+
+/// A partition that is read, or halted, from now on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Assigned {
+    /// The partition.
+    pub partition: i32,
+    /// The next offset to apply.
+    pub position: i64,
+    /// The offset after its last record, when asked.
+    pub end: i64,
+}
+
+/// The reader of one topic.
+pub struct Source {
+    queue: Queue,
+    consumer: Arc<BaseConsumer<Events>>,
+    topic: Topic,
+    start: Start,
+    patience: Duration,
+    /// Whether there is a group to report positions to.
+    reports: bool,
+    reported: BTreeMap<i32, i64>,
+    /// By partition number, without gaps.
+    cursors: Vec<Cursor>,
+    halted: BTreeMap<i32, String>,
+    /// What is wrong with partitions and expected to pass.
+    ailing: BTreeMap<i32, String>,
+    paused: BTreeSet<i32>,
+    bounded: bool,
+    /// How often in a row the topic has not been found.
+    missing: u32,
+    /// Which topic of that name it is, as far as brokers say.
+    identity: Option<native::TopicId>,
+    next_probe: Instant,
+}
+
+impl Source {
+    /// Connects and finds the topic. Tries for as long as `patience`; later questions to the
+    /// brokers have the same patience where nothing can go on without the answer.
+    ///
+    /// # Errors
+    /// When a setting is refused ([`Error::Setting`], [`Error::Client`]), nobody answers
+    /// ([`Error::NoBroker`]), the login is refused, or the topic is missing, forbidden or without
+    /// a leader.
+    pub fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
+        let consumer: BaseConsumer<Events> = config
+            .client()?
+            .create_with_context(Events::default())
+            .map_err(settings::refused)?;
+        let consumer = Arc::new(consumer);
+        let topic = Topic::find(&consumer, config, patience)?;
+        let identity = native::topic_id(&consumer, topic.name(), ASK_MAX);
+        let queue = Queue::new(&consumer).ok_or_else(|| {
+            Error::Client("it has no memory for a queue; give it more".to_owned())
+        })?;
+        Ok(Self {
+            queue,
+            consumer,
+            topic,
+            start: config.start,
+            patience,
+            reports: !config.group_id.is_empty(),
+            reported: BTreeMap::new(),
+            cursors: Vec::new(),
+            halted: BTreeMap::new(),
+            ailing: BTreeMap::new(),
+            paused: BTreeSet::new(),
+            bounded: false,
+            missing: 0,
+            identity,
+            next_probe: Instant::now(),
+        })
+    }
+
+    /// The end offsets of all partitions now: where `--until-end` stops.
+    ///
+    /// # Errors
+    /// When the brokers don't answer in time.
+    pub fn end_offsets(&self) -> Result<BTreeMap<i32, i64>, Error> {
+        let deadline = Instant::now() + self.patience;
+        (0..self.topic.partitions())
+            .map(|partition| {
+                let standing = self
+                    .topic
+                    .standing_by(&self.consumer, partition, deadline)?;
+                Ok((partition, standing.high))
+            })
+            .collect()
+    }
+
+    /// The next records, in the order of their partitions' logs. Waits for the first one for at
+    /// most `wait` (a whole number of ms), and then takes what is there. May be empty.
+    ///
+    /// # Errors
+    /// When the client is broken for good.
+    pub fn poll(&mut self, wait: Duration) -> Result<Batch, Error> {
+        self.serve_events()?;
+        self.probe_if_down();
+        let mut batch = self.queue.take(wait);
+        self.sort(&mut batch);
+        Ok(batch)
+    }
+
+    /// The partitions: read, paused or halted.
+    #[must_use]
+    pub fn partitions(&self) -> Vec<i32> {
+        (0..).take(self.cursors.len()).collect()
+    }
+
+    /// The next offset to deliver, if the partition is known. Unlike the offset after the last
+    /// record it counts what is never delivered, such as the marks of transactions.
+    #[must_use]
+    pub fn position(&self, partition: i32) -> Option<i64> {
+        self.cursor(partition).map(|cursor| cursor.position())
+    }
+
+    /// Whether all of the partition that brokers have was delivered. `false` while none answers,
+    /// as nobody knows then.
+    #[must_use]
+    pub fn at_end(&self, partition: i32) -> bool {
+        self.cursor(partition).is_some_and(Cursor::at_end)
+    }
+
+    /// The end offset as far as the client knows it without asking.
+    #[must_use]
+    pub fn end(&self, partition: i32) -> Option<i64> {
+        let cursor = self.cursor(partition)?;
+        let fetched = self.queue.end(self.topic.name(), partition).unwrap_or(0);
+        Some(fetched.max(cursor.end()).max(cursor.position()))
+    }
+
+    /// The partitions that are not read on, and why.
+    #[must_use]
+    pub fn halted(&self) -> &BTreeMap<i32, String> {
+        &self.halted
+    }
+
+    /// How it goes apart from [halted](Self::halted) partitions, and why.
+    #[must_use]
+    pub fn condition(&self) -> (Condition, String) {
+        if let Some(why) = self.consumer.context().down() {
+            let reason = format!("no Kafka broker answers: {why}");
+            return (Condition::Degraded, reason);
+        }
+        if self.missing > 0 {
+            let reason = format!("topic \"{}\" is not found any more", self.topic.name());
+            return (Condition::Degraded, reason);
+        }
+        match self.ailing.first_key_value() {
+            Some((partition, why)) => (
+                Condition::Degraded,
+                format!("partition {partition} is not read now: {why}"),
+            ),
+            None => (Condition::Ok, String::new()),
+        }
+    }
+
+    /// Delivers no record at or past these offsets. A partition that is not listed delivers
+    /// nothing more, and none is added any more.
+    pub fn stop_at(&mut self, ends: &BTreeMap<i32, i64>) {
+        self.bounded = true;
+        for (partition, cursor) in (0..).zip(&mut self.cursors) {
+            cursor.stop_at(ends.get(&partition).copied().unwrap_or(0));
+        }
+        self.pause_finished();
+    }
+
+    /// Whether every partition that is not halted has come to where it is to stop.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        self.bounded && self.cursors.iter().all(Cursor::finished)
+    }
+
+    /// Delivers nothing of these partitions until they are resumed. What the client has read ahead
+    /// of them is dropped and read again later.
+    pub fn pause(&mut self, partitions: &[i32]) {
+        let newly: Vec<i32> = partitions
+            .iter()
+            .copied()
+            .filter(|partition| self.runs(*partition) && !self.paused.contains(partition))
+            .collect();
+        match self.consumer.pause(&self.list(&newly)) {
+            Ok(()) => self.paused.extend(newly),
+            Err(error) => warn!("can't pause partitions {newly:?}: {error}"),
+        }
+    }
+
+    /// Reads on where [`pause`](Self::pause) stopped.
+    pub fn resume(&mut self, partitions: &[i32]) {
+        // Resuming what is not paused makes the client start at a wrong place.
+        let paused: Vec<i32> = partitions
+            .iter()
+            .copied()
+            .filter(|partition| self.runs(*partition) && self.paused.contains(partition))
+            .collect();
+        match self.consumer.resume(&self.list(&paused)) {
+            Ok(()) => self.paused.retain(|partition| !paused.contains(partition)),
+            Err(error) => warn!("can't resume partitions {paused:?}: {error}"),
+        }
+    }
+
+    /// Tells the brokers how far has been applied, so that lag tools can show it. Nothing reads it
+    /// back, nothing waits for it, and a failure is only logged.
+    pub fn report(&mut self, positions: &BTreeMap<i32, i64>) {
+        if !self.reports || self.reported == *positions || self.consumer.context().down().is_some()
+        {
+            return;
+        }
+        if !self.consumer.context().start_commit() {
+            return; // The last one is still under way; the next one says more anyway.
+        }
+        let mut list = TopicPartitionList::with_capacity(positions.len());
+        for (partition, position) in positions {
+            // Fails for negative offsets only, which no position is.
+            let _ = list.add_partition_offset(
+                self.topic.name(),
+                *partition,
+                Offset::Offset((*position).max(0)),
+            );
+        }
+        match self.consumer.commit(&list, CommitMode::Async) {
+            Ok(()) => self.reported.clone_from(positions),
+            Err(error) => {
+                self.consumer.context().end_commit();
+                debug!("positions can't be reported to the group: {error}");
+            }
+        }
+    }
+
+    /// Leaves the brokers. Returns after `patience` at the latest, whatever they do.
+    pub fn close(self, patience: Duration) {
+        let Self {
+            queue, consumer, ..
+        } = self;
+        let (done, closed) = channel();
+        // Closing has hung in several versions of the client.
+        let closing = thread::Builder::new()
+            .name("kafka-close".into())
+            .spawn(move || {
+                drop(queue);
+                drop(consumer);
+                let _ = done.send(());
+            });
+        if closing.is_err() || closed.recv_timeout(patience).is_err() {
+            warn!("the Kafka client did not close within {patience:?}; it is left to itself");
+        }
+    }
+
+    fn serve_events(&mut self) -> Result<(), Error> {
+        for _ in 0..EVENTS_MAX {
+            let served = self.consumer.context().served();
+            let stray = match self.consumer.poll(Duration::ZERO) {
+                None if self.consumer.context().served() == served => break,
+                Some(Ok(record)) => rdkafka::Message::partition(&record),
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                    return Err(Error::Fatal(code.to_string()));
+                }
+                // The context has taken note of it.
+                None | Some(Err(_)) => continue,
+            };
+            // It would be lost here, in between others of its partition.
+            self.halt(stray, start::STRAYED.to_owned());
+        }
+        Ok(())
+    }
+
+    fn sort(&mut self, batch: &mut Batch) {
+        let cursors = &mut self.cursors;
+        let mut incidents = Vec::new();
+        batch.retain(|message| {
+            let partition = message.partition();
+            let cursor = usize::try_from(partition)
+                .ok()
+                .and_then(|partition| cursors.get_mut(partition));
+            let (Some(cursor), error) = (cursor, message.error()) else {
+                incidents.push((partition, Incident::of(message)));
+                return false;
+            };
+            if error.is_none() && cursor.pass(message.offset()) {
+                return true;
+            }
+            let incident = match error {
+                None => match cursor.judge(&message.record()) {
+                    Verdict::Deliver => return true,
+                    Verdict::Skip => return false,
+                    Verdict::Warn(note) => {
+                        warn!(partition, "{note}");
+                        return true;
+                    }
+                    Verdict::Halt(reason) => Incident::Halt(reason),
+                },
+                Some(RDKafkaErrorCode::PartitionEOF) => {
+                    if let Some(note) = cursor.end_reached(message.offset()) {
+                        warn!(partition, "{note}");
+                    }
+                    return false;
+                }
+                Some(_) => Incident::of(message),
+            };
+            if !matches!(incident, Incident::Passing(_)) {
+                // What follows in this very batch must not be delivered either.
+                cursor.halt();
+            }
+            incidents.push((partition, incident));
+            false
+        });
+        if !batch.is_empty() && !self.ailing.is_empty() {
+            for partition in batch.partitions() {
+                self.ailing.remove(&partition);
+            }
+        }
+        for (partition, incident) in incidents {
+            self.handle(partition, incident);
+        }
+        if self.bounded {
+            self.pause_finished();
+        }
+    }
+
+    fn handle(&mut self, partition: i32, incident: Incident) {
+        match incident {
+            Incident::Halt(reason) => self.halt(partition, reason),
+            Incident::Passing(why) => {
+                warn!(partition, "partition can't be read now: {why}");
+                self.ailing.insert(partition, why);
+            }
+            Incident::OutOfRange(why) => {
+                let reason = match (
+                    self.cursor(partition),
+                    self.topic.standing(&self.consumer, partition, ASK_MAX),
+                ) {
+                    (Some(cursor), Ok(standing)) => {
+                        start::refusal(cursor.position(), standing).unwrap_or(why)
+                    }
+                    _ => why,
+                };
+                self.halt(partition, reason);
+            }
+        }
+    }
+
+    fn halt(&mut self, partition: i32, reason: String) {
+        let cursor = usize::try_from(partition)
+            .ok()
+            .and_then(|partition| self.cursors.get_mut(partition));
+        let Some(cursor) = cursor.filter(|_| !self.halted.contains_key(&partition)) else {
+            return;
+        };
+        cursor.halt();
+        error!(partition, "partition is stopped: {reason}");
+        self.halted.insert(partition, reason);
+        self.ailing.remove(&partition);
+        // Refused only if it was never assigned.
+        let _ = self.consumer.incremental_unassign(&self.list(&[partition]));
+    }
+
+    // What lies past the end is of no use, so it need not be fetched.
+    fn pause_finished(&mut self) {
+        let finished: Vec<i32> = (0..)
+            .zip(&self.cursors)
+            .filter(|(_, cursor)| cursor.finished())
+            .map(|(partition, _)| partition)
+            .filter(|partition| !self.paused.contains(partition) && self.runs(*partition))
+            .collect();
+        if !finished.is_empty() {
+            self.pause(&finished);
+        }
+    }
+
+    fn cursor(&self, partition: i32) -> Option<&Cursor> {
+        self.cursors.get(usize::try_from(partition).ok()?)
+    }
+
+    fn runs(&self, partition: i32) -> bool {
+        self.cursor(partition)
+            .is_some_and(|cursor| !cursor.is_halted())
+    }
+
+    fn list(&self, partitions: &[i32]) -> TopicPartitionList {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            list.add_partition(self.topic.name(), *partition);
+        }
+        list
+    }
+}

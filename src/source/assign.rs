@@ -1,0 +1,121 @@
+//! Starting to read partitions.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use rdkafka::consumer::Consumer;
+use rdkafka::{Offset, TopicPartitionList};
+use tracing::{info, warn};
+
+use crate::effect::Progress;
+
+use super::cursor::Cursor;
+use super::start::Starting;
+use super::{Assigned, Error, Source, Start};
+
+impl Source {
+    /// Starts reading all partitions of the topic. To be called once.
+    ///
+    /// What was `applied` decides where to go on; the last record applied is read again and must be
+    /// the same. A partition that is not in `applied` starts where the configuration says, or at
+    /// its beginning if `applied` knows others of the topic: then it was added after we began. So
+    /// what is returned has to be remembered even for partitions in which nothing comes.
+    ///
+    /// Returns every partition, also one that is [halted](Self::halted) at once.
+    ///
+    /// # Errors
+    /// When the brokers don't answer in time.
+    pub fn assign(&mut self, applied: &BTreeMap<i32, Progress>) -> Result<Vec<Assigned>, Error> {
+        let known = applied.keys().next_back().map_or(0, |last| last + 1);
+        let count = self.topic.partitions().max(known);
+        let start = if applied.is_empty() {
+            self.start
+        } else {
+            Start::Earliest
+        };
+        let deadline = Instant::now() + self.patience;
+        let standings = (0..self.topic.partitions())
+            .map(|partition| {
+                self.topic
+                    .standing_by(&self.consumer, partition, deadline)
+                    .map(Some)
+            })
+            .chain((self.topic.partitions()..count).map(|_| Ok(None)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let unseen: Vec<i32> = (0..self.topic.partitions())
+            .filter(|partition| !applied.contains_key(partition))
+            .collect();
+        let times = match start {
+            Start::At(time) if !unseen.is_empty() => {
+                self.topic
+                    .offsets_at(&self.consumer, &unseen, time.millis(), deadline)?
+            }
+            _ => BTreeMap::new(),
+        };
+        let mut starts = Vec::new();
+        for (partition, standing) in (0..count).zip(standings) {
+            starts.push(match (standing, applied.get(&partition)) {
+                (None, applied) => Starting::vanished(applied),
+                (Some(standing), Some(applied)) => Starting::again(applied, standing),
+                (Some(standing), None) => match start {
+                    Start::Latest => Starting::fresh(standing.high, standing),
+                    Start::Earliest => Starting::fresh(standing.low, standing),
+                    Start::At(_) => Starting::fresh(
+                        times.get(&partition).copied().unwrap_or(standing.high),
+                        standing,
+                    ),
+                },
+            });
+        }
+        self.begin(starts)
+    }
+
+    /// Starts the partitions that follow those which are known.
+    pub(super) fn begin(&mut self, starts: Vec<Starting>) -> Result<Vec<Assigned>, Error> {
+        let first = self.cursors.len() as i32;
+        let mut list = TopicPartitionList::with_capacity(starts.len());
+        for (partition, starting) in (first..).zip(&starts) {
+            if starting.refusal.is_some() {
+                continue;
+            }
+            // Before the assignment: it would send the partition's records elsewhere otherwise.
+            if !self.queue.collect(self.topic.name(), partition) {
+                return Err(Error::Client(format!("it has no partition {partition}")));
+            }
+            list.add_partition_offset(self.topic.name(), partition, Offset::Offset(starting.from))
+                .map_err(|error| Error::Client(error.to_string()))?;
+        }
+        if list.count() > 0 {
+            self.consumer
+                .incremental_assign(&list)
+                .map_err(|error| Error::Client(error.to_string()))?;
+        }
+        let mut assigned = Vec::with_capacity(starts.len());
+        for (partition, starting) in (first..).zip(starts) {
+            assigned.push(Assigned {
+                partition,
+                position: starting.position,
+                end: starting.end,
+            });
+            info!(
+                partition,
+                position = starting.position,
+                end = starting.end,
+                "partition assigned"
+            );
+            if let Some(note) = starting.note {
+                warn!(partition, "{note}");
+            }
+            self.cursors.push(Cursor::new(
+                starting.position,
+                starting.from,
+                starting.end,
+                starting.verify,
+            ));
+            if let Some(reason) = starting.refusal {
+                self.halt(partition, reason);
+            }
+        }
+        Ok(assigned)
+    }
+}

@@ -1,0 +1,331 @@
+//! Where one partition is read, and what of it may be delivered.
+
+use crate::effect::Fingerprint;
+use crate::pipeline::fingerprint;
+use crate::record::Record;
+
+/// The place in one partition.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    /// The next offset to deliver.
+    position: i64,
+    /// Nothing at or past it is delivered.
+    stop: i64,
+    state: State,
+    at_end: bool,
+    /// The end offset when it was last asked for.
+    end: i64,
+    /// The position when it was last looked whether it moves.
+    seen: i64,
+    /// Where reading began, until the last record applied is verified.
+    from: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// The first record must be this one, which was applied before.
+    Verifying(Fingerprint),
+    Reading,
+    Halted,
+}
+
+/// What becomes of a record.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    Deliver,
+    Skip,
+    /// Deliver it, and tell the operator.
+    Warn(String),
+    /// It proves that the partition is not the one that was read before.
+    Halt(String),
+}
+
+impl Cursor {
+    /// A cursor that delivers from `position` on. The partition is read from `from` on, and begins
+    /// with the record `verify`, if that is given.
+    pub(super) const fn new(
+        position: i64,
+        from: i64,
+        end: i64,
+        verify: Option<Fingerprint>,
+    ) -> Self {
+        let state = match verify {
+            Some(fingerprint) => State::Verifying(fingerprint),
+            None => State::Reading,
+        };
+        Self {
+            position,
+            stop: i64::MAX,
+            state,
+            at_end: false,
+            end,
+            seen: -1,
+            from,
+        }
+    }
+
+    /// Moves past the record at `offset` if it is to be delivered and nothing else is to be said.
+    #[inline]
+    pub(super) fn pass(&mut self, offset: i64) -> bool {
+        let passes =
+            matches!(self.state, State::Reading) && offset >= self.position && offset < self.stop;
+        if passes {
+            self.position = offset + 1;
+            self.at_end = false;
+        }
+        passes
+    }
+
+    /// Judges a record that does not simply pass.
+    pub(super) fn judge(&mut self, record: &Record<'_>) -> Verdict {
+        match self.state {
+            State::Halted => Verdict::Skip,
+            State::Reading => {
+                if self.pass(record.offset) {
+                    return Verdict::Deliver;
+                }
+                self.step_over(record.offset);
+                Verdict::Skip
+            }
+            State::Verifying(expected) if record.offset == expected.offset => {
+                let found = fingerprint(record);
+                if found != expected {
+                    self.halt();
+                    return Verdict::Halt(format!(
+                        "the record at offset {} is not the one that was applied before: the topic \
+                         was recreated or rewritten. Nothing of the partition is applied; to read \
+                         the topic as it is now, start with a new state directory",
+                        expected.offset
+                    ));
+                }
+                self.state = State::Reading;
+                Verdict::Skip
+            }
+            State::Verifying(expected) if record.offset > expected.offset => {
+                self.state = State::Reading;
+                if self.pass(record.offset) {
+                    return Verdict::Warn(unverified(expected.offset));
+                }
+                self.step_over(record.offset);
+                Verdict::Skip
+            }
+            State::Verifying(_) => Verdict::Skip,
+        }
+    }
+
+    // What comes shows that nothing before it is left to come.
+    fn step_over(&mut self, offset: i64) {
+        self.position = self.position.max(offset.min(self.stop));
+    }
+
+    /// Takes note that brokers have nothing more from `offset` on. Returns what the operator
+    /// should know.
+    pub(super) fn end_reached(&mut self, offset: i64) -> Option<String> {
+        let mut note = None;
+        match self.state {
+            State::Halted => return None,
+            State::Reading => {}
+            State::Verifying(expected) => {
+                if offset < self.position {
+                    return None;
+                }
+                self.state = State::Reading;
+                note = Some(unverified(expected.offset));
+            }
+        }
+        self.step_over(offset);
+        self.end = self.end.max(offset);
+        self.at_end = offset >= self.position;
+        note
+    }
+
+    /// Takes note of the end offset as asked for; whether everything before it is delivered.
+    pub(super) fn note_end(&mut self, end: i64) -> bool {
+        self.end = end;
+        self.at_end = matches!(self.state, State::Reading) && self.position >= end;
+        self.at_end
+    }
+
+    /// Whatever was known about the end may no longer hold.
+    pub(super) const fn forget_end(&mut self) {
+        self.at_end = false;
+    }
+
+    /// Delivers nothing more.
+    pub(super) const fn halt(&mut self) {
+        self.state = State::Halted;
+        self.at_end = false;
+    }
+
+    /// Delivers nothing at or past `offset`.
+    pub(super) const fn stop_at(&mut self, offset: i64) {
+        self.stop = offset;
+    }
+
+    pub(super) const fn finished(&self) -> bool {
+        match self.state {
+            State::Halted => true,
+            State::Verifying(_) => false,
+            State::Reading => self.position >= self.stop,
+        }
+    }
+
+    pub(super) const fn is_halted(&self) -> bool {
+        matches!(self.state, State::Halted)
+    }
+
+    pub(super) const fn position(&self) -> i64 {
+        self.position
+    }
+
+    pub(super) const fn end(&self) -> i64 {
+        self.end
+    }
+
+    pub(super) const fn at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Whether nothing came since the last call.
+    pub(super) const fn stands_still(&mut self) -> bool {
+        let still = self.position == self.seen;
+        self.seen = self.position;
+        still
+    }
+
+    /// Where to read on if all that is under way is dropped.
+    pub(super) const fn resume_from(&self) -> i64 {
+        match self.state {
+            State::Verifying(_) => self.from,
+            State::Reading | State::Halted => self.position,
+        }
+    }
+}
+
+fn unverified(offset: i64) -> String {
+    format!(
+        "the last record applied, at offset {offset}, is gone from the log (compaction does that), \
+         so it can't be verified that this is the log that was read before; reading on"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    fn record(offset: i64, payload: &'static [u8]) -> Record<'static> {
+        Record {
+            partition: 0,
+            offset,
+            timestamp: Some(1_000),
+            payload: Some(payload),
+        }
+    }
+
+    fn verifying() -> Cursor {
+        Cursor::new(8, 7, 10, Some(fingerprint(&record(7, b"seven"))))
+    }
+
+    #[test]
+    fn the_last_applied_record_is_verified_and_not_delivered_again() {
+        let mut cursor = verifying();
+        assert_eq!(cursor.judge(&record(7, b"seven")), Verdict::Skip);
+        assert!(cursor.pass(8));
+        assert_eq!(cursor.position(), 9);
+    }
+
+    #[test]
+    fn another_record_in_its_place_halts() {
+        for other in [
+            record(7, b"other"),
+            Record {
+                timestamp: Some(1_001),
+                ..record(7, b"seven")
+            },
+            Record {
+                payload: None,
+                ..record(7, b"seven")
+            },
+        ] {
+            let mut cursor = verifying();
+            assert!(matches!(cursor.judge(&other), Verdict::Halt(_)));
+            assert!(!cursor.pass(8));
+            assert_eq!(cursor.judge(&record(8, b"eight")), Verdict::Skip);
+        }
+    }
+
+    #[test]
+    fn a_compacted_record_is_missed_with_a_warning_only() {
+        let mut cursor = verifying();
+        assert!(matches!(
+            cursor.judge(&record(9, b"nine")),
+            Verdict::Warn(_)
+        ));
+        assert_eq!(cursor.position(), 10);
+
+        let mut cursor = verifying();
+        assert!(cursor.end_reached(9).is_some());
+        assert!(cursor.at_end() && cursor.pass(9));
+    }
+
+    #[test]
+    fn nothing_passes_before_it_is_verified_and_after_a_halt() {
+        let mut cursor = verifying();
+        assert!(!cursor.pass(8));
+        cursor.halt();
+        assert!(!cursor.pass(8));
+        assert_eq!(cursor.judge(&record(8, b"")), Verdict::Skip);
+    }
+
+    #[test]
+    fn a_record_is_delivered_once_and_gaps_are_passed() {
+        let mut cursor = Cursor::new(5, 5, 9, None);
+        assert!(cursor.pass(5));
+        assert_eq!(cursor.judge(&record(5, b"")), Verdict::Skip);
+        assert!(cursor.pass(9));
+        assert_eq!(cursor.judge(&record(8, b"")), Verdict::Skip);
+        assert_eq!(cursor.position(), 10);
+    }
+
+    #[test]
+    fn nothing_at_or_past_the_stop_is_delivered() {
+        let mut cursor = Cursor::new(0, 0, 9, None);
+        cursor.stop_at(2);
+        assert!(cursor.pass(0) && !cursor.finished());
+        assert_eq!(cursor.judge(&record(2, b"")), Verdict::Skip);
+        // Offset 1 was a mark of a transaction: the record behind it shows that it is passed.
+        assert!(cursor.finished());
+        assert_eq!(cursor.position(), 2);
+    }
+
+    #[test]
+    fn the_end_counts_offsets_that_are_never_delivered() {
+        let mut cursor = Cursor::new(0, 0, 3, None);
+        cursor.stop_at(3);
+        assert!(cursor.pass(0) && cursor.pass(1) && !cursor.finished());
+        assert_eq!(cursor.end_reached(3), None);
+        assert!(cursor.finished() && cursor.at_end());
+        assert_eq!(cursor.position(), 3);
+    }
+
+    #[test]
+    fn a_stop_that_is_reached_waits_for_the_verification() {
+        let mut cursor = verifying();
+        cursor.stop_at(8);
+        assert!(!cursor.finished());
+        assert_eq!(cursor.judge(&record(7, b"seven")), Verdict::Skip);
+        assert!(cursor.finished());
+    }
+
+    #[test]
+    fn the_end_is_unknown_until_it_is_asked_for_again() {
+        let mut cursor = Cursor::new(3, 3, 3, None);
+        assert!(!cursor.at_end());
+        assert!(cursor.note_end(3) && cursor.at_end());
+        cursor.forget_end();
+        assert!(!cursor.at_end());
+        assert!(!cursor.note_end(4));
+    }
+}

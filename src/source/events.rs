@@ -1,0 +1,142 @@
+//! What the client library says besides records.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rdkafka::TopicPartitionList;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::RDKafkaErrorCode;
+use tracing::{debug, error, info, warn};
+
+/// Listens to the client library: logs what it says and remembers what is wrong.
+#[derive(Default)]
+pub(super) struct Events {
+    served: AtomicU64,
+    committing: AtomicBool,
+    trouble: Mutex<Trouble>,
+}
+
+#[derive(Default)]
+struct Trouble {
+    /// No broker is connected.
+    down: bool,
+    /// What was said last about a connection.
+    why: Option<String>,
+    /// What was said about the login.
+    login: Option<String>,
+}
+
+impl Events {
+    /// How many events there have been.
+    pub(super) fn served(&self) -> u64 {
+        self.served.load(Ordering::Relaxed)
+    }
+
+    /// Why no broker answers, if none does.
+    pub(super) fn down(&self) -> Option<String> {
+        let trouble = self.trouble();
+        let why = || trouble.why.clone().unwrap_or_default();
+        trouble.down.then(why)
+    }
+
+    /// A broker has answered.
+    pub(super) fn set_up(&self) {
+        *self.trouble() = Trouble::default();
+    }
+
+    /// Why the login was refused, if it was.
+    pub(super) fn login(&self) -> Option<String> {
+        self.trouble().login.clone()
+    }
+
+    /// What was said last about a connection.
+    pub(super) fn why(&self) -> Option<String> {
+        self.trouble().why.clone()
+    }
+
+    /// What was said before about connections no longer explains anything.
+    pub(super) fn forget_why(&self) {
+        let mut trouble = self.trouble();
+        trouble.why = None;
+        trouble.login = None;
+    }
+
+    /// Whether a commit may be started: none is under way.
+    pub(super) fn start_commit(&self) -> bool {
+        !self.committing.swap(true, Ordering::Relaxed)
+    }
+
+    /// The commit under way is over.
+    pub(super) fn end_commit(&self) {
+        self.committing.store(false, Ordering::Relaxed);
+    }
+
+    fn count(&self) {
+        self.served.fetch_add(1, Ordering::Relaxed);
+    }
+
+    // Each field stands for itself, so a panic in between leaves nothing half done.
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ClientContext for Events {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.count();
+        match level {
+            RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+                error!(target: "librdkafka", "{facility}: {message}");
+            }
+            // The client goes on trying after each of its errors.
+            RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => {
+                warn!(target: "librdkafka", "{facility}: {message}");
+            }
+            RDKafkaLogLevel::Notice => info!(target: "librdkafka", "{facility}: {message}"),
+            RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+                debug!(target: "librdkafka", "{facility}: {message}");
+            }
+        }
+    }
+
+    fn stats_raw(&self, _: &[u8]) {
+        self.count();
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.count();
+        let code = error.rdkafka_error_code();
+        let mut trouble = self.trouble();
+        match code {
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                if !trouble.down {
+                    let why = trouble.why.as_deref().unwrap_or(reason);
+                    warn!("no Kafka broker answers: {why}");
+                }
+                trouble.down = true;
+            }
+            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
+                trouble.login = Some(reason.to_owned());
+                trouble.why = Some(reason.to_owned());
+            }
+            // The client logs it, too.
+            _ => {
+                debug!("Kafka client: {error}: {reason}");
+                trouble.why = Some(reason.to_owned());
+            }
+        }
+    }
+}
+
+impl ConsumerContext for Events {
+    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
+        self.count();
+        self.end_commit();
+        if let Err(error) = result {
+            debug!("positions were not reported to the group: {error}");
+        }
+    }
+}

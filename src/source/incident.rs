@@ -1,0 +1,46 @@
+//! What happens to a partition besides records.
+
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::native::Message;
+
+/// What happened to a partition besides records.
+pub(super) enum Incident {
+    /// It can't be read on.
+    Halt(String),
+    /// The brokers don't have the offset that is to be read next.
+    OutOfRange(String),
+    /// The client goes on trying.
+    Passing(String),
+}
+
+impl Incident {
+    /// What an entry that is no record stands for.
+    pub(super) fn of(message: &Message) -> Self {
+        use RDKafkaErrorCode as Code;
+        let why = message.reason();
+        match message.error() {
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation) => {
+                Self::OutOfRange(why)
+            }
+            Some(
+                Code::UnknownPartition
+                | Code::UnknownTopic
+                | Code::UnknownTopicOrPartition
+                | Code::TopicAuthorizationFailed
+                | Code::BrokerTransportFailure
+                | Code::AllBrokersDown
+                | Code::Authentication
+                | Code::OperationTimedOut
+                | Code::WaitingForCoordinator,
+            ) => Self::Passing(why),
+            // Brokers' own errors leave the position where it is.
+            Some(code) if code as i32 > 0 => Self::Passing(why),
+            // The rest are records that can't be read, which the client would step over.
+            _ => Self::Halt(format!(
+                "{why}; what stands there can't be read. Repair the log or start a new state \
+                 directory behind it"
+            )),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! What is read, and with which settings of the client library.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+
+use tidegauge_windows::EventTime;
+
+use super::Error;
+
+/// Which topic to read, where, and from where on.
+#[derive(Clone)]
+pub struct Config {
+    /// `host:port`, comma separated: at least one broker that answers.
+    pub brokers: String,
+    /// The topic.
+    pub topic: String,
+    /// The group under which positions are shown to lag tools; empty: they are not shown.
+    pub group_id: String,
+    /// Where to start in a partition that was never read before.
+    pub start: Start,
+    /// Properties of librdkafka that override the defaults.
+    pub properties: BTreeMap<String, String>,
+}
+
+// Properties hold secrets.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("brokers", &self.brokers)
+            .field("topic", &self.topic)
+            .field("group_id", &self.group_id)
+            .field("start", &self.start)
+            .field("properties", &self.properties.keys())
+            .finish()
+    }
+}
+
+/// Where to start in a partition that was never read before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    /// At its end: only what is new.
+    Latest,
+    /// At its beginning.
+    Earliest,
+    /// At its first record whose Kafka timestamp is this or later; at its end if there is none.
+    At(EventTime),
+}
+
+/// What a user may override.
+///
+/// The sizes hold what is read ahead, with what the client keeps beside each record (about 400
+/// bytes), to some tens of MB, and let it read on while a batch is applied. A full read-ahead is
+/// looked at again after 1 ms, instead of the client's 1 s.
+const DEFAULTS: [(&str, &str); 12] = [
+    ("client.id", "tidegauge"),
+    ("fetch.max.bytes", "8388608"),
+    ("fetch.message.max.bytes", "2097152"),
+    ("fetch.min.bytes", "1"),
+    ("fetch.queue.backoff.ms", "1"),
+    ("fetch.wait.max.ms", "50"),
+    ("queued.max.messages.kbytes", "32768"),
+    ("queued.min.messages", "50000"),
+    ("reconnect.backoff.max.ms", "2000"),
+    ("socket.keepalive.enable", "true"),
+    ("socket.nagle.disable", "true"),
+    ("topic.metadata.refresh.interval.ms", "60000"),
+];
+
+/// What figures depend on.
+const FIXED: [(&str, &str); 7] = [
+    ("allow.auto.create.topics", "false"),
+    ("auto.offset.reset", "error"),
+    ("check.crcs", "true"),
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("enable.partition.eof", "true"),
+    ("isolation.level", "read_committed"),
+];
+
+/// What has its place elsewhere in the configuration, or is another name of what is fixed.
+const ELSEWHERE: [(&str, &str); 5] = [
+    ("bootstrap.servers", "set kafka.brokers instead"),
+    ("metadata.broker.list", "set kafka.brokers instead"),
+    ("group.id", "set kafka.group_id instead"),
+    ("auto.commit.enable", "Tidegauge keeps its positions itself"),
+    (
+        "offset.store.method",
+        "Tidegauge keeps its positions itself",
+    ),
+];
+
+impl Config {
+    /// Proves, without connecting, that the client library knows all properties and accepts their
+    /// values.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] with the first that is wrong.
+    pub fn check(&self) -> Result<(), Error> {
+        self.client()?
+            .create_native_config()
+            .map(|_| ())
+            .map_err(refused)
+    }
+
+    /// All settings of the client library, to make a client that reads as [`super::Source`] does.
+    /// They hold secrets.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when a property is given that must not be overridden.
+    pub fn client(&self) -> Result<ClientConfig, Error> {
+        let mut client = ClientConfig::new();
+        for (property, value) in DEFAULTS {
+            client.set(property, value);
+        }
+        for (property, value) in &self.properties {
+            if let Some(why) = forbidden(property) {
+                return Err(Error::Setting {
+                    property: property.clone(),
+                    why,
+                });
+            }
+            client.set(property, value);
+        }
+        for (property, value) in FIXED {
+            client.set(property, value);
+        }
+        client.set("bootstrap.servers", &self.brokers);
+        if !self.group_id.is_empty() {
+            client.set("group.id", &self.group_id);
+        }
+        let wordy = tracing::enabled!(target: "librdkafka", tracing::Level::DEBUG);
+        client.set_log_level(if wordy {
+            RDKafkaLogLevel::Debug
+        } else {
+            RDKafkaLogLevel::Notice
+        });
+        Ok(client)
+    }
+}
+
+/// The client library's refusal in an operator's words.
+pub(super) fn refused(error: KafkaError) -> Error {
+    match error {
+        KafkaError::ClientConfig(_, why, property, _) => {
+            // The client library repeats the value.
+            let why = if is_secret(&property) {
+                "the value is refused; it is a secret and not shown".to_owned()
+            } else {
+                why
+            };
+            Error::Setting { property, why }
+        }
+        KafkaError::ClientCreation(why) => Error::Client(why),
+        other => Error::Client(other.to_string()),
+    }
+}
+
+fn forbidden(property: &str) -> Option<String> {
+    if let Some((_, instead)) = ELSEWHERE.iter().find(|(name, _)| *name == property) {
+        return Some(format!("it can't be set here: {instead}"));
+    }
+    FIXED
+        .iter()
+        .find(|(name, _)| *name == property)
+        .map(|(_, value)| {
+            format!("it can't be set: figures are exact only with \"{value}\". Remove the line")
+        })
+}
+
+fn is_secret(property: &str) -> bool {
+    [
+        "password",
+        "secret",
+        ".pem",
+        "jaas",
+        "oauthbearer.config",
+        "username",
+    ]
+    .iter()
+    .any(|part| property.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    fn config(property: &str, value: &str) -> Config {
+        Config {
+            brokers: "127.0.0.1:1".into(),
+            topic: "payment_msg".into(),
+            group_id: "tidegauge".into(),
+            start: Start::Latest,
+            properties: BTreeMap::from([(property.into(), value.into())]),
+        }
+    }
+
+    #[test]
+    fn defaults_and_fixed_settings_are_known_to_the_client() {
+        assert!(config("queued.min.messages", "5").check().is_ok());
+    }
+
+    #[test]
+    fn a_property_overrides_a_default() {
+        let client = config("queued.min.messages", "5").client().unwrap();
+        assert_eq!(client.get("queued.min.messages"), Some("5"));
+    }
+
+    #[test]
+    fn an_unknown_property_is_named() {
+        let error = config("fetch.mini.bytes", "1")
+            .check()
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("\"fetch.mini.bytes\""), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_named() {
+        let error = config("socket.timeout.ms", "soon")
+            .check()
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("socket.timeout.ms"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_secret_is_not_shown() {
+        let error = config("ssl.key.pem", "hunter2").check();
+        let shown = format!("{:?} {:?}", error, config("sasl.password", "hunter2"));
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn what_figures_depend_on_can_not_be_overridden() {
+        for (property, value) in FIXED {
+            let error = config(property, value).check().unwrap_err();
+            assert!(
+                matches!(error, Error::Setting { .. }),
+                "{property}: {error}"
+            );
+        }
+        for (property, _) in ELSEWHERE {
+            assert!(config(property, "x").check().is_err(), "{property}");
+        }
+    }
+}

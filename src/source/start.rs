@@ -1,0 +1,194 @@
+//! Where to start in a partition, and when not to.
+
+use crate::effect::{Fingerprint, Progress};
+
+pub(super) const DELETED: &str = "the topic was deleted. To read a new one of that name, start \
+                                  with a new state directory";
+pub(super) const RECREATED: &str = "the topic was deleted and created anew while it was read. To \
+                                    read the topic as it is now, start with a new state directory";
+pub(super) const VANISHED: &str = "the partition does not exist any more: the topic was recreated \
+                                   with fewer partitions. To read the topic as it is now, start \
+                                   with a new state directory";
+pub(super) const STRAYED: &str = "the Kafka client handed out a record where none belongs; start \
+                                  again, nothing is lost";
+
+/// The offsets that brokers hold of a partition: `low` up to, not including, `high`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Standing {
+    pub(super) low: i64,
+    pub(super) high: i64,
+}
+
+/// How a partition is started.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Starting {
+    /// The next offset to deliver.
+    pub(super) position: i64,
+    /// The offset to read from.
+    pub(super) from: i64,
+    /// The end offset now.
+    pub(super) end: i64,
+    /// What the record at `from` must be.
+    pub(super) verify: Option<Fingerprint>,
+    /// What the operator should know.
+    pub(super) note: Option<String>,
+    /// Why it is not to be read.
+    pub(super) refusal: Option<String>,
+}
+
+impl Starting {
+    /// At `position`, for the first time.
+    pub(super) fn fresh(position: i64, standing: Standing) -> Self {
+        // An offset that was removed since it was asked for has nothing before it any more.
+        let position = position.clamp(standing.low, standing.high.max(standing.low));
+        Self {
+            position,
+            from: position,
+            end: standing.high,
+            verify: None,
+            note: None,
+            refusal: None,
+        }
+    }
+
+    /// Behind what was applied, if the partition is still the same.
+    pub(super) fn again(applied: &Progress, standing: Standing) -> Self {
+        let position = applied.position;
+        let starting = Self {
+            position,
+            from: position,
+            end: standing.high,
+            verify: None,
+            note: None,
+            refusal: refusal(position, standing),
+        };
+        match applied.fingerprint {
+            Some(fingerprint) if fingerprint.offset < standing.low => Self {
+                note: Some(format!(
+                    "retention has removed the last record applied, at offset {}, so it can't be \
+                     verified that this is the log that was read before; reading on at {position}",
+                    fingerprint.offset
+                )),
+                ..starting
+            },
+            Some(fingerprint) if fingerprint.offset < position => Self {
+                from: fingerprint.offset,
+                verify: Some(fingerprint),
+                ..starting
+            },
+            _ => starting,
+        }
+    }
+
+    /// Not at all: it was applied before, and is not there.
+    pub(super) fn vanished(applied: Option<&Progress>) -> Self {
+        let position = applied.map_or(0, |progress| progress.position);
+        Self {
+            position,
+            from: position,
+            end: position,
+            verify: None,
+            note: None,
+            refusal: Some(VANISHED.to_owned()),
+        }
+    }
+}
+
+/// Why it can't be gone on at `position` in a partition that stands so, if it can't.
+pub(super) fn refusal(position: i64, standing: Standing) -> Option<String> {
+    let Standing { low, high } = standing;
+    if high < position {
+        Some(format!(
+            "the partition ends at offset {high}, but everything before {position} was applied: \
+             the topic was truncated or recreated. Nothing of the partition is applied; to read \
+             the topic as it is now, start with a new state directory"
+        ))
+    } else if low > position {
+        Some(format!(
+            "offsets [{position}, {low}) were removed before they were read, by retention or by \
+             hand: {} offsets are missing for ever. Nothing of the partition is applied any more; \
+             to go on without them, start with a new state directory, and set retention.ms=-1 on \
+             topics that hold history",
+            low - position
+        ))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    fn standing(low: i64, high: i64) -> Standing {
+        Standing { low, high }
+    }
+
+    fn applied(position: i64) -> Progress {
+        Progress {
+            position,
+            fingerprint: Some(Fingerprint {
+                offset: position - 1,
+                timestamp: 0,
+                hash: 0,
+            }),
+        }
+    }
+
+    #[test]
+    fn the_last_applied_record_is_read_again() {
+        let starting = Starting::again(&applied(8), standing(0, 10));
+        assert_eq!((starting.position, starting.from), (8, 7));
+        assert!(starting.verify.is_some() && starting.refusal.is_none());
+    }
+
+    #[test]
+    fn the_end_is_a_place_to_go_on_at() {
+        let starting = Starting::again(&applied(8), standing(0, 8));
+        assert_eq!((starting.position, starting.from), (8, 7));
+        assert_eq!(starting.refusal, None);
+    }
+
+    #[test]
+    fn a_partition_that_ends_before_the_position_is_refused() {
+        let refusal = Starting::again(&applied(8), standing(0, 7))
+            .refusal
+            .unwrap();
+        assert!(refusal.contains("ends at offset 7"), "{refusal}");
+    }
+
+    #[test]
+    fn a_gap_is_refused_and_named() {
+        let refusal = Starting::again(&applied(8), standing(9, 12))
+            .refusal
+            .unwrap();
+        assert!(refusal.contains("[8, 9)"), "{refusal}");
+    }
+
+    #[test]
+    fn retention_up_to_the_position_only_prevents_the_verification() {
+        let starting = Starting::again(&applied(8), standing(8, 12));
+        assert_eq!((starting.position, starting.from), (8, 8));
+        assert!(starting.verify.is_none() && starting.note.is_some());
+        assert_eq!(starting.refusal, None);
+    }
+
+    #[test]
+    fn a_position_without_a_record_needs_no_verification() {
+        let progress = Progress {
+            position: 8,
+            fingerprint: None,
+        };
+        let starting = Starting::again(&progress, standing(0, 12));
+        assert_eq!((starting.from, starting.verify), (8, None));
+    }
+
+    #[test]
+    fn a_first_start_stays_within_what_is_there() {
+        assert_eq!(Starting::fresh(3, standing(5, 9)).position, 5);
+        assert_eq!(Starting::fresh(7, standing(5, 9)).position, 7);
+        assert_eq!(Starting::fresh(0, standing(0, 0)).position, 0);
+    }
+}

@@ -1,0 +1,286 @@
+//! What brokers say about a topic.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::metadata::MetadataTopic;
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::events::Events;
+use super::start::Standing;
+use super::{Config, Error};
+
+/// How long one try may take.
+const TRY_MAX: Duration = Duration::from_secs(1);
+/// How long to wait between two tries.
+const RETRY: Duration = Duration::from_millis(100);
+/// A topic that has just been created may be unknown to some brokers for so long.
+const MISSING_MAX: Duration = Duration::from_secs(3);
+
+/// A topic that exists.
+pub(super) struct Topic {
+    name: String,
+    brokers: String,
+    partitions: i32,
+    patience: Duration,
+}
+
+/// What was found under the topic's name.
+enum Found {
+    Ready(i32),
+    Leaderless(i32),
+    Missing,
+    Forbidden,
+}
+
+impl Topic {
+    /// Looks for the topic for as long as `patience`.
+    pub(super) fn find(
+        consumer: &BaseConsumer<Events>,
+        config: &Config,
+        patience: Duration,
+    ) -> Result<Self, Error> {
+        let mut topic = Self {
+            name: config.topic.clone(),
+            brokers: config.brokers.clone(),
+            partitions: 0,
+            patience,
+        };
+        let deadline = Instant::now() + patience;
+        let mut missing_since = None;
+        loop {
+            let failure = match topic.look(consumer, try_for(deadline)) {
+                Ok(Found::Ready(partitions)) => {
+                    topic.partitions = partitions;
+                    consumer.context().set_up();
+                    return Ok(topic);
+                }
+                Ok(Found::Forbidden) => return Err(Error::Forbidden { topic: topic.name }),
+                Ok(Found::Missing) => {
+                    let since = *missing_since.get_or_insert_with(Instant::now);
+                    let missing = Error::NoTopic {
+                        brokers: topic.brokers.clone(),
+                        topic: topic.name.clone(),
+                    };
+                    if since.elapsed() >= MISSING_MAX {
+                        return Err(missing);
+                    }
+                    missing
+                }
+                Ok(Found::Leaderless(partition)) => Error::NoLeader {
+                    topic: topic.name.clone(),
+                    partition,
+                    patience,
+                },
+                Err(error) => topic.silence(consumer, &error, patience),
+            };
+            if let Some(why) = consumer.context().login() {
+                return Err(Error::Login {
+                    brokers: topic.brokers,
+                    why,
+                });
+            }
+            if Instant::now() >= deadline {
+                return Err(failure);
+            }
+            thread::sleep(RETRY);
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many partitions it has: they are numbered from 0 without gaps.
+    pub(super) const fn partitions(&self) -> i32 {
+        self.partitions
+    }
+
+    /// It has `count` partitions now.
+    pub(super) const fn grow(&mut self, count: i32) {
+        if count > self.partitions {
+            self.partitions = count;
+        }
+    }
+
+    /// How many partitions brokers say it has; `None` if it does not exist.
+    pub(super) fn count(
+        &self,
+        consumer: &BaseConsumer<Events>,
+        wait: Duration,
+    ) -> Result<Option<i32>, Error> {
+        match self.look(consumer, wait) {
+            Ok(Found::Ready(count)) => {
+                consumer.context().forget_why();
+                Ok(Some(count))
+            }
+            // Nothing can be said about partitions that are not listed.
+            Ok(Found::Leaderless(_)) => Ok(Some(self.partitions)),
+            Ok(Found::Missing) => Ok(None),
+            Ok(Found::Forbidden) => Err(Error::Forbidden {
+                topic: self.name.clone(),
+            }),
+            Err(error) => Err(self.silence(consumer, &error, wait)),
+        }
+    }
+
+    /// What brokers hold of a partition. Asks once.
+    pub(super) fn standing(
+        &self,
+        consumer: &BaseConsumer<Events>,
+        partition: i32,
+        wait: Duration,
+    ) -> Result<Standing, Error> {
+        match consumer.fetch_watermarks(&self.name, partition, wait) {
+            Ok((low, high)) if low >= 0 && high >= low => Ok(Standing { low, high }),
+            Ok((low, high)) => Err(Error::NoBroker {
+                brokers: self.brokers.clone(),
+                patience: wait,
+                why: format!("offsets of partition {partition} were said to be {low} to {high}"),
+            }),
+            Err(error) => Err(self.silence(consumer, &error, wait)),
+        }
+    }
+
+    /// What brokers hold of a partition. Asks until `deadline`.
+    pub(super) fn standing_by(
+        &self,
+        consumer: &BaseConsumer<Events>,
+        partition: i32,
+        deadline: Instant,
+    ) -> Result<Standing, Error> {
+        until(deadline, |wait| {
+            self.standing(consumer, partition, wait)
+                .map_err(|error| match error {
+                    Error::NoBroker { brokers, why, .. } => Error::NoBroker {
+                        brokers,
+                        patience: self.patience,
+                        why,
+                    },
+                    other => other,
+                })
+        })
+    }
+
+    /// The offsets of the first records at or after `millis`; without those partitions that have
+    /// none. Asks until `deadline`.
+    pub(super) fn offsets_at(
+        &self,
+        consumer: &BaseConsumer<Events>,
+        partitions: &[i32],
+        millis: i64,
+        deadline: Instant,
+    ) -> Result<BTreeMap<i32, i64>, Error> {
+        until(deadline, |wait| {
+            let mut list = TopicPartitionList::with_capacity(partitions.len());
+            for partition in partitions {
+                // Negative numbers have other meanings here; no record is older than the epoch.
+                list.add_partition_offset(&self.name, *partition, Offset::Offset(millis.max(0)))
+                    .map_err(|error| Error::Client(error.to_string()))?;
+            }
+            let found = consumer
+                .offsets_for_times(list, wait)
+                .map_err(|error| self.silence(consumer, &error, self.patience))?;
+            let mut offsets = BTreeMap::new();
+            for element in found.elements() {
+                element
+                    .error()
+                    .map_err(|error| self.silence(consumer, &error, self.patience))?;
+                if let Offset::Offset(offset) = element.offset() {
+                    offsets.insert(element.partition(), offset);
+                }
+            }
+            Ok(offsets)
+        })
+    }
+
+    fn look(&self, consumer: &BaseConsumer<Events>, wait: Duration) -> Result<Found, KafkaError> {
+        let metadata = consumer.fetch_metadata(Some(&self.name), wait)?;
+        let found = metadata.topics().iter().find(|t| t.name() == self.name);
+        Ok(found.map_or(Found::Missing, classify))
+    }
+
+    fn silence(
+        &self,
+        consumer: &BaseConsumer<Events>,
+        error: &KafkaError,
+        patience: Duration,
+    ) -> Error {
+        serve_events(consumer);
+        // What was said about the connection says more than that the question failed.
+        let why = consumer.context().why().unwrap_or_else(|| {
+            error
+                .rdkafka_error_code()
+                .map_or_else(|| error.to_string(), words)
+        });
+        Error::NoBroker {
+            brokers: self.brokers.clone(),
+            patience,
+            why,
+        }
+    }
+}
+
+// The client library's own words end in what a person would say: `Name (Local: words)`.
+fn words(code: RDKafkaErrorCode) -> String {
+    let text = code.to_string();
+    match text.split_once('(') {
+        Some((_, words)) => words.trim_end_matches(')').to_owned(),
+        None => text,
+    }
+}
+
+fn classify(topic: &MetadataTopic) -> Found {
+    use RDKafkaErrorCode as Code;
+    let error = topic.error().map(Code::from);
+    match error {
+        Some(Code::TopicAuthorizationFailed) => return Found::Forbidden,
+        Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::InvalidTopic) => {
+            return Found::Missing;
+        }
+        _ => {}
+    }
+    let leaderless = topic.partitions().iter().find(|partition| {
+        partition.leader() < 0
+            || partition.error() == Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+    });
+    match leaderless {
+        Some(partition) => Found::Leaderless(partition.id()),
+        None if topic.partitions().is_empty() || error.is_some() => Found::Leaderless(0),
+        None => Found::Ready(i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)),
+    }
+}
+
+fn until<T>(deadline: Instant, ask: impl Fn(Duration) -> Result<T, Error>) -> Result<T, Error> {
+    loop {
+        let failure = match ask(try_for(deadline)) {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        if Instant::now() >= deadline {
+            return Err(failure);
+        }
+        thread::sleep(RETRY);
+    }
+}
+
+fn try_for(deadline: Instant) -> Duration {
+    deadline
+        .saturating_duration_since(Instant::now())
+        .clamp(RETRY, TRY_MAX)
+}
+
+// Nothing is assigned yet or everything goes elsewhere, so only events can come.
+fn serve_events(consumer: &BaseConsumer<Events>) {
+    loop {
+        let served = consumer.context().served();
+        let polled = consumer.poll(Duration::ZERO);
+        if polled.is_none() && consumer.context().served() == served {
+            return;
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! How each part is doing, in words: written by the parts, read by operators.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The board on which every part writes how it is doing.
+#[derive(Debug, Default)]
+pub struct Status {
+    board: Mutex<Board>,
+}
+
+impl Status {
+    /// A board on which nothing has started yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says how a part is doing now.
+    pub fn set(&self, part: Part, condition: Condition, reason: impl Into<String>) {
+        let reason = reason.into();
+        self.lock().parts.insert(part, Health { condition, reason });
+    }
+
+    /// Says what is known of a partition now.
+    pub fn set_partition(&self, partition: i32, status: PartitionStatus) {
+        self.lock().partitions.insert(partition, status);
+    }
+
+    /// All that the board shows now.
+    #[must_use]
+    pub fn board(&self) -> Board {
+        self.lock().clone()
+    }
+
+    // A writer that panicked leaves whole values behind: each is written at once.
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the board shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Board {
+    /// The parts that run. A part that is not configured is absent.
+    pub parts: BTreeMap<Part, Health>,
+    /// The partitions that are assigned.
+    pub partitions: BTreeMap<i32, PartitionStatus>,
+}
+
+impl Board {
+    /// Whether requests should be sent here: no part is starting or failed.
+    #[must_use]
+    pub fn ready(&self) -> bool {
+        !self.parts.is_empty()
+            && self
+                .parts
+                .values()
+                .all(|health| matches!(health.condition, Condition::Ok | Condition::Degraded))
+    }
+}
+
+/// A part of the service.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Part {
+    /// Kafka.
+    Source,
+    /// The state directory.
+    Store,
+    /// Elasticsearch.
+    Sink,
+}
+
+impl Part {
+    /// The name in answers and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Store => "store",
+            Self::Sink => "sink",
+        }
+    }
+}
+
+/// How a part is doing, with the reason in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// How it is doing.
+    pub condition: Condition,
+    /// Why, in one sentence; empty when all is well.
+    pub reason: String,
+}
+
+/// How a part is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Condition {
+    /// Not yet at work.
+    Starting,
+    /// At work.
+    Ok,
+    /// At work with trouble that it is expected to get over by itself.
+    Degraded,
+    /// Stopped until an operator does something.
+    Failed,
+}
+
+impl Condition {
+    /// The name in answers and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ok => "ok",
+            Self::Degraded => "degraded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What is known of a partition outside of the checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartitionStatus {
+    /// Its end offset, if the broker has said.
+    pub end: Option<i64>,
+    /// Why it is stopped, if it is.
+    pub halted: Option<String>,
+}

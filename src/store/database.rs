@@ -1,0 +1,193 @@
+//! RocksDB: how it is opened, and what its errors mean.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, DB, DBCompressionType, DBPinnableSlice, DBRecoveryMode, ErrorKind,
+    LogLevel, Options, WriteBatch,
+};
+
+use super::error::Error;
+use super::keys::KeyBytes;
+use super::values::Value;
+use crate::reading::ReadError;
+
+/// RocksDB with all keys in one column family: with several, a crash may leave them at different
+/// moments (facebook/rocksdb 7784).
+pub(super) struct Database {
+    db: DB,
+    path: PathBuf,
+}
+
+/// Blocks of tables, their indexes and filters.
+const BLOCK_CACHE_BYTES: usize = 16 << 20;
+/// What is written and not yet in a table, in two buffers.
+const WRITE_BUFFER_BYTES: usize = 16 << 20;
+const BLOCK_BYTES: usize = 16 << 10;
+const WAL_BYTES_MAX: u64 = 64 << 20;
+const OPEN_FILES_MAX: i32 = 256;
+
+impl Database {
+    /// Opens the database in `path`; begins one if `fresh`.
+    pub(super) fn open(path: &Path, fresh: bool) -> Result<Self, Error> {
+        match DB::open(&options(fresh), path) {
+            Ok(db) => Ok(Self {
+                db,
+                path: path.to_owned(),
+            }),
+            Err(error) if is_locked(&error) => Err(Error::InUse {
+                path: path.to_owned(),
+            }),
+            Err(error) => Err(failed(path, "open", &error)),
+        }
+    }
+
+    pub(super) fn rocks(&self) -> &DB {
+        &self.db
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn get(&self, key: &KeyBytes) -> Result<Option<DBPinnableSlice<'_>>, Error> {
+        self.db
+            .get_pinned(key)
+            .map_err(|error| self.failed("read", &error))
+    }
+
+    pub(super) fn is_empty(&self) -> Result<bool, Error> {
+        let mut first = self.db.raw_iterator();
+        first.seek_to_first();
+        first
+            .status()
+            .map_err(|error| self.failed("read", &error))?;
+        Ok(!first.valid())
+    }
+
+    /// The value at `key`, if there is one.
+    pub(super) fn value<V: Value>(&self, key: &KeyBytes) -> Result<Option<V>, Error> {
+        let Some(bytes) = self.get(key)? else {
+            return Ok(None);
+        };
+        match V::decode(&bytes) {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => Err(self.malformed(key)),
+        }
+    }
+
+    /// Writes all of `batch` or nothing. It outlives this process, and after [`Database::sync`] the
+    /// machine.
+    pub(super) fn write(&self, batch: WriteBatch) -> Result<(), Error> {
+        self.db
+            .write(batch)
+            .map_err(|error| self.failed("write", &error))
+    }
+
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        self.db
+            .flush_wal(true)
+            .map_err(|error| self.failed("sync", &error))
+    }
+
+    pub(super) fn malformed(&self, key: &[u8]) -> Error {
+        Error::Damaged {
+            path: self.path.clone(),
+            reason: malformed(key),
+        }
+    }
+
+    /// The error for a read of an image that failed.
+    pub(super) fn unreadable(&self, error: ReadError) -> Error {
+        Error::Database {
+            path: self.path.clone(),
+            action: "read",
+            reason: error.0,
+        }
+    }
+
+    fn failed(&self, action: &'static str, error: &rocksdb::Error) -> Error {
+        failed(&self.path, action, error)
+    }
+}
+
+/// The words for bytes at `key` that are not what they should be.
+pub(super) fn malformed(key: &[u8]) -> String {
+    let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("the value at key {key} can't be read")
+}
+
+fn failed(path: &Path, action: &'static str, error: &rocksdb::Error) -> Error {
+    let path = path.to_owned();
+    let reason = error.to_string();
+    match error.kind() {
+        ErrorKind::Corruption => Error::Damaged { path, reason },
+        _ => Error::Database {
+            path,
+            action,
+            reason,
+        },
+    }
+}
+
+// RocksDB has no error kind for it. Another process holds the lock, or this one does.
+fn is_locked(error: &rocksdb::Error) -> bool {
+    let text = error.as_ref();
+    text.contains("lock hold by current process")
+        || (text.contains("While lock file") && text.contains("temporarily unavailable"))
+}
+
+fn options(fresh: bool) -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(fresh);
+    options.set_paranoid_checks(true);
+    // A torn tail of the log is cut: what is left is some checkpoint, and its positions say which.
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    // A recycled log may show an old record as a new one after a crash.
+    options.set_recycle_log_file_num(0);
+    options.set_track_and_verify_wals_in_manifest(true);
+    options.set_max_total_wal_size(WAL_BYTES_MAX);
+    options.set_write_buffer_size(WRITE_BUFFER_BYTES);
+    options.set_max_write_buffer_number(2);
+    options.set_max_background_jobs(2);
+    options.set_max_open_files(OPEN_FILES_MAX);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_level_compaction_dynamic_level_bytes(true);
+    options.set_bytes_per_sync(1 << 20);
+    options.set_wal_bytes_per_sync(1 << 20);
+    // Most marks that are looked for are not there.
+    options.set_memtable_whole_key_filtering(true);
+    options.set_memtable_prefix_bloom_ratio(0.05);
+    // Marks come and go; a reader of the next ones steps over those that went.
+    options.add_compact_on_deletion_collector_factory(10_000, 5_000, 0.0);
+    options.set_keep_log_file_num(4);
+    options.set_max_log_file_size(1 << 20);
+    options.set_log_level(LogLevel::Warn);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+    options.set_block_based_table_factory(&tables());
+    options
+}
+
+fn tables() -> BlockBasedOptions {
+    let mut tables = BlockBasedOptions::default();
+    tables.set_block_cache(&Cache::new_lru_cache(BLOCK_CACHE_BYTES));
+    tables.set_block_size(BLOCK_BYTES);
+    tables.set_bloom_filter(10.0, false);
+    tables.set_cache_index_and_filter_blocks(true);
+    tables.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    tables.set_format_version(5);
+    tables
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A handle that many hold.
+pub(super) type Shared = Arc<Database>;

@@ -1,0 +1,173 @@
+//! The state directory: whether a state may be opened or begun in it.
+
+use std::fs::{self, DirBuilder, Metadata};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use super::error::Error;
+
+/// What a directory that may be used holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Directory {
+    /// Nothing yet: a state may be begun.
+    Fresh,
+    /// A state.
+    State,
+}
+
+/// Looks at the directory at `path`, and makes it, for its owner only, if there is none.
+pub(super) fn prepare(path: &Path) -> Result<Directory, Error> {
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(|source| io_error(path, "make", source))?;
+            return Ok(Directory::Fresh);
+        }
+        metadata => metadata.map_err(|source| io_error(path, "look at", source))?,
+    };
+    check(path, &metadata)?;
+    let names = names(path)?;
+    if names.iter().any(|name| name == "CURRENT") {
+        return Ok(Directory::State);
+    }
+    match names.into_iter().find(|name| !may_precede_a_state(name)) {
+        None => Ok(Directory::Fresh),
+        Some(name) if is_data(&name) => Err(Error::Damaged {
+            path: path.to_owned(),
+            reason: format!("it contains {name}, but the file CURRENT is missing"),
+        }),
+        Some(entry) => Err(Error::Foreign {
+            path: path.to_owned(),
+            entry,
+        }),
+    }
+}
+
+fn check(path: &Path, metadata: &Metadata) -> Result<(), Error> {
+    if !metadata.is_dir() {
+        return Err(Error::NotADirectory {
+            path: path.to_owned(),
+        });
+    }
+    if metadata.permissions().mode() & 0o002 != 0 {
+        return Err(Error::WorldWritable {
+            path: path.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn names(path: &Path) -> Result<Vec<String>, Error> {
+    let entries = fs::read_dir(path).map_err(|source| io_error(path, "list", source))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|source| io_error(path, "list", source))?;
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// What RocksDB writes before the file CURRENT makes it a state (a process may be killed there),
+/// and what a file system puts into every volume.
+fn may_precede_a_state(name: &str) -> bool {
+    matches!(
+        name,
+        "LOCK" | "LOG" | "IDENTITY" | "MANIFEST-000001" | "lost+found"
+    ) || name.starts_with("LOG.old.")
+        || name.starts_with("OPTIONS-")
+        || name.ends_with(".dbtmp")
+}
+
+/// Files of a state that is no longer whole.
+fn is_data(name: &str) -> bool {
+    name.ends_with(".sst")
+        || name.starts_with("MANIFEST-")
+        || name
+            .strip_suffix(".log")
+            .is_some_and(|stem| stem.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn io_error(path: &Path, action: &'static str, source: io::Error) -> Error {
+    Error::Io {
+        path: path.to_owned(),
+        action,
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs::{File, Permissions, set_permissions};
+
+    use super::*;
+
+    #[test]
+    fn a_missing_directory_is_made_for_its_owner_only() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/b");
+        assert_eq!(prepare(&path).unwrap(), Directory::Fresh);
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_file_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("state");
+        File::create(&path).unwrap();
+        assert!(matches!(prepare(&path), Err(Error::NotADirectory { .. })));
+    }
+
+    #[test]
+    fn a_directory_that_everyone_can_write_is_refused() {
+        let path = tempfile::tempdir().unwrap();
+        set_permissions(path.path(), Permissions::from_mode(0o777)).unwrap();
+        let error = prepare(path.path()).unwrap_err();
+        assert!(matches!(error, Error::WorldWritable { .. }));
+        assert!(error.to_string().contains("chmod o-w"));
+    }
+
+    #[test]
+    fn a_directory_of_something_else_is_refused_by_name() {
+        let path = tempfile::tempdir().unwrap();
+        File::create(path.path().join("photo.jpg")).unwrap();
+        let error = prepare(path.path()).unwrap_err();
+        assert!(matches!(error, Error::Foreign { .. }));
+        assert!(error.to_string().contains("photo.jpg"));
+    }
+
+    #[test]
+    fn what_a_killed_beginning_leaves_is_begun_again() {
+        let path = tempfile::tempdir().unwrap();
+        for name in [
+            "LOCK",
+            "LOG",
+            "IDENTITY",
+            "MANIFEST-000001",
+            "000001.dbtmp",
+            "lost+found",
+        ] {
+            File::create(path.path().join(name)).unwrap();
+        }
+        assert_eq!(prepare(path.path()).unwrap(), Directory::Fresh);
+    }
+
+    #[test]
+    fn a_state_without_its_root_file_is_damaged_and_never_begun_again() {
+        for name in ["000004.log", "000012.sst", "MANIFEST-000005"] {
+            let path = tempfile::tempdir().unwrap();
+            File::create(path.path().join(name)).unwrap();
+            assert!(
+                matches!(prepare(path.path()), Err(Error::Damaged { .. })),
+                "{name}"
+            );
+        }
+    }
+}

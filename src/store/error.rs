@@ -1,0 +1,133 @@
+//! Why the state can't be opened or written.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::identity::Difference;
+
+/// Why the state can't be opened or written. The sentences are for operators.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Something else than a directory is at the path.
+    #[error("the state directory {path} is not a directory: set state_dir to another path")]
+    NotADirectory {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// Anyone on the machine could change the state.
+    #[error(
+        "the state directory {path} can be written by every user of this machine: \
+         run `chmod o-w {path}`"
+    )]
+    WorldWritable {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// The directory holds something else.
+    #[error(
+        "the state directory {path} is not empty and holds no state (it contains {entry}): \
+         set state_dir to a new or an empty directory"
+    )]
+    Foreign {
+        /// The state directory.
+        path: PathBuf,
+        /// One of the names in it.
+        entry: String,
+    },
+    /// Another process works on this state.
+    #[error(
+        "the state directory {path} is in use by another process: \
+         stop that one, or give this one its own state_dir"
+    )]
+    InUse {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// The state was written in a format that this program does not know.
+    #[error(
+        "the state in {path} has storage version {found}, and this program reads version \
+         {expected}: use the release that wrote it, or set state_dir to a new directory and read \
+         the topic again"
+    )]
+    Version {
+        /// The state directory.
+        path: PathBuf,
+        /// The version in the directory.
+        found: u64,
+        /// The version of this program.
+        expected: u64,
+    },
+    /// The state is of another topic.
+    #[error(
+        "the state in {path} is of the topic {found}, and the configured topic is {configured}: \
+         put kafka.topic back, or set state_dir to a new directory"
+    )]
+    Topic {
+        /// The state directory.
+        path: PathBuf,
+        /// The topic of the state.
+        found: String,
+        /// The configured topic.
+        configured: String,
+    },
+    /// The state is of another generation.
+    #[error(
+        "the state in {path} is of generation {found}, and generation {wanted} was asked for: \
+         each generation has its own state_dir"
+    )]
+    Generation {
+        /// The state directory.
+        path: PathBuf,
+        /// The generation of the state.
+        found: u32,
+        /// The generation that was asked for.
+        wanted: u32,
+    },
+    /// The state was built by other rules.
+    #[error(
+        "the state in {path} was built by other rules than the configured ones: {}. Put the old \
+         values back, or set state_dir to a new directory and read the topic again",
+        Difference::list(differences)
+    )]
+    Rules {
+        /// The state directory.
+        path: PathBuf,
+        /// What differs.
+        differences: Vec<Difference>,
+    },
+    /// The state is damaged.
+    #[error(
+        "the state in {path} is damaged ({reason}); nothing in it was changed. Restore a copy of \
+         the directory, or set state_dir to a new directory and read the topic again"
+    )]
+    Damaged {
+        /// The state directory.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The system refused something.
+    #[error("can't {action} the state directory {path}: {source}")]
+    Io {
+        /// The state directory.
+        path: PathBuf,
+        /// What was to be done.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// RocksDB refused something.
+    #[error(
+        "can't {action} the state in {path}: {reason}. Is there space on the disk, and may this \
+         user write there?"
+    )]
+    Database {
+        /// The state directory.
+        path: PathBuf,
+        /// What was to be done.
+        action: &'static str,
+        /// What RocksDB said.
+        reason: String,
+    },
+}

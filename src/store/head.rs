@@ -1,0 +1,101 @@
+//! The counters of the newest checkpoint.
+
+use std::collections::BTreeMap;
+
+use tidegauge_windows::EventTime;
+
+use super::codec::{Decoded, Decoder, Encoder};
+use super::values::Value;
+use crate::effect::Notices;
+use crate::ledger::Ledger;
+use crate::reading::{Checkpoint, Mark};
+
+/// What a checkpoint says of the whole state. Written with every batch.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Head {
+    /// Its number; 0 before the first.
+    pub(super) sequence: u64,
+    /// When effects were last written: wall clock, ms since the epoch.
+    pub(super) as_of: i64,
+    pub(super) ledger: Ledger,
+    pub(super) notices: Notices,
+    /// How many documents await delivery.
+    pub(super) dirty: u64,
+    pub(super) late: Numbers,
+    pub(super) rejects: Numbers,
+    /// Windows that start before this are gone. Never goes back, and not past a window that awaits
+    /// delivery.
+    pub(super) floor: Option<EventTime>,
+}
+
+/// The numbers `first..next` of a list are there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Numbers {
+    pub(super) first: u64,
+    pub(super) next: u64,
+}
+
+impl Head {
+    /// The mark of what this checkpoint changes.
+    pub(super) fn mark(&self) -> Mark {
+        Mark(self.sequence)
+    }
+
+    /// What readers see of it.
+    pub(super) fn checkpoint(&self, generation: u32, positions: BTreeMap<i32, i64>) -> Checkpoint {
+        Checkpoint {
+            generation,
+            sequence: self.sequence,
+            as_of: self.as_of,
+            positions,
+            ledger: self.ledger.clone(),
+            notices: self.notices,
+            dirty: self.dirty,
+        }
+    }
+}
+
+/// The first byte of a stored head.
+const FORMAT: u8 = 1;
+
+impl Value for Head {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.byte(FORMAT);
+        encoder.u64(self.sequence);
+        encoder.i64(self.as_of);
+        self.ledger.write(encoder);
+        self.notices.write(encoder);
+        encoder.u64(self.dirty);
+        self.late.write(encoder);
+        self.rejects.write(encoder);
+        self.floor.write(encoder);
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        decoder.format(FORMAT)?;
+        Ok(Self {
+            sequence: decoder.u64()?,
+            as_of: decoder.i64()?,
+            ledger: Ledger::read(decoder)?,
+            notices: Notices::read(decoder)?,
+            dirty: decoder.u64()?,
+            late: Numbers::read(decoder)?,
+            rejects: Numbers::read(decoder)?,
+            floor: Option::read(decoder)?,
+        })
+    }
+}
+
+impl Value for Numbers {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.u64(self.first);
+        encoder.u64(self.next);
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        Ok(Self {
+            first: decoder.u64()?,
+            next: decoder.u64()?,
+        })
+    }
+}

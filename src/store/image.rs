@@ -1,0 +1,228 @@
+//! The state at one moment, with types.
+
+use std::collections::BTreeMap;
+use std::ops::{ControlFlow, Range};
+
+use rocksdb::{ReadOptions, Snapshot as Moment};
+use tidegauge_windows::{Block, Cells, EventTime, Snapshot, Summary, Window};
+
+use super::codec::{Decoded, Decoder};
+use super::database::{Database, malformed};
+use super::head::Head;
+use super::keys::{self, KeyBytes, List};
+use super::values::Value;
+use crate::document_key::{DocumentKey, Origin};
+use crate::effect::Progress;
+use crate::payment::BranchId;
+use crate::reading::{Mark, ReadError};
+use crate::total::Total;
+
+/// The whole state at the moment the image was taken, whatever is written since.
+pub(super) struct Image<'a> {
+    moment: Moment<'a>,
+    /// Branches known by configuration, in order.
+    configured: &'a [BranchId],
+}
+
+/// What a read gives.
+pub(super) type Read<T> = Result<T, ReadError>;
+
+/// Which way a scan goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Direction {
+    Up,
+    Down,
+}
+
+impl<'a> Image<'a> {
+    pub(super) fn take(database: &'a Database, configured: &'a [BranchId]) -> Self {
+        Self {
+            moment: database.rocks().snapshot(),
+            configured,
+        }
+    }
+
+    pub(super) fn head(&self) -> Read<Head> {
+        self.value(&keys::head()).map(Option::unwrap_or_default)
+    }
+
+    pub(super) fn engine(&self) -> Read<Snapshot> {
+        self.value(&keys::snapshot()).map(Option::unwrap_or_default)
+    }
+
+    pub(super) fn progress(&self) -> Read<BTreeMap<i32, Progress>> {
+        let mut progress = BTreeMap::new();
+        self.scan(keys::all_progress(), Direction::Up, |key, value| {
+            progress.insert(parsed(key, keys::partition_of)?, decoded(key, value)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(progress)
+    }
+
+    pub(super) fn total(&self, branch: BranchId) -> Read<Option<Total>> {
+        self.value(&keys::total(branch))
+    }
+
+    /// At most `limit` totals of branches from `from` on.
+    pub(super) fn totals(&self, from: BranchId, limit: usize) -> Read<Vec<(BranchId, Total)>> {
+        let mut totals = Vec::new();
+        self.scan(keys::totals_from(from), Direction::Up, |key, value| {
+            if totals.len() >= limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            totals.push((parsed(key, keys::branch_of_total)?, decoded(key, value)?));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(totals)
+    }
+
+    /// The entry of `list` about the record at `origin`.
+    pub(super) fn entry_at<V: Value>(&self, list: List, origin: Origin) -> Read<Option<V>> {
+        match self.value(&list.number_at(origin))? {
+            Some(number) => self.value(&list.entry(number)),
+            None => Ok(None),
+        }
+    }
+
+    /// The entries of `list` before number `before`, the newest first, at most `limit`.
+    pub(super) fn entries<V: Value>(
+        &self,
+        list: List,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Read<Vec<(u64, V)>> {
+        let mut entries = Vec::new();
+        self.scan(list.before(before), Direction::Down, |key, value| {
+            if entries.len() >= limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            let number = parsed(key, |key| list.number_of(key))?;
+            entries.push((number, decoded(key, value)?));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(entries)
+    }
+
+    /// At most `limit` dirty marks after the one of `after`.
+    pub(super) fn dirty(
+        &self,
+        after: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Read<Vec<(DocumentKey, Mark)>> {
+        let mut dirty = Vec::new();
+        self.scan(keys::dirty_after(after), Direction::Up, |key, value| {
+            if dirty.len() >= limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            let mark = Mark(decoded(key, value)?);
+            dirty.push((parsed(key, keys::document_of)?, mark));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(dirty)
+    }
+
+    /// The earliest start, from `from` on, of a window of a definition that awaits delivery.
+    pub(super) fn first_dirty_window(
+        &self,
+        definition: u16,
+        from: EventTime,
+    ) -> Read<Option<EventTime>> {
+        let mut first = None;
+        let range = keys::dirty_windows_from(definition, from);
+        self.scan(range, Direction::Up, |key, _| {
+            if let DocumentKey::Window { window, .. } = parsed(key, keys::document_of)? {
+                first = Some(window.start);
+            }
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(first)
+    }
+
+    fn value<V: Value>(&self, key: &KeyBytes) -> Read<Option<V>> {
+        let bytes = self
+            .moment
+            .get_pinned(key)
+            .map_err(|error| ReadError(error.into_string()))?;
+        bytes.map(|bytes| decoded(key, &bytes)).transpose()
+    }
+
+    fn scan(
+        &self,
+        range: Range<KeyBytes>,
+        direction: Direction,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Read<ControlFlow<()>>,
+    ) -> Read<()> {
+        let mut options = ReadOptions::default();
+        options.set_iterate_lower_bound(&*range.start);
+        options.set_iterate_upper_bound(&*range.end);
+        let mut at = self.moment.raw_iterator_opt(options);
+        match direction {
+            Direction::Up => at.seek_to_first(),
+            Direction::Down => at.seek_to_last(),
+        }
+        while let Some((key, value)) = at.item() {
+            if visit(key, value)?.is_break() {
+                return Ok(());
+            }
+            match direction {
+                Direction::Up => at.next(),
+                Direction::Down => at.prev(),
+            }
+        }
+        at.status().map_err(|error| ReadError(error.into_string()))
+    }
+}
+
+impl Cells<BranchId, Summary> for Image<'_> {
+    type Error = ReadError;
+
+    fn cell(&self, block: Block, key: BranchId) -> Read<Option<Summary>> {
+        self.value(&keys::cell(block, key))
+    }
+
+    fn keys(&self, block: Block, from: BranchId, limit: usize) -> Read<Vec<BranchId>> {
+        let mut branches = Vec::new();
+        self.scan(keys::cells_from(block, from), Direction::Up, |key, _| {
+            if branches.len() >= limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            branches.push(parsed(key, keys::branch_of_cell)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(branches)
+    }
+
+    fn revision(&self, definition: u16, window: Window, key: BranchId) -> Read<u64> {
+        let revision = self.value(&keys::revision(definition, window, key))?;
+        Ok(revision.unwrap_or_default())
+    }
+
+    fn known(&self, from: BranchId, limit: usize) -> Read<Vec<(BranchId, EventTime)>> {
+        // A page asks for one key very often: is it known?
+        if limit == 1 && self.configured.binary_search(&from).is_ok() {
+            return Ok(vec![(from, EventTime::MIN)]);
+        }
+        let mut known: BTreeMap<BranchId, EventTime> = self
+            .totals(from, limit)?
+            .into_iter()
+            .map(|(branch, total)| (branch, total.first_event_time))
+            .collect();
+        let first = self.configured.partition_point(|branch| *branch < from);
+        for branch in self.configured[first..].iter().take(limit) {
+            known.insert(*branch, EventTime::MIN);
+        }
+        Ok(known.into_iter().take(limit).collect())
+    }
+}
+
+fn decoded<V: Value>(key: &[u8], bytes: &[u8]) -> Read<V> {
+    readable(key, Decoder::all(bytes, V::read))
+}
+
+fn readable<V>(key: &[u8], value: Decoded<V>) -> Read<V> {
+    value.map_err(|_| ReadError(malformed(key)))
+}
+
+fn parsed<T>(key: &[u8], parse: impl FnOnce(&[u8]) -> Option<T>) -> Read<T> {
+    parse(key).ok_or_else(|| ReadError(malformed(key)))
+}

@@ -1,0 +1,197 @@
+//! The lists of records that are in no window: numbered as they grow, cut at the old end.
+
+use rocksdb::WriteBatch;
+
+use super::database::Database;
+use super::error::Error;
+use super::head::Numbers;
+use super::keys::List;
+use super::mark::Marks;
+use crate::document_key::Origin;
+use crate::effect::{LatePayment, RejectedRecord};
+
+/// One of the lists.
+#[derive(Debug)]
+pub(super) struct Journal<'a> {
+    database: &'a Database,
+    list: List,
+}
+
+/// Take at most so many entries off in one batch.
+const TRIMMED_MAX: u64 = 10_000;
+
+impl Numbers {
+    /// The number of the next entry.
+    pub(super) fn take(&mut self) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        number
+    }
+}
+
+impl<'a> Journal<'a> {
+    pub(super) fn new(database: &'a Database, list: List) -> Self {
+        Self { database, list }
+    }
+
+    /// Takes the oldest entries off while there are more than `keep`, up to the first that awaits
+    /// delivery.
+    pub(super) fn trim(
+        &mut self,
+        numbers: &mut Numbers,
+        keep: u64,
+        marks: &Marks,
+        batch: &mut WriteBatch,
+    ) -> Result<(), Error> {
+        let surplus = numbers
+            .next
+            .saturating_sub(numbers.first)
+            .saturating_sub(keep);
+        for _ in 0..surplus.min(TRIMMED_MAX) {
+            // An entry of this very batch is not there yet: it is taken off by the next one.
+            let Some(origin) = self.origin_of(numbers.first)? else {
+                break;
+            };
+            let document = self.list.document(origin);
+            if marks.is_dirty(self.database, &document)? {
+                break;
+            }
+            batch.delete(self.list.entry(numbers.first));
+            batch.delete(self.list.number_at(origin));
+            numbers.first += 1;
+        }
+        Ok(())
+    }
+
+    fn origin_of(&self, number: u64) -> Result<Option<Origin>, Error> {
+        let key = self.list.entry(number);
+        Ok(match self.list {
+            List::Late => self
+                .database
+                .value::<LatePayment>(&key)?
+                .map(|late| late.origin),
+            List::Rejects => self
+                .database
+                .value::<RejectedRecord>(&key)?
+                .map(|reject| reject.origin),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use tidegauge_windows::{Changes, Settings, Snapshot, Span};
+
+    use crate::decode::Reason;
+    use crate::document_key::{DocumentKey, Origin};
+    use crate::effect::{Effects, Notices, RejectedRecord};
+    use crate::ledger::Ledger;
+    use crate::store::{Identity, Store};
+
+    fn identity() -> Identity {
+        let settings = Settings {
+            definitions: Vec::new(),
+            out_of_orderness: Span::SECOND,
+            allowed_lateness: Span::HOUR,
+            max_future: Span::MINUTE,
+            retention: Span::DAY,
+            zero_windows: false,
+        };
+        Identity {
+            topic: "t".into(),
+            generation: 1,
+            rules: String::new(),
+            settings: Arc::new(settings),
+            configured: Vec::new(),
+        }
+    }
+
+    fn rejects(offsets: std::ops::Range<i64>) -> Effects {
+        let reject = |offset| RejectedRecord {
+            origin: Origin {
+                partition: 0,
+                offset,
+            },
+            timestamp: None,
+            reason: Reason::NotJson,
+            detail: String::new(),
+            read: String::new(),
+        };
+        Effects {
+            changes: Changes {
+                slices: Default::default(),
+                revisions: Default::default(),
+                finals: Vec::new(),
+                known: Vec::new(),
+                reached: Vec::new(),
+                snapshot: Snapshot::default(),
+            },
+            totals: BTreeMap::new(),
+            ledger: Ledger::default(),
+            notices: Notices::default(),
+            rejects: offsets.map(reject).collect(),
+            late: Vec::new(),
+            progress: BTreeMap::new(),
+        }
+    }
+
+    fn kept(store: &Store) -> Vec<i64> {
+        let readings = store.readings();
+        let kept = readings
+            .query(|reading| reading.rejected_records(None, usize::MAX))
+            .unwrap();
+        kept.iter()
+            .map(|(_, reject)| reject.origin.offset)
+            .collect()
+    }
+
+    fn acknowledge(store: &mut Store, offsets: &[i64]) {
+        let dirty = store
+            .readings()
+            .query(|reading| reading.dirty(None, usize::MAX))
+            .unwrap();
+        let is_meant = |key: &DocumentKey| matches!(key, DocumentKey::Reject(origin) if offsets.contains(&origin.offset));
+        let acks: Vec<_> = dirty.into_iter().filter(|(key, _)| is_meant(key)).collect();
+        store.acknowledge(&acks).unwrap();
+    }
+
+    #[test]
+    fn the_newest_are_kept_and_all_that_await_delivery() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut store, _) = Store::open(dir.path(), &identity()).unwrap();
+        store.keep = 3;
+        store.commit(&rejects(0..5), &[], 0).unwrap();
+        store.commit(&rejects(5..6), &[], 0).unwrap();
+        assert_eq!(kept(&store), [5, 4, 3, 2, 1, 0]);
+
+        // The second awaits delivery: it and all after it stay.
+        acknowledge(&mut store, &[0, 2, 3]);
+        store.commit(&rejects(6..7), &[], 0).unwrap();
+        assert_eq!(kept(&store), [6, 5, 4, 3, 2, 1]);
+
+        acknowledge(&mut store, &[1]);
+        store.commit(&rejects(0..0), &[], 0).unwrap();
+        assert_eq!(kept(&store), [6, 5, 4]);
+        let gone = Origin {
+            partition: 0,
+            offset: 3,
+        };
+        let readings = store.readings();
+        let gone = readings.query(|reading| reading.rejected_record(gone));
+        assert_eq!(gone.unwrap(), None);
+        drop(readings);
+
+        // A restart knows where the list begins.
+        drop(store);
+        let (mut store, _) = Store::open(dir.path(), &identity()).unwrap();
+        store.keep = 1;
+        acknowledge(&mut store, &[4, 5]);
+        store.commit(&rejects(0..0), &[], 0).unwrap();
+        assert_eq!(kept(&store), [6]);
+    }
+}

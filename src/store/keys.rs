@@ -1,0 +1,397 @@
+//! The bytes of every key: the one place that knows them. They are frozen; the tests hold them.
+//!
+//! A key is a prefix byte and then fields of fixed length, so that keys sort as their fields do:
+//! big-endian, signed numbers with the sign bit flipped.
+
+use std::borrow::Borrow;
+use std::ops::{Deref, Range};
+
+use tidegauge_windows::{Block, EventTime, Window};
+
+use crate::document_key::{DocumentKey, Origin};
+use crate::payment::BranchId;
+
+/// The register of prefix bytes. A byte that was ever used is never given another meaning.
+mod prefix {
+    pub(super) const IDENTITY: u8 = 0x01;
+    pub(super) const HEAD: u8 = 0x02;
+    pub(super) const SNAPSHOT: u8 = 0x03;
+    pub(super) const PROGRESS: u8 = 0x04;
+    pub(super) const TOTAL: u8 = 0x10;
+    pub(super) const CELL: u8 = 0x11;
+    pub(super) const REVISION: u8 = 0x12;
+    pub(super) const LATE: u8 = 0x20;
+    pub(super) const LATE_AT: u8 = 0x21;
+    pub(super) const REJECT: u8 = 0x22;
+    pub(super) const REJECT_AT: u8 = 0x23;
+    pub(super) const DIRTY: u8 = 0x30;
+}
+
+/// The second byte of a dirty mark's key, in the order of [`DocumentKey`].
+mod kind {
+    pub(super) const TOTAL: u8 = 0x01;
+    pub(super) const WINDOW: u8 = 0x02;
+    pub(super) const LATE: u8 = 0x03;
+    pub(super) const REJECT: u8 = 0x04;
+}
+
+/// A key's bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct KeyBytes {
+    // Zero behind `len`, so that comparing the arrays first, then the lengths, sorts as the slices.
+    bytes: [u8; KEY_BYTES_MAX],
+    len: u8,
+}
+
+// The mark of a window: prefix, kind, definition, start, end, branch.
+const KEY_BYTES_MAX: usize = 24;
+
+impl KeyBytes {
+    fn new(prefix: u8) -> Self {
+        let mut bytes = [0; KEY_BYTES_MAX];
+        bytes[0] = prefix;
+        Self { bytes, len: 1 }
+    }
+
+    fn bytes<const N: usize>(mut self, field: [u8; N]) -> Self {
+        let start = usize::from(self.len);
+        self.bytes[start..start + N].copy_from_slice(&field);
+        self.len += N as u8;
+        self
+    }
+
+    fn byte(self, field: u8) -> Self {
+        self.bytes([field])
+    }
+
+    fn u16(self, field: u16) -> Self {
+        self.bytes(field.to_be_bytes())
+    }
+
+    fn u32(self, field: u32) -> Self {
+        self.bytes(field.to_be_bytes())
+    }
+
+    fn u64(self, field: u64) -> Self {
+        self.bytes(field.to_be_bytes())
+    }
+
+    fn i32(self, field: i32) -> Self {
+        self.u32(field.cast_unsigned() ^ (1 << 31))
+    }
+
+    fn i64(self, field: i64) -> Self {
+        self.u64(field.cast_unsigned() ^ (1 << 63))
+    }
+
+    fn time(self, field: EventTime) -> Self {
+        self.i64(field.millis())
+    }
+
+    fn branch(self, field: BranchId) -> Self {
+        self.u32(field.get())
+    }
+
+    fn origin(self, field: Origin) -> Self {
+        self.i32(field.partition).i64(field.offset)
+    }
+
+    /// The first key that does not begin with this one.
+    fn end(mut self) -> Self {
+        let len = usize::from(self.len);
+        // No prefix is 0xff, so the carry ends in the first byte at the latest.
+        for at in (0..len).rev() {
+            self.bytes[at] = self.bytes[at].wrapping_add(1);
+            if self.bytes[at] != 0 {
+                self.len = at as u8 + 1;
+                break;
+            }
+        }
+        self
+    }
+
+    /// All keys that begin with this one.
+    fn all(self) -> Range<Self> {
+        self..self.end()
+    }
+}
+
+impl Deref for KeyBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl AsRef<[u8]> for KeyBytes {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Borrow<[u8]> for KeyBytes {
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+}
+
+/// What the directory holds, and by which rules.
+pub(super) fn identity() -> KeyBytes {
+    KeyBytes::new(prefix::IDENTITY)
+}
+
+/// The newest checkpoint's counters.
+pub(super) fn head() -> KeyBytes {
+    KeyBytes::new(prefix::HEAD)
+}
+
+/// The engine's snapshot.
+pub(super) fn snapshot() -> KeyBytes {
+    KeyBytes::new(prefix::SNAPSHOT)
+}
+
+/// How far a partition has been applied.
+pub(super) fn progress(partition: i32) -> KeyBytes {
+    KeyBytes::new(prefix::PROGRESS).i32(partition)
+}
+
+/// [`progress`] of all partitions.
+pub(super) fn all_progress() -> Range<KeyBytes> {
+    KeyBytes::new(prefix::PROGRESS).all()
+}
+
+/// The partition of a [`progress`] key.
+pub(super) fn partition_of(key: &[u8]) -> Option<i32> {
+    let mut fields = Fields::after(key, prefix::PROGRESS)?;
+    fields.i32().filter(|_| fields.is_done())
+}
+
+/// The total of a branch.
+pub(super) fn total(branch: BranchId) -> KeyBytes {
+    KeyBytes::new(prefix::TOTAL).branch(branch)
+}
+
+/// [`total`] of all branches from `from` on.
+pub(super) fn totals_from(from: BranchId) -> Range<KeyBytes> {
+    total(from)..KeyBytes::new(prefix::TOTAL).end()
+}
+
+/// The branch of a [`total`] key.
+pub(super) fn branch_of_total(key: &[u8]) -> Option<BranchId> {
+    let mut fields = Fields::after(key, prefix::TOTAL)?;
+    fields.branch().filter(|_| fields.is_done())
+}
+
+/// What a branch has in a block.
+pub(super) fn cell(block: Block, branch: BranchId) -> KeyBytes {
+    cells_of(block).branch(branch)
+}
+
+/// [`cell`] of all branches from `from` on in a block.
+pub(super) fn cells_from(block: Block, from: BranchId) -> Range<KeyBytes> {
+    cell(block, from)..cells_of(block).end()
+}
+
+/// [`cell`] of all blocks of the level of `block` before it.
+pub(super) fn cells_before(block: Block) -> Range<KeyBytes> {
+    KeyBytes::new(prefix::CELL).byte(block.level)..cells_of(block)
+}
+
+fn cells_of(block: Block) -> KeyBytes {
+    KeyBytes::new(prefix::CELL)
+        .byte(block.level)
+        .time(block.start)
+}
+
+/// The branch of a [`cell`] key.
+pub(super) fn branch_of_cell(key: &[u8]) -> Option<BranchId> {
+    let mut fields = Fields::after(key, prefix::CELL)?;
+    fields.byte()?;
+    fields.i64()?;
+    fields.branch().filter(|_| fields.is_done())
+}
+
+/// How often a window of a branch was revised.
+pub(super) fn revision(definition: u16, window: Window, branch: BranchId) -> KeyBytes {
+    KeyBytes::new(prefix::REVISION)
+        .u16(definition)
+        .time(window.start)
+        .time(window.end)
+        .branch(branch)
+}
+
+/// [`revision`] of all windows of a definition that start before `start`.
+pub(super) fn revisions_before(definition: u16, start: EventTime) -> Range<KeyBytes> {
+    let of_definition = KeyBytes::new(prefix::REVISION).u16(definition);
+    of_definition..of_definition.time(start)
+}
+
+/// A list of records that is numbered as it grows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum List {
+    /// Payments that are in no window.
+    Late,
+    /// Records that are no payments.
+    Rejects,
+}
+
+impl List {
+    /// The entry with `number`.
+    pub(super) fn entry(self, number: u64) -> KeyBytes {
+        self.entries().u64(number)
+    }
+
+    /// The entries before `number`, or all.
+    pub(super) fn before(self, number: Option<u64>) -> Range<KeyBytes> {
+        match number {
+            Some(number) => self.entries()..self.entry(number),
+            None => self.entries().all(),
+        }
+    }
+
+    /// The number of an [`List::entry`] key.
+    pub(super) fn number_of(self, key: &[u8]) -> Option<u64> {
+        let mut fields = Fields::after(key, self.entries().bytes[0])?;
+        fields.u64().filter(|_| fields.is_done())
+    }
+
+    /// The number of the entry for the record at `origin`.
+    pub(super) fn number_at(self, origin: Origin) -> KeyBytes {
+        let prefix = match self {
+            Self::Late => prefix::LATE_AT,
+            Self::Rejects => prefix::REJECT_AT,
+        };
+        KeyBytes::new(prefix).origin(origin)
+    }
+
+    /// The document about the record at `origin`.
+    pub(super) fn document(self, origin: Origin) -> DocumentKey {
+        match self {
+            Self::Late => DocumentKey::Late(origin),
+            Self::Rejects => DocumentKey::Reject(origin),
+        }
+    }
+
+    fn entries(self) -> KeyBytes {
+        KeyBytes::new(match self {
+            Self::Late => prefix::LATE,
+            Self::Rejects => prefix::REJECT,
+        })
+    }
+}
+
+/// The mark of a document that awaits delivery. Sorts as [`DocumentKey`] does.
+pub(super) fn dirty(document: &DocumentKey) -> KeyBytes {
+    let key = KeyBytes::new(prefix::DIRTY);
+    match *document {
+        DocumentKey::Total(branch) => key.byte(kind::TOTAL).branch(branch),
+        DocumentKey::Window {
+            definition,
+            window,
+            branch,
+        } => key
+            .byte(kind::WINDOW)
+            .u16(definition)
+            .time(window.start)
+            .time(window.end)
+            .branch(branch),
+        DocumentKey::Late(origin) => key.byte(kind::LATE).origin(origin),
+        DocumentKey::Reject(origin) => key.byte(kind::REJECT).origin(origin),
+    }
+}
+
+/// All [`dirty`] marks after the one of `after`.
+pub(super) fn dirty_after(after: Option<&DocumentKey>) -> Range<KeyBytes> {
+    let all = KeyBytes::new(prefix::DIRTY).all();
+    match after {
+        Some(after) => dirty(after).end()..all.end,
+        None => all,
+    }
+}
+
+/// The [`dirty`] marks of the windows of a definition that start at or after `start`.
+pub(super) fn dirty_windows_from(definition: u16, start: EventTime) -> Range<KeyBytes> {
+    let of_definition = KeyBytes::new(prefix::DIRTY)
+        .byte(kind::WINDOW)
+        .u16(definition);
+    of_definition.time(start)..of_definition.end()
+}
+
+/// The document of a [`dirty`] key.
+pub(super) fn document_of(key: &[u8]) -> Option<DocumentKey> {
+    let mut fields = Fields::after(key, prefix::DIRTY)?;
+    let document = match fields.byte()? {
+        kind::TOTAL => DocumentKey::Total(fields.branch()?),
+        kind::WINDOW => DocumentKey::Window {
+            definition: fields.u16()?,
+            window: Window::new(fields.time()?, fields.time()?),
+            branch: fields.branch()?,
+        },
+        kind::LATE => DocumentKey::Late(fields.origin()?),
+        kind::REJECT => DocumentKey::Reject(fields.origin()?),
+        _ => return None,
+    };
+    fields.is_done().then_some(document)
+}
+
+/// Reads the fields of a key.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn after(key: &'a [u8], prefix: u8) -> Option<Self> {
+        Some(Self(key.strip_prefix(&[prefix])?))
+    }
+
+    fn is_done(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (field, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*field)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.bytes().map(|[byte]| byte)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.bytes().map(u16::from_be_bytes)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.bytes().map(u32::from_be_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.bytes().map(u64::from_be_bytes)
+    }
+
+    fn i32(&mut self) -> Option<i32> {
+        self.u32().map(|field| (field ^ (1 << 31)).cast_signed())
+    }
+
+    fn i64(&mut self) -> Option<i64> {
+        self.u64().map(|field| (field ^ (1 << 63)).cast_signed())
+    }
+
+    fn time(&mut self) -> Option<EventTime> {
+        self.i64().map(EventTime::from_millis)
+    }
+
+    fn branch(&mut self) -> Option<BranchId> {
+        self.u32().and_then(BranchId::new)
+    }
+
+    fn origin(&mut self) -> Option<Origin> {
+        Some(Origin {
+            partition: self.i32()?,
+            offset: self.i64()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

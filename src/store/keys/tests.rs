@@ -1,0 +1,191 @@
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn at(millis: i64) -> EventTime {
+    EventTime::from_millis(millis)
+}
+
+fn branch(id: u32) -> BranchId {
+    BranchId::new(id).unwrap()
+}
+
+fn window(start: i64, end: i64) -> Window {
+    Window::new(at(start), at(end))
+}
+
+fn hex(key: KeyBytes) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn every_kind_of_key_has_frozen_bytes() {
+    let origin = Origin {
+        partition: 2,
+        offset: 9,
+    };
+    let block = Block {
+        level: 1,
+        start: at(-1),
+    };
+    let of_window = DocumentKey::Window {
+        definition: 1,
+        window: window(0, 60_000),
+        branch: branch(7),
+    };
+    let expected = [
+        (identity(), "01"),
+        (head(), "02"),
+        (snapshot(), "03"),
+        (progress(-1), "047fffffff"),
+        (progress(3), "0480000003"),
+        (total(branch(7)), "1000000007"),
+        (cell(block, branch(7)), "11017fffffffffffffff00000007"),
+        (
+            revision(2, window(0, 60_000), branch(7)),
+            "1200028000000000000000800000000000ea6000000007",
+        ),
+        (List::Late.entry(5), "200000000000000005"),
+        (List::Late.number_at(origin), "21800000028000000000000009"),
+        (List::Rejects.entry(5), "220000000000000005"),
+        (
+            List::Rejects.number_at(origin),
+            "23800000028000000000000009",
+        ),
+        (dirty(&DocumentKey::Total(branch(7))), "300100000007"),
+        (
+            dirty(&of_window),
+            "300200018000000000000000800000000000ea6000000007",
+        ),
+        (
+            dirty(&DocumentKey::Late(origin)),
+            "3003800000028000000000000009",
+        ),
+        (
+            dirty(&DocumentKey::Reject(origin)),
+            "3004800000028000000000000009",
+        ),
+    ];
+    for (key, bytes) in expected {
+        assert_eq!(hex(key), bytes);
+    }
+}
+
+#[test]
+fn a_range_ends_where_its_last_number_overflows() {
+    assert_eq!(hex(totals_from(BranchId::MAX).end), "11");
+    let after = DocumentKey::Reject(Origin {
+        partition: i32::MAX,
+        offset: i64::MAX,
+    });
+    assert_eq!(hex(dirty_after(Some(&after)).start), "3005");
+    assert_eq!(
+        hex(dirty_windows_from(u16::MAX, EventTime::MIN).end),
+        "3003"
+    );
+    let last = Block {
+        level: u8::MAX,
+        start: EventTime::MAX,
+    };
+    assert_eq!(hex(cells_from(last, BranchId::MAX).end), "12");
+}
+
+#[test]
+fn ranges_hold_what_they_name_and_nothing_beside_it() {
+    let block = |level, start| Block {
+        level,
+        start: at(start),
+    };
+    let before = cells_before(block(1, 0));
+    assert!(before.contains(&cell(block(1, -1), BranchId::MAX)));
+    assert!(before.contains(&cell(block(1, i64::MIN), branch(0))));
+    assert!(!before.contains(&cell(block(1, 0), branch(0))));
+    assert!(!before.contains(&cell(block(0, -1), branch(0))));
+
+    let of_block = cells_from(block(0, 5), branch(2));
+    assert!(of_block.contains(&cell(block(0, 5), branch(2))));
+    assert!(of_block.contains(&cell(block(0, 5), BranchId::MAX)));
+    assert!(!of_block.contains(&cell(block(0, 5), branch(1))));
+    assert!(!of_block.contains(&cell(block(0, 6), branch(2))));
+
+    let revisions = revisions_before(3, at(0));
+    assert!(revisions.contains(&revision(3, window(-60, 60), branch(1))));
+    assert!(!revisions.contains(&revision(3, window(0, 60), branch(1))));
+    assert!(!revisions.contains(&revision(2, window(-60, 60), branch(1))));
+
+    let all = dirty_after(None);
+    assert!(all.contains(&dirty(&DocumentKey::Total(branch(0)))));
+    assert!(!all.contains(&List::Rejects.number_at(Origin {
+        partition: i32::MAX,
+        offset: i64::MAX,
+    })));
+}
+
+fn branches() -> impl Strategy<Value = BranchId> {
+    (0..=BranchId::MAX.get()).prop_map(branch)
+}
+
+fn origins() -> impl Strategy<Value = Origin> {
+    (any::<i32>(), any::<i64>()).prop_map(|(partition, offset)| Origin { partition, offset })
+}
+
+fn documents() -> impl Strategy<Value = DocumentKey> {
+    let windows = (any::<u16>(), any::<i64>(), any::<i64>(), branches());
+    prop_oneof![
+        branches().prop_map(DocumentKey::Total),
+        windows.prop_map(|(definition, start, end, branch)| DocumentKey::Window {
+            definition,
+            window: window(start, end),
+            branch,
+        }),
+        origins().prop_map(DocumentKey::Late),
+        origins().prop_map(DocumentKey::Reject),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn marks_sort_as_their_documents(a in documents(), b in documents()) {
+        prop_assert_eq!(dirty(&a).cmp(&dirty(&b)), a.cmp(&b));
+        prop_assert_eq!((*dirty(&a)).cmp(&dirty(&b)), a.cmp(&b));
+        prop_assert_eq!(dirty_after(Some(&a)).contains(&dirty(&b)), b > a);
+    }
+
+    #[test]
+    fn cells_sort_by_level_time_and_branch(
+        a in (any::<u8>(), any::<i64>(), branches()),
+        b in (any::<u8>(), any::<i64>(), branches()),
+    ) {
+        let key = |(level, start, branch): (u8, i64, BranchId)| {
+            cell(Block { level, start: at(start) }, branch)
+        };
+        prop_assert_eq!((*key(a)).cmp(&key(b)), a.cmp(&b));
+    }
+
+    #[test]
+    fn what_a_key_is_about_is_read_from_it(
+        document in documents(), partition: i32, branch in branches(), number: u64, level: u8,
+        start: i64,
+    ) {
+        prop_assert_eq!(document_of(&dirty(&document)), Some(document));
+        prop_assert_eq!(partition_of(&progress(partition)), Some(partition));
+        prop_assert_eq!(branch_of_total(&total(branch)), Some(branch));
+        let cell = cell(Block { level, start: at(start) }, branch);
+        prop_assert_eq!(branch_of_cell(&cell), Some(branch));
+        prop_assert_eq!(List::Late.number_of(&List::Late.entry(number)), Some(number));
+        prop_assert_eq!(List::Late.number_of(&List::Rejects.entry(number)), None);
+    }
+
+    #[test]
+    fn no_bytes_panic(prefix in 0u8..0x40, rest: Vec<u8>) {
+        let mut key = vec![prefix];
+        key.extend(rest);
+        let _ = document_of(&key);
+        let _ = partition_of(&key);
+        let _ = branch_of_total(&key);
+        let _ = branch_of_cell(&key);
+        let _ = List::Late.number_of(&key);
+    }
+}

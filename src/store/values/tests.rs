@@ -1,0 +1,268 @@
+#![allow(clippy::unwrap_used)]
+
+use std::fmt::Debug;
+
+use ethnum::I256;
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use tidegauge_windows::Aggregate;
+
+use super::*;
+use crate::store::head::{Head, Numbers};
+
+fn times() -> impl Strategy<Value = EventTime> {
+    any::<i64>().prop_map(EventTime::from_millis)
+}
+
+fn wide() -> impl Strategy<Value = I256> {
+    (any::<i128>(), any::<i128>()).prop_map(|(high, low)| I256::from_words(high, low))
+}
+
+fn stretches() -> impl Strategy<Value = Window> {
+    (times(), times()).prop_map(|(start, end)| Window::new(start, end))
+}
+
+fn origins() -> impl Strategy<Value = Origin> {
+    (any::<i32>(), any::<i64>()).prop_map(|(partition, offset)| Origin { partition, offset })
+}
+
+fn summaries() -> impl Strategy<Value = Summary> {
+    let amounts = prop_oneof![any::<i128>(), -1_000_000..1_000_000_i128];
+    vec((amounts, any::<bool>()), 0..200).prop_map(|payments| {
+        let mut summary = Summary::default();
+        for (amount, late) in payments {
+            summary.add(&amount, late);
+        }
+        summary
+    })
+}
+
+fn totals() -> impl Strategy<Value = Total> {
+    (any::<u64>(), wide(), times(), times()).prop_map(|(count, amount, first, last)| Total {
+        count,
+        amount,
+        first_event_time: first,
+        last_event_time: last,
+    })
+}
+
+fn progress() -> impl Strategy<Value = Progress> {
+    let fingerprint = (any::<i64>(), any::<i64>(), any::<u64>());
+    (any::<i64>(), option::of(fingerprint)).prop_map(|(position, fingerprint)| Progress {
+        position,
+        fingerprint: fingerprint.map(|(offset, timestamp, hash)| Fingerprint {
+            offset,
+            timestamp,
+            hash,
+        }),
+    })
+}
+
+fn snapshots() -> impl Strategy<Value = Snapshot> {
+    let standing = prop_oneof![
+        Just(Standing::Active),
+        Just(Standing::Idle),
+        Just(Standing::Returning)
+    ];
+    let partition = (option::of(times()), standing)
+        .prop_map(|(highest, standing)| PartitionTime { highest, standing });
+    let close = (times(), times(), times()).prop_map(|(after, until, latest)| QuietClose {
+        after,
+        until,
+        latest,
+    });
+    (
+        btree_map(any::<i32>(), partition, 0..6),
+        option::of(times()),
+        vec(close, 0..4),
+        vec(stretches(), 0..4),
+        (
+            option::of(times()),
+            option::of(times()),
+            option::of(times()),
+        ),
+    )
+        .prop_map(
+            |(partitions, watermark, quiet_closes, activity, (latest, crowded_from, floor))| {
+                Snapshot {
+                    partitions,
+                    watermark,
+                    quiet_closes,
+                    activity,
+                    latest,
+                    crowded_from,
+                    floor,
+                }
+            },
+        )
+}
+
+fn late_payments() -> impl Strategy<Value = LatePayment> {
+    let reason = prop_oneof![Just(LateReason::TooLate), Just(LateReason::Future)];
+    let amount = any::<i64>().prop_map(|units| Amount::from_units(i128::from(units)));
+    (
+        (origins(), option::of(any::<i64>()), reason, times()),
+        (
+            option::of(times()),
+            0..=BranchId::MAX.get(),
+            amount,
+            any::<String>(),
+        ),
+    )
+        .prop_map(
+            |((origin, timestamp, reason, event_time), (watermark, branch, amount, read))| {
+                LatePayment {
+                    origin,
+                    timestamp,
+                    reason,
+                    event_time,
+                    watermark,
+                    branch: BranchId::new(branch).unwrap(),
+                    amount,
+                    read,
+                }
+            },
+        )
+}
+
+fn rejects() -> impl Strategy<Value = RejectedRecord> {
+    (
+        origins(),
+        option::of(any::<i64>()),
+        proptest::sample::select(Reason::ALL.to_vec()),
+        any::<String>(),
+        any::<String>(),
+    )
+        .prop_map(|(origin, timestamp, reason, detail, read)| RejectedRecord {
+            origin,
+            timestamp,
+            reason,
+            detail,
+            read,
+        })
+}
+
+fn heads() -> impl Strategy<Value = Head> {
+    (
+        any::<[u64; 6]>(),
+        vec((any::<u64>(), wide()), 7),
+        any::<[u64; 6]>(),
+        any::<i64>(),
+        option::of(times()),
+    )
+        .prop_map(|(numbers, entries, rejects, as_of, floor)| {
+            let mut ledger = Ledger::default();
+            ledger.consumed = numbers[0];
+            for (entry, (count, amount)) in Entry::ALL.into_iter().zip(entries) {
+                ledger.set(entry, Count { count, amount });
+            }
+            Head {
+                sequence: numbers[1],
+                as_of,
+                ledger,
+                notices: Notices {
+                    rounded: numbers[2],
+                    skipped_local_times: numbers[3],
+                    repeated_local_times: numbers[4],
+                    unnamed_branches: numbers[5],
+                    rejects,
+                },
+                dirty: numbers[3],
+                late: Numbers {
+                    first: numbers[1],
+                    next: numbers[4],
+                },
+                rejects: Numbers {
+                    first: numbers[5],
+                    next: numbers[0],
+                },
+                floor,
+            }
+        })
+}
+
+fn comes_back<V: Value + PartialEq + Debug>(value: &V) -> Result<(), TestCaseError> {
+    let bytes = value.encode();
+    let back = V::decode(&bytes);
+    prop_assert_eq!(back.as_ref().ok(), Some(value));
+    // A value cut short is not taken for another one.
+    for len in 0..bytes.len() {
+        prop_assert!(
+            V::decode(&bytes[..len]).is_err(),
+            "{} of {}",
+            len,
+            bytes.len()
+        );
+    }
+    Ok(())
+}
+
+fn hex(value: &impl Value) -> String {
+    let bytes = value.encode();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_summary_has_frozen_bytes() {
+    assert_eq!(hex(&Summary::default()), "00");
+    let mut summary = Summary::default();
+    summary.add(&3, false);
+    summary.add(&-2, true);
+    summary.add(&1_000, false);
+    // Count 3, sum 1,001, min −2, max 1,000, 1 late of −2; 1 each in the bins −2, 3 and 506.
+    assert_eq!(hex(&summary), "03d20f03d00f010303010a01ee0701");
+}
+
+#[test]
+fn a_summary_is_small() {
+    let mut summary = Summary::default();
+    for i in 0..100_000_i128 {
+        summary.add(&(i * 2_000_000_000_000_000_000), false);
+    }
+    let bins = summary.histogram.bins().count();
+    assert!(bins > 1_000);
+    assert!(summary.encode().len() < 3 * bins + 80);
+}
+
+proptest! {
+    #[test]
+    fn every_value_comes_back(
+        summary in summaries(), total in totals(), progress in progress(),
+        snapshot in snapshots(), late in late_payments(), reject in rejects(), head in heads(),
+    ) {
+        comes_back(&summary)?;
+        comes_back(&total)?;
+        comes_back(&progress)?;
+        comes_back(&snapshot)?;
+        comes_back(&late)?;
+        comes_back(&reject)?;
+        comes_back(&head)?;
+    }
+
+    #[test]
+    fn no_bytes_panic(mut bytes: Vec<u8>, format in option::of(0u8..3)) {
+        if let (Some(first), Some(format)) = (bytes.first_mut(), format) {
+            *first = format;
+        }
+        let _ = Summary::decode(&bytes);
+        let _ = Total::decode(&bytes);
+        let _ = Progress::decode(&bytes);
+        let _ = Snapshot::decode(&bytes);
+        let _ = LatePayment::decode(&bytes);
+        let _ = RejectedRecord::decode(&bytes);
+        let _ = Head::decode(&bytes);
+    }
+
+    #[test]
+    fn no_damage_to_a_value_panics(summary in summaries(), snapshot in snapshots(), at: prop::sample::Index, byte: u8) {
+        let mut bytes = summary.encode();
+        let index = at.index(bytes.len());
+        bytes[index] = byte;
+        let _ = Summary::decode(&bytes);
+        let mut bytes = snapshot.encode();
+        let index = at.index(bytes.len());
+        bytes[index] = byte;
+        let _ = Snapshot::decode(&bytes);
+    }
+}

@@ -1,0 +1,131 @@
+//! Elasticsearch is away, for all of a run or in the middle of it, and ends with the same documents.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::support::compare::Figures;
+use crate::support::lab::{Dist, Elastic, Kafka, eventually, unique};
+use crate::support::oracle::truth;
+use crate::support::service::Setup;
+use crate::support::topic::{START, paid, produce, records};
+
+#[test]
+fn elasticsearch_away_for_the_whole_run_ends_with_the_same_documents() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let Some(mut elastic) = Elastic::own(Dist::Es7) else { return };
+    elastic.stop();
+    let name = unique("away");
+    // The names are the usual ones: nobody else uses this server.
+    let setup = Setup::of(kafka, &name)
+        .with("elasticsearch", "url", &format!("\"{}\"", elastic.url()))
+        .with("event_time", "idle_after", "\"200ms\"");
+    let options = ["--count", "20000", "--start", "2026-11-01T00:00:00Z", "--per-second", "4"];
+    produce(&setup, &[&options[..], &["--late-fraction", "0.01", "--bad-fraction", "0.002"]].concat());
+
+    // Consumption goes on, whoever is away.
+    let service = setup.serve();
+    service.await_consumed(20_000);
+    service.await_idle();
+    let (state, reason) = service.part("sink");
+    assert!(["degraded", "failed"].contains(&state.as_str()), "{state}: {reason}");
+    assert!(reason.contains("127.0.0.1"), "{reason}");
+    let waiting = service.ask("status")["dirty_documents"].as_u64().unwrap();
+    let figures = Figures::ask(&service);
+    let windows: usize = figures.windows.values().map(Vec::len).sum();
+    let documents = figures.totals.len() + windows + figures.late.len() + figures.rejects.len();
+    assert!(waiting >= documents as u64, "{waiting} documents wait, and there are {documents}");
+    // What waits outlives the process.
+    service.kill();
+    let service = setup.serve();
+
+    elastic.start_again();
+    service.await_delivered();
+    assert_eq!(service.part("sink").0, "ok");
+    let figures = Figures::ask(&service);
+    figures.assert_true(&truth(&records(kafka, &name)));
+    figures.assert_documented_as(&elastic, "payments", "platform_pay_amount_1");
+}
+
+#[test]
+fn elasticsearch_killed_in_the_middle_of_a_run_and_back_holds_the_same_documents() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let Some(mut elastic) = Elastic::own(Dist::Es7) else { return };
+    let name = unique("gone");
+    let setup = Setup::of(kafka, &name).delivering(&elastic, &name).with("event_time", "idle_after", "\"200ms\"");
+    let service = setup.serve();
+    let send = |hour: u32| {
+        let start = format!("2026-11-01T{hour:02}:00:00Z");
+        let options = ["--count", "10000", "--per-second", "3", "--late-fraction", "0.02", "--start", &start];
+        produce(&setup, &options);
+    };
+    send(0);
+    eventually("the first documents", || (elastic.count(&format!("{name}-*")) > 0).then_some(()));
+    elastic.kill();
+    send(1);
+    service.await_consumed(20_000);
+    elastic.start_again();
+    send(2);
+    service.await_consumed(30_000);
+    // Once more, with documents on the way.
+    elastic.kill();
+    send(3);
+    sleep(Duration::from_millis(300));
+    elastic.start_again();
+    service.await_consumed(40_000);
+    service.await_idle();
+    service.await_delivered();
+    let figures = Figures::ask(&service);
+    figures.assert_true(&truth(&records(kafka, &name)));
+    figures.assert_documented(&elastic, &name);
+}
+
+#[test]
+fn a_payment_that_comes_for_a_final_window_revises_its_document() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else { return };
+    let name = unique("revised");
+    kafka.create_topic(&name, 1);
+    let setup = Setup::of(kafka, &name).delivering(elastic, &name);
+    let service = setup.serve();
+    let id = format!("4@{START}-{}", START + 60_000);
+    let document = |count: u64| {
+        service.await_consumed(count);
+        service.await_delivered();
+        let documents = elastic.documents(&format!("{name}-1m"));
+        documents.into_iter().find(|document| document.id == id).expect("the first minute of branch 4")
+    };
+    kafka.send(&name, [paid(0, START + 1_000, "12.50", 4), paid(0, START + 120_000, "1", 5)]);
+    let before = document(2);
+    assert_eq!(before.version, 3);
+    assert_eq!(before.source["final"], true);
+    assert_eq!(before.source["closed_by"], "watermark");
+    assert_eq!(before.source["revision"], 0);
+    assert_eq!(before.source["pay_amount_exact"], "12.5");
+
+    kafka.send(&name, [paid(0, START + 59_999, "0.005", 4)]);
+    let after = document(3);
+    assert_eq!(after.index, before.index);
+    assert_eq!(after.version, 5);
+    assert_eq!(after.source["final"], true);
+    assert_eq!(after.source["revision"], 1);
+    assert_eq!(after.source["pay_count"], 2);
+    assert_eq!(after.source["late_count"], 1);
+    assert_eq!(after.source["pay_amount_exact"], "12.505");
+    assert_eq!(after.source["late_amount_exact"], "0.005");
+
+    // A branch without a payment there had a zero, and now has a figure.
+    let id = format!("5@{START}-{}", START + 60_000);
+    let minute = |count| {
+        service.await_consumed(count);
+        service.await_delivered();
+        elastic.documents(&format!("{name}-1m")).into_iter().find(|document| document.id == id)
+    };
+    assert_eq!(minute(3), None, "branch 5 is known since after that minute");
+    kafka.send(&name, [paid(0, START + 30_000, "-3", 5)]);
+    let refunded = minute(4).expect("the first minute of branch 5");
+    assert_eq!((refunded.version, &refunded.source["pay_amount_exact"]), (3, &"-3".into()));
+    assert_eq!(refunded.source["revision"], 1);
+    let figures = Figures::ask(&service);
+    assert_eq!(figures.payments_in("1m"), 4);
+    figures.assert_documented(elastic, &name);
+}

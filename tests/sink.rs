@@ -1,0 +1,10 @@
+//! Elasticsearch: everything is delivered, once in effect, whatever happens on the way.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod documents;
+mod front;
+mod indexes;
+mod outages;
+mod refusals;
+mod till;

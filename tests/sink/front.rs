@@ -1,0 +1,155 @@
+//! A scripted server, for answers that a real one can't be made to give.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
+
+use super::till::Till;
+
+/// Knows templates and indexes as a real server does; answers to bulks come from the script.
+pub struct Front {
+    server: MockServer,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    indexes: BTreeMap<String, Value>,
+    script: VecDeque<Answer>,
+    bulks: Vec<Vec<String>>,
+    requests: Vec<String>,
+}
+
+/// An answer to a bulk.
+#[derive(Clone)]
+pub enum Answer {
+    /// One status per document, over and over; 2xx without an error.
+    Statuses(Vec<u16>),
+    /// That status with that body.
+    Whole(u16, String),
+    /// As if all went well, but for these many documents more or fewer.
+    Miscounted(i32),
+    /// As if all went well, but for other documents.
+    Mixed,
+    /// 413 for more than so many documents, else success.
+    AtMost(usize),
+    /// None in time.
+    Never,
+}
+
+struct Script(Arc<Mutex<State>>);
+
+impl Front {
+    pub fn start(till: &Till, script: impl IntoIterator<Item = Answer>) -> Self {
+        let state = Arc::new(Mutex::new(State {
+            script: script.into_iter().collect(),
+            ..State::default()
+        }));
+        let server = till.runtime().block_on(async {
+            let server = MockServer::start().await;
+            let script = Script(Arc::clone(&state));
+            Mock::given(any()).respond_with(script).mount(&server).await;
+            server
+        });
+        Self { server, state }
+    }
+
+    pub fn url(&self) -> String {
+        self.server.uri()
+    }
+
+    /// The ids in each bulk so far.
+    pub fn bulks(&self) -> Vec<Vec<String>> {
+        self.state.lock().unwrap().bulks.clone()
+    }
+
+    /// Methods and paths so far.
+    pub fn requests(&self) -> Vec<String> {
+        self.state.lock().unwrap().requests.clone()
+    }
+}
+
+impl Respond for Script {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let mut state = self.0.lock().unwrap();
+        let path = request.url.path().to_owned();
+        state.requests.push(format!("{} {path}", request.method));
+        let ok = |body: Value| ResponseTemplate::new(200).set_body_json(body);
+        match (request.method.as_str(), path.as_str()) {
+            ("GET", "/") => ok(json!({"version": {"number": "8.19.0"}})),
+            ("POST", "/_bulk") => state.bulk(&request.body),
+            ("PUT", template) if template.starts_with("/_index_template/") => ok(json!({})),
+            ("PUT", index) if !index[1..].contains('/') => {
+                let mut index_body: Value = serde_json::from_slice(&request.body).unwrap();
+                index_body["settings"] = json!({"index": {"uuid": path}});
+                state.indexes.insert(index[1..].to_owned(), index_body);
+                ok(json!({}))
+            }
+            ("PUT", _) => ok(json!({})),
+            ("GET", _) => ok(json!(state.indexes)),
+            _ => ResponseTemplate::new(405),
+        }
+    }
+}
+
+impl State {
+    fn bulk(&mut self, body: &[u8]) -> ResponseTemplate {
+        let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let actions: Vec<(String, String)> = lines
+            .step_by(2)
+            .map(|line| {
+                let action: Value = serde_json::from_slice(line).unwrap();
+                let text = |key: &str| action["index"][key].as_str().unwrap().to_owned();
+                (text("_index").trim_end_matches("-write").to_owned(), text("_id"))
+            })
+            .collect();
+        let ids = actions.iter().map(|(index, id)| format!("{index}/{id}"));
+        self.bulks.push(ids.collect());
+        let answer = self.script.pop_front().unwrap_or(Answer::Statuses(vec![201]));
+        let count = actions.len();
+        let item = |(at, (index, id)): (usize, &(String, String)), statuses: &[u16]| {
+            let status = statuses[at % statuses.len()];
+            let mut item = json!({"_index": index, "_id": id, "status": status});
+            if status >= 300 {
+                item["error"] = json!({"type": format!("type_{status}"), "reason": "so it is"});
+            }
+            json!({ "index": item })
+        };
+        let items = |statuses: &[u16]| -> Vec<Value> {
+            actions.iter().enumerate().map(|one| item(one, statuses)).collect()
+        };
+        let all = |items: Vec<Value>| {
+            ResponseTemplate::new(200).set_body_json(json!({"errors": true, "items": items}))
+        };
+        match answer {
+            Answer::Statuses(statuses) => all(items(&statuses)),
+            Answer::Whole(status, body) => {
+                let redirect = (300..400).contains(&status);
+                let answer = ResponseTemplate::new(status);
+                let answer = if redirect {
+                    answer.insert_header("location", body.as_str())
+                } else {
+                    answer
+                };
+                answer.set_body_raw(body, "application/json")
+            }
+            Answer::Miscounted(by) => {
+                let mut items = items(&[201]);
+                items.resize(count.saturating_add_signed(by as isize), items[0].clone());
+                all(items)
+            }
+            Answer::Mixed => {
+                let mut items = items(&[201]);
+                items.reverse();
+                all(items)
+            }
+            Answer::AtMost(most) if count > most => ResponseTemplate::new(413),
+            Answer::AtMost(_) => all(items(&[201])),
+            Answer::Never => all(items(&[201])).set_delay(Duration::from_secs(3_600)),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! A pipeline with its state on disk, and a sink that delivers from it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tidegauge::branch::Branches;
+use tidegauge::feedback::Feedback;
+use tidegauge::payment::BranchId;
+use tidegauge::pipeline::{Pipeline, Start};
+use tidegauge::reading::Readings;
+use tidegauge::record::Record;
+use tidegauge::sink::{Config, Order, Pacing, Sink};
+use tidegauge::status::{Condition, Part, Status};
+use tidegauge::store::{Identity, Store};
+use tidegauge_windows::{Definition, EventTime, Settings, Span};
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::support::lab::{eventually, unique};
+
+/// Takes payments in.
+pub struct Till {
+    runtime: Runtime,
+    _dir: TempDir,
+    store: Arc<Mutex<Store>>,
+    readings: Arc<dyn Readings>,
+    branches: Arc<Branches>,
+    pipeline: Pipeline,
+    offset: i64,
+    /// All that sinks said so far.
+    feedback: Arc<Mutex<Vec<Feedback>>>,
+}
+
+/// A sink at work.
+pub struct Running {
+    orders: watch::Sender<Order>,
+    task: JoinHandle<()>,
+    status: Arc<Status>,
+}
+
+/// 2026-11-01T00:00:00Z, in ms.
+pub const NOVEMBER: i64 = 1_793_491_200_000;
+pub const MINUTE: i64 = 60_000;
+
+/// A configuration under names of its own, with little patience.
+pub fn config(url: &str) -> Config {
+    let mut config = Config::new(url).unwrap();
+    config.index_prefix = unique("pay");
+    config.legacy_totals = Some(unique("legacy"));
+    config.bulk.interval = Duration::from_millis(20);
+    config.pacing = Pacing {
+        retry_first: Duration::from_millis(5),
+        retry_most: Duration::from_millis(50),
+        ..Pacing::default()
+    };
+    config
+}
+
+fn branch(id: u32) -> BranchId {
+    BranchId::new(id).unwrap()
+}
+
+fn settings() -> Arc<Settings> {
+    let utc = chrono_tz::UTC;
+    Arc::new(Settings {
+        definitions: vec![
+            Definition::tumbling("1m", Span::MINUTE, Span::ZERO, utc).unwrap(),
+            Definition::tumbling("1h", Span::HOUR, Span::ZERO, utc).unwrap(),
+        ],
+        out_of_orderness: Span::SECOND.times(5),
+        allowed_lateness: Span::HOUR,
+        max_future: Span::MINUTE.times(5),
+        retention: Span::DAY.times(35),
+        zero_windows: true,
+    })
+}
+
+impl Till {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let branches = Arc::new(Branches::new([(branch(3), "Harbour".to_owned())].into()));
+        let identity = Identity {
+            topic: "payment_msg".into(),
+            generation: 1,
+            rules: "rules = test\n".into(),
+            settings: settings(),
+            configured: branches.configured().collect(),
+        };
+        let (store, recovered) = Store::open(dir.path(), &identity).unwrap();
+        let start = Start {
+            snapshot: recovered.snapshot,
+            known: recovered.known,
+            progress: recovered.progress,
+        };
+        Self {
+            runtime: Runtime::new().unwrap(),
+            _dir: dir,
+            readings: store.readings(),
+            store: Arc::new(Mutex::new(store)),
+            pipeline: Pipeline::new(settings(), chrono_tz::UTC, Arc::clone(&branches), start),
+            branches,
+            offset: 0,
+            feedback: Arc::default(),
+        }
+    }
+
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Takes a payment in that happened at `time`, ms since the epoch.
+    pub fn pay(&mut self, time: i64, branch: u32, amount: &str) {
+        let payload = format!(r#"{{"createTime":{time},"payAmount":{amount},"branchId":{branch}}}"#);
+        self.take(payload.as_bytes());
+    }
+
+    /// Takes a record in.
+    pub fn take(&mut self, payload: &[u8]) {
+        let record = Record {
+            partition: 0,
+            offset: self.offset,
+            timestamp: Some(NOVEMBER),
+            payload: Some(payload),
+        };
+        self.offset += 1;
+        self.pipeline.apply([record]);
+    }
+
+    /// Writes a checkpoint of all that was taken in.
+    pub fn commit(&mut self) {
+        let effects = self.pipeline.take_effects();
+        let mut store = self.store.lock().unwrap();
+        store.commit(&effects, &[], NOVEMBER).unwrap();
+    }
+
+    pub fn close_quietly(&mut self, now: i64) {
+        self.pipeline.set_idle(0, true);
+        self.pipeline.quiet_close(EventTime::from_millis(now));
+        self.commit();
+    }
+
+    /// Starts a sink.
+    pub fn deliver(&self, config: &Config) -> Running {
+        let status = Arc::new(Status::new());
+        let (readings, branches) = (Arc::clone(&self.readings), Arc::clone(&self.branches));
+        let sink = Sink::new(config.clone(), readings, branches, Arc::clone(&status)).unwrap();
+        let (sender, mut receiver) = mpsc::channel(4);
+        let (store, log) = (Arc::clone(&self.store), Arc::clone(&self.feedback));
+        self.runtime.spawn(async move {
+            while let Some(feedback) = receiver.recv().await {
+                let mut store = store.lock().unwrap();
+                match &feedback {
+                    Feedback::Delivered(documents) => store.acknowledge(documents).unwrap(),
+                    Feedback::Recreated(family) => store.remark(*family).unwrap(),
+                };
+                log.lock().unwrap().push(feedback);
+            }
+        });
+        let (orders, received) = watch::channel(Order::Hurry);
+        Running {
+            orders,
+            task: self.runtime.spawn(sink.run(sender, received)),
+            status,
+        }
+    }
+
+    /// Runs a sink on the calling thread until it is in that condition, and gives its reason.
+    pub fn deliver_here(&self, config: &Config, condition: Condition) -> String {
+        let status = Arc::new(Status::new());
+        let (readings, branches) = (Arc::clone(&self.readings), Arc::clone(&self.branches));
+        let sink = Sink::new(config.clone(), readings, branches, Arc::clone(&status)).unwrap();
+        let (sender, _receiver) = mpsc::channel(100);
+        let (_orders, received) = watch::channel(Order::Hurry);
+        let there = || status.board().parts[&Part::Sink].condition == condition;
+        let until = async {
+            while !there() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = sink.run(sender, received) => panic!("it stopped by itself"),
+                () = until => {}
+                () = tokio::time::sleep(Duration::from_secs(60)) => panic!("never {condition:?}"),
+            }
+        });
+        status.board().parts[&Part::Sink].reason.clone()
+    }
+
+    /// How many documents await delivery.
+    pub fn dirty(&self) -> u64 {
+        self.readings.query(|reading| Ok(reading.checkpoint().dirty)).unwrap()
+    }
+
+    #[track_caller]
+    pub fn await_delivery(&self) {
+        eventually("all documents delivered", || (self.dirty() == 0).then_some(()));
+    }
+
+    /// Runs a sink until all is delivered.
+    #[track_caller]
+    pub fn deliver_all(&self, config: &Config) {
+        let sink = self.deliver(config);
+        self.await_delivery();
+        self.stop(sink);
+    }
+
+    /// Orders a sink to stop, and waits until it has.
+    pub fn stop(&self, sink: Running) {
+        sink.orders.send_replace(Order::Stop);
+        self.runtime.block_on(sink.task).unwrap();
+    }
+
+    /// All that sinks said, and forgets it.
+    pub fn take_feedback(&self) -> Vec<Feedback> {
+        std::mem::take(&mut self.feedback.lock().unwrap())
+    }
+
+    /// How often sinks said that an index was made anew.
+    pub fn recreated(&self) -> usize {
+        let feedback = self.feedback.lock().unwrap();
+        let recreated = |feedback: &&Feedback| matches!(feedback, Feedback::Recreated(_));
+        feedback.iter().filter(recreated).count()
+    }
+}
+
+impl Running {
+    pub fn condition(&self) -> Condition {
+        self.status.board().parts[&Part::Sink].condition
+    }
+
+    pub fn reason(&self) -> String {
+        self.status.board().parts[&Part::Sink].reason.clone()
+    }
+
+    /// Waits until it says that it is in that condition, for a reason with these words.
+    #[track_caller]
+    pub fn await_condition(&self, condition: Condition, words: &str) -> String {
+        eventually(&format!("{condition:?}, {words}"), || {
+            let reason = self.reason();
+            (self.condition() == condition && reason.contains(words)).then_some(reason)
+        })
+    }
+}

@@ -1,0 +1,781 @@
+//! Reading a real topic: where it starts, what it delivers, and when it refuses to go on.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{Offset, TopicPartitionList};
+use tidegauge::effect::Progress;
+use tidegauge::pipeline::fingerprint;
+use tidegauge::record::Record;
+use tidegauge::source::{Assigned, Batch, Config, Error, Source, Start};
+use tidegauge::status::Condition;
+use tidegauge_windows::EventTime;
+
+use crate::support::lab::{Kafka, Message, eventually, free_port, unique};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT: Duration = Duration::from_millis(20);
+
+/// A record as it was delivered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Taken {
+    partition: i32,
+    offset: i64,
+    timestamp: Option<i64>,
+    payload: Option<Vec<u8>>,
+}
+
+impl Taken {
+    fn of(record: Record<'_>) -> Self {
+        Self {
+            partition: record.partition,
+            offset: record.offset,
+            timestamp: record.timestamp,
+            payload: record.payload.map(<[u8]>::to_vec),
+        }
+    }
+
+    /// What a pipeline knows after it has applied this.
+    fn progress(&self) -> Progress {
+        Progress {
+            position: self.offset + 1,
+            fingerprint: Some(fingerprint(&Record {
+                partition: self.partition,
+                offset: self.offset,
+                timestamp: self.timestamp,
+                payload: self.payload.as_deref(),
+            })),
+        }
+    }
+}
+
+fn config(kafka: &Kafka, topic: &str, start: Start) -> Config {
+    Config {
+        brokers: kafka.bootstrap(),
+        topic: topic.to_owned(),
+        group_id: topic.to_owned(),
+        start,
+        properties: BTreeMap::new(),
+    }
+}
+
+fn connect(kafka: &Kafka, topic: &str, start: Start) -> Source {
+    Source::connect(&config(kafka, topic, start), PATIENCE).unwrap()
+}
+
+fn started(kafka: &Kafka, topic: &str, start: Start) -> Source {
+    let mut source = connect(kafka, topic, start);
+    source.assign(&BTreeMap::new()).unwrap();
+    source
+}
+
+/// Numbered messages to one partition, each a second after the one before.
+fn messages(partition: i32, numbers: std::ops::Range<i64>) -> Vec<Message> {
+    numbers
+        .map(|number| Message {
+            partition,
+            timestamp: 1_000_000 + number * 1_000,
+            payload: Some(format!("{partition}:{number}").into_bytes()),
+        })
+        .collect()
+}
+
+/// Polls until `enough`, and returns all that was delivered.
+#[track_caller]
+fn read(source: &mut Source, enough: impl Fn(&Source, &[Taken]) -> bool) -> Vec<Taken> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut taken = Vec::new();
+    while !enough(source, &taken) {
+        assert!(
+            Instant::now() < deadline,
+            "only this came: {taken:?}, halted: {:?}",
+            source.halted()
+        );
+        taken.extend(source.poll(WAIT).unwrap().records().map(Taken::of));
+    }
+    taken
+}
+
+#[track_caller]
+fn read_some(source: &mut Source, count: usize) -> Vec<Taken> {
+    read(source, |_, taken| taken.len() >= count)
+}
+
+#[track_caller]
+fn read_to_end(source: &mut Source) -> Vec<Taken> {
+    read(source, |source, _| {
+        source
+            .partitions()
+            .iter()
+            .all(|partition| source.at_end(*partition) || source.halted().contains_key(partition))
+    })
+}
+
+fn offsets(taken: &[Taken], partition: i32) -> Vec<i64> {
+    taken
+        .iter()
+        .filter(|record| record.partition == partition)
+        .map(|record| record.offset)
+        .collect()
+}
+
+fn positions(assigned: &[Assigned]) -> Vec<i64> {
+    assigned.iter().map(|assigned| assigned.position).collect()
+}
+
+fn delete_before(kafka: &Kafka, topic: &str, partition: i32, offset: i64) {
+    let admin: AdminClient<DefaultClientContext> = kafka.client().create().unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, partition, Offset::Offset(offset))
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime
+        .block_on(admin.delete_records(&list, &AdminOptions::new()))
+        .unwrap();
+}
+
+#[test]
+fn latest_sees_only_what_is_new() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("latest");
+    kafka.create_topic(&topic, 2);
+    kafka.send(
+        &topic,
+        messages(0, 0..3).into_iter().chain(messages(1, 0..2)),
+    );
+    let mut source = connect(kafka, &topic, Start::Latest);
+    let assigned = source.assign(&BTreeMap::new()).unwrap();
+    assert_eq!(positions(&assigned), [3, 2]);
+    assert_eq!(read_to_end(&mut source), []);
+
+    kafka.send(
+        &topic,
+        messages(0, 3..5).into_iter().chain(messages(1, 2..3)),
+    );
+    let taken = read_some(&mut source, 3);
+    assert_eq!(offsets(&taken, 0), [3, 4]);
+    assert_eq!(offsets(&taken, 1), [2]);
+}
+
+#[test]
+fn earliest_reads_ten_partitions_completely_and_in_order() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("earliest");
+    kafka.create_topic(&topic, 10);
+    kafka.send(
+        &topic,
+        (0..10).flat_map(|partition| messages(partition, 0..2_000)),
+    );
+    let mut source = started(kafka, &topic, Start::Earliest);
+    let ends = source.end_offsets().unwrap();
+    assert_eq!(ends, (0..10).map(|partition| (partition, 2_000)).collect());
+    source.stop_at(&ends);
+    let taken = read(&mut source, |source, _| source.finished());
+    for partition in 0..10 {
+        let expected: Vec<Taken> = (0..)
+            .zip(messages(partition, 0..2_000))
+            .map(|(offset, message)| Taken {
+                partition,
+                offset,
+                timestamp: Some(message.timestamp),
+                payload: message.payload,
+            })
+            .collect();
+        let found: Vec<&Taken> = taken.iter().filter(|t| t.partition == partition).collect();
+        assert!(found.into_iter().eq(&expected), "partition {partition}");
+        assert_eq!(source.end(partition), Some(2_000));
+    }
+}
+
+#[test]
+fn a_time_starts_at_its_first_record_and_without_one_at_the_end() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("time");
+    kafka.create_topic(&topic, 3);
+    kafka.send(
+        &topic,
+        messages(0, 0..5).into_iter().chain(messages(1, 0..2)),
+    );
+    let start = Start::At(EventTime::from_millis(1_002_500));
+    let mut source = connect(kafka, &topic, start);
+    let assigned = source.assign(&BTreeMap::new()).unwrap();
+    assert_eq!(positions(&assigned), [3, 2, 0]);
+    let taken = read_to_end(&mut source);
+    assert_eq!(offsets(&taken, 0), [3, 4]);
+    assert_eq!(taken.len(), 2);
+}
+
+#[test]
+fn a_stored_position_wins_over_the_start() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("stored");
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, messages(0, 0..6));
+    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    for start in [
+        Start::Latest,
+        Start::Earliest,
+        Start::At(EventTime::from_millis(0)),
+    ] {
+        let mut source = connect(kafka, &topic, start);
+        let assigned = source
+            .assign(&BTreeMap::from([(0, before[3].progress())]))
+            .unwrap();
+        assert_eq!(positions(&assigned), [4]);
+        assert_eq!(offsets(&read_to_end(&mut source), 0), [4, 5], "{start:?}");
+    }
+}
+
+#[test]
+fn everything_applied_leaves_nothing_to_deliver_and_what_comes_is_next() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("applied");
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, messages(0, 0..3));
+    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let mut source = connect(kafka, &topic, Start::Earliest);
+    source
+        .assign(&BTreeMap::from([(0, before[2].progress())]))
+        .unwrap();
+    assert_eq!(read_to_end(&mut source), []);
+    kafka.send(&topic, messages(0, 3..4));
+    assert_eq!(offsets(&read_some(&mut source, 1), 0), [3]);
+}
+
+#[test]
+fn a_partition_added_while_running_is_read_from_its_beginning() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("added");
+    kafka.create_topic(&topic, 1);
+    let mut source = started(kafka, &topic, Start::Latest);
+    kafka.grow_topic(&topic, 3);
+    kafka.send(
+        &topic,
+        messages(1, 0..2).into_iter().chain(messages(2, 0..1)),
+    );
+    let found = eventually("the new partitions", || {
+        let found = source.discover().unwrap();
+        (!found.is_empty()).then_some(found)
+    });
+    assert_eq!(positions(&found), [0, 0]);
+    assert_eq!(source.partitions(), [0, 1, 2]);
+    let taken = read_some(&mut source, 3);
+    assert_eq!(offsets(&taken, 1), [0, 1]);
+    assert_eq!(offsets(&taken, 2), [0]);
+    assert_eq!(source.discover().unwrap(), []);
+}
+
+#[test]
+fn a_partition_added_while_stopped_is_read_from_its_beginning() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("added");
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, messages(0, 0..2));
+    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    kafka.grow_topic(&topic, 2);
+    kafka.send(&topic, messages(1, 0..3));
+    let mut source = connect(kafka, &topic, Start::Latest);
+    source
+        .assign(&BTreeMap::from([(0, before[1].progress())]))
+        .unwrap();
+    let taken = read_to_end(&mut source);
+    assert!(offsets(&taken, 0).is_empty());
+    assert_eq!(offsets(&taken, 1), [0, 1, 2]);
+}
+
+#[test]
+fn a_recreated_topic_that_is_shorter_is_not_read() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("shorter");
+    kafka.create_topic(&topic, 2);
+    kafka.send(
+        &topic,
+        messages(0, 0..4).into_iter().chain(messages(1, 0..4)),
+    );
+    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let applied: BTreeMap<i32, Progress> = before
+        .iter()
+        .map(|record| (record.partition, record.progress()))
+        .collect();
+    kafka.delete_topic(&topic);
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, messages(0, 0..2));
+
+    let mut source = connect(kafka, &topic, Start::Earliest);
+    let assigned = source.assign(&applied).unwrap();
+    assert_eq!(positions(&assigned), [4, 4]);
+    assert!(
+        source.halted()[&0].contains("ends at offset 2"),
+        "{:?}",
+        source.halted()
+    );
+    assert!(
+        source.halted()[&1].contains("fewer partitions"),
+        "{:?}",
+        source.halted()
+    );
+    kafka.send(&topic, messages(0, 2..9));
+    assert_eq!(poll_often(&mut source), []);
+}
+
+#[test]
+fn a_recreated_topic_that_is_longer_is_not_read() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("longer");
+    kafka.create_topic(&topic, 2);
+    kafka.send(
+        &topic,
+        messages(0, 0..4).into_iter().chain(messages(1, 0..4)),
+    );
+    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let applied: BTreeMap<i32, Progress> = before
+        .iter()
+        .map(|record| (record.partition, record.progress()))
+        .collect();
+    kafka.delete_topic(&topic);
+    kafka.create_topic(&topic, 2);
+    // Partition 1 is as it was before, to the last byte, and one record longer.
+    kafka.send(
+        &topic,
+        messages(0, 100..109).into_iter().chain(messages(1, 0..5)),
+    );
+
+    let mut source = connect(kafka, &topic, Start::Earliest);
+    source.assign(&applied).unwrap();
+    let taken = read_to_end(&mut source);
+    assert!(
+        source.halted()[&0].contains("not the one"),
+        "{:?}",
+        source.halted()
+    );
+    assert!(offsets(&taken, 0).is_empty());
+    assert_eq!(offsets(&taken, 1), [4]);
+    kafka.send(&topic, messages(0, 109..120));
+    assert_eq!(poll_often(&mut source), []);
+    assert!(!source.at_end(0));
+}
+
+#[test]
+fn a_topic_recreated_while_running_is_halted_when_it_is_looked_at() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("recreated");
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, messages(0, 0..4));
+    let mut source = started(kafka, &topic, Start::Earliest);
+    read_to_end(&mut source);
+    source.pause(&[0]);
+    kafka.delete_topic(&topic);
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, messages(0, 100..109));
+    source.discover().unwrap();
+    assert!(
+        source.halted()[&0].contains("created anew"),
+        "{:?}",
+        source.halted()
+    );
+    source.resume(&[0]);
+    assert_eq!(poll_often(&mut source), []);
+}
+
+#[test]
+fn a_partition_read_anew_delivers_each_record_once() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("anew");
+    kafka.create_topic(&topic, 2);
+    kafka.send(
+        &topic,
+        messages(0, 0..5_000)
+            .into_iter()
+            .chain(messages(1, 0..5_000)),
+    );
+    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut taken = read_some(&mut source, 1);
+    // Who does not poll looks like one to whom nothing comes.
+    for _ in 0..3 {
+        source.discover().unwrap();
+    }
+    taken.extend(read_to_end(&mut source));
+    for partition in 0..2 {
+        assert!(
+            offsets(&taken, partition).into_iter().eq(0..5_000),
+            "partition {partition}"
+        );
+    }
+    let third = taken
+        .iter()
+        .find(|t| (t.partition, t.offset) == (0, 2))
+        .unwrap()
+        .progress();
+
+    let mut source = connect(kafka, &topic, Start::Earliest);
+    source.assign(&BTreeMap::from([(0, third)])).unwrap();
+    for _ in 0..3 {
+        source.discover().unwrap();
+    }
+    let taken = read_to_end(&mut source);
+    assert!(offsets(&taken, 0).into_iter().eq(3..5_000));
+    assert!(offsets(&taken, 1).into_iter().eq(0..5_000));
+}
+
+#[test]
+fn offsets_removed_while_stopped_halt_the_partition_and_are_named() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("gap");
+    kafka.create_topic(&topic, 2);
+    kafka.send(
+        &topic,
+        messages(0, 0..9).into_iter().chain(messages(1, 0..9)),
+    );
+    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let third = |partition| {
+        before
+            .iter()
+            .find(|record| record.partition == partition && record.offset == 2)
+            .unwrap()
+            .progress()
+    };
+    delete_before(kafka, &topic, 0, 5);
+    delete_before(kafka, &topic, 1, 3);
+
+    let mut source = connect(kafka, &topic, Start::Earliest);
+    source
+        .assign(&BTreeMap::from([(0, third(0)), (1, third(1))]))
+        .unwrap();
+    let taken = read_to_end(&mut source);
+    assert!(
+        source.halted()[&0].contains("[3, 5)"),
+        "{:?}",
+        source.halted()
+    );
+    assert!(offsets(&taken, 0).is_empty());
+    // Only what was applied is gone: nothing is missing.
+    assert_eq!(offsets(&taken, 1), [3, 4, 5, 6, 7, 8]);
+}
+
+#[test]
+fn offsets_removed_while_running_halt_the_partition_and_are_named() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("gap");
+    kafka.create_topic(&topic, 2);
+    kafka.send(&topic, messages(0, 0..2));
+    let mut source = started(kafka, &topic, Start::Earliest);
+    assert_eq!(read_to_end(&mut source).len(), 2);
+    source.pause(&[0]);
+    kafka.send(&topic, messages(0, 2..9));
+    delete_before(kafka, &topic, 0, 6);
+    source.resume(&[0]);
+    let taken = read(&mut source, |source, _| source.halted().contains_key(&0));
+    assert_eq!(taken, []);
+    assert!(
+        source.halted()[&0].contains("[2, 6)"),
+        "{:?}",
+        source.halted()
+    );
+    kafka.send(&topic, messages(1, 0..1));
+    assert_eq!(offsets(&read_some(&mut source, 1), 1), [0]);
+}
+
+#[test]
+fn aborted_records_are_unseen_and_marks_do_not_hide_the_end() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("transactions");
+    kafka.create_topic(&topic, 1);
+    let producer: BaseProducer = kafka
+        .client()
+        .set("transactional.id", &topic)
+        .create()
+        .unwrap();
+    producer.init_transactions(PATIENCE).unwrap();
+    for (payload, committed) in [
+        ("one", true),
+        ("two", false),
+        ("three", true),
+        ("four", false),
+    ] {
+        producer.begin_transaction().unwrap();
+        producer
+            .send(
+                BaseRecord::<(), str>::to(&topic)
+                    .partition(0)
+                    .payload(payload),
+            )
+            .unwrap();
+        if committed {
+            producer.commit_transaction(PATIENCE).unwrap();
+        } else {
+            producer.flush(PATIENCE).unwrap();
+            producer.abort_transaction(PATIENCE).unwrap();
+        }
+    }
+    let mut source = started(kafka, &topic, Start::Earliest);
+    let ends = source.end_offsets().unwrap();
+    assert_eq!(ends, BTreeMap::from([(0, 8)]));
+    source.stop_at(&ends);
+    let taken = read(&mut source, |source, _| source.finished());
+    let payloads: Vec<&[u8]> = taken.iter().filter_map(|t| t.payload.as_deref()).collect();
+    assert_eq!(payloads, [b"one".as_slice(), b"three"]);
+    assert_eq!(source.position(0), Some(8));
+
+    // The position after the last record is not the end, and yet there is nothing more.
+    let mut source = connect(kafka, &topic, Start::Latest);
+    source
+        .assign(&BTreeMap::from([(0, taken[1].progress())]))
+        .unwrap();
+    source.stop_at(&ends);
+    assert_eq!(read(&mut source, |source, _| source.finished()), []);
+}
+
+#[test]
+fn nothing_at_or_past_the_end_given_is_delivered() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("until");
+    kafka.create_topic(&topic, 3);
+    kafka.send(
+        &topic,
+        messages(0, 0..5).into_iter().chain(messages(1, 0..5)),
+    );
+    let mut source = started(kafka, &topic, Start::Earliest);
+    let ends = source.end_offsets().unwrap();
+    source.stop_at(&ends);
+    kafka.send(
+        &topic,
+        (0..3).flat_map(|partition| messages(partition, 5..500)),
+    );
+    let mut taken = read(&mut source, |source, _| source.finished());
+    taken.extend(poll_often(&mut source));
+    assert_eq!(offsets(&taken, 0), [0, 1, 2, 3, 4]);
+    assert_eq!(offsets(&taken, 1), [0, 1, 2, 3, 4]);
+    assert_eq!(taken.len(), 10);
+}
+
+#[test]
+fn a_tombstone_is_told_from_an_empty_value() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("tombstone");
+    kafka.create_topic(&topic, 1);
+    let with = |payload| Message {
+        partition: 0,
+        timestamp: 1_000,
+        payload,
+    };
+    kafka.send(
+        &topic,
+        [with(None), with(Some(Vec::new())), with(Some(vec![0, 255]))],
+    );
+    let taken = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let payloads: Vec<Option<Vec<u8>>> = taken.iter().map(|t| t.payload.clone()).collect();
+    assert_eq!(payloads, [None, Some(vec![]), Some(vec![0, 255])]);
+
+    let mut source = connect(kafka, &topic, Start::Earliest);
+    source
+        .assign(&BTreeMap::from([(0, taken[0].progress())]))
+        .unwrap();
+    assert_eq!(offsets(&read_to_end(&mut source), 0), [1, 2]);
+}
+
+#[test]
+fn a_paused_partition_delivers_nothing_and_then_each_record_once() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("paused");
+    kafka.create_topic(&topic, 2);
+    kafka.send(
+        &topic,
+        messages(0, 0..20_000)
+            .into_iter()
+            .chain(messages(1, 0..20_000)),
+    );
+    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut taken = read_some(&mut source, 1);
+    source.resume(&[1]);
+    source.pause(&[0]);
+    source.pause(&[0]);
+    let before = offsets(&taken, 0).len();
+    taken.extend(read(&mut source, |source, _| source.at_end(1)));
+    assert_eq!(offsets(&taken, 0).len(), before);
+    source.resume(&[0]);
+    taken.extend(read_to_end(&mut source));
+    for partition in 0..2 {
+        assert!(
+            offsets(&taken, partition).into_iter().eq(0..20_000),
+            "partition {partition}"
+        );
+    }
+}
+
+#[test]
+fn a_topic_that_does_not_exist_is_named_with_what_to_do() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("nowhere");
+    let error = Source::connect(&config(kafka, &topic, Start::Latest), PATIENCE)
+        .err()
+        .unwrap();
+    assert!(matches!(error, Error::NoTopic { .. }), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("--create --topic {topic}")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_broker_that_does_not_answer_is_named_with_the_reason() {
+    let config = Config {
+        brokers: format!("127.0.0.1:{}", free_port()),
+        topic: "payment_msg".to_owned(),
+        group_id: String::new(),
+        start: Start::Latest,
+        properties: BTreeMap::new(),
+    };
+    let error = Source::connect(&config, Duration::from_millis(500))
+        .err()
+        .unwrap();
+    assert!(matches!(error, Error::NoBroker { .. }), "{error}");
+    assert!(error.to_string().contains(&config.brokers), "{error}");
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[test]
+fn a_property_that_the_client_refuses_is_named() {
+    let config = Config {
+        brokers: "127.0.0.1:1".to_owned(),
+        topic: "payment_msg".to_owned(),
+        group_id: String::new(),
+        start: Start::Latest,
+        properties: BTreeMap::from([("fetch.banana".to_owned(), "1".to_owned())]),
+    };
+    let error = Source::connect(&config, PATIENCE).err().unwrap();
+    assert!(matches!(error, Error::Setting { .. }), "{error}");
+    assert!(error.to_string().contains("\"fetch.banana\""), "{error}");
+}
+
+#[test]
+fn a_batch_outlives_its_source() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("batch");
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, messages(0, 0..3));
+    let mut source = started(kafka, &topic, Start::Earliest);
+    let batch: Batch = eventually("a batch", || {
+        let batch = source.poll(WAIT).unwrap();
+        (!batch.is_empty()).then_some(batch)
+    });
+    source.close(PATIENCE);
+    let first = std::thread::spawn(move || batch.records().next().map(Taken::of))
+        .join()
+        .unwrap();
+    assert_eq!(first.unwrap().payload.unwrap(), b"0:0");
+}
+
+#[test]
+fn positions_are_shown_to_lag_tools() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("report");
+    kafka.create_topic(&topic, 2);
+    kafka.send(&topic, messages(0, 0..5));
+    let mut source = started(kafka, &topic, Start::Earliest);
+    read_to_end(&mut source);
+    let tool: BaseConsumer = kafka.client().set("group.id", &topic).create().unwrap();
+    eventually("the positions", || {
+        source.report(&BTreeMap::from([(0, 5), (1, 0)]));
+        source.poll(WAIT).unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(&topic, 0, 1);
+        let committed = tool.committed_offsets(list, PATIENCE).unwrap();
+        let offset = |partition| {
+            committed
+                .find_partition(&topic, partition)
+                .unwrap()
+                .offset()
+        };
+        ((offset(0), offset(1)) == (Offset::Offset(5), Offset::Offset(0))).then_some(())
+    });
+}
+
+#[test]
+fn a_broker_that_comes_back_is_read_on_without_loss_or_doubling() {
+    let Some(mut kafka) = Kafka::own() else {
+        return;
+    };
+    let topic = unique("restart");
+    kafka.create_topic(&topic, 2);
+    kafka.send(&topic, messages(0, 0..100));
+    let mut source = started(&kafka, &topic, Start::Earliest);
+    let mut taken = read_to_end(&mut source);
+    assert_eq!(source.condition().0, Condition::Ok);
+
+    kafka.kill();
+    taken.extend(read(&mut source, |source, _| {
+        source.condition().0 == Condition::Degraded
+    }));
+    // Nobody knows now whether there is more.
+    source.poll(WAIT).unwrap();
+    assert!(!source.at_end(0) && !source.at_end(1));
+    assert!(source.discover().is_err());
+
+    kafka.start_again();
+    kafka.send(
+        &topic,
+        messages(0, 100..200).into_iter().chain(messages(1, 0..100)),
+    );
+    taken.extend(read(&mut source, |source, taken| {
+        taken.len() >= 200 && source.condition().0 == Condition::Ok
+    }));
+    taken.extend(read_to_end(&mut source));
+    assert!(offsets(&taken, 0).into_iter().eq(0..200));
+    assert!(offsets(&taken, 1).into_iter().eq(0..100));
+}
+
+#[test]
+fn closing_ends_although_the_broker_is_gone() {
+    let Some(mut kafka) = Kafka::own() else {
+        return;
+    };
+    let topic = unique("gone");
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, messages(0, 0..5));
+    let mut source = started(&kafka, &topic, Start::Earliest);
+    read_to_end(&mut source);
+    kafka.kill();
+    source.report(&BTreeMap::from([(0, 5)]));
+    source.close(Duration::from_millis(200));
+}
+
+#[test]
+fn a_topic_deleted_while_running_is_halted() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("deleted");
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, messages(0, 0..5));
+    let mut source = started(kafka, &topic, Start::Earliest);
+    read_to_end(&mut source);
+    kafka.delete_topic(&topic);
+    eventually("the halt", || {
+        source.poll(WAIT).unwrap();
+        source.discover().unwrap();
+        source.halted().contains_key(&0).then_some(())
+    });
+    assert!(
+        source.halted()[&0].contains("deleted"),
+        "{:?}",
+        source.halted()
+    );
+}
+
+/// What comes when nothing should: long enough for what is under way to arrive.
+fn poll_often(source: &mut Source) -> Vec<Taken> {
+    (0..50)
+        .flat_map(|_| {
+            let batch = source.poll(WAIT).unwrap();
+            batch.records().map(Taken::of).collect::<Vec<_>>()
+        })
+        .collect()
+}

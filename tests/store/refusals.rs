@@ -1,0 +1,202 @@
+//! What a store does not go on from, and that it leaves it as it is.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use tidegauge::store::{Error, Identity, Store};
+use tidegauge_windows::Span;
+
+use super::feed::{Feed, identity, open};
+use super::{copy, files};
+
+fn refused(dir: &Path, identity: &Identity) -> Error {
+    Store::open(dir, identity).map(|_| ()).unwrap_err()
+}
+
+/// A directory with one checkpoint, closed.
+fn state(feed: &mut Feed) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(dir.path(), &feed.settings);
+    feed.pay(0, 1_000, 1, "1.00");
+    feed.commit(&mut store);
+    dir
+}
+
+#[test]
+fn other_rules_are_refused_by_name() {
+    let mut feed = Feed::new(Span::DAY);
+    let dir = state(&mut feed);
+    let mut other = identity(&feed.settings);
+    other.rules = other.rules.replace("3600000", "7200000");
+    let error = refused(dir.path(), &other);
+    assert!(matches!(error, Error::Rules { .. }));
+    let sentence = error.to_string();
+    assert!(
+        sentence.contains("allowed_lateness is 3600000 in the state and 7200000 in the config"),
+        "{sentence}"
+    );
+    assert!(!sentence.contains("window.1m.size"), "{sentence}");
+    open(dir.path(), &feed.settings);
+}
+
+#[test]
+fn another_topic_or_generation_is_refused() {
+    let mut feed = Feed::new(Span::DAY);
+    let dir = state(&mut feed);
+    let mut other = identity(&feed.settings);
+    other.topic = "refunds".into();
+    let sentence = refused(dir.path(), &other).to_string();
+    assert!(
+        sentence.contains("payment_msg") && sentence.contains("refunds"),
+        "{sentence}"
+    );
+
+    let mut other = identity(&feed.settings);
+    other.generation = 4;
+    let error = refused(dir.path(), &other);
+    assert!(matches!(
+        error,
+        Error::Generation {
+            found: 3,
+            wanted: 4,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn other_configured_branches_are_not_refused() {
+    let mut feed = Feed::new(Span::DAY);
+    let dir = state(&mut feed);
+    let mut other = identity(&feed.settings);
+    other.configured.clear();
+    Store::open(dir.path(), &other).unwrap();
+}
+
+#[test]
+fn a_version_that_is_not_understood_is_refused() {
+    for version in [0, 2, 77] {
+        let mut feed = Feed::new(Span::DAY);
+        let dir = state(&mut feed);
+        let mut rewritten = vec![version];
+        rewritten.extend(b"and then something that only that version knows");
+        let db = rocksdb::DB::open_default(dir.path()).unwrap();
+        db.put([1], &rewritten).unwrap();
+        drop(db);
+        let error = refused(dir.path(), &identity(&feed.settings));
+        let found = u64::from(version);
+        assert!(matches!(error, Error::Version { found: f, expected: 1, .. } if f == found));
+        let db = rocksdb::DB::open_default(dir.path()).unwrap();
+        assert_eq!(db.get([1]).unwrap(), Some(rewritten));
+    }
+}
+
+#[test]
+fn a_database_of_something_else_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = rocksdb::DB::open_default(dir.path());
+    // An older file of another program must not be taken for a new directory.
+    let mut options = rocksdb::Options::default();
+    options.create_if_missing(true);
+    drop(db);
+    rocksdb::DB::open(&options, dir.path())
+        .unwrap()
+        .put("a", "b")
+        .unwrap();
+    let error = refused(dir.path(), &identity(&Feed::new(Span::DAY).settings));
+    assert!(matches!(error, Error::Damaged { .. }));
+}
+
+#[test]
+fn a_damaged_state_is_refused_and_never_wiped() {
+    let mut feed = Feed::new(Span::DAY);
+    let whole = state(&mut feed);
+    // Opened once more, what was in the log is in a table.
+    drop(open(whole.path(), &feed.settings));
+    let damages: [fn(&Path); 4] = [
+        |dir| fs::write(dir.join("CURRENT"), "nonsense").unwrap(),
+        |dir| fs::remove_file(dir.join("CURRENT")).unwrap(),
+        |dir| {
+            files(dir, "sst")
+                .iter()
+                .for_each(|file| fs::remove_file(file).unwrap())
+        },
+        |dir| {
+            files(dir, "sst")
+                .iter()
+                .for_each(|file| fs::write(file, "nonsense").unwrap())
+        },
+    ];
+    assert!(!files(whole.path(), "sst").is_empty());
+    for (number, damage) in damages.into_iter().enumerate() {
+        let dir = tempfile::tempdir().unwrap();
+        copy(whole.path(), dir.path());
+        damage(dir.path());
+        let tables = files(dir.path(), "sst");
+        let error = refused(dir.path(), &identity(&feed.settings));
+        assert!(matches!(error, Error::Damaged { .. }), "{number}: {error}");
+        assert_eq!(files(dir.path(), "sst"), tables);
+    }
+}
+
+#[test]
+fn a_second_store_in_this_process_is_refused() {
+    let feed = Feed::new(Span::DAY);
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path(), &feed.settings);
+    let error = refused(dir.path(), &identity(&feed.settings));
+    assert!(matches!(error, Error::InUse { .. }), "{error}");
+    assert!(error.to_string().contains(dir.path().to_str().unwrap()));
+    let readings = store.readings();
+    drop(store);
+    // Whoever still reads holds the directory too.
+    assert!(matches!(
+        refused(dir.path(), &identity(&feed.settings)),
+        Error::InUse { .. }
+    ));
+    drop(readings);
+    open(dir.path(), &feed.settings);
+}
+
+const HELD: &str = "TIDEGAUGE_TEST_HELD_STATE";
+
+#[test]
+fn a_second_process_is_refused() {
+    let feed = Feed::new(Span::DAY);
+    let dir = tempfile::tempdir().unwrap();
+    let mut holder = Command::new(env::current_exe().unwrap())
+        .args([
+            "--ignored",
+            "--nocapture",
+            "--exact",
+            "store::refusals::holds_a_state",
+        ])
+        .env(HELD, dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("held")));
+
+    let error = refused(dir.path(), &identity(&feed.settings));
+    // It goes on when its input ends.
+    drop(holder.stdin.take());
+    assert!(holder.wait().unwrap().success());
+    assert!(matches!(error, Error::InUse { .. }), "{error}");
+    open(dir.path(), &feed.settings);
+}
+
+#[test]
+#[ignore = "the other process of a_second_process_is_refused"]
+fn holds_a_state() {
+    let Some(dir) = env::var_os(HELD) else {
+        return;
+    };
+    let _store = open(Path::new(&dir), &Feed::new(Span::DAY).settings);
+    writeln!(std::io::stdout(), "held").unwrap();
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+}

@@ -1,0 +1,387 @@
+//! The figures that a service shows, held against an independent computation, against the documents
+//! in Elasticsearch, and against what `compute` prints.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::fs;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+use super::lab::{Document, Elastic};
+use super::oracle::{Figure, Key, Record, Total, Truth, WINDOWS, exact};
+use super::service::{Service, Setup, legacy_totals};
+use super::topic;
+
+/// All figures as they were answered over HTTP.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures {
+    pub totals: Vec<Value>,
+    pub windows: BTreeMap<&'static str, Vec<Value>>,
+    pub late: Vec<Value>,
+    pub rejects: Vec<Value>,
+    pub ledger: Value,
+}
+
+impl Figures {
+    /// Asks a service for everything, page by page.
+    #[track_caller]
+    pub fn ask(service: &Service) -> Self {
+        let list = |name| service.ask_all(&format!("windows/{name}"), 997);
+        let figures = Self {
+            totals: service.ask("totals")["totals"].as_array().unwrap().clone(),
+            windows: WINDOWS.into_iter().map(|name| (name, list(name))).collect(),
+            late: service.ask_all("late", 7),
+            rejects: service.ask_all("rejects", 10_000),
+            ledger: service.ask("ledger"),
+        };
+        for name in WINDOWS {
+            let current = service.ask_all(&format!("windows/{name}/current"), 10_000);
+            let open = figures.windows[name].iter().filter(|item| item["final"] == false);
+            assert!(current.iter().eq(open), "windows/{name}/current lists other windows than the open ones");
+        }
+        figures
+    }
+
+    /// The revision of a window and what closed it say how it came about; the rest is a function of
+    /// the log alone, and so is what is left here. Nor does the ledger's reading say more.
+    pub fn of_the_log(mut self) -> Self {
+        for item in self.windows.values_mut().flatten() {
+            remove(item, &["revision", "closed_by"]);
+        }
+        remove(&mut self.ledger, &["reading"]);
+        // Newest first: the order in which partitions were read.
+        self.late.sort_by_key(place);
+        self.rejects.sort_by_key(place);
+        self
+    }
+
+    /// How many payments the windows of one name hold.
+    pub fn payments_in(&self, window: &str) -> u64 {
+        self.windows[window].iter().map(|item| item["pay_count"].as_u64().unwrap()).sum()
+    }
+
+    /// Each figure is what `truth` says, and there are no others.
+    #[track_caller]
+    pub fn assert_true(&self, truth: &Truth) {
+        let mut differences = Differences::default();
+        self.check_ledger(truth, &mut differences);
+        self.check_totals(truth, &mut differences);
+        self.check_windows(truth, &mut differences);
+        self.check_records(truth, &mut differences);
+        differences.assert_none();
+    }
+
+    fn check_ledger(&self, truth: &Truth, differences: &mut Differences) {
+        differences.check("ledger: consumed", &self.ledger["consumed"], &json!(truth.consumed));
+        differences.check("ledger: balanced", &self.ledger["balanced"], &json!(true));
+        for entry in ["on_time", "late", "too_late", "duplicate", "future", "rejected", "tombstone"] {
+            let (count, amount) = truth.ledger.get(entry).copied().unwrap_or_default();
+            let expected = match entry {
+                "rejected" | "tombstone" => json!({"count": count}),
+                _ => json!({"count": count, "pay_amount_exact": exact(amount)}),
+            };
+            differences.check(&format!("ledger: {entry}"), &self.ledger["entries"][entry], &expected);
+        }
+    }
+
+    fn check_totals(&self, truth: &Truth, differences: &mut Differences) {
+        let found: Vec<_> = self.totals.iter().map(|total| total["branch_id"].clone()).collect();
+        let expected: Vec<_> = truth.totals.keys().map(|branch| json!(branch)).collect();
+        differences.check("totals: branches", &found, &expected);
+        for (item, (branch, total)) in self.totals.iter().zip(&truth.totals) {
+            check_total(item, *branch, total, differences);
+        }
+    }
+
+    fn check_windows(&self, truth: &Truth, differences: &mut Differences) {
+        let mut found: BTreeMap<Key, &Value> = BTreeMap::new();
+        for name in WINDOWS {
+            let keys: Vec<Key> = self.windows[name].iter().map(|item| key(name, item)).collect();
+            differences.check(&format!("{name}: order"), &keys.is_sorted(), &true);
+            found.extend(keys.into_iter().zip(&self.windows[name]));
+        }
+        let count: usize = self.windows.values().map(Vec::len).sum();
+        differences.check("windows: keys that differ", &found.len(), &count);
+        for (key, figure) in &truth.windows {
+            match found.remove(key) {
+                Some(item) => check_window(item, *key, figure, &truth.amounts(figure), differences),
+                None => differences.add(format!("{} is missing: {figure:?}", shown(*key))),
+            }
+        }
+        for (key, item) in found {
+            differences.add(format!("{} should not be there: {item}", shown(key)));
+        }
+    }
+
+    fn check_records(&self, truth: &Truth, differences: &mut Differences) {
+        let reason = |item: &Value| (place(item), item["reason"].as_str().unwrap_or_default().to_owned());
+        let found: BTreeMap<_, _> = self.late.iter().map(reason).collect();
+        let expected: BTreeMap<_, _> = truth.late.iter().map(|(at, reason)| (*at, (*reason).to_owned())).collect();
+        differences.check("late", &found, &expected);
+        differences.check("late: how many", &self.late.len(), &truth.late.len());
+        let found: BTreeSet<_> = self.rejects.iter().map(place).collect();
+        differences.check("rejects", &found, &truth.rejected);
+        differences.check("rejects: how many", &self.rejects.len(), &truth.rejected.len());
+    }
+
+    /// Elasticsearch holds a document for each of these figures, and no others under `prefix`.
+    #[track_caller]
+    pub fn assert_documented(&self, elastic: &Elastic, prefix: &str) {
+        self.assert_documented_as(elastic, prefix, &legacy_totals(prefix));
+    }
+
+    /// [`Figures::assert_documented`] with another name for the alias of the old dashboards.
+    #[track_caller]
+    pub fn assert_documented_as(&self, elastic: &Elastic, prefix: &str, legacy: &str) {
+        let mut differences = Differences::default();
+        let mut documents = 0;
+        let totals = elastic.documents(&format!("{prefix}-totals"));
+        documents += totals.len();
+        let expected = self.totals.iter().map(|total| documented_total(prefix, total)).collect();
+        check_documents("totals", totals.clone(), expected, &mut differences);
+        let old = elastic.documents(legacy);
+        differences.check("totals under the old alias", &(old == totals), &true);
+        for name in WINDOWS {
+            let found = elastic.documents(&format!("{prefix}-{name}"));
+            documents += found.len();
+            let expected = self.windows[name].iter().map(|item| documented_window(prefix, name, item)).collect();
+            check_documents(name, found, expected, &mut differences);
+        }
+        for (name, items) in [("late", &self.late), ("rejects", &self.rejects)] {
+            let found = elastic.documents(&format!("{prefix}-{name}"));
+            documents += found.len();
+            let expected = items.iter().map(|item| documented_record(prefix, name, item)).collect();
+            check_documents(name, found, expected, &mut differences);
+        }
+        let all = elastic.count(&format!("{prefix}-*"));
+        differences.check("documents in all indexes", &all, &(documents as u64));
+        differences.assert_none();
+    }
+
+    /// `compute` prints the same figures for `records`, in whatever order partitions come.
+    #[track_caller]
+    pub fn assert_computed(&self, setup: &Setup, records: &[Record]) {
+        let file = setup.path("records.ndjson");
+        fs::write(&file, topic::lines(records)).unwrap();
+        let compute = |emit: &str| setup.run_json(&["compute", "-o", "json", "--emit", emit, file.to_str().unwrap()]);
+        let mut differences = Differences::default();
+        let own = self.clone().of_the_log();
+        differences.check("compute: ledger", &compute("ledger"), &own.ledger);
+        differences.check("compute: totals", &compute("totals")["totals"], &Value::from(own.totals));
+        let mut found = compute("windows")["items"].take();
+        let found = found.as_array_mut().unwrap();
+        found.iter_mut().for_each(|item| remove(item, &["revision", "closed_by"]));
+        let expected: BTreeMap<Key, &Value> =
+            own.windows.iter().flat_map(|(name, items)| items.iter().map(|item| (key(name, item), item))).collect();
+        differences.check("compute: how many windows", &found.len(), &expected.len());
+        for item in found {
+            let name = WINDOWS.into_iter().find(|name| item["window"] == *name).unwrap();
+            let key = key(name, item);
+            differences.check(&format!("compute: {}", shown(key)), &Some(&*item), &expected.get(&key).copied());
+        }
+        differences.assert_none();
+    }
+}
+
+fn check_total(item: &Value, branch: u32, total: &Total, differences: &mut Differences) {
+    let expected = json!({
+        "branch": format!("Branch_{branch}"),
+        "branch_id": branch,
+        "pay_amount_exact": exact(total.sum),
+        "pay_count": total.count,
+        "first_event_time": time_text(total.first),
+        "last_event_time": time_text(total.last),
+    });
+    let place = format!("total of branch {branch}");
+    differences.check_fields(&place, item, &expected, &["pay_amount"]);
+    differences.check_double(&place, item, "pay_amount", Some(double(total.sum)));
+}
+
+fn check_window(item: &Value, key: Key, figure: &Figure, amounts: &[i128], differences: &mut Differences) {
+    let place = shown(key);
+    let (name, start, branch, end) = key;
+    let expected = json!({
+        "window": name,
+        "window_start": time_text(start),
+        "window_end": time_text(end),
+        "branch": format!("Branch_{branch}"),
+        "branch_id": branch,
+        "pay_amount_exact": exact(figure.sum),
+        "pay_count": figure.count,
+        "final": figure.is_final,
+        "late_count": figure.late_count,
+        "late_amount_exact": exact(figure.late_sum),
+    });
+    const OTHERS: [&str; 10] = [
+        "pay_amount", "pay_min", "pay_max", "pay_avg", "pay_p50", "pay_p95", "pay_p99", "closed_by", "revision",
+        "late_amount",
+    ];
+    differences.check_fields(&place, item, &expected, &OTHERS);
+    differences.check(&format!("{place}: closed_by"), &item["closed_by"].is_string(), &figure.is_final);
+    differences.check_double(&place, item, "pay_amount", Some(double(figure.sum)));
+    differences.check_double(&place, item, "late_amount", Some(double(figure.late_sum)));
+    differences.check_double(&place, item, "pay_min", amounts.first().map(|least| double(*least)));
+    differences.check_double(&place, item, "pay_max", amounts.last().map(|greatest| double(*greatest)));
+    let average = (figure.count > 0).then(|| double(figure.sum) / figure.count as f64);
+    differences.check_double(&place, item, "pay_avg", average);
+    for (field, percent) in [("pay_p50", 50), ("pay_p95", 95), ("pay_p99", 99)] {
+        let rank = (amounts.len() * percent).div_ceil(100).max(1);
+        let wanted = amounts.get(rank - 1).map(|amount| double(*amount));
+        let found = item[field].as_f64();
+        // Two significant digits: a bin is at most 1/128 as wide as the values in it.
+        let is_near = match (found, wanted) {
+            (Some(found), Some(wanted)) => (found - wanted).abs() <= wanted.abs() / 250.0,
+            (found, wanted) => found.is_none() && wanted.is_none() && item[field].is_null(),
+        };
+        differences.check(&format!("{place}: {field}: {found:?} for {wanted:?}"), &is_near, &true);
+    }
+}
+
+/// Index, id, version and fields.
+type Expected = (String, String, u64, Map<String, Value>);
+
+fn documented_total(prefix: &str, total: &Value) -> Expected {
+    let mut fields = total.as_object().unwrap().clone();
+    fields.insert("@timestamp".to_owned(), total["last_event_time"].clone());
+    let id = total["branch"].as_str().unwrap().to_owned();
+    (format!("{prefix}-totals-g1"), id, 2 * total["pay_count"].as_u64().unwrap(), fields)
+}
+
+fn documented_window(prefix: &str, name: &'static str, item: &Value) -> Expected {
+    let mut fields = item.as_object().unwrap().clone();
+    fields.insert("@timestamp".to_owned(), item["window_start"].clone());
+    let (_, start, branch, end) = key(name, item);
+    let month = DateTime::<Utc>::from_timestamp_millis(start).unwrap().format("%Y.%m");
+    let version = 2 * item["pay_count"].as_u64().unwrap() + u64::from(item["final"] == true);
+    (format!("{prefix}-{name}-g1-{month}"), format!("{branch}@{start}-{end}"), version, fields)
+}
+
+fn documented_record(prefix: &str, name: &str, item: &Value) -> Expected {
+    let (partition, offset) = place(item);
+    let fields = item.as_object().unwrap().clone();
+    (format!("{prefix}-{name}-g1"), format!("{partition}-{offset}"), 1, fields)
+}
+
+fn check_documents(kind: &str, found: Vec<Document>, expected: Vec<Expected>, differences: &mut Differences) {
+    let mut found: BTreeMap<String, Document> = found.into_iter().map(|each| (each.id.clone(), each)).collect();
+    for (index, id, version, fields) in expected {
+        let place = format!("document {id} of {kind}");
+        let Some(mut document) = found.remove(&id) else {
+            differences.add(format!("{place} is missing"));
+            continue;
+        };
+        differences.check(&format!("{place}: index"), &document.index, &index);
+        differences.check(&format!("{place}: version"), &document.version, &version);
+        // A window's document also says how far the watermark was when it was written, and holds the
+        // histogram where the server can merge it. A record's says when it came.
+        let (needed, more): (&[&str], &[&str]) = match kind {
+            "totals" => (&[], &[]),
+            "late" | "rejects" => (&[], &["@timestamp"]),
+            _ => (&["watermark"], &["pay_histogram"]),
+        };
+        for field in needed {
+            let found = document.source.get(*field).is_some();
+            differences.check(&format!("{place}: has {field}"), &found, &true);
+        }
+        remove(&mut document.source, needed);
+        remove(&mut document.source, more);
+        for (field, value) in fields {
+            let found = document.source.get(&field).cloned();
+            differences.check(&format!("{place}: {field}"), &found, &Some(value));
+            remove(&mut document.source, &[field.as_str()]);
+        }
+        differences.check(&format!("{place}: more fields"), &document.source, &json!({}));
+    }
+    for id in found.keys() {
+        differences.add(format!("document {id} of {kind} should not be there"));
+    }
+}
+
+fn key(name: &'static str, item: &Value) -> Key {
+    let branch = u32::try_from(item["branch_id"].as_u64().unwrap()).unwrap();
+    (name, millis(&item["window_start"]), branch, millis(&item["window_end"]))
+}
+
+fn shown((name, start, branch, end): Key) -> String {
+    format!("{name} {} to {} of branch {branch}", time_text(start), time_text(end))
+}
+
+/// Partition and offset.
+fn place(item: &Value) -> (i32, i64) {
+    (i32::try_from(item["partition"].as_i64().unwrap()).unwrap(), item["offset"].as_i64().unwrap())
+}
+
+/// The time that an RFC 3339 text says, in ms since the epoch.
+#[track_caller]
+pub fn millis(time: &Value) -> i64 {
+    let text = time.as_str().unwrap_or_else(|| panic!("no time: {time}"));
+    DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis()
+}
+
+/// The time as it is shown: in UTC, with milliseconds only where there are any.
+pub fn time_text(millis: i64) -> String {
+    let time = DateTime::<Utc>::from_timestamp_millis(millis).unwrap();
+    let format = if millis % 1_000 == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
+    time.to_rfc3339_opts(format, true)
+}
+
+/// The double that the exact decimal reads as.
+fn double(units: i128) -> f64 {
+    exact(units).parse().unwrap()
+}
+
+fn remove(item: &mut Value, fields: &[&str]) {
+    let object = item.as_object_mut().unwrap();
+    object.retain(|field, _| !fields.contains(&field.as_str()));
+}
+
+/// What differs, told all at once.
+#[derive(Default)]
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn add(&mut self, difference: String) {
+        self.0.push(difference);
+    }
+
+    fn check<T: PartialEq + Debug>(&mut self, place: &str, found: &T, expected: &T) {
+        if found != expected {
+            self.add(format!("{place}: found {found:?}, expected {expected:?}"));
+        }
+    }
+
+    /// The fields of `item` are those of `expected`, and no others are there than `others`.
+    fn check_fields(&mut self, place: &str, item: &Value, expected: &Value, others: &[&str]) {
+        let mut rest = item.as_object().unwrap().clone();
+        for (field, value) in expected.as_object().unwrap() {
+            let found = rest.remove(field);
+            self.check(&format!("{place}: {field}"), &found.as_ref(), &Some(value));
+        }
+        let mut rest: Vec<&str> = rest.keys().map(String::as_str).collect();
+        let mut others = others.to_vec();
+        rest.sort_unstable();
+        others.sort_unstable();
+        self.check(&format!("{place}: fields"), &rest, &others);
+    }
+
+    fn check_double(&mut self, place: &str, item: &Value, field: &str, expected: Option<f64>) {
+        let found = item[field].as_f64();
+        let is_near = match (found, expected) {
+            // Reading the text of a double may miss it by the last bit.
+            (Some(found), Some(expected)) => (found - expected).abs() <= expected.abs() * 1e-15,
+            (found, expected) => found.is_none() && expected.is_none() && item[field].is_null(),
+        };
+        if !is_near {
+            self.add(format!("{place}: {field}: found {}, expected {expected:?}", item[field]));
+        }
+    }
+
+    #[track_caller]
+    fn assert_none(&self) {
+        let count = self.0.len();
+        let first: Vec<String> = self.0.iter().take(12).map(|text| text.chars().take(600).collect()).collect();
+        assert!(count == 0, "{count} differences, the first of them:\n{}", first.join("\n"));
+    }
+}

@@ -1,0 +1,273 @@
+//! Apache Kafka for tests.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication, TopicResult,
+};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::{ClientContext, Message as _};
+
+use super::runtime::wait;
+use super::server::Server;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One record to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Where it goes.
+    pub partition: i32,
+    /// Record timestamp, milliseconds since the epoch.
+    pub timestamp: i64,
+    /// Its bytes; `None` is a tombstone.
+    pub payload: Option<Vec<u8>>,
+}
+
+/// One Kafka node that creates no topics by itself.
+#[derive(Debug)]
+pub struct Kafka {
+    server: Server,
+}
+
+impl Kafka {
+    /// The one that all tests of this binary share. Use a topic with a [`unique`](super::unique) name.
+    #[track_caller]
+    pub fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Kafka>> = OnceLock::new();
+        let mut asked = false;
+        let kafka = SHARED.get_or_init(|| {
+            asked = true;
+            Self::start(true)
+        });
+        if kafka.is_none() && !asked {
+            // Notes this test as skipped as well; nothing is tried again.
+            assert!(
+                Self::start(true).is_none(),
+                "kafka appeared in the middle of a run"
+            );
+        }
+        kafka.as_ref()
+    }
+
+    /// One that this test may stop, kill and start again.
+    #[track_caller]
+    pub fn own() -> Option<Self> {
+        Self::start(false)
+    }
+
+    fn start(shared: bool) -> Option<Self> {
+        Server::start("kafka", shared).map(|server| Self { server })
+    }
+
+    /// For `bootstrap.servers`. The same after each restart.
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.server.port())
+    }
+
+    /// Creates a topic that keeps its records for ever, and waits until it can be written.
+    #[track_caller]
+    pub fn create_topic(&self, name: &str, partitions: i32) {
+        self.create_topic_with(name, partitions, &[]);
+    }
+
+    /// As [`Self::create_topic`], with settings of its own.
+    #[track_caller]
+    pub fn create_topic_with(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let mut all = BTreeMap::from([("retention.ms".to_owned(), "-1".to_owned())]);
+        all.extend(
+            settings
+                .iter()
+                .map(|&(key, value)| (key.to_owned(), value.to_owned())),
+        );
+        let (admin, topic) = (self.admin(), name.to_owned());
+        let created = wait(async move {
+            let mut new = NewTopic::new(&topic, partitions, TopicReplication::Fixed(1));
+            for (key, value) in &all {
+                new = new.set(key, value);
+            }
+            admin
+                .create_topics(
+                    [&new],
+                    &AdminOptions::new().operation_timeout(Some(PATIENCE)),
+                )
+                .await
+        });
+        first(created);
+        self.await_partitions(name, partitions);
+    }
+
+    /// Deletes a topic and waits until it is gone.
+    #[track_caller]
+    pub fn delete_topic(&self, name: &str) {
+        let (admin, topic) = (self.admin(), name.to_owned());
+        first(wait(async move {
+            admin
+                .delete_topics(
+                    &[&topic],
+                    &AdminOptions::new().operation_timeout(Some(PATIENCE)),
+                )
+                .await
+        }));
+        super::eventually("the topic's end", || {
+            (self.partitions(name) == 0).then_some(())
+        });
+    }
+
+    /// Gives a topic more partitions: `partitions` in all.
+    #[track_caller]
+    pub fn grow_topic(&self, name: &str, partitions: i32) {
+        let (admin, topic) = (self.admin(), name.to_owned());
+        first(wait(async move {
+            let count = usize::try_from(partitions).expect("a count");
+            let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+            admin
+                .create_partitions([&NewPartitions::new(&topic, count)], &options)
+                .await
+        }));
+        self.await_partitions(name, partitions);
+    }
+
+    /// Sends records, in order within each partition, and waits until the broker has them all.
+    #[track_caller]
+    pub fn send(&self, topic: &str, messages: impl IntoIterator<Item = Message>) {
+        let failures = Arc::new(Failures::default());
+        let producer: ThreadedProducer<Deliveries> = self
+            .client()
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "5")
+            .set("message.max.bytes", "16000000")
+            .set("queue.buffering.max.messages", "200000")
+            .create_with_context(Deliveries(Arc::clone(&failures)))
+            .expect("a producer");
+        for message in messages {
+            let mut record = BaseRecord::<(), [u8]>::to(topic)
+                .partition(message.partition)
+                .timestamp(message.timestamp);
+            if let Some(payload) = &message.payload {
+                record = record.payload(payload);
+            }
+            loop {
+                match producer.send(record) {
+                    Ok(()) => break,
+                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                        record = back;
+                        std::thread::sleep(Duration::from_millis(1));
+                    }
+                    Err((error, _)) => panic!("cannot send to {topic}: {error}"),
+                }
+            }
+        }
+        producer
+            .flush(PATIENCE)
+            .expect("the broker takes all records within a minute");
+        let failed = failures.count.load(Ordering::Acquire);
+        assert!(
+            failed == 0,
+            "{failed} records were not taken: {:?}",
+            failures.last.lock()
+        );
+    }
+
+    /// The end offset of each partition: the offset that the next record will have.
+    #[track_caller]
+    pub fn ends(&self, topic: &str) -> BTreeMap<i32, i64> {
+        let consumer: BaseConsumer = self.client().create().expect("a consumer");
+        (0..self.partitions(topic))
+            .map(|partition| {
+                let (_, end) = consumer
+                    .fetch_watermarks(topic, partition, PATIENCE)
+                    .expect("watermarks");
+                (partition, end)
+            })
+            .collect()
+    }
+
+    /// A configuration for any client of this broker.
+    pub fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", self.bootstrap());
+        config
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.server.kill();
+    }
+
+    /// SIGTERM, and waits for the end.
+    #[track_caller]
+    pub fn stop(&mut self) {
+        self.server.stop();
+    }
+
+    /// Starts it again with the data and the port it had. After [`Self::kill`] that takes 3 s longer.
+    #[track_caller]
+    pub fn start_again(&mut self) {
+        self.server.start_again();
+    }
+
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.client().create().expect("an admin client")
+    }
+
+    /// How many partitions with a leader the broker tells a client that asks now; 0 for a topic that is not there.
+    fn partitions(&self, topic: &str) -> i32 {
+        let consumer: BaseConsumer = self.client().create().expect("a consumer");
+        let metadata = consumer
+            .fetch_metadata(Some(topic), PATIENCE)
+            .expect("metadata");
+        let led = metadata
+            .topics()
+            .iter()
+            .flat_map(|topic| topic.partitions())
+            .filter(|each| each.leader() >= 0);
+        i32::try_from(led.count()).expect("a count")
+    }
+
+    #[track_caller]
+    fn await_partitions(&self, topic: &str, partitions: i32) {
+        super::eventually("leaders of all partitions", || {
+            (self.partitions(topic) == partitions).then_some(())
+        });
+    }
+}
+
+/// The one answer to a request about one topic.
+#[track_caller]
+fn first(answers: Result<Vec<TopicResult>, KafkaError>) {
+    let answer = answers
+        .expect("the broker answers")
+        .pop()
+        .expect("one answer for one topic");
+    answer.unwrap_or_else(|(topic, error)| panic!("topic {topic}: {error}"));
+}
+
+#[derive(Default)]
+struct Failures {
+    count: AtomicU64,
+    last: Mutex<Option<String>>,
+}
+
+struct Deliveries(Arc<Failures>);
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, message)) = result {
+            self.0.count.fetch_add(1, Ordering::AcqRel);
+            *self.0.last.lock().unwrap() =
+                Some(format!("{error} (partition {})", message.partition()));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Ports for servers that start a moment later, and again after a crash.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+/// A port of 127.0.0.1 that nobody listens on.
+///
+/// Below the ephemeral range: a port from there could be taken by any outgoing connection before the server listens,
+/// and a client that reconnects to a stopped server could even be given that very port and talk to itself.
+pub fn free_port() -> u16 {
+    (0..1000)
+        .map(|_| fastrand::u16(12_000..20_000))
+        .find(|&port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+        .expect("one of 1000 ports is free")
+}

@@ -1,0 +1,3 @@
+//! What the promises in this binary are proven with.
+
+pub mod lab;

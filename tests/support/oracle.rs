@@ -1,0 +1,309 @@
+//! An independent batch computation over a topic: two naive passes, none of the project's code.
+//!
+//! It knows the default windows and rules only: 1 m, 10 m by 1 m, 1 h, and the day in Shanghai hour
+//! by hour; 5 s of disorder, one day of lateness, 5 minutes of future.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A record as Kafka holds it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub partition: i32,
+    pub offset: i64,
+    pub timestamp: i64,
+    pub value: Option<Vec<u8>>,
+}
+
+/// What the figures must be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Truth {
+    pub consumed: u64,
+    /// Count and exact sum (10^-18) by entry name.
+    pub ledger: BTreeMap<&'static str, (u64, i128)>,
+    pub totals: BTreeMap<u32, Total>,
+    pub windows: BTreeMap<Key, Figure>,
+    /// Payments in no window by partition and offset, each with the entry that it is booked under.
+    pub late: BTreeMap<(i32, i64), &'static str>,
+    pub rejected: BTreeSet<(i32, i64)>,
+    /// The amounts of all payments that are in windows.
+    amounts: Vec<i128>,
+}
+
+/// A window of a branch: name, start, branch, end.
+pub type Key = (&'static str, i64, u32, i64);
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Total {
+    pub count: u64,
+    pub sum: i128,
+    pub first: i64,
+    pub last: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figure {
+    pub count: u64,
+    pub sum: i128,
+    /// Which of all the amounts are in it.
+    payments: Vec<u32>,
+    pub late_count: u64,
+    pub late_sum: i128,
+    pub is_final: bool,
+}
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+pub const WINDOWS: [&str; 4] = ["1m", "10m-by-1m", "1h", "day"];
+
+struct Payment {
+    time: i64,
+    amount: i128,
+    branch: u32,
+}
+
+/// Computes all figures of `records`, whose partitions are in the order of their offsets.
+pub fn truth(records: &[Record]) -> Truth {
+    let mut truth = Truth::default();
+    let mut highest: BTreeMap<i32, i64> = BTreeMap::new();
+    let mut placed: Vec<(Payment, bool)> = Vec::new();
+    let mut known: BTreeMap<u32, i64> = BTreeMap::new();
+    for record in records {
+        truth.consumed += 1;
+        let at = (record.partition, record.offset);
+        let Some(value) = record.value.as_deref().filter(|value| !value.is_empty()) else {
+            truth.book("tombstone", 0);
+            continue;
+        };
+        let Some(payment) = decode(value) else {
+            truth.book("rejected", 0);
+            truth.rejected.insert(at);
+            continue;
+        };
+        let total = truth.totals.entry(payment.branch).or_insert(Total {
+            first: payment.time,
+            last: payment.time,
+            ..Total::default()
+        });
+        total.count += 1;
+        total.sum += payment.amount;
+        total.first = payment.time.min(total.first);
+        total.last = payment.time.max(total.last);
+        let since = known.entry(payment.branch).or_insert(payment.time);
+        *since = payment.time.min(*since);
+        let watermark = highest.get(&record.partition).map(|h| h - 5 * SECOND);
+        let last_end = WINDOWS
+            .iter()
+            .flat_map(|name| windows_of(name, payment.time))
+            .map(|(_, end)| end)
+            .max()
+            .unwrap();
+        let is_late = watermark.is_some_and(|watermark| payment.time < watermark);
+        let entry = if payment.time > record.timestamp + 5 * MINUTE {
+            "future"
+        } else if is_late && last_end + DAY <= watermark.unwrap() {
+            "too_late"
+        } else if is_late {
+            "late"
+        } else {
+            "on_time"
+        };
+        truth.book(entry, payment.amount);
+        match entry {
+            "future" | "too_late" => {
+                truth.late.insert(at, entry);
+            }
+            _ => {
+                let seen = highest.entry(record.partition).or_insert(payment.time);
+                *seen = payment.time.max(*seen);
+                placed.push((payment, is_late));
+            }
+        }
+    }
+    if let Some(highest) = highest.values().max() {
+        truth.fill_windows(&placed, &known, highest - 5 * SECOND);
+    }
+    truth
+}
+
+impl Truth {
+    /// The amounts in a window, in ascending order.
+    pub fn amounts(&self, figure: &Figure) -> Vec<i128> {
+        let mut amounts: Vec<i128> = figure.payments.iter().map(|at| self.amounts[*at as usize]).collect();
+        amounts.sort_unstable();
+        amounts
+    }
+
+    fn book(&mut self, entry: &'static str, amount: i128) {
+        let booked = self.ledger.entry(entry).or_default();
+        booked.0 += 1;
+        booked.1 += amount;
+    }
+
+    fn fill_windows(&mut self, placed: &[(Payment, bool)], known: &BTreeMap<u32, i64>, watermark: i64) {
+        self.amounts = placed.iter().map(|(payment, _)| payment.amount).collect();
+        for (at, (payment, is_late)) in (0..).zip(placed) {
+            for name in WINDOWS {
+                for (start, end) in windows_of(name, payment.time) {
+                    let key = (name, start, payment.branch, end);
+                    let figure = self.windows.entry(key).or_default();
+                    figure.count += 1;
+                    figure.sum += payment.amount;
+                    figure.payments.push(at);
+                    figure.late_count += u64::from(*is_late);
+                    figure.late_sum += if *is_late { payment.amount } else { 0 };
+                    figure.is_final = end <= watermark;
+                }
+            }
+        }
+        let mut times: Vec<i64> = placed.iter().map(|(payment, _)| payment.time).collect();
+        times.sort_unstable();
+        let minutes = (times[0] / MINUTE - 10)..=(watermark / MINUTE);
+        for name in WINDOWS {
+            let all: BTreeSet<(i64, i64)> = minutes
+                .clone()
+                .flat_map(|minute| windows_of(name, minute * MINUTE))
+                .collect();
+            for (start, end) in all {
+                let before = times.partition_point(|time| *time < start);
+                let active = before > 0 && start - times[before - 1] < DAY;
+                if !active || end > watermark {
+                    continue;
+                }
+                for (branch, since) in known {
+                    if *since < end {
+                        let figure = self.windows.entry((name, start, *branch, end)).or_default();
+                        figure.is_final = true;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn windows_of(name: &str, time: i64) -> Vec<(i64, i64)> {
+    let floor = |step: i64| time.div_euclid(step) * step;
+    match name {
+        "1m" => vec![(floor(MINUTE), floor(MINUTE) + MINUTE)],
+        "10m-by-1m" => (0..10)
+            .map(|back| floor(MINUTE) - back * MINUTE)
+            .map(|start| (start, start + 10 * MINUTE))
+            .collect(),
+        "1h" => vec![(floor(HOUR), floor(HOUR) + HOUR)],
+        "day" => {
+            let start = (time + 8 * HOUR).div_euclid(DAY) * DAY - 8 * HOUR;
+            (1..=24)
+                .map(|hours| (start, start + hours * HOUR))
+                .filter(|(_, end)| time < *end)
+                .collect()
+        }
+        _ => unreachable!("no such window: {name}"),
+    }
+}
+
+/// A payment, or none for what breaks a rule.
+fn decode(value: &[u8]) -> Option<Payment> {
+    if value.len() > 256 * 1024 {
+        return None;
+    }
+    let fields: Fields = serde_json::from_slice(value).ok()?;
+    let fields = fields.0;
+    let get = |name: &str| {
+        let mut found = fields.iter().filter(|(key, _)| key == name);
+        found.next().map(|(_, value)| value.get())
+    };
+    let mut names = BTreeSet::new();
+    if !fields.iter().all(|(key, _)| names.insert(key)) {
+        return None;
+    }
+    for name in ["orderId", "payPlatform"] {
+        if let Some(text) = get(name)
+            && text != "null"
+            && text.parse::<i128>().is_err()
+        {
+            return None;
+        }
+    }
+    let branch: u32 = get("branchId")?.parse().ok()?;
+    let amount = get("payAmount")?.trim_matches('"');
+    let time = match serde_json::from_str(get("createTime")?).ok()? {
+        Value::String(text) => time(&text)?,
+        Value::Number(millis) => millis.as_i64()?,
+        _ => return None,
+    };
+    Some(Payment {
+        time,
+        amount: units(amount)?,
+        branch: (branch <= i32::MAX as u32).then_some(branch)?,
+    })
+}
+
+/// An object's fields as they stand, a repeated one repeated.
+struct Fields(Vec<(String, Box<RawValue>)>);
+
+impl<'de> serde::Deserialize<'de> for Fields {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Fields;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    fields.push(entry);
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+/// `YYYY-MM-DD HH:MM:SS[.fraction]` in UTC.
+fn time(text: &str) -> Option<i64> {
+    chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
+        .ok()
+        .filter(|_| !text.contains(":60"))
+        .map(|time| time.and_utc().timestamp_millis())
+}
+
+/// A decimal without exponent, in units of 10^-18.
+fn units(text: &str) -> Option<i128> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || whole.len() > 15 || fraction.len() > 18 {
+        return None;
+    }
+    if !all_digits(whole) || !all_digits(fraction) || digits.ends_with('.') {
+        return None;
+    }
+    let padded = format!("{whole}{fraction:0<18}");
+    padded.parse::<i128>().ok().map(|units| sign * units)
+}
+
+/// The exact decimal of `units` of 10^-18, without trailing zeros.
+pub fn exact(units: i128) -> String {
+    let sign = if units < 0 { "-" } else { "" };
+    let units = units.unsigned_abs();
+    let whole = units / 10_u128.pow(18);
+    let fraction = format!("{:018}", units % 10_u128.pow(18));
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.is_empty() {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{fraction}")
+    }
+}

@@ -1,0 +1,92 @@
+//! Exact records in exact partitions, and all of a topic as it stands.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{Message as _, Offset, TopicPartitionList};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::lab::{Kafka, Message};
+use super::oracle::Record;
+use super::service::Setup;
+
+/// 2026-11-01T00:00:00Z.
+pub const START: i64 = 1_793_491_200_000;
+
+/// A payment of `amount`, a number as JSON writes it, at `time` in ms since the epoch.
+pub fn payment(time: i64, amount: &str, branch: u32) -> Vec<u8> {
+    let time = chrono::DateTime::from_timestamp_millis(time).unwrap();
+    let time = time.format("%Y-%m-%d %H:%M:%S%.3f");
+    let text = format!(
+        "{{\"createTime\":\"{time}\",\"orderId\":7,\"payAmount\":{amount},\"payPlatform\":0,\"branchId\":{branch}}}"
+    );
+    text.into_bytes()
+}
+
+/// A record in `partition` with that payment, stamped with the time at which it happened.
+pub fn paid(partition: i32, time: i64, amount: &str, branch: u32) -> Message {
+    Message { partition, timestamp: time, payload: Some(payment(time, amount, branch)) }
+}
+
+/// Makes payments with the project's own command, and gives its summary.
+#[track_caller]
+pub fn produce(setup: &Setup, options: &[&str]) -> Value {
+    setup.run_json(&[&["produce", "-o", "json"], options].concat())
+}
+
+/// All records of a topic, by partition and offset.
+#[track_caller]
+pub fn records(kafka: &Kafka, topic: &str) -> Vec<Record> {
+    let ends = kafka.ends(topic);
+    let consumer: BaseConsumer = kafka.client().set("group.id", format!("{topic}-reader")).create().unwrap();
+    let mut list = TopicPartitionList::new();
+    for partition in ends.keys() {
+        list.add_partition_offset(topic, *partition, Offset::Beginning).unwrap();
+    }
+    consumer.assign(&list).unwrap();
+    let mut read: BTreeMap<i32, Vec<Record>> = ends.keys().map(|partition| (*partition, Vec::new())).collect();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while ends.iter().any(|(partition, end)| (read[partition].len() as i64) < *end) {
+        assert!(Instant::now() < deadline, "{topic} could not be read to its ends {ends:?}");
+        let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
+        let message = message.unwrap();
+        let records = read.get_mut(&message.partition()).unwrap();
+        assert_eq!(message.offset(), records.len() as i64, "{topic} has a gap");
+        records.push(Record {
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp: message.timestamp().to_millis().unwrap(),
+            value: message.payload().map(<[u8]>::to_vec),
+        });
+    }
+    read.into_values().flatten().collect()
+}
+
+/// The records in the order given as the lines that `compute` reads.
+///
+/// What is no JSON can't be named with its partition, and need not be: it moves no watermark.
+pub fn lines(records: &[Record]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for record in records {
+        let value = record.value.as_deref().unwrap_or_default();
+        let payment = match value {
+            [] => Some("null"),
+            value => serde_json::from_slice::<&RawValue>(value).ok().map(RawValue::get),
+        };
+        match payment {
+            Some(payment) => {
+                let (partition, timestamp) = (record.partition, record.timestamp);
+                let head = format!("{{\"partition\":{partition},\"timestamp\":{timestamp},\"payment\":");
+                lines.extend_from_slice(head.as_bytes());
+                lines.extend_from_slice(payment.as_bytes());
+                lines.push(b'}');
+            }
+            None => lines.extend_from_slice(value),
+        }
+        lines.push(b'\n');
+    }
+    lines
+}

@@ -1,0 +1,183 @@
+//! The rules of the house, read from the sources: imports go down, files stay small, names say
+//! something.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors, from the ground up. A module imports from floors below its own, and from its own
+/// floor where that is not among the edges.
+const FLOORS: [&[&str]; 5] = [
+    &["amount", "branch", "decode", "payment", "record", "timestamp", "duration", "secret"],
+    &[
+        "answer", "document_key", "effect", "feedback", "generator", "ledger", "pipeline", "reading", "status",
+        "total",
+    ],
+    &["api", "sink", "source", "store"],
+    &["app", "cli", "config", "telemetry", "worker"],
+    &["lib", "main"],
+];
+
+/// The floor whose modules never import each other.
+const EDGES: usize = 2;
+
+/// No clock, no I/O, no runtime, no logs up to this floor.
+const PURE: usize = 1;
+
+#[test]
+fn imports_go_down() {
+    let floors = floors();
+    let mut climbs = Vec::new();
+    for file in sources("src") {
+        let module = module_of(&file);
+        let Some(floor) = floors.get(module.as_str()) else {
+            panic!("{} belongs to no floor: add it to tests/tidy.rs", file.display());
+        };
+        for imported in crate_paths(&read(&file)) {
+            let Some(target) = floors.get(imported.as_str()) else {
+                continue;
+            };
+            let sideways = *floor == EDGES && imported != module;
+            if target > floor || (target == floor && sideways) {
+                climbs.push(format!("{} imports crate::{imported}", file.display()));
+            }
+        }
+    }
+    assert!(climbs.is_empty(), "imports that climb: {climbs:#?}");
+}
+
+#[test]
+fn the_core_knows_no_clock_and_no_io() {
+    let floors = floors();
+    let forbidden = [
+        "tokio::", "std::time", "std::fs", "std::net", "std::thread", "std::env", "tracing::",
+        "SystemTime", "Instant::", "static mut", "OnceLock", "LazyLock", "thread_local",
+    ];
+    let mut found = Vec::new();
+    let core = sources("src")
+        .into_iter()
+        .filter(|file| floors[module_of(file).as_str()] <= PURE)
+        // Reading a secret's file is what it is for.
+        .filter(|file| module_of(file) != "secret")
+        .chain(sources("windows/src"));
+    for file in core {
+        let text = code_of(&read(&file));
+        for word in forbidden {
+            if text.contains(word) {
+                found.push(format!("{} uses {word}", file.display()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn unsafe_code_lives_in_one_place() {
+    let allowed: Vec<PathBuf> = sources("src")
+        .into_iter()
+        .chain(sources("windows/src"))
+        .filter(|file| {
+            let code = code_of(&read(file));
+            code.contains("unsafe {") || code.contains("allow(unsafe_code)")
+        })
+        .collect();
+    assert!(allowed.len() <= 1, "unsafe code in {allowed:?}");
+    assert!(allowed.iter().all(|file| module_of(file) == "source"));
+}
+
+#[test]
+fn files_stay_small() {
+    let long: Vec<String> = ["src", "windows/src"]
+        .into_iter()
+        .flat_map(sources)
+        .filter_map(|file| {
+            let lines = code_of(&read(&file)).lines().count();
+            (lines > 450).then(|| format!("{}: {lines} lines without tests", file.display()))
+        })
+        .collect();
+    assert!(long.is_empty(), "a missing noun in {long:#?}");
+}
+
+#[test]
+fn names_say_something() {
+    let empty = ["utils", "util", "common", "types", "helpers", "helper", "manager", "misc"];
+    let found: Vec<PathBuf> = ["src", "windows/src"]
+        .into_iter()
+        .flat_map(sources)
+        .filter(|file| file.file_stem().is_some_and(|stem| empty.contains(&stem.to_str().unwrap())))
+        .collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn the_window_engine_needs_no_operating_system() {
+    let lib = read(Path::new(&root().join("windows/src/lib.rs")));
+    assert!(lib.contains("#![no_std]"));
+    let manifest = read(&root().join("windows/Cargo.toml"));
+    for heavy in ["tokio", "rocksdb", "rdkafka", "serde_json"] {
+        assert!(!manifest.contains(heavy), "windows/ depends on {heavy}");
+    }
+}
+
+fn floors() -> BTreeMap<&'static str, usize> {
+    FLOORS
+        .iter()
+        .enumerate()
+        .flat_map(|(floor, modules)| modules.iter().map(move |module| (*module, floor)))
+        .collect()
+}
+
+/// The top module that a file belongs to.
+fn module_of(file: &Path) -> String {
+    let inside = file.strip_prefix(root()).unwrap();
+    let mut parts = inside.components().skip(1);
+    let first = parts.next().unwrap().as_os_str().to_str().unwrap();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The modules named after `crate::` or `tidegauge::`.
+fn crate_paths(text: &str) -> Vec<String> {
+    let code = code_of(text);
+    code.match_indices("crate::")
+        .map(|(at, prefix)| {
+            code[at + prefix.len()..]
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect()
+        })
+        .collect()
+}
+
+/// The text without comments and without the tests at its end.
+fn code_of(text: &str) -> String {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty());
+    found
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
