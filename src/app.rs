@@ -160,8 +160,7 @@ impl App {
         let api = tokio::spawn(api::serve(listener, token, state, stopped(ordered.clone())));
 
         let before = recovered.ledger.clone();
-        let worker =
-            start_worker(config, until_end, store, recovered, Arc::clone(&status)).await?;
+        let worker = start_worker(config, until_end, store, recovered, Arc::clone(&status)).await?;
         let sink = sink.map(|sink| tokio::spawn(sink.run(feedback(worker.feedback()), ordered)));
         info!(%address, "serving");
         Ok(Self {

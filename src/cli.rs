@@ -73,5 +73,9 @@ fn log_filter(globals: &Globals, command: &Command) -> &'static str {
 fn prefix() -> &'static str {
     let is_coloured =
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    if is_coloured { "\u{1b}[1;31merror:\u{1b}[0m " } else { "error: " }
+    if is_coloured {
+        "\u{1b}[1;31merror:\u{1b}[0m "
+    } else {
+        "error: "
+    }
 }

@@ -186,7 +186,8 @@ impl Config {
         });
         let definitions = windows::definitions(&root, time_zone);
         let event_time = root.section("event_time", "event_time");
-        let (elasticsearch, mut files) = elasticsearch::read(&root.section("elasticsearch", "elasticsearch"));
+        let (elasticsearch, mut files) =
+            elasticsearch::read(&root.section("elasticsearch", "elasticsearch"));
         let (http, token) = http::read(&root.section("http", "http"));
         files.token = token;
         Self {
@@ -208,8 +209,14 @@ impl Config {
         let settings = &self.event_time.settings;
         let mut lines = vec![
             format!("time_zone = {}", self.time_zone),
-            format!("event_time.out_of_orderness = {}", span(settings.out_of_orderness)),
-            format!("event_time.allowed_lateness = {}", span(settings.allowed_lateness)),
+            format!(
+                "event_time.out_of_orderness = {}",
+                span(settings.out_of_orderness)
+            ),
+            format!(
+                "event_time.allowed_lateness = {}",
+                span(settings.allowed_lateness)
+            ),
             format!("event_time.max_future = {}", span(settings.max_future)),
             format!("event_time.zero_windows = {}", settings.zero_windows),
         ];
@@ -249,8 +256,12 @@ fn read(path: &Path) -> Result<Document, Error> {
         reason,
     };
     let text = fs::read(path).map_err(unreadable)?;
-    let text = String::from_utf8(text)
-        .map_err(|error| unreadable(std::io::Error::new(ErrorKind::InvalidData, error.utf8_error())))?;
+    let text = String::from_utf8(text).map_err(|error| {
+        unreadable(std::io::Error::new(
+            ErrorKind::InvalidData,
+            error.utf8_error(),
+        ))
+    })?;
     Ok(Document {
         name: Some(path.display().to_string()),
         text,

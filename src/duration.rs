@@ -23,7 +23,9 @@ pub enum Error {
     #[error("only whole numbers are read, and none below zero: give 1m30s in place of 1.5m")]
     NotWhole,
     /// A unit that there isn't, or twice the same, or a longer one after a shorter.
-    #[error("give whole numbers with d, h, m, s or ms, the longest first, as in 250ms, 5s, 1m30s, 1d")]
+    #[error(
+        "give whole numbers with d, h, m, s or ms, the longest first, as in 250ms, 5s, 1m30s, 1d"
+    )]
     Form,
     /// Longer than [`LONGEST`].
     #[error("that is more than 100 years (36525d), the longest there may be")]
@@ -129,7 +131,11 @@ mod tests {
         ] {
             assert_eq!(parse(text), Err(Error::Form), "{text:?}");
         }
-        for text in ["36525d1ms", "99999999999999999999d", "18446744073709551615d"] {
+        for text in [
+            "36525d1ms",
+            "99999999999999999999d",
+            "18446744073709551615d",
+        ] {
             assert_eq!(parse(text), Err(Error::TooLong), "{text:?}");
         }
     }

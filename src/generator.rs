@@ -211,7 +211,8 @@ impl Generator {
             platform: u64::from(self.random.below(10) == 0),
             branch: self.random.below(BRANCHES),
         };
-        let shifted = |from: u64, to: u64| (from + random::scale(shift, to - from + 1)).cast_signed();
+        let shifted =
+            |from: u64, to: u64| (from + random::scale(shift, to - from + 1)).cast_signed();
         self.made.messages += 1;
         self.value.clear();
         let mut event_second = second - behind;

@@ -7,19 +7,19 @@
 pub mod amount;
 pub mod branch;
 pub mod decode;
+pub mod duration;
 pub mod payment;
 pub mod record;
-pub mod timestamp;
-pub mod duration;
 pub mod secret;
+pub mod timestamp;
 
 // The pure core: records in, effects out.
 pub mod answer;
 pub mod document_key;
 pub mod effect;
 pub mod feedback;
-pub mod ledger;
 pub mod generator;
+pub mod ledger;
 pub mod pipeline;
 pub mod reading;
 pub mod status;

@@ -148,9 +148,10 @@ impl Pipeline {
         self.engine.advance();
     }
 
-    /// Closes windows that end at or before `now`, the wall clock, as the whole stream is quiet.
-    pub fn quiet_close(&mut self, now: EventTime) {
-        self.engine.quiet_close(now);
+    /// Closes windows that end at or before `now`, the wall clock, as the whole stream is quiet;
+    /// whether there were any.
+    pub fn quiet_close(&mut self, now: EventTime) -> bool {
+        self.engine.quiet_close(now)
     }
 
     /// What changed since the last call.
@@ -271,12 +272,7 @@ impl Pipeline {
         self.rejects.push(rejected);
     }
 
-    fn keep_late(
-        &mut self,
-        record: &Record<'_>,
-        payment: &Payment,
-        reason: LateReason,
-    ) {
+    fn keep_late(&mut self, record: &Record<'_>, payment: &Payment, reason: LateReason) {
         let late = LatePayment {
             origin: origin(record),
             timestamp: record.timestamp,

@@ -30,6 +30,7 @@ mod config;
 mod delivery;
 mod document;
 mod error;
+mod expected;
 mod health;
 mod index;
 mod mapping;

@@ -57,6 +57,8 @@ pub struct Store {
     views: Arc<Views>,
     head: Head,
     progress: BTreeMap<i32, Progress>,
+    /// The branches whose zero windows are marked because they are configured.
+    learned: Vec<BranchId>,
     retention: Retention,
     /// How many payments in no window, and how many records that are no payments, are kept.
     keep: u64,
@@ -67,7 +69,8 @@ pub struct Store {
 pub struct Recovered {
     /// The engine's state.
     pub snapshot: Snapshot,
-    /// The branches with payments, each with its earliest event time.
+    /// The known branches: with payments, each with its earliest event time, and those that were
+    /// known by configuration and still are, with [`EventTime::MIN`].
     pub known: Vec<(BranchId, EventTime)>,
     /// All that was consumed.
     pub ledger: Ledger,
@@ -102,12 +105,13 @@ impl Store {
             settings: Arc::clone(&identity.settings),
             configured,
         });
-        let (head, recovered) = recover(&database, &context)?;
+        let (head, learned, recovered) = recover(&database, &context)?;
         let database = Arc::new(database);
         let store = Self {
             views: Arc::new(Views::new(Arc::clone(&database), Arc::clone(&context))),
             head,
             progress: recovered.progress.clone(),
+            learned,
             retention: Retention::new(&identity.settings),
             keep: KEEP,
             database,
@@ -159,6 +163,9 @@ impl Store {
                 draft.put(&keys::progress(*partition), progress);
             }
         }
+        if self.learned != context.configured {
+            draft.put(&keys::configured(), &context.configured);
+        }
         let floor = self.retention.floor(floor, wanted);
         let deleted = floor.filter(|floor| {
             self.retention
@@ -170,6 +177,7 @@ impl Store {
         if let Some(deleted) = deleted {
             self.retention.deleted(deleted);
         }
+        self.learned.clone_from(&context.configured);
         self.progress.extend(
             effects
                 .progress
@@ -257,14 +265,23 @@ fn identify(database: &Database, identity: &Identity) -> Result<(), Error> {
     database.sync()
 }
 
-fn recover(database: &Database, context: &Context) -> Result<(Head, Recovered), Error> {
+fn recover(
+    database: &Database,
+    context: &Context,
+) -> Result<(Head, Vec<BranchId>, Recovered), Error> {
     let read = || {
         let image = Image::take(database, &context.configured);
         let head = image.head()?;
+        let learned = image.learned()?;
+        let configured = learned
+            .iter()
+            .filter(|branch| context.configured.binary_search(branch).is_ok())
+            .map(|branch| (*branch, EventTime::MIN));
         let known = image
             .totals(BranchId::FIRST, usize::MAX)?
             .into_iter()
             .map(|(branch, total)| (branch, total.first_event_time))
+            .chain(configured)
             .collect();
         let recovered = Recovered {
             snapshot: image.engine()?,
@@ -274,7 +291,7 @@ fn recover(database: &Database, context: &Context) -> Result<(Head, Recovered), 
             progress: image.progress()?,
             sequence: head.sequence,
         };
-        Ok((head, recovered))
+        Ok((head, learned, recovered))
     };
     read().map_err(|ReadError(reason)| Error::Damaged {
         path: database.path().to_owned(),

@@ -21,7 +21,9 @@ pub enum Format {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The filter in the environment is none.
-    #[error("{variable}: \"{filter}\" is no filter for logs ({reason}): give a level such as debug, or tidegauge=debug,warn")]
+    #[error(
+        "{variable}: \"{filter}\" is no filter for logs ({reason}): give a level such as debug, or tidegauge=debug,warn"
+    )]
     Filter {
         /// The variable.
         variable: &'static str,
@@ -42,19 +44,16 @@ pub enum Error {
 /// When the filter in the environment is none, or logs have been started before.
 pub fn start(format: Format, default: &str) -> Result<(), Error> {
     let filter = filter(default)?;
-    let colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let colours =
+        io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     let text = (format == Format::Text).then(|| {
         layer()
             .with_writer(io::stderr)
             .with_ansi(colours)
             .with_target(false)
     });
-    let json = (format == Format::Json).then(|| {
-        layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(io::stderr)
-    });
+    let json = (format == Format::Json)
+        .then(|| layer().json().flatten_event(true).with_writer(io::stderr));
     tracing_subscriber::registry()
         .with(filter)
         .with(text)

@@ -327,8 +327,8 @@ impl Applier {
         // Each minute may end another window.
         if now - since >= self.config.quiet_after {
             self.quiet_since = Some(now - self.config.quiet_after + REPORT_EVERY);
-            self.pipeline.quiet_close(EventTime::from_millis(wall_clock()));
-            self.changed = true;
+            let now = EventTime::from_millis(wall_clock());
+            self.changed |= self.pipeline.quiet_close(now);
         }
     }
 
@@ -435,8 +435,7 @@ impl Applier {
             Ok(found) => {
                 for assigned in found {
                     info!(partition = assigned.partition, "found a new partition");
-                    self.pipeline
-                        .assign(assigned.partition, assigned.position);
+                    self.pipeline.assign(assigned.partition, assigned.position);
                     self.changed = true;
                 }
             }
@@ -502,5 +501,7 @@ impl Writer {
 fn wall_clock() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        })
 }

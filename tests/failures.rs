@@ -4,21 +4,31 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use crate::support::compare::Figures;
 use crate::support::lab::{Dist, Elastic, Kafka, free_port, unique};
 use crate::support::oracle::truth;
-use crate::support::compare::Figures;
 use crate::support::service::{Outcome, Setup, quoted};
 use crate::support::topic::{START, paid, produce, records};
 
 /// It ended with `code`, printed nothing, and its last words are one sentence that says all of `words`.
 #[track_caller]
 fn assert_refused(outcome: &Outcome, code: i32, words: &[&str]) {
-    let Outcome { status, stdout, stderr } = outcome;
+    let Outcome {
+        status,
+        stdout,
+        stderr,
+    } = outcome;
     assert_eq!(status.code(), Some(code), "{stderr}");
     assert_eq!(stdout, "");
     assert!(!stderr.contains("panic"), "{stderr}");
-    let errors: Vec<&str> = stderr.lines().filter(|line| line.starts_with("error: ")).collect();
-    assert!(matches!(errors.as_slice(), [only] if stderr.ends_with(&format!("{only}\n"))), "{stderr}");
+    let errors: Vec<&str> = stderr
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .collect();
+    assert!(
+        matches!(errors.as_slice(), [only] if stderr.ends_with(&format!("{only}\n"))),
+        "{stderr}"
+    );
     for word in words {
         assert!(errors[0].contains(word), "{word} is not in: {stderr}");
     }
@@ -37,14 +47,31 @@ fn a_wrong_configuration_names_file_line_key_and_what_would_be_right() {
     assert_eq!(outcome.status.code(), Some(78), "{}", outcome.stderr);
     assert_eq!(outcome.stdout, "");
     let toml = std::fs::read_to_string(setup.config()).unwrap();
-    let line = 1 + toml.lines().position(|line| line.starts_with("topik")).unwrap();
-    for word in [&format!("tidegauge.toml:{line}:1"), "kafka.topik", "did you mean \"topic\"?"] {
-        assert!(outcome.stderr.contains(word), "{word} is not in: {}", outcome.stderr);
+    let line = 1 + toml
+        .lines()
+        .position(|line| line.starts_with("topik"))
+        .unwrap();
+    for word in [
+        &format!("tidegauge.toml:{line}:1"),
+        "kafka.topik",
+        "did you mean \"topic\"?",
+    ] {
+        assert!(
+            outcome.stderr.contains(word),
+            "{word} is not in: {}",
+            outcome.stderr
+        );
     }
-    assert!(!setup.path("state").exists(), "a state was made by a configuration that is none");
+    assert!(
+        !setup.path("state").exists(),
+        "a state was made by a configuration that is none"
+    );
     // `check` says the same, and starts nothing either.
     let check = setup.run(&["check"]);
-    assert_eq!((check.status.code(), check.stderr), (Some(78), outcome.stderr));
+    assert_eq!(
+        (check.status.code(), check.stderr),
+        (Some(78), outcome.stderr)
+    );
 }
 
 #[test]
@@ -58,9 +85,19 @@ fn a_configuration_that_is_not_there_is_named() {
 #[test]
 fn a_wrong_command_line_is_exit_code_2() {
     let setup = Setup::new("127.0.0.1:1", "payment_msg");
-    for arguments in [&["serve", "--until-the-end"][..], &["serv"], &[], &["produce", "--bad-fraction", "2"]] {
+    for arguments in [
+        &["serve", "--until-the-end"][..],
+        &["serv"],
+        &[],
+        &["produce", "--bad-fraction", "2"],
+    ] {
         let outcome = setup.run(arguments);
-        assert_eq!(outcome.status.code(), Some(2), "{arguments:?}: {}", outcome.stderr);
+        assert_eq!(
+            outcome.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            outcome.stderr
+        );
         assert_eq!(outcome.stdout, "", "{arguments:?}");
     }
 }
@@ -78,7 +115,11 @@ fn a_topic_that_does_not_exist_is_exit_code_1_and_says_how_to_create_it() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = unique("missing");
     let outcome = Setup::of(kafka, &name).start().wait(MINUTE);
-    assert_refused(&outcome, 1, &[&format!("\"{name}\""), "does not exist", "--create"]);
+    assert_refused(
+        &outcome,
+        1,
+        &[&format!("\"{name}\""), "does not exist", "--create"],
+    );
 }
 
 #[test]
@@ -98,7 +139,11 @@ fn a_state_directory_in_use_is_exit_code_1_and_named() {
     let setup = Setup::of(kafka, &name);
     let service = setup.serve();
     let outcome = setup.start().wait(MINUTE);
-    assert_refused(&outcome, 1, &["in use", &setup.path("state").display().to_string()]);
+    assert_refused(
+        &outcome,
+        1,
+        &["in use", &setup.path("state").display().to_string()],
+    );
     // The first one does not mind.
     kafka.send(&name, [paid(0, START, "1", 1)]);
     service.await_consumed(1);
@@ -116,7 +161,14 @@ fn other_rules_or_another_topic_for_an_old_state_are_exit_code_78() {
 
     setup.set("event_time", "out_of_orderness", "\"6s\"");
     let outcome = setup.run(&["serve", "--until-end"]);
-    assert_refused(&outcome, 78, &["out_of_orderness is 5s in the state and 6s in the config", "state_dir"]);
+    assert_refused(
+        &outcome,
+        78,
+        &[
+            "out_of_orderness is 5s in the state and 6s in the config",
+            "state_dir",
+        ],
+    );
     setup.set("event_time", "out_of_orderness", "\"5s\"");
     setup.set("kafka", "topic", &quoted(&other));
     let outcome = setup.run(&["serve", "--until-end"]);
@@ -131,16 +183,30 @@ fn other_rules_or_another_topic_for_an_old_state_are_exit_code_78() {
 fn an_address_for_others_without_a_token_is_exit_code_78() {
     let setup = Setup::new("127.0.0.1:1", "payment_msg").with("http", "listen", "\"0.0.0.0:0\"");
     let outcome = setup.run(&["serve"]);
-    assert_eq!((outcome.status.code(), outcome.stdout.as_str()), (Some(78), ""), "{}", outcome.stderr);
+    assert_eq!(
+        (outcome.status.code(), outcome.stdout.as_str()),
+        (Some(78), ""),
+        "{}",
+        outcome.stderr
+    );
     assert!(outcome.stderr.contains("token_file"), "{}", outcome.stderr);
 }
 
 #[test]
 fn a_term_signal_in_the_middle_of_the_work_ends_it_cleanly_with_the_state_whole() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else { return };
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
     let name = unique("term");
     let setup = Setup::of(kafka, &name).delivering(elastic, &name);
-    let hours = ["--start", "2026-11-01T00:00:00Z", "--per-second", "10", "--late-fraction", "0.01"];
+    let hours = [
+        "--start",
+        "2026-11-01T00:00:00Z",
+        "--per-second",
+        "10",
+        "--late-fraction",
+        "0.01",
+    ];
     produce(&setup, &[&["--count", "60000"], &hours[..]].concat());
     let service = setup.serve();
     let outcome = service.stop(Duration::from_secs(25));
@@ -158,7 +224,10 @@ fn a_term_signal_while_elasticsearch_is_away_ends_it_within_25_s() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = unique("term-away");
     kafka.create_topic(&name, 1);
-    kafka.send(&name, (0..100).map(|second| paid(0, START + second * 1_000, "1", 1)));
+    kafka.send(
+        &name,
+        (0..100).map(|second| paid(0, START + second * 1_000, "1", 1)),
+    );
     let nobody = format!("\"http://127.0.0.1:{}\"", free_port());
     let setup = Setup::of(kafka, &name).with("elasticsearch", "url", &nobody);
     let service = setup.serve();

@@ -3,7 +3,16 @@
 mod support;
 
 mod api;
+mod bad_input;
+mod cli;
+mod config;
+mod failures;
+mod main_job;
+mod outage;
+mod pipeline;
+mod replay;
 mod sink;
 mod source;
+mod start_rules;
 mod store;
 mod tidy;

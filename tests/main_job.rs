@@ -2,7 +2,10 @@
 //! and windows in Elasticsearch and over HTTP, exact to the last digit, however often the service is
 //! killed on the way.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-#![allow(clippy::print_stderr, reason = "a failure at a random point must say which")]
+#![allow(
+    clippy::print_stderr,
+    reason = "a failure at a random point must say which"
+)]
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -18,42 +21,87 @@ use crate::support::topic::{produce, records};
 /// How many payments the long runs read; `TIDEGAUGE_TEST_PAYMENTS` asks for others.
 fn payments() -> u64 {
     let wanted = std::env::var("TIDEGAUGE_TEST_PAYMENTS").ok();
-    wanted.map_or(100_000, |wanted| wanted.parse().expect("TIDEGAUGE_TEST_PAYMENTS is a number"))
+    wanted.map_or(100_000, |wanted| {
+        wanted.parse().expect("TIDEGAUGE_TEST_PAYMENTS is a number")
+    })
 }
 
 /// Something of every kind that there is.
 const EVERYTHING: [&str; 14] = [
-    "--partitions", "4",
-    "--disorder", "4s",
-    "--late-fraction", "0.01",
-    "--too-late-fraction", "0.002",
-    "--future-fraction", "0.002",
-    "--duplicate-fraction", "0.005",
-    "--bad-fraction", "0.004",
+    "--partitions",
+    "4",
+    "--disorder",
+    "4s",
+    "--late-fraction",
+    "0.01",
+    "--too-late-fraction",
+    "0.002",
+    "--future-fraction",
+    "0.002",
+    "--duplicate-fraction",
+    "0.005",
+    "--bad-fraction",
+    "0.004",
 ];
 
 fn fill(setup: &Setup, count: u64, seed: u64, start: &str, per_second: u64) -> Value {
     let (count, seed, per_second) = (count.to_string(), seed.to_string(), per_second.to_string());
-    let options = ["--count", &count, "--seed", &seed, "--start", start, "--per-second", &per_second];
+    let options = [
+        "--count",
+        &count,
+        "--seed",
+        &seed,
+        "--start",
+        start,
+        "--per-second",
+        &per_second,
+    ];
     produce(setup, &[&options[..], &EVERYTHING[..]].concat())
 }
 
 /// The input is what it is said to be: nothing is proven with late payments that are not late.
 #[track_caller]
 fn assert_holds_everything(truth: &Truth) {
-    for entry in ["on_time", "late", "too_late", "future", "rejected", "tombstone"] {
+    for entry in [
+        "on_time",
+        "late",
+        "too_late",
+        "future",
+        "rejected",
+        "tombstone",
+    ] {
         let count = truth.ledger.get(entry).map_or(0, |(count, _)| *count);
         assert!(count > 0, "the topic holds nothing that is {entry}");
     }
-    assert!(truth.windows.values().any(|figure| figure.is_final && figure.count == 0), "no zero window");
-    assert!(truth.windows.values().any(|figure| !figure.is_final), "no open window");
+    assert!(
+        truth
+            .windows
+            .values()
+            .any(|figure| figure.is_final && figure.count == 0),
+        "no zero window"
+    );
+    assert!(
+        truth.windows.values().any(|figure| !figure.is_final),
+        "no open window"
+    );
 }
 
 /// Each reason for a reject is shown as often as it was put in.
 #[track_caller]
 fn assert_reasons(figures: &Figures, made: &Value) {
-    for reason in ["not_json", "missing_field", "bad_field", "bad_time", "bad_amount", "too_large"] {
-        let shown = figures.rejects.iter().filter(|reject| reject["reason"] == reason).count();
+    for reason in [
+        "not_json",
+        "missing_field",
+        "bad_field",
+        "bad_time",
+        "bad_amount",
+        "too_large",
+    ] {
+        let shown = figures
+            .rejects
+            .iter()
+            .filter(|reject| reject["reason"] == reason)
+            .count();
         assert_eq!(Some(shown as u64), made[reason].as_u64(), "{reason}");
         assert!(shown > 0, "nothing was {reason}");
     }
@@ -61,7 +109,9 @@ fn assert_reasons(figures: &Figures, made: &Value) {
 
 /// Runs the job to its end and holds everything that can be asked against everything else.
 fn job(dist: Dist, count: u64, seed: u64, start: &str, per_second: u64) {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(dist)) else { return };
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(dist)) else {
+        return;
+    };
     let name = unique("job");
     let setup = Setup::of(kafka, &name).delivering(elastic, &name);
     let made = fill(&setup, count, seed, start, per_second);
@@ -101,7 +151,9 @@ fn elasticsearch_8_holds_the_same_across_midnight_and_the_end_of_a_month() {
 #[test]
 fn killed_twenty_times_on_the_way_it_ends_with_the_same_figures() {
     const KILLS: u64 = 20;
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else { return };
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
     let name = unique("killed");
     let setup = Setup::of(kafka, &name).delivering(elastic, &name);
     let seed = fastrand::u64(..);
@@ -126,7 +178,9 @@ fn killed_twenty_times_on_the_way_it_ends_with_the_same_figures() {
         if random.bool() {
             let before = service.consumed();
             if before < sent {
-                eventually("another checkpoint", || (service.consumed() > before).then_some(()));
+                eventually("another checkpoint", || {
+                    (service.consumed() > before).then_some(())
+                });
             }
         }
         sleep(Duration::from_millis(random.u64(..250)));
@@ -134,7 +188,10 @@ fn killed_twenty_times_on_the_way_it_ends_with_the_same_figures() {
     }
     let summary = setup.serve_until_end();
     assert_eq!(summary["ledger"]["consumed"], sent, "{summary}");
-    assert!(summary["records"].as_u64().unwrap() < sent, "no life before the last has kept anything: {summary}");
+    assert!(
+        summary["records"].as_u64().unwrap() < sent,
+        "no life before the last has kept anything: {summary}"
+    );
 
     let records: Vec<Record> = records(kafka, &name);
     assert_eq!(records.len() as u64, sent);

@@ -13,28 +13,50 @@ use crate::support::topic::{START, paid, produce, records};
 #[test]
 fn elasticsearch_away_for_the_whole_run_ends_with_the_same_documents() {
     let Some(kafka) = Kafka::shared() else { return };
-    let Some(mut elastic) = Elastic::own(Dist::Es7) else { return };
+    let Some(mut elastic) = Elastic::own(Dist::Es7) else {
+        return;
+    };
     elastic.stop();
     let name = unique("away");
     // The names are the usual ones: nobody else uses this server.
     let setup = Setup::of(kafka, &name)
         .with("elasticsearch", "url", &format!("\"{}\"", elastic.url()))
         .with("event_time", "idle_after", "\"200ms\"");
-    let options = ["--count", "20000", "--start", "2026-11-01T00:00:00Z", "--per-second", "4"];
-    produce(&setup, &[&options[..], &["--late-fraction", "0.01", "--bad-fraction", "0.002"]].concat());
+    let options = [
+        "--count",
+        "20000",
+        "--start",
+        "2026-11-01T00:00:00Z",
+        "--per-second",
+        "4",
+    ];
+    produce(
+        &setup,
+        &[
+            &options[..],
+            &["--late-fraction", "0.01", "--bad-fraction", "0.002"],
+        ]
+        .concat(),
+    );
 
     // Consumption goes on, whoever is away.
     let service = setup.serve();
     service.await_consumed(20_000);
     service.await_idle();
     let (state, reason) = service.part("sink");
-    assert!(["degraded", "failed"].contains(&state.as_str()), "{state}: {reason}");
-    assert!(reason.contains("127.0.0.1"), "{reason}");
+    assert!(
+        ["degraded", "failed"].contains(&state.as_str()),
+        "{state}: {reason}"
+    );
+    assert!(reason.contains("refused"), "{reason}");
     let waiting = service.ask("status")["dirty_documents"].as_u64().unwrap();
     let figures = Figures::ask(&service);
     let windows: usize = figures.windows.values().map(Vec::len).sum();
     let documents = figures.totals.len() + windows + figures.late.len() + figures.rejects.len();
-    assert!(waiting >= documents as u64, "{waiting} documents wait, and there are {documents}");
+    assert!(
+        waiting >= documents as u64,
+        "{waiting} documents wait, and there are {documents}"
+    );
     // What waits outlives the process.
     service.kill();
     let service = setup.serve();
@@ -50,17 +72,35 @@ fn elasticsearch_away_for_the_whole_run_ends_with_the_same_documents() {
 #[test]
 fn elasticsearch_killed_in_the_middle_of_a_run_and_back_holds_the_same_documents() {
     let Some(kafka) = Kafka::shared() else { return };
-    let Some(mut elastic) = Elastic::own(Dist::Es7) else { return };
+    let Some(mut elastic) = Elastic::own(Dist::Es7) else {
+        return;
+    };
     let name = unique("gone");
-    let setup = Setup::of(kafka, &name).delivering(&elastic, &name).with("event_time", "idle_after", "\"200ms\"");
+    kafka.create_topic(&name, 4);
+    let setup = Setup::of(kafka, &name).delivering(&elastic, &name).with(
+        "event_time",
+        "idle_after",
+        "\"200ms\"",
+    );
     let service = setup.serve();
     let send = |hour: u32| {
         let start = format!("2026-11-01T{hour:02}:00:00Z");
-        let options = ["--count", "10000", "--per-second", "3", "--late-fraction", "0.02", "--start", &start];
+        let options = [
+            "--count",
+            "10000",
+            "--per-second",
+            "3",
+            "--late-fraction",
+            "0.02",
+            "--start",
+            &start,
+        ];
         produce(&setup, &options);
     };
     send(0);
-    eventually("the first documents", || (elastic.count(&format!("{name}-*")) > 0).then_some(()));
+    eventually("the first documents", || {
+        (elastic.count(&format!("{name}-*")) > 0).then_some(())
+    });
     elastic.kill();
     send(1);
     service.await_consumed(20_000);
@@ -82,7 +122,9 @@ fn elasticsearch_killed_in_the_middle_of_a_run_and_back_holds_the_same_documents
 
 #[test]
 fn a_payment_that_comes_for_a_final_window_revises_its_document() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else { return };
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
     let name = unique("revised");
     kafka.create_topic(&name, 1);
     let setup = Setup::of(kafka, &name).delivering(elastic, &name);
@@ -92,9 +134,18 @@ fn a_payment_that_comes_for_a_final_window_revises_its_document() {
         service.await_consumed(count);
         service.await_delivered();
         let documents = elastic.documents(&format!("{name}-1m"));
-        documents.into_iter().find(|document| document.id == id).expect("the first minute of branch 4")
+        documents
+            .into_iter()
+            .find(|document| document.id == id)
+            .expect("the first minute of branch 4")
     };
-    kafka.send(&name, [paid(0, START + 1_000, "12.50", 4), paid(0, START + 120_000, "1", 5)]);
+    kafka.send(
+        &name,
+        [
+            paid(0, START + 1_000, "12.50", 4),
+            paid(0, START + 120_000, "1", 5),
+        ],
+    );
     let before = document(2);
     assert_eq!(before.version, 3);
     assert_eq!(before.source["final"], true);
@@ -118,12 +169,18 @@ fn a_payment_that_comes_for_a_final_window_revises_its_document() {
     let minute = |count| {
         service.await_consumed(count);
         service.await_delivered();
-        elastic.documents(&format!("{name}-1m")).into_iter().find(|document| document.id == id)
+        elastic
+            .documents(&format!("{name}-1m"))
+            .into_iter()
+            .find(|document| document.id == id)
     };
     assert_eq!(minute(3), None, "branch 5 is known since after that minute");
     kafka.send(&name, [paid(0, START + 30_000, "-3", 5)]);
     let refunded = minute(4).expect("the first minute of branch 5");
-    assert_eq!((refunded.version, &refunded.source["pay_amount_exact"]), (3, &"-3".into()));
+    assert_eq!(
+        (refunded.version, &refunded.source["pay_amount_exact"]),
+        (3, &"-3".into())
+    );
     assert_eq!(refunded.source["revision"], 1);
     let figures = Figures::ask(&service);
     assert_eq!(figures.payments_in("1m"), 4);

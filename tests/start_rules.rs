@@ -9,11 +9,15 @@ use crate::support::topic::{START, paid, records};
 
 /// Payments of 1 to two partitions, a second apart.
 fn payments(seconds: std::ops::Range<i64>) -> Vec<Message> {
-    seconds.map(|second| paid((second % 2) as i32, START + second * 1_000, "1", 3)).collect()
+    seconds
+        .map(|second| paid((second % 2) as i32, START + second * 1_000, "1", 3))
+        .collect()
 }
 
 fn counted(service: &Service) -> u64 {
-    service.ask("totals/3")["total"]["pay_count"].as_u64().unwrap()
+    service.ask("totals/3")["total"]["pay_count"]
+        .as_u64()
+        .unwrap()
 }
 
 /// Waits until the positions at which the partitions begin are stored.
@@ -45,7 +49,11 @@ fn latest_sees_only_what_is_new_and_after_a_restart_all_that_came_meanwhile() {
     service.kill();
 
     kafka.send(&name, payments(19..22));
-    for (start, consumed) in [("latest", 12), ("earliest", 13), ("2026-11-01T00:00:00Z", 14)] {
+    for (start, consumed) in [
+        ("latest", 12),
+        ("earliest", 13),
+        ("2026-11-01T00:00:00Z", 14),
+    ] {
         setup.set("kafka", "start", &format!("\"{start}\""));
         let service = setup.serve();
         service.await_consumed(consumed);
@@ -68,7 +76,10 @@ fn earliest_replays_all_of_the_topic() {
     figures.assert_true(&truth(&records(kafka, &name)));
     // There is nothing new.
     let summary = setup.serve_until_end();
-    assert_eq!((&summary["records"], &summary["ledger"]["consumed"]), (&0.into(), &500.into()));
+    assert_eq!(
+        (&summary["records"], &summary["ledger"]["consumed"]),
+        (&0.into(), &500.into())
+    );
 }
 
 #[test]
@@ -81,8 +92,14 @@ fn a_time_starts_at_the_first_record_stamped_with_it() {
     let summary = setup.serve_until_end();
     assert_eq!(summary["records"], 13, "{summary}");
     let service = setup.serve();
-    assert_eq!(service.ask("totals/3")["total"]["first_event_time"], "2026-11-01T00:00:07Z");
-    assert_eq!(service.ask("ledger")["reading"]["positions"], serde_json::json!({"0": 10, "1": 10}));
+    assert_eq!(
+        service.ask("totals/3")["total"]["first_event_time"],
+        "2026-11-01T00:00:07Z"
+    );
+    assert_eq!(
+        service.ask("ledger")["reading"]["positions"],
+        serde_json::json!({"0": 10, "1": 10})
+    );
 }
 
 #[test]
@@ -92,7 +109,10 @@ fn to_the_end_reads_what_was_there_at_the_start_of_an_empty_topic_too() {
     kafka.create_topic(&name, 3);
     let setup = Setup::of(kafka, &name);
     let summary = setup.serve_until_end();
-    assert_eq!((&summary["records"], &summary["ledger"]["balanced"]), (&0.into(), &true.into()));
+    assert_eq!(
+        (&summary["records"], &summary["ledger"]["balanced"]),
+        (&0.into(), &true.into())
+    );
     // One partition stays empty, and holds nothing back.
     kafka.send(&name, payments(0..400));
     assert_eq!(setup.serve_until_end()["records"], 400);

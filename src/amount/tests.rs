@@ -192,6 +192,16 @@ fn averages_are_doubles_rounded_once() {
     let half = one * I256::from(9_007_199_254_740_993_i64);
     assert_eq!(nearest_double(half), 9_007_199_254_740_992.0);
     assert_eq!(nearest_double(half + 1), 9_007_199_254_740_994.0);
+    // 2^-18 more: the division leaves nothing, yet it has more bits than are looked at.
+    assert_eq!(
+        nearest_double(half + I256::from(5_i64.pow(18))),
+        9_007_199_254_740_994.0
+    );
+    // So little more that it is but a remainder.
+    assert_eq!(
+        average(half * (1 << 63) + 1, 1 << 63),
+        9_007_199_254_740_994.0
+    );
     assert_eq!(nearest_double(-half - 1), -9_007_199_254_740_994.0);
     assert_eq!(average(half * 3, 3), 9_007_199_254_740_992.0);
     assert_eq!(average(half * 3 + 1, 3), 9_007_199_254_740_994.0);
@@ -319,7 +329,7 @@ proptest! {
     #[test]
     fn averages_next_to_the_middle_of_two_doubles_go_the_right_way(
         mantissa in (1_u64 << 53)..(1 << 54),
-        count in 1..1_000_000_u64,
+        count in (1..=u64::MAX, 0..64_u32).prop_map(|(count, shift)| (count >> shift).max(1)),
         nudge in -2..=2_i64,
     ) {
         // An odd 54-bit integer lies in the middle of two doubles.

@@ -108,7 +108,13 @@ pub struct Serve {
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
     /// What the summary looks like
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
     pub output: Format,
 }
 
@@ -131,7 +137,13 @@ pub struct Demo {
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
     /// What is printed at the end looks like this
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
     pub output: Format,
 }
 
@@ -206,7 +218,13 @@ pub struct Produce {
     #[arg(long, value_name = "D", default_value = "10s", value_parser = duration::parse)]
     pub timeout: Duration,
     /// What the summary looks like
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
     pub output: Format,
 }
 
@@ -225,7 +243,13 @@ pub struct Compute {
     #[arg(value_name = "FILE", default_value = "-")]
     pub file: PathBuf,
     /// What the data looks like
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "table")]
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
     pub output: Format,
 }
 
@@ -247,16 +271,36 @@ pub struct Query {
     #[command(subcommand)]
     pub subject: Subject,
     /// Where the service answers
-    #[arg(long, global = true, value_name = "URL", env = "TIDEGAUGE_URL", hide_env_values = true, default_value = "http://127.0.0.1:8080")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TIDEGAUGE_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8080"
+    )]
     pub url: String,
     /// The file with the token that the service asks for
-    #[arg(long, global = true, value_name = "FILE", env = "TIDEGAUGE_TOKEN_FILE", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TIDEGAUGE_TOKEN_FILE",
+        hide_env_values = true
+    )]
     pub token_file: Option<PathBuf>,
     /// How long the service may take to answer
     #[arg(long, global = true, value_name = "D", default_value = "10s", value_parser = duration::parse)]
     pub timeout: Duration,
     /// What the data looks like
-    #[arg(short, long, global = true, value_enum, value_name = "FORMAT", default_value = "table")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
     pub output: Format,
 }
 
@@ -343,7 +387,9 @@ impl Produce {
 
 fn key_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.to_owned()))
+        }
         _ => Err("give a key and a value, as in event_time.allowed_lateness=2d".into()),
     }
 }

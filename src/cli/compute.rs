@@ -173,9 +173,11 @@ impl Batch {
             let Ok(windows) = frame.windows(&self.cells, &Query::all(number));
             results.extend(windows.into_iter().map(|window| (definition, window)));
         }
-        report::windows(results.iter().map(|(definition, window)| {
-            WindowAnswer::new(window, definition, &config.branches)
-        }))
+        report::windows(
+            results.iter().map(|(definition, window)| {
+                WindowAnswer::new(window, definition, &config.branches)
+            }),
+        )
     }
 }
 

@@ -44,7 +44,11 @@ pub fn run(demo: &Demo, globals: &Globals) -> Result<(), Failure> {
         .prefix("tidegauge-demo-")
         .tempdir()
         .context("there is no place for the state: set TMPDIR")?;
-    let config = config(demo, &kafka.bootstrap_servers(), &state.path().join("state"))?;
+    let config = config(
+        demo,
+        &kafka.bootstrap_servers(),
+        &state.path().join("state"),
+    )?;
     let generating = Generating::start(demo, &kafka.bootstrap_servers())?;
 
     runtime()?.block_on(async {
@@ -217,11 +221,18 @@ fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, Failure
             let (rows, _) = report::totals(&reading.totals()?, branches)
                 .map_err(|failure| ReadError(failure.to_string()))?;
             let table = output::table(&rows);
-            let watermark = reading.frame().watermark().map_or("none yet".into(), rfc3339);
+            let watermark = reading
+                .frame()
+                .watermark()
+                .map_or("none yet".into(), rfc3339);
             Ok(format!(
                 "{table}\n{} records, watermark {watermark}, ledger {}",
                 checkpoint.ledger.consumed,
-                if checkpoint.ledger.balanced() { "balanced" } else { "NOT BALANCED" },
+                if checkpoint.ledger.balanced() {
+                    "balanced"
+                } else {
+                    "NOT BALANCED"
+                },
             ))
         })
         .map_err(|error| app::Error::from(error).into())

@@ -5,9 +5,29 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+/// A line above, under the header and below.
+const STYLE: TableStyle = TableStyle::new()
+    .top_border(LINE)
+    .header_separator(LINE)
+    .bottom_border(LINE);
+const LINE: LineStyle = LineStyle::none().fill('─').junction('─');
+
+/// A table shows what fits on a screen: these fields are left to the other forms. Of an amount it
+/// shows the exact one.
+const NOT_IN_TABLES: [&str; 8] = [
+    "window",
+    "pay_amount",
+    "pay_avg",
+    "pay_p95",
+    "pay_p99",
+    "closed_by",
+    "late_amount",
+    "late_amount_exact",
+];
 
 /// The form of printed data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -140,21 +160,23 @@ fn broken(error: csv::Error) -> anyhow::Error {
     }
 }
 
-/// The rows as a table, a column for each field of the first.
+/// The rows as a table, a column for each field of the first that fits on a screen.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let Some(first) = rows.first() else {
         return "nothing".to_owned();
     };
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(first.fields().map(|(name, _)| name.replace('_', " ")));
+    table.load_style(STYLE);
+    table.set_header(columns(first).map(|(name, _)| {
+        let name = name.strip_suffix("_exact").unwrap_or(name);
+        name.replace('_', " ")
+    }));
     for row in rows {
-        table.add_row(row.fields().map(|(_, value)| shown(value)));
+        table.add_row(columns(row).map(|(_, value)| shown(value)));
     }
-    for (number, (_, value)) in first.fields().enumerate() {
-        let is_number = value.starts_with(|c: char| c.is_ascii_digit() || c == '-')
-            || plain(value).parse::<f64>().is_ok();
+    for (number, (name, value)) in columns(first).enumerate() {
+        let is_number = name.ends_with("_exact") || plain(value).parse::<f64>().is_ok();
         if let Some(column) = table.column_mut(number).filter(|_| is_number) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -162,11 +184,21 @@ pub fn table(rows: &[Row]) -> String {
     table.trim_fmt()
 }
 
-/// A value as a cell of a table: long numbers in groups of three.
+fn columns(row: &Row) -> impl Iterator<Item = (&str, &str)> {
+    row.fields()
+        .filter(|(name, _)| !NOT_IN_TABLES.contains(name))
+}
+
+/// A value as a cell of a table: integers in groups of three, other numbers with two decimals.
 fn shown(value: &str) -> String {
-    let is_integer = value.len() > 4 && value.bytes().all(|byte| byte.is_ascii_digit());
-    match value.parse() {
-        Ok(number) if is_integer => grouped(number),
+    if let Ok(integer) = value.parse::<u64>() {
+        return grouped(integer);
+    }
+    if value.parse::<i64>().is_ok() {
+        return value.to_owned();
+    }
+    match value.parse::<f64>() {
+        Ok(number) if number.is_finite() => format!("{number:.2}"),
         _ => plain(value),
     }
 }
@@ -232,8 +264,11 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_grouped_in_tables_only() {
-        assert!(written(Format::Table, &[r#"{"n":1234567}"#]).contains("1,234,567"));
+    fn numbers_are_made_readable_in_tables_only() {
+        let row = r#"{"window":"1m","n":1234567,"x":0.12999999,"pay_amount_exact":"12345.678"}"#;
+        let table = written(Format::Table, &[row]);
+        assert!(table.contains(" 1,234,567   0.13    12345.678"), "{table}");
+        assert!(!table.contains("1m") && !table.contains("exact"), "{table}");
         assert_eq!(written(Format::Csv, &[r#"{"n":1234567}"#]), "n\n1234567\n");
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(1_000), "1,000");

@@ -3,12 +3,13 @@
 mod kafka;
 mod pace;
 
+use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use tidegauge_windows::EventTime;
 
@@ -31,7 +32,11 @@ const PARTITIONS: i32 = 4;
 /// # Errors
 /// When an option or the configuration is wrong, no broker answers, or a message is refused.
 pub fn run(produce: &Produce, globals: &Globals) -> Result<(), Failure> {
-    let need = if produce.stdout { Need::Nothing } else { Need::Brokers };
+    let need = if produce.stdout {
+        Need::Nothing
+    } else {
+        Need::Brokers
+    };
     let config = Config::load(&produce.sources(globals), need)?;
     let plan = Plan::new(produce, &config)?;
     let stop = stop::requested()?;
@@ -109,7 +114,11 @@ impl Plan {
             duplicate_fraction: produce.duplicate_fraction,
             bad_fraction: produce.bad_fraction,
         };
-        let sum: f64 = options.fractions().iter().map(|(_, fraction)| fraction).sum();
+        let sum: f64 = options
+            .fractions()
+            .iter()
+            .map(|(_, fraction)| fraction)
+            .sum();
         if sum > 1.0 + 1e-9 {
             let message = anyhow!("the fractions make {sum} together: give at most 1");
             return Err(Failure::Usage(message));
@@ -155,7 +164,9 @@ impl Plan {
 }
 
 fn now() -> EventTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     EventTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -166,11 +177,15 @@ fn progress(globals: &Globals, produce: &Produce) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let template = match produce.count {
-        Some(_) => "{wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left",
-        None => "{spinner} {human_pos} messages, {per_sec}, {elapsed}",
+        Some(_) => "{wide_bar} {human_pos} of {human_len}, {rate}/s, {eta} left",
+        None => "{spinner} {human_pos} messages, {rate}/s, {elapsed}",
     };
     let style = ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // A progress bar that can't be drawn is no reason to stop.
+            let _ = write!(out, "{}", grouped(state.per_sec() as u64));
+        });
     let target = ProgressDrawTarget::stderr_with_hz(10);
     let progress = ProgressBar::with_draw_target(produce.count, target).with_style(style);
     progress.enable_steady_tick(Duration::from_millis(200));

@@ -166,9 +166,9 @@ impl Service {
             let halted = text_in(&partition, "halted").map(|why| format!("; {why}"));
             let watermark = text_in(&partition, "watermark").unwrap_or_else(|| "none".into());
             let more = format!(
-                "position {} of {}, watermark {watermark}{}",
+                "position {}, lag {}, watermark {watermark}{}",
                 field("position"),
-                field("end"),
+                field("lag"),
                 halted.unwrap_or_default(),
             );
             rows.push(line(&[&name, state, &more])?);
@@ -205,9 +205,15 @@ impl Service {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        let response = request.send().await.map_err(|error| self.unreachable(error))?;
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(error))?;
         let status = response.status();
-        let body = response.text().await.map_err(|error| self.unreachable(error))?;
+        let body = response
+            .text()
+            .await
+            .map_err(|error| self.unreachable(error))?;
         if !status.is_success() {
             return Err(self.refused(status, &body));
         }
@@ -244,7 +250,9 @@ impl Service {
 }
 
 fn unexpected(error: serde_json::Error) -> Failure {
-    Failure::Running(anyhow!("the answer is not that of a tidegauge service: {error}"))
+    Failure::Running(anyhow!(
+        "the answer is not that of a tidegauge service: {error}"
+    ))
 }
 
 fn rows_in(row: &Row, field: &str) -> Result<Vec<Row>, Failure> {

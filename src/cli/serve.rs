@@ -177,7 +177,8 @@ impl Progress {
         let shown = wanted && std::io::stderr().is_terminal();
         Self(shown.then(|| {
             let bar = ProgressBar::new(0);
-            let style = "{spinner} {human_pos} records of {human_len}  {per_sec}  {msg}  {eta} left";
+            let style =
+                "{spinner} {human_pos} records of {human_len}  {per_sec}  {msg}  {eta} left";
             if let Ok(style) = ProgressStyle::with_template(style) {
                 bar.set_style(style);
             }
@@ -194,7 +195,11 @@ impl Progress {
             .query(|reading| {
                 let checkpoint = reading.checkpoint();
                 let consumed = checkpoint.ledger.consumed - app.before().consumed;
-                Ok((consumed, lag(&board, &checkpoint.positions), checkpoint.dirty))
+                Ok((
+                    consumed,
+                    lag(&board, &checkpoint.positions),
+                    checkpoint.dirty,
+                ))
             })
             .map_err(app::Error::from)?;
         bar.set_length(consumed + lag);

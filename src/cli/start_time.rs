@@ -51,7 +51,10 @@ impl FromStr for StartTime {
         };
         match local {
             Some((local, "")) => Ok(Self::Local(local)),
-            _ => Err("give a time such as 2026-11-01T00:00:00Z, or 2026-11-01 08:00:00 in the time zone".into()),
+            _ => Err(
+                "give a time such as 2026-11-01T00:00:00Z, or 2026-11-01 08:00:00 in the time zone"
+                    .into(),
+            ),
         }
     }
 }
@@ -81,8 +84,14 @@ mod tests {
             1_793_491_200_000
         );
         // 02:30 is skipped: read with the offset from before, UTC+1. Then 02:30 comes twice.
-        assert_eq!(millis("2026-03-29 02:30:00", Tz::Europe__Berlin), 1_774_747_800_000);
-        assert_eq!(millis("2026-10-25 02:30:00", Tz::Europe__Berlin), 1_792_888_200_000);
+        assert_eq!(
+            millis("2026-03-29 02:30:00", Tz::Europe__Berlin),
+            1_774_747_800_000
+        );
+        assert_eq!(
+            millis("2026-10-25 02:30:00", Tz::Europe__Berlin),
+            1_792_888_200_000
+        );
     }
 
     #[test]

@@ -21,13 +21,21 @@ pub(super) fn read(section: &Section<'_>) -> Branches {
         let entry = table.entries.get(key);
         if let Some(entry) = entry {
             let full = format!("branches.{key}");
-            section.problems().add(Problem::new(entry.key.clone(), full, message));
+            section
+                .problems()
+                .add(Problem::new(entry.key.clone(), full, message));
         }
     };
     let mut by_name: BTreeMap<String, BranchId> = BTreeMap::new();
     for (key, entry) in &table.entries {
         let Ok(id) = key.parse::<BranchId>() else {
-            problem(key, format!("\"{key}\" is no branch: give an id from 0 to {} = \"name\"", BranchId::MAX));
+            problem(
+                key,
+                format!(
+                    "\"{key}\" is no branch: give an id from 0 to {} = \"name\"",
+                    BranchId::MAX
+                ),
+            );
             continue;
         };
         let Value::Text(name) = &entry.setting.value else {
@@ -40,7 +48,10 @@ pub(super) fn read(section: &Section<'_>) -> Branches {
             continue;
         }
         if let Some(other) = by_name.insert(name.clone(), id) {
-            problem(key, format!("\"{name}\" is the name of branch {other} already: give another"));
+            problem(
+                key,
+                format!("\"{name}\" is the name of branch {other} already: give another"),
+            );
         }
         names.insert(id, name.clone());
     }
@@ -49,7 +60,9 @@ pub(super) fn read(section: &Section<'_>) -> Branches {
         if let Some(other) = unlisted.filter(|other| other != id && !names.contains_key(other)) {
             problem(
                 &id.to_string(),
-                format!("\"{name}\" is what branch {other} is called while it is not listed: give another"),
+                format!(
+                    "\"{name}\" is what branch {other} is called while it is not listed: give another"
+                ),
             );
         }
     }
@@ -58,13 +71,20 @@ pub(super) fn read(section: &Section<'_>) -> Branches {
 
 fn refusal(name: &str, id: BranchId) -> Option<String> {
     if name.trim() != name || name.is_empty() || name.contains(char::is_control) {
-        return Some("a name can't be empty, begin or end with a space, or hold control characters".into());
+        return Some(
+            "a name can't be empty, begin or end with a space, or hold control characters".into(),
+        );
     }
     if name.len() > NAME_MAX {
-        return Some(format!("the name has {} bytes: give at most {NAME_MAX}", name.len()));
+        return Some(format!(
+            "the name has {} bytes: give at most {NAME_MAX}",
+            name.len()
+        ));
     }
     match name.parse::<BranchId>() {
-        Ok(other) if other != id => Some(format!("\"{name}\" is the id of another branch: give a name")),
+        Ok(other) if other != id => Some(format!(
+            "\"{name}\" is the id of another branch: give a name"
+        )),
         _ => None,
     }
 }

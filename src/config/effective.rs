@@ -73,7 +73,10 @@ impl Config {
         toml.head("[elasticsearch]");
         toml.text("url", sink.url().as_str());
         toml.text("index_prefix", &sink.index_prefix);
-        toml.text("legacy_totals", sink.legacy_totals.as_deref().unwrap_or_default());
+        toml.text(
+            "legacy_totals",
+            sink.legacy_totals.as_deref().unwrap_or_default(),
+        );
         toml.path("ca_file", sink.ca_file.as_deref());
         toml.path("api_key_file", self.files.api_key.as_deref());
         let username = match &sink.credentials {

@@ -70,7 +70,9 @@ fn index_name(text: &str) -> Result<String, String> {
         ));
     }
     if text.len() > PREFIX_MAX {
-        return Err(format!("\"{text}\" is too long: give at most {PREFIX_MAX} characters"));
+        return Err(format!(
+            "\"{text}\" is too long: give at most {PREFIX_MAX} characters"
+        ));
     }
     Ok(text.to_owned())
 }
@@ -93,7 +95,10 @@ fn credentials(section: &Section<'_>, files: &mut Files) -> Credentials {
         files.api_key = Some(path);
         return Credentials::ApiKey(api_key);
     }
-    match (section.optional("username"), section.secret("password_file")) {
+    match (
+        section.optional("username"),
+        section.secret("password_file"),
+    ) {
         (Some(username), Some((path, password))) => {
             files.password = Some(path);
             Credentials::Basic { username, password }
@@ -105,11 +110,17 @@ fn credentials(section: &Section<'_>, files: &mut Files) -> Credentials {
 fn bulk(section: &Section<'_>) -> BulkConfig {
     let max_bytes = section.size("max_size", 5 << 20);
     if !(1..=BULK_BYTES_MAX).contains(&max_bytes) {
-        section.problem("max_size", "give 1b to 100mb: Elasticsearch takes no more in one request");
+        section.problem(
+            "max_size",
+            "give 1b to 100mb: Elasticsearch takes no more in one request",
+        );
     }
     let interval = section.duration("interval", Duration::from_secs(1));
     if interval.is_zero() {
-        section.problem("interval", "give a length of time above zero, such as 200ms");
+        section.problem(
+            "interval",
+            "give a length of time above zero, such as 200ms",
+        );
     }
     BulkConfig {
         max_actions: section.integer("max_actions", 5_000, 1, 100_000),

@@ -44,15 +44,19 @@ impl EventTimeRules {
 
 // What may still be corrected must still be there.
 fn check_retention(section: &Section<'_>, settings: &Settings) {
-    let Some(longest) = settings.definitions.iter().max_by_key(|window| window.reach()) else {
+    let Some(longest) = settings
+        .definitions
+        .iter()
+        .max_by_key(|window| window.reach())
+    else {
         return;
     };
     let needed = settings.allowed_lateness.millis() + longest.reach().millis();
     if settings.retention.millis() < needed {
         let text = |span: Span| duration::text(Duration::from_millis(span.millis().unsigned_abs()));
         let message = format!(
-            "{} is too short to correct late payments: allowed_lateness ({}) and the longest \
-             window (\"{}\", {}) need {} at least",
+            "a retention of {} is too short to correct late payments: allowed_lateness ({}) and \
+             the longest window (\"{}\", up to {}) need {} at least",
             text(settings.retention),
             text(settings.allowed_lateness),
             longest.name(),

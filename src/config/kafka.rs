@@ -66,7 +66,9 @@ fn start(text: &str) -> Result<Start, String> {
         "earliest" => Ok(Start::Earliest),
         time => parse_rfc3339(time).map(Start::At).ok_or_else(|| {
             let advice = one_of(text, &["latest", "earliest"]);
-            format!("\"{text}\" is no start: {advice}, and RFC 3339 times such as 2026-11-01T00:00:00Z")
+            format!(
+                "\"{text}\" is no start: {advice}, and RFC 3339 times such as 2026-11-01T00:00:00Z"
+            )
         }),
     }
 }
@@ -132,7 +134,10 @@ fn property_problem(section: &Section<'_>, name: &str, message: String) {
     let mut origin = None;
     while let Some(here) = table {
         let found = here.entries.iter().find(|(key, _)| {
-            rest == key.as_str() || rest.strip_prefix(key.as_str()).is_some_and(|r| r.starts_with('.'))
+            rest == key.as_str()
+                || rest
+                    .strip_prefix(key.as_str())
+                    .is_some_and(|r| r.starts_with('.'))
         });
         let Some((key, entry)) = found else { break };
         origin.get_or_insert(entry.key.clone());

@@ -18,7 +18,10 @@ pub(super) const SECTIONS: [(&str, &[&str]); 7] = [
             "http",
         ],
     ),
-    ("kafka", &["brokers", "topic", "group_id", "start", "properties"]),
+    (
+        "kafka",
+        &["brokers", "topic", "group_id", "start", "properties"],
+    ),
     (
         "event_time",
         &[
@@ -31,7 +34,10 @@ pub(super) const SECTIONS: [(&str, &[&str]); 7] = [
             "zero_windows",
         ],
     ),
-    ("window", &["name", "size", "slide", "step", "offset", "time_zone"]),
+    (
+        "window",
+        &["name", "size", "slide", "step", "offset", "time_zone"],
+    ),
     (
         "elasticsearch",
         &[
@@ -58,8 +64,18 @@ pub(super) const FREE: [&str; 2] = ["kafka.properties", "branches"];
 /// Whether a value under this key must not be shown.
 pub(super) fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    let words = ["password", "secret", "token", "oauthbearer.config", "key.pem", "ssl_key", "jaas"];
-    let names_file = ["_file", ".location", "endpoint.url"].iter().any(|end| key.trim().ends_with(end));
+    let words = [
+        "password",
+        "secret",
+        "token",
+        "oauthbearer.config",
+        "key.pem",
+        "ssl_key",
+        "jaas",
+    ];
+    let names_file = ["_file", ".location", "endpoint.url"]
+        .iter()
+        .any(|end| key.trim().ends_with(end));
     !names_file && words.iter().any(|word| key.contains(word))
 }
 
@@ -107,7 +123,10 @@ pub(super) fn join(section: &str, key: &str) -> String {
 }
 
 /// The known word most like `word`, with the number of letters that differ.
-pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<(&'a str, usize)> {
+pub(super) fn closest<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<(&'a str, usize)> {
     known
         .into_iter()
         .map(|candidate| (candidate, strsim::osa_distance(word, candidate)))
@@ -156,7 +175,12 @@ mod tests {
         ] {
             assert!(is_secret(key), "{key}");
         }
-        for key in ["password_file ", "token_file", "sasl.username", "ssl.key.location"] {
+        for key in [
+            "password_file ",
+            "token_file",
+            "sasl.username",
+            "ssl.key.location",
+        ] {
             assert!(!is_secret(key), "{key}");
         }
     }

@@ -33,7 +33,13 @@ pub(super) fn variable(table: &mut Table, name: &str, value: &str, problems: &Pr
         _ => true,
     };
     if is_ours {
-        insert(table, &path, value, &Origin::Variable(name.to_owned()), problems);
+        insert(
+            table,
+            &path,
+            value,
+            &Origin::Variable(name.to_owned()),
+            problems,
+        );
     }
 }
 
@@ -50,7 +56,13 @@ pub(super) fn flag(table: &mut Table, flag: &str, key: &str, value: &str, proble
             .collect(),
         None => key.split('.').map(str::to_owned).collect(),
     };
-    insert(table, &path, value, &Origin::Flag(flag.to_owned()), problems);
+    insert(
+        table,
+        &path,
+        value,
+        &Origin::Flag(flag.to_owned()),
+        problems,
+    );
 }
 
 fn insert(table: &mut Table, path: &[String], value: &str, origin: &Origin, problems: &Problems) {

@@ -79,11 +79,7 @@ pub(super) struct Problem {
 
 impl Problem {
     /// `key` is the full name of the setting; empty if none is to blame.
-    pub(super) fn new(
-        origin: Origin,
-        key: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(super) fn new(origin: Origin, key: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             origin,
             key: key.into(),

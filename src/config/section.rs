@@ -76,6 +76,8 @@ impl<'a> Section<'a> {
     pub(super) fn problem(&self, key: &str, message: impl Into<String>) {
         let origin = match self.get(key) {
             Some(setting) => setting.origin.clone(),
+            // A flag that made the section is not to blame for what is missing in it.
+            None if self.origin.is_text_only() => Origin::Missing,
             None => self.origin.clone(),
         };
         let full = join(self.path, key);
@@ -132,7 +134,10 @@ impl<'a> Section<'a> {
     /// A number of bytes.
     pub(super) fn size(&self, key: &str, default: usize) -> usize {
         if let Some(Value::Integer(number)) = self.get(key).map(|setting| &setting.value) {
-            self.problem(key, format!("the unit is missing: write \"{number}b\" for {number} bytes"));
+            self.problem(
+                key,
+                format!("the unit is missing: write \"{number}b\" for {number} bytes"),
+            );
             return default;
         }
         self.parsed(key, default, |text| {
@@ -153,7 +158,10 @@ impl<'a> Section<'a> {
         match integer {
             Some(integer) if (least..=most).contains(&integer) => integer,
             _ => {
-                self.problem(key, format!("give a whole number from {least} to {most}, without quotes"));
+                self.problem(
+                    key,
+                    format!("give a whole number from {least} to {most}, without quotes"),
+                );
                 default
             }
         }
@@ -203,8 +211,15 @@ impl<'a> Section<'a> {
         };
         let secret = content.trim();
         if secret.is_empty() || secret.contains(char::is_control) {
-            let what = if secret.is_empty() { "is empty" } else { "holds more than one line" };
-            self.problem(key, format!("the file {shown} {what}: it must hold the secret and nothing else"));
+            let what = if secret.is_empty() {
+                "is empty"
+            } else {
+                "holds more than one line"
+            };
+            self.problem(
+                key,
+                format!("the file {shown} {what}: it must hold the secret and nothing else"),
+            );
             return None;
         }
         Some((path, Secret::new(secret)))

@@ -1,12 +1,7 @@
 //! Numbers of bytes as the configuration writes them: `512kb`, `5mb`.
 
 /// The units, each 1,024 times the one before it, as in Elasticsearch.
-const UNITS: [(&str, usize); 4] = [
-    ("gb", 1 << 30),
-    ("mb", 1 << 20),
-    ("kb", 1 << 10),
-    ("b", 1),
-];
+const UNITS: [(&str, usize); 4] = [("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10), ("b", 1)];
 
 /// The number of bytes that `text` names: a whole number and `b`, `kb`, `mb` or `gb`, in small or
 /// large letters.
@@ -56,7 +51,18 @@ mod tests {
             assert_eq!(text(bytes), written.to_lowercase());
         }
         assert_eq!(text(1_536), "1536b");
-        let wrong = ["", "5", "mb", "5 mb", "1.5mb", "-1b", "5m", "99999999999gb", "5mib", "é"];
+        let wrong = [
+            "",
+            "5",
+            "mb",
+            "5 mb",
+            "1.5mb",
+            "-1b",
+            "5m",
+            "99999999999gb",
+            "5mib",
+            "é",
+        ];
         for written in wrong {
             assert!(parse(written).is_err(), "{written}");
         }

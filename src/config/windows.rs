@@ -48,7 +48,11 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
         },
         None => {
             default = Table::parse(DEFAULT).unwrap_or_default();
-            default.get("window").map(items).and_then(Result::ok).unwrap_or_default()
+            default
+                .get("window")
+                .map(items)
+                .and_then(Result::ok)
+                .unwrap_or_default()
         }
     };
     let mut definitions: Vec<Definition> = Vec::new();
@@ -56,9 +60,13 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
         let Some(definition) = definition(item, zone, root.problems()) else {
             continue;
         };
-        if definitions.iter().any(|other| other.name() == definition.name()) {
+        if definitions
+            .iter()
+            .any(|other| other.name() == definition.name())
+        {
             let message = format!("another window is named \"{}\" already", definition.name());
-            root.problems().add(Problem::new(origin(item, "name"), "window.name", message));
+            root.problems()
+                .add(Problem::new(origin(item, "name"), "window.name", message));
         }
         definitions.push(definition);
     }
@@ -67,15 +75,19 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
 
 fn items(setting: &Setting) -> Result<&[Setting], String> {
     match &setting.value {
-        Value::Array(items) if items.is_empty() => {
-            Err("there must be a window: give one, or leave the key out for the default four".into())
-        }
-        Value::Array(items) if items.len() > WINDOWS_MAX => {
-            Err(format!("there are {} windows: give at most {WINDOWS_MAX}", items.len()))
-        }
+        Value::Array(items) if items.is_empty() => Err(
+            "there must be a window: give one, or leave the key out for the default four".into(),
+        ),
+        Value::Array(items) if items.len() > WINDOWS_MAX => Err(format!(
+            "there are {} windows: give at most {WINDOWS_MAX}",
+            items.len()
+        )),
         Value::Array(items) => Ok(items),
         Value::Table(_) => Err("write [[window]], with two brackets, before each window".into()),
-        other => Err(format!("{} stands where windows belong: write [[window]] before each", other.kind())),
+        other => Err(format!(
+            "{} stands where windows belong: write [[window]] before each",
+            other.kind()
+        )),
     }
 }
 
@@ -98,15 +110,22 @@ fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definitio
     for key in ["name", "size"] {
         if section.get(key).is_none() {
             let example = if key == "name" { "5m" } else { "1h" };
-            section.problem(key, format!("every window needs one: write {key} = \"{example}\""));
+            section.problem(
+                key,
+                format!("every window needs one: write {key} = \"{example}\""),
+            );
         }
     }
     let name = section.parsed("name", String::new(), window_name);
     let size = span(&section, "size", Duration::ZERO);
     let offset = span(&section, "offset", Duration::ZERO);
     let zone = section.zone("time_zone", zone);
-    let slide = section.get("slide").map(|_| span(&section, "slide", Duration::ZERO));
-    let step = section.get("step").map(|_| span(&section, "step", Duration::ZERO));
+    let slide = section
+        .get("slide")
+        .map(|_| span(&section, "slide", Duration::ZERO));
+    let step = section
+        .get("step")
+        .map(|_| span(&section, "step", Duration::ZERO));
     if slide.is_some() && step.is_some() {
         section.problem(
             "step",
@@ -148,10 +167,14 @@ fn window_name(name: &str) -> Result<String, String> {
         })
     });
     if let Some(taken) = taken {
-        return Err(format!("the name \"{name}\" is taken by the index of {taken}: give another"));
+        return Err(format!(
+            "the name \"{name}\" is taken by the index of {taken}: give another"
+        ));
     }
     if name.len() > NAME_MAX {
-        return Err(format!("the name is too long for an index: give at most {NAME_MAX} characters"));
+        return Err(format!(
+            "the name is too long for an index: give at most {NAME_MAX} characters"
+        ));
     }
     Ok(name.to_owned())
 }

@@ -167,12 +167,7 @@ impl Part {
     }
 
     // Refused as a whole: which document is to blame?
-    fn blame(
-        self,
-        trouble: Trouble,
-        may_split: bool,
-        report: &mut Report,
-    ) -> Option<(Self, Self)> {
+    fn blame(self, trouble: Trouble, may_split: bool, report: &mut Report) -> Option<(Self, Self)> {
         if !matches!(trouble.verdict, Verdict::TooLarge | Verdict::Park) || !may_split {
             report.trouble = Some(trouble);
             return None;
@@ -270,7 +265,10 @@ fn outcome(item: &Item, answer: ItemAnswer) -> Result<Outcome, Trouble> {
             "{}/{}: status {}, {}: {}",
             item.target.index, item.id, answer.status, error.kind, error.reason
         ),
-        None => format!("{}/{}: status {}", item.target.index, item.id, answer.status),
+        None => format!(
+            "{}/{}: status {}",
+            item.target.index, item.id, answer.status
+        ),
     };
     Ok(Outcome { verdict, reason })
 }

@@ -58,29 +58,15 @@ impl Cells<BranchId, Summary> for RememberedCells<'_> {
         Ok(cell)
     }
 
-    fn keys(
-        &self,
-        block: Block,
-        from: BranchId,
-        limit: usize,
-    ) -> Result<Vec<BranchId>, ReadError> {
+    fn keys(&self, block: Block, from: BranchId, limit: usize) -> Result<Vec<BranchId>, ReadError> {
         self.reading.keys(block, from, limit)
     }
 
-    fn revision(
-        &self,
-        definition: u16,
-        window: Window,
-        key: BranchId,
-    ) -> Result<u64, ReadError> {
+    fn revision(&self, definition: u16, window: Window, key: BranchId) -> Result<u64, ReadError> {
         self.reading.revision(definition, window, key)
     }
 
-    fn known(
-        &self,
-        from: BranchId,
-        limit: usize,
-    ) -> Result<Vec<(BranchId, EventTime)>, ReadError> {
+    fn known(&self, from: BranchId, limit: usize) -> Result<Vec<(BranchId, EventTime)>, ReadError> {
         self.reading.known(from, limit)
     }
 }

@@ -211,7 +211,8 @@ fn certificates(config: &Config) -> Result<Vec<Certificate>, Error> {
         reason,
     };
     let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let found = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(with_causes(&error)))?;
+    let found =
+        Certificate::from_pem_bundle(&pem).map_err(|error| unusable(with_causes(&error)))?;
     if found.is_empty() {
         return Err(unusable("there is no certificate in it".into()));
     }
@@ -239,7 +240,9 @@ fn shown(body: &[u8]) -> String {
 
 /// One line of it that fits a status.
 fn in_short(text: &str) -> String {
-    let line = text.split(char::is_control).find(|line| !line.trim().is_empty());
+    let line = text
+        .split(char::is_control)
+        .find(|line| !line.trim().is_empty());
     let line = line.unwrap_or_default().trim();
     match line.char_indices().nth(SHOWN_MAX) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -297,16 +300,40 @@ mod tests {
             status,
             body: body.as_bytes().to_vec(),
         };
-        let structured = r#"{"error":{"type":"cluster_block_exception","reason":"blocked"},"status":403}"#;
+        let structured =
+            r#"{"error":{"type":"cluster_block_exception","reason":"blocked"},"status":403}"#;
         for (status, body, verdict, reason) in [
-            (403, structured, Verdict::Retry, "it answers with status 403: blocked"),
-            (405, r#"{"error":"no handler"}"#, Verdict::Retry, "it answers with status 405: no handler"),
-            (401, "", Verdict::Denied, "it answers with status 401: no reason given"),
-            (502, "<html>\n<b>Bad gateway", Verdict::Retry, "it answers with status 502: <html>"),
+            (
+                403,
+                structured,
+                Verdict::Retry,
+                "it answers with status 403: blocked",
+            ),
+            (
+                405,
+                r#"{"error":"no handler"}"#,
+                Verdict::Retry,
+                "it answers with status 405: no handler",
+            ),
+            (
+                401,
+                "",
+                Verdict::Denied,
+                "it answers with status 401: no reason given",
+            ),
+            (
+                502,
+                "<html>\n<b>Bad gateway",
+                Verdict::Retry,
+                "it answers with status 502: <html>",
+            ),
             (400, "{}", Verdict::Park, "it answers with status 400: {}"),
         ] {
             let trouble = answer(status, body).success().unwrap_err();
-            assert_eq!((trouble.verdict, trouble.reason.as_str()), (verdict, reason));
+            assert_eq!(
+                (trouble.verdict, trouble.reason.as_str()),
+                (verdict, reason)
+            );
         }
         let long = answer(500, &"é".repeat(10_000)).success().unwrap_err();
         assert!(long.reason.chars().count() < 300);

@@ -129,7 +129,11 @@ impl Cluster {
                 put => put?,
             }
         }
-        info!(product = self.product, histograms = self.histograms, "templates are in place");
+        info!(
+            product = self.product,
+            histograms = self.histograms,
+            "templates are in place"
+        );
         Ok(())
     }
 
@@ -183,7 +187,7 @@ impl Cluster {
 
     /// Makes the index of a family ready for documents, whatever is missing.
     pub(super) async fn ensure(&mut self, family: Family) -> Result<Ready, Trouble> {
-        self.create(family).await?;
+        let is_created = self.create(family).await?;
         let name = self.names.index(family);
         let mut indexes = self.indexes(&[&name]).await?;
         let index = indexes.0.remove(&name);
@@ -195,21 +199,24 @@ impl Cluster {
         if !live.has_legacy {
             self.add_legacy_alias(&name).await?;
         }
-        let mut is_new = false;
-        let write_alias = self.names.write_alias(family);
         if !live.is_ours {
-            is_new = true;
-            let aliases = [write_alias, self.names.alias(Kind::of(family))];
+            let aliases = [
+                self.names.write_alias(family),
+                self.names.alias(Kind::of(family)),
+            ];
             for (alias, body) in aliases.iter().zip([json!({"is_hidden": true}), json!({})]) {
                 self.add_alias(&name, alias, &body).await?;
             }
         }
-        let uuid = live.uuid;
-        Ok(Ready { uuid, is_new })
+        Ok(Ready {
+            uuid: live.uuid,
+            is_new: is_created || !live.is_ours,
+        })
     }
 
     // An index that was created by somebody else, or by us in a former life, is there already.
-    async fn create(&self, family: Family) -> Result<(), Trouble> {
+    // Whether it was not.
+    async fn create(&self, family: Family) -> Result<bool, Trouble> {
         let name = self.names.index(family);
         let path = IndicesCreateParts::Index(&name).url();
         let body = mapping::index(&self.names, family, self.histograms);
@@ -217,12 +224,15 @@ impl Cluster {
         match answer.success() {
             Ok(_) => {
                 info!(index = name, "created");
-                Ok(())
+                Ok(true)
             }
             Err(_) if answer.error().0.as_deref() == Some("resource_already_exists_exception") => {
-                Ok(())
+                Ok(false)
             }
-            Err(trouble) => Err(about(&format!("the index {name} can't be created"), trouble)),
+            Err(trouble) => Err(about(
+                &format!("the index {name} can't be created"),
+                trouble,
+            )),
         }
     }
 
@@ -246,7 +256,12 @@ impl Cluster {
         let path = IndicesPutAliasParts::IndexName(&[index], alias).url();
         let answer = self.client.put(&path, body).await?;
         let done = answer.success().map(|_| ());
-        done.map_err(|trouble| about(&format!("the index {index} can't get the alias {alias}"), trouble))
+        done.map_err(|trouble| {
+            about(
+                &format!("the index {index} can't get the alias {alias}"),
+                trouble,
+            )
+        })
     }
 
     // The dashboards that exist may have an index of that name; documents flow without the alias.
@@ -274,7 +289,10 @@ impl Cluster {
         let query = [
             ("expand_wildcards", "all"),
             ("ignore_unavailable", "true"),
-            ("filter_path", "error,*.aliases,*.mappings,*.settings.index.uuid"),
+            (
+                "filter_path",
+                "error,*.aliases,*.mappings,*.settings.index.uuid",
+            ),
         ];
         let answer = self.client.get(&path, &query).await?;
         // Nothing is left of an answer that names no index.
@@ -290,10 +308,7 @@ impl Cluster {
         let kind = Kind::of(family);
         let ours = mapping::mapping(kind, self.histograms);
         let is_there = |alias: &String| index.aliases.contains_key(alias);
-        let legacy = self
-            .legacy_totals
-            .as_ref()
-            .filter(|_| kind == Kind::Totals);
+        let legacy = self.legacy_totals.as_ref().filter(|_| kind == Kind::Totals);
         Ok(Live {
             uuid: uuid.ok_or_else(no_uuid)?.to_owned(),
             is_ours: is_there(&self.names.write_alias(family)),

@@ -76,7 +76,9 @@ impl Memory {
             self.acknowledge(key, mark);
             return false;
         }
-        self.parked.get(&key).is_none_or(|parked| parked.until <= now)
+        self.parked
+            .get(&key)
+            .is_none_or(|parked| parked.until <= now)
     }
 }
 

@@ -8,25 +8,24 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tidegauge_windows::Query;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tracing::warn;
 
+use super::Order;
 use super::bulk::{Item, Outcome, Report};
 use super::client::Trouble;
 use super::cluster::Cluster;
 use super::collect::{Found, Memory, Search};
 use super::config::{BulkConfig, Pacing};
+use super::expected::expected;
 use super::health::Line;
-use super::index::family_of;
 use super::places::Places;
 use super::retry::Verdict;
-use super::Order;
 use crate::branch::Branches;
 use crate::document_key::DocumentKey;
 use crate::feedback::{Family, Feedback};
-use crate::reading::{Mark, ReadError, Reading, Readings};
+use crate::reading::{Mark, ReadError, Readings};
 use crate::status::{Condition, Part, Status};
 
 /// Delivers until it is told to stop.
@@ -69,13 +68,36 @@ impl From<ReadError> for Interrupted {
     }
 }
 
+/// The rounds after the order to stop: as many as it takes, while that makes headway.
+#[derive(Default)]
+struct LastRounds {
+    least: Option<u64>,
+    in_vain: u32,
+}
+
+impl LastRounds {
+    fn are_over(&mut self, dirty: Option<u64>) -> bool {
+        let Some(dirty) = dirty else { return true };
+        if self.least.is_none_or(|least| dirty < least) {
+            self.least = Some(dirty);
+            self.in_vain = 0;
+        } else {
+            self.in_vain += 1;
+        }
+        dirty == 0 || self.in_vain >= ROUNDS_IN_VAIN
+    }
+}
+
 /// When a hurried delivery looks again whether all acknowledgements have been taken in.
 const SOON: Duration = Duration::from_millis(20);
+/// What is refused or blocked is not waited for: so many rounds without headway are the last.
+const ROUNDS_IN_VAIN: u32 = 25;
 /// Passes that follow each other at once: the first finds which indexes are needed.
 const PASSES_MAX: u32 = 4;
 
 impl Delivery {
     pub(super) async fn run(mut self, mut orders: watch::Receiver<Order>) {
+        let mut last_rounds = LastRounds::default();
         loop {
             let order = *orders.borrow_and_update();
             let began = Instant::now();
@@ -98,7 +120,7 @@ impl Delivery {
             }
             let now = Instant::now();
             let is_closed = self.line.closed_until(now).is_some();
-            if order == Order::Stop && (dirty == Some(0) || is_closed) {
+            if order == Order::Stop && (is_closed || last_rounds.are_over(dirty)) {
                 return;
             }
             let next = match (order, self.line.closed_until(now)) {
@@ -279,7 +301,11 @@ impl Delivery {
             self.bulk.max_bytes = self.bulk.max_bytes.min(size / 2).max(1);
         }
         let is_let_in = |outcome: &Outcome| outcome.verdict != Verdict::Denied;
-        if report.outcomes.iter().any(|(_, outcome)| is_let_in(outcome)) {
+        if report
+            .outcomes
+            .iter()
+            .any(|(_, outcome)| is_let_in(outcome))
+        {
             self.answered();
         }
         let mut delivered = Vec::new();
@@ -352,7 +378,10 @@ impl Delivery {
     }
 
     async fn recreated(&mut self, family: Family) -> Result<(), Interrupted> {
-        warn!(?family, "an index was lost or replaced: its documents are delivered anew");
+        warn!(
+            ?family,
+            "an index was lost or replaced: its documents are delivered anew"
+        );
         self.tell(Feedback::Recreated(family)).await
     }
 
@@ -369,7 +398,9 @@ impl Delivery {
     }
 
     fn dirty(&self) -> Result<u64, Interrupted> {
-        Ok(self.readings.query(|reading| Ok(reading.checkpoint().dirty))?)
+        Ok(self
+            .readings
+            .query(|reading| Ok(reading.checkpoint().dirty))?)
     }
 
     fn report_now(&self) {
@@ -388,38 +419,6 @@ impl Delivery {
         let (condition, reason) = self.line.report(self.cluster.product(), dirty, hindered);
         self.status.set(Part::Sink, condition, reason);
     }
-}
-
-/// The families that documents exist of.
-fn expected(reading: &dyn Reading) -> Result<BTreeSet<Family>, ReadError> {
-    let mut families = BTreeSet::new();
-    if !reading.totals()?.is_empty() {
-        families.insert(Family::Totals);
-    }
-    if !reading.late_payments(None, 1)?.is_empty() {
-        families.insert(Family::Late);
-    }
-    if !reading.rejected_records(None, 1)?.is_empty() {
-        families.insert(Family::Rejects);
-    }
-    for (definition, _) in (0..=u16::MAX).zip(reading.frame().definitions()) {
-        let mut query = Query {
-            limit: 1,
-            ..Query::all(definition)
-        };
-        while let Some(first) = reading.frame().windows(reading, &query)?.pop() {
-            let family = family_of(&DocumentKey::Window {
-                definition,
-                window: first.window,
-                branch: first.key,
-            });
-            families.insert(family);
-            if let Family::Windows { to, .. } = family {
-                query.from = Some(to);
-            }
-        }
-    }
-    Ok(families)
 }
 
 async fn blocking<T: Send + 'static>(

@@ -232,3 +232,6 @@ fn window_id(branch: BranchId, window: Window) -> String {
 fn origin_id(origin: Origin) -> String {
     format!("{}-{}", origin.partition, origin.offset)
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,11 +106,17 @@ impl Line {
                 ),
                 Verdict::Park => (
                     Condition::Failed,
-                    format!("{product} refuses what is needed: {}; {waiting}", trouble.reason),
+                    format!(
+                        "{product} refuses what is needed: {}; {waiting}",
+                        trouble.reason
+                    ),
                 ),
                 _ => (
                     Condition::Degraded,
-                    format!("{product} is not usable since {since}: {}; {waiting}", trouble.reason),
+                    format!(
+                        "{product} is not usable since {since}: {}; {waiting}",
+                        trouble.reason
+                    ),
                 ),
             },
             State::Up => match hindered {

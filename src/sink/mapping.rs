@@ -57,7 +57,10 @@ pub(super) fn mapping(kind: Kind, histograms: bool) -> Value {
 pub(super) fn drift(live: &Value, ours: &Value) -> Vec<String> {
     let mut found = Vec::new();
     if live["dynamic"] != ours["dynamic"] {
-        found.push(format!("dynamic is {}, not \"strict\"", shown(&live["dynamic"])));
+        found.push(format!(
+            "dynamic is {}, not \"strict\"",
+            shown(&live["dynamic"])
+        ));
     }
     let empty = Map::new();
     let properties = ours["properties"].as_object().unwrap_or(&empty);
@@ -193,7 +196,9 @@ mod tests {
         live["dynamic"] = Value::Null;
         live["properties"]["pay_amount"] = json!({ "type": "float" });
         live["properties"]["branch"] = json!({ "type": "keyword" });
-        let _ = live["properties"].as_object_mut().map(|p| p.remove("pay_count"));
+        let _ = live["properties"]
+            .as_object_mut()
+            .map(|p| p.remove("pay_count"));
         assert_eq!(
             drift(&live, &ours),
             [
@@ -208,7 +213,8 @@ mod tests {
 
     #[test]
     fn a_histogram_is_mapped_only_where_the_server_knows_it() {
-        let with = |kind, histograms| mapping(kind, histograms)["properties"]["pay_histogram"].clone();
+        let with =
+            |kind, histograms| mapping(kind, histograms)["properties"]["pay_histogram"].clone();
         assert_eq!(with(Kind::Windows(0), true)["type"], "histogram");
         assert!(with(Kind::Windows(0), false).is_null());
         assert!(with(Kind::Totals, true).is_null());

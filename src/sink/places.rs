@@ -20,8 +20,10 @@ pub(super) struct Places {
 
 #[derive(Debug)]
 struct Place {
-    /// Where its documents go, and which index that is; `None` until it is ready.
-    ready: Option<(Target, String)>,
+    /// Where its documents go; `None` until its index is ready.
+    target: Option<Target>,
+    /// The index as it was last known.
+    uuid: Option<String>,
     /// Until when nothing is sent there, and why.
     held: Option<(Instant, String)>,
     waits: Backoff,
@@ -73,7 +75,7 @@ impl Places {
         for (family, place) in &self.places {
             if place.held.as_ref().is_some_and(|(until, _)| now < *until) {
                 gate.held.insert(*family);
-            } else if let Some((target, _)) = &place.ready {
+            } else if let Some(target) = &place.target {
                 gate.ready.insert(*family, target.clone());
             }
         }
@@ -83,8 +85,9 @@ impl Places {
     /// Its index is ready. Whether documents that count as delivered may be missing there.
     pub(super) fn is_ready(&mut self, target: Target, uuid: String, is_new: bool) -> bool {
         let place = self.place(target.family);
-        let is_other = place.ready.as_ref().is_some_and(|(_, known)| *known != uuid);
-        place.ready = Some((target, uuid));
+        let is_other = place.uuid.as_ref().is_some_and(|known| *known != uuid);
+        place.target = Some(target);
+        place.uuid = Some(uuid);
         place.held = None;
         (is_new || is_other) && std::mem::take(&mut place.is_relied_on)
     }
@@ -97,13 +100,14 @@ impl Places {
     /// Its index is gone. Whether documents that count as delivered went with it.
     pub(super) fn is_gone(&mut self, family: Family) -> bool {
         let place = self.place(family);
-        place.ready = None;
+        place.target = None;
+        place.uuid = None;
         std::mem::take(&mut place.is_relied_on)
     }
 
     /// Its index must be looked at again before anything is sent there.
     pub(super) fn is_doubtful(&mut self, family: Family) {
-        self.place(family).ready = None;
+        self.place(family).target = None;
     }
 
     /// Documents were delivered there.
@@ -146,14 +150,15 @@ impl Places {
     pub(super) fn compare(&self, live: &BTreeMap<Family, Live>) -> Compared {
         let mut compared = Compared::default();
         for (family, place) in &self.places {
-            if place.ready.is_some() && !live.contains_key(family) {
+            if place.uuid.is_some() && !live.contains_key(family) {
                 compared.gone.insert(*family);
             }
         }
         for (family, live) in live {
-            let known = self.places.get(family).and_then(|place| place.ready.as_ref());
-            match known {
-                Some((_, uuid)) if *uuid == live.uuid && live.is_in_order() => {}
+            let place = self.places.get(family);
+            let known = place.filter(|place| place.target.is_some());
+            match known.and_then(|place| place.uuid.as_ref()) {
+                Some(uuid) if *uuid == live.uuid && live.is_in_order() => {}
                 None if live.is_in_order() => {
                     compared.found.insert(*family, live.uuid.clone());
                 }
@@ -168,7 +173,8 @@ impl Places {
     fn place(&mut self, family: Family) -> &mut Place {
         let pacing = self.pacing;
         self.places.entry(family).or_insert_with(|| Place {
-            ready: None,
+            target: None,
+            uuid: None,
             held: None,
             waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
             is_relied_on: self.had_former_life,
@@ -185,4 +191,79 @@ pub(super) struct Compared {
     pub(super) changed: BTreeSet<Family>,
     /// They are there, in order, from before.
     pub(super) found: BTreeMap<Family, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn target(family: Family) -> Target {
+        Target {
+            family,
+            index: "index".into(),
+            alias: "alias".into(),
+        }
+    }
+
+    fn places(had_former_life: bool) -> Places {
+        Places::new(Pacing::default(), had_former_life)
+    }
+
+    fn is_open(places: &Places, now: Instant) -> bool {
+        matches!(places.gate(now).passage(Family::Late), Passage::Open(_))
+    }
+
+    #[test]
+    fn only_an_index_that_is_ready_and_not_held_is_open() {
+        let mut places = places(false);
+        let now = Instant::now();
+        assert!(matches!(
+            places.gate(now).passage(Family::Late),
+            Passage::Unknown
+        ));
+        places.is_ready(target(Family::Late), "a".into(), true);
+        assert!(is_open(&places, now));
+        places.hold_for(Family::Late, now, Duration::from_secs(1), "full".into());
+        assert!(matches!(
+            places.gate(now).passage(Family::Late),
+            Passage::Held
+        ));
+        assert_eq!(places.first_held(), Some("full"));
+        assert!(is_open(&places, now + Duration::from_secs(1)));
+        places.is_well(Family::Late);
+        assert_eq!(places.first_held(), None);
+        places.is_doubtful(Family::Late);
+        assert!(!is_open(&places, now));
+    }
+
+    #[test]
+    fn documents_are_missed_exactly_when_delivered_ones_may_be_gone() {
+        let mut places = places(false);
+        let ready = |places: &mut Places, uuid: &str, is_new| {
+            places.is_ready(target(Family::Late), uuid.into(), is_new)
+        };
+        assert!(!ready(&mut places, "a", true), "nothing was delivered yet");
+        places.is_relied_on(Family::Late);
+        assert!(!ready(&mut places, "a", false), "it is the same");
+        assert!(ready(&mut places, "b", false), "another has its name");
+        assert!(!ready(&mut places, "c", true), "they are already missed");
+        places.is_relied_on(Family::Late);
+        places.is_doubtful(Family::Late);
+        assert!(
+            ready(&mut places, "d", false),
+            "another, found on a second look"
+        );
+        places.is_relied_on(Family::Late);
+        assert!(places.is_gone(Family::Late));
+        assert!(!places.is_gone(Family::Late));
+    }
+
+    #[test]
+    fn what_a_former_life_delivered_is_missed_too() {
+        let mut places = places(true);
+        assert!(places.is_ready(target(Family::Late), "a".into(), true));
+        assert!(!places.is_ready(target(Family::Totals), "b".into(), false));
+        assert!(places.is_gone(Family::Totals));
+    }
 }

@@ -50,6 +50,12 @@ impl<'a> Image<'a> {
         self.value(&keys::snapshot()).map(Option::unwrap_or_default)
     }
 
+    /// The branches that were known by configuration at the newest checkpoint.
+    pub(super) fn learned(&self) -> Read<Vec<BranchId>> {
+        self.value(&keys::configured())
+            .map(Option::unwrap_or_default)
+    }
+
     pub(super) fn progress(&self) -> Read<BTreeMap<i32, Progress>> {
         let mut progress = BTreeMap::new();
         self.scan(keys::all_progress(), Direction::Up, |key, value| {

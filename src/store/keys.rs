@@ -17,6 +17,7 @@ mod prefix {
     pub(super) const HEAD: u8 = 0x02;
     pub(super) const SNAPSHOT: u8 = 0x03;
     pub(super) const PROGRESS: u8 = 0x04;
+    pub(super) const CONFIGURED: u8 = 0x05;
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
@@ -149,6 +150,11 @@ pub(super) fn head() -> KeyBytes {
 /// The engine's snapshot.
 pub(super) fn snapshot() -> KeyBytes {
     KeyBytes::new(prefix::SNAPSHOT)
+}
+
+/// The branches that zero windows are given for because they are configured.
+pub(super) fn configured() -> KeyBytes {
+    KeyBytes::new(prefix::CONFIGURED)
 }
 
 /// How far a partition has been applied.

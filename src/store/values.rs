@@ -53,6 +53,22 @@ impl Value for EventTime {
     }
 }
 
+impl Value for Vec<BranchId> {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.u64(self.len() as u64);
+        for branch in self {
+            encoder.u64(u64::from(branch.get()));
+        }
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        let len = decoder.len()?;
+        (0..len)
+            .map(|_| BranchId::new(decoder.u32()?).ok_or(Malformed))
+            .collect()
+    }
+}
+
 impl<T: Value> Value for Option<T> {
     fn write(&self, encoder: &mut Encoder) {
         encoder.option(self.as_ref(), |encoder, value| value.write(encoder));

@@ -98,18 +98,26 @@ impl Respond for Script {
 
 impl State {
     fn bulk(&mut self, body: &[u8]) -> ResponseTemplate {
-        let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let lines = body
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
         let actions: Vec<(String, String)> = lines
             .step_by(2)
             .map(|line| {
                 let action: Value = serde_json::from_slice(line).unwrap();
                 let text = |key: &str| action["index"][key].as_str().unwrap().to_owned();
-                (text("_index").trim_end_matches("-write").to_owned(), text("_id"))
+                (
+                    text("_index").trim_end_matches("-write").to_owned(),
+                    text("_id"),
+                )
             })
             .collect();
         let ids = actions.iter().map(|(index, id)| format!("{index}/{id}"));
         self.bulks.push(ids.collect());
-        let answer = self.script.pop_front().unwrap_or(Answer::Statuses(vec![201]));
+        let answer = self
+            .script
+            .pop_front()
+            .unwrap_or(Answer::Statuses(vec![201]));
         let count = actions.len();
         let item = |(at, (index, id)): (usize, &(String, String)), statuses: &[u16]| {
             let status = statuses[at % statuses.len()];
@@ -120,7 +128,11 @@ impl State {
             json!({ "index": item })
         };
         let items = |statuses: &[u16]| -> Vec<Value> {
-            actions.iter().enumerate().map(|one| item(one, statuses)).collect()
+            actions
+                .iter()
+                .enumerate()
+                .map(|one| item(one, statuses))
+                .collect()
         };
         let all = |items: Vec<Value>| {
             ResponseTemplate::new(200).set_body_json(json!({"errors": true, "items": items}))

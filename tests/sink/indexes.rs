@@ -24,13 +24,18 @@ fn field(elastic: &Elastic, index: &str, field: &str) -> Value {
 
 fn uuid(elastic: &Elastic, index: &str) -> String {
     let settings = elastic.get(&format!("/{index}/_settings")).ok().json();
-    settings[index]["settings"]["index"]["uuid"].as_str().unwrap().to_owned()
+    settings[index]["settings"]["index"]["uuid"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 #[test]
 fn indexes_have_strict_mappings_settings_and_aliases() {
     for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else { return };
+        let Some(elastic) = Elastic::shared(dist) else {
+            return;
+        };
         let config = config(&elastic.url());
         let prefix = &config.index_prefix;
         till().deliver_all(&config);
@@ -41,7 +46,12 @@ fn indexes_have_strict_mappings_settings_and_aliases() {
         assert_eq!(all["settings"]["index"]["refresh_interval"], "1s");
         assert_eq!(all["settings"]["index"]["auto_expand_replicas"], "0-1");
         assert_eq!(all["settings"]["index"]["number_of_shards"], "1");
-        assert!(all["aliases"].as_object().unwrap().contains_key(&format!("{prefix}-1m")));
+        assert!(
+            all["aliases"]
+                .as_object()
+                .unwrap()
+                .contains_key(&format!("{prefix}-1m"))
+        );
         for (name, kind) in [
             ("@timestamp", "date"),
             ("branch_id", "keyword"),
@@ -54,14 +64,20 @@ fn indexes_have_strict_mappings_settings_and_aliases() {
             assert_eq!(field(elastic, &index, name)["type"], kind, "{name}");
         }
         let template = format!("{prefix}-1m-g1");
-        let template = elastic.get(&format!("/_index_template/{template}")).ok().json();
+        let template = elastic
+            .get(&format!("/_index_template/{template}"))
+            .ok()
+            .json();
         let template = &template["index_templates"][0]["index_template"];
         assert_eq!(template["priority"], 500);
         assert_eq!(template["_meta"]["managed_by"], "tidegauge");
 
         let legacy = config.legacy_totals.as_ref().unwrap();
         assert_eq!(elastic.count(legacy), 1);
-        let refused = elastic.put(&format!("/{prefix}-totals-g1/_doc/x"), &json!({"unknown": 1}));
+        let refused = elastic.put(
+            &format!("/{prefix}-totals-g1/_doc/x"),
+            &json!({"unknown": 1}),
+        );
         assert_eq!(refused.status, 400);
     }
 }
@@ -69,7 +85,9 @@ fn indexes_have_strict_mappings_settings_and_aliases() {
 #[test]
 fn setting_up_again_changes_nothing_and_sends_nothing() {
     for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else { return };
+        let Some(elastic) = Elastic::shared(dist) else {
+            return;
+        };
         let config = config(&elastic.url());
         let till = till();
         till.deliver_all(&config);
@@ -81,7 +99,10 @@ fn setting_up_again_changes_nothing_and_sends_nothing() {
         let sink = till.deliver(&config);
         sink.await_condition(Condition::Ok, "0 documents await delivery");
         till.stop(sink);
-        assert_eq!(elastic.get(&format!("/{index}/_doc/Harbour")).ok().json(), before);
+        assert_eq!(
+            elastic.get(&format!("/{index}/_doc/Harbour")).ok().json(),
+            before
+        );
         assert_eq!(elastic.get(&template).ok().json(), templates);
         assert_eq!(till.take_feedback(), []);
     }
@@ -90,7 +111,9 @@ fn setting_up_again_changes_nothing_and_sends_nothing() {
 #[test]
 fn an_index_deleted_while_documents_come_is_complete_again() {
     for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else { return };
+        let Some(elastic) = Elastic::shared(dist) else {
+            return;
+        };
         let config = config(&elastic.url());
         let prefix = &config.index_prefix;
         let mut till = till();
@@ -105,14 +128,19 @@ fn an_index_deleted_while_documents_come_is_complete_again() {
             (till.dirty() == 0 && elastic.count(&format!("{prefix}-1m")) == 6).then_some(())
         });
         assert_eq!(elastic.count(&format!("{prefix}-totals")), 1);
-        assert_eq!(field(elastic, &format!("{prefix}-1m"), "branch_id")["type"], "keyword");
+        assert_eq!(
+            field(elastic, &format!("{prefix}-1m"), "branch_id")["type"],
+            "keyword"
+        );
         till.stop(sink);
     }
 }
 
 #[test]
 fn an_index_deleted_while_nothing_comes_is_complete_again() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else { return };
+    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+        return;
+    };
     let mut config = config(&elastic.url());
     config.pacing.inspect = Duration::from_millis(50);
     let till = till();
@@ -120,14 +148,18 @@ fn an_index_deleted_while_nothing_comes_is_complete_again() {
     till.await_delivery();
     let alias = format!("{}-1m", config.index_prefix);
     elastic.delete(&format!("/{alias}-g1-2026.11")).ok();
-    eventually("the minutes are back", || (elastic.count(&alias) == 5).then_some(()));
+    eventually("the minutes are back", || {
+        (elastic.count(&alias) == 5).then_some(())
+    });
     till.stop(sink);
 }
 
 #[test]
 fn an_index_deleted_while_the_sink_was_away_is_complete_again() {
     for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else { return };
+        let Some(elastic) = Elastic::shared(dist) else {
+            return;
+        };
         let config = config(&elastic.url());
         let prefix = &config.index_prefix;
         let till = till();
@@ -147,7 +179,9 @@ fn an_index_deleted_while_the_sink_was_away_is_complete_again() {
 
 #[test]
 fn an_index_made_by_another_hand_is_taken_over_and_complete() {
-    let Some(elastic) = Elastic::shared(Dist::Es8) else { return };
+    let Some(elastic) = Elastic::shared(Dist::Es8) else {
+        return;
+    };
     let config = config(&elastic.url());
     let till = till();
     till.deliver_all(&config);
@@ -158,13 +192,17 @@ fn an_index_made_by_another_hand_is_taken_over_and_complete() {
     elastic.put(&format!("/{index}"), &json!({})).ok();
     assert_ne!(uuid(elastic, &index), before);
     let sink = till.deliver(&config);
-    eventually("the minutes are back", || (elastic.count(&index) == 5).then_some(()));
+    eventually("the minutes are back", || {
+        (elastic.count(&index) == 5).then_some(())
+    });
     till.stop(sink);
 }
 
 #[test]
 fn an_index_replaced_while_we_look_is_complete_again() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else { return };
+    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+        return;
+    };
     let mut config = config(&elastic.url());
     config.pacing.inspect = Duration::from_millis(50);
     let till = till();
@@ -176,13 +214,17 @@ fn an_index_replaced_while_we_look_is_complete_again() {
     // As a restored snapshot would look: the same in everything but what it holds.
     ours.as_object_mut().unwrap().remove("settings");
     let _ = elastic.put(&format!("/{index}"), &ours);
-    eventually("the minutes are back", || (elastic.count(&index) == 5).then_some(()));
+    eventually("the minutes are back", || {
+        (elastic.count(&index) == 5).then_some(())
+    });
     till.stop(sink);
 }
 
 #[test]
 fn a_first_start_delivers_nothing_twice() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else { return };
+    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+        return;
+    };
     let config = config(&elastic.url());
     let mut till = Till::new();
     let sink = till.deliver(&config);
@@ -199,7 +241,9 @@ fn a_first_start_delivers_nothing_twice() {
 #[test]
 fn a_mapping_that_drifted_is_named_and_only_its_documents_wait() {
     for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else { return };
+        let Some(elastic) = Elastic::shared(dist) else {
+            return;
+        };
         let mut config = config(&elastic.url());
         config.pacing.inspect = Duration::from_millis(50);
         let prefix = &config.index_prefix;
@@ -223,7 +267,9 @@ fn a_mapping_that_drifted_is_named_and_only_its_documents_wait() {
 
 #[test]
 fn fields_that_a_mapping_lacks_are_added() {
-    let Some(elastic) = Elastic::shared(Dist::Es8) else { return };
+    let Some(elastic) = Elastic::shared(Dist::Es8) else {
+        return;
+    };
     let config = config(&elastic.url());
     let index = format!("{}-totals-g1", config.index_prefix);
     let older = json!({"mappings": {"properties": {"pay_amount": {"type": "double"}}}});
@@ -237,7 +283,9 @@ fn fields_that_a_mapping_lacks_are_added() {
 
 #[test]
 fn an_index_that_has_the_name_of_the_old_dashboards_alias_is_named_and_stops_nothing() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else { return };
+    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+        return;
+    };
     let mut config = config(&elastic.url());
     config.pacing.inspect = Duration::from_millis(50);
     let legacy = unique("platform");

@@ -9,7 +9,9 @@ use crate::support::lab::{Dist, Elastic, eventually, free_port};
 #[test]
 fn what_came_while_the_server_was_away_is_delivered_once_it_is_back() {
     for dist in [Dist::Es7, Dist::Es8] {
-        let Some(mut elastic) = Elastic::own(dist) else { return };
+        let Some(mut elastic) = Elastic::own(dist) else {
+            return;
+        };
         let config = config(&elastic.url());
         let prefix = &config.index_prefix;
         elastic.stop();
@@ -43,7 +45,9 @@ fn what_came_while_the_server_was_away_is_delivered_once_it_is_back() {
 
 #[test]
 fn a_server_that_lost_everything_while_away_is_filled_again() {
-    let Some(mut elastic) = Elastic::own(Dist::Es7) else { return };
+    let Some(mut elastic) = Elastic::own(Dist::Es7) else {
+        return;
+    };
     let config = config(&elastic.url());
     let mut till = Till::new();
     till.pay(NOVEMBER, 3, "1");
@@ -51,14 +55,17 @@ fn a_server_that_lost_everything_while_away_is_filled_again() {
     let sink = till.deliver(&config);
     till.await_delivery();
     // Gone behind our back, and the line is cut before we could notice.
-    elastic.delete(&format!("/{}-totals-g1", config.index_prefix)).ok();
+    elastic
+        .delete(&format!("/{}-totals-g1", config.index_prefix))
+        .ok();
     elastic.stop();
     till.pay(NOVEMBER + MINUTE, 7, "1");
     till.commit();
     sink.await_condition(Condition::Degraded, "not usable since");
     elastic.start_again();
     eventually("both totals", || {
-        (till.dirty() == 0 && elastic.count(&format!("{}-totals", config.index_prefix)) == 2).then_some(())
+        (till.dirty() == 0 && elastic.count(&format!("{}-totals", config.index_prefix)) == 2)
+            .then_some(())
     });
     till.stop(sink);
 }
@@ -66,7 +73,9 @@ fn a_server_that_lost_everything_while_away_is_filled_again() {
 #[test]
 fn a_blocked_index_holds_back_only_its_own_documents() {
     for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else { return };
+        let Some(elastic) = Elastic::shared(dist) else {
+            return;
+        };
         let config = config(&elastic.url());
         let prefix = &config.index_prefix;
         let mut till = Till::new();
@@ -76,7 +85,9 @@ fn a_blocked_index_holds_back_only_its_own_documents() {
         till.await_delivery();
         let block = |on: bool| {
             let settings = json!({"index.blocks.write": on});
-            elastic.put(&format!("/{prefix}-totals-g1/_settings"), &settings).ok();
+            elastic
+                .put(&format!("/{prefix}-totals-g1/_settings"), &settings)
+                .ok();
         };
         block(true);
         till.pay(NOVEMBER + MINUTE, 3, "1");

@@ -47,7 +47,10 @@ fn only_what_failed_is_sent_again() {
     let bulks = front.bulks();
     assert_eq!(bulks[0].len(), 30);
     // Of five in a row, two failed; 409 is no conflict of versions here, so it failed too.
-    let failed: Vec<&String> = (0..30).filter(|at| [1, 3, 4].contains(&(at % 5))).map(|at| &bulks[0][at]).collect();
+    let failed: Vec<&String> = (0..30)
+        .filter(|at| [1, 3, 4].contains(&(at % 5)))
+        .map(|at| &bulks[0][at])
+        .collect();
     let mut again: Vec<&String> = bulks[1..].iter().flatten().collect();
     again.sort_unstable();
     again.dedup();
@@ -61,7 +64,15 @@ fn only_what_failed_is_sent_again() {
 #[test]
 fn answers_that_make_no_sense_change_nothing() {
     let till = till();
-    let garbage = ["", "null", "{}", "[]", "{\"items\":[]}", "{\"errors\":false,\"items\":[{\"index\":", "<html>"];
+    let garbage = [
+        "",
+        "null",
+        "{}",
+        "[]",
+        "{\"items\":[]}",
+        "{\"errors\":false,\"items\":[{\"index\":",
+        "<html>",
+    ];
     let mut script: Vec<Answer> = garbage.map(|body| Answer::Whole(200, body.into())).into();
     script.extend([Answer::Miscounted(-1), Answer::Miscounted(1), Answer::Mixed]);
     let expected = script.len() + 1;
@@ -109,7 +120,10 @@ fn requests_that_are_too_large_are_halved_and_stay_small() {
     till.stop(sink);
     let bulks = front.bulks();
     assert_eq!(bulks[0].len(), 30);
-    assert!(bulks[first..].iter().all(|bulk| bulk.len() <= 8), "{bulks:?}");
+    assert!(
+        bulks[first..].iter().all(|bulk| bulk.len() <= 8),
+        "{bulks:?}"
+    );
     assert_eq!(till.dirty(), 0);
 }
 
@@ -123,10 +137,15 @@ fn a_document_that_is_refused_is_kept_back_with_its_reason_and_stops_no_other() 
     let sink = till.deliver(&config);
     let reason = sink.await_condition(Condition::Degraded, "1 documents are refused");
     let refused = front.bulks()[0][4].clone();
-    assert!(reason.contains(&refused) && reason.contains("type_400: so it is"), "{reason}");
+    assert!(
+        reason.contains(&refused) && reason.contains("type_400: so it is"),
+        "{reason}"
+    );
     till.pay(NOVEMBER + 1, 10, "1");
     till.commit();
-    eventually("only the refused one waits", || (till.dirty() == 1).then_some(()));
+    eventually("only the refused one waits", || {
+        (till.dirty() == 1).then_some(())
+    });
     assert_eq!(times_sent(&front)[&refused], 1);
     till.stop(sink);
 }
@@ -147,12 +166,19 @@ fn a_document_that_was_refused_is_tried_again_later() {
 #[test]
 fn one_document_that_spoils_its_request_is_found() {
     let till = till();
-    let refusal = || Answer::Whole(400, "{\"error\":{\"type\":\"parse\",\"reason\":\"bad\"}}".into());
+    let refusal = || {
+        Answer::Whole(
+            400,
+            "{\"error\":{\"type\":\"parse\",\"reason\":\"bad\"}}".into(),
+        )
+    };
     // Halves: 30, 15, 7, 3 and 1 documents, the first always the bad one.
     let front = Front::start(&till, (0..5).map(|_| refusal()));
     let sink = till.deliver(&config(&front.url()));
     sink.await_condition(Condition::Degraded, "1 documents are refused");
-    eventually("only the refused one waits", || (till.dirty() == 1).then_some(()));
+    eventually("only the refused one waits", || {
+        (till.dirty() == 1).then_some(())
+    });
     till.stop(sink);
 }
 
@@ -167,7 +193,10 @@ fn a_server_that_does_not_let_us_in_is_left_alone() {
         let front = Front::start(&till, [answer]);
         let sink = till.deliver(&config(&front.url()));
         let reason = sink.await_condition(Condition::Failed, "does not let us in");
-        assert!(reason.contains(status) && reason.contains("30 documents await"), "{reason}");
+        assert!(
+            reason.contains(status) && reason.contains("30 documents await"),
+            "{reason}"
+        );
         till.stop(sink);
         assert_eq!(front.bulks().len(), 1);
         assert_eq!(till.dirty(), 30);
@@ -199,7 +228,9 @@ fn a_server_that_never_answers_holds_up_no_stop() {
     let mut config = config(&front.url());
     config.pacing.last_pass = Duration::from_millis(50);
     let sink = till.deliver(&config);
-    eventually("a request is under way", || (!front.bulks().is_empty()).then_some(()));
+    eventually("a request is under way", || {
+        (!front.bulks().is_empty()).then_some(())
+    });
     till.stop(sink);
     assert_eq!(till.dirty(), 30);
 }
@@ -248,7 +279,10 @@ fn secrets_are_in_no_log_and_no_status() {
         let key = Secret::new("canary-key");
         let (username, password) = ("tide".to_owned(), Secret::new("canary-key"));
         let mut said = String::new();
-        for credentials in [Credentials::ApiKey(key), Credentials::Basic { username, password }] {
+        for credentials in [
+            Credentials::ApiKey(key),
+            Credentials::Basic { username, password },
+        ] {
             let mut till = Till::new();
             till.pay(NOVEMBER, 3, "1");
             till.commit();
@@ -267,6 +301,9 @@ fn secrets_are_in_no_log_and_no_status() {
     assert!(log.contains("who are you?"), "{log}");
     // Also as Basic would carry it: base64 of "tide:canary-key".
     for secret in ["canary", "dGlkZTpjYW5hcnkta2V5"] {
-        assert!(!log.contains(secret) && !all.contains(secret), "{log} {all}");
+        assert!(
+            !log.contains(secret) && !all.contains(secret),
+            "{log} {all}"
+        );
     }
 }

@@ -9,7 +9,7 @@ use tidegauge::effect::{Fingerprint, LateReason};
 use tidegauge::feedback::Family;
 use tidegauge::ledger::Entry;
 use tidegauge::reading::Mark;
-use tidegauge_windows::{ClosedBy, Span, Window};
+use tidegauge_windows::{ClosedBy, EventTime, Span, Window};
 
 use super::feed::{DAY, Feed, HOUR, MINUTE, at, branch, open};
 use super::{copy, files, marks};
@@ -37,10 +37,12 @@ fn a_state_of_version_1_opens_with_all_its_figures() {
         Some(at(DAY + 15 * MINUTE - 5_000))
     );
     assert_eq!(recovered.snapshot.partitions.len(), 2);
-    assert_eq!(
-        recovered.known,
-        [(branch(1), at(DAY)), (branch(2), at(DAY + 30_000))]
-    );
+    let known = [
+        (branch(1), at(DAY)),
+        (branch(2), at(DAY + 30_000)),
+        (branch(0), EventTime::MIN),
+    ];
+    assert_eq!(recovered.known, known);
     let progress = recovered.progress[&1];
     assert_eq!(progress.position, 3);
     assert_eq!(

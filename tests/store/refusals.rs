@@ -96,15 +96,10 @@ fn a_version_that_is_not_understood_is_refused() {
 #[test]
 fn a_database_of_something_else_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let db = rocksdb::DB::open_default(dir.path());
-    // An older file of another program must not be taken for a new directory.
-    let mut options = rocksdb::Options::default();
-    options.create_if_missing(true);
+    // A database that another program made must not be taken for a state, nor for a new directory.
+    let db = rocksdb::DB::open_default(dir.path()).unwrap();
+    db.put("a", "b").unwrap();
     drop(db);
-    rocksdb::DB::open(&options, dir.path())
-        .unwrap()
-        .put("a", "b")
-        .unwrap();
     let error = refused(dir.path(), &identity(&Feed::new(Span::DAY).settings));
     assert!(matches!(error, Error::Damaged { .. }));
 }

@@ -38,8 +38,13 @@ impl Figures {
         };
         for name in WINDOWS {
             let current = service.ask_all(&format!("windows/{name}/current"), 10_000);
-            let open = figures.windows[name].iter().filter(|item| item["final"] == false);
-            assert!(current.iter().eq(open), "windows/{name}/current lists other windows than the open ones");
+            let open = figures.windows[name]
+                .iter()
+                .filter(|item| item["final"] == false);
+            assert!(
+                current.iter().eq(open),
+                "windows/{name}/current lists other windows than the open ones"
+            );
         }
         figures
     }
@@ -59,7 +64,10 @@ impl Figures {
 
     /// How many payments the windows of one name hold.
     pub fn payments_in(&self, window: &str) -> u64 {
-        self.windows[window].iter().map(|item| item["pay_count"].as_u64().unwrap()).sum()
+        self.windows[window]
+            .iter()
+            .map(|item| item["pay_count"].as_u64().unwrap())
+            .sum()
     }
 
     /// Each figure is what `truth` says, and there are no others.
@@ -74,20 +82,40 @@ impl Figures {
     }
 
     fn check_ledger(&self, truth: &Truth, differences: &mut Differences) {
-        differences.check("ledger: consumed", &self.ledger["consumed"], &json!(truth.consumed));
+        differences.check(
+            "ledger: consumed",
+            &self.ledger["consumed"],
+            &json!(truth.consumed),
+        );
         differences.check("ledger: balanced", &self.ledger["balanced"], &json!(true));
-        for entry in ["on_time", "late", "too_late", "duplicate", "future", "rejected", "tombstone"] {
+        for entry in [
+            "on_time",
+            "late",
+            "too_late",
+            "duplicate",
+            "future",
+            "rejected",
+            "tombstone",
+        ] {
             let (count, amount) = truth.ledger.get(entry).copied().unwrap_or_default();
             let expected = match entry {
                 "rejected" | "tombstone" => json!({"count": count}),
                 _ => json!({"count": count, "pay_amount_exact": exact(amount)}),
             };
-            differences.check(&format!("ledger: {entry}"), &self.ledger["entries"][entry], &expected);
+            differences.check(
+                &format!("ledger: {entry}"),
+                &self.ledger["entries"][entry],
+                &expected,
+            );
         }
     }
 
     fn check_totals(&self, truth: &Truth, differences: &mut Differences) {
-        let found: Vec<_> = self.totals.iter().map(|total| total["branch_id"].clone()).collect();
+        let found: Vec<_> = self
+            .totals
+            .iter()
+            .map(|total| total["branch_id"].clone())
+            .collect();
         let expected: Vec<_> = truth.totals.keys().map(|branch| json!(branch)).collect();
         differences.check("totals: branches", &found, &expected);
         for (item, (branch, total)) in self.totals.iter().zip(&truth.totals) {
@@ -98,7 +126,10 @@ impl Figures {
     fn check_windows(&self, truth: &Truth, differences: &mut Differences) {
         let mut found: BTreeMap<Key, &Value> = BTreeMap::new();
         for name in WINDOWS {
-            let keys: Vec<Key> = self.windows[name].iter().map(|item| key(name, item)).collect();
+            let keys: Vec<Key> = self.windows[name]
+                .iter()
+                .map(|item| key(name, item))
+                .collect();
             differences.check(&format!("{name}: order"), &keys.is_sorted(), &true);
             found.extend(keys.into_iter().zip(&self.windows[name]));
         }
@@ -116,14 +147,27 @@ impl Figures {
     }
 
     fn check_records(&self, truth: &Truth, differences: &mut Differences) {
-        let reason = |item: &Value| (place(item), item["reason"].as_str().unwrap_or_default().to_owned());
+        let reason = |item: &Value| {
+            (
+                place(item),
+                item["reason"].as_str().unwrap_or_default().to_owned(),
+            )
+        };
         let found: BTreeMap<_, _> = self.late.iter().map(reason).collect();
-        let expected: BTreeMap<_, _> = truth.late.iter().map(|(at, reason)| (*at, (*reason).to_owned())).collect();
+        let expected: BTreeMap<_, _> = truth
+            .late
+            .iter()
+            .map(|(at, reason)| (*at, (*reason).to_owned()))
+            .collect();
         differences.check("late", &found, &expected);
         differences.check("late: how many", &self.late.len(), &truth.late.len());
         let found: BTreeSet<_> = self.rejects.iter().map(place).collect();
         differences.check("rejects", &found, &truth.rejected);
-        differences.check("rejects: how many", &self.rejects.len(), &truth.rejected.len());
+        differences.check(
+            "rejects: how many",
+            &self.rejects.len(),
+            &truth.rejected.len(),
+        );
     }
 
     /// Elasticsearch holds a document for each of these figures, and no others under `prefix`.
@@ -139,20 +183,30 @@ impl Figures {
         let mut documents = 0;
         let totals = elastic.documents(&format!("{prefix}-totals"));
         documents += totals.len();
-        let expected = self.totals.iter().map(|total| documented_total(prefix, total)).collect();
+        let expected = self
+            .totals
+            .iter()
+            .map(|total| documented_total(prefix, total))
+            .collect();
         check_documents("totals", totals.clone(), expected, &mut differences);
         let old = elastic.documents(legacy);
         differences.check("totals under the old alias", &(old == totals), &true);
         for name in WINDOWS {
             let found = elastic.documents(&format!("{prefix}-{name}"));
             documents += found.len();
-            let expected = self.windows[name].iter().map(|item| documented_window(prefix, name, item)).collect();
+            let expected = self.windows[name]
+                .iter()
+                .map(|item| documented_window(prefix, name, item))
+                .collect();
             check_documents(name, found, expected, &mut differences);
         }
         for (name, items) in [("late", &self.late), ("rejects", &self.rejects)] {
             let found = elastic.documents(&format!("{prefix}-{name}"));
             documents += found.len();
-            let expected = items.iter().map(|item| documented_record(prefix, name, item)).collect();
+            let expected = items
+                .iter()
+                .map(|item| documented_record(prefix, name, item))
+                .collect();
             check_documents(name, found, expected, &mut differences);
         }
         let all = elastic.count(&format!("{prefix}-*"));
@@ -165,21 +219,46 @@ impl Figures {
     pub fn assert_computed(&self, setup: &Setup, records: &[Record]) {
         let file = setup.path("records.ndjson");
         fs::write(&file, topic::lines(records)).unwrap();
-        let compute = |emit: &str| setup.run_json(&["compute", "-o", "json", "--emit", emit, file.to_str().unwrap()]);
+        let compute = |emit: &str| {
+            setup.run_json(&[
+                "compute",
+                "-o",
+                "json",
+                "--emit",
+                emit,
+                file.to_str().unwrap(),
+            ])
+        };
         let mut differences = Differences::default();
         let own = self.clone().of_the_log();
         differences.check("compute: ledger", &compute("ledger"), &own.ledger);
-        differences.check("compute: totals", &compute("totals")["totals"], &Value::from(own.totals));
+        differences.check(
+            "compute: totals",
+            &compute("totals")["totals"],
+            &Value::from(own.totals),
+        );
         let mut found = compute("windows")["items"].take();
         let found = found.as_array_mut().unwrap();
-        found.iter_mut().for_each(|item| remove(item, &["revision", "closed_by"]));
-        let expected: BTreeMap<Key, &Value> =
-            own.windows.iter().flat_map(|(name, items)| items.iter().map(|item| (key(name, item), item))).collect();
+        found
+            .iter_mut()
+            .for_each(|item| remove(item, &["revision", "closed_by"]));
+        let expected: BTreeMap<Key, &Value> = own
+            .windows
+            .iter()
+            .flat_map(|(name, items)| items.iter().map(|item| (key(name, item), item)))
+            .collect();
         differences.check("compute: how many windows", &found.len(), &expected.len());
         for item in found {
-            let name = WINDOWS.into_iter().find(|name| item["window"] == *name).unwrap();
+            let name = WINDOWS
+                .into_iter()
+                .find(|name| item["window"] == *name)
+                .unwrap();
             let key = key(name, item);
-            differences.check(&format!("compute: {}", shown(key)), &Some(&*item), &expected.get(&key).copied());
+            differences.check(
+                &format!("compute: {}", shown(key)),
+                &Some(&*item),
+                &expected.get(&key).copied(),
+            );
         }
         differences.assert_none();
     }
@@ -199,7 +278,13 @@ fn check_total(item: &Value, branch: u32, total: &Total, differences: &mut Diffe
     differences.check_double(&place, item, "pay_amount", Some(double(total.sum)));
 }
 
-fn check_window(item: &Value, key: Key, figure: &Figure, amounts: &[i128], differences: &mut Differences) {
+fn check_window(
+    item: &Value,
+    key: Key,
+    figure: &Figure,
+    amounts: &[i128],
+    differences: &mut Differences,
+) {
     let place = shown(key);
     let (name, start, branch, end) = key;
     let expected = json!({
@@ -215,15 +300,37 @@ fn check_window(item: &Value, key: Key, figure: &Figure, amounts: &[i128], diffe
         "late_amount_exact": exact(figure.late_sum),
     });
     const OTHERS: [&str; 10] = [
-        "pay_amount", "pay_min", "pay_max", "pay_avg", "pay_p50", "pay_p95", "pay_p99", "closed_by", "revision",
+        "pay_amount",
+        "pay_min",
+        "pay_max",
+        "pay_avg",
+        "pay_p50",
+        "pay_p95",
+        "pay_p99",
+        "closed_by",
+        "revision",
         "late_amount",
     ];
     differences.check_fields(&place, item, &expected, &OTHERS);
-    differences.check(&format!("{place}: closed_by"), &item["closed_by"].is_string(), &figure.is_final);
+    differences.check(
+        &format!("{place}: closed_by"),
+        &item["closed_by"].is_string(),
+        &figure.is_final,
+    );
     differences.check_double(&place, item, "pay_amount", Some(double(figure.sum)));
     differences.check_double(&place, item, "late_amount", Some(double(figure.late_sum)));
-    differences.check_double(&place, item, "pay_min", amounts.first().map(|least| double(*least)));
-    differences.check_double(&place, item, "pay_max", amounts.last().map(|greatest| double(*greatest)));
+    differences.check_double(
+        &place,
+        item,
+        "pay_min",
+        amounts.first().map(|least| double(*least)),
+    );
+    differences.check_double(
+        &place,
+        item,
+        "pay_max",
+        amounts.last().map(|greatest| double(*greatest)),
+    );
     let average = (figure.count > 0).then(|| double(figure.sum) / figure.count as f64);
     differences.check_double(&place, item, "pay_avg", average);
     for (field, percent) in [("pay_p50", 50), ("pay_p95", 95), ("pay_p99", 99)] {
@@ -235,7 +342,11 @@ fn check_window(item: &Value, key: Key, figure: &Figure, amounts: &[i128], diffe
             (Some(found), Some(wanted)) => (found - wanted).abs() <= wanted.abs() / 250.0,
             (found, wanted) => found.is_none() && wanted.is_none() && item[field].is_null(),
         };
-        differences.check(&format!("{place}: {field}: {found:?} for {wanted:?}"), &is_near, &true);
+        differences.check(
+            &format!("{place}: {field}: {found:?} for {wanted:?}"),
+            &is_near,
+            &true,
+        );
     }
 }
 
@@ -246,26 +357,51 @@ fn documented_total(prefix: &str, total: &Value) -> Expected {
     let mut fields = total.as_object().unwrap().clone();
     fields.insert("@timestamp".to_owned(), total["last_event_time"].clone());
     let id = total["branch"].as_str().unwrap().to_owned();
-    (format!("{prefix}-totals-g1"), id, 2 * total["pay_count"].as_u64().unwrap(), fields)
+    (
+        format!("{prefix}-totals-g1"),
+        id,
+        2 * total["pay_count"].as_u64().unwrap(),
+        fields,
+    )
 }
 
 fn documented_window(prefix: &str, name: &'static str, item: &Value) -> Expected {
     let mut fields = item.as_object().unwrap().clone();
     fields.insert("@timestamp".to_owned(), item["window_start"].clone());
     let (_, start, branch, end) = key(name, item);
-    let month = DateTime::<Utc>::from_timestamp_millis(start).unwrap().format("%Y.%m");
+    let month = DateTime::<Utc>::from_timestamp_millis(start)
+        .unwrap()
+        .format("%Y.%m");
     let version = 2 * item["pay_count"].as_u64().unwrap() + u64::from(item["final"] == true);
-    (format!("{prefix}-{name}-g1-{month}"), format!("{branch}@{start}-{end}"), version, fields)
+    (
+        format!("{prefix}-{name}-g1-{month}"),
+        format!("{branch}@{start}-{end}"),
+        version,
+        fields,
+    )
 }
 
 fn documented_record(prefix: &str, name: &str, item: &Value) -> Expected {
     let (partition, offset) = place(item);
     let fields = item.as_object().unwrap().clone();
-    (format!("{prefix}-{name}-g1"), format!("{partition}-{offset}"), 1, fields)
+    (
+        format!("{prefix}-{name}-g1"),
+        format!("{partition}-{offset}"),
+        1,
+        fields,
+    )
 }
 
-fn check_documents(kind: &str, found: Vec<Document>, expected: Vec<Expected>, differences: &mut Differences) {
-    let mut found: BTreeMap<String, Document> = found.into_iter().map(|each| (each.id.clone(), each)).collect();
+fn check_documents(
+    kind: &str,
+    found: Vec<Document>,
+    expected: Vec<Expected>,
+    differences: &mut Differences,
+) {
+    let mut found: BTreeMap<String, Document> = found
+        .into_iter()
+        .map(|each| (each.id.clone(), each))
+        .collect();
     for (index, id, version, fields) in expected {
         let place = format!("document {id} of {kind}");
         let Some(mut document) = found.remove(&id) else {
@@ -292,7 +428,11 @@ fn check_documents(kind: &str, found: Vec<Document>, expected: Vec<Expected>, di
             differences.check(&format!("{place}: {field}"), &found, &Some(value));
             remove(&mut document.source, &[field.as_str()]);
         }
-        differences.check(&format!("{place}: more fields"), &document.source, &json!({}));
+        differences.check(
+            &format!("{place}: more fields"),
+            &document.source,
+            &json!({}),
+        );
     }
     for id in found.keys() {
         differences.add(format!("document {id} of {kind} should not be there"));
@@ -301,29 +441,47 @@ fn check_documents(kind: &str, found: Vec<Document>, expected: Vec<Expected>, di
 
 fn key(name: &'static str, item: &Value) -> Key {
     let branch = u32::try_from(item["branch_id"].as_u64().unwrap()).unwrap();
-    (name, millis(&item["window_start"]), branch, millis(&item["window_end"]))
+    (
+        name,
+        millis(&item["window_start"]),
+        branch,
+        millis(&item["window_end"]),
+    )
 }
 
 fn shown((name, start, branch, end): Key) -> String {
-    format!("{name} {} to {} of branch {branch}", time_text(start), time_text(end))
+    format!(
+        "{name} {} to {} of branch {branch}",
+        time_text(start),
+        time_text(end)
+    )
 }
 
 /// Partition and offset.
 fn place(item: &Value) -> (i32, i64) {
-    (i32::try_from(item["partition"].as_i64().unwrap()).unwrap(), item["offset"].as_i64().unwrap())
+    (
+        i32::try_from(item["partition"].as_i64().unwrap()).unwrap(),
+        item["offset"].as_i64().unwrap(),
+    )
 }
 
 /// The time that an RFC 3339 text says, in ms since the epoch.
 #[track_caller]
 pub fn millis(time: &Value) -> i64 {
     let text = time.as_str().unwrap_or_else(|| panic!("no time: {time}"));
-    DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis()
+    DateTime::parse_from_rfc3339(text)
+        .unwrap()
+        .timestamp_millis()
 }
 
 /// The time as it is shown: in UTC, with milliseconds only where there are any.
 pub fn time_text(millis: i64) -> String {
     let time = DateTime::<Utc>::from_timestamp_millis(millis).unwrap();
-    let format = if millis % 1_000 == 0 { SecondsFormat::Secs } else { SecondsFormat::Millis };
+    let format = if millis % 1_000 == 0 {
+        SecondsFormat::Secs
+    } else {
+        SecondsFormat::Millis
+    };
     time.to_rfc3339_opts(format, true)
 }
 
@@ -374,14 +532,26 @@ impl Differences {
             (found, expected) => found.is_none() && expected.is_none() && item[field].is_null(),
         };
         if !is_near {
-            self.add(format!("{place}: {field}: found {}, expected {expected:?}", item[field]));
+            self.add(format!(
+                "{place}: {field}: found {}, expected {expected:?}",
+                item[field]
+            ));
         }
     }
 
     #[track_caller]
     fn assert_none(&self) {
         let count = self.0.len();
-        let first: Vec<String> = self.0.iter().take(12).map(|text| text.chars().take(600).collect()).collect();
-        assert!(count == 0, "{count} differences, the first of them:\n{}", first.join("\n"));
+        let first: Vec<String> = self
+            .0
+            .iter()
+            .take(12)
+            .map(|text| text.chars().take(600).collect())
+            .collect();
+        assert!(
+            count == 0,
+            "{count} differences, the first of them:\n{}",
+            first.join("\n")
+        );
     }
 }

@@ -136,7 +136,11 @@ pub fn truth(records: &[Record]) -> Truth {
 impl Truth {
     /// The amounts in a window, in ascending order.
     pub fn amounts(&self, figure: &Figure) -> Vec<i128> {
-        let mut amounts: Vec<i128> = figure.payments.iter().map(|at| self.amounts[*at as usize]).collect();
+        let mut amounts: Vec<i128> = figure
+            .payments
+            .iter()
+            .map(|at| self.amounts[*at as usize])
+            .collect();
         amounts.sort_unstable();
         amounts
     }
@@ -147,7 +151,12 @@ impl Truth {
         booked.1 += amount;
     }
 
-    fn fill_windows(&mut self, placed: &[(Payment, bool)], known: &BTreeMap<u32, i64>, watermark: i64) {
+    fn fill_windows(
+        &mut self,
+        placed: &[(Payment, bool)],
+        known: &BTreeMap<u32, i64>,
+        watermark: i64,
+    ) {
         self.amounts = placed.iter().map(|(payment, _)| payment.amount).collect();
         for (at, (payment, is_late)) in (0..).zip(placed) {
             for name in WINDOWS {
@@ -256,7 +265,10 @@ impl<'de> serde::Deserialize<'de> for Fields {
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<Fields, A::Error> {
                 let mut fields = Vec::new();
                 while let Some(entry) = map.next_entry()? {
                     fields.push(entry);

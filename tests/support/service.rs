@@ -1,6 +1,9 @@
 //! The real binary with a configuration, a state and logs in a directory of its own.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-#![allow(clippy::print_stderr, reason = "what a service logged is shown with the test that failed")]
+#![allow(
+    clippy::print_stderr,
+    reason = "what a service logged is shown with the test that failed"
+)]
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -39,7 +42,10 @@ impl Setup {
     /// window because it is quiet: that depends on the wall clock.
     pub fn new(brokers: &str, topic: &str) -> Self {
         let mut setup = Self {
-            dir: tempfile::Builder::new().prefix("service").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap(),
+            dir: tempfile::Builder::new()
+                .prefix("service")
+                .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+                .unwrap(),
             settings: BTreeMap::new(),
             started: Cell::new(0),
         };
@@ -63,14 +69,21 @@ impl Setup {
     pub fn delivering(mut self, elastic: &Elastic, prefix: &str) -> Self {
         self.set("elasticsearch", "url", &quoted(&elastic.url()));
         self.set("elasticsearch", "index_prefix", &quoted(prefix));
-        self.set("elasticsearch", "legacy_totals", &quoted(&legacy_totals(prefix)));
+        self.set(
+            "elasticsearch",
+            "legacy_totals",
+            &quoted(&legacy_totals(prefix)),
+        );
         self.set("elasticsearch.bulk", "interval", "\"100ms\"");
         self
     }
 
     /// Sets a key, or changes it for the next start, to a value in TOML.
     pub fn set(&mut self, section: &'static str, key: &str, value: &str) {
-        self.settings.entry(section).or_default().insert(key.to_owned(), value.to_owned());
+        self.settings
+            .entry(section)
+            .or_default()
+            .insert(key.to_owned(), value.to_owned());
         fs::write(self.config(), self.toml()).unwrap();
     }
 
@@ -93,7 +106,11 @@ impl Setup {
     /// The binary, with this configuration and without any setting of the environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = binary();
-        command.current_dir(self.dir.path()).arg("--config").arg(self.config()).args(arguments);
+        command
+            .current_dir(self.dir.path())
+            .arg("--config")
+            .arg(self.config())
+            .args(arguments);
         command
     }
 
@@ -107,9 +124,18 @@ impl Setup {
     #[track_caller]
     pub fn run_json(&self, arguments: &[&str]) -> Value {
         let outcome = self.run(arguments);
-        assert_eq!(outcome.status.code(), Some(0), "{arguments:?}: {}", outcome.stderr);
-        serde_json::from_str(&outcome.stdout)
-            .unwrap_or_else(|error| panic!("{arguments:?} printed no JSON ({error}): {}", outcome.stdout))
+        assert_eq!(
+            outcome.status.code(),
+            Some(0),
+            "{arguments:?}: {}",
+            outcome.stderr
+        );
+        serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| {
+            panic!(
+                "{arguments:?} printed no JSON ({error}): {}",
+                outcome.stdout
+            )
+        })
     }
 
     /// Reads to the end, delivers everything, and gives the summary.
@@ -132,7 +158,10 @@ impl Setup {
     /// Starts a command.
     pub fn spawn(&self, arguments: &[&str]) -> Process {
         let number = self.started.replace(self.started.get() + 1);
-        let (stdout, stderr) = (self.path(&format!("{number}.out")), self.path(&format!("{number}.log")));
+        let (stdout, stderr) = (
+            self.path(&format!("{number}.out")),
+            self.path(&format!("{number}.log")),
+        );
         let child = self
             .command(arguments)
             .stdin(Stdio::null())
@@ -140,7 +169,11 @@ impl Setup {
             .stderr(File::create(&stderr).unwrap())
             .spawn()
             .expect("the binary can be run");
-        Process { child, stdout, stderr }
+        Process {
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     fn toml(&self) -> String {
@@ -219,9 +252,17 @@ impl Process {
         let deadline = Instant::now() + patience;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                return Outcome { status, stdout: read(&self.stdout), stderr: self.log() };
+                return Outcome {
+                    status,
+                    stdout: read(&self.stdout),
+                    stderr: self.log(),
+                };
             }
-            assert!(Instant::now() < deadline, "it did not end within {patience:?}: {}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "it did not end within {patience:?}: {}",
+                self.log()
+            );
             std::thread::sleep(LOOK);
         }
     }
@@ -257,7 +298,9 @@ fn address(log: &str) -> Option<String> {
     // The last line may be half written.
     let whole = &log[..=log.rfind('\n')?];
     let line = whole.lines().find(|line| line.contains(" serving "))?;
-    let address = line.split_whitespace().find_map(|word| word.strip_prefix("address="))?;
+    let address = line
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("address="))?;
     Some(format!("http://{address}"))
 }
 
@@ -285,8 +328,14 @@ impl Service {
         let mut cursor = String::new();
         loop {
             let mut page = self.ask(&format!("{route}?limit={limit}{cursor}"));
-            let Value::Array(found) = page["items"].take() else { panic!("no items: {page}") };
-            assert!(found.len() <= limit, "{} items on a page of {limit}", found.len());
+            let Value::Array(found) = page["items"].take() else {
+                panic!("no items: {page}")
+            };
+            assert!(
+                found.len() <= limit,
+                "{} items on a page of {limit}",
+                found.len()
+            );
             items.extend(found);
             match &page["next"] {
                 Value::String(next) => cursor = format!("&cursor={next}"),
@@ -307,7 +356,10 @@ impl Service {
     pub fn await_consumed(&self, records: u64) {
         eventually(&format!("{records} records consumed"), || {
             let consumed = self.consumed();
-            assert!(consumed <= records, "{consumed} records consumed, and there are only {records}");
+            assert!(
+                consumed <= records,
+                "{consumed} records consumed, and there are only {records}"
+            );
             (consumed == records).then_some(())
         });
     }
@@ -318,7 +370,9 @@ impl Service {
         eventually("all partitions idle", || {
             let windows = self.ask("windows");
             let partitions = windows["partitions"].as_array().unwrap();
-            let idle = partitions.iter().all(|partition| partition["idle"] == true && partition["lag"] == 0);
+            let idle = partitions
+                .iter()
+                .all(|partition| partition["idle"] == true && partition["lag"] == 0);
             (idle && !partitions.is_empty()).then_some(())
         });
     }
@@ -326,7 +380,9 @@ impl Service {
     /// Waits until no document awaits delivery.
     #[track_caller]
     pub fn await_delivered(&self) {
-        eventually("all documents delivered", || (self.ask("status")["dirty_documents"] == 0).then_some(()));
+        eventually("all documents delivered", || {
+            (self.ask("status")["dirty_documents"] == 0).then_some(())
+        });
     }
 
     /// How a part is doing, in its own words: the state and the reason.

@@ -28,7 +28,11 @@ pub fn payment(time: i64, amount: &str, branch: u32) -> Vec<u8> {
 
 /// A record in `partition` with that payment, stamped with the time at which it happened.
 pub fn paid(partition: i32, time: i64, amount: &str, branch: u32) -> Message {
-    Message { partition, timestamp: time, payload: Some(payment(time, amount, branch)) }
+    Message {
+        partition,
+        timestamp: time,
+        payload: Some(payment(time, amount, branch)),
+    }
 }
 
 /// Makes payments with the project's own command, and gives its summary.
@@ -41,17 +45,33 @@ pub fn produce(setup: &Setup, options: &[&str]) -> Value {
 #[track_caller]
 pub fn records(kafka: &Kafka, topic: &str) -> Vec<Record> {
     let ends = kafka.ends(topic);
-    let consumer: BaseConsumer = kafka.client().set("group.id", format!("{topic}-reader")).create().unwrap();
+    let consumer: BaseConsumer = kafka
+        .client()
+        .set("group.id", format!("{topic}-reader"))
+        .create()
+        .unwrap();
     let mut list = TopicPartitionList::new();
     for partition in ends.keys() {
-        list.add_partition_offset(topic, *partition, Offset::Beginning).unwrap();
+        list.add_partition_offset(topic, *partition, Offset::Beginning)
+            .unwrap();
     }
     consumer.assign(&list).unwrap();
-    let mut read: BTreeMap<i32, Vec<Record>> = ends.keys().map(|partition| (*partition, Vec::new())).collect();
+    let mut read: BTreeMap<i32, Vec<Record>> = ends
+        .keys()
+        .map(|partition| (*partition, Vec::new()))
+        .collect();
     let deadline = Instant::now() + Duration::from_secs(60);
-    while ends.iter().any(|(partition, end)| (read[partition].len() as i64) < *end) {
-        assert!(Instant::now() < deadline, "{topic} could not be read to its ends {ends:?}");
-        let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
+    while ends
+        .iter()
+        .any(|(partition, end)| (read[partition].len() as i64) < *end)
+    {
+        assert!(
+            Instant::now() < deadline,
+            "{topic} could not be read to its ends {ends:?}"
+        );
+        let Some(message) = consumer.poll(Duration::from_millis(100)) else {
+            continue;
+        };
         let message = message.unwrap();
         let records = read.get_mut(&message.partition()).unwrap();
         assert_eq!(message.offset(), records.len() as i64, "{topic} has a gap");
@@ -74,12 +94,15 @@ pub fn lines(records: &[Record]) -> Vec<u8> {
         let value = record.value.as_deref().unwrap_or_default();
         let payment = match value {
             [] => Some("null"),
-            value => serde_json::from_slice::<&RawValue>(value).ok().map(RawValue::get),
+            value => serde_json::from_slice::<&RawValue>(value)
+                .ok()
+                .map(RawValue::get),
         };
         match payment {
             Some(payment) => {
                 let (partition, timestamp) = (record.partition, record.timestamp);
-                let head = format!("{{\"partition\":{partition},\"timestamp\":{timestamp},\"payment\":");
+                let head =
+                    format!("{{\"partition\":{partition},\"timestamp\":{timestamp},\"payment\":");
                 lines.extend_from_slice(head.as_bytes());
                 lines.extend_from_slice(payment.as_bytes());
                 lines.push(b'}');

@@ -13,8 +13,8 @@ use crate::frame::closed_by;
 use crate::known::Known;
 use crate::watermark::Watermarks;
 use crate::{
-    Aggregate, Changes, Closed, EventTime, Grid, Key, PartitionTime, Placement, QuietClose,
-    Settings, Snapshot, Span, Standing, Window,
+    Aggregate, Changes, Closed, Definition, EventTime, Grid, Key, PartitionTime, Placement,
+    QuietClose, Settings, Snapshot, Span, Standing, Window,
 };
 
 /// The event-time engine over keys `K` and aggregates `A`.
@@ -166,46 +166,36 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     }
 
     /// Makes the windows final that exist and end at or before `now`, the wall clock, because the
-    /// whole stream is quiet. Does nothing unless all partitions are idle.
-    pub fn quiet_close(&mut self, now: EventTime) {
+    /// whole stream is quiet; whether there were any. Does nothing unless all partitions are idle.
+    pub fn quiet_close(&mut self, now: EventTime) -> bool {
         self.advance();
         let (Some(watermark), Some(latest)) = (self.watermarks.combined, self.latest) else {
-            return;
+            return false;
         };
         if !self.watermarks.all_idle() {
-            return;
+            return false;
         }
-        // What can end after the watermark and hold a payment ends within the longest window.
-        let until = now.min(latest.plus(self.reach()));
-        match self.quiet_closes.last_mut() {
-            Some(last) if last.after == watermark && last.latest == latest => {
-                if until <= last.until {
-                    return;
-                }
-                self.finals.push(Closed {
-                    after: last.until,
-                    until,
-                    latest,
-                });
-                last.until = until;
-            }
-            _ => {
-                if until <= watermark {
-                    return;
-                }
-                self.finals.push(Closed {
-                    after: watermark,
-                    until,
-                    latest,
-                });
-                self.quiet_closes.push(QuietClose {
-                    after: watermark,
-                    until,
-                    latest,
-                });
-            }
+        let same = |close: &&mut QuietClose| close.after == watermark && close.latest == latest;
+        let close = self.quiet_closes.last_mut().filter(same);
+        let closed = Closed {
+            after: close.as_ref().map_or(watermark, |close| close.until),
+            until: now,
+            latest,
+        };
+        if !ends_any(&self.settings.definitions, closed) {
+            return false;
         }
+        match close {
+            Some(close) => close.until = now,
+            None => self.quiet_closes.push(QuietClose {
+                after: watermark,
+                until: now,
+                latest,
+            }),
+        }
+        self.finals.push(closed);
         self.open_from = self.earliest_open();
+        true
     }
 
     /// Hands out what changed since the last call. The engine keeps only what it needs to go on.
@@ -300,19 +290,21 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             .unwrap_or(time)
     }
 
-    fn reach(&self) -> Span {
-        self.settings
+    fn earliest_open(&self) -> EventTime {
+        let reach = self
+            .settings
             .definitions
             .iter()
-            .map(crate::Definition::reach)
-            .max()
-            .unwrap_or(Span::ZERO)
-    }
-
-    fn earliest_open(&self) -> EventTime {
+            .map(Definition::reach)
+            .max();
+        // What can end after the watermark and exist ends within the longest window.
+        let until = |close: &QuietClose| {
+            let last_end = close.latest.plus(reach.unwrap_or(Span::ZERO));
+            close.until.min(last_end)
+        };
         self.quiet_closes
             .iter()
-            .map(|close| close.until)
+            .map(until)
             .chain(self.watermarks.combined)
             .max()
             .unwrap_or(EventTime::MIN)
@@ -328,6 +320,16 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             self.quiet_closes.retain(|close| close.until > floor);
         }
     }
+}
+
+fn ends_any(definitions: &[Definition], closed: Closed) -> bool {
+    definitions.iter().any(|definition| {
+        // No window that exists ends later than this, so the search is short whatever the clock.
+        let until = closed.until.min(closed.latest.plus(definition.reach()));
+        definition
+            .ending_in(closed.after, until)
+            .any(|window| window.start <= closed.latest)
+    })
 }
 
 impl PartitionTime {

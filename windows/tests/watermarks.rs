@@ -241,11 +241,11 @@ fn windows_past_retention_are_not_given() {
     let mut engine: Engine<u32, Summary> = Engine::new(Arc::clone(&settings));
     let mut cells = MemoryCells::default();
     add(&mut engine, 0, 5);
-    add(&mut engine, 0, 76);
+    add(&mut engine, 0, 85);
     let changes = engine.take_changes();
     let frame = Frame::new(settings, changes.snapshot.clone());
     cells.apply(frame.grid(), changes);
     let all = frame.windows(&cells, &Query::all(0)).unwrap();
-    // The watermark is 71, so the floor is 11: [0,10) and [10,20) start before it.
+    // The watermark is 80, so the floor is 20: [20,30) is the first that does not start before it.
     assert_eq!(all[0].window.start, at(20));
 }

@@ -74,7 +74,10 @@ impl Topic {
                 topic.wait(produce.timeout)?
             }
         };
-        if let Some(wanted) = produce.partitions.filter(|wanted| *wanted != topic.partitions) {
+        if let Some(wanted) = produce
+            .partitions
+            .filter(|wanted| *wanted != topic.partitions)
+        {
             let (name, partitions) = (&topic.name, topic.partitions);
             warn!("topic {name} exists and has {partitions} partitions, not {wanted}");
         }
@@ -130,7 +133,10 @@ impl Topic {
     fn wait(&self, patience: Duration) -> Result<i32, Failure> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
-            if let Ok(metadata) = self.producer.client().fetch_metadata(Some(&self.name), ASK_MAX)
+            if let Ok(metadata) = self
+                .producer
+                .client()
+                .fetch_metadata(Some(&self.name), ASK_MAX)
                 && let Some(topic) = metadata.topics().first()
                 && topic.error().is_none()
                 && !topic.partitions().is_empty()
@@ -230,7 +236,9 @@ fn create(
         ("retention.ms", "-1"),
         ("message.timestamp.after.max.ms", "9223372036854775807"),
     ];
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let now = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
     let ahead = start.is_some_and(|start| start.millis() > now.saturating_sub(AHEAD_MAX_MS));
     // Brokers before 3.6 don't know the second one, and let any timestamp in.
@@ -253,8 +261,9 @@ fn ask_to_create(
     settings: Option<&[(&str, &str)]>,
     patience: Duration,
 ) -> Result<(), String> {
-    let admin: AdminClient<DefaultClientContext> =
-        client.create().map_err(|error: KafkaError| error.to_string())?;
+    let admin: AdminClient<DefaultClientContext> = client
+        .create()
+        .map_err(|error: KafkaError| error.to_string())?;
     // −1 leaves the number of copies to the brokers.
     let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
     let topic = settings
@@ -287,11 +296,17 @@ struct Events {
 
 impl Events {
     fn refusal(&self) -> Option<(Option<RDKafkaErrorCode>, String)> {
-        self.first.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.first
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn said(&self) -> Option<String> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.said
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn note(&self, code: Option<RDKafkaErrorCode>, why: String) {

@@ -35,6 +35,8 @@ impl Pace {
     /// Waits until there may be another one.
     pub(super) fn wait(&self) {
         let rate = self.rate.unwrap_or(u64::MAX).max(1);
-        thread::sleep(Duration::from_nanos(1_000_000_000 / rate).clamp(Duration::from_millis(1), WAIT_MAX));
+        thread::sleep(
+            Duration::from_nanos(1_000_000_000 / rate).clamp(Duration::from_millis(1), WAIT_MAX),
+        );
     }
 }

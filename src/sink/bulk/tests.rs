@@ -20,8 +20,14 @@ fn bulk(lengths: &[usize], max_bytes: usize) -> Bulk {
             version: 7,
             source: serde_json::value::to_raw_value(&"x".repeat(*length)).unwrap(),
         };
-        bulk.push(DocumentKey::Total(branch), Mark(1), &target, document, max_bytes)
-            .unwrap();
+        bulk.push(
+            DocumentKey::Total(branch),
+            Mark(1),
+            &target,
+            document,
+            max_bytes,
+        )
+        .unwrap();
     }
     bulk
 }
@@ -94,7 +100,15 @@ fn each_document_has_its_own_outcome() {
     ]});
     let outcomes = outcomes(&items, body.to_string().as_bytes()).unwrap();
     let verdicts: Vec<Verdict> = outcomes.iter().map(|outcome| outcome.verdict).collect();
-    assert_eq!(verdicts, [Verdict::Done, Verdict::Retry, Verdict::Missing, Verdict::Done]);
+    assert_eq!(
+        verdicts,
+        [
+            Verdict::Done,
+            Verdict::Retry,
+            Verdict::Missing,
+            Verdict::Done
+        ]
+    );
     assert_eq!(
         outcomes[1].reason,
         "totals-g1/b1: status 429, es_rejected_execution_exception: so it is"

@@ -39,6 +39,7 @@ fn every_kind_of_key_has_frozen_bytes() {
         (identity(), "01"),
         (head(), "02"),
         (snapshot(), "03"),
+        (configured(), "05"),
         (progress(-1), "047fffffff"),
         (progress(3), "0480000003"),
         (total(branch(7)), "1000000007"),

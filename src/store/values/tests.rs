@@ -230,6 +230,7 @@ proptest! {
     fn every_value_comes_back(
         summary in summaries(), total in totals(), progress in progress(),
         snapshot in snapshots(), late in late_payments(), reject in rejects(), head in heads(),
+        ids in vec(0..=BranchId::MAX.get(), 0..9),
     ) {
         comes_back(&summary)?;
         comes_back(&total)?;
@@ -238,6 +239,8 @@ proptest! {
         comes_back(&late)?;
         comes_back(&reject)?;
         comes_back(&head)?;
+        let branches: Vec<BranchId> = ids.into_iter().filter_map(BranchId::new).collect();
+        comes_back(&branches)?;
     }
 
     #[test]
@@ -252,6 +255,7 @@ proptest! {
         let _ = LatePayment::decode(&bytes);
         let _ = RejectedRecord::decode(&bytes);
         let _ = Head::decode(&bytes);
+        let _ = Vec::<BranchId>::decode(&bytes);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Elastic {
     #[track_caller]
     pub fn count(&self, index: &str) -> u64 {
         self.refresh(index);
-        let found = self.get(&format!("/{index}/_count"));
+        let found = settled(|| self.get(&format!("/{index}/_count")));
         if found.status == 404 {
             0
         } else {
@@ -121,7 +121,7 @@ impl Elastic {
     pub fn documents(&self, index: &str) -> Vec<Document> {
         self.refresh(index);
         let query = json!({"size": 5000, "version": true, "sort": ["_doc"]});
-        let first = self.post(&format!("/{index}/_search?scroll=1m"), &query);
+        let first = settled(|| self.post(&format!("/{index}/_search?scroll=1m"), &query));
         if first.status == 404 {
             return Vec::new();
         }
@@ -208,4 +208,13 @@ fn skipped(dist: Dist) -> Option<&'static Elastic> {
         dist.name()
     );
     None
+}
+
+/// What `ask` answers once no shard is on its way any more: a new index has none for a moment.
+#[track_caller]
+fn settled(ask: impl Fn() -> Answer) -> Answer {
+    super::eventually("the shards are there", || {
+        let answer = ask();
+        (answer.status != 503).then_some(answer)
+    })
 }

@@ -1,0 +1,141 @@
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+
+use ethnum::I256;
+use serde_json::Value;
+use tidegauge_windows::{Aggregate, ClosedBy, Span};
+
+use super::super::index::Kind;
+use super::super::mapping::mapping;
+use super::*;
+use crate::amount::Amount;
+use crate::decode::Reason;
+use crate::effect::{LatePayment, LateReason, RejectedRecord};
+use crate::total::Total;
+
+const ORIGIN: Origin = Origin {
+    partition: 2,
+    offset: 40,
+};
+
+fn branch() -> BranchId {
+    BranchId::new(3).unwrap()
+}
+
+fn summary(amounts: &[i128]) -> Summary {
+    let mut summary = Summary::default();
+    for amount in amounts {
+        summary.add(amount, false);
+    }
+    summary
+}
+
+fn assert_mapped(document: &impl Serialize, kind: Kind, histograms: bool) {
+    let document: Value = serde_json::to_value(document).unwrap();
+    let mapping = mapping(kind, histograms);
+    let names = |value: &Value| -> BTreeSet<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(names(&document), names(&mapping["properties"]), "{kind:?}");
+}
+
+#[test]
+fn every_field_of_every_document_is_mapped_and_no_other() {
+    let branches = Branches::default();
+    let time = EventTime::from_millis(1_793_491_200_000);
+    let total = Total {
+        count: 1,
+        amount: I256::ONE,
+        first_event_time: time,
+        last_event_time: time,
+    };
+    let total = TotalDocument {
+        timestamp: rfc3339(time),
+        total: TotalAnswer::new(branch(), Some(&total), &branches),
+    };
+    assert_mapped(&total, Kind::Totals, true);
+
+    let rules = Definition::tumbling("1m", Span::MINUTE, Span::ZERO, chrono_tz::UTC).unwrap();
+    let result = WindowResult {
+        definition: 0,
+        window: Window::new(time, time.plus(Span::MINUTE)),
+        key: branch(),
+        aggregate: summary(&[5]),
+        closed_by: Some(ClosedBy::Quiet),
+        revision: 0,
+    };
+    for histograms in [false, true] {
+        let window = WindowDocument {
+            timestamp: rfc3339(time),
+            window: WindowAnswer::new(&result, &rules, &branches),
+            watermark: None,
+            pay_histogram: histograms.then(|| HistogramField::new(&result.aggregate.histogram)),
+        };
+        assert_mapped(&window, Kind::Windows(0), histograms);
+    }
+
+    let late = LatePayment {
+        origin: ORIGIN,
+        timestamp: None,
+        reason: LateReason::Future,
+        event_time: time,
+        watermark: None,
+        branch: branch(),
+        amount: Amount::parse(b"1").unwrap().0,
+        read: String::new(),
+    };
+    let late = LateDocument {
+        timestamp: rfc3339(time),
+        late: LateAnswer::new(&late, &branches),
+    };
+    assert_mapped(&late, Kind::Late, true);
+
+    let reject = RejectedRecord {
+        origin: ORIGIN,
+        timestamp: None,
+        reason: Reason::NotJson,
+        detail: String::new(),
+        read: String::new(),
+    };
+    let reject = RejectDocument {
+        timestamp: None,
+        reject: RejectAnswer::new(&reject),
+    };
+    assert_mapped(&reject, Kind::Rejects, true);
+}
+
+#[test]
+fn a_version_is_twice_the_payments_and_one_more_if_final() {
+    let versions = [(0, true), (1, false), (1, true), (2, false)].map(|(n, f)| version(n, f));
+    assert_eq!(versions, [1, 2, 3, 4]);
+    assert_eq!(version(u64::MAX, true), i64::MAX);
+}
+
+#[test]
+fn ids_are_those_of_the_contract() {
+    let time = EventTime::from_millis;
+    assert_eq!(
+        window_id(branch(), Window::new(time(-60_000), time(0))),
+        "3@-60000-0"
+    );
+    assert_eq!(origin_id(ORIGIN), "2-40");
+}
+
+#[test]
+fn a_histogram_field_ascends_and_counts_every_payment() {
+    let unit = 1_000_000_000_000_000_000_i128;
+    let amounts = [-3 * unit, 12 * unit, 0, 99_999 * unit, 12 * unit, -unit / 2];
+    let field = HistogramField::new(&summary(&amounts).histogram);
+    assert!(
+        field.values.is_sorted_by(|one, next| one < next),
+        "{field:?}"
+    );
+    assert_eq!(field.counts, [1, 1, 1, 2, 1]);
+    for (value, exact) in field.values.iter().zip([-3.0, -0.5, 0.0, 12.0, 99_999.0]) {
+        assert!(
+            (value - exact).abs() <= exact.abs() / 128.0,
+            "{value} for {exact}"
+        );
+    }
+}
