@@ -32,6 +32,9 @@ pub struct Engine<K, A> {
     known: Known<K>,
     quiet_closes: Vec<QuietClose>,
     latest: Option<EventTime>,
+    /// The combined watermark at the last checkpoint, which retention counts back from: so windows
+    /// that become final and past retention at once are told to be final first.
+    settled: Option<EventTime>,
     /// No window that holds a time from here on is final.
     open_from: EventTime,
     /// The slice of the last input: the next is mostly in it too.
@@ -73,6 +76,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             known: keys,
             quiet_closes: snapshot.quiet_closes,
             latest: snapshot.latest,
+            settled: snapshot.floor.map(|floor| floor.plus(settings.retention)),
             open_from: EventTime::MIN,
             slice: Window::new(EventTime::MAX, EventTime::MIN),
             slices: HashMap::default(),
@@ -160,7 +164,6 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
                     latest: EventTime::MAX,
                 }),
             }
-            self.forget();
             self.open_from = self.earliest_open();
         }
     }
@@ -200,13 +203,16 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
 
     /// Hands out what changed since the last call. The engine keeps only what it needs to go on.
     pub fn take_changes(&mut self) -> Changes<K, A> {
+        let snapshot = self.snapshot();
+        self.settled = self.watermarks.combined;
+        self.forget();
         Changes {
             slices: mem::take(&mut self.slices),
             revisions: mem::take(&mut self.revisions),
             finals: mem::take(&mut self.finals),
             known: mem::take(&mut self.learned),
             reached: mem::take(&mut self.reached),
-            snapshot: self.snapshot(),
+            snapshot,
         }
     }
 
@@ -311,7 +317,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     }
 
     fn floor(&self) -> Option<EventTime> {
-        Some(self.watermarks.combined?.minus(self.settings.retention))
+        Some(self.settled?.minus(self.settings.retention))
     }
 
     fn forget(&mut self) {

@@ -243,8 +243,14 @@ fn windows_past_retention_are_not_given() {
     add(&mut engine, 0, 5);
     add(&mut engine, 0, 85);
     let changes = engine.take_changes();
-    let frame = Frame::new(settings, changes.snapshot.clone());
+    let frame = Frame::new(Arc::clone(&settings), changes.snapshot.clone());
+    let told = frame.touched(&cells, &changes).unwrap();
+    assert!(
+        told.contains(&(0, Window::new(at(0), at(10)), 1)),
+        "it is told to be final before it goes"
+    );
     cells.apply(frame.grid(), changes);
+    let frame = Frame::new(settings, engine.take_changes().snapshot);
     let all = frame.windows(&cells, &Query::all(0)).unwrap();
     // The watermark is 80, so the floor is 20: [20,30) is the first that does not start before it.
     assert_eq!(all[0].window.start, at(20));
