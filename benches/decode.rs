@@ -39,12 +39,20 @@ type Way = (&'static str, fn(&mut Decoder, &[u8]) -> bool);
 /// The first is what all others are compared with.
 const WAYS: [Way; 4] = [
     ("decode", |decoder, payload| {
-        matches!(black_box(decoder.decode(Some(payload))), Decoded::Payment(_))
+        matches!(
+            black_box(decoder.decode(Some(payload))),
+            Decoded::Payment(_)
+        )
     }),
     ("decode_json", |decoder, payload| {
-        matches!(black_box(decoder.decode_json(Some(payload))), Decoded::Payment(_))
+        matches!(
+            black_box(decoder.decode_json(Some(payload))),
+            Decoded::Payment(_)
+        )
     }),
-    ("serde struct, time left as text", |_, payload| plain(payload).is_some()),
+    ("serde struct, time left as text", |_, payload| {
+        plain(payload).is_some()
+    }),
     ("serde struct, time by chrono", |_, payload| {
         plain(payload).is_some_and(|plain| {
             let time = NaiveDateTime::parse_from_str(plain.create_time, "%Y-%m-%d %H:%M:%S");
@@ -98,7 +106,10 @@ fn turns(decoder: &mut Decoder, payloads: &[Vec<u8>]) -> [Vec<f64>; WAYS.len()] 
     for _ in 0..TURNS {
         for ((name, way), spent) in WAYS.iter().zip(&mut spent) {
             let begun = Instant::now();
-            let read = payloads.iter().filter(|payload| way(decoder, payload)).count();
+            let read = payloads
+                .iter()
+                .filter(|payload| way(decoder, payload))
+                .count();
             let nanos = begun.elapsed().as_nanos() as f64 / payloads.len() as f64;
             assert_eq!(read, payloads.len(), "{name} did not read every payment");
             spent.push(nanos);

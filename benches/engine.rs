@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use tidegauge_windows::{
-    Definition, DefinitionError, Engine, EventTime, MemoryCells, Placement, Settings, Span,
-    Summary,
+    Definition, DefinitionError, Engine, EventTime, MemoryCells, Placement, Settings, Span, Summary,
 };
 
 #[global_allocator]
@@ -168,17 +167,42 @@ fn insert(criterion: &mut Criterion) {
     };
     let runs = [
         ("10 branches", windows(default_windows()), Feed::new(10, 0)),
-        ("10 branches, up to 4 s out of order", windows(default_windows()), Feed::new(10, 4)),
-        ("10,000 branches", windows(default_windows()), Feed::new(10_000, 0)),
+        (
+            "10 branches, up to 4 s out of order",
+            windows(default_windows()),
+            Feed::new(10, 4),
+        ),
+        (
+            "10,000 branches",
+            windows(default_windows()),
+            Feed::new(10_000, 0),
+        ),
         // A time 40 s back is late by 35 s, and its minute may be final.
-        ("10 branches, up to 40 s out of order", windows(default_windows()), Feed::new(10, 40)),
-        ("in 60 sliding windows", windows(sliding(60)), Feed::new(10, 4)),
-        ("in 600 sliding windows", windows(sliding(600)), Feed::new(10, 4)),
+        (
+            "10 branches, up to 40 s out of order",
+            windows(default_windows()),
+            Feed::new(10, 40),
+        ),
+        (
+            "in 60 sliding windows",
+            windows(sliding(60)),
+            Feed::new(10, 4),
+        ),
+        (
+            "in 600 sliding windows",
+            windows(sliding(600)),
+            Feed::new(10, 4),
+        ),
     ];
     for (name, settings, feed) in runs {
         let mut run = Run::new(settings, feed);
-        group.bench_function(name, |bencher| bencher.iter_custom(|count| run.insert(count)));
-        assert_eq!(run.too_late, 0, "{name}: payments fell out of their windows");
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|count| run.insert(count))
+        });
+        assert_eq!(
+            run.too_late, 0,
+            "{name}: payments fell out of their windows"
+        );
     }
     group.finish();
 }
@@ -187,7 +211,11 @@ fn checkpoint(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("one checkpoint");
     quick(&mut group);
     for (name, branches, payments) in [
-        ("600,000 payments of 10 branches", 10, CHECKPOINT_PAYMENTS as u64),
+        (
+            "600,000 payments of 10 branches",
+            10,
+            CHECKPOINT_PAYMENTS as u64,
+        ),
         // As many cells as the service lets come together.
         ("24,000 payments of 10,000 branches", 10_000, 24_000),
     ] {

@@ -113,7 +113,8 @@ impl Pipeline {
             self.mark_progress(&last);
         }
         self.engine.advance();
-        debug_assert!(self.ledger.balanced());
+        // A record that is booked twice or not at all must stop everything, in every build.
+        assert!(self.ledger.balanced(), "the ledger does not balance");
     }
 
     /// Notes that `partition` is read from `position` on, unless it has been applied further.

@@ -61,7 +61,8 @@ pub enum Error {
     /// The state is of another topic.
     #[error(
         "the state in {path} is of the topic {found}, and the configured topic is {configured}: \
-         put kafka.topic back, or set state_dir to a new directory"
+         put kafka.topic back, or set state_dir to a new directory and, with Elasticsearch, \
+         index_prefix to a new prefix"
     )]
     Topic {
         /// The state directory.
@@ -87,7 +88,8 @@ pub enum Error {
     /// The state was built by other rules.
     #[error(
         "the state in {path} was built by other rules than the configured ones: {}. Put the old \
-         values back, or set state_dir to a new directory and read the topic again",
+         values back, or set state_dir to a new directory and, with Elasticsearch, index_prefix to \
+         a new prefix, and read the topic again",
         Difference::list(differences)
     )]
     Rules {

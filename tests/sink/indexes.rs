@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tidegauge::status::Condition;
 
-use super::till::{MINUTE, NOVEMBER, Till, config};
-use crate::support::lab::{Dist, Elastic, eventually, unique};
+use super::till::{MINUTE, NOVEMBER, Till, config, count_now};
+use crate::support::lab::{Dist, Elastic, unique};
 
 fn till() -> Till {
     let mut till = Till::new();
@@ -124,8 +124,8 @@ fn an_index_deleted_while_documents_come_is_complete_again() {
         }
         till.pay(NOVEMBER + 5 * MINUTE, 3, "1");
         till.commit();
-        eventually("the minutes are back", || {
-            (till.dirty() == 0 && elastic.count(&format!("{prefix}-1m")) == 6).then_some(())
+        till.await_that("the minutes are back", || {
+            till.dirty() == 0 && count_now(elastic, &format!("{prefix}-1m")) == Some(6)
         });
         assert_eq!(elastic.count(&format!("{prefix}-totals")), 1);
         assert_eq!(
@@ -148,8 +148,8 @@ fn an_index_deleted_while_nothing_comes_is_complete_again() {
     till.await_delivery();
     let alias = format!("{}-1m", config.index_prefix);
     elastic.delete(&format!("/{alias}-g1-2026.11")).ok();
-    eventually("the minutes are back", || {
-        (elastic.count(&alias) == 5).then_some(())
+    till.await_that("the minutes are back", || {
+        count_now(elastic, &alias) == Some(5)
     });
     till.stop(sink);
 }
@@ -168,9 +168,9 @@ fn an_index_deleted_while_the_sink_was_away_is_complete_again() {
             elastic.delete(&format!("/{prefix}-{index}")).ok();
         }
         let sink = till.deliver(&config);
-        eventually("all is back", || {
-            let count = |alias: &str| elastic.count(&format!("{prefix}-{alias}"));
-            (count("totals") == 1 && count("1m") == 5 && count("1h") == 1).then_some(())
+        till.await_that("all is back", || {
+            let count = |alias: &str| count_now(elastic, &format!("{prefix}-{alias}"));
+            count("totals") == Some(1) && count("1m") == Some(5) && count("1h") == Some(1)
         });
         till.await_delivery();
         till.stop(sink);
@@ -192,8 +192,8 @@ fn an_index_made_by_another_hand_is_taken_over_and_complete() {
     elastic.put(&format!("/{index}"), &json!({})).ok();
     assert_ne!(uuid(elastic, &index), before);
     let sink = till.deliver(&config);
-    eventually("the minutes are back", || {
-        (elastic.count(&index) == 5).then_some(())
+    till.await_that("the minutes are back", || {
+        count_now(elastic, &index) == Some(5)
     });
     till.stop(sink);
 }
@@ -214,8 +214,8 @@ fn an_index_replaced_while_we_look_is_complete_again() {
     // As a restored snapshot would look: the same in everything but what it holds.
     ours.as_object_mut().unwrap().remove("settings");
     let _ = elastic.put(&format!("/{index}"), &ours);
-    eventually("the minutes are back", || {
-        (elastic.count(&index) == 5).then_some(())
+    till.await_that("the minutes are back", || {
+        count_now(elastic, &index) == Some(5)
     });
     till.stop(sink);
 }
@@ -254,7 +254,7 @@ fn a_mapping_that_drifted_is_named_and_only_its_documents_wait() {
         let sink = till.deliver(&config);
         let reason = sink.await_condition(Condition::Degraded, "pay_amount is float, not double");
         assert!(reason.contains(&index), "{reason}");
-        eventually("only the total waits", || (till.dirty() == 1).then_some(()));
+        till.await_that("only the total waits", || till.dirty() == 1);
         assert_eq!(elastic.count(&index), 0);
         // What the reason advises.
         elastic.delete(&format!("/{index}")).ok();

@@ -3,8 +3,8 @@
 use serde_json::json;
 use tidegauge::status::Condition;
 
-use super::till::{MINUTE, NOVEMBER, Till, config};
-use crate::support::lab::{Dist, Elastic, eventually, free_port};
+use super::till::{MINUTE, NOVEMBER, Till, config, count_now};
+use crate::support::lab::{Dist, Elastic, free_port};
 
 #[test]
 fn what_came_while_the_server_was_away_is_delivered_once_it_is_back() {
@@ -63,9 +63,9 @@ fn a_server_that_lost_everything_while_away_is_filled_again() {
     till.commit();
     sink.await_condition(Condition::Degraded, "not usable since");
     elastic.start_again();
-    eventually("both totals", || {
-        (till.dirty() == 0 && elastic.count(&format!("{}-totals", config.index_prefix)) == 2)
-            .then_some(())
+    till.await_that("both totals", || {
+        till.dirty() == 0
+            && count_now(&elastic, &format!("{}-totals", config.index_prefix)) == Some(2)
     });
     till.stop(sink);
 }
@@ -93,7 +93,7 @@ fn a_blocked_index_holds_back_only_its_own_documents() {
         till.pay(NOVEMBER + MINUTE, 3, "1");
         till.commit();
         sink.await_condition(Condition::Degraded, "cluster_block_exception");
-        eventually("only the total waits", || (till.dirty() == 1).then_some(()));
+        till.await_that("only the total waits", || till.dirty() == 1);
         assert_eq!(elastic.count(&format!("{prefix}-1m")), 2);
         block(false);
         till.await_delivery();

@@ -1,8 +1,9 @@
 //! A pipeline with its state on disk, and a sink that delivers from it.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tempfile::TempDir;
 use tidegauge::branch::Branches;
 use tidegauge::feedback::Feedback;
@@ -18,7 +19,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::support::lab::{eventually, unique};
+use crate::support::lab::{Elastic, eventually, unique};
 
 /// Takes payments in.
 pub struct Till {
@@ -31,6 +32,8 @@ pub struct Till {
     offset: i64,
     /// All that sinks said so far.
     feedback: Arc<Mutex<Vec<Feedback>>>,
+    /// How the last sink is doing.
+    status: Mutex<Arc<Status>>,
 }
 
 /// A sink at work.
@@ -58,6 +61,13 @@ pub fn config(url: &str) -> Config {
         ..Pacing::default()
     };
     config
+}
+
+/// How many documents an index holds; `None` while it is not there, or not yet ready to say.
+pub fn count_now(elastic: &Elastic, index: &str) -> Option<u64> {
+    elastic.post(&format!("/{index}/_refresh"), &json!({}));
+    let answer = elastic.get(&format!("/{index}/_count"));
+    (answer.status == 200).then(|| answer.json()["count"].as_u64().unwrap())
 }
 
 fn branch(id: u32) -> BranchId {
@@ -105,6 +115,7 @@ impl Till {
             branches,
             offset: 0,
             feedback: Arc::default(),
+            status: Mutex::default(),
         }
     }
 
@@ -147,6 +158,7 @@ impl Till {
     /// Starts a sink.
     pub fn deliver(&self, config: &Config) -> Running {
         let status = Arc::new(Status::new());
+        *self.status.lock().unwrap() = Arc::clone(&status);
         let (readings, branches) = (Arc::clone(&self.readings), Arc::clone(&self.branches));
         let sink = Sink::new(config.clone(), readings, branches, Arc::clone(&status)).unwrap();
         let (sender, mut receiver) = mpsc::channel(4);
@@ -169,29 +181,6 @@ impl Till {
         }
     }
 
-    /// Runs a sink on the calling thread until it is in that condition, and gives its reason.
-    pub fn deliver_here(&self, config: &Config, condition: Condition) -> String {
-        let status = Arc::new(Status::new());
-        let (readings, branches) = (Arc::clone(&self.readings), Arc::clone(&self.branches));
-        let sink = Sink::new(config.clone(), readings, branches, Arc::clone(&status)).unwrap();
-        let (sender, _receiver) = mpsc::channel(100);
-        let (_orders, received) = watch::channel(Order::Hurry);
-        let there = || status.board().parts[&Part::Sink].condition == condition;
-        let until = async {
-            while !there() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        self.runtime.block_on(async {
-            tokio::select! {
-                () = sink.run(sender, received) => panic!("it stopped by itself"),
-                () = until => {}
-                () = tokio::time::sleep(Duration::from_secs(60)) => panic!("never {condition:?}"),
-            }
-        });
-        status.board().parts[&Part::Sink].reason.clone()
-    }
-
     /// How many documents await delivery.
     pub fn dirty(&self) -> u64 {
         self.readings
@@ -201,9 +190,21 @@ impl Till {
 
     #[track_caller]
     pub fn await_delivery(&self) {
-        eventually("all documents delivered", || {
-            (self.dirty() == 0).then_some(())
-        });
+        self.await_that("all documents delivered", || self.dirty() == 0);
+    }
+
+    /// Waits until something holds; says what the sink says if it never does.
+    #[track_caller]
+    pub fn await_that(&self, what: &str, holds: impl Fn() -> bool) {
+        let patience = Instant::now() + Duration::from_secs(60);
+        while !holds() {
+            let board = self.status.lock().unwrap().board();
+            assert!(
+                Instant::now() < patience,
+                "this never came: {what}; {board:?}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Runs a sink until all is delivered.

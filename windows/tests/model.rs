@@ -114,7 +114,7 @@ pub fn fates(inputs: &[Input], shapes: &[Shape], rules: Rules) -> Vec<Fate> {
 /// Count, sum, late count and finality of a window of a key.
 pub type Figure = (u64, i64, u64, bool);
 
-/// All windows of all shapes: with payments, or zero where rule 7 gives zeros.
+/// All windows of all shapes: with payments, or zero where zero windows are given.
 pub fn windows(
     inputs: &[Input],
     shapes: &[Shape],
