@@ -1,7 +1,7 @@
 //! The single writer: one thread applies records, one writes checkpoints.
 //!
 //! The applying thread owns the source and the pipeline and never waits for a disk unless the
-//! writer falls behind by more than [`PENDING_BYTES_MAX`]; the writing thread owns the store. One
+//! writer falls behind by more than `PENDING_BYTES_MAX`; the writing thread owns the store. One
 //! checkpoint at most is under way, and the next one gathers all that came meanwhile.
 
 use std::collections::BTreeMap;
