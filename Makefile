@@ -22,6 +22,7 @@ demo: build ## the whole thing on an embedded broker (DEMO_ARGS="--for 20s" pass
 
 test: setup-build ## every test, with real servers; ends with one line of counts
 	@lab/setup lab && lab/lab prepare kafka es7 es8 opensearch2 || [ "$${CI:-}" != true ]
+	@lab/setup faces && lab/lab prepare python web promtool || [ "$${CI:-}" != true ]
 	@lab/count cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
 
 build: setup-build ## release binary at target/release/tidegauge
@@ -61,7 +62,8 @@ tidy: setup-build
 
 setup: setup-build ## installs and fetches everything that the other targets need
 	@lab/setup lab
-	@lab/lab prepare kafka es7 es8 opensearch2
+	@lab/setup faces
+	@lab/lab prepare kafka es7 es8 opensearch2 python web promtool
 	@cargo fetch --locked
 
 setup-build:

@@ -22,10 +22,12 @@ mod missing;
 mod port;
 mod runtime;
 mod server;
+mod toolbox;
 
 pub use elastic::{Dist, Document, Elastic};
 pub use kafka::{Kafka, Message};
 pub use port::free_port;
+pub use toolbox::{Toolbox, succeed};
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};

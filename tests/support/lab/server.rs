@@ -161,7 +161,7 @@ impl Drop for Server {
 }
 
 /// Fetches and compiles the server if that was never done; the reason if this machine has not what it takes.
-fn prepared(kind: &'static str) -> Result<(), String> {
+pub(super) fn prepared(kind: &'static str) -> Result<(), String> {
     static DONE: Mutex<BTreeMap<&str, Result<(), String>>> = Mutex::new(BTreeMap::new());
     /// What `lab/lab prepare` exits with when Java or Maven is missing.
     const MISSING: i32 = 69;
@@ -183,6 +183,6 @@ fn prepared(kind: &'static str) -> Result<(), String> {
         .clone()
 }
 
-fn lab() -> Command {
+pub(super) fn lab() -> Command {
     Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("lab/lab"))
 }
