@@ -2,6 +2,7 @@
 
 mod ask;
 mod cursor;
+mod events;
 mod guard;
 mod health;
 mod ledger;
@@ -12,6 +13,7 @@ mod server;
 mod stall;
 mod status;
 mod totals;
+mod waiting;
 mod windows;
 
 use std::net::SocketAddr;
@@ -25,8 +27,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use self::events::Events;
 use self::problem::Problem;
 use crate::branch::Branches;
+use crate::feed::Feed;
 use crate::reading::Readings;
 use crate::secret::Secret;
 use crate::status::Status;
@@ -46,6 +50,10 @@ pub struct Config {
 pub struct State {
     /// The figures.
     pub readings: Arc<dyn Readings>,
+    /// What the newest checkpoints changed.
+    pub feed: Arc<Feed>,
+    /// The life of the figures that this is.
+    pub generation: u32,
     /// How the parts are doing.
     pub status: Arc<Status>,
     /// The names of the branches.
@@ -73,6 +81,8 @@ pub struct Limits {
     pub connections: usize,
     /// How many answers are made or sent at once; more get 503.
     pub in_flight: usize,
+    /// How many event streams there are at most; more get 503.
+    pub streams: usize,
     /// The longest path and query, in bytes.
     pub uri_bytes: usize,
     /// The longest request body, in bytes. No route reads it.
@@ -88,6 +98,7 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(5),
             connections: 512,
             in_flight: 64,
+            streams: 256,
             uri_bytes: 4 << 10,
             body_bytes: 16 << 10,
         }
@@ -133,8 +144,13 @@ pub async fn serve_within(
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
     protected(listener.local_addr()?, token.as_ref())?;
-    let router = router(state, token, limits.clone());
-    server::run(listener, router, &limits, stop).await;
+    let app = App::new(state, token, limits.clone());
+    let events = Arc::clone(&app);
+    let stop = async move {
+        stop.await;
+        events.events.stop();
+    };
+    server::run(listener, routes(app), &limits, stop).await;
     Ok(())
 }
 
@@ -148,12 +164,10 @@ fn protected(address: SocketAddr, token: Option<&Secret>) -> Result<(), Error> {
 
 /// All routes, with everything that holds for each of them.
 pub fn router(state: State, token: Option<Secret>, limits: Limits) -> Router {
-    let app = Arc::new(App {
-        state,
-        token,
-        in_flight: Arc::new(Semaphore::new(limits.in_flight)),
-        limits,
-    });
+    routes(App::new(state, token, limits))
+}
+
+fn routes(app: Arc<App>) -> Router {
     let v1 = Router::new()
         .route("/totals", get(totals::all))
         .route("/totals/{branch}", get(totals::one))
@@ -163,7 +177,8 @@ pub fn router(state: State, token: Option<Secret>, limits: Limits) -> Router {
         .route("/ledger", get(ledger::show))
         .route("/rejects", get(records::rejects))
         .route("/late", get(records::late))
-        .route("/status", get(status::show));
+        .route("/status", get(status::show))
+        .route("/events", get(events::stream));
     Router::new()
         .nest("/api/v1", v1)
         .route("/", get(health::index))
@@ -181,7 +196,23 @@ struct App {
     state: State,
     token: Option<Secret>,
     in_flight: Arc<Semaphore>,
+    /// Requests that wait for the state to reach a place.
+    waiters: Semaphore,
+    events: Events,
     limits: Limits,
+}
+
+impl App {
+    fn new(state: State, token: Option<Secret>, limits: Limits) -> Arc<Self> {
+        Arc::new(Self {
+            state,
+            token,
+            in_flight: Arc::new(Semaphore::new(limits.in_flight)),
+            waiters: Semaphore::new(limits.in_flight),
+            events: Events::new(limits.streams),
+            limits,
+        })
+    }
 }
 
 #[cfg(test)]

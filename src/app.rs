@@ -147,6 +147,8 @@ impl App {
         };
         let state = api::State {
             readings: Arc::clone(&readings),
+            feed: store.feed(),
+            generation: GENERATION,
             status: Arc::clone(&status),
             branches: Arc::clone(&config.branches),
             index_prefix: config

@@ -15,8 +15,10 @@ pub mod timestamp;
 
 // The pure core: records in, effects out.
 pub mod answer;
+pub mod cells;
 pub mod document_key;
 pub mod effect;
+pub mod feed;
 pub mod feedback;
 pub mod generator;
 pub mod ledger;

@@ -22,7 +22,6 @@ use crate::reading::Readings;
 use crate::status::{Condition, Part, Status};
 
 mod bulk;
-mod cells;
 mod client;
 mod cluster;
 mod collect;

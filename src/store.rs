@@ -23,6 +23,7 @@ use self::values::Value;
 use self::view::{Context, Views};
 use crate::document_key::DocumentKey;
 use crate::effect::{Effects, Notices, Progress};
+use crate::feed::Feed;
 use crate::feedback::Family;
 use crate::ledger::Ledger;
 use crate::payment::BranchId;
@@ -55,6 +56,7 @@ pub struct Store {
     database: Shared,
     context: Arc<Context>,
     views: Arc<Views>,
+    feed: Arc<Feed>,
     head: Head,
     progress: BTreeMap<i32, Progress>,
     /// The branches whose zero windows are marked because they are configured.
@@ -109,6 +111,7 @@ impl Store {
         let database = Arc::new(database);
         let store = Self {
             views: Arc::new(Views::new(Arc::clone(&database), Arc::clone(&context))),
+            feed: Arc::new(Feed::new(head.sequence)),
             head,
             progress: recovered.progress.clone(),
             learned,
@@ -124,6 +127,12 @@ impl Store {
     #[must_use]
     pub fn readings(&self) -> Arc<dyn Readings> {
         Arc::clone(&self.views) as Arc<dyn Readings>
+    }
+
+    /// What the newest checkpoints of this store changed.
+    #[must_use]
+    pub fn feed(&self) -> Arc<Feed> {
+        Arc::clone(&self.feed)
     }
 
     /// Writes one checkpoint: all of `effects`, and that the documents in `acks` were delivered as
@@ -154,7 +163,7 @@ impl Store {
 
         let mut draft = Draft::new(&database, &self.head);
         draft.clear(acks)?;
-        draft.mark(documents)?;
+        draft.mark(documents.iter().copied())?;
         draft.merge(effects, frame.grid(), floor)?;
         draft.list(effects)?;
         draft.trim_lists(self.keep)?;
@@ -184,6 +193,7 @@ impl Store {
                 .iter()
                 .map(|(partition, p)| (*partition, *p)),
         );
+        self.feed.publish(self.head.sequence, documents);
         Ok(self.checkpoint())
     }
 

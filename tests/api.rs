@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod events;
 mod limits;
 mod requests;
 mod routes;
+mod waiting;
 mod world;

@@ -6,6 +6,7 @@ mod api;
 mod bad_input;
 mod cli;
 mod config;
+mod events;
 mod failures;
 mod main_job;
 mod outage;

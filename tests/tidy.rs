@@ -22,8 +22,10 @@ const FLOORS: [&[&str]; 5] = [
     ],
     &[
         "answer",
+        "cells",
         "document_key",
         "effect",
+        "feed",
         "feedback",
         "generator",
         "ledger",

@@ -12,15 +12,13 @@ use tokio::time::timeout;
 
 use super::App;
 use super::problem::Problem;
+use super::waiting::wait;
 
 /// Lets a request through if it may pass, and sees to its answer.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let mut response = match check(&app, &request) {
         Err(problem) => problem.into_response(),
-        Ok(()) => match timeout(app.limits.answer_timeout, next.run(request)).await {
-            Ok(response) => response,
-            Err(_) => Problem::too_slow().into_response(),
-        },
+        Ok(()) => answer(&app, request, next).await,
     };
     let headers = response.headers_mut();
     headers.insert(
@@ -32,6 +30,17 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+async fn answer(app: &Arc<App>, mut request: Request, next: Next) -> Response {
+    match wait(app, &app.waiters, request.uri()).await {
+        Ok(uri) => *request.uri_mut() = uri,
+        Err(problem) => return problem.into_response(),
+    }
+    match timeout(app.limits.answer_timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::too_slow().into_response(),
+    }
 }
 
 /// The answer to a request whose handler panicked. The panic itself is in the log.

@@ -31,6 +31,7 @@ Tidegauge
 /api/v1/rejects                 records that are no payments: ?limit= cursor=
 /api/v1/late                    payments that are in no window: ?limit= cursor=
 /api/v1/status                  how each part is doing
+/api/v1/events                  totals and windows as they change (SSE): ?branch= window=
 /livez                          whether the process answers
 /readyz                         whether it is ready: ?verbose says why not
 ";

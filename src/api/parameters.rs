@@ -111,7 +111,7 @@ impl Parameters {
     }
 }
 
-fn wrong(name: &str, text: &str, right: &str) -> Problem {
+pub(super) fn wrong(name: &str, text: &str, right: &str) -> Problem {
     Problem::parameter(
         name,
         format!("parameter {name:?} is {}; it must be {right}", quoted(text)),

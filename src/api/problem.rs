@@ -1,5 +1,7 @@
 //! What went wrong with a request, as RFC 9457 problem details. All errors are made here.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -78,6 +80,22 @@ impl Problem {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("{max} requests are being answered already; try again in a second"),
+        )
+    }
+
+    /// Too many event streams at once.
+    pub(super) fn crowded(max: usize) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{max} event streams are open already; close one, or try again later"),
+        )
+    }
+
+    /// The state has not come as far as the request wants to wait for.
+    pub(super) fn not_reached(timeout: Duration, missing: &str) -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            format!("not reached within {timeout:?}: {missing}; ask again, or for less"),
         )
     }
 

@@ -170,7 +170,7 @@ struct Items<'a> {
     next: Option<String>,
 }
 
-fn find_definition<'a>(
+pub(super) fn find_definition<'a>(
     reading: &'a dyn Reading,
     name: &str,
 ) -> Result<(u16, &'a Definition), Failure> {

@@ -10,10 +10,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tidegauge_windows::{Definition, EventTime, Histogram, Summary, Window, WindowResult};
 
-use super::cells::RememberedCells;
 use crate::amount::nearest_double;
 use crate::answer::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 use crate::branch::Branches;
+use crate::cells::RememberedCells;
 use crate::document_key::{DocumentKey, Origin};
 use crate::payment::BranchId;
 use crate::reading::{ReadError, Reading};

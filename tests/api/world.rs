@@ -16,6 +16,7 @@ use tidegauge::branch::Branches;
 use tidegauge::decode::Reason;
 use tidegauge::document_key::{DocumentKey, Origin};
 use tidegauge::effect::{LatePayment, LateReason, Notices, RejectedRecord};
+use tidegauge::feed::Feed;
 use tidegauge::ledger::{Entry, Ledger};
 use tidegauge::payment::BranchId;
 use tidegauge::reading::{Checkpoint, Mark, ReadError, Reading, Readings};
@@ -34,7 +35,7 @@ const UNITS: i128 = 1_000_000_000_000_000_000;
 
 /// A state that answers from memory.
 pub(super) struct World {
-    checkpoint: Checkpoint,
+    pub(super) checkpoint: Checkpoint,
     frame: Frame,
     cells: MemoryCells<BranchId, Summary>,
     totals: BTreeMap<BranchId, Total>,
@@ -227,6 +228,8 @@ pub(super) fn state(readings: impl Readings) -> State {
     ];
     State {
         readings: Arc::new(readings),
+        feed: Arc::new(Feed::new(12)),
+        generation: 1,
         status: Arc::new(status),
         branches: Arc::new(Branches::new(BTreeMap::from(names))),
         index_prefix: Some("payments".into()),

@@ -315,6 +315,11 @@ pub struct Service {
 }
 
 impl Service {
+    /// Where it answers: scheme, host and port.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Asks a route below `/api/v1/`.
     #[track_caller]
     pub fn ask(&self, route: &str) -> Value {

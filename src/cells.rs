@@ -11,7 +11,7 @@ use crate::reading::{ReadError, Reading};
 
 /// A reading that remembers the cells it was last asked for: windows that overlap are made of the
 /// same ones, and documents come in the order of their windows.
-pub(super) struct RememberedCells<'a> {
+pub struct RememberedCells<'a> {
     reading: &'a dyn Reading,
     /// The newer and the older half of what is remembered.
     halves: RefCell<(Half, Half)>,
@@ -23,7 +23,8 @@ type Half = HashMap<(Block, BranchId), Option<Summary>, FxBuildHasher>;
 
 impl<'a> RememberedCells<'a> {
     /// Remembers at least the last `limit` cells read, and at most twice as many.
-    pub(super) fn new(reading: &'a dyn Reading, limit: usize) -> Self {
+    #[must_use]
+    pub fn new(reading: &'a dyn Reading, limit: usize) -> Self {
         Self {
             reading,
             halves: RefCell::default(),

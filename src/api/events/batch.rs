@@ -1,0 +1,280 @@
+//! What one client is told at once: figures that changed, and the reading they come from.
+
+use std::collections::BTreeSet;
+
+use axum::body::Bytes;
+use serde::Serialize;
+
+use crate::answer::{ReadingAnswer, TotalAnswer, WindowAnswer};
+use crate::api::parameters::Parameters;
+use crate::api::problem::{Failure, Problem, quoted};
+use crate::api::totals::find_branch;
+use crate::api::windows::find_definition;
+use crate::api::{App, State};
+use crate::cells::RememberedCells;
+use crate::document_key::DocumentKey;
+use crate::payment::BranchId;
+use crate::reading::{ReadError, Reading};
+
+/// More figures at once are not told one by one.
+const FIGURES_MAX: usize = 20_000;
+/// Windows that overlap are made of the same cells: this many of them are remembered.
+const CELLS: usize = 4_096;
+/// When a client should come back after the line broke, in ms.
+const RETRY_MS: u32 = 2_000;
+/// Checkpoints of a generation are numbered below this.
+const PER_GENERATION: u64 = 1 << 40;
+
+/// Up to where a client has been told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::api) enum Place {
+    /// It has been told nothing and wants nothing of before.
+    Newest,
+    /// It names a place that we don't know.
+    Unknown,
+    /// Up to the checkpoint of an event's id.
+    After(u64),
+}
+
+impl Place {
+    /// The place that `id`, the id of an event, names.
+    pub(in crate::api) fn parse(id: &str) -> Self {
+        id.trim().parse().map_or(Self::Unknown, Self::After)
+    }
+
+    // A number that no other generation's checkpoint has, and that of the checkpoint in the first.
+    fn at(checkpoint: u64, generation: u32) -> Self {
+        let before = u64::from(generation.saturating_sub(1));
+        Self::After(
+            before
+                .saturating_mul(PER_GENERATION)
+                .saturating_add(checkpoint),
+        )
+    }
+
+    /// Whether it is at this checkpoint.
+    pub(in crate::api) fn is(self, checkpoint: u64, generation: u32) -> bool {
+        self == Self::at(checkpoint, generation)
+    }
+
+    /// The checkpoint, if it is one of this generation.
+    fn checkpoint(self, generation: u32) -> Option<u64> {
+        let Self::After(id) = self else { return None };
+        let checkpoint = id % PER_GENERATION;
+        self.is(checkpoint, generation).then_some(checkpoint)
+    }
+
+    fn id(self) -> Option<u64> {
+        match self {
+            Self::After(id) => Some(id),
+            Self::Newest | Self::Unknown => None,
+        }
+    }
+}
+
+/// Which figures a client wants.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::api) struct Filter {
+    branch: Option<BranchId>,
+    /// Definitions by number; all if none are named.
+    windows: Option<BTreeSet<u16>>,
+}
+
+impl Filter {
+    /// What `branch` and `window`, names with commas between them, ask for.
+    pub(in crate::api) fn of(
+        app: &App,
+        reading: &dyn Reading,
+        parameters: &Parameters,
+    ) -> Result<Self, Failure> {
+        let branch = match parameters.text("branch") {
+            Some(text) => Some(find_branch(app, reading, text)?),
+            None => None,
+        };
+        let windows = match parameters.text("window") {
+            Some(names) => Some(
+                names
+                    .split(',')
+                    .map(|name| match find_definition(reading, name) {
+                        Ok((number, _)) => Ok(number),
+                        Err(_) => Err(unknown_window(reading, name)),
+                    })
+                    .collect::<Result<_, Problem>>()?,
+            ),
+            None => None,
+        };
+        Ok(Self { branch, windows })
+    }
+
+    fn wants(&self, document: &DocumentKey) -> bool {
+        let is_branch = |branch| self.branch.is_none_or(|wanted| wanted == branch);
+        match document {
+            DocumentKey::Total(branch) => is_branch(*branch),
+            DocumentKey::Window {
+                definition, branch, ..
+            } => {
+                let windows = self.windows.as_ref();
+                is_branch(*branch) && windows.is_none_or(|wanted| wanted.contains(definition))
+            }
+            DocumentKey::Late(_) | DocumentKey::Reject(_) => false,
+        }
+    }
+}
+
+fn unknown_window(reading: &dyn Reading, name: &str) -> Problem {
+    let definitions = reading.frame().definitions();
+    let names: Vec<_> = definitions.iter().map(|known| known.name()).collect();
+    Problem::parameter(
+        "window",
+        format!(
+            "there is no window {}; configured are: {}",
+            quoted(name),
+            names.join(", ")
+        ),
+    )
+}
+
+/// Events, ready to be sent.
+#[derive(Debug)]
+pub(in crate::api) struct Batch {
+    /// Whom it is for.
+    pub(in crate::api) after: Place,
+    /// What it is of.
+    pub(in crate::api) filter: Filter,
+    /// Where the client is afterwards.
+    pub(in crate::api) upto: Place,
+    /// Whether it tells the client to load everything anew.
+    pub(in crate::api) is_reset: bool,
+    /// The events.
+    pub(in crate::api) bytes: Bytes,
+}
+
+impl Batch {
+    /// What changed since `after`.
+    pub(in crate::api) fn render(
+        state: &State,
+        filter: Filter,
+        after: Place,
+    ) -> Result<Self, ReadError> {
+        // Before the reading is taken: what is told of as changed is then in it.
+        let newest = state.feed.newest();
+        let changes = match after {
+            Place::Newest => None,
+            Place::Unknown | Place::After(_) => after
+                .checkpoint(state.generation)
+                .map(|checkpoint| state.feed.since(checkpoint)),
+        };
+        let upto = changes.as_ref().map_or(newest, |changes| changes.upto);
+        let upto = Place::at(upto, state.generation);
+        let documents = changes
+            .and_then(|changes| changes.documents)
+            .map(|mut documents| {
+                documents.retain(|document| filter.wants(document));
+                documents
+            })
+            .filter(|documents| documents.len() <= FIGURES_MAX);
+        let is_reset = documents.is_none() && after != Place::Newest;
+        let mut events = Events::new();
+        if is_reset {
+            events.add("reset", &Reset::of(after, state.generation))?;
+        }
+        state.readings.query(|reading| {
+            events.figures(state, reading, &documents.unwrap_or_default())?;
+            events.reading(reading, upto)
+        })?;
+        Ok(Self {
+            after,
+            filter,
+            upto,
+            is_reset,
+            bytes: events.text.into(),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Reset {
+    reason: &'static str,
+}
+
+impl Reset {
+    fn of(after: Place, generation: u32) -> Self {
+        let reason = if after.checkpoint(generation).is_some() {
+            "more has changed since then than can be told one by one: load everything again"
+        } else {
+            "the last event's id is not one of this service's state: load everything again"
+        };
+        Self { reason }
+    }
+}
+
+/// Events in the making.
+struct Events {
+    text: Vec<u8>,
+}
+
+impl Events {
+    fn new() -> Self {
+        Self {
+            text: format!("retry: {RETRY_MS}\n").into_bytes(),
+        }
+    }
+
+    fn figures(
+        &mut self,
+        state: &State,
+        reading: &dyn Reading,
+        documents: &[DocumentKey],
+    ) -> Result<(), ReadError> {
+        let frame = reading.frame();
+        let cells = RememberedCells::new(reading, CELLS);
+        for document in documents {
+            match *document {
+                DocumentKey::Total(branch) => {
+                    let total = reading.total(branch)?;
+                    let total = TotalAnswer::new(branch, total.as_ref(), &state.branches);
+                    self.add("total", &total)?;
+                }
+                DocumentKey::Window {
+                    definition,
+                    window,
+                    branch,
+                } => {
+                    let rules = frame.definitions().get(usize::from(definition));
+                    let result = frame.window(&cells, definition, window, branch)?;
+                    if let (Some(rules), Some(result)) = (rules, result) {
+                        self.add(
+                            "window",
+                            &WindowAnswer::new(&result, rules, &state.branches),
+                        )?;
+                    }
+                }
+                DocumentKey::Late(_) | DocumentKey::Reject(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    // The last of a batch alone has an id: who loses the line before it gets the whole batch again.
+    fn reading(&mut self, reading: &dyn Reading, upto: Place) -> Result<(), ReadError> {
+        #[derive(Serialize)]
+        struct Answer {
+            reading: ReadingAnswer,
+        }
+        if let Some(id) = upto.id() {
+            self.text
+                .extend_from_slice(format!("id: {id}\n").as_bytes());
+        }
+        let reading = ReadingAnswer::of(reading);
+        self.add("reading", &Answer { reading })
+    }
+
+    fn add(&mut self, name: &str, data: &impl Serialize) -> Result<(), ReadError> {
+        self.text
+            .extend_from_slice(format!("event: {name}\ndata: ").as_bytes());
+        serde_json::to_writer(&mut self.text, data)
+            .map_err(|error| ReadError(format!("it can't be shown as JSON: {error}")))?;
+        self.text.extend_from_slice(b"\n\n");
+        Ok(())
+    }
+}

@@ -1,0 +1,231 @@
+//! Reads that wait for the state to reach a place: so that a client finds its own payments in the
+//! figures it asks for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Query;
+use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
+use tidegauge_windows::EventTime;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
+
+use super::App;
+use super::parameters::{Parameters, wrong};
+use super::problem::Problem;
+use crate::duration;
+use crate::reading::ReadError;
+use crate::timestamp::rfc3339;
+
+/// The parameters that say what to wait for.
+const PARAMETERS: [&str; 3] = ["min_position", "min_watermark", "timeout"];
+/// How long is waited unless the request says otherwise.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+/// How long is waited at most.
+const TIMEOUT_MAX: Duration = Duration::from_secs(30);
+/// How often it is looked whether there is a new checkpoint.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// The place that the state must have reached.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Goal {
+    /// The least next offset of partitions.
+    positions: BTreeMap<i32, i64>,
+    /// The least combined watermark.
+    watermark: Option<EventTime>,
+}
+
+/// Waits for what `uri` asks for, and gives it without the parameters that say so.
+pub(super) async fn wait(app: &Arc<App>, waiters: &Semaphore, uri: &Uri) -> Result<Uri, Problem> {
+    if !may_wait(uri) {
+        return Ok(uri.clone());
+    }
+    let (rest, asked) = split(uri)?;
+    let parameters = Parameters::of(&asked, &PARAMETERS)?;
+    let goal = Goal::of(&parameters)?;
+    let timeout = timeout(&parameters)?;
+    let Ok(_permit) = waiters.try_acquire() else {
+        return Err(Problem::overloaded(app.limits.in_flight));
+    };
+    let deadline = Instant::now() + timeout;
+    let mut looked_at = None;
+    let mut missing = String::new();
+    loop {
+        let newest = app.state.feed.newest();
+        if looked_at != Some(newest) {
+            looked_at = Some(newest);
+            match look(app, &goal).await? {
+                None => return Ok(rest),
+                Some(yet) => missing = yet,
+            }
+        }
+        if Instant::now() >= deadline {
+            return Err(Problem::not_reached(timeout, &missing));
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Whether `uri` asks to wait, at an address whose answers are of one reading.
+fn may_wait(uri: &Uri) -> bool {
+    const READINGS: [&str; 5] = ["totals", "windows", "ledger", "rejects", "late"];
+    let asks = uri.query().is_some_and(|query| {
+        query
+            .split('&')
+            .any(|pair| PARAMETERS.contains(&pair.split('=').next().unwrap_or_default()))
+    });
+    asks && uri
+        .path()
+        .strip_prefix("/api/v1/")
+        .and_then(|path| path.split('/').next())
+        .is_some_and(|first| READINGS.contains(&first))
+}
+
+/// `uri` without our parameters, and one with nothing else.
+fn split(uri: &Uri) -> Result<(Uri, Uri), Problem> {
+    let pairs = uri.query().unwrap_or_default().split('&');
+    let (ours, rest): (Vec<_>, Vec<_>) =
+        pairs.partition(|pair| PARAMETERS.contains(&pair.split('=').next().unwrap_or_default()));
+    let with = |pairs: &[&str]| {
+        let mark = if pairs.is_empty() { "" } else { "?" };
+        let text = format!("{}{mark}{}", uri.path(), pairs.join("&"));
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = PathAndQuery::try_from(text).ok();
+        Uri::from_parts(parts).map_err(|_| Problem::path("the query string can't be read"))
+    };
+    let ours = with(&ours)?;
+    if Query::<Vec<(String, String)>>::try_from_uri(&ours).is_err() {
+        return Err(Problem::path("the query string can't be read"));
+    }
+    Ok((with(&rest)?, ours))
+}
+
+fn timeout(parameters: &Parameters) -> Result<Duration, Problem> {
+    let Some(text) = parameters.text("timeout") else {
+        return Ok(TIMEOUT_DEFAULT);
+    };
+    match duration::parse(text) {
+        Ok(timeout) if timeout <= TIMEOUT_MAX => Ok(timeout),
+        _ => Err(wrong(
+            "timeout",
+            text,
+            "a length of time of at most 30s, such as 500ms or 5s",
+        )),
+    }
+}
+
+impl Goal {
+    fn of(parameters: &Parameters) -> Result<Self, Problem> {
+        let mut goal = Self {
+            watermark: parameters.time("min_watermark")?,
+            ..Self::default()
+        };
+        if let Some(text) = parameters.text("min_position") {
+            for pair in text.split(',') {
+                let place = pair.split_once(':').and_then(|(partition, offset)| {
+                    let partition: i32 = partition.parse().ok()?;
+                    let offset: i64 = offset.parse().ok()?;
+                    (partition >= 0 && offset >= 0).then_some((partition, offset))
+                });
+                let fresh = place.is_some_and(|(partition, offset)| {
+                    goal.positions.insert(partition, offset).is_none()
+                });
+                if !fresh {
+                    return Err(wrong(
+                        "min_position",
+                        text,
+                        "the next offset of one or more partitions, each once, such as \
+                         0:750000,3:1200",
+                    ));
+                }
+            }
+        }
+        Ok(goal)
+    }
+}
+
+/// What the newest reading lacks of `goal`, in words.
+async fn look(app: &Arc<App>, goal: &Goal) -> Result<Option<String>, Problem> {
+    let (state, goal) = (app.state.clone(), goal.clone());
+    let looked = spawn_blocking(move || {
+        state.readings.query(|reading| {
+            let positions = &reading.checkpoint().positions;
+            for (partition, wanted) in &goal.positions {
+                match positions.get(partition) {
+                    Some(position) if position >= wanted => {}
+                    Some(position) => {
+                        return Ok(Some(format!(
+                            "partition {partition} is at {position}, not yet at {wanted}"
+                        )));
+                    }
+                    None => return Ok(Some(format!("partition {partition} is not read"))),
+                }
+            }
+            let watermark = reading.frame().watermark();
+            Ok(match goal.watermark {
+                Some(wanted) if watermark.is_none_or(|watermark| watermark < wanted) => {
+                    let at = watermark.map_or_else(|| "nowhere yet".into(), rfc3339);
+                    let wanted = rfc3339(wanted);
+                    Some(format!("the watermark is at {at}, not yet at {wanted}"))
+                }
+                _ => None,
+            })
+        })
+    });
+    match looked.await {
+        Ok(Ok(missing)) => Ok(missing),
+        Ok(Err(ReadError(error))) => {
+            tracing::error!(%error, "a question can't be answered");
+            Err(Problem::internal())
+        }
+        Err(error) => {
+            tracing::error!(%error, "a question can't be answered");
+            Err(Problem::internal())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn what_to_wait_for_is_taken_out_of_the_question() {
+        let uri = "/api/v1/windows/1m?branch=1&min_position=0:5&timeout=1s&limit=2";
+        let uri: Uri = uri.parse().unwrap();
+        assert!(may_wait(&uri));
+        let (rest, ours) = split(&uri).unwrap();
+        assert_eq!(rest, "/api/v1/windows/1m?branch=1&limit=2");
+        assert_eq!(ours, "/api/v1/windows/1m?min_position=0:5&timeout=1s");
+        for other in [
+            "/api/v1/totals",
+            "/api/v1/totals?branch=min_position",
+            "/api/v1/status?min_position=0:1",
+            "/livez?timeout=1s",
+        ] {
+            assert!(!may_wait(&other.parse().unwrap()), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_position_is_a_partition_and_an_offset() {
+        let goal = |text: &str| {
+            let uri: Uri = format!("/?min_position={text}").parse().unwrap();
+            Goal::of(&Parameters::of(&uri, &PARAMETERS).unwrap())
+        };
+        assert_eq!(
+            goal("0:7,3:0").unwrap().positions,
+            BTreeMap::from([(0, 7), (3, 0)])
+        );
+        for wrong in [
+            "", "7", "0:", ":7", "0:-1", "-1:0", "0:7,0:8", "0:7,", "a:b",
+        ] {
+            assert!(goal(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

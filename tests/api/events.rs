@@ -1,0 +1,194 @@
+//! The event stream: what a client is told, and when it is told to load everything anew.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tidegauge::api::{Limits, router};
+use tidegauge::document_key::DocumentKey;
+use tidegauge::feed::Feed;
+use tidegauge::payment::BranchId;
+use tidegauge_windows::{EventTime, Span, Window};
+use tower::ServiceExt;
+
+use super::world::{World, get, json, state};
+
+/// Events in the order in which they came: name and data.
+type Told = Vec<(String, Value)>;
+
+struct Client {
+    body: Body,
+    id: Option<String>,
+}
+
+fn routes() -> (Router, Arc<Feed>) {
+    let state = state(World::busy());
+    let feed = Arc::clone(&state.feed);
+    (router(state, None, Limits::default()), feed)
+}
+
+async fn connect(routes: &Router, query: &str, last_id: Option<&str>) -> Client {
+    let mut request = Request::get(format!("/api/v1/events{query}"));
+    if let Some(id) = last_id {
+        request = request.header("last-event-id", id);
+    }
+    let request = request.body(Body::empty()).unwrap();
+    let response = routes.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    Client {
+        body: response.into_body(),
+        id: None,
+    }
+}
+
+impl Client {
+    /// The events of the next batch.
+    async fn told(&mut self) -> Told {
+        let frame = self.body.frame().await.unwrap().unwrap();
+        let text = String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
+        assert!(text.ends_with("\n\n"));
+        let mut told = Vec::new();
+        for event in text.trim_end().split("\n\n") {
+            let (mut name, mut data) = (String::new(), Value::Null);
+            for line in event.lines() {
+                match line.split_once(": ").unwrap() {
+                    ("event", given) => given.clone_into(&mut name),
+                    ("data", given) => data = serde_json::from_str(given).unwrap(),
+                    ("id", given) => self.id = Some(given.to_owned()),
+                    ("retry", given) => assert_eq!(given, "2000"),
+                    other => panic!("{other:?}"),
+                }
+            }
+            told.push((name, data));
+        }
+        told
+    }
+}
+
+fn names(told: &Told) -> Vec<&str> {
+    told.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+fn total(branch: u32) -> DocumentKey {
+    DocumentKey::Total(BranchId::new(branch).unwrap())
+}
+
+/// The first minute of branch 0, in definition 0.
+fn minute() -> DocumentKey {
+    let start = EventTime::from_millis(super::world::START);
+    DocumentKey::Window {
+        definition: 0,
+        window: Window {
+            start,
+            end: EventTime::from_millis(start.millis() + Span::MINUTE.millis()),
+        },
+        branch: BranchId::new(0).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn a_client_is_told_of_changes_with_the_figures_that_routes_give() {
+    let (routes, feed) = routes();
+    let mut client = connect(&routes, "", None).await;
+    let told = client.told().await;
+    assert_eq!(names(&told), ["reading"]);
+    let totals = json(&routes, "/api/v1/totals").await;
+    assert_eq!(told[0].1["reading"], totals["reading"]);
+    assert_eq!(client.id.as_deref(), Some("12"));
+
+    feed.publish(13, vec![minute(), total(7), total(0)]);
+    let told = client.told().await;
+    assert_eq!(names(&told), ["total", "total", "window", "reading"]);
+    assert_eq!(told[0].1, totals["totals"][0]);
+    assert_eq!(told[1].1["branch_id"], 7);
+    let windows = json(&routes, "/api/v1/windows/1m?branch=0&limit=1").await;
+    assert_eq!(told[2].1, windows["items"][0]);
+    assert_eq!(client.id.as_deref(), Some("13"));
+}
+
+#[tokio::test]
+async fn who_comes_back_is_told_once_of_each_figure_that_changed_meanwhile() {
+    let (routes, feed) = routes();
+    feed.publish(13, vec![total(0)]);
+    feed.publish(14, vec![total(0), total(7)]);
+    feed.publish(15, vec![total(7)]);
+    let mut client = connect(&routes, "", Some("13")).await;
+    assert_eq!(names(&client.told().await), ["total", "total", "reading"]);
+    assert_eq!(client.id.as_deref(), Some("15"));
+    let mut client = connect(&routes, "", Some("14")).await;
+    assert_eq!(names(&client.told().await), ["total", "reading"]);
+}
+
+#[tokio::test]
+async fn an_id_that_is_not_of_this_state_makes_the_client_load_everything() {
+    let (routes, feed) = routes();
+    feed.publish(13, vec![total(0)]);
+    // Of before this process, of a checkpoint yet to come, of another generation, of nobody.
+    for id in ["11", "99", "1099511627788", "-1", "12;drop", ""] {
+        let mut client = connect(&routes, "", Some(id)).await;
+        let told = client.told().await;
+        assert_eq!(names(&told), ["reset", "reading"], "{id:?}");
+        assert!(!told[0].1["reason"].as_str().unwrap().is_empty());
+        assert_eq!(client.id.as_deref(), Some("13"));
+    }
+}
+
+#[tokio::test]
+async fn a_filter_leaves_out_what_it_does_not_name() {
+    let (routes, feed) = routes();
+    let everything = vec![total(0), total(7), minute()];
+    for (query, told) in [
+        ("?branch=7", vec!["total", "reading"]),
+        ("?branch=Mitte/Nord", vec!["total", "window", "reading"]),
+        ("?window=day", vec!["total", "total", "reading"]),
+        (
+            "?window=day,1m",
+            vec!["total", "total", "window", "reading"],
+        ),
+        ("?branch=9", vec!["reading"]),
+    ] {
+        let mut client = connect(&routes, query, None).await;
+        client.told().await;
+        let next = feed.newest() + 1;
+        feed.publish(next, everything.clone());
+        assert_eq!(names(&client.told().await), told, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_names_nothing_is_refused() {
+    let (routes, _) = routes();
+    for (query, status, detail) in [
+        ("window=2m", 400, "configured are: 1m, 10m-by-1m, day"),
+        ("window=", 400, "configured are"),
+        ("branch=404", 404, "no branch"),
+        ("from=1", 400, "branch, window"),
+    ] {
+        let answer = get(&routes, &format!("/api/v1/events?{query}")).await;
+        let problem = answer.problem(status);
+        let told = problem["detail"].as_str().unwrap();
+        assert!(told.contains(detail), "{query}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn streams_are_bounded_and_hold_up_no_answer() {
+    let limits = Limits {
+        streams: 2,
+        in_flight: 1,
+        ..Limits::default()
+    };
+    let routes = router(state(World::busy()), None, limits);
+    let first = connect(&routes, "", None).await;
+    let _second = connect(&routes, "", None).await;
+    let problem = get(&routes, "/api/v1/events").await.problem(503);
+    assert!(problem["detail"].as_str().unwrap().contains("2 event"));
+    assert_ne!(json(&routes, "/api/v1/totals").await, json!(null));
+    drop(first);
+    connect(&routes, "", None).await;
+}

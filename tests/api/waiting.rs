@@ -1,0 +1,106 @@
+//! Reads that wait for the state to come as far as they ask for.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tidegauge::api::{Limits, router};
+use tidegauge::reading::{ReadError, Reading, Readings};
+
+use super::world::{World, get, json, state};
+
+/// A state that moves on.
+struct Moving(Arc<Mutex<World>>);
+
+impl Readings for Moving {
+    fn read(
+        &self,
+        read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        self.0.lock().unwrap().read(read)
+    }
+}
+
+#[tokio::test]
+async fn what_is_reached_already_is_answered_with_all_its_filters() {
+    let routes = World::busy().routes();
+    for waiting in [
+        "min_position=0:8,1:5",
+        "min_position=0:0&timeout=0ms",
+        "min_watermark=2026-11-01T00:03:05Z",
+        "timeout=1s",
+    ] {
+        for route in ["totals", "totals/7", "windows/1m/current", "ledger", "late"] {
+            let plain = json(&routes, &format!("/api/v1/{route}")).await;
+            let waited = json(&routes, &format!("/api/v1/{route}?{waiting}")).await;
+            assert_eq!(plain, waited, "{route}?{waiting}");
+        }
+        let uri = format!("/api/v1/windows/1m?branch=0&{waiting}&limit=1");
+        let page = json(&routes, &uri).await;
+        let next = page["next"].as_str().unwrap();
+        // A page's cursor fits the question whatever it waits for.
+        let uri = format!("/api/v1/windows/1m?branch=0&limit=1&cursor={next}");
+        assert_eq!(json(&routes, &uri).await["items"][0]["branch_id"], 0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_reached_in_time_is_said_with_how_far_it_has_come() {
+    let routes = World::busy().routes();
+    for (waiting, detail) in [
+        ("min_position=1:6", "partition 1 is at 5, not yet at 6"),
+        ("min_position=0:8,2:0", "partition 2 is not read"),
+        (
+            "min_watermark=2026-11-01T00:03:05.001Z",
+            "the watermark is at 2026-11-01T00:03:05Z",
+        ),
+    ] {
+        let uri = format!("/api/v1/totals?{waiting}&timeout=20ms");
+        let problem = get(&routes, &uri).await.problem(504);
+        let told = problem["detail"].as_str().unwrap();
+        assert!(told.contains(detail), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_goal_is_refused_at_once() {
+    let routes = World::busy().routes();
+    for (query, parameter) in [
+        ("min_position=7", "min_position"),
+        ("min_position=0:1&min_position=0:2", "min_position"),
+        ("min_watermark=soon", "min_watermark"),
+        ("timeout=31s", "timeout"),
+        ("timeout=-1", "timeout"),
+        ("min_position=0:99&limit=0&timeout=0ms", "limit"),
+    ] {
+        let uri = format!("/api/v1/totals?{query}");
+        let answer = get(&routes, &uri).await;
+        if parameter == "limit" {
+            // What is asked for is looked at once it can be answered.
+            answer.problem(504);
+        } else {
+            assert_eq!(answer.problem(400)["parameter"], parameter, "{query}");
+        }
+    }
+    get(&routes, "/api/v1/status?timeout=1s").await.problem(400);
+}
+
+#[tokio::test]
+async fn a_read_waits_until_its_payments_are_in() {
+    let world = Arc::new(Mutex::new(World::busy()));
+    let state = state(Moving(Arc::clone(&world)));
+    let feed = Arc::clone(&state.feed);
+    let routes = router(state, None, Limits::default());
+    let waiting =
+        tokio::spawn(
+            async move { json(&routes, "/api/v1/totals?min_position=0:9&timeout=30s").await },
+        );
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!waiting.is_finished());
+    {
+        let mut world = world.lock().unwrap();
+        world.checkpoint.positions.insert(0, 9);
+        world.checkpoint.sequence = 13;
+    }
+    feed.publish(13, Vec::new());
+    assert_eq!(waiting.await.unwrap()["reading"]["positions"]["0"], 9);
+}
