@@ -1,0 +1,48 @@
+// The parts of the service, how each is doing, and why.
+
+import { byId, make, setText, sync } from "./element.js";
+import { formatCount } from "./decimal.js";
+import { dateTime, span } from "./moment.js";
+
+const NAMES = { source: "Kafka", store: "State on disk", sink: "Elasticsearch" };
+const WORDS = { ok: "at work", starting: "starting", degraded: "in trouble, goes on by itself", failed: "stopped: needs you" };
+
+/** Shows the parts. @param {import("./figures.js").Figures} figures */
+export function renderParts({ status }) {
+  if (!status) return;
+  const parts = Object.entries(status.parts).map(([name, part]) => ({ name, ...part }));
+  if (!status.parts.sink) parts.push({ name: "sink", state: "absent", reason: "" });
+  sync(byId("parts"), parts, ({ name }) => name, ({ name }) => make("div", { class: "part", dataset: { part: name } },
+    make("dt", { text: NAMES[name] ?? name }), make("dd", {}, make("span", { class: "state" }), make("p", { class: "reason" }))),
+  (node, { name, state, reason }) => {
+    const [word, why] = node.querySelector("dd").children;
+    word.dataset.state = state === "absent" ? "idle" : state;
+    setText(word, state === "absent" ? "not configured" : WORDS[state] ?? state);
+    setText(why, reason || (name === "sink" && state === "ok" ? waiting(status.dirty_documents) : ""));
+  });
+  const notices = status.notices ?? {};
+  const facts = [
+    ["Version", status.version],
+    ["Up for", span(status.uptime_s * 1000)],
+    ["Generation", status.reading ? String(status.reading.generation) : "unknown"],
+    ["Last checkpoint", status.last_checkpoint ? `${formatCount(status.last_checkpoint.sequence)}, ${dateTime(Date.parse(status.last_checkpoint.as_of))}` : "none"],
+    ...[["rounded", "Amounts rounded"], ["skipped_local_times", "Times a clock change skipped"], ["repeated_local_times", "Times a clock change repeated"], ["unnamed_branches", "Payments of unnamed branches"]]
+      .filter(([key]) => notices[key] > 0)
+      .map(([key, words]) => [words, formatCount(notices[key])]),
+  ];
+  sync(byId("service"), facts, ([name]) => name, ([name]) => make("div", {}, make("dt", { text: name }), make("dd")),
+    (node, [, value]) => setText(node.lastChild, value));
+}
+
+/** The worst that a part says, for the top of the page; null when all is well. */
+export function worstPart(status) {
+  const bad = (state) => Object.entries(status?.parts ?? {}).find(([, part]) => part.state === state);
+  const found = bad("failed") ?? bad("degraded");
+  if (!found) return null;
+  const [name, { state, reason }] = found;
+  return { state, words: `${NAMES[name] ?? name} ${state === "failed" ? "has stopped" : "is in trouble"}${reason ? `: ${reason}` : ""}` };
+}
+
+function waiting(documents) {
+  return documents === 0 ? "every document is delivered" : `${formatCount(documents ?? 0)} documents wait for delivery`;
+}
