@@ -6,6 +6,7 @@ mod events;
 mod guard;
 mod health;
 mod ledger;
+mod page;
 mod parameters;
 mod problem;
 mod records;
@@ -169,6 +170,7 @@ pub fn router(state: State, token: Option<Secret>, limits: Limits) -> Router {
 
 fn routes(app: Arc<App>) -> Router {
     let v1 = Router::new()
+        .route("/", get(health::index))
         .route("/totals", get(totals::all))
         .route("/totals/{branch}", get(totals::one))
         .route("/windows", get(windows::definitions))
@@ -181,10 +183,13 @@ fn routes(app: Arc<App>) -> Router {
         .route("/events", get(events::stream));
     Router::new()
         .nest("/api/v1", v1)
-        .route("/", get(health::index))
+        .route("/", get(page::show))
+        .route("/ui/{*file}", get(page::part))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
-        .fallback(async || Problem::not_found("there is nothing at this address; \"/\" lists all"))
+        .fallback(async || {
+            Problem::not_found("there is nothing at this address; \"/api/v1\" lists all")
+        })
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard))

@@ -10,6 +10,7 @@ mod events;
 mod failures;
 mod main_job;
 mod outage;
+mod page;
 mod pipeline;
 mod replay;
 mod sink;

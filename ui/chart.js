@@ -6,7 +6,7 @@ import { extent } from "./series.js";
 import { readPalette } from "./palette.js";
 import { date, shortTime } from "./moment.js";
 
-const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 2 });
 
 /** One chart in an element, drawn anew with every call of `show`. */
 export class Chart {

@@ -69,8 +69,13 @@ export function drawLines(plot, data, look, theme) {
       const last = index === points.length - 1;
       if (!point.final) dot(ctx, x, y, 3.5 * ratio, ink, theme.card, ratio);
       else if (last || (alone && (!points[index + 1] || breaks(point, points[index + 1], look)))) dot(ctx, x, y, 3 * ratio, ink, ink, ratio);
-      mark(ctx, x, y - (point.revised || point.late ? 8 * ratio : 0), point, ink, ratio, theme.card);
     });
+  }
+  // One strip of marks for all lines: on each line they would hide what they are about.
+  for (const x of data.xs) {
+    const points = data.rows.map((row) => row.points.get(x)).filter(Boolean);
+    const marks = { late: points.some(({ late }) => late), revised: points.some(({ revised }) => revised) };
+    mark(ctx, plot.valToPos(x / 1000, "x", true), plot.bbox.top - 6 * ratio, marks, theme.strong, ratio, theme.card);
   }
 }
 

@@ -9,6 +9,7 @@ import { renderPartitions } from "./partitions.js";
 import { renderParts, worstPart } from "./parts.js";
 import { readPalette } from "./palette.js";
 import { RecordsPanel } from "./records.js";
+import { watchScrollers } from "./scroller.js";
 import { Session } from "./session.js";
 import { renderSummary, renderTotals, renderWatermarkAge } from "./summary.js";
 import { preference } from "./preference.js";
@@ -131,5 +132,6 @@ setInterval(() => {
   if (!document.hidden) renderPulse();
 }, TICK_MS);
 
+watchScrollers();
 render();
 if (!document.hidden) void session.start();

@@ -14,7 +14,7 @@ export function renderPartitions({ definitions, partitions, reading }) {
   setText(byId("held-back"), final + reason);
   sync(byId("partitions"), partitions, ({ partition }) => partition, ({ partition }) => make("tr", {},
     make("th", { scope: "row", text: partition }),
-    ...Array.from({ length: 4 }, () => make("td", { class: "number" })),
+    ...["", " end", "", ""].map((kind) => make("td", { class: `number${kind}` })),
     make("td", {}, make("span", { class: "state" }))),
   (row, partition) => {
     const [, position, end, lag, mark, state] = row.children;

@@ -31,8 +31,11 @@ export class Session {
     this.loads = 0;
     this.refreshed = 0;
     this.polls = false;
+    /** What the stream said while something is loaded, the newest of each; null otherwise. */
+    this.pending = null;
     this.stream = new Stream({
       open: () => this.#hear(),
+      alive: () => { this.heard = Date.now(); },
       event: (name, data) => this.#take(name, data),
       lost: (trouble, wait) => this.#lost(trouble, wait),
     });
@@ -45,10 +48,14 @@ export class Session {
     clearTimeout(this.timer);
     this.nextTry = null;
     try {
-      this.figures.setDefinitions(await ask("windows"));
+      const definitions = await ask("windows");
       if (load !== this.loads) return;
-      this.#follow();
-      await this.#load();
+      this.figures.setDefinitions(definitions);
+      await this.#gathering(async () => {
+        this.#follow();
+        await this.#load();
+      });
+      if (this.polls && load === this.loads) this.#poll();
     } catch (error) {
       if (load !== this.loads) return;
       this.stream.stop();
@@ -76,8 +83,10 @@ export class Session {
   /** Loads the windows that are wanted now and follows them. */
   async reload() {
     if (this.state !== "live" && this.state !== "stale") return;
-    this.#follow();
-    await this.#attempt(() => this.#loadWindows());
+    await this.#attempt(() => this.#gathering(async () => {
+      this.#follow();
+      await this.#loadWindows();
+    }));
   }
 
   #follow() {
@@ -89,8 +98,8 @@ export class Session {
   async #load() {
     const [totals, ledger, status] = await Promise.all([ask("totals"), ask("ledger"), ask("status")]);
     const { figures } = this;
-    const before = figures.reading?.generation;
-    if (before !== undefined && before !== totals.reading.generation) figures.reading = null;
+    // What is loaded may be older than what was shown: after a restart the service may have gone back.
+    figures.reading = null;
     figures.setTotals(totals);
     figures.ledger = ledger;
     figures.status = status;
@@ -147,7 +156,25 @@ export class Session {
     }
   }
 
+  // An answer may be older than what the stream says meanwhile, so that waits until the answer is in.
+  async #gathering(work) {
+    if (this.pending) return work();
+    this.pending = new Map();
+    try {
+      await work();
+    } finally {
+      const pending = this.pending;
+      this.pending = null;
+      for (const [name, data] of pending.values()) this.#take(name, data);
+    }
+  }
+
   #take(name, data) {
+    if (this.pending && name !== "reset") {
+      const which = name === "window" ? [data.window_start, data.window_end, data.branch_id] : [data.branch_id];
+      this.pending.set([name, ...which].join(), [name, data]);
+      return;
+    }
     if (name === "total") this.figures.putTotal(data);
     else if (name === "window") this.figures.putWindow(data);
     else if (name === "reset") {
@@ -172,8 +199,10 @@ export class Session {
   }
 
   #lost(trouble, wait) {
-    if (trouble.status === 404 && this.figures.reading) {
-      this.#poll();
+    if (trouble.status === 404) {
+      this.polls = true;
+      this.stream.stop();
+      if (this.state === "live") this.#poll();
       return;
     }
     this.trouble = trouble;
@@ -187,15 +216,13 @@ export class Session {
 
   // Some proxies let no stream through: then the figures are asked for.
   #poll() {
-    this.polls = true;
-    this.stream.stop();
     const load = this.loads;
     clearTimeout(this.timer);
     this.timer = setTimeout(async () => {
       if (load !== this.loads) return;
       try {
         this.figures.setDefinitions(await ask("windows"));
-        await this.#load();
+        if (load === this.loads) await this.#load();
         if (load === this.loads) this.#poll();
       } catch (error) {
         this.polls = false;

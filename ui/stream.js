@@ -64,6 +64,7 @@ export class Stream {
    * @param {{
    *   event: (name: string, data: any) => void,
    *   open: () => void,
+   *   alive: () => void,
    *   lost: (trouble: Trouble, retryMs: number) => void,
    * }} told what happens to it; `lost` before each new try
    */
@@ -132,6 +133,7 @@ export class Stream {
       });
       const { done, value } = await Promise.race([reader.read(), silence]).finally(() => clearTimeout(alarm));
       if (done) return;
+      this.told.alive();
       parser.push(value);
       if (parser.retry !== null) this.retryMs = parser.retry;
     }

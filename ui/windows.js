@@ -3,7 +3,7 @@
 
 import { Chart } from "./chart.js";
 import { byId, make, setText, sync } from "./element.js";
-import { formatCount, formatDecimal, scale } from "./decimal.js";
+import { formatCount, formatDecimal } from "./decimal.js";
 import { exactSpan, stretch, zoneName } from "./moment.js";
 import { slot } from "./palette.js";
 import { MEASURES, chartData } from "./series.js";
@@ -262,14 +262,14 @@ export class WindowsPanel {
     ), (node, item) => {
       const [, name, amount, late] = node.children;
       setText(name, `${item.branch}, ${stretch(item.start, item.end)}`);
-      setText(amount, formatDecimal(item.pay_amount_exact));
+      setText(amount, formatDecimal(item.pay_amount_exact, 2));
       setText(late, `revised ${item.revision === 1 ? "once" : `${formatCount(item.revision)} times`}, ${formatCount(item.late_count)} late (${formatDecimal(item.late_amount_exact)})`);
     });
   }
 }
 
 function shownValue(item, measure) {
-  if (measure === "amount") return formatDecimal(item.pay_amount_exact, Math.min(2, scale(item.pay_amount_exact) ? 2 : 0));
+  if (measure === "amount") return formatDecimal(item.pay_amount_exact, 2);
   const value = MEASURES[measure].of(item);
   if (value === null) return "–";
   return measure === "count" ? formatCount(value) : new Intl.NumberFormat(undefined, { maximumSignificantDigits: 2 }).format(value);

@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 
 use super::App;
+use super::page;
 use super::problem::Problem;
 use super::waiting::wait;
 
@@ -61,8 +62,10 @@ fn check(app: &App, request: &Request) -> Result<(), Problem> {
     {
         return Err(Problem::body_too_large(limits.body_bytes));
     }
-    // Probes ask without a token; they learn yes or no and nothing else.
-    let open = uri.path() == "/livez" || uri.path() == "/readyz" && uri.query().is_none();
+    // Probes ask without a token; they learn yes or no and nothing else. The page holds no figures.
+    let open = uri.path() == "/livez"
+        || uri.path() == "/readyz" && uri.query().is_none()
+        || page::is_open(uri.path());
     if open || is_authorized(app, request) {
         Ok(())
     } else {

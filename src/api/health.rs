@@ -11,7 +11,7 @@ use super::App;
 use super::parameters::Parameters;
 use super::problem::Problem;
 
-/// `GET /`: what there is.
+/// `GET /api/v1`: what there is.
 pub(super) async fn index(uri: Uri) -> Response {
     match Parameters::of(&uri, &[]) {
         Ok(_) => ROUTES.into_response(),
@@ -32,6 +32,7 @@ Tidegauge
 /api/v1/late                    payments that are in no window: ?limit= cursor=
 /api/v1/status                  how each part is doing
 /api/v1/events                  totals and windows as they change (SSE): ?branch= window=
+/                               the live page
 /livez                          whether the process answers
 /readyz                         whether it is ready: ?verbose says why not
 ";

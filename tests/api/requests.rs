@@ -136,8 +136,10 @@ async fn only_get_and_head_are_answered() {
     for uri in [
         "/api/v1/totals",
         "/api/v1/windows/1m/current",
+        "/api/v1",
         "/livez",
         "/",
+        "/ui/main.js",
     ] {
         for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
             let request = Request::builder().method(method).uri(uri);
@@ -155,7 +157,7 @@ async fn only_get_and_head_are_answered() {
 }
 
 #[tokio::test]
-async fn with_a_token_only_bare_probes_are_open() {
+async fn with_a_token_only_bare_probes_and_the_page_are_open() {
     let routes = router(state(World::busy()), Some(token()), Limits::default());
     let ask = async |uri: &str, authorization: Option<&str>| {
         let mut request = Request::get(uri);
@@ -166,8 +168,9 @@ async fn with_a_token_only_bare_probes_are_open() {
     };
     for uri in [
         "/api/v1/totals",
-        "/",
+        "/api/v1",
         "/nothing",
+        "/ui",
         "/readyz?verbose",
         "/livez/",
     ] {
@@ -191,6 +194,44 @@ async fn with_a_token_only_bare_probes_are_open() {
     }
     assert_eq!(ask("/livez", None).await.status, 200);
     assert_eq!(ask("/readyz", None).await.status, 200);
+    assert_eq!(ask("/", None).await.status, 200);
+    assert_eq!(ask("/ui/main.js", None).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_page_is_kept_until_it_changes_and_runs_nothing_but_itself() {
+    let routes = World::busy().routes();
+    for (uri, kind) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/ui/main.js", "text/javascript; charset=utf-8"),
+        ("/ui/page.css", "text/css; charset=utf-8"),
+        ("/ui/tidegauge.svg", "image/svg+xml"),
+    ] {
+        let answer = get(&routes, uri).await;
+        assert_eq!(answer.status, 200, "{uri}");
+        assert_eq!(answer.header("content-type"), kind);
+        assert_eq!(answer.header("cache-control"), "no-cache");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"));
+        assert!(!policy.contains("unsafe"));
+        let tag = answer.header("etag").to_owned();
+        for (known, status) in [
+            (tag.clone(), 304),
+            (format!("\"other\", W/{tag}"), 304),
+            ("\"other\"".to_owned(), 200),
+        ] {
+            let request = Request::get(uri).header("if-none-match", known);
+            let again = send(&routes, request.body(Body::empty()).unwrap()).await;
+            assert_eq!(again.status, status, "{uri}");
+            assert_eq!(again.body.is_empty(), status == 304);
+            assert_eq!(again.header("etag"), tag);
+        }
+    }
+    for nothing in ["/ui/", "/ui/nothing.js", "/ui/../Cargo.toml", "/ui/%ff"] {
+        get(&routes, nothing).await.problem(404);
+    }
 }
 
 #[tokio::test]

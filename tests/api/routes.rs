@@ -326,5 +326,10 @@ async fn probes_answer_yes_or_no_and_say_why_when_asked() {
         verbose.text(),
         "ready\nsource ok\nstore ok\nsink degraded: Elasticsearch does not answer\n"
     );
-    assert!(get(&routes, "/").await.text().contains("/api/v1/totals"));
+    assert!(
+        get(&routes, "/api/v1")
+            .await
+            .text()
+            .contains("/api/v1/totals")
+    );
 }

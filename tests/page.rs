@@ -1,0 +1,141 @@
+//! The live page, in a real browser against the real service.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::lab::toolbox::{Toolbox, succeed};
+use crate::support::lab::{Kafka, Message, unique};
+use crate::support::service::{Setup, quoted};
+use crate::support::topic::produce;
+
+/// A record that would be a script if anybody took it for markup.
+const HOSTILE: &str = "<script>smuggled = 1</script><img src=x onerror=\"smuggled = 1\">";
+
+/// Two hours of payments with everything in them.
+const HISTORY: [&str; 18] = [
+    "--start",
+    "2026-11-01T00:00:00Z",
+    "--count",
+    "7200",
+    "--per-second",
+    "1",
+    "--disorder",
+    "4s",
+    "--late-fraction",
+    "0.02",
+    "--too-late-fraction",
+    "0.002",
+    "--duplicate-fraction",
+    "0.01",
+    "--bad-fraction",
+    "0.005",
+    "--future-fraction",
+    "0.002",
+];
+
+/// A script of `tests/page`, with the browser and the binary that it needs.
+fn script(web: &Toolbox, name: &str) -> Command {
+    let pictures = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
+    fs::create_dir_all(&pictures).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/page");
+    let mut command = web.node(folder.join(name));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TIDEGAUGE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("TIDEGAUGE", env!("CARGO_BIN_EXE_tidegauge"))
+        .env("PICTURES", pictures);
+    command
+}
+
+/// A service whose topic holds [`HISTORY`], and at the end of partition 0 a hostile record. Gives
+/// how many records there are.
+fn with_history(kafka: &Kafka) -> (Setup, i64) {
+    let topic = unique("page");
+    let setup = Setup::of(kafka, &topic);
+    kafka.create_topic(&topic, 3);
+    produce(&setup, &HISTORY);
+    kafka.send(
+        &topic,
+        [Message {
+            partition: 0,
+            timestamp: 1_793_500_000_000,
+            payload: Some(HOSTILE.as_bytes().to_vec()),
+        }],
+    );
+    let records = kafka.ends(&topic).values().sum();
+    (setup, records)
+}
+
+fn run_with_history(name: &str) {
+    let (Some(web), Some(kafka)) = (Toolbox::web(), Kafka::shared()) else {
+        return;
+    };
+    let (setup, records) = with_history(kafka);
+    succeed(
+        script(&web, name)
+            .env("CONFIG", setup.config())
+            .env("CONSUMED", records.to_string())
+            .env("HOSTILE", HOSTILE),
+    );
+}
+
+#[test]
+fn the_page_shows_what_the_service_answers_to_the_last_digit_and_markup_as_text() {
+    run_with_history("exact.mjs");
+}
+
+#[test]
+fn it_fits_and_is_readable_for_all_on_a_desk_and_in_a_hand_by_day_and_by_night() {
+    run_with_history("faces.mjs");
+}
+
+#[test]
+fn everything_on_the_page_is_reached_and_works_by_keyboard() {
+    run_with_history("keyboard.mjs");
+}
+
+#[test]
+fn its_figures_move_and_a_service_that_dies_and_comes_back_is_told_and_taken_up() {
+    let Some(web) = Toolbox::web() else { return };
+    succeed(&mut script(&web, "live.mjs"));
+}
+
+#[test]
+fn loading_empty_failed_and_troubled_states_say_what_they_are() {
+    let (Some(web), Some(kafka)) = (Toolbox::web(), Kafka::shared()) else {
+        return;
+    };
+    let topic = unique("page-empty");
+    kafka.create_topic(&topic, 2);
+    let setup = Setup::of(kafka, &topic).with("elasticsearch", "url", "\"http://127.0.0.1:1\"");
+    succeed(script(&web, "states.mjs").env("CONFIG", setup.config()));
+}
+
+#[test]
+fn with_a_token_the_page_asks_for_it_and_keeps_it_in_the_tab() {
+    let (Some(web), Some(kafka)) = (Toolbox::web(), Kafka::shared()) else {
+        return;
+    };
+    let topic = unique("page-token");
+    kafka.create_topic(&topic, 1);
+    let mut setup = Setup::of(kafka, &topic);
+    let token = setup.path("token");
+    fs::write(&token, "correct horse battery\n").unwrap();
+    setup.set("http", "token_file", &quoted(token.to_str().unwrap()));
+    succeed(
+        script(&web, "token.mjs")
+            .env("CONFIG", setup.config())
+            .env("TOKEN", "correct horse battery"),
+    );
+}
+
+#[test]
+fn its_stream_is_read_wherever_it_is_cut_and_its_decimals_are_exact() {
+    let Some(web) = Toolbox::web() else { return };
+    succeed(&mut script(&web, "modules.mjs"));
+}

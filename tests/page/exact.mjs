@@ -1,0 +1,79 @@
+// What the page shows is what the service answers, digit for digit; and markup in a record stays text.
+
+import assert from "node:assert/strict";
+import { openLive, tab, withBrowser } from "./browser.mjs";
+import { ask, eventually, serve } from "./service.mjs";
+
+const CONSUMED = Number(process.env.CONSUMED);
+const service = await serve();
+await eventually("the whole topic", async () => (await ask(service.url, "ledger")).consumed === CONSUMED);
+
+const plain = (text) => text.replaceAll(",", "").replace("−", "-");
+const value = (text) => (text.includes(".") ? text.replace(/0+$/, "").replace(/\.$/, "") : text);
+
+await withBrowser(async (browser) => {
+  const { page, said } = await tab(browser);
+  await openLive(page, service.url, "#window=1h&table=1");
+
+  const { totals } = await ask(service.url, "totals");
+  assert.ok(totals.length >= 10);
+  const rows = await page.$$eval("#totals tr", (found) => found.map((row) => [...row.children].map((cell) => cell.textContent)));
+  assert.deepEqual(rows.map(([name, amount, count]) => [name, value(plain(amount)), Number(plain(count))]),
+    totals.map((total) => [total.branch, total.pay_amount_exact, total.pay_count]));
+  const units = (text) => {
+    const [whole, fraction = ""] = text.split(".");
+    return BigInt(whole + fraction.padEnd(18, "0"));
+  };
+  const sum = totals.reduce((all, total) => all + units(total.pay_amount_exact), 0n);
+  assert.equal(units(plain(await page.textContent("#sum"))), sum);
+
+  const ledger = await ask(service.url, "ledger");
+  const entries = await page.$$eval("#ledger tr", (found) => found.map((row) => [row.dataset.entry, ...[...row.children].slice(1).map((cell) => cell.textContent)]));
+  assert.equal(entries.length, 7);
+  for (const [entry, count, amount] of entries) {
+    assert.equal(Number(plain(count)), ledger.entries[entry].count, entry);
+    assert.equal(value(plain(amount)), ledger.entries[entry].pay_amount_exact ?? "", entry);
+    if (entry !== "duplicate") assert.ok(ledger.entries[entry].count > 0, `the topic holds nothing for ${entry}`);
+  }
+  assert.equal(Number(plain(await page.textContent("#ledger-sum"))), CONSUMED);
+  assert.equal(Number(plain(await page.textContent("#ledger-consumed"))), CONSUMED);
+  assert.match(await page.textContent("#balance"), /balances/);
+
+  // The table that stands for the chart, against the route.
+  const hour = (await ask(service.url, "windows/1h?limit=10000")).items;
+  const cells = await page.$$eval("#chart-table tbody td", (found) => found.map((cell) => cell.textContent));
+  const shown = cells.filter((text) => text !== "–").map((text) => value(plain(text.replace(/[ ◆*]/g, ""))));
+  const given = new Set(hour.map((item) => item.pay_amount_exact));
+  assert.ok(shown.length >= 10, `${shown.length} cells`);
+  for (const text of shown) assert.ok(given.has(text), `${text} is no figure of the service`);
+  assert.ok(cells.some((text) => text.includes("◆")), "revised windows are marked");
+
+  const { partitions } = await ask(service.url, "windows");
+  const positions = await page.$$eval("#partitions tr", (found) => found.map((row) => [...row.children].slice(0, 4).map((cell) => Number(cell.textContent.replaceAll(",", "")))));
+  assert.deepEqual(positions, partitions.map((p) => [p.partition, p.position, p.end, p.lag]));
+
+  // Every page of both lists, in the order of the service.
+  for (const list of ["late", "rejects"]) {
+    const all = (await ask(service.url, `${list}?limit=10000`)).items;
+    await page.check(`input[name=list][value=${list}]`, { force: true });
+    const paged = [];
+    for (;;) {
+      const first = paged.length + 1;
+      await page.waitForFunction((start) => document.querySelector("#records-place").textContent.startsWith(`${start} to`), first);
+      const read = await page.$$eval("#records .record-head .quiet", (found) => found.map((node) => node.textContent.match(/partition (\d+), offset (\d+)/).slice(1).map(Number)));
+      paged.push(...read);
+      if ((await page.textContent("#records-place")).endsWith("the end")) break;
+      await page.click("#older");
+    }
+    assert.deepEqual(paged, all.map((item) => [item.partition, item.offset]), list);
+    if (list === "rejects") {
+      await page.click("#newest");
+      const hostile = process.env.HOSTILE;
+      await page.waitForFunction((text) => document.querySelector("#records pre").textContent === text, hostile);
+      assert.equal(await page.$$eval("main img, main script, main iframe", (found) => found.length), 0);
+      assert.equal(await page.evaluate(() => globalThis.smuggled), undefined);
+    }
+  }
+  assert.deepEqual(said, []);
+});
+await service.kill();
