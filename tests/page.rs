@@ -5,8 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::lab::toolbox::{Toolbox, succeed};
-use crate::support::lab::{Kafka, Message, unique};
+use crate::support::lab::{Kafka, Message, Toolbox, succeed, unique};
 use crate::support::service::{Setup, quoted};
 use crate::support::topic::produce;
 

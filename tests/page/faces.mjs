@@ -26,8 +26,9 @@ await withBrowser(async (browser) => {
 
     for (const { name } of windows) {
       await page.check(`input[name=window][value="${name}"]`, { force: true });
-      await page.waitForFunction((chosen) => location.hash.includes(`window=${chosen}`), name);
+      await page.waitForSelector(`input[name=window][value="${name}"]:checked`, { state: "attached" });
       await page.waitForSelector(".chart canvas");
+      await page.waitForTimeout(300);
       await assertFits(page, `${screen.name}, ${name}`);
     }
     await page.click("#as-table");

@@ -20,8 +20,9 @@ await withBrowser(async (browser) => {
   const reached = [];
   for (let presses = 0; presses < 80; presses += 1) {
     await page.keyboard.press("Tab");
+    if (await page.evaluate(() => document.activeElement === document.body)) break;
     const { name, ring } = await focus();
-    if (!name || name === reached[0]) break;
+    if (name === reached[0]) break;
     assert.ok(ring, `${name} does not show that it has the focus`);
     reached.push(name);
   }
