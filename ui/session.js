@@ -33,6 +33,8 @@ export class Session {
     this.polls = false;
     /** What the stream said while something is loaded, the newest of each; null otherwise. */
     this.pending = null;
+    /** The last reading that the stream gave. */
+    this.streamed = null;
     this.stream = new Stream({
       open: () => this.#hear(),
       alive: () => { this.heard = Date.now(); },
@@ -179,9 +181,17 @@ export class Session {
     else if (name === "window") this.figures.putWindow(data);
     else if (name === "reset") {
       this.stream.forget();
-      this.figures.reading = null;
+      this.streamed = null;
       void this.start();
     } else if (name === "reading") {
+      const before = this.streamed;
+      this.streamed = data.reading;
+      // The stream only goes back when the service has: then what is shown is of another life.
+      if (before && (before.generation !== data.reading.generation || before.sequence > data.reading.sequence)) {
+        this.stream.forget();
+        void this.start();
+        return;
+      }
       this.figures.setReading(data.reading);
       void this.#refresh();
     }
