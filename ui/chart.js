@@ -56,7 +56,7 @@ export class Chart {
     this.plot = new globalThis.uPlot({
       width,
       height,
-      padding: [14, 8, 0, 0],
+      padding: [14, 18, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
       scales: {
