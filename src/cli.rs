@@ -5,6 +5,7 @@ mod check;
 mod compute;
 mod demo;
 pub mod failure;
+mod kibana;
 pub mod output;
 mod produce;
 mod query;
@@ -55,6 +56,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Compute(compute) => compute::run(compute, globals),
         Command::Query(query) => query::run(query),
         Command::Check(_) => check::run(globals),
+        Command::Kibana(kibana) => kibana::run(kibana, globals),
     }
 }
 

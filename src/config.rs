@@ -10,6 +10,7 @@ mod event_time;
 mod http;
 mod kafka;
 mod keys;
+mod kibana;
 mod overlay;
 mod problem;
 mod raw;
@@ -29,6 +30,7 @@ use tidegauge_windows::{Definition, Kind, Span};
 
 pub use self::event_time::EventTimeRules;
 pub use self::http::listen as parse_listen;
+pub use self::kibana::DEFAULT_URL as DEFAULT_KIBANA_URL;
 pub use self::problem::{Error, Report};
 pub use self::section::zone as parse_zone;
 
@@ -55,6 +57,8 @@ pub struct Config {
     pub elasticsearch: Option<sink::Config>,
     /// Where questions are answered.
     pub http: api::Config,
+    /// Where the dashboard is to be, if anywhere.
+    pub kibana: Option<crate::kibana::Config>,
     files: Files,
 }
 
@@ -64,6 +68,8 @@ struct Files {
     api_key: Option<PathBuf>,
     password: Option<PathBuf>,
     token: Option<PathBuf>,
+    kibana_api_key: Option<PathBuf>,
+    kibana_password: Option<PathBuf>,
 }
 
 /// What must be there for what is to be done.
@@ -190,6 +196,7 @@ impl Config {
             elasticsearch::read(&root.section("elasticsearch", "elasticsearch"));
         let (http, token) = http::read(&root.section("http", "http"));
         files.token = token;
+        let kibana = kibana::read(&root.section("kibana", "kibana"), &mut files);
         Self {
             state_dir,
             time_zone,
@@ -198,6 +205,7 @@ impl Config {
             branches: Arc::new(branches::read(&root.section("branches", "branches"))),
             elasticsearch,
             http,
+            kibana,
             files,
         }
     }

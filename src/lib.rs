@@ -37,5 +37,6 @@ pub mod store;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod kibana;
 pub mod telemetry;
 pub mod worker;

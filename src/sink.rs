@@ -27,6 +27,7 @@ mod cluster;
 mod collect;
 mod config;
 mod delivery;
+mod described;
 mod document;
 mod error;
 mod expected;
@@ -37,6 +38,7 @@ mod places;
 mod retry;
 
 pub use self::config::{BulkConfig, Config, Credentials, Pacing};
+pub use self::described::{DocumentFields, live_fields, templates};
 pub use self::error::Error;
 
 /// Delivers documents to Elasticsearch.

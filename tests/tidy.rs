@@ -35,7 +35,7 @@ const FLOORS: [&[&str]; 5] = [
         "total",
     ],
     &["api", "sink", "source", "store"],
-    &["app", "cli", "config", "telemetry", "worker"],
+    &["app", "cli", "config", "kibana", "telemetry", "worker"],
     &["lib", "main"],
 ];
 

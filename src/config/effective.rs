@@ -31,6 +31,7 @@ impl Config {
         toml.head("[http]");
         toml.text("listen", &self.http.listen.to_string());
         toml.path("token_file", self.files.token.as_deref());
+        self.kibana_toml(&mut toml);
         toml.0
     }
 
@@ -79,17 +80,32 @@ impl Config {
         );
         toml.path("ca_file", sink.ca_file.as_deref());
         toml.path("api_key_file", self.files.api_key.as_deref());
-        let username = match &sink.credentials {
-            Credentials::Basic { username, .. } => username,
-            Credentials::None | Credentials::ApiKey(_) => "",
-        };
-        toml.text("username", username);
+        toml.text("username", username(&sink.credentials));
         toml.path("password_file", self.files.password.as_deref());
         toml.head("[elasticsearch.bulk]");
         toml.bare("max_actions", sink.bulk.max_actions);
         toml.text("max_size", &size::text(sink.bulk.max_bytes));
         toml.text("interval", &duration::text(sink.bulk.interval));
         toml.bare("max_in_flight", sink.bulk.max_in_flight);
+    }
+
+    fn kibana_toml(&self, toml: &mut Toml) {
+        let Some(kibana) = &self.kibana else { return };
+        toml.head("[kibana]");
+        toml.text("url", kibana.url().as_str());
+        toml.text("space", kibana.space.as_deref().unwrap_or_default());
+        toml.path("ca_file", kibana.ca_file.as_deref());
+        toml.path("api_key_file", self.files.kibana_api_key.as_deref());
+        toml.text("username", username(&kibana.credentials));
+        toml.path("password_file", self.files.kibana_password.as_deref());
+        toml.text("wait", &duration::text(kibana.wait));
+    }
+}
+
+fn username(credentials: &Credentials) -> &str {
+    match credentials {
+        Credentials::Basic { username, .. } => username,
+        Credentials::None | Credentials::ApiKey(_) => "",
     }
 }
 

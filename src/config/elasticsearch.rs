@@ -1,5 +1,6 @@
 //! Elasticsearch: `[elasticsearch]`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Files;
@@ -39,7 +40,7 @@ pub(super) fn read(section: &Section<'_>) -> (Option<sink::Config>, Files) {
     config.ca_file = section.file("ca_file").map(|(path, _)| path);
     config.index_prefix = index_prefix;
     config.legacy_totals = Some(legacy).filter(|name| !name.is_empty());
-    config.credentials = credentials(section, &mut files);
+    config.credentials = credentials(section, &mut files.api_key, &mut files.password);
     config.bulk = bulk(&section.section("bulk", "elasticsearch.bulk"));
     (Some(config), files)
 }
@@ -77,7 +78,12 @@ fn index_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn credentials(section: &Section<'_>, files: &mut Files) -> Credentials {
+/// Who we are to a server; notes the files that say so.
+pub(super) fn credentials(
+    section: &Section<'_>,
+    api_key_file: &mut Option<PathBuf>,
+    password_file: &mut Option<PathBuf>,
+) -> Credentials {
     let given = |key| section.optional(key).is_some();
     if given("api_key_file") && (given("username") || given("password_file")) {
         let message = "an API key needs no username and no password: leave one of them out";
@@ -92,7 +98,7 @@ fn credentials(section: &Section<'_>, files: &mut Files) -> Credentials {
         section.problem(there, format!("{missing} is missing beside it"));
     }
     if let Some((path, api_key)) = section.secret("api_key_file") {
-        files.api_key = Some(path);
+        *api_key_file = Some(path);
         return Credentials::ApiKey(api_key);
     }
     match (
@@ -100,7 +106,7 @@ fn credentials(section: &Section<'_>, files: &mut Files) -> Credentials {
         section.secret("password_file"),
     ) {
         (Some(username), Some((path, password))) => {
-            files.password = Some(path);
+            *password_file = Some(path);
             Credentials::Basic { username, password }
         }
         _ => Credentials::None,

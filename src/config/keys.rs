@@ -4,7 +4,7 @@ use super::problem::{Problem, Problems};
 use super::raw::{Setting, Table, Value};
 
 /// The sections and their keys. The top level has no name.
-pub(super) const SECTIONS: [(&str, &[&str]); 7] = [
+pub(super) const SECTIONS: [(&str, &[&str]); 8] = [
     (
         "",
         &[
@@ -16,6 +16,7 @@ pub(super) const SECTIONS: [(&str, &[&str]); 7] = [
             "branches",
             "elasticsearch",
             "http",
+            "kibana",
         ],
     ),
     (
@@ -56,6 +57,18 @@ pub(super) const SECTIONS: [(&str, &[&str]); 7] = [
         &["max_actions", "max_size", "interval", "max_in_flight"],
     ),
     ("http", &["listen", "token_file"]),
+    (
+        "kibana",
+        &[
+            "url",
+            "space",
+            "ca_file",
+            "api_key_file",
+            "username",
+            "password_file",
+            "wait",
+        ],
+    ),
 ];
 
 /// The sections whose keys are the operator's.

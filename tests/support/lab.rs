@@ -27,6 +27,7 @@ mod toolbox;
 pub use elastic::{Dist, Document, Elastic};
 pub use kafka::{Kafka, Message};
 pub use port::free_port;
+pub use runtime::wait;
 pub use toolbox::{Toolbox, succeed};
 
 use std::sync::atomic::{AtomicU32, Ordering};

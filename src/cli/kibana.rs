@@ -1,0 +1,187 @@
+//! `tidegauge kibana`: data views and the dashboard, into Kibana or to look at.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write};
+
+use anyhow::{Context, anyhow};
+
+use super::arguments::{Globals, Kibana as Arguments, KibanaTask};
+use super::failure::Failure;
+use crate::config::{Config, DEFAULT_KIBANA_URL, Need};
+use crate::kibana::{Error, Fields, Kibana, Layout, check, ndjson};
+use crate::sink;
+
+/// What index names begin with where no index is configured.
+const PREFIX: &str = "payments";
+
+/// Does what is asked for.
+///
+/// # Errors
+/// When the configuration is wrong, Kibana is not available or refuses, or something is wrong with
+/// the objects.
+pub fn run(arguments: &Arguments, globals: &Globals) -> Result<(), Failure> {
+    let config = Config::load(&arguments.sources(globals), Need::Nothing)?;
+    let layout = layout(&config);
+    let objects = ndjson(&layout.objects());
+    match &arguments.task {
+        KibanaTask::Export => {
+            let mut out = io::stdout().lock();
+            out.write_all(objects.as_bytes())?;
+            out.flush()?;
+            Ok(())
+        }
+        KibanaTask::Check { file: Some(file) } => {
+            let shown = file.display();
+            let text = fs::read_to_string(file)
+                .with_context(|| format!("the file {shown} can't be read"))?;
+            sound(&text, &layout)?;
+            said(&format!("{shown} makes sense"))
+        }
+        KibanaTask::Check { file: None } => {
+            sound(&objects, &layout)?;
+            let count = layout.objects().len();
+            said(&format!("{count} objects make sense"))?;
+            runtime()?.block_on(check_servers(&config, layout, &objects))
+        }
+        KibanaTask::Load => {
+            // A fault of ours would be an empty panel that nobody is told of.
+            sound(&objects, &layout)?;
+            runtime()?.block_on(load(&config, layout))
+        }
+    }
+}
+
+async fn load(config: &Config, layout: Layout) -> Result<(), Failure> {
+    let kibana = Kibana::new(kibana_config(config)?, layout)?;
+    let loaded = kibana.load().await?;
+    said(&format!(
+        "{} objects loaded: {}",
+        loaded.objects,
+        kibana.dashboard_url()
+    ))
+}
+
+async fn check_servers(config: &Config, layout: Layout, objects: &str) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    if let Some(kibana) = &config.kibana {
+        let kibana = Kibana::new(kibana.clone(), layout.clone())?;
+        let differences = kibana.differences().await?;
+        if differences.is_empty() {
+            said(&format!("Kibana holds them: {}", kibana.dashboard_url()))?;
+        } else {
+            wrong.extend(differences);
+            wrong.push("`tidegauge kibana load` brings Kibana up to date".into());
+        }
+    }
+    // Without a section for Kibana nobody asked for more than the objects themselves.
+    if let (Some(elasticsearch), Some(_)) = (&config.elasticsearch, &config.kibana) {
+        let shown = check::shown_fields(objects, &layout);
+        let missing = missing_fields(elasticsearch, &layout, &shown).await?;
+        if missing.is_empty() {
+            said("Elasticsearch has the fields that they show")?;
+        }
+        wrong.extend(missing);
+    }
+    told(&wrong)
+}
+
+/// Fields that are shown and that Elasticsearch has not, or has differently. An alias that is not
+/// there yet is none of these: it comes with the first document.
+async fn missing_fields(
+    elasticsearch: &sink::Config,
+    layout: &Layout,
+    shown: &BTreeMap<String, BTreeSet<String>>,
+) -> Result<Vec<String>, Failure> {
+    let mut wrong = Vec::new();
+    for (alias, fields) in shown {
+        let Some((_, ours)) = layout.behind(alias) else {
+            continue;
+        };
+        let live = sink::live_fields(elasticsearch, alias).await;
+        let live = live.map_err(|reason| {
+            let url = elasticsearch.url();
+            Failure::Unavailable(anyhow!("Elasticsearch at {url} gives no mapping: {reason}"))
+        })?;
+        let Some(live) = live else {
+            tracing::warn!("there is no alias {alias} yet: its panels are empty until there is");
+            continue;
+        };
+        wrong.extend(
+            fields
+                .iter()
+                .filter(|field| live.get(*field) != ours.get(*field))
+                .map(|field| {
+                    let there = live.get(field).map_or("missing", String::as_str);
+                    let wanted = ours.get(field).map_or("missing", String::as_str);
+                    format!("the field {field} of {alias} is {there}, not {wanted}")
+                }),
+        );
+    }
+    Ok(wrong)
+}
+
+fn layout(config: &Config) -> Layout {
+    let prefix = config.elasticsearch.as_ref();
+    let sink::DocumentFields {
+        totals,
+        windows,
+        late,
+        rejects,
+    } = sink::DocumentFields::ours();
+    Layout {
+        prefix: prefix.map_or(PREFIX, |sink| &sink.index_prefix).to_owned(),
+        definitions: config.event_time.settings.definitions.clone(),
+        fields: Fields {
+            totals,
+            windows,
+            late,
+            rejects,
+        },
+    }
+}
+
+fn kibana_config(config: &Config) -> Result<crate::kibana::Config, Failure> {
+    match &config.kibana {
+        Some(kibana) => Ok(kibana.clone()),
+        None => crate::kibana::Config::new(DEFAULT_KIBANA_URL)
+            .map_err(|message| Failure::Config(anyhow!(message))),
+    }
+}
+
+fn sound(objects: &str, layout: &Layout) -> Result<(), Failure> {
+    told(&check::faults(objects, layout))
+}
+
+fn told(wrong: &[String]) -> Result<(), Failure> {
+    match wrong {
+        [] => Ok(()),
+        wrong => Err(Failure::Running(anyhow!(
+            "the saved objects are not as they should be:\n  {}",
+            wrong.join("\n  ")
+        ))),
+    }
+}
+
+fn said(line: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()?;
+    Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?)
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::CaFile { .. } | Error::Credentials => Self::Config(error.into()),
+            Error::Unavailable { .. } => Self::Unavailable(error.into()),
+            _ => Self::Running(error.into()),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Kibana: data views and a dashboard over the indexes that the sink fills, rendered from the
+//! configuration, checked without a Kibana, and loaded into one.
+//!
+//! Kibana takes saved objects whose insides make no sense and shows an empty panel. So everything
+//! that is to be loaded passes [`check::faults`] first, which knows what our indexes hold.
+
+pub mod check;
+mod client;
+mod column;
+mod config;
+mod dashboard;
+mod data_view;
+mod error;
+mod load;
+mod panel;
+mod saved_object;
+
+use std::collections::BTreeMap;
+
+use tidegauge_windows::{Definition, Kind};
+
+pub use self::client::Kibana;
+pub use self::config::Config;
+pub use self::error::{Error, Refusal};
+pub use self::load::Loaded;
+pub use self::saved_object::{SavedObject, ndjson};
+
+/// The oldest Kibana that the objects load into: major and minor version. Older ones refuse their
+/// stamps, which are the lowest that by-value Lens panels of today's form can have.
+pub const OLDEST: (u32, u32) = (8, 9);
+
+/// What there is to be looked at.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// What every alias begins with.
+    pub prefix: String,
+    /// The window definitions.
+    pub definitions: Vec<Definition>,
+    /// What the documents hold.
+    pub fields: Fields,
+}
+
+/// The fields of each kind of document with their types in Elasticsearch.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    /// Of a branch's total.
+    pub totals: BTreeMap<String, String>,
+    /// Of a window.
+    pub windows: BTreeMap<String, String>,
+    /// Of a payment that is in no window.
+    pub late: BTreeMap<String, String>,
+    /// Of a record that is no payment.
+    pub rejects: BTreeMap<String, String>,
+}
+
+/// The documents behind one alias.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Documents<'a> {
+    /// One per branch.
+    Totals,
+    /// One per window and branch.
+    Windows(&'a Definition),
+    /// One per payment in no window.
+    Late,
+    /// One per record that is no payment.
+    Rejects,
+}
+
+impl Layout {
+    /// All that is to be loaded: the data views, then the dashboard.
+    #[must_use]
+    pub fn objects(&self) -> Vec<SavedObject> {
+        let mut objects: Vec<SavedObject> = data_view::all(self)
+            .iter()
+            .map(data_view::DataView::object)
+            .collect();
+        objects.push(dashboard::object(self));
+        objects
+    }
+
+    /// The id of the dashboard.
+    #[must_use]
+    pub fn dashboard_id(&self) -> String {
+        format!("{}-dashboard", self.prefix)
+    }
+
+    /// The alias of documents.
+    #[must_use]
+    pub fn alias(&self, documents: Documents<'_>) -> String {
+        let last = match documents {
+            Documents::Totals => "totals",
+            Documents::Windows(definition) => definition.name(),
+            Documents::Late => "late",
+            Documents::Rejects => "rejects",
+        };
+        format!("{}-{last}", self.prefix)
+    }
+
+    /// What is behind an alias, and its fields.
+    #[must_use]
+    pub fn behind(&self, alias: &str) -> Option<(Documents<'_>, &BTreeMap<String, String>)> {
+        let windows = self.definitions.iter().map(Documents::Windows);
+        let all = [Documents::Totals, Documents::Late, Documents::Rejects];
+        let documents = all
+            .into_iter()
+            .chain(windows)
+            .find(|documents| self.alias(*documents) == alias)?;
+        Some((documents, self.fields_of(documents)))
+    }
+
+    /// The fields of documents.
+    #[must_use]
+    pub const fn fields_of(&self, documents: Documents<'_>) -> &BTreeMap<String, String> {
+        match documents {
+            Documents::Totals => &self.fields.totals,
+            Documents::Windows(_) => &self.fields.windows,
+            Documents::Late => &self.fields.late,
+            Documents::Rejects => &self.fields.rejects,
+        }
+    }
+}
+
+impl Documents<'_> {
+    /// Whether a payment is in several of them, so that they must not be added up.
+    #[must_use]
+    pub fn overlap(&self) -> bool {
+        matches!(self, Self::Windows(definition) if definition.kind() != Kind::Tumbling)
+    }
+}

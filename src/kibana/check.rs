@@ -1,0 +1,150 @@
+//! Whether saved objects make sense: everything that Kibana itself does not look at before it shows
+//! an empty panel.
+//!
+//! It judges text, not what we rendered: an export that somebody edited by hand is checked as well.
+
+mod layer;
+mod lines;
+mod panels;
+mod shape;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::Layout;
+use super::saved_object::{DASHBOARD, DATA_VIEW};
+
+/// What is wrong, each in a sentence with its place.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<String>);
+
+impl Faults {
+    fn add(&mut self, place: &str, what: impl AsRef<str>) {
+        self.0.push(format!("{place}: {}", what.as_ref()));
+    }
+
+    /// Adds it where it does not `hold`.
+    fn expect(&mut self, holds: bool, place: &str, what: impl AsRef<str>) {
+        if !holds {
+            self.add(place, what);
+        }
+    }
+}
+
+/// A data view as it was read.
+#[derive(Clone, Debug, Default)]
+struct View {
+    title: String,
+    time: Option<String>,
+}
+
+/// All that is wrong with `ndjson`, saved objects that are to show `layout`; nothing if it may be
+/// loaded.
+#[must_use]
+pub fn faults(ndjson: &str, layout: &Layout) -> Vec<String> {
+    let mut faults = Faults::default();
+    let objects = lines::objects(ndjson, &mut faults);
+    let mut views = BTreeMap::new();
+    for object in of(&objects, DATA_VIEW) {
+        let view = data_view(object, layout, &mut faults);
+        views.insert(text(&object["id"]), view);
+    }
+    faults.expect(!views.is_empty(), "the file", "there is no data view");
+    let dashboards: Vec<&Value> = of(&objects, DASHBOARD).collect();
+    faults.expect(!dashboards.is_empty(), "the file", "there is no dashboard");
+    for dashboard in dashboards {
+        panels::dashboard(dashboard, &views, layout, &mut faults);
+    }
+    let known: BTreeSet<(String, String)> = objects
+        .iter()
+        .map(|object| (text(&object["type"]), text(&object["id"])))
+        .collect();
+    for object in &objects {
+        for reference in array(&object["references"]) {
+            let need = (text(&reference["type"]), text(&reference["id"]));
+            faults.expect(
+                known.contains(&need),
+                &place(object),
+                format!("it needs {} {}, which is not in the file", need.0, need.1),
+            );
+        }
+    }
+    faults.0
+}
+
+/// The fields that are shown, by the alias that they are in.
+#[must_use]
+pub fn shown_fields(ndjson: &str, layout: &Layout) -> BTreeMap<String, BTreeSet<String>> {
+    let objects = lines::objects(ndjson, &mut Faults::default());
+    let titles: BTreeMap<String, String> = of(&objects, DATA_VIEW)
+        .map(|view| (text(&view["id"]), text(&view["attributes"]["title"])))
+        .collect();
+    let mut shown: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for dashboard in of(&objects, DASHBOARD) {
+        for (view, field) in panels::fields(dashboard) {
+            let Some(title) = titles.get(&view) else {
+                continue;
+            };
+            if layout.behind(title).is_some() {
+                shown.entry(title.clone()).or_default().insert(field);
+            }
+        }
+    }
+    shown
+}
+
+fn data_view(object: &Value, layout: &Layout, faults: &mut Faults) -> View {
+    let place = place(object);
+    let attributes = &object["attributes"];
+    shape::data_view(attributes, &place, faults);
+    let title = text(&attributes["title"]);
+    let time = attributes["timeFieldName"].as_str().map(str::to_owned);
+    match layout.behind(&title) {
+        None => faults.add(&place, format!("there is no alias \"{title}\"")),
+        Some((documents, fields)) => {
+            if let Some(time) = &time {
+                faults.expect(
+                    fields.get(time).is_some_and(|kind| kind == "date"),
+                    &place,
+                    format!("its time field {time} is no date of the documents"),
+                );
+            }
+            faults.expect(
+                documents != super::Documents::Totals || time.is_none(),
+                &place,
+                "totals must have no time field: a branch without a recent payment would vanish",
+            );
+            let formats = json_text(&attributes["fieldFormatMap"]).unwrap_or_default();
+            for field in formats.as_object().into_iter().flat_map(|map| map.keys()) {
+                faults.expect(
+                    fields.contains_key(field),
+                    &place,
+                    format!("it gives a format to {field}, which documents don't have"),
+                );
+            }
+        }
+    }
+    View { title, time }
+}
+
+fn of<'a>(objects: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
+    objects.iter().filter(move |object| object["type"] == kind)
+}
+
+fn place(object: &Value) -> String {
+    format!("{} {}", text(&object["type"]), text(&object["id"]))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The JSON in a text.
+fn json_text(value: &Value) -> Option<Value> {
+    serde_json::from_str(value.as_str()?).ok()
+}

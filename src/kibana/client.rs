@@ -1,0 +1,288 @@
+//! One request to Kibana, one answer, and the wait until it is available.
+
+use std::time::{Duration, Instant};
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Certificate, Client, Method, RequestBuilder, redirect};
+use serde_json::Value;
+
+use super::config::Config;
+use super::error::Error;
+use super::{Layout, OLDEST};
+use crate::sink::Credentials;
+
+/// For an answer, from the first byte sent to the last received.
+const REQUEST: Duration = Duration::from_secs(30);
+const CONNECT: Duration = Duration::from_secs(3);
+/// Between two questions whether it is available.
+const LOOK: Duration = Duration::from_secs(1);
+/// The most of an answer that is read.
+const ANSWER_BYTES_MAX: usize = 32 << 20;
+/// How much of an answer is shown.
+const SHOWN_MAX: usize = 300;
+
+/// A Kibana.
+#[derive(Clone, Debug)]
+pub struct Kibana {
+    pub(super) config: Config,
+    pub(super) layout: Layout,
+    http: Client,
+}
+
+/// What Kibana answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why there is no use in an answer: worth asking again, or not.
+pub(super) enum Trouble {
+    Passing(String),
+    Lasting(Error),
+}
+
+impl Kibana {
+    /// A Kibana that is to show `layout`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When certificates or credentials can't be used.
+    pub fn new(config: Config, layout: Layout) -> Result<Self, Error> {
+        let mut headers = HeaderMap::new();
+        // Kibana refuses to change anything without it; any value will do.
+        headers.insert("kbn-xsrf", HeaderValue::from_static("tidegauge"));
+        if let Credentials::ApiKey(key) = &config.credentials {
+            let value = format!("ApiKey {}", key.expose().trim());
+            let mut value = HeaderValue::try_from(value).map_err(|_| Error::Credentials)?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let mut builder = Client::builder()
+            .user_agent(concat!("tidegauge/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT)
+            .timeout(REQUEST.min(config.wait.max(CONNECT)))
+            .default_headers(headers);
+        for certificate in certificates(&config)? {
+            builder = builder.add_root_certificate(certificate);
+        }
+        let http = builder
+            .build()
+            .map_err(|error| Error::Tls(innermost(&error)))?;
+        Ok(Self {
+            config,
+            layout,
+            http,
+        })
+    }
+
+    /// Waits until Kibana says that it is available, and gives its version: none where it shows
+    /// none to whom it does not know.
+    ///
+    /// # Errors
+    /// When it is not available in time, too old, or does not let us in.
+    pub async fn available(&self) -> Result<Option<String>, Error> {
+        let deadline = Instant::now() + self.config.wait;
+        let version = loop {
+            match self.look().await {
+                Ok(version) => break version,
+                Err(Trouble::Lasting(error)) => return Err(error),
+                Err(Trouble::Passing(reason)) => self.rest(deadline, reason).await?,
+            }
+        };
+        match &version {
+            Some(version) if is_too_old(version) => Err(Error::TooOld {
+                url: self.shown(),
+                version: version.clone(),
+            }),
+            _ => Ok(version),
+        }
+    }
+
+    /// Until the next try; an error when there is no time for one.
+    pub(super) async fn rest(&self, deadline: Instant, reason: String) -> Result<(), Error> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::Unavailable {
+                url: self.shown(),
+                wait: self.config.wait,
+                reason,
+            });
+        }
+        tracing::debug!(reason, "Kibana is not available yet");
+        tokio::time::sleep(LOOK.min(left)).await;
+        Ok(())
+    }
+
+    async fn look(&self) -> Result<Option<String>, Trouble> {
+        let answer = self
+            .send(self.request(Method::GET, &format!("{}api/status", self.config.url())))
+            .await?;
+        let Some(body) = answer.json() else {
+            let shown = answer.shown();
+            return Err(Trouble::Passing(format!(
+                "what answers there is no Kibana, or not one yet: status {}, {shown}",
+                answer.status
+            )));
+        };
+        let overall = &body["status"]["overall"];
+        // Kibana 7 before 7.12 spoke of colours.
+        let level = overall["level"].as_str().or(overall["state"].as_str());
+        match level {
+            Some("available" | "green") if answer.is_success() => {
+                Ok(body["version"]["number"].as_str().map(str::to_owned))
+            }
+            Some(level) => {
+                let summary = overall["summary"].as_str().unwrap_or("no reason given");
+                Err(Trouble::Passing(format!("it is {level}: {summary}")))
+            }
+            None => Err(Trouble::Passing(format!(
+                "it says nothing of itself: status {}, {}",
+                answer.status,
+                answer.shown()
+            ))),
+        }
+    }
+
+    pub(super) fn request(&self, method: Method, url: &str) -> RequestBuilder {
+        let request = self.http.request(method, url);
+        match &self.config.credentials {
+            Credentials::Basic { username, password } => {
+                request.basic_auth(username, Some(password.expose()))
+            }
+            Credentials::None | Credentials::ApiKey(_) => request,
+        }
+    }
+
+    /// The answer, unless there is none, or it is none of Kibana's own.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Answer, Trouble> {
+        let passing = |error: reqwest::Error| Trouble::Passing(innermost(&error));
+        let mut response = request.send().await.map_err(passing)?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(passing)? {
+            if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                return Err(Trouble::Passing("the answer is longer than 32 MiB".into()));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let answer = Answer { status, body };
+        let url = self.shown();
+        match status {
+            401 | 403 => Err(Trouble::Lasting(Error::Denied { url, status })),
+            300..=399 => Err(Trouble::Lasting(Error::Elsewhere { url, status })),
+            _ => Ok(answer),
+        }
+    }
+
+    /// What is wrong with an answer that is no success.
+    pub(super) fn failed(&self, what: &'static str, answer: &Answer) -> Trouble {
+        let reason = format!(
+            "it answers with status {}: {}",
+            answer.status,
+            answer.shown()
+        );
+        match (answer.status, &self.config.space) {
+            (429 | 502..=504, _) => Trouble::Passing(reason),
+            (404, Some(space)) => Trouble::Lasting(Error::NoSpace {
+                url: self.shown(),
+                space: space.clone(),
+            }),
+            _ => Trouble::Lasting(Error::Failed {
+                url: self.shown(),
+                what,
+                reason,
+            }),
+        }
+    }
+
+    pub(super) fn shown(&self) -> String {
+        self.config.url().as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Where a person finds the dashboard.
+    #[must_use]
+    pub fn dashboard_url(&self) -> String {
+        let id = self.layout.dashboard_id();
+        self.config.in_space(&format!("app/dashboards#/view/{id}"))
+    }
+}
+
+impl Answer {
+    pub(super) const fn is_success(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+
+    pub(super) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body)
+            .ok()
+            .filter(Value::is_object)
+    }
+
+    /// The message in it, or else its first line.
+    pub(super) fn shown(&self) -> String {
+        let message = self
+            .json()
+            .and_then(|body| body["message"].as_str().map(str::to_owned));
+        let text = message.unwrap_or_else(|| String::from_utf8_lossy(&self.body).into_owned());
+        let line = text
+            .split(char::is_control)
+            .find(|line| !line.trim().is_empty());
+        let line = line.unwrap_or("no reason given").trim();
+        line.chars().take(SHOWN_MAX).collect()
+    }
+}
+
+/// Whether the objects' stamps are too new for that version. What is no version is let pass:
+/// Kibana itself will judge.
+fn is_too_old(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
+    match (parts.next().flatten(), parts.next().flatten()) {
+        (Some(major), Some(minor)) => (major, minor) < OLDEST,
+        _ => false,
+    }
+}
+
+fn certificates(config: &Config) -> Result<Vec<Certificate>, Error> {
+    let Some(path) = &config.ca_file else {
+        return Ok(Vec::new());
+    };
+    let unusable = |reason: String| Error::CaFile {
+        path: path.clone(),
+        reason,
+    };
+    let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(innermost(&error)))?;
+    if found.is_empty() {
+        return Err(unusable("there is no certificate in it".into()));
+    }
+    Ok(found)
+}
+
+/// The cause that says what happened.
+fn innermost(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".into();
+    }
+    let mut inner: &dyn std::error::Error = error;
+    while let Some(cause) = inner.source() {
+        inner = cause;
+    }
+    inner.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_before_the_stamps_are_too_old() {
+        for version in ["7.17.28", "8.0.0", "8.8.2", "8.8.2-SNAPSHOT"] {
+            assert!(is_too_old(version), "{version}");
+        }
+        for version in ["8.9.0", "8.19.0", "9.0.0-beta1", "10.1.0", "unknown"] {
+            assert!(!is_too_old(version), "{version}");
+        }
+    }
+}

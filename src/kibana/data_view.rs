@@ -1,0 +1,144 @@
+//! Data views: which documents there are to be looked at, and by which time.
+
+use serde_json::{Map, Value, json};
+use tidegauge_windows::{Definition, Kind};
+
+use super::saved_object::{CORE, DATA_VIEW, SavedObject};
+use super::{Documents, Layout};
+
+/// A data view.
+#[derive(Clone, Debug)]
+pub(super) struct DataView<'a> {
+    pub(super) id: String,
+    /// The alias it looks at.
+    title: String,
+    name: String,
+    /// What the time picker selects by.
+    time: Option<&'static str>,
+    documents: Documents<'a>,
+}
+
+/// All data views. Windows that overlap have two: by their starts and by their ends.
+pub(super) fn all(layout: &Layout) -> Vec<DataView<'_>> {
+    let mut views = vec![totals(layout)];
+    for definition in &layout.definitions {
+        views.push(by_start(layout, definition));
+        if definition.kind() != Kind::Tumbling {
+            views.push(by_end(layout, definition));
+        }
+    }
+    views.push(late(layout));
+    views.push(rejects(layout));
+    views
+}
+
+/// Totals have no time: a branch without a payment in the time picked still has its total.
+pub(super) fn totals(layout: &Layout) -> DataView<'_> {
+    DataView::new(layout, Documents::Totals, None, "totals by branch")
+}
+
+/// Windows by when they start.
+pub(super) fn by_start<'a>(layout: &'a Layout, definition: &'a Definition) -> DataView<'a> {
+    let documents = Documents::Windows(definition);
+    let name = format!("{} windows", definition.name());
+    DataView::new(layout, documents, Some("window_start"), &name)
+}
+
+/// Windows by when they end.
+pub(super) fn by_end<'a>(layout: &'a Layout, definition: &'a Definition) -> DataView<'a> {
+    let documents = Documents::Windows(definition);
+    let name = format!("{} windows by their ends", definition.name());
+    let mut view = DataView::new(layout, documents, Some("window_end"), &name);
+    // No name of a window has a dot.
+    view.id.push_str(".window_end");
+    view
+}
+
+/// Payments in no window, by when they came.
+pub(super) fn late(layout: &Layout) -> DataView<'_> {
+    let name = "payments in no window";
+    DataView::new(layout, Documents::Late, Some("@timestamp"), name)
+}
+
+/// Records that are no payments, by when they came.
+pub(super) fn rejects(layout: &Layout) -> DataView<'_> {
+    DataView::new(layout, Documents::Rejects, Some("@timestamp"), "rejects")
+}
+
+impl<'a> DataView<'a> {
+    fn new(
+        layout: &Layout,
+        documents: Documents<'a>,
+        time: Option<&'static str>,
+        name: &str,
+    ) -> Self {
+        let alias = layout.alias(documents);
+        Self {
+            id: alias.clone(),
+            title: alias,
+            name: format!("{}: {name}", layout.prefix),
+            time,
+            documents,
+        }
+    }
+
+    /// Whether documents have the fields that the dashboard's controls select by.
+    pub(super) const fn is_selectable(&self) -> bool {
+        matches!(self.documents, Documents::Windows(_))
+    }
+
+    pub(super) fn object(&self) -> SavedObject {
+        let mut attributes = json!({
+            "allowNoIndex": true,
+            "fieldAttrs": "{}",
+            "fieldFormatMap": self.formats().to_string(),
+            "fields": "[]",
+            "name": self.name,
+            "runtimeFieldMap": "{}",
+            "sourceFilters": "[]",
+            "title": self.title,
+        });
+        if let Some(time) = self.time {
+            attributes["timeFieldName"] = json!(time);
+        }
+        SavedObject {
+            attributes,
+            core_migration_version: CORE,
+            id: self.id.clone(),
+            references: Vec::new(),
+            kind: DATA_VIEW,
+            type_migration_version: "8.0.0",
+        }
+    }
+
+    /// Money with two decimals, counts with none.
+    fn formats(&self) -> Value {
+        let number = |pattern| json!({"id": "number", "params": {"pattern": pattern}});
+        let (money, counts): (&[&str], &[&str]) = match self.documents {
+            Documents::Totals => (&["pay_amount"], &["pay_count"]),
+            Documents::Windows(_) => (
+                &[
+                    "pay_amount",
+                    "pay_min",
+                    "pay_max",
+                    "pay_avg",
+                    "pay_p50",
+                    "pay_p95",
+                    "pay_p99",
+                    "late_amount",
+                ],
+                &["pay_count", "late_count", "revision"],
+            ),
+            Documents::Late => (&["pay_amount"], &["offset"]),
+            Documents::Rejects => (&[], &["offset"]),
+        };
+        let mut formats = Map::new();
+        for field in money {
+            formats.insert((*field).into(), number("0,0.00"));
+        }
+        for field in counts {
+            formats.insert((*field).into(), number("0,0"));
+        }
+        Value::Object(formats)
+    }
+}

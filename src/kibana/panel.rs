@@ -1,0 +1,276 @@
+//! Panels of the dashboard: what is asked, and how it is drawn.
+
+use serde_json::{Map, Value, json};
+
+use super::column::Column;
+use super::data_view::DataView;
+use super::saved_object::Reference;
+
+/// A panel is of one layer, so its layers need no other name.
+const LAYER: &str = "layer";
+
+/// A panel without its place.
+#[derive(Clone, Debug)]
+pub(super) struct Panel {
+    id: String,
+    body: Value,
+    needs: Vec<Reference>,
+}
+
+/// Where a panel is: the grid is 48 wide.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) w: u32,
+    pub(super) h: u32,
+}
+
+/// How a figure over time is drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Series {
+    /// Bars on top of each other: what can be added up.
+    StackedBars,
+    /// Areas on top of each other.
+    StackedAreas,
+    /// A line each.
+    Lines,
+    /// Bars to the right.
+    HorizontalBars,
+}
+
+/// What a panel is told apart by, called and explained with.
+#[derive(Clone, Debug)]
+pub(super) struct Words {
+    id: String,
+    title: String,
+    description: String,
+}
+
+impl Words {
+    pub(super) fn new(id: impl Into<String>, title: impl Into<String>, description: &str) -> Self {
+        Self {
+            id: id.into(),
+            title: title.into(),
+            description: description.to_owned(),
+        }
+    }
+}
+
+impl Panel {
+    /// One large figure.
+    pub(super) fn figure(words: Words, view: &DataView<'_>, column: Column) -> Self {
+        let visualization = json!({
+            "layerId": LAYER,
+            "layerType": "data",
+            "metricAccessor": column.id,
+        });
+        Self::lens(words, view, "lnsMetric", visualization, &[column])
+    }
+
+    /// A table: rows first.
+    pub(super) fn table(words: Words, view: &DataView<'_>, columns: &[Column]) -> Self {
+        let shown: Vec<Value> = columns
+            .iter()
+            .map(|column| {
+                json!({
+                    "columnId": column.id,
+                    "isMetric": !column.is_bucketed(),
+                    "isTransposed": false,
+                })
+            })
+            .collect();
+        let visualization = json!({
+            "columns": shown,
+            "headerRowHeight": "single",
+            "layerId": LAYER,
+            "layerType": "data",
+            "paging": {"enabled": true, "size": 20},
+            "rowHeight": "single",
+        });
+        Self::lens(words, view, "lnsDatatable", visualization, columns)
+    }
+
+    /// A chart of `figure` along `along`, one series for each value of `split`.
+    pub(super) fn chart(
+        words: Words,
+        view: &DataView<'_>,
+        series: Series,
+        along: Column,
+        split: Option<Column>,
+        figure: Column,
+    ) -> Self {
+        let kind = match series {
+            Series::StackedBars => "bar_stacked",
+            Series::StackedAreas => "area_stacked",
+            Series::Lines => "line",
+            Series::HorizontalBars => "bar_horizontal",
+        };
+        let mut layer = json!({
+            "accessors": [figure.id],
+            "layerId": LAYER,
+            "layerType": "data",
+            "position": "top",
+            "seriesType": kind,
+            "showGridlines": false,
+            "xAccessor": along.id,
+        });
+        if let Some(split) = &split {
+            layer["splitAccessor"] = json!(split.id);
+        }
+        let joins = matches!(series, Series::Lines | Series::StackedAreas);
+        let on = json!({"x": true, "yLeft": true, "yRight": true});
+        let visualization = json!({
+            "axisTitlesVisibilitySettings": {"x": false, "yLeft": false, "yRight": false},
+            // Where bars of the chart are shorter than the steps of windows, a line joins the points.
+            "fittingFunction": if joins { "Linear" } else { "None" },
+            "emphasizeFitting": joins,
+            "gridlinesVisibilitySettings": on,
+            "labelsOrientation": {"x": 0, "yLeft": 0, "yRight": 0},
+            "layers": [layer],
+            "legend": {"isVisible": split.is_some(), "position": "right"},
+            "preferredSeriesType": kind,
+            "tickLabelsVisibilitySettings": on,
+            "valueLabels": "hide",
+        });
+        let columns: Vec<Column> = split.into_iter().chain([along, figure]).collect();
+        Self::lens(words, view, "lnsXY", visualization, &columns)
+    }
+
+    /// A coloured cell for each of `across` and `down`.
+    pub(super) fn heatmap(
+        words: Words,
+        view: &DataView<'_>,
+        across: Column,
+        down: Column,
+        figure: Column,
+    ) -> Self {
+        let visualization = json!({
+            "gridConfig": {
+                "isCellLabelVisible": false,
+                "isXAxisLabelVisible": true,
+                "isXAxisTitleVisible": false,
+                "isYAxisLabelVisible": true,
+                "isYAxisTitleVisible": false,
+                "type": "heatmap_grid",
+            },
+            "layerId": LAYER,
+            "layerType": "data",
+            "legend": {"isVisible": true, "position": "right", "type": "heatmap_legend"},
+            "shape": "heatmap",
+            "valueAccessor": figure.id,
+            "xAccessor": across.id,
+            "yAccessor": down.id,
+        });
+        Self::lens(
+            words,
+            view,
+            "lnsHeatmap",
+            visualization,
+            &[down, across, figure],
+        )
+    }
+
+    /// Words alone, in Markdown.
+    pub(super) fn text(id: &str, markdown: &str) -> Self {
+        let nothing = json!({"filter": [], "query": {"language": "kuery", "query": ""}});
+        let body = json!({
+            "embeddableConfig": {
+                "enhancements": {},
+                "hidePanelTitles": true,
+                "savedVis": {
+                    "data": {"aggs": [], "searchSource": nothing},
+                    "description": "",
+                    "id": "",
+                    "params": {
+                        "fontSize": 12,
+                        "markdown": markdown,
+                        "openLinksInNewTab": false,
+                    },
+                    "title": "",
+                    "type": "markdown",
+                    "uiState": {},
+                },
+                "title": "",
+            },
+            "type": "visualization",
+        });
+        Self {
+            id: id.to_owned(),
+            body,
+            needs: Vec::new(),
+        }
+    }
+
+    /// `columns` with the buckets first: the order in which they nest.
+    fn lens(
+        words: Words,
+        view: &DataView<'_>,
+        kind: &str,
+        visualization: Value,
+        columns: &[Column],
+    ) -> Self {
+        let need = Reference::data_view(&view.id, format!("indexpattern-datasource-layer-{LAYER}"));
+        let order: Vec<&str> = columns.iter().map(|column| column.id).collect();
+        let bodies: Map<String, Value> = columns
+            .iter()
+            .map(|column| (column.id.to_owned(), column.body()))
+            .collect();
+        let layer = json!({
+            "columnOrder": order,
+            "columns": bodies,
+            // A filter on a field that documents lack would leave nothing of them.
+            "ignoreGlobalFilters": !view.is_selectable(),
+            "incompleteColumns": {},
+            "sampling": 1,
+        });
+        let state = json!({
+            "adHocDataViews": {},
+            "datasourceStates": {"formBased": {"layers": {LAYER: layer}}},
+            "filters": [],
+            "internalReferences": [],
+            "query": {"language": "kuery", "query": ""},
+            "visualization": visualization,
+        });
+        let body = json!({
+            "embeddableConfig": {
+                "attributes": {
+                    "description": "",
+                    "references": [need],
+                    "state": state,
+                    "title": words.title,
+                    "type": "lens",
+                    "visualizationType": kind,
+                },
+                "description": words.description,
+                "enhancements": {},
+                "hidePanelTitles": false,
+                "title": words.title,
+            },
+            "type": "lens",
+        });
+        Self {
+            id: words.id,
+            body,
+            needs: vec![need],
+        }
+    }
+
+    /// The panel at its place.
+    pub(super) fn at(&self, place: Place) -> Value {
+        let Place { x, y, w, h } = place;
+        let mut body = self.body.clone();
+        body["gridData"] = json!({"h": h, "i": self.id, "w": w, "x": x, "y": y});
+        body["panelIndex"] = json!(self.id);
+        body["version"] = json!("8.9.0");
+        body
+    }
+
+    /// What it needs, as the dashboard calls it.
+    pub(super) fn needs(&self) -> impl Iterator<Item = Reference> + '_ {
+        self.needs.iter().map(|need| Reference {
+            name: format!("{}:{}", self.id, need.name),
+            ..need.clone()
+        })
+    }
+}

@@ -1,0 +1,257 @@
+//! Every figure of every panel: what Kibana would ask of Elasticsearch, asked there, against the
+//! same computed from what HTTP answers.
+
+mod asked;
+mod computed;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tidegauge::kibana::{Documents, Layout, ndjson};
+
+use self::asked::ask;
+use self::computed::compute;
+use super::layout_of;
+use crate::support::lab::{Dist, Elastic, Kafka, unique};
+use crate::support::service::{Service, Setup};
+use crate::support::topic::produce;
+
+/// What a panel shows: for each path of buckets the value of each figure.
+type Shown = BTreeMap<Vec<String>, BTreeMap<String, Figure>>;
+
+/// One value.
+#[derive(Clone, PartialEq, Debug)]
+enum Figure {
+    /// A number, or a time in ms, and how far another way to compute it may be off.
+    Number(f64, f64),
+    Text(String),
+}
+
+/// A panel with the data view it looks at.
+struct Panel {
+    id: String,
+    alias: String,
+    time: Option<String>,
+    layer: Value,
+}
+
+/// What the person at the dashboard has picked.
+struct Picked {
+    /// In ms: from, to, both included.
+    time: (i64, i64),
+    /// What `auto` comes to for a time like that.
+    interval: &'static str,
+    branches: Option<Vec<String>>,
+    only_final: bool,
+}
+
+impl Panel {
+    fn all(layout: &Layout) -> Vec<Self> {
+        let objects: Vec<Value> = ndjson(&layout.objects())
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let view = |id: &Value| {
+            let found = objects.iter().find(|object| object["id"] == *id).unwrap();
+            found["attributes"].clone()
+        };
+        let panels = &objects.last().unwrap()["attributes"]["panelsJSON"];
+        let panels: Vec<Value> = serde_json::from_str(panels.as_str().unwrap()).unwrap();
+        panels
+            .iter()
+            .filter(|panel| panel["type"] == "lens")
+            .map(|panel| {
+                let lens = &panel["embeddableConfig"]["attributes"];
+                let view = view(&lens["references"][0]["id"]);
+                Self {
+                    id: panel["panelIndex"].as_str().unwrap().to_owned(),
+                    alias: view["title"].as_str().unwrap().to_owned(),
+                    time: view["timeFieldName"].as_str().map(str::to_owned),
+                    layer: lens["state"]["datasourceStates"]["formBased"]["layers"]["layer"]
+                        .clone(),
+                }
+            })
+            .collect()
+    }
+
+    /// Column ids in the order in which they nest, with the columns.
+    fn columns(&self) -> Vec<(String, &Value)> {
+        let order = self.layer["columnOrder"].as_array().unwrap();
+        order
+            .iter()
+            .map(|id| id.as_str().unwrap().to_owned())
+            .map(|id| (id.clone(), &self.layer["columns"][id.as_str()]))
+            .collect()
+    }
+
+    fn obeys_controls(&self) -> bool {
+        self.layer["ignoreGlobalFilters"] == false
+    }
+}
+
+/// What HTTP gives of the documents behind an alias, with the time that documents have beside it.
+fn rows(service: &Service, layout: &Layout, alias: &str) -> Vec<Value> {
+    let (documents, _) = layout.behind(alias).unwrap();
+    let mut rows = match documents {
+        Documents::Totals => service.ask("totals")["totals"].as_array().unwrap().clone(),
+        Documents::Windows(definition) => {
+            service.ask_all(&format!("windows/{}", definition.name()), 5_000)
+        }
+        Documents::Late => service.ask_all("late", 5_000),
+        Documents::Rejects => service.ask_all("rejects", 5_000),
+    };
+    for row in &mut rows {
+        row["@timestamp"] = match documents {
+            Documents::Totals => row["last_event_time"].clone(),
+            Documents::Windows(_) => row["window_start"].clone(),
+            Documents::Late | Documents::Rejects => row["record_timestamp"].clone(),
+        };
+    }
+    rows
+}
+
+fn millis(time: &str) -> i64 {
+    chrono::DateTime::parse_from_rfc3339(time)
+        .unwrap()
+        .timestamp_millis()
+}
+
+#[track_caller]
+fn assert_same(panel: &Panel, asked: &Shown, computed: &Shown) {
+    let keys = |shown: &Shown| shown.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(asked), keys(computed), "{}: other buckets", panel.id);
+    for (bucket, figures) in computed {
+        let there = &asked[bucket];
+        assert_eq!(
+            there.keys().collect::<Vec<_>>(),
+            figures.keys().collect::<Vec<_>>(),
+            "{} {bucket:?}: other figures",
+            panel.id
+        );
+        for (column, figure) in figures {
+            let same = match (&there[column], figure) {
+                (Figure::Number(one, _), Figure::Number(other, off)) => (one - other).abs() <= *off,
+                (one, other) => one == other,
+            };
+            assert!(
+                same,
+                "{} {bucket:?} {column}: Elasticsearch has {:?}, HTTP {figure:?}",
+                panel.id, there[column]
+            );
+        }
+    }
+}
+
+fn every_panel_shows_what_http_answers(dist: Dist) {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(dist)) else {
+        return;
+    };
+    let name = unique("panels");
+    let setup = Setup::of(kafka, &name).delivering(elastic, &name);
+    // Across a midnight in Shanghai, and with something of every kind.
+    let made = produce(
+        &setup,
+        &[
+            "--count",
+            "30000",
+            "--seed",
+            "7",
+            "--start",
+            "2026-11-01T13:30:00Z",
+            "--per-second",
+            "2",
+            "--partitions",
+            "3",
+            "--disorder",
+            "4s",
+            "--late-fraction",
+            "0.02",
+            "--too-late-fraction",
+            "0.004",
+            "--future-fraction",
+            "0.004",
+            "--bad-fraction",
+            "0.01",
+        ],
+    );
+    assert_eq!(
+        made["messages"]
+            .as_u64()
+            .or(made["count"].as_u64())
+            .unwrap_or(30_000),
+        30_000
+    );
+    let summary = setup.serve_until_end();
+    assert_eq!(summary["ledger"]["balanced"], true, "{summary}");
+    let service = setup.serve();
+    let layout = layout_of(&format!("[elasticsearch]\nindex_prefix = '{name}'\n"));
+    elastic.refresh(&format!("{name}-*"));
+
+    let whole = (
+        millis("2026-10-20T00:00:00Z"),
+        millis("2026-11-03T00:00:00Z"),
+    );
+    let part = (
+        millis("2026-11-01T14:00:00Z"),
+        millis("2026-11-01T16:30:00Z"),
+    );
+    let two = Some(vec!["Branch_3".to_owned(), "Branch_8".to_owned()]);
+    let picks = [
+        Picked {
+            time: whole,
+            interval: "1h",
+            branches: None,
+            only_final: false,
+        },
+        Picked {
+            time: part,
+            interval: "1m",
+            branches: None,
+            only_final: false,
+        },
+        Picked {
+            time: part,
+            interval: "30m",
+            branches: two,
+            only_final: true,
+        },
+    ];
+    let mut rows_of: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for panel in Panel::all(&layout) {
+        let rows = rows_of
+            .entry(panel.alias.clone())
+            .or_insert_with(|| rows(&service, &layout, &panel.alias));
+        let mut largest = 0;
+        for picked in &picks {
+            let asked = ask(elastic, &panel, picked);
+            let computed = compute(&panel, picked, rows);
+            assert_same(&panel, &asked, &computed);
+            largest = largest.max(computed.len());
+        }
+        assert!(largest > 0, "{} shows nothing in any case", panel.id);
+    }
+    // Nothing is proven by columns of zeros.
+    let windows = &rows_of[&format!("{name}-1m")];
+    for field in ["late_count", "revision", "pay_count"] {
+        assert!(
+            windows.iter().any(|row| row[field].as_u64() > Some(0)),
+            "{field}"
+        );
+    }
+    assert!(windows.iter().any(|row| row["final"] == false));
+    let reasons: Vec<&Value> = rows_of[&format!("{name}-late")]
+        .iter()
+        .map(|row| &row["reason"])
+        .collect();
+    assert!(reasons.contains(&&json!("too_late")) && reasons.contains(&&json!("future")));
+}
+
+#[test]
+fn every_panel_shows_what_http_answers_on_elasticsearch_7() {
+    every_panel_shows_what_http_answers(Dist::Es7);
+}
+
+#[test]
+fn every_panel_shows_what_http_answers_on_elasticsearch_8() {
+    every_panel_shows_what_http_answers(Dist::Es8);
+}
