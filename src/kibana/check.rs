@@ -3,6 +3,8 @@
 //!
 //! It judges text, not what we rendered: an export that somebody edited by hand is checked as well.
 
+mod column;
+mod drawing;
 mod layer;
 mod lines;
 mod panels;
@@ -100,6 +102,15 @@ fn data_view(object: &Value, layout: &Layout, faults: &mut Faults) -> View {
     shape::data_view(attributes, &place, faults);
     let title = text(&attributes["title"]);
     let time = attributes["timeFieldName"].as_str().map(str::to_owned);
+    let id = match time.as_deref() {
+        Some("window_end") => format!("{title}.window_end"),
+        _ => title.clone(),
+    };
+    faults.expect(
+        object["id"] == id.as_str(),
+        &place,
+        format!("its id is not {id}, so that loading again would double it"),
+    );
     match layout.behind(&title) {
         None => faults.add(&place, format!("there is no alias \"{title}\"")),
         Some((documents, fields)) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Faults, View, array, json_text, layer, place, shape, text};
+use super::{Faults, View, array, column, json_text, layer, place, shape, text};
 use crate::kibana::Layout;
 
 /// The width of the grid.
@@ -86,9 +86,9 @@ pub(super) fn fields(object: &Value) -> Vec<(String, String)> {
     for panel in array(&panels) {
         let lens = &panel["embeddableConfig"]["attributes"];
         let view = text(&lens["references"][0]["id"]);
-        for column in layer::columns(lens) {
-            for field in [&column["sourceField"], &column["params"]["sortField"]] {
-                if let Some(field) = field.as_str().filter(|field| *field != layer::RECORDS) {
+        for shown in layer::columns(lens) {
+            for field in [&shown["sourceField"], &shown["params"]["sortField"]] {
+                if let Some(field) = field.as_str().filter(|field| *field != column::RECORDS) {
                     found.push((view.clone(), field.to_owned()));
                 }
             }

@@ -1,0 +1,241 @@
+//! A column of a layer: an operation that is possible on its field, and whose figures mean something.
+
+use serde_json::Value;
+
+use super::layer::Ground;
+use super::{Faults, text};
+
+/// What Kibana calls the documents themselves where a field is wanted.
+pub(super) const RECORDS: &str = "___records___";
+
+/// Percentiles: adding or averaging them gives nothing.
+const PERCENTILES: [&str; 3] = ["pay_p50", "pay_p95", "pay_p99"];
+
+/// What Kibana calls the type of a field.
+fn type_of(kind: &str) -> &'static str {
+    match kind {
+        "keyword" => "string",
+        "double" | "long" | "integer" => "number",
+        "date" => "date",
+        "boolean" => "boolean",
+        // Text, and whatever else: not to be grouped by nor added up.
+        _ => "none",
+    }
+}
+
+pub(super) fn operation(column: &Value, layer: &Value, ground: &Ground<'_>, faults: &mut Faults) {
+    let Ground { place, fields, .. } = *ground;
+    let field = text(&column["sourceField"]);
+    let kind = match field.as_str() {
+        RECORDS => "records",
+        field => fields.get(field).map_or("missing", |kind| type_of(kind)),
+    };
+    if kind == "missing" {
+        faults.add(place, format!("documents have no field {field}"));
+        return;
+    }
+    let operation = text(&column["operationType"]);
+    let (fits, is_bucketed, scale, data): (bool, bool, &str, &str) = match operation.as_str() {
+        "terms" => (matches!(kind, "string" | "boolean"), true, "ordinal", kind),
+        "date_histogram" => (kind == "date", true, "interval", "date"),
+        "sum" => (kind == "number", false, "ratio", "number"),
+        "max" | "min" => (matches!(kind, "number" | "date"), false, "ratio", kind),
+        "count" => (kind == "records", false, "ratio", "number"),
+        "last_value" if kind == "string" => (true, false, "ordinal", "string"),
+        "last_value" => (matches!(kind, "number" | "date"), false, "ratio", kind),
+        _ => {
+            faults.add(
+                place,
+                format!("the operation {operation} is none that is checked"),
+            );
+            return;
+        }
+    };
+    faults.expect(
+        fits,
+        place,
+        format!("{operation} is not possible on {field}"),
+    );
+    let said = column["isBucketed"] == is_bucketed
+        && column["scale"] == scale
+        && column["dataType"] == data;
+    faults.expect(
+        said,
+        place,
+        format!("{operation} has another dataType, scale or isBucketed"),
+    );
+    parameters(column, layer, ground, faults);
+    filter(column, ground, faults);
+    additive(&operation, &field, layer, ground, faults);
+}
+
+fn parameters(column: &Value, layer: &Value, ground: &Ground<'_>, faults: &mut Faults) {
+    let Ground { place, fields, .. } = *ground;
+    let params = &column["params"];
+    let has = |names: &[&str]| {
+        params.as_object().is_some_and(|map| {
+            map.len() == names.len() && names.iter().all(|name| map.contains_key(*name))
+        })
+    };
+    let wrong = "its params are not those of the operation";
+    match column["operationType"].as_str() {
+        Some("terms") => {
+            let names = [
+                "exclude",
+                "excludeIsRegex",
+                "include",
+                "includeIsRegex",
+                "missingBucket",
+                "orderBy",
+                "orderDirection",
+                "otherBucket",
+                "parentFormat",
+                "size",
+            ];
+            let size = params["size"].as_u64().unwrap_or(0);
+            let right = has(&names) && (1..=1_000).contains(&size);
+            faults.expect(right, place, wrong);
+            ordered(params, layer, place, faults);
+        }
+        Some("date_histogram") => {
+            let right = has(&["dropPartials", "includeEmptyRows", "interval"]);
+            let interval = text(&params["interval"]);
+            let known = ["auto", "1m", "1h", "1d"].contains(&interval.as_str());
+            faults.expect(right && known, place, wrong);
+            let is_time = ground.time == column["sourceField"].as_str();
+            faults.expect(
+                is_time,
+                place,
+                "its time is not the one that the time picker selects by",
+            );
+        }
+        Some("last_value") => {
+            let right =
+                has(&["showArrayValues", "sortField"]) && params["showArrayValues"] == false;
+            faults.expect(right, place, wrong);
+            let sort = text(&params["sortField"]);
+            let is_date = fields.get(&sort).is_some_and(|kind| kind == "date");
+            faults.expect(
+                is_date,
+                place,
+                format!("documents have no date {sort} to sort by"),
+            );
+            let exists = format!("{}: *", text(&column["sourceField"]));
+            faults.expect(
+                column["filter"]["query"] == exists.as_str(),
+                place,
+                format!("its filter is not \"{exists}\""),
+            );
+        }
+        _ => {
+            let right = has(&["emptyAsNull"]) && params["emptyAsNull"].is_boolean();
+            faults.expect(right, place, wrong);
+        }
+    }
+}
+
+/// The order of terms: by name, or by a column that can be added up; only then is there a rest.
+fn ordered(params: &Value, layer: &Value, place: &str, faults: &mut Faults) {
+    let by = &params["orderBy"];
+    let adds_up = match by["type"].as_str() {
+        Some("alphabetical") => false,
+        Some("column") => {
+            let column = &layer["columns"][text(&by["columnId"]).as_str()];
+            let adds_up = column["operationType"] == "sum" || column["operationType"] == "count";
+            faults.expect(
+                adds_up,
+                place,
+                "it is ordered by a column that there is not, or can't be",
+            );
+            adds_up
+        }
+        _ => {
+            faults.add(place, "it has no order");
+            false
+        }
+    };
+    let direction = matches!(params["orderDirection"].as_str(), Some("asc" | "desc"));
+    faults.expect(direction, place, "its order has no direction");
+    let figures: Vec<&Value> = layer["columns"]
+        .as_object()
+        .into_iter()
+        .flat_map(|map| map.values())
+        .filter(|column| column["isBucketed"] == false)
+        .collect();
+    let all_add_up = figures
+        .iter()
+        .all(|column| column["operationType"] == "sum" || column["operationType"] == "count");
+    faults.expect(
+        params["otherBucket"] == false || (adds_up && all_add_up),
+        place,
+        "the rest of the values has a figure that can't be added up",
+    );
+}
+
+/// The part of KQL that is checked: a field that is there, above a number, or true or false.
+fn filter(column: &Value, ground: &Ground<'_>, faults: &mut Faults) {
+    let filter = &column["filter"];
+    if filter.is_null() {
+        return;
+    }
+    let query = text(&filter["query"]);
+    faults.expect(
+        filter["language"] == "kuery",
+        ground.place,
+        "its filter is no KQL",
+    );
+    let split = query
+        .split_once(": ")
+        .map(|(field, value)| (field, ":", value));
+    let split = split.or_else(|| {
+        let (field, value) = query.split_once(" > ")?;
+        Some((field, ">", value))
+    });
+    let known = split.and_then(|(field, sign, value)| {
+        let kind = type_of(ground.fields.get(field)?);
+        Some(match (sign, value) {
+            (":", "*") => kind != "none",
+            (":", "true" | "false") => kind == "boolean",
+            (">", number) => kind == "number" && number.parse::<f64>().is_ok(),
+            _ => false,
+        })
+    });
+    let known = known.unwrap_or(false);
+    faults.expect(
+        known,
+        ground.place,
+        format!("the filter \"{query}\" is none that is checked"),
+    );
+}
+
+/// Windows that overlap are never added up, nor are percentiles; the last value is of one branch.
+fn additive(operation: &str, field: &str, layer: &Value, ground: &Ground<'_>, faults: &mut Faults) {
+    let is_percentile = PERCENTILES.contains(&field);
+    let adds = matches!(operation, "sum" | "count");
+    faults.expect(
+        !adds || !ground.documents.overlap(),
+        ground.place,
+        "it adds up windows that overlap: each payment would count several times",
+    );
+    faults.expect(
+        !is_percentile || operation == "last_value",
+        ground.place,
+        "percentiles can be neither added nor averaged",
+    );
+    let by_branch = layer["columns"]
+        .as_object()
+        .into_iter()
+        .flat_map(|map| map.values())
+        .any(|column| column["operationType"] == "terms" && column["sourceField"] == "branch");
+    faults.expect(
+        operation != "last_value" || by_branch,
+        ground.place,
+        "the last value is that of any branch: split by branch",
+    );
+    let is_by_end = ground.time == Some("window_end");
+    faults.expect(
+        !ground.documents.overlap() || is_by_end,
+        ground.place,
+        "windows that overlap are looked at by their ends",
+    );
+}

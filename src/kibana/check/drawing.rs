@@ -1,0 +1,91 @@
+//! What is drawn of a layer.
+
+use serde_json::Value;
+
+use super::{Faults, array, text};
+
+/// What is drawn is there, and everything that is there is drawn.
+pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: &mut Faults) {
+    let visualization = &lens["state"]["visualization"];
+    let layers;
+    let (drawn, parts): (Vec<&Value>, &[Value]) = match lens["visualizationType"].as_str() {
+        Some("lnsXY") => {
+            layers = array(&visualization["layers"]);
+            let drawn = layers.iter().flat_map(xy).collect();
+            let series = |layer: &Value| {
+                let kinds = ["bar_stacked", "area_stacked", "line", "bar_horizontal"];
+                kinds.contains(&text(&layer["seriesType"]).as_str())
+            };
+            let known = layers.len() == 1 && layers.iter().all(series);
+            faults.expect(known, place, "it is drawn in a way that is not checked");
+            let has_rest = visualization["legend"]["isVisible"].is_boolean()
+                && visualization["preferredSeriesType"].is_string()
+                && visualization["valueLabels"] == "hide";
+            faults.expect(
+                has_rest,
+                place,
+                "legend, preferredSeriesType or valueLabels is missing",
+            );
+            (drawn, layers)
+        }
+        Some("lnsMetric") => (
+            vec![&visualization["metricAccessor"]],
+            std::slice::from_ref(visualization),
+        ),
+        Some("lnsHeatmap") => {
+            let has_rest = visualization["shape"] == "heatmap"
+                && visualization["gridConfig"]["type"] == "heatmap_grid"
+                && visualization["legend"]["type"] == "heatmap_legend";
+            faults.expect(has_rest, place, "shape, gridConfig or legend is missing");
+            let accessors = ["xAccessor", "yAccessor", "valueAccessor"];
+            let drawn = accessors.iter().map(|name| &visualization[*name]).collect();
+            (drawn, std::slice::from_ref(visualization))
+        }
+        Some("lnsDatatable") => {
+            let columns = array(&visualization["columns"]);
+            for column in columns {
+                let told = column["isTransposed"] == false && column["isMetric"].is_boolean();
+                faults.expect(
+                    told,
+                    place,
+                    "a column of the table has no isTransposed or isMetric",
+                );
+            }
+            let drawn = columns.iter().map(|column| &column["columnId"]).collect();
+            (drawn, std::slice::from_ref(visualization))
+        }
+        other => {
+            faults.add(
+                place,
+                format!("the visualization {other:?} is none that is checked"),
+            );
+            return;
+        }
+    };
+    for part in parts {
+        let is_ours = part["layerId"] == id && part["layerType"] == "data";
+        faults.expect(is_ours, place, "it draws another layer");
+    }
+    let mut drawn: Vec<String> = drawn.into_iter().map(text).collect();
+    drawn.sort();
+    let columns: Vec<String> = layer["columns"]
+        .as_object()
+        .into_iter()
+        .flat_map(|map| map.keys().cloned())
+        .collect();
+    faults.expect(
+        drawn == columns,
+        place,
+        format!("it draws {drawn:?} of the columns {columns:?}"),
+    );
+}
+
+fn xy(layer: &Value) -> Vec<&Value> {
+    let mut drawn = vec![&layer["xAccessor"]];
+    drawn.extend(array(&layer["accessors"]));
+    let split = &layer["splitAccessor"];
+    if !split.is_null() {
+        drawn.push(split);
+    }
+    drawn
+}
