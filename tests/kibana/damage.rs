@@ -133,7 +133,7 @@ const DAMAGES: &[(&str, Damage)] = &[
         remove(&mut o.dashboard()["attributes"], "optionsJSON");
     }),
     (
-        "the reference totals:indexpattern-datasource-layer-layer to payments-totals is missing",
+        "the reference totals:indexpattern-datasource-layer-layer to index-pattern payments-totals is missing",
         |o| {
             let references = o.dashboard()["references"].as_array_mut().unwrap();
             references.retain(|one| !one["name"].as_str().unwrap().starts_with("totals:"));

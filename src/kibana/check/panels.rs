@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::{Faults, View, array, column, json_text, layer, place, shape, text};
 use crate::kibana::Layout;
+use crate::kibana::saved_object::DATA_VIEW;
 
 /// The width of the grid.
 const WIDTH: u64 = 48;
 
-/// What a dashboard's references must be: name and id.
+/// What a dashboard's references must be: name, and type and id.
 type Needs = BTreeSet<(String, String)>;
 
 pub(super) fn dashboard(
@@ -46,7 +47,7 @@ pub(super) fn dashboard(
                 layer::lens(lens, views, layout, &controls, &at, faults);
                 needs.extend(array(&lens["references"]).iter().map(|reference| {
                     let name = format!("{id}:{}", text(&reference["name"]));
-                    (name, text(&reference["id"]))
+                    (name, target(reference))
                 }));
             }
             Some("visualization") => {
@@ -59,7 +60,7 @@ pub(super) fn dashboard(
     grid(panels, &at, faults);
     let there: Needs = array(&object["references"])
         .iter()
-        .map(|reference| (text(&reference["name"]), text(&reference["id"])))
+        .map(|reference| (text(&reference["name"]), target(reference)))
         .collect();
     for (name, id) in needs.difference(&there) {
         faults.add(&at, format!("the reference {name} to {id} is missing"));
@@ -123,7 +124,7 @@ fn controlled(
         let (view, field) = (text(&input["dataViewId"]), text(&input["fieldName"]));
         needs.insert((
             format!("controlGroup_{id}:optionsListDataView"),
-            view.clone(),
+            format!("{DATA_VIEW} {view}"),
         ));
         let kind = views
             .get(&view)
@@ -137,6 +138,11 @@ fn controlled(
         fields.insert(field);
     }
     fields
+}
+
+/// What a reference leads to.
+fn target(reference: &Value) -> String {
+    format!("{} {}", text(&reference["type"]), text(&reference["id"]))
 }
 
 fn grid(panels: &[Value], at: &str, faults: &mut Faults) {

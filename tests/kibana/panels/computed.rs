@@ -99,23 +99,18 @@ fn figure(column: &Value, rows: &[&Value]) -> Option<Figure> {
 }
 
 /// The exact sum, and how far one of doubles may be off: half a last digit for reading each, as
-/// much for adding it.
+/// much for adding it. Counts are doubles without loss, and so are their sums.
 fn sum(field: &str, rows: &[&Value]) -> Option<Figure> {
     let exact = format!("{field}_exact");
-    let units = |row: &Value| match row[exact.as_str()].as_str() {
-        Some(text) => units_of(text),
-        None => i128::from(row[field].as_i64().unwrap()) * UNIT,
-    };
-    let total: i128 = rows.iter().map(|row| units(row)).sum();
-    let size: f64 = rows
-        .iter()
-        .map(|row| (units(row) as f64 / UNIT as f64).abs())
-        .sum();
-    let off = size * f64::EPSILON * (rows.len() as f64 + 2.0);
-    // A count is a double without loss, and its sums are.
-    let is_count = rows.iter().all(|row| row[exact.as_str()].is_null());
-    let total = total as f64 / UNIT as f64;
-    Some(Figure::Number(total, if is_count { 0.0 } else { off }))
+    if rows.iter().all(|row| row[exact.as_str()].is_null()) {
+        let total: i64 = rows.iter().map(|row| row[field].as_i64().unwrap()).sum();
+        return Some(Figure::Number(total as f64, 0.0));
+    }
+    let units = |row: &&Value| units_of(row[exact.as_str()].as_str().unwrap());
+    let total: i128 = rows.iter().map(units).sum();
+    let size: f64 = rows.iter().map(|row| (units(row) as f64).abs()).sum();
+    let off = size / UNIT as f64 * f64::EPSILON * (rows.len() as f64 + 2.0);
+    Some(Figure::Number(total as f64 / UNIT as f64, off))
 }
 
 /// One, in units of 10^-18.
