@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Output;
 
 use serde_json::{Value, json};
+use tidegauge::config::{Config, Need, Sources};
 use wiremock::matchers::{body_string_contains, header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -449,4 +450,31 @@ fn check_says_what_the_live_mapping_lacks() {
 fn nothing_is_asked_where_only_the_objects_are_to_be_checked() {
     let output = run(&["check", "--set", "elasticsearch.url=http://127.0.0.1:9"]);
     assert_ends(&output, 0, &[]);
+}
+
+#[test]
+fn the_section_is_printed_so_that_it_can_be_read_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("key");
+    fs::write(&key, "s3cret==").unwrap();
+    let file = dir.path().join("c.toml");
+    let section = "url = 'https://kibana.example/base'\nspace = 'finance'\nwait = '90s'\n";
+    fs::write(
+        &file,
+        format!("[kibana]\napi_key_file = {key:?}\n{section}"),
+    )
+    .unwrap();
+    let load = |file| Config::load(&Sources::of_file(file), Need::Nothing).unwrap();
+    let first = load(file.clone());
+    let printed = first.to_toml();
+    assert!(!printed.contains("s3cret") && !format!("{first:?}").contains("s3cret"));
+    fs::write(&file, &printed).unwrap();
+    let second = load(file);
+    assert_eq!(first.kibana, second.kibana);
+    let kibana = second.kibana.unwrap();
+    assert_eq!(
+        kibana.in_space("x"),
+        "https://kibana.example/base/s/finance/x"
+    );
+    assert_eq!(kibana.wait.as_secs(), 90);
 }

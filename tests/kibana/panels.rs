@@ -149,7 +149,7 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
     let name = unique("panels");
     let setup = Setup::of(kafka, &name).delivering(elastic, &name);
     // Across a midnight in Shanghai, and with something of every kind.
-    let made = produce(
+    produce(
         &setup,
         &[
             "--count",
@@ -173,13 +173,6 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
             "--bad-fraction",
             "0.01",
         ],
-    );
-    assert_eq!(
-        made["messages"]
-            .as_u64()
-            .or(made["count"].as_u64())
-            .unwrap_or(30_000),
-        30_000
     );
     let summary = setup.serve_until_end();
     assert_eq!(summary["ledger"]["balanced"], true, "{summary}");
@@ -217,6 +210,7 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
         },
     ];
     let mut rows_of: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let mut figures = 0;
     for panel in Panel::all(&layout) {
         let rows = rows_of
             .entry(panel.alias.clone())
@@ -227,9 +221,11 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
             let computed = compute(&panel, picked, rows);
             assert_same(&panel, &asked, &computed);
             largest = largest.max(computed.len());
+            figures += computed.values().map(BTreeMap::len).sum::<usize>();
         }
         assert!(largest > 0, "{} shows nothing in any case", panel.id);
     }
+    assert!(figures > 2_000, "only {figures} figures were compared");
     // Nothing is proven by columns of zeros.
     let windows = &rows_of[&format!("{name}-1m")];
     for field in ["late_count", "revision", "pay_count"] {

@@ -22,9 +22,12 @@ pub(super) fn ask(elastic: &Elastic, panel: &Panel, picked: &Picked) -> Shown {
             aggregations.insert((*id).clone(), figure(column));
         }
     }
+    // Kibana asks for the figure that orders terms beside what nests in them: here, for all of them.
+    let at_every_level = aggregations.clone();
     for (id, column) in buckets.iter().rev() {
         let mut bucket = bucket(column, picked);
-        bucket["aggs"] = Value::Object(std::mem::take(&mut aggregations));
+        bucket["aggs"] = Value::Object(aggregations);
+        aggregations = at_every_level.clone();
         aggregations.insert((*id).clone(), bucket);
     }
     let body = json!({"size": 0, "track_total_hits": true, "query": query(panel, picked), "aggs": aggregations});
