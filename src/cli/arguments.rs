@@ -381,7 +381,7 @@ pub struct Kibana {
 pub enum KibanaTask {
     /// Wait for Kibana and load data views and the dashboard; those of an earlier time are replaced
     Load,
-    /// Check the objects without Kibana; with --url or [kibana], also that Kibana holds them and that
+    /// Check the objects without Kibana; with --url or a section kibana, also that Kibana holds them and that
     /// Elasticsearch has their fields
     Check {
         /// Check this file instead, an export of Kibana's or one edited by hand, and ask no server

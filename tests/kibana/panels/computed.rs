@@ -131,7 +131,7 @@ fn matches(query: &str, row: &Value) -> bool {
         return number(&row[field]) > Some(least.parse().unwrap());
     }
     let (field, value) = query.split_once(": ").unwrap();
-    row[field].to_string() == value
+    row[field].as_bool() == Some(value == "true")
 }
 
 /// A number, or a time in ms.
