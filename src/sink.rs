@@ -37,6 +37,7 @@ mod mapping;
 mod places;
 mod retry;
 
+pub use self::client::{certificates_in, with_causes};
 pub use self::config::{BulkConfig, Config, Credentials, Pacing};
 pub use self::described::{DocumentFields, live_fields, templates};
 pub use self::error::Error;

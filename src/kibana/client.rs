@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Certificate, Client, Method, RequestBuilder, redirect};
+use reqwest::{Client, Method, RequestBuilder, redirect};
 use serde_json::Value;
 
 use super::config::Config;
 use super::error::Error;
 use super::{Layout, OLDEST};
-use crate::sink::Credentials;
+use crate::sink::{Credentials, certificates_in, with_causes};
 
 /// For an answer, from the first byte sent to the last received.
 const REQUEST: Duration = Duration::from_secs(30);
@@ -64,12 +64,18 @@ impl Kibana {
             .connect_timeout(CONNECT)
             .timeout(REQUEST.min(config.wait.max(CONNECT)))
             .default_headers(headers);
-        for certificate in certificates(&config)? {
-            builder = builder.add_root_certificate(certificate);
+        if let Some(path) = &config.ca_file {
+            let unusable = |reason| Error::CaFile {
+                path: path.clone(),
+                reason,
+            };
+            for certificate in certificates_in(path).map_err(unusable)? {
+                builder = builder.add_root_certificate(certificate);
+            }
         }
         let http = builder
             .build()
-            .map_err(|error| Error::Tls(innermost(&error)))?;
+            .map_err(|error| Error::Tls(with_causes(&error)))?;
         Ok(Self {
             config,
             layout,
@@ -157,7 +163,7 @@ impl Kibana {
 
     /// The answer, unless there is none, or it is none of Kibana's own.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Answer, Trouble> {
-        let passing = |error: reqwest::Error| Trouble::Passing(innermost(&error));
+        let passing = |error: reqwest::Error| Trouble::Passing(with_causes(&error));
         let mut response = request.send().await.map_err(passing)?;
         let status = response.status().as_u16();
         let mut body = Vec::new();
@@ -242,34 +248,6 @@ fn is_too_old(version: &str) -> bool {
         (Some(major), Some(minor)) => (major, minor) < OLDEST,
         _ => false,
     }
-}
-
-fn certificates(config: &Config) -> Result<Vec<Certificate>, Error> {
-    let Some(path) = &config.ca_file else {
-        return Ok(Vec::new());
-    };
-    let unusable = |reason: String| Error::CaFile {
-        path: path.clone(),
-        reason,
-    };
-    let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let found = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(innermost(&error)))?;
-    if found.is_empty() {
-        return Err(unusable("there is no certificate in it".into()));
-    }
-    Ok(found)
-}
-
-/// The cause that says what happened.
-fn innermost(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer in time".into();
-    }
-    let mut inner: &dyn std::error::Error = error;
-    while let Some(cause) = inner.source() {
-        inner = cause;
-    }
-    inner.to_string()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! crate's own transport follows redirects, waits for connections without end, and takes answers
 //! of any length.
 
+use std::path::Path;
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -206,21 +207,28 @@ fn certificates(config: &Config) -> Result<Vec<Certificate>, Error> {
     let Some(path) = &config.ca_file else {
         return Ok(Vec::new());
     };
-    let unusable = |reason: String| Error::CaFile {
+    certificates_in(path).map_err(|reason| Error::CaFile {
         path: path.clone(),
         reason,
-    };
-    let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let found =
-        Certificate::from_pem_bundle(&pem).map_err(|error| unusable(with_causes(&error)))?;
+    })
+}
+
+/// The certificates in a PEM file; at least one.
+///
+/// # Errors
+/// What is wrong with the file, without its name.
+pub fn certificates_in(path: &Path) -> Result<Vec<Certificate>, String> {
+    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    let found = Certificate::from_pem_bundle(&pem).map_err(|error| with_causes(&error))?;
     if found.is_empty() {
-        return Err(unusable("there is no certificate in it".into()));
+        return Err("there is no certificate in it".into());
     }
     Ok(found)
 }
 
-/// The innermost cause is the one that says what happened.
-fn with_causes(error: &reqwest::Error) -> String {
+/// Why a request failed, in one line: the innermost cause is the one that says what happened.
+#[must_use]
+pub fn with_causes(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".into();
     }
