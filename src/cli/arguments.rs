@@ -129,6 +129,9 @@ pub struct Demo {
     /// Payments per second
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub rate: u64,
+    /// Begin with payments of so long before now, ten a second, so that charts are full at once
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = demo_history)]
+    pub history: Duration,
     /// Stop after so long (10s, 1m30s), and print totals and ledger
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     pub duration: Option<Duration>,
@@ -147,6 +150,15 @@ pub struct Demo {
         default_value = "table"
     )]
     pub output: Format,
+}
+
+/// The broker in this process keeps so much and not much more.
+fn demo_history(text: &str) -> Result<Duration, String> {
+    let history = duration::parse(text).map_err(|error| error.to_string())?;
+    if history > Duration::from_secs(4 * 3_600) {
+        return Err("at most 4h: the broker of the demo keeps its records in memory".into());
+    }
+    Ok(history)
 }
 
 /// `tidegauge produce`

@@ -21,12 +21,14 @@ use super::serve::{Signals, runtime};
 use crate::app::{self, App};
 use crate::branch::Branches;
 use crate::config::{Config, Need, Sources};
-use crate::generator::{self, Generator};
+use crate::generator::{self, Generator, Message};
 use crate::reading::{ReadError, Readings};
 use crate::timestamp::rfc3339;
 
 const TOPIC: &str = "payment_msg";
 const PARTITIONS: i32 = 4;
+/// The history has a payment this often. With more, the broker in this process would drop the oldest.
+const HISTORY_EVERY_MS: i64 = 100;
 /// How often the table moves.
 const FRAME: Duration = Duration::from_millis(500);
 
@@ -127,10 +129,14 @@ impl Generating {
         };
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let rate = demo.rate;
+        let (rate, history) = (demo.rate, demo.history);
         let thread = thread::Builder::new()
             .name("generate".into())
-            .spawn(move || generate(&producer, Generator::new(options), rate, &stopped))?;
+            .spawn(move || {
+                let mut generator = Generator::new(options);
+                remember(&producer, &mut generator, history, &stopped);
+                generate(&producer, generator, rate, &stopped);
+            })?;
         Ok(Self { stop, thread })
     }
 
@@ -139,6 +145,42 @@ impl Generating {
         // A generator that panicked has made its last payment as well.
         let _ = self.thread.join();
     }
+}
+
+/// Makes the payments of `history` before now, as fast as it goes.
+fn remember(
+    producer: &ThreadedProducer<DefaultProducerContext>,
+    generator: &mut Generator,
+    history: Duration,
+    stop: &AtomicBool,
+) {
+    let now = now().millis();
+    let mut time = now.saturating_sub(i64::try_from(history.as_millis()).unwrap_or(i64::MAX));
+    let mut partition = 0;
+    while time < now && !stop.load(Ordering::Relaxed) {
+        let message = generator.next_message_at(EventTime::from_millis(time));
+        // Its queue may be full: it gets rid of some soon.
+        while !send(producer, partition, &message) && !stop.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        partition = (partition + 1) % PARTITIONS;
+        time += HISTORY_EVERY_MS;
+    }
+}
+
+/// Whether the producer took it.
+fn send(
+    producer: &ThreadedProducer<DefaultProducerContext>,
+    partition: i32,
+    message: &Message<'_>,
+) -> bool {
+    let mut record = BaseRecord::<(), [u8]>::to(TOPIC)
+        .partition(partition)
+        .timestamp(message.timestamp.millis());
+    if let Some(value) = message.value {
+        record = record.payload(value);
+    }
+    producer.send(record).is_ok()
 }
 
 fn generate(
@@ -154,13 +196,7 @@ fn generate(
         while u128::from(made) < due {
             let message = generator.next_message_at(now());
             let partition = i32::try_from(made % PARTITIONS.unsigned_abs() as u64).unwrap_or(0);
-            let mut record = BaseRecord::<(), [u8]>::to(TOPIC)
-                .partition(partition)
-                .timestamp(message.timestamp.millis());
-            if let Some(value) = message.value {
-                record = record.payload(value);
-            }
-            if producer.send(record).is_err() {
+            if !send(producer, partition, &message) {
                 break; // Its queue is full: the clock brings this one up again.
             }
             made += 1;
