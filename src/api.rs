@@ -6,10 +6,13 @@ mod events;
 mod guard;
 mod health;
 mod ledger;
+mod metrics;
 mod page;
 mod parameters;
 mod problem;
+mod process;
 mod records;
+mod scrape;
 mod server;
 mod stall;
 mod status;
@@ -145,13 +148,14 @@ pub async fn serve_within(
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
     protected(listener.local_addr()?, token.as_ref())?;
+    let status = Arc::clone(&state.status);
     let app = App::new(state, token, limits.clone());
     let events = Arc::clone(&app);
     let stop = async move {
         stop.await;
         events.events.stop();
     };
-    server::run(listener, routes(app), &limits, stop).await;
+    server::run(listener, routes(app), &limits, &status, stop).await;
     Ok(())
 }
 
@@ -187,6 +191,7 @@ fn routes(app: Arc<App>) -> Router {
         .route("/ui/{*file}", get(page::part))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .fallback(async || {
             Problem::not_found("there is nothing at this address; \"/api/v1\" lists all")
         })

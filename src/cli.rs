@@ -2,10 +2,13 @@
 
 pub mod arguments;
 mod check;
+mod completions;
 mod compute;
 mod demo;
 pub mod failure;
 mod kibana;
+mod health;
+mod man;
 pub mod output;
 mod produce;
 mod query;
@@ -57,6 +60,9 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Query(query) => query::run(query),
         Command::Check(_) => check::run(globals),
         Command::Kibana(kibana) => kibana::run(kibana, globals),
+        Command::Health(health) => health::run(health),
+        Command::Completions(completions) => completions::run(completions),
+        Command::Man(manual) => man::run(manual),
     }
 }
 

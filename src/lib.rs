@@ -22,6 +22,7 @@ pub mod feed;
 pub mod feedback;
 pub mod generator;
 pub mod ledger;
+pub mod metrics;
 pub mod pipeline;
 pub mod reading;
 pub mod status;

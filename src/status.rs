@@ -1,12 +1,15 @@
-//! How each part is doing, in words: written by the parts, read by operators.
+//! How each part is doing, in words and measured: written by the parts, read by operators.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::metrics::Metrics;
 
 /// The board on which every part writes how it is doing.
 #[derive(Debug, Default)]
 pub struct Status {
     board: Mutex<Board>,
+    metrics: Metrics,
 }
 
 impl Status {
@@ -25,6 +28,12 @@ impl Status {
     /// Says what is known of a partition now.
     pub fn set_partition(&self, partition: i32, status: PartitionStatus) {
         self.lock().partitions.insert(partition, status);
+    }
+
+    /// What the parts measure.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// All that the board shows now.

@@ -42,11 +42,13 @@ mod keys;
 mod mark;
 mod remark;
 mod retention;
+mod space;
 mod values;
 mod view;
 
 pub use error::Error;
 pub use identity::{Difference, Identity};
+pub use space::Space;
 
 /// The state on disk, held by the one who writes it.
 ///
@@ -241,6 +243,12 @@ impl Store {
     /// When the disk refuses.
     pub fn sync(&self) -> Result<(), Error> {
         self.database.sync()
+    }
+
+    /// The file system that the state is on, if it says.
+    #[must_use]
+    pub fn space(&self) -> Option<Space> {
+        Space::of(self.database.path())
     }
 
     /// The newest checkpoint.

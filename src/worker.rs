@@ -464,11 +464,14 @@ impl Writer {
 
     fn write(&mut self, queue: &Receiver<Job>) -> Result<(), Error> {
         self.status.set(Part::Store, Condition::Ok, "");
+        self.measure_space();
         let mut last_sync = Instant::now();
         while let Ok(job) = queue.recv() {
             match job {
                 Job::Checkpoint(effects) => {
+                    let began = Instant::now();
                     self.store.commit(&effects, &[], wall_clock())?;
+                    self.status.metrics().checkpoint(began.elapsed());
                     match self.written.try_send(()) {
                         Ok(()) | Err(TrySendError::Full(())) => {}
                         Err(TrySendError::Disconnected(())) => {}
@@ -479,6 +482,7 @@ impl Writer {
             }
             if last_sync.elapsed() >= SYNC_EVERY {
                 self.store.sync()?;
+                self.measure_space();
                 last_sync = Instant::now();
             }
         }
@@ -488,6 +492,13 @@ impl Writer {
 }
 
 impl Writer {
+    fn measure_space(&self) {
+        if let Some(space) = self.store.space() {
+            let metrics = self.status.metrics();
+            metrics.state_space(space.size, space.available);
+        }
+    }
+
     fn take_in(&mut self, feedback: &Feedback) -> Result<(), store::Error> {
         match feedback {
             Feedback::Delivered(documents) => self.store.acknowledge(documents)?,

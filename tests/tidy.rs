@@ -29,6 +29,7 @@ const FLOORS: [&[&str]; 5] = [
         "feedback",
         "generator",
         "ledger",
+        "metrics",
         "pipeline",
         "reading",
         "status",

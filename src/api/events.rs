@@ -24,6 +24,7 @@ use self::batch::{Batch, Filter, Place};
 use super::App;
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem};
+use crate::metrics::Present;
 
 /// Batches come at most this often, and for all clients at the same moments: who is told the same is
 /// given the same bytes.
@@ -101,6 +102,7 @@ pub(super) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, uri:
             id.to_str().map_or(Place::Unknown, Place::parse)
         });
     let now = Instant::now();
+    let present = app.state.status.metrics().event_client();
     let client = Client {
         stopping: app.events.stopping.subscribe(),
         app,
@@ -109,6 +111,7 @@ pub(super) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, uri:
         next: now,
         last_sent: now,
         _permit: permit,
+        _present: present,
     };
     let body = Body::from_stream(unfold(client, async |mut client| {
         let bytes = client.next().await?;
@@ -138,6 +141,7 @@ struct Client {
     last_sent: Instant,
     stopping: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
+    _present: Present,
 }
 
 impl Client {

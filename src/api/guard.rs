@@ -2,8 +2,9 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -17,6 +18,8 @@ use super::waiting::wait;
 
 /// Lets a request through if it may pass, and sees to its answer.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = match check(&app, &request) {
         Err(problem) => problem.into_response(),
         Ok(()) => answer(&app, request, next).await,
@@ -30,8 +33,16 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
+    app.state.status.metrics().request(
+        route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str),
+        response.status().as_u16(),
+        began.elapsed(),
+    );
     response
 }
+
+/// What a request to an address that is no route is counted under.
+const NO_ROUTE: &str = "none";
 
 async fn answer(app: &Arc<App>, mut request: Request, next: Next) -> Response {
     match wait(app, &app.waiters, request.uri()).await {

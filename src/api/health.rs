@@ -33,6 +33,7 @@ Tidegauge
 /api/v1/status                  how each part is doing
 /api/v1/events                  totals and windows as they change (SSE): ?branch= window=
 /                               the live page
+/metrics                        for Prometheus
 /livez                          whether the process answers
 /readyz                         whether it is ready: ?verbose says why not
 ";

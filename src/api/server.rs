@@ -16,6 +16,7 @@ use tracing::{debug, warn};
 
 use super::Limits;
 use super::stall::Stalling;
+use crate::status::Status;
 
 /// The head of a request must fit. It leaves room to tell a client that its address is too long
 /// instead of just hanging up.
@@ -28,6 +29,7 @@ pub(super) async fn run(
     listener: TcpListener,
     router: Router,
     limits: &Limits,
+    status: &Status,
     stop: impl Future<Output = ()> + Send,
 ) {
     let mut http = http1::Builder::new();
@@ -62,8 +64,9 @@ pub(super) async fn run(
         let stream = TokioIo::new(Stalling::new(stream, limits.stall_timeout));
         let service = TowerToHyperService::new(router.clone());
         let connection = graceful.watch(http.serve_connection(stream, service));
+        let present = status.metrics().connection();
         connections.spawn(async move {
-            let _slot = slot;
+            let _held = (slot, present);
             if let Err(error) = connection.await {
                 debug!(%error, "a connection ended");
             }

@@ -128,18 +128,18 @@ impl NoticesAnswer {
 /// How far one partition has come.
 #[derive(Serialize)]
 pub(super) struct PartitionAnswer {
-    partition: i32,
+    pub(super) partition: i32,
     /// The next offset; null before the first checkpoint that knows it.
-    position: Option<i64>,
+    pub(super) position: Option<i64>,
     /// The end offset; null until the broker has said.
-    end: Option<i64>,
-    lag: Option<i64>,
+    pub(super) end: Option<i64>,
+    pub(super) lag: Option<i64>,
     watermark: Option<String>,
-    idle: bool,
+    pub(super) idle: bool,
     /// Why it is stopped; null when it is not.
-    halted: Option<String>,
+    pub(super) halted: Option<String>,
     #[serde(skip)]
-    time: Option<EventTime>,
+    pub(super) time: Option<EventTime>,
     #[serde(skip)]
     standing: Option<Standing>,
 }

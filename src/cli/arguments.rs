@@ -65,6 +65,12 @@ pub enum Command {
     Check(Check),
     /// Load data views and the dashboard into Kibana, or check them
     Kibana(Kibana),
+    /// Ask whether the service is alive, or ready: exit code 0 if it is, 1 if not
+    Health(Health),
+    /// Print what a shell needs to complete commands and flags
+    Completions(Completions),
+    /// Print the manual, or write a page for each command
+    Man(Manual),
 }
 
 /// What every command takes.
@@ -414,6 +420,49 @@ impl Kibana {
             .given("--space", "kibana.space", self.space.as_ref())
             .given("--wait", "kibana.wait", self.wait.as_ref())
     }
+}
+
+/// `tidegauge health`
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Asks /livez, or /readyz with --ready, which answer without a token. Docker runs it as the health \
+check of the image.")]
+pub struct Health {
+    /// Where the service answers
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TIDEGAUGE_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:8080"
+    )]
+    pub url: String,
+    /// Ask whether it is ready, and not only whether it is alive
+    #[arg(long)]
+    pub ready: bool,
+    /// How long it may take to answer
+    #[arg(long, value_name = "D", default_value = "3s", value_parser = duration::parse)]
+    pub timeout: Duration,
+}
+
+/// `tidegauge completions`
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+  tidegauge completions bash > /etc/bash_completion.d/tidegauge
+  tidegauge completions zsh > \"${fpath[1]}/_tidegauge\"
+  tidegauge completions fish > ~/.config/fish/completions/tidegauge.fish")]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
+}
+
+/// `tidegauge man`
+#[derive(Clone, Debug, Args)]
+pub struct Manual {
+    /// Write one page for each command to this directory, instead of printing the first
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 impl Globals {

@@ -1,6 +1,7 @@
 //! Bulk requests: many documents there, an outcome for each back.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use elasticsearch::http::request::Body;
 use elasticsearch::params::VersionType;
@@ -58,6 +59,8 @@ pub(super) struct Report {
     pub(super) outcomes: Vec<(Item, Outcome)>,
     /// Why there was none about the others.
     pub(super) trouble: Option<Trouble>,
+    /// How long each request took, and whether it was answered as it should be.
+    pub(super) requests: Vec<(Duration, bool)>,
     /// The server refuses requests of so many bytes.
     pub(super) too_large: Option<usize>,
 }
@@ -135,7 +138,10 @@ impl Bulk {
         let mut requests = 0;
         while let Some(part) = parts.pop() {
             requests += 1;
-            match part.send(client).await {
+            let began = Instant::now();
+            let sent = part.send(client).await;
+            report.requests.push((began.elapsed(), sent.is_ok()));
+            match sent {
                 Ok(outcomes) => report.outcomes.extend(part.items.into_iter().zip(outcomes)),
                 Err(trouble) => {
                     let halves = part.blame(trouble, requests < REQUESTS_MAX, &mut report);

@@ -25,6 +25,7 @@ use super::retry::Verdict;
 use crate::branch::Branches;
 use crate::document_key::DocumentKey;
 use crate::feedback::{Family, Feedback};
+use crate::metrics::ItemOutcome;
 use crate::reading::{Mark, ReadError, Readings};
 use crate::status::{Condition, Part, Status};
 
@@ -297,6 +298,7 @@ impl Delivery {
 
     async fn take(&mut self, report: Report) -> Result<(), Interrupted> {
         let now = Instant::now();
+        self.measure(&report);
         if let Some(size) = report.too_large {
             self.bulk.max_bytes = self.bulk.max_bytes.min(size / 2).max(1);
         }
@@ -330,6 +332,23 @@ impl Delivery {
             self.line.fails(trouble);
         }
         self.acknowledge(delivered).await
+    }
+
+    fn measure(&self, report: &Report) {
+        let metrics = self.status.metrics();
+        for (took, is_answered) in &report.requests {
+            metrics.bulk(*took, *is_answered);
+        }
+        for (_, outcome) in &report.outcomes {
+            let outcome = match outcome.verdict {
+                Verdict::Done => ItemOutcome::Done,
+                Verdict::Retry => ItemOutcome::Retried,
+                Verdict::Missing => ItemOutcome::Missing,
+                Verdict::Denied => ItemOutcome::Denied,
+                Verdict::Park | Verdict::TooLarge => ItemOutcome::Parked,
+            };
+            metrics.bulk_items(outcome, 1);
+        }
     }
 
     // Whether its whole family waits for it; `is_known` says that it does already.

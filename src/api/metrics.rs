@@ -1,0 +1,93 @@
+//! What Prometheus scrapes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::{prometheus_text, text};
+use prometheus_client::registry::Registry;
+use tokio::task;
+
+use super::App;
+use super::parameters::Parameters;
+use super::problem::Problem;
+use super::process::Process;
+use super::scrape::{Moment, Scrape};
+
+/// The text that every Prometheus reads.
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// `GET /metrics`: in the text format of Prometheus, or as OpenMetrics where that is accepted.
+///
+/// It is answered even when 64 other answers are being made, and when the state can't be read:
+/// that is when an operator needs it.
+pub(super) async fn show(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Response {
+    if let Err(problem) = Parameters::of(&uri, &[]) {
+        return problem.into_response();
+    }
+    let is_open = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .any(|accept| accepts_open_metrics(accept.as_bytes()));
+    // Opening a snapshot may read from the disk.
+    let body = task::spawn_blocking(move || encode(&app, is_open)).await;
+    let Ok(Ok(body)) = body else {
+        return Problem::internal().into_response();
+    };
+    let format = if is_open { OPEN_METRICS } else { TEXT };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(format)),
+        (header::VARY, HeaderValue::from_static("accept")),
+    ];
+    (headers, body).into_response()
+}
+
+fn encode(app: &App, is_open: bool) -> Result<String, fmt::Error> {
+    let state = &app.state;
+    let moment = Moment {
+        board: state.status.board(),
+        version: state.version,
+        uptime: state.started.elapsed(),
+        now: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+        in_flight: app.limits.in_flight
+            - app.in_flight.available_permits().min(app.limits.in_flight),
+        process: Process::now(),
+    };
+    let scrape = match state
+        .readings
+        .query(|reading| Ok(Scrape::new(Some(reading), &moment)))
+    {
+        Ok(scrape) => scrape,
+        Err(error) => {
+            tracing::error!(%error, "the state can't be shown in metrics");
+            Scrape::new(None, &moment)
+        }
+    };
+    let mut shown = Registry::default();
+    shown.register_collector(Box::new(scrape));
+    let measured = state.status.metrics().registry();
+    let mut out = String::new();
+    if is_open {
+        text::encode_registry(&mut out, &shown)?;
+        text::encode_registry(&mut out, measured)?;
+        text::encode_eof(&mut out)?;
+    } else {
+        prometheus_text::encode(&mut out, &shown)?;
+        prometheus_text::encode(&mut out, measured)?;
+    }
+    Ok(out)
+}
+
+// One that is refused with a weight of 0 is not asked for by anybody.
+fn accepts_open_metrics(accept: &[u8]) -> bool {
+    let wanted = b"application/openmetrics-text";
+    accept
+        .split(|byte| *byte == b',')
+        .any(|range| range.trim_ascii().starts_with(wanted))
+}

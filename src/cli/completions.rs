@@ -1,0 +1,23 @@
+//! `tidegauge completions`: what a shell needs to complete commands and flags.
+
+use std::io::{self, Write};
+
+use clap::CommandFactory;
+
+use super::arguments::{Arguments, Completions};
+use super::failure::Failure;
+
+/// Prints the completions of one shell.
+///
+/// # Errors
+/// When stdout can't be written.
+pub fn run(completions: &Completions) -> Result<(), Failure> {
+    // Made in memory first: the generator panics where nobody reads it.
+    let mut script = Vec::new();
+    let mut command = Arguments::command();
+    clap_complete::generate(completions.shell, &mut command, "tidegauge", &mut script);
+    let mut out = io::stdout().lock();
+    out.write_all(&script)?;
+    out.flush()?;
+    Ok(())
+}

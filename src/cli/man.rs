@@ -1,0 +1,57 @@
+//! `tidegauge man`: the manual, from the same text as the help.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+
+use super::arguments::{Arguments, Manual};
+use super::failure::Failure;
+
+/// Prints the page of the program, or writes a page for each command to a directory.
+///
+/// # Errors
+/// When it can't be written.
+pub fn run(manual: &Manual) -> Result<(), Failure> {
+    let mut command = Arguments::command();
+    command.build();
+    match &manual.out {
+        Some(dir) => {
+            fs::create_dir_all(dir).with_context(|| format!("{} can't be made", dir.display()))?;
+            write_pages(command, "tidegauge", dir)
+        }
+        None => {
+            let page = page(command)?;
+            let mut out = io::stdout().lock();
+            out.write_all(&page)?;
+            out.flush()?;
+            Ok(())
+        }
+    }
+}
+
+fn write_pages(command: Command, name: &str, dir: &Path) -> Result<(), Failure> {
+    let inner: Vec<Command> = command
+        .get_subcommands()
+        .filter(|inner| inner.get_name() != "help")
+        .cloned()
+        .collect();
+    // A page is found by the name of its command, with the commands before it: tidegauge-query.
+    let path = dir.join(format!("{name}.1"));
+    let page = page(command.display_name(name.to_owned()))?;
+    fs::write(&path, page).with_context(|| format!("{} can't be written", path.display()))?;
+    for command in inner {
+        let name = format!("{name}-{}", command.get_name());
+        write_pages(command, &name, dir)?;
+    }
+    Ok(())
+}
+
+fn page(command: Command) -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    Man::new(command).manual("Tidegauge").render(&mut page)?;
+    Ok(page)
+}

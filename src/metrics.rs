@@ -1,0 +1,274 @@
+//! What the service measures of itself while it runs: durations, outcomes, and who is connected.
+//!
+//! Figures that a checkpoint holds are not here: they are read from it when somebody asks. There is
+//! no clock here either; durations are handed in.
+
+use core::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+/// What is measured since the process started.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    checkpoints: Histogram,
+    bulks: Histogram,
+    bulk_failures: Counter,
+    bulk_items: Family<[(&'static str, &'static str); 1], Counter>,
+    requests: Family<Request, Counter>,
+    request_durations: Family<[(&'static str, String); 1], Histogram, fn() -> Histogram>,
+    connections: Gauge,
+    event_clients: Gauge,
+    state_space: Family<[(&'static str, &'static str); 1], Gauge>,
+}
+
+/// The labels of a request: its route's template and the answer's status.
+type Request = [(&'static str, String); 2];
+
+/// What became of one document that was sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ItemOutcome {
+    /// It is there, or a newer one is.
+    Done,
+    /// It is sent again.
+    Retried,
+    /// It is refused, and kept back for a while.
+    Parked,
+    /// Its index is not there.
+    Missing,
+    /// The credentials do not allow it.
+    Denied,
+}
+
+impl ItemOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 5] = [
+        Self::Done,
+        Self::Retried,
+        Self::Parked,
+        Self::Missing,
+        Self::Denied,
+    ];
+
+    /// The value of the label `outcome`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retried => "retried",
+            Self::Parked => "parked",
+            Self::Missing => "missing",
+            Self::Denied => "denied",
+        }
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let metrics = Self {
+            registry: Registry::default(),
+            // 0.5 ms to 8 s: a checkpoint is due every 200 ms.
+            checkpoints: Histogram::new(exponential_buckets(0.000_5, 2.0, 15)),
+            // 1 ms to 33 s: a request is given up after 30 s.
+            bulks: Histogram::new(exponential_buckets(0.001, 2.0, 16)),
+            bulk_failures: Counter::default(),
+            bulk_items: Family::default(),
+            requests: Family::default(),
+            request_durations: Family::new_with_constructor(request_histogram),
+            connections: Gauge::default(),
+            event_clients: Gauge::default(),
+            state_space: Family::default(),
+        };
+        // A rate needs to see the zero before the one.
+        for outcome in ItemOutcome::ALL {
+            drop(
+                metrics
+                    .bulk_items
+                    .get_or_create(&[("outcome", outcome.as_str())]),
+            );
+        }
+        metrics.registered()
+    }
+}
+
+// 0.5 ms to 8 s: an answer is given up after 5 s.
+fn request_histogram() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_5, 4.0, 8))
+}
+
+impl Metrics {
+    fn registered(mut self) -> Self {
+        self.registry.register(
+            "tidegauge_checkpoint_duration_seconds",
+            "How long writing a checkpoint took, since the process started",
+            self.checkpoints.clone(),
+        );
+        self.registry.register(
+            "tidegauge_bulk_request_duration_seconds",
+            "How long bulk requests to Elasticsearch took, answered or not, since the process started",
+            self.bulks.clone(),
+        );
+        self.registry.register(
+            "tidegauge_bulk_request_failures",
+            "Bulk requests that failed as a whole, since the process started",
+            self.bulk_failures.clone(),
+        );
+        self.registry.register(
+            "tidegauge_bulk_items",
+            "Documents sent to Elasticsearch by what became of them, since the process started",
+            self.bulk_items.clone(),
+        );
+        self.registry.register(
+            "tidegauge_http_requests",
+            "Requests answered by route and status, since the process started",
+            self.requests.clone(),
+        );
+        self.registry.register(
+            "tidegauge_http_request_duration_seconds",
+            "How long making an answer took by route, since the process started",
+            self.request_durations.clone(),
+        );
+        self.registry.register(
+            "tidegauge_http_connections",
+            "HTTP connections that are open now",
+            self.connections.clone(),
+        );
+        self.registry.register(
+            "tidegauge_event_clients",
+            "Clients that follow the events now",
+            self.event_clients.clone(),
+        );
+        self.registry.register(
+            "tidegauge_state_filesystem_bytes",
+            "The file system that holds the state when it was last forced to the disk: its size, \
+             and what is available on it",
+            self.state_space.clone(),
+        );
+        self
+    }
+
+    /// All of it, to be shown.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// A checkpoint was written.
+    pub fn checkpoint(&self, took: Duration) {
+        self.checkpoints.observe(took.as_secs_f64());
+    }
+
+    /// The file system that holds the state, in bytes.
+    pub fn state_space(&self, size: u64, available: u64) {
+        for (what, bytes) in [("size", size), ("available", available)] {
+            self.state_space
+                .get_or_create(&[("what", what)])
+                .set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// A bulk request ended; whether it was answered as it should be.
+    pub fn bulk(&self, took: Duration, is_answered: bool) {
+        self.bulks.observe(took.as_secs_f64());
+        if !is_answered {
+            self.bulk_failures.inc();
+        }
+    }
+
+    /// Documents were sent, each with this outcome.
+    pub fn bulk_items(&self, outcome: ItemOutcome, count: u64) {
+        self.bulk_items
+            .get_or_create(&[("outcome", outcome.as_str())])
+            .inc_by(count);
+    }
+
+    /// A request was answered. `route` is the template of its route, never its address: there are
+    /// only so many of them.
+    pub fn request(&self, route: &str, status: u16, took: Duration) {
+        self.requests
+            .get_or_create(&[("route", route.to_owned()), ("status", status.to_string())])
+            .inc();
+        self.request_durations
+            .get_or_create(&[("route", route.to_owned())])
+            .observe(took.as_secs_f64());
+    }
+
+    /// A connection that is open until the answer is dropped.
+    #[must_use]
+    pub fn connection(&self) -> Present {
+        Present::new(&self.connections)
+    }
+
+    /// A client that follows the events until the answer is dropped.
+    #[must_use]
+    pub fn event_client(&self) -> Present {
+        Present::new(&self.event_clients)
+    }
+}
+
+/// Counts as one in a gauge until it is dropped.
+#[derive(Debug)]
+pub struct Present(Gauge);
+
+impl Present {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use prometheus_client::encoding::prometheus_text::encode;
+
+    use super::*;
+
+    fn shown(metrics: &Metrics) -> String {
+        let mut text = String::new();
+        encode(&mut text, metrics.registry()).unwrap();
+        text
+    }
+
+    #[test]
+    fn every_outcome_is_shown_before_it_happens() {
+        let metrics = Metrics::default();
+        for outcome in ItemOutcome::ALL {
+            let line = format!(
+                "tidegauge_bulk_items_total{{outcome=\"{}\"}} 0\n",
+                outcome.as_str()
+            );
+            assert!(shown(&metrics).contains(&line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_present_counts_until_it_goes() {
+        let metrics = Metrics::default();
+        let first = metrics.event_client();
+        let second = metrics.event_client();
+        assert!(shown(&metrics).contains("tidegauge_event_clients 2\n"));
+        drop((first, second));
+        assert!(shown(&metrics).contains("tidegauge_event_clients 0\n"));
+    }
+
+    #[test]
+    fn a_request_is_counted_under_its_route_and_status() {
+        let metrics = Metrics::default();
+        metrics.request("/api/v1/windows/{name}", 404, Duration::from_millis(3));
+        let line =
+            "tidegauge_http_requests_total{route=\"/api/v1/windows/{name}\",status=\"404\"} 1\n";
+        assert!(shown(&metrics).contains(line), "{}", shown(&metrics));
+    }
+}
