@@ -311,6 +311,7 @@ impl Source {
 
     fn sort(&mut self, batch: &mut Batch) {
         let cursors = &mut self.cursors;
+        let ailing = &mut self.ailing;
         let mut incidents = Vec::new();
         batch.retain(|message| {
             let partition = message.partition();
@@ -335,6 +336,8 @@ impl Source {
                     Verdict::Halt(reason) => Incident::Halt(reason),
                 },
                 Some(RDKafkaErrorCode::PartitionEOF) => {
+                    // Whoever is told where the end is can read the partition again.
+                    ailing.remove(&partition);
                     if let Some(note) = cursor.end_reached(message.offset()) {
                         warn!(partition, "{note}");
                     }

@@ -12,7 +12,9 @@ use rdkafka::{Message, Offset, TopicPartitionList};
 use serde_json::Value;
 use tidegauge::decode::{Decoded, Decoder};
 
-const COMMANDS: [&str; 6] = ["serve", "demo", "produce", "compute", "query", "check"];
+const COMMANDS: [&str; 9] = [
+    "serve", "demo", "produce", "compute", "query", "check", "health", "completions", "man",
+];
 
 /// A history of five thousand messages with everything in it.
 const HISTORY: [&str; 18] = [

@@ -10,6 +10,7 @@ mod events;
 mod failures;
 mod kibana;
 mod main_job;
+mod operations;
 mod outage;
 mod page;
 mod pipeline;

@@ -17,7 +17,7 @@ use super::arguments::{Demo, Globals};
 use super::failure::Failure;
 use super::output::{self, Format};
 use super::report;
-use super::serve::{Signals, runtime};
+use super::serve::{Signals, block_on};
 use crate::app::{self, App};
 use crate::branch::Branches;
 use crate::config::{Config, Need, Sources};
@@ -53,7 +53,7 @@ pub fn run(demo: &Demo, globals: &Globals) -> Result<(), Failure> {
     )?;
     let generating = Generating::start(demo, &kafka.bootstrap_servers())?;
 
-    runtime()?.block_on(async {
+    block_on(async {
         let mut signals = Signals::new()?;
         let app = App::start(&config, false).await?;
         announce(&app, demo)?;

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 
 use super::arguments::Health;
 use super::failure::Failure;
-use super::serve::runtime;
+use super::serve::block_on;
 
 /// An answer of a probe is a word and some reasons; no more of it is shown.
 const SHOWN_MAX: usize = 2_000;
@@ -18,7 +18,7 @@ const SHOWN_MAX: usize = 2_000;
 pub fn run(health: &Health) -> Result<(), Failure> {
     let route = if health.ready { "readyz" } else { "livez" };
     let url = format!("{}/{route}", health.url.trim_end_matches('/'));
-    let (status, text) = runtime()?.block_on(ask(health, &url))?;
+    let (status, text) = block_on(async { Ok(ask(health, &url).await?) })?;
     let text: String = text.trim().chars().take(SHOWN_MAX).collect();
     if !status.is_success() {
         return Err(Failure::Running(anyhow!("{url} says {status}: {text}")));

@@ -21,18 +21,27 @@ use crate::status::Board;
 /// How often it is looked at whether there is something to tell or to do.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// How long a stop may take, whatever state its parts are in. Docker and systemd kill after 30 s as
+/// this repository sets them up.
+const STOP_WITHIN: Duration = Duration::from_secs(25);
+/// How long what is left over may take to end by itself.
+const LEFTOVERS: Duration = Duration::from_millis(200);
+
 /// Runs the service.
 ///
 /// # Errors
 /// When it can't start, or fails while it runs.
 pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
     let config = Config::load(&serve.sources(globals), Need::Brokers)?;
-    runtime()?.block_on(async {
+    block_on(async {
         let mut signals = Signals::new()?;
         let begun = Instant::now();
         let app = tokio::select! {
             app = App::start(&config, serve.until_end) => app?,
-            () = signals.stop() => return Ok(()),
+            () = signals.stop() => {
+                info!("stopping before the start was over");
+                return Ok(());
+            }
         };
         let progress = Progress::new(!globals.quiet);
         let stopped = watch(&app, &mut signals, &progress).await?;
@@ -42,6 +51,13 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
         let deliver = serve.until_end && !stopped;
         tokio::select! {
             outcome = app.stop(deliver) => outcome?,
+            () = tokio::time::sleep(STOP_WITHIN), if !deliver => {
+                return Err(Failure::Running(anyhow::anyhow!(
+                    "not all parts stopped within {} s; they are left to themselves, and the state \
+                     is whole",
+                    STOP_WITHIN.as_secs()
+                )));
+            }
             () = signals.stop() => {
                 return Err(Failure::Running(anyhow::anyhow!(
                     "stopped at once by a second signal; the state is whole"
@@ -58,11 +74,23 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
     })
 }
 
+/// Runs `work` to its end, and leaves to themselves what it has begun and not waited for: a question
+/// to a broker that does not answer would hold up the end of the process.
+///
+/// # Errors
+/// What `work` says, or when threads can't be started.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(LEFTOVERS);
+    outcome
+}
+
 /// The runtime of everything that waits: HTTP, Elasticsearch, signals. Records don't wait here.
 ///
 /// # Errors
 /// When threads can't be started.
-pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("edge")

@@ -109,8 +109,9 @@ fn flatten(
     }
 }
 
-// Each by itself: the client library stops at the first that is wrong.
+// Each by itself, as the client library stops at the first that is wrong; then all together.
 fn check_properties(section: &Section<'_>, config: &source::Config) {
+    let mut is_each_right = true;
     for (name, value) in &config.properties {
         let alone = source::Config {
             properties: BTreeMap::from([(name.clone(), value.clone())]),
@@ -122,6 +123,18 @@ fn check_properties(section: &Section<'_>, config: &source::Config) {
                 other => other.to_string(),
             };
             property_problem(section, name, message);
+            is_each_right = false;
+        }
+    }
+    if !is_each_right || config.properties.is_empty() {
+        return;
+    }
+    if let Err(error) = config.check_together() {
+        let why = error.to_string();
+        // The client library names those that it compares.
+        let mut names = config.properties.keys();
+        if let Some(name) = names.clone().find(|name| why.contains(*name)).or_else(|| names.next()) {
+            property_problem(section, name, why.clone());
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
 
 use tidegauge_windows::EventTime;
@@ -102,6 +103,22 @@ impl Config {
     pub fn check(&self) -> Result<(), Error> {
         self.client()?
             .create_native_config()
+            .map(|_| ())
+            .map_err(refused)
+    }
+
+    /// Proves, without connecting, that the properties go together: the client library compares
+    /// some of them, and opens the files that they name, only when a client is made.
+    ///
+    /// # Errors
+    /// [`Error::Client`] with the client library's words, or as [`Config::check`].
+    pub fn check_together(&self) -> Result<(), Error> {
+        let mut client = self.client()?;
+        // Without brokers there is nobody to connect to, and that need not be logged.
+        client.remove("bootstrap.servers");
+        client.set_log_level(RDKafkaLogLevel::Emerg);
+        client
+            .create::<BaseConsumer>()
             .map(|_| ())
             .map_err(refused)
     }
@@ -227,6 +244,17 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("socket.timeout.ms"), "{error}");
+    }
+
+    #[test]
+    fn properties_that_do_not_go_together_are_refused_before_a_start() {
+        // Each alone is fine: a fetch must hold the largest message.
+        let mut config = config("fetch.max.bytes", "1000");
+        assert!(config.check().is_ok());
+        let error = config.check_together().unwrap_err().to_string();
+        assert!(error.contains("fetch.max.bytes"), "{error}");
+        config.properties.clear();
+        assert!(config.check_together().is_ok());
     }
 
     #[test]

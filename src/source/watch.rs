@@ -117,6 +117,8 @@ impl Source {
                 return;
             };
             if cursor.note_end(standing.high) {
+                // Nothing is left to be read, so nothing will come that shows that it is well.
+                self.ailing.remove(&partition);
                 continue;
             }
             let from = cursor.resume_from();

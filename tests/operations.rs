@@ -1,0 +1,36 @@
+//! What operators rely on: metrics, alerts and what they say, health checks, a stop in time.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod alerts;
+mod commands;
+mod containers;
+mod dashboard;
+mod scraped;
+mod stopping;
+
+use std::path::{Path, PathBuf};
+
+/// A path in the repository.
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A file of the repository.
+#[track_caller]
+fn text_of(path: &str) -> String {
+    std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The alerts by name, as `ops/prometheus/alerts.yml` lists them, with their expressions.
+fn alerts() -> Vec<(String, String)> {
+    let text = text_of("ops/prometheus/alerts.yml");
+    let value = |line: &str, key: &str| Some(line.trim().strip_prefix(key)?.trim().to_owned());
+    let names = text.lines().filter_map(|line| value(line, "- alert:"));
+    let expressions = text
+        .lines()
+        .filter_map(|line| value(line, "expr:"))
+        .map(|quoted| quoted.trim_matches('\'').replace("''", "'"));
+    let alerts: Vec<_> = names.zip(expressions).collect();
+    assert!(alerts.len() > 10, "{alerts:?}");
+    alerts
+}
