@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1.7
 # Builds on amd64 and arm64. The image holds one binary, CA certificates and the libraries that it links.
-FROM rust:1.95-bookworm AS build
+FROM rust:1.95.0-bookworm AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libclang-dev \
  && rm -rf /var/lib/apt/lists/*
@@ -14,7 +14,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
  && cp target/release/tidegauge /usr/local/bin/tidegauge \
  && strip --strip-debug /usr/local/bin/tidegauge
 
-FROM debian:bookworm-20250908-slim
+FROM debian:12.12-slim
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="Tidegauge" \
       org.opencontainers.image.description="Exact running totals and event-time windows over a Kafka topic of payments" \

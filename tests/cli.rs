@@ -13,7 +13,15 @@ use serde_json::Value;
 use tidegauge::decode::{Decoded, Decoder};
 
 const COMMANDS: [&str; 9] = [
-    "serve", "demo", "produce", "compute", "query", "check", "health", "completions", "man",
+    "serve",
+    "demo",
+    "produce",
+    "compute",
+    "query",
+    "check",
+    "health",
+    "completions",
+    "man",
 ];
 
 /// A history of five thousand messages with everything in it.

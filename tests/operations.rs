@@ -9,10 +9,18 @@ mod scraped;
 mod stopping;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::lab::Toolbox;
 
 /// A path in the repository.
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Prometheus' checker.
+fn promtool(toolbox: &Toolbox) -> Command {
+    Command::new(toolbox.home().join("promtool"))
 }
 
 /// A file of the repository.

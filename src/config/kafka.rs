@@ -133,7 +133,11 @@ fn check_properties(section: &Section<'_>, config: &source::Config) {
         let why = error.to_string();
         // The client library names those that it compares.
         let mut names = config.properties.keys();
-        if let Some(name) = names.clone().find(|name| why.contains(*name)).or_else(|| names.next()) {
+        if let Some(name) = names
+            .clone()
+            .find(|name| why.contains(*name))
+            .or_else(|| names.next())
+        {
             property_problem(section, name, why.clone());
         }
     }

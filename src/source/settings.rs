@@ -117,10 +117,7 @@ impl Config {
         // Without brokers there is nobody to connect to, and that need not be logged.
         client.remove("bootstrap.servers");
         client.set_log_level(RDKafkaLogLevel::Emerg);
-        client
-            .create::<BaseConsumer>()
-            .map(|_| ())
-            .map_err(refused)
+        client.create::<BaseConsumer>().map(|_| ()).map_err(refused)
     }
 
     /// All settings of the client library, to make a client that reads as [`super::Source`] does.

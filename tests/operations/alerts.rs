@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::{alerts, repository, text_of};
+use super::{alerts, promtool, repository, text_of};
 use crate::support::lab::{Toolbox, succeed};
 
 #[test]
 fn every_alert_fires_in_its_scenario_and_keeps_quiet_in_the_other() {
-    let Some(toolbox) = Toolbox::promtool() else { return };
+    let Some(toolbox) = Toolbox::promtool() else {
+        return;
+    };
     let rules = repository("ops/prometheus/alerts.yml");
-    succeed(toolbox.home_command("promtool").arg("check").arg("rules").arg(rules));
+    succeed(promtool(&toolbox).arg("check").arg("rules").arg(rules));
     let tests = repository("ops/prometheus/alerts_test.yml");
-    succeed(toolbox.home_command("promtool").arg("test").arg("rules").arg(tests));
+    succeed(promtool(&toolbox).arg("test").arg("rules").arg(tests));
 }
 
 #[test]

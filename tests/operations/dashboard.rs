@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::scraped::{scrape, scraped_service, series};
-use super::{alerts, text_of};
+use super::{alerts, promtool, text_of};
 use crate::support::lab::{Toolbox, succeed};
 
 fn dashboard() -> Value {
@@ -43,12 +43,14 @@ fn selected(expression: &str) -> Vec<(String, Vec<String>)> {
         let length = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(length);
         rest = after;
-        let braces = rest.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let braces = rest
+            .strip_prefix('{')
+            .and_then(|inner| inner.split_once('}'));
         if let Some((inner, after)) = braces {
             rest = after;
-            let labels = inner.split(',').map(|pair| {
-                pair.split(['=', '!']).next().unwrap().trim().to_owned()
-            });
+            let labels = inner
+                .split(',')
+                .map(|pair| pair.split(['=', '!']).next().unwrap().trim().to_owned());
             found.push((word.to_owned(), labels.collect()));
         } else if word.starts_with("tidegauge_") || word.starts_with("process_") {
             found.push((word.to_owned(), Vec::new()));
@@ -65,13 +67,18 @@ fn exported() -> Option<BTreeMap<String, BTreeSet<String>>> {
     for name in series(&scrape(&service)).into_keys() {
         let (metric, labels) = name.split_once('{').unwrap_or((&name, ""));
         let known = exported.entry(metric.to_owned()).or_default();
-        known.extend(labels.split("\",").filter_map(|pair| {
-            Some(pair.split_once('=')?.0.to_owned())
-        }));
+        known.extend(
+            labels
+                .split("\",")
+                .filter_map(|pair| Some(pair.split_once('=')?.0.to_owned())),
+        );
         // Prometheus adds these to whatever it scrapes.
         known.extend(["job".to_owned(), "instance".to_owned()]);
     }
-    exported.insert("up".to_owned(), BTreeSet::from(["job".to_owned(), "instance".to_owned()]));
+    exported.insert(
+        "up".to_owned(),
+        BTreeSet::from(["job".to_owned(), "instance".to_owned()]),
+    );
     Some(exported)
 }
 
@@ -85,7 +92,10 @@ fn expressions_use_metrics_and_labels_that_are_exported() {
             let known = exported.get(&metric);
             let known = known.unwrap_or_else(|| panic!("{place}: {metric} is not exported"));
             for label in labels {
-                assert!(known.contains(&label), "{place}: {metric} has no label {label}");
+                assert!(
+                    known.contains(&label),
+                    "{place}: {metric} has no label {label}"
+                );
             }
         }
     }
@@ -94,7 +104,9 @@ fn expressions_use_metrics_and_labels_that_are_exported() {
 
 #[test]
 fn prometheus_takes_every_expression() {
-    let Some(toolbox) = Toolbox::promtool() else { return };
+    let Some(toolbox) = Toolbox::promtool() else {
+        return;
+    };
     let mut rules = String::from("groups:\n  - name: all\n    rules:\n");
     for (number, (_, expression)) in expressions().into_iter().enumerate() {
         rules += &format!("      - record: rule:{number}\n        expr: {expression:?}\n");
@@ -102,7 +114,7 @@ fn prometheus_takes_every_expression() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("rules.yml");
     std::fs::write(&path, rules).unwrap();
-    succeed(toolbox.home_command("promtool").arg("check").arg("rules").arg(&path));
+    succeed(promtool(&toolbox).arg("check").arg("rules").arg(&path));
 }
 
 #[test]
@@ -114,7 +126,11 @@ fn panels_lie_on_the_grid_and_not_on_each_other() {
         let (x, y, w, h) = (place("x"), place("y"), place("w"), place("h"));
         assert!(w > 0 && h > 0 && x + w <= 24, "{}", panel["title"]);
         for cell in (x..x + w).flat_map(|x| (y..y + h).map(move |y| (x, y))) {
-            assert!(taken.insert(cell), "{} lies on another panel", panel["title"]);
+            assert!(
+                taken.insert(cell),
+                "{} lies on another panel",
+                panel["title"]
+            );
         }
     }
 }
@@ -124,10 +140,18 @@ fn the_dashboard_takes_its_source_from_whoever_loads_it() {
     let dashboard = dashboard();
     assert_eq!(dashboard["__inputs"][0]["name"], "DS_PROMETHEUS");
     for panel in dashboard["panels"].as_array().unwrap() {
-        assert_eq!(panel["datasource"]["uid"], "${DS_PROMETHEUS}", "{}", panel["title"]);
+        assert_eq!(
+            panel["datasource"]["uid"], "${DS_PROMETHEUS}",
+            "{}",
+            panel["title"]
+        );
         assert!(!panel["description"].as_str().unwrap().is_empty());
     }
     // Loaded from a file nobody is asked: then a variable of that name stands for it.
     let variables = dashboard["templating"]["list"].as_array().unwrap();
-    assert!(variables.iter().any(|v| v["name"] == "DS_PROMETHEUS" && v["type"] == "datasource"));
+    assert!(
+        variables
+            .iter()
+            .any(|v| v["name"] == "DS_PROMETHEUS" && v["type"] == "datasource")
+    );
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::promtool;
 use crate::support::lab::{Dist, Elastic, Kafka, Toolbox, http, unique};
 use crate::support::service::{Service, Setup};
 use crate::support::topic::produce;
@@ -19,13 +20,28 @@ pub(super) fn scraped_service() -> Option<(Setup, Service)> {
     let kafka = Kafka::shared()?;
     let elastic = Elastic::shared(Dist::Es7)?;
     let name = unique("scraped");
-    let setup = Setup::of(kafka, &name)
-        .delivering(elastic, &name)
-        .with("event_time", "idle_after", "\"200ms\"");
+    let setup = Setup::of(kafka, &name).delivering(elastic, &name).with(
+        "event_time",
+        "idle_after",
+        "\"200ms\"",
+    );
     let options = [
-        "--count", "5000", "--start", "2026-11-01T00:00:00Z", "--per-second", "10",
-        "--disorder", "4s", "--late-fraction", "0.02", "--too-late-fraction", "0.01",
-        "--future-fraction", "0.01", "--bad-fraction", "0.02",
+        "--count",
+        "5000",
+        "--start",
+        "2026-11-01T00:00:00Z",
+        "--per-second",
+        "10",
+        "--disorder",
+        "4s",
+        "--late-fraction",
+        "0.02",
+        "--too-late-fraction",
+        "0.01",
+        "--future-fraction",
+        "0.01",
+        "--bad-fraction",
+        "0.02",
     ];
     produce(&setup, &options);
     let service = setup.serve();
@@ -53,7 +69,9 @@ pub(super) fn series(text: &str) -> Series {
 
 #[test]
 fn metrics_say_what_the_ledger_and_the_status_say() {
-    let Some((_setup, service)) = scraped_service() else { return };
+    let Some((_setup, service)) = scraped_service() else {
+        return;
+    };
     let before = service.ask("status");
     let text = scrape(&service);
     let series = series(&text);
@@ -76,7 +94,11 @@ fn metrics_say_what_the_ledger_and_the_status_say() {
     assert!(!partitions.is_empty());
     for partition in partitions {
         let label = format!("{{partition=\"{}\"}}", partition["partition"]);
-        for (metric, field) in [("position", "position"), ("end", "end"), ("lag_records", "lag")] {
+        for (metric, field) in [
+            ("position", "position"),
+            ("end", "end"),
+            ("lag_records", "lag"),
+        ] {
             let name = format!("tidegauge_partition_{metric}{label}");
             assert_eq!(series[&name], partition[field].as_f64().unwrap(), "{name}");
         }
@@ -91,9 +113,15 @@ fn metrics_say_what_the_ledger_and_the_status_say() {
     assert_eq!(series["tidegauge_lag_records"], 0.0);
     assert_eq!(series["tidegauge_dirty_documents"], 0.0);
     assert_eq!(series["tidegauge_ready"], 1.0);
-    assert_eq!(series["tidegauge_part_condition{part=\"sink\",condition=\"ok\"}"], 1.0);
+    assert_eq!(
+        series["tidegauge_part_condition{part=\"sink\",condition=\"ok\"}"],
+        1.0
+    );
     let version = status["version"].as_str().unwrap();
-    assert_eq!(series[&format!("tidegauge_build_info{{version=\"{version}\"}}")], 1.0);
+    assert_eq!(
+        series[&format!("tidegauge_build_info{{version=\"{version}\"}}")],
+        1.0
+    );
     // Figures of the state between the status before and the one after.
     let sequence = |status: &Value| status["last_checkpoint"]["sequence"].as_f64().unwrap();
     let checkpoints = series["tidegauge_checkpoints_total"];
@@ -111,7 +139,9 @@ fn metrics_say_what_the_ledger_and_the_status_say() {
 
 #[test]
 fn figures_of_the_state_survive_a_restart_and_measured_ones_begin_anew() {
-    let Some((setup, service)) = scraped_service() else { return };
+    let Some((setup, service)) = scraped_service() else {
+        return;
+    };
     let before = series(&scrape(&service));
     let outcome = service.stop(Duration::from_secs(30));
     assert_eq!(outcome.status.code(), Some(0), "{}", outcome.stderr);
@@ -125,19 +155,27 @@ fn figures_of_the_state_survive_a_restart_and_measured_ones_begin_anew() {
 
 #[test]
 fn promtool_takes_the_metrics_without_a_remark() {
-    let Some(toolbox) = Toolbox::promtool() else { return };
-    let Some((_setup, service)) = scraped_service() else { return };
+    let Some(toolbox) = Toolbox::promtool() else {
+        return;
+    };
+    let Some((_setup, service)) = scraped_service() else {
+        return;
+    };
     scrape(&service); // The second one counts the first.
     let text = scrape(&service);
-    let mut checker = toolbox
-        .home_command("promtool")
+    let mut checker = promtool(&toolbox)
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    checker.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    checker
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
     let output = checker.wait_with_output().unwrap();
     let remarks = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && remarks.is_empty(), "{remarks}");
@@ -152,10 +190,26 @@ fn open_metrics_is_given_where_it_is_accepted_and_to_nobody_else() {
     let plain = http::get(&service.url("/metrics")).ok();
     assert!(plain.headers["content-type"].starts_with("text/plain; version=0.0.4"));
     assert!(!plain.text.contains("# EOF"));
-    let client = reqwest::blocking_free(&service.url("/metrics"));
-    assert!(client.0.starts_with("application/openmetrics-text; version=1.0.0"), "{}", client.0);
-    assert!(client.1.ends_with("# EOF\n"));
-    assert!(client.1.contains("\ntidegauge_records_total{entry=\"late\"} 0\n"));
+    let accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.2";
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (format, text) = runtime.block_on(async {
+        let request = reqwest::Client::new().get(service.url("/metrics"));
+        let answer = request.header("accept", accept).send().await.unwrap();
+        let format = answer.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        (format, answer.text().await.unwrap())
+    });
+    assert!(
+        format.starts_with("application/openmetrics-text; version=1.0.0"),
+        "{format}"
+    );
+    assert!(text.ends_with("# EOF\n"));
+    assert!(text.contains("\ntidegauge_records_total{entry=\"late\"} 0\n"));
 }
 
 #[test]
@@ -167,8 +221,12 @@ fn metrics_need_the_token_where_one_is_configured() {
     let token = setup.path("token");
     std::fs::write(&token, "correct horse\n").unwrap();
     let service = setup
-        .with("http", "token_file", &format!("{:?}", token.display().to_string()))
-        .serve_as_is();
+        .with(
+            "http",
+            "token_file",
+            &format!("{:?}", token.display().to_string()),
+        )
+        .serve();
     assert_eq!(http::get(&service.url("/metrics")).status, 401);
     assert_eq!(http::get(&service.url("/livez")).status, 200);
 }

@@ -405,6 +405,11 @@ impl Service {
         self.process.kill();
     }
 
+    /// The process, to be stopped step by step.
+    pub fn into_process(self) -> Process {
+        self.process
+    }
+
     /// SIGTERM, and waits for the end.
     #[track_caller]
     pub fn stop(self, patience: Duration) -> Outcome {
