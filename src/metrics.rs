@@ -29,6 +29,15 @@ pub struct Metrics {
 /// The labels of a request: its route's template and the answer's status.
 type Request = [(&'static str, String); 2];
 
+/// How large a file system is, and how much of it can still be written, in bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Space {
+    /// All of it.
+    pub size: u64,
+    /// What is left for a process without privileges.
+    pub available: u64,
+}
+
 /// What became of one document that was sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ItemOutcome {
@@ -162,9 +171,10 @@ impl Metrics {
         self.checkpoints.observe(took.as_secs_f64());
     }
 
-    /// The file system that holds the state, in bytes.
-    pub fn state_space(&self, size: u64, available: u64) {
-        for (what, bytes) in [("size", size), ("available", available)] {
+    /// The file system that holds the state, if it says how large it is.
+    pub fn state_space(&self, space: Option<Space>) {
+        let Some(space) = space else { return };
+        for (what, bytes) in [("size", space.size), ("available", space.available)] {
             self.state_space
                 .get_or_create(&[("what", what)])
                 .set(i64::try_from(bytes).unwrap_or(i64::MAX));

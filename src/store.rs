@@ -26,6 +26,7 @@ use crate::effect::{Effects, Notices, Progress};
 use crate::feed::Feed;
 use crate::feedback::Family;
 use crate::ledger::Ledger;
+use crate::metrics::Space;
 use crate::payment::BranchId;
 use crate::reading::{Checkpoint, Mark, ReadError, Readings};
 
@@ -48,7 +49,6 @@ mod view;
 
 pub use error::Error;
 pub use identity::{Difference, Identity};
-pub use space::Space;
 
 /// The state on disk, held by the one who writes it.
 ///
@@ -248,7 +248,7 @@ impl Store {
     /// The file system that the state is on, if it says.
     #[must_use]
     pub fn space(&self) -> Option<Space> {
-        Space::of(self.database.path())
+        space::of(self.database.path())
     }
 
     /// The newest checkpoint.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -464,7 +464,7 @@ impl Writer {
 
     fn write(&mut self, queue: &Receiver<Job>) -> Result<(), Error> {
         self.status.set(Part::Store, Condition::Ok, "");
-        self.measure_space();
+        self.status.metrics().state_space(self.store.space());
         let mut last_sync = Instant::now();
         while let Ok(job) = queue.recv() {
             match job {
@@ -472,17 +472,15 @@ impl Writer {
                     let began = Instant::now();
                     self.store.commit(&effects, &[], wall_clock())?;
                     self.status.metrics().checkpoint(began.elapsed());
-                    match self.written.try_send(()) {
-                        Ok(()) | Err(TrySendError::Full(())) => {}
-                        Err(TrySendError::Disconnected(())) => {}
-                    }
+                    // Full: it has been said. Disconnected: there is nobody left to tell.
+                    let _ = self.written.try_send(());
                 }
                 Job::Feedback(feedback) => self.take_in(&feedback)?,
                 Job::Stop => break,
             }
             if last_sync.elapsed() >= SYNC_EVERY {
                 self.store.sync()?;
-                self.measure_space();
+                self.status.metrics().state_space(self.store.space());
                 last_sync = Instant::now();
             }
         }
@@ -492,13 +490,6 @@ impl Writer {
 }
 
 impl Writer {
-    fn measure_space(&self) {
-        if let Some(space) = self.store.space() {
-            let metrics = self.status.metrics();
-            metrics.state_space(space.size, space.available);
-        }
-    }
-
     fn take_in(&mut self, feedback: &Feedback) -> Result<(), store::Error> {
         match feedback {
             Feedback::Delivered(documents) => self.store.acknowledge(documents)?,

@@ -93,7 +93,7 @@ fn every_command_has_a_page_in_the_manual_that_reads_without_a_warning() {
         let has_groff = Command::new("groff").arg("--version").output().is_ok();
         if has_groff {
             let read = Command::new("groff")
-                .args(["-man", "-Tutf8", "-ww", "-z"])
+                .args(["-man", "-Kutf8", "-Tutf8", "-ww", "-Wbreak", "-z"])
                 .arg(&path)
                 .output()
                 .unwrap();
@@ -119,4 +119,20 @@ fn every_command_has_a_page_in_the_manual_that_reads_without_a_warning() {
     }
     assert!(pages.contains(&"tidegauge".to_owned()));
     assert!(stdout(&["man"]).contains("EXIT CODES") || stdout(&["man"]).contains("Exit codes"));
+}
+
+#[test]
+fn kafka_properties_that_do_not_go_together_are_found_by_check_with_their_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tidegauge.toml");
+    let text = "[kafka]\nbrokers = \"localhost:9092\"\n[kafka.properties]\n\"fetch.max.bytes\" = \"1000\"\n";
+    std::fs::write(&path, text).unwrap();
+    let output = run(&["--config", path.to_str().unwrap(), "check"]);
+    assert_eq!(output.status.code(), Some(78));
+    let words = String::from_utf8(output.stderr).unwrap();
+    assert!(words.contains("tidegauge.toml:4"), "{words}");
+    assert!(
+        words.contains("fetch.max.bytes") && words.contains("message.max.bytes"),
+        "{words}"
+    );
 }

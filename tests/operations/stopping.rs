@@ -51,9 +51,8 @@ fn it_stops_while_elasticsearch_is_not_there() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = topic(kafka, "nosink");
     let url = format!("\"http://127.0.0.1:{}\"", free_port());
-    let service = Setup::of(kafka, &name)
-        .with("elasticsearch", "url", &url)
-        .serve();
+    let setup = Setup::of(kafka, &name).with("elasticsearch", "url", &url);
+    let service = setup.serve();
     service.await_consumed(200);
     is_clean(&service.stop(PATIENCE));
 }
@@ -64,9 +63,8 @@ fn it_stops_while_elasticsearch_takes_requests_and_answers_none() {
     let name = topic(kafka, "deafsink");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("\"http://{}\"", silent.local_addr().unwrap());
-    let service = Setup::of(kafka, &name)
-        .with("elasticsearch", "url", &url)
-        .serve();
+    let setup = Setup::of(kafka, &name).with("elasticsearch", "url", &url);
+    let service = setup.serve();
     let (mut held, _) = silent.accept().unwrap();
     let mut head = [0; 16];
     held.read_exact(&mut head).unwrap();
@@ -80,7 +78,8 @@ fn it_stops_while_kafka_is_gone() {
         return;
     };
     let name = topic(&kafka, "gone");
-    let service = Setup::of(&kafka, &name).serve();
+    let setup = Setup::of(&kafka, &name);
+    let service = setup.serve();
     service.await_consumed(200);
     kafka.kill();
     eventually("the loss of Kafka", || {
@@ -93,7 +92,8 @@ fn it_stops_while_kafka_is_gone() {
 fn it_stops_while_clients_send_and_take_nothing() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = topic(kafka, "slow");
-    let service = Setup::of(kafka, &name).serve();
+    let setup = Setup::of(kafka, &name);
+    let service = setup.serve();
     service.await_consumed(200);
     let address = service.url("").trim_start_matches("http://").to_owned();
     // One has said nothing, one half of its question; one takes nothing of many answers.
