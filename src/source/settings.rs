@@ -143,9 +143,12 @@ impl Config {
             client.set(property, value);
         }
         client.set("bootstrap.servers", &self.brokers);
-        if !self.group_id.is_empty() {
-            client.set("group.id", &self.group_id);
-        }
+        // The client takes no assignment without a group. Nothing is committed to this one.
+        let group = match self.group_id.as_str() {
+            "" => "tidegauge",
+            group => group,
+        };
+        client.set("group.id", group);
         let wordy = tracing::enabled!(target: "librdkafka", tracing::Level::DEBUG);
         client.set_log_level(if wordy {
             RDKafkaLogLevel::Debug
