@@ -35,7 +35,7 @@ fn health_says_yes_of_a_service_that_answers_without_any_token() {
     std::fs::write(&token, "correct horse\n").unwrap();
     let token = format!("{:?}", token.display().to_string());
     let service = setup.with("http", "token_file", &token).serve();
-    let url = service.url("");
+    let url = service.url().to_owned();
     assert_eq!(stdout(&["health", "--url", &url]), "ok\n");
     // It is ready once its parts have said that they are at work.
     crate::support::lab::eventually("a ready service", || {

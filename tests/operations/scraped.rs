@@ -54,7 +54,7 @@ pub(super) fn scraped_service() -> Option<(Setup, Service)> {
 /// `/metrics` in the text format.
 #[track_caller]
 pub(super) fn scrape(service: &Service) -> String {
-    http::get(&service.url("/metrics")).ok().text
+    http::get(&format!("{}/metrics", service.url())).ok().text
 }
 
 pub(super) fn series(text: &str) -> Series {
@@ -187,7 +187,7 @@ fn open_metrics_is_given_where_it_is_accepted_and_to_nobody_else() {
     let name = unique("formats");
     kafka.create_topic(&name, 1);
     let service = Setup::of(kafka, &name).serve();
-    let plain = http::get(&service.url("/metrics")).ok();
+    let plain = http::get(&format!("{}/metrics", service.url())).ok();
     assert!(plain.headers["content-type"].starts_with("text/plain; version=0.0.4"));
     assert!(!plain.text.contains("# EOF"));
     let accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.2";
@@ -196,7 +196,7 @@ fn open_metrics_is_given_where_it_is_accepted_and_to_nobody_else() {
         .build()
         .unwrap();
     let (format, text) = runtime.block_on(async {
-        let request = reqwest::Client::new().get(service.url("/metrics"));
+        let request = reqwest::Client::new().get(format!("{}/metrics", service.url()));
         let answer = request.header("accept", accept).send().await.unwrap();
         let format = answer.headers()["content-type"]
             .to_str()
@@ -227,8 +227,8 @@ fn metrics_need_the_token_where_one_is_configured() {
             &format!("{:?}", token.display().to_string()),
         )
         .serve();
-    assert_eq!(http::get(&service.url("/metrics")).status, 401);
-    assert_eq!(http::get(&service.url("/livez")).status, 200);
+    assert_eq!(http::get(&format!("{}/metrics", service.url())).status, 401);
+    assert_eq!(http::get(&format!("{}/livez", service.url())).status, 200);
 }
 
 fn seconds(time: &Value) -> f64 {

@@ -95,7 +95,7 @@ fn it_stops_while_clients_send_and_take_nothing() {
     let setup = Setup::of(kafka, &name);
     let service = setup.serve();
     service.await_consumed(200);
-    let address = service.url("").trim_start_matches("http://").to_owned();
+    let address = service.url().trim_start_matches("http://").to_owned();
     // One has said nothing, one half of its question; one takes nothing of many answers.
     let silent = TcpStream::connect(&address).unwrap();
     let mut half = TcpStream::connect(&address).unwrap();
