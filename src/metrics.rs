@@ -20,11 +20,14 @@ pub struct Metrics {
     bulk_failures: Counter,
     bulk_items: Family<[(&'static str, &'static str); 1], Counter>,
     requests: Family<Request, Counter>,
-    request_durations: Family<[(&'static str, String); 1], Histogram, fn() -> Histogram>,
+    request_durations: Family<Route, Histogram, fn() -> Histogram>,
     connections: Gauge,
     event_clients: Gauge,
     state_space: Family<[(&'static str, &'static str); 1], Gauge>,
 }
+
+/// The label of a route.
+type Route = [(&'static str, String); 1];
 
 /// The labels of a request: its route's template and the answer's status.
 type Request = [(&'static str, String); 2];
@@ -138,7 +141,8 @@ impl Metrics {
         );
         self.registry.register(
             "tidegauge_http_request_duration_seconds",
-            "How long making an answer took by route, since the process started",
+            "How long it took until an answer could be sent, waiting reads included, by route, since \
+             the process started",
             self.request_durations.clone(),
         );
         self.registry.register(

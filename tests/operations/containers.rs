@@ -29,7 +29,7 @@ fn services(compose: &Value) -> impl Iterator<Item = (&String, &Value)> {
     compose["services"].as_object().unwrap().iter()
 }
 
-fn names<'a>(of: &'a Value) -> BTreeSet<&'a str> {
+fn names(of: &Value) -> BTreeSet<&str> {
     match of {
         Value::Null => BTreeSet::new(),
         Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
