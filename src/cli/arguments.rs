@@ -368,7 +368,20 @@ pub struct Windows {
 #[command(after_long_help = "\
 What is printed is a configuration of its own that gives the same service. With anything wrong, all \
 of it is told on stderr and the exit code is 78.")]
-pub struct Check {}
+pub struct Check {
+    /// Print what there is to set instead; no configuration is read
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub reference: Option<Reference>,
+}
+
+/// What `check --reference` prints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Reference {
+    /// Every key on a page
+    Markdown,
+    /// A JSON Schema (2020-12) of the file, for editors
+    JsonSchema,
+}
 
 /// `tidegauge kibana`
 #[derive(Clone, Debug, Args)]
