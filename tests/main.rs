@@ -7,6 +7,7 @@ mod bad_input;
 mod cli;
 mod config;
 mod events;
+mod docs;
 mod failures;
 mod kibana;
 mod main_job;
