@@ -27,7 +27,14 @@ pub fn json_schema() -> Value {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "tidegauge.toml",
         "description": LIMITS,
-        "$defs": { "zone": { "type": "string", "enum": zones } },
+        "$defs": {
+            "zone": { "type": "string", "enum": zones },
+            // TOML reads security.protocol = "ssl" as a section within the section.
+            "properties": {
+                "type": ["string", "number", "boolean", "object"],
+                "additionalProperties": { "$ref": "#/$defs/properties" },
+            },
+        },
     });
     if let (Value::Object(schema), Value::Object(root)) = (&mut schema, root) {
         schema.extend(root);
@@ -124,10 +131,9 @@ fn free(name: &str) -> Value {
             } },
             "additionalProperties": false,
         }),
-        // TOML reads security.protocol = "ssl" as a section within the section.
         _ => json!({
             "type": "object",
-            "additionalProperties": { "type": ["string", "number", "boolean", "object"] },
+            "additionalProperties": { "$ref": "#/$defs/properties" },
         }),
     }
 }
