@@ -16,6 +16,8 @@ mod report;
 mod serve;
 mod start_time;
 pub mod stop;
+mod table;
+mod watch;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

@@ -20,7 +20,7 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
     (
         "README.md",
         "make demo",
-        "cli::demo_… tests run the demo; make test runs this test",
+        "make demo goes on until it is stopped, and make test runs this very test; tests/cli.rs runs the demo",
     ),
     ("README.md", "docker", "needs a Docker engine"),
 ];
@@ -150,7 +150,9 @@ fn run(page: &str, blocks: &[Block], place: &Place) -> Vec<String> {
     for name in ["examples", "docs", "tidegauge.example.toml"] {
         symlink(root().join(name), dir.path().join(name)).unwrap();
     }
-    let mut whole = "set -eu -o pipefail\n".to_owned();
+    // What is still running at the end goes with the page.
+    let mut whole =
+        "set -eu -o pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n".to_owned();
     for (number, block) in blocks.iter().enumerate() {
         if block.is_command() && reason(page, block).is_none() {
             let text = place.moved(&script(block));
