@@ -247,11 +247,7 @@ impl Service {
             };
             let held_back_by = definition.get("held_back_by").unwrap_or("null");
             let held_back_by = match Row::parse(held_back_by) {
-                Ok(holder) => format!(
-                    "partition {}: {}",
-                    holder.get("partition").unwrap_or("?"),
-                    text_in(&holder, "reason").unwrap_or_default()
-                ),
+                Ok(holder) => format!("partition {}", holder.get("partition").unwrap_or("?")),
                 Err(_) => String::new(),
             };
             let row = serde_json::json!([

@@ -409,7 +409,7 @@ mod tests {
         let row = r#"{"window":"1m","n":1234567,"m":-1234,"x":0.12999999,"pay_amount_exact":"-12345.678"}"#;
         let table = drawn(&[row], Look::default());
         assert!(
-            table.contains(" 1,234,567   -1,234   0.13    -12,345.678"),
+            table.contains(" 1,234,567   -1,234   0.13   -12,345.678"),
             "{table}"
         );
         assert!(!table.contains("1m") && !table.contains("exact"), "{table}");
