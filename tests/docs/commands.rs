@@ -281,19 +281,45 @@ fn what_is_not_run_is_still_there_and_still_listed() {
     }
 }
 
-/// The words of each command of ours in a line of shell.
+/// The commands in a line of shell, as words; quotes hold a word together, and hide `|` and the like.
+fn split(line: &str) -> Vec<Vec<String>> {
+    let (mut commands, mut word, mut quote) = (vec![Vec::new()], None::<String>, None);
+    let end = |commands: &mut Vec<Vec<String>>, word: &mut Option<String>| {
+        if let (Some(command), Some(word)) = (commands.last_mut(), word.take()) {
+            command.push(word);
+        }
+    };
+    for c in line.chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), c) => word.get_or_insert_default().push(c),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, '#') if word.is_none() => break,
+            (None, '|' | '&' | ';' | '>' | '<') => {
+                end(&mut commands, &mut word);
+                commands.push(Vec::new());
+            }
+            (None, c) if c.is_whitespace() => end(&mut commands, &mut word),
+            (None, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    end(&mut commands, &mut word);
+    commands
+}
+
+/// Our own commands, and those of make, in a line of shell.
 fn commands_in(line: &str) -> Vec<Vec<String>> {
-    let line = line.split(" #").next().unwrap_or_default();
-    line.split(['|', '&', ';', '>', '<'])
-        .map(|command| {
-            let words = command.split_whitespace().skip_while(|word| {
-                let is_assignment = word.contains('=') && !word.starts_with('-');
-                is_assignment || ["exec", "time", "watch"].contains(word)
-            });
-            words
-                .map(|word| word.trim_matches(['\'', '"']).to_owned())
-                .collect::<Vec<_>>()
-        })
+    let commands = split(line).into_iter().map(|words| {
+        let words = words.into_iter().skip_while(|word| {
+            let is_assignment = word.contains('=') && !word.starts_with('-');
+            is_assignment || ["exec", "time", "watch", "$"].contains(&word.as_str())
+        });
+        words.collect::<Vec<_>>()
+    });
+    commands
         .filter(|words| {
             words
                 .first()
@@ -372,5 +398,9 @@ fn dots_stand_for_lines_and_nothing_else() {
     assert_eq!(
         commands_in("A=1 tidegauge check # x | make y"),
         [["tidegauge", "check"]]
+    );
+    assert_eq!(
+        commands_in("make demo DEMO_ARGS=\"--for 10s\" && x"),
+        [["make", "demo", "DEMO_ARGS=--for 10s"]]
     );
 }
