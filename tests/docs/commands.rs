@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use tidegauge::cli::arguments::Arguments;
 
 use super::markdown::{Block, inline_code, pages, parts};
@@ -345,6 +346,8 @@ fn fault(words: &[String], targets: &[String]) -> Option<String> {
         return unknown.map(|target| format!("make has no target {target}"));
     }
     match Arguments::try_parse_from(words) {
+        // The name of a group of commands, in prose.
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => None,
         Err(error) if error.use_stderr() => Some(error.to_string()),
         _ => None,
     }
