@@ -16,6 +16,8 @@ mod report;
 mod serve;
 mod start_time;
 pub mod stop;
+mod table;
+mod watch;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -58,7 +60,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Produce(produce) => produce::run(produce, globals),
         Command::Compute(compute) => compute::run(compute, globals),
         Command::Query(query) => query::run(query),
-        Command::Check(_) => check::run(globals),
+        Command::Check(check) => check::run(check, globals),
         Command::Kibana(kibana) => kibana::run(kibana, globals),
         Command::Health(health) => health::run(health),
         Command::Completions(completions) => completions::run(completions),

@@ -322,6 +322,12 @@ pub struct Query {
         default_value = "table"
     )]
     pub output: Format,
+    /// Ask again every so long [default when given alone: 2s], until Ctrl-C: in place on a terminal
+    #[arg(short, long, global = true, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "2s", value_parser = interval)]
+    pub watch: Option<Duration>,
+    /// No colour on a terminal; NO_COLOR=1 says the same
+    #[arg(long, global = true)]
+    pub no_color: bool,
 }
 
 /// What a service can be asked for.
@@ -335,8 +341,14 @@ pub enum Subject {
     },
     /// The windows of one definition
     Windows(Windows),
+    /// The windows that are configured, and which partition holds them back
+    Definitions,
     /// What became of each record
     Ledger,
+    /// Payments that are in no window, the newest first
+    Late(Records),
+    /// Records that are no payments, the newest first
+    Rejects(Records),
     /// How the service is doing
     Status,
 }
@@ -363,12 +375,36 @@ pub struct Windows {
     pub limit: Option<u64>,
 }
 
+/// `tidegauge query late` and `tidegauge query rejects`
+#[derive(Clone, Debug, Args)]
+pub struct Records {
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "all", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: u64,
+    /// All that are kept
+    #[arg(long)]
+    pub all: bool,
+}
+
 /// `tidegauge check`
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
 What is printed is a configuration of its own that gives the same service. With anything wrong, all \
 of it is told on stderr and the exit code is 78.")]
-pub struct Check {}
+pub struct Check {
+    /// Print what there is to set instead; no configuration is read
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub reference: Option<Reference>,
+}
+
+/// What `check --reference` prints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Reference {
+    /// Every key on a page
+    Markdown,
+    /// A JSON Schema (2020-12) of the file, for editors
+    JsonSchema,
+}
 
 /// `tidegauge kibana`
 #[derive(Clone, Debug, Args)]
@@ -506,6 +542,14 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
             Ok((key.trim().to_owned(), value.to_owned()))
         }
         _ => Err("give a key and a value, as in event_time.allowed_lateness=2d".into()),
+    }
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(interval) if interval >= Duration::from_millis(100) => Ok(interval),
+        Ok(_) => Err("give 100ms or more".into()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

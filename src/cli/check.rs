@@ -2,21 +2,31 @@
 
 use std::io::{self, Write};
 
-use super::arguments::Globals;
+use super::arguments::{Check, Globals, Reference};
 use super::failure::Failure;
-use crate::config::{Config, Need};
+use crate::config::{self, Config, Need};
 
-/// Validates the configuration and prints the one in force.
+/// Validates the configuration and prints the one in force; or prints what there is to set.
 ///
 /// # Errors
 /// When it is wrong, or stdout can't be written.
-pub fn run(globals: &Globals) -> Result<(), Failure> {
+pub fn run(check: &Check, globals: &Globals) -> Result<(), Failure> {
+    if let Some(reference) = check.reference {
+        return print(&match reference {
+            Reference::Markdown => config::reference(),
+            Reference::JsonSchema => format!("{:#}\n", config::json_schema()),
+        });
+    }
     let config = Config::load(&globals.sources(), Need::Nothing)?;
-    let mut out = io::stdout().lock();
-    out.write_all(config.to_toml().as_bytes())?;
-    out.flush()?;
+    print(&config.to_toml())?;
     if config.kafka.brokers.is_empty() {
         tracing::warn!("kafka.brokers is not given: serve will not start without it");
     }
     Ok(())
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
 }

@@ -18,6 +18,7 @@ use super::failure::Failure;
 use super::output::{self, Format};
 use super::report;
 use super::serve::{Signals, block_on};
+use super::table::{self, Look};
 use crate::app::{self, App};
 use crate::branch::Branches;
 use crate::config::{Config, Need, Sources};
@@ -256,7 +257,7 @@ fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, Failure
             let checkpoint = reading.checkpoint();
             let (rows, _) = report::totals(&reading.totals()?, branches)
                 .map_err(|failure| ReadError(failure.to_string()))?;
-            let table = output::table(&rows);
+            let table = table::table(&rows, Look::of_stdout());
             let watermark = reading
                 .frame()
                 .watermark()

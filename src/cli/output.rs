@@ -5,29 +5,10 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// A line above, under the header and below.
-const STYLE: TableStyle = TableStyle::new()
-    .top_border(LINE)
-    .header_separator(LINE)
-    .bottom_border(LINE);
-const LINE: LineStyle = LineStyle::none().fill('─').junction('─');
-
-/// A table shows what fits on a screen: these fields are left to the other forms. Of an amount it
-/// shows the exact one.
-const NOT_IN_TABLES: [&str; 8] = [
-    "window",
-    "pay_amount",
-    "pay_avg",
-    "pay_p95",
-    "pay_p99",
-    "closed_by",
-    "late_amount",
-    "late_amount_exact",
-];
+use super::table::{Look, table};
 
 /// The form of printed data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -120,14 +101,24 @@ impl<'de> Deserialize<'de> for Row {
 /// When stdout can't be written.
 pub fn print(format: Format, rows: &[Row], whole: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    write(&mut out, format, rows, whole)
+    write(&mut out, format, rows, whole, Look::of_stdout())
         .and_then(|()| Ok(out.flush()?))
         .context("the answer can't be printed")
 }
 
-fn write(out: &mut impl Write, format: Format, rows: &[Row], whole: &str) -> anyhow::Result<()> {
+/// Writes `rows` as [`print`] does, a table as it looks there.
+///
+/// # Errors
+/// When `out` can't be written.
+pub(super) fn write(
+    out: &mut impl Write,
+    format: Format,
+    rows: &[Row],
+    whole: &str,
+    look: Look,
+) -> anyhow::Result<()> {
     match format {
-        Format::Table => writeln!(out, "{}", table(rows))?,
+        Format::Table => writeln!(out, "{}", table(rows, look))?,
         Format::Json => writeln!(out, "{whole}")?,
         Format::Ndjson => {
             for row in rows {
@@ -160,65 +151,8 @@ fn broken(error: csv::Error) -> anyhow::Error {
     }
 }
 
-/// The rows as a table, a column for each field of the first that fits on a screen.
-#[must_use]
-pub fn table(rows: &[Row]) -> String {
-    let Some(first) = rows.first() else {
-        return "nothing".to_owned();
-    };
-    let mut table = Table::new();
-    table.load_style(STYLE);
-    table.set_header(columns(first).map(|(name, _)| {
-        let name = name.strip_suffix("_exact").unwrap_or(name);
-        name.replace('_', " ")
-    }));
-    for row in rows {
-        table.add_row(columns(row).map(|(_, value)| shown(value)));
-    }
-    for (number, (name, value)) in columns(first).enumerate() {
-        let is_number = name.ends_with("_exact") || plain(value).parse::<f64>().is_ok();
-        if let Some(column) = table.column_mut(number).filter(|_| is_number) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.trim_fmt()
-}
-
-fn columns(row: &Row) -> impl Iterator<Item = (&str, &str)> {
-    row.fields()
-        .filter(|(name, _)| !NOT_IN_TABLES.contains(name))
-}
-
-/// A value as a cell of a table: integers in groups of three, other numbers with two decimals.
-fn shown(value: &str) -> String {
-    if let Ok(integer) = value.parse::<u64>() {
-        return grouped(integer);
-    }
-    if value.parse::<i64>().is_ok() {
-        return value.to_owned();
-    }
-    match value.parse::<f64>() {
-        Ok(number) if number.is_finite() => format!("{number:.2}"),
-        _ => plain(value),
-    }
-}
-
-/// `number` with a comma before every three digits.
-#[must_use]
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// A JSON value as text: without quotes, and nothing for null.
-fn plain(value: &str) -> String {
+pub(super) fn plain(value: &str) -> String {
     match serde_json::from_str(value) {
         Ok(serde_json::Value::Null) => String::new(),
         Ok(serde_json::Value::String(text)) => text,
@@ -235,7 +169,7 @@ mod tests {
     fn written(format: Format, rows: &[&str]) -> String {
         let rows: Vec<Row> = rows.iter().map(|row| Row::parse(row).unwrap()).collect();
         let mut out = Vec::new();
-        write(&mut out, format, &rows, "{}").unwrap();
+        write(&mut out, format, &rows, "{}", Look::default()).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -265,13 +199,7 @@ mod tests {
 
     #[test]
     fn numbers_are_made_readable_in_tables_only() {
-        let row = r#"{"window":"1m","n":1234567,"x":0.12999999,"pay_amount_exact":"12345.678"}"#;
-        let table = written(Format::Table, &[row]);
-        assert!(table.contains(" 1,234,567   0.13    12345.678"), "{table}");
-        assert!(!table.contains("1m") && !table.contains("exact"), "{table}");
         assert_eq!(written(Format::Csv, &[r#"{"n":1234567}"#]), "n\n1234567\n");
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(1_000), "1,000");
-        assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
+        assert!(written(Format::Table, &[r#"{"n":1234567}"#]).contains(" 1,234,567"));
     }
 }

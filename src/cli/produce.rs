@@ -17,8 +17,9 @@ use self::kafka::Topic;
 use self::pace::Pace;
 use super::arguments::{Globals, Produce};
 use super::failure::Failure;
-use super::output::{self, Format, Row, grouped};
+use super::output::{self, Format, Row};
 use super::stop;
+use super::table::grouped;
 use crate::config::{Config, Need};
 use crate::generator::{Generator, Made, Message, Options};
 

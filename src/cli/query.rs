@@ -1,15 +1,20 @@
 //! `tidegauge query`: asks a running service.
 
 use std::fs;
+use std::io::{self, Write};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
-use super::arguments::{Query, Subject, Windows};
+use super::arguments::{Query, Records, Subject};
 use super::failure::Failure;
 use super::output::{self, Format, Row};
+use super::table::{Look, grouped};
+use super::watch::Watch;
+use crate::duration;
 use crate::secret::Secret;
 
 /// The most windows that a service gives in one answer.
@@ -24,9 +29,21 @@ pub fn run(query: &Query) -> Result<(), Failure> {
         .enable_all()
         .build()?;
     let service = Service::new(query)?;
-    let (rows, whole) = runtime.block_on(service.answer(&query.subject))?;
-    output::print(query.output, &rows, &whole)?;
-    Ok(())
+    let look = Look {
+        colour: Look::of_stdout().colour && !query.no_color,
+        ..Look::of_stdout()
+    };
+    runtime.block_on(async {
+        match query.watch {
+            Some(interval) => service.watch(&query.subject, look, interval).await,
+            None => {
+                let text = service.text(&query.subject, look).await?;
+                let mut out = io::stdout().lock();
+                out.write_all(text.as_bytes())?;
+                Ok(out.flush()?)
+            }
+        }
+    })
 }
 
 /// A running service.
@@ -80,6 +97,58 @@ impl Service {
         })
     }
 
+    /// An answer as it is printed.
+    async fn text(&self, subject: &Subject, look: Look) -> Result<String, Failure> {
+        let (rows, whole) = self.answer(subject).await?;
+        let mut text = Vec::new();
+        output::write(&mut text, self.output, &rows, &whole, look)?;
+        let mut text = String::from_utf8_lossy(&text).into_owned();
+        if self.output == Format::Table && !matches!(subject, Subject::Status) {
+            text.push_str(&self.footer().await?);
+        }
+        Ok(text)
+    }
+
+    /// Shows answers until it is told to stop. A service that is away for a while is waited for.
+    async fn watch(
+        &self,
+        subject: &Subject,
+        look: Look,
+        interval: Duration,
+    ) -> Result<(), Failure> {
+        // What can't be answered at all is told before the screen is taken.
+        let mut text = self.text(subject, look).await?;
+        let mut watch = Watch::start()?;
+        loop {
+            watch.show(&text)?;
+            if !watch.goes_on(interval).await {
+                return Ok(());
+            }
+            text = match self.text(subject, look).await {
+                Err(Failure::Unavailable(error)) => format!("{error:#}\n"),
+                answer => answer?,
+            };
+        }
+    }
+
+    /// How far the figures reach.
+    async fn footer(&self) -> Result<String, Failure> {
+        let (windows, _) = self.get(&["windows"], &[]).await?;
+        let reading = row_in(&windows, "reading")?;
+        let time =
+            |name| text_in(&reading, name).map(|time| time.replace('T', " ").replace('Z', ""));
+        let lag: i64 = rows_in(&windows, "partitions")?
+            .iter()
+            .filter_map(|partition| partition.get("lag")?.parse::<i64>().ok())
+            .sum();
+        let lag = grouped(lag.unsigned_abs());
+        let watermark = time("watermark").unwrap_or_else(|| "none yet".into());
+        let as_of = time("as_of").unwrap_or_default();
+        Ok(format!(
+            " watermark {watermark} · as of {as_of} · lag {lag}\n"
+        ))
+    }
+
     /// The rows of an answer, and the answer as a whole.
     async fn answer(&self, subject: &Subject) -> Result<(Vec<Row>, String), Failure> {
         match subject {
@@ -93,7 +162,22 @@ impl Service {
                 let (row, whole) = self.get(&["totals", branch], &[]).await?;
                 Ok((vec![row_in(&row, "total")?], whole))
             }
-            Subject::Windows(windows) => self.windows(windows).await,
+            Subject::Windows(windows) => {
+                let parameters = [
+                    ("branch", windows.branch.as_deref()),
+                    ("from", windows.from.as_deref()),
+                    ("to", windows.to.as_deref()),
+                    ("final", windows.only_final.then_some("true")),
+                ];
+                self.pages(&["windows", &windows.name], &parameters, windows.limit)
+                    .await
+            }
+            Subject::Late(records) => self.records("late", records).await,
+            Subject::Rejects(records) => self.records("rejects", records).await,
+            Subject::Definitions => {
+                let (row, whole) = self.get(&["windows"], &[]).await?;
+                Ok((self.definition_rows(rows_in(&row, "windows")?)?, whole))
+            }
             Subject::Ledger => {
                 let (row, whole) = self.get(&["ledger"], &[]).await?;
                 Ok((ledger_rows(&row)?, whole))
@@ -105,22 +189,28 @@ impl Service {
         }
     }
 
+    async fn records(&self, route: &str, records: &Records) -> Result<(Vec<Row>, String), Failure> {
+        let limit = (!records.all).then_some(records.limit);
+        self.pages(&[route], &[], limit).await
+    }
+
     /// All pages, as one.
-    async fn windows(&self, windows: &Windows) -> Result<(Vec<Row>, String), Failure> {
+    async fn pages(
+        &self,
+        path: &[&str],
+        asked: &[(&str, Option<&str>)],
+        limit: Option<u64>,
+    ) -> Result<(Vec<Row>, String), Failure> {
         let mut rows = Vec::new();
         let mut cursor = None;
-        let mut left = windows.limit.unwrap_or(u64::MAX);
+        let mut left = limit.unwrap_or(u64::MAX);
         let reading = loop {
             let limit = left.min(PAGE_MAX).to_string();
-            let parameters = [
-                ("branch", windows.branch.as_deref()),
-                ("from", windows.from.as_deref()),
-                ("to", windows.to.as_deref()),
-                ("final", windows.only_final.then_some("true")),
+            let page = [
                 ("limit", Some(limit.as_str())),
                 ("cursor", cursor.as_deref()),
             ];
-            let (row, _) = self.get(&["windows", &windows.name], &parameters).await?;
+            let (row, _) = self.get(path, &[asked, &page].concat()).await?;
             let page = rows_in(&row, "items")?;
             left = left.saturating_sub(page.len() as u64);
             let is_empty = page.is_empty();
@@ -140,6 +230,42 @@ impl Service {
             _ => String::new(),
         };
         Ok((rows, whole))
+    }
+
+    /// The definitions in words; for programs, as they are.
+    fn definition_rows(&self, definitions: Vec<Row>) -> Result<Vec<Row>, Failure> {
+        if self.output != Format::Table {
+            return Ok(definitions);
+        }
+        let in_words = |definition: &Row| {
+            let text = |name| text_in(definition, name).unwrap_or_default();
+            let length = |name| {
+                let millis = definition.get(name).and_then(|millis| millis.parse().ok());
+                millis.map_or_else(String::new, |millis| {
+                    duration::text(Duration::from_millis(millis))
+                })
+            };
+            let held_back_by = definition.get("held_back_by").unwrap_or("null");
+            let held_back_by = match Row::parse(held_back_by) {
+                Ok(holder) => format!("partition {}", holder.get("partition").unwrap_or("?")),
+                Err(_) => String::new(),
+            };
+            let row = serde_json::json!([
+                text("name"),
+                text("kind"),
+                length("size_ms"),
+                length("slide_ms"),
+                text("time_zone"),
+                held_back_by
+            ]);
+            let names = ["name", "kind", "size", "every", "zone", "held_back_by"];
+            let members = names.iter().zip(row.as_array().into_iter().flatten());
+            let members: Vec<String> = members
+                .map(|(name, value)| format!("\"{name}\":{value}"))
+                .collect();
+            Row::parse(&format!("{{{}}}", members.join(","))).map_err(unexpected)
+        };
+        definitions.iter().map(in_words).collect()
     }
 
     /// The parts of the service, each with how it is doing; for programs, the status itself.
@@ -215,10 +341,42 @@ impl Service {
             .await
             .map_err(|error| self.unreachable(error))?;
         if !status.is_success() {
-            return Err(self.refused(status, &body));
+            let branch = parameters
+                .iter()
+                .any(|(name, value)| *name == "branch" && value.is_some());
+            let is_branch = branch || path.first() == Some(&"totals");
+            // The service does not list branches: there may be many.
+            let hint = match status {
+                StatusCode::NOT_FOUND
+                    if is_branch && path != ["totals"] && body.contains("branch") =>
+                {
+                    Box::pin(self.branches()).await
+                }
+                _ => String::new(),
+            };
+            return Err(self.refused(status, &body, &hint));
         }
         let row = Row::parse(&body).map_err(unexpected)?;
         Ok((row, body))
+    }
+
+    /// The branches that there are, at most twenty, as the end of a sentence.
+    async fn branches(&self) -> String {
+        const SHOWN: usize = 20;
+        let Ok((totals, _)) = self.get(&["totals"], &[]).await else {
+            return String::new();
+        };
+        let rows = rows_in(&totals, "totals").unwrap_or_default();
+        let names: Vec<String> = rows
+            .iter()
+            .filter_map(|row| text_in(row, "branch"))
+            .collect();
+        let more = if names.len() > SHOWN { ", …" } else { "" };
+        let names: Vec<String> = names.into_iter().take(SHOWN).collect();
+        match names.is_empty() {
+            true => "; there is none yet".to_owned(),
+            false => format!("; there are: {}{more}", names.join(", ")),
+        }
     }
 
     fn unreachable(&self, error: reqwest::Error) -> Failure {
@@ -228,10 +386,14 @@ impl Service {
             let cause = anyhow::Error::from(error.without_url());
             cause.root_cause().to_string()
         };
-        Failure::Unavailable(anyhow!("no service answers at {}: {why}", self.shown_url))
+        Failure::Unavailable(anyhow!(
+            "no service answers at {}: {why}; start one (tidegauge serve, tidegauge demo), or name \
+             another by --url or TIDEGAUGE_URL",
+            self.shown_url
+        ))
     }
 
-    fn refused(&self, status: StatusCode, body: &str) -> Failure {
+    fn refused(&self, status: StatusCode, body: &str, hint: &str) -> Failure {
         let message = match serde_json::from_str(body) {
             Ok(Problem {
                 title,
@@ -240,7 +402,11 @@ impl Service {
             Ok(Problem { title, .. }) => title,
             Err(_) => format!("the service answered {status}"),
         };
-        let message = anyhow!("{message} ({} at {})", status.as_u16(), self.shown_url);
+        let message = anyhow!(
+            "{message}{hint} ({} at {})",
+            status.as_u16(),
+            self.shown_url
+        );
         if status == StatusCode::SERVICE_UNAVAILABLE {
             Failure::Unavailable(message)
         } else {

@@ -1,75 +1,8 @@
-//! Every key that there is, so that any other can be told from a typing error.
+//! Telling a key that there is from a typing error.
 
+use super::key::{self, SECTIONS};
 use super::problem::{Problem, Problems};
 use super::raw::{Setting, Table, Value};
-
-/// The sections and their keys. The top level has no name.
-pub(super) const SECTIONS: [(&str, &[&str]); 8] = [
-    (
-        "",
-        &[
-            "state_dir",
-            "time_zone",
-            "kafka",
-            "event_time",
-            "window",
-            "branches",
-            "elasticsearch",
-            "http",
-            "kibana",
-        ],
-    ),
-    (
-        "kafka",
-        &["brokers", "topic", "group_id", "start", "properties"],
-    ),
-    (
-        "event_time",
-        &[
-            "out_of_orderness",
-            "allowed_lateness",
-            "idle_after",
-            "quiet_after",
-            "max_future",
-            "retention",
-            "zero_windows",
-        ],
-    ),
-    (
-        "window",
-        &["name", "size", "slide", "step", "offset", "time_zone"],
-    ),
-    (
-        "elasticsearch",
-        &[
-            "url",
-            "index_prefix",
-            "legacy_totals",
-            "ca_file",
-            "api_key_file",
-            "username",
-            "password_file",
-            "bulk",
-        ],
-    ),
-    (
-        "elasticsearch.bulk",
-        &["max_actions", "max_size", "interval", "max_in_flight"],
-    ),
-    ("http", &["listen", "token_file"]),
-    (
-        "kibana",
-        &[
-            "url",
-            "space",
-            "ca_file",
-            "api_key_file",
-            "username",
-            "password_file",
-            "wait",
-        ],
-    ),
-];
 
 /// The sections whose keys are the operator's.
 pub(super) const FREE: [&str; 2] = ["kafka.properties", "branches"];
@@ -92,12 +25,9 @@ pub(super) fn is_secret(key: &str) -> bool {
     !names_file && words.iter().any(|word| key.contains(word))
 }
 
-/// The keys of a section, if it is one whose keys are fixed.
-pub(super) fn of(section: &str) -> Option<&'static [&'static str]> {
-    SECTIONS
-        .iter()
-        .find(|(name, _)| *name == section)
-        .map(|(_, keys)| *keys)
+/// The names of the keys of a section, if it is one whose keys are fixed.
+pub(super) fn of(section: &str) -> Option<Vec<&'static str>> {
+    Some(key::of(section)?.iter().map(|key| key.name).collect())
 }
 
 /// Finds every key below `table`, the section `section`, that there isn't.
@@ -106,7 +36,7 @@ pub(super) fn check(section: &str, table: &Table, problems: &Problems) {
     for (key, entry) in &table.entries {
         let path = join(section, key);
         if !known.contains(&key.as_str()) {
-            let message = unknown(section, key, known);
+            let message = unknown(section, key, &known);
             problems.add(Problem::new(entry.key.clone(), path, message));
             continue;
         }
@@ -154,11 +84,11 @@ fn unknown(section: &str, key: &str, known: &[&str]) -> String {
     };
     let elsewhere = SECTIONS
         .iter()
-        .find(|(name, keys)| *name != section && keys.contains(&key));
+        .find(|known| known.name != section && known.keys.iter().any(|other| other.name == key));
     let (near, distance) = closest(key, known.iter().copied()).unwrap_or_default();
     let advice = match elsewhere {
-        Some((name, _)) if distance > 2 => {
-            let full = join(name, key);
+        Some(known) if distance > 2 => {
+            let full = join(known.name, key);
             format!("did you mean \"{full}\"? The closest here is \"{near}\"")
         }
         _ if section == "kafka" && distance > 2 => {
@@ -201,7 +131,7 @@ mod tests {
     #[test]
     fn a_key_of_another_section_is_sent_there() {
         let known = of("").unwrap_or_default();
-        assert!(unknown("", "brokers", known).contains("\"kafka.brokers\""));
-        assert!(unknown("", "stat_dir", known).contains("\"state_dir\""));
+        assert!(unknown("", "brokers", &known).contains("\"kafka.brokers\""));
+        assert!(unknown("", "stat_dir", &known).contains("\"state_dir\""));
     }
 }

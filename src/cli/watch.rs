@@ -1,0 +1,120 @@
+//! The same question again and again: in place on a terminal, one answer after the other elsewhere.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
+
+use super::failure::Failure;
+
+/// Another screen, without a cursor.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l";
+const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
+
+/// Where answers are shown.
+pub(super) struct Watch {
+    is_terminal: bool,
+    shown: u64,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Watch {
+    /// Takes the screen, if stdout is one.
+    ///
+    /// # Errors
+    /// When signals can't be listened for, or stdout can't be written.
+    pub(super) fn start() -> Result<Self, Failure> {
+        let watch = Self {
+            is_terminal: io::stdout().is_terminal(),
+            shown: 0,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        };
+        if watch.is_terminal {
+            write(ENTER)?;
+        }
+        Ok(watch)
+    }
+
+    /// Shows an answer: in place of the one before, or below it.
+    pub(super) fn show(&mut self, text: &str) -> Result<(), Failure> {
+        self.shown += 1;
+        if !self.is_terminal {
+            let gap = if self.shown > 1 { "\n" } else { "" };
+            return write(&format!("{gap}{text}"));
+        }
+        let height = terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0));
+        write(&screen(text, height))
+    }
+
+    /// Waits; whether it goes on after that.
+    pub(super) async fn goes_on(&mut self, interval: Duration) -> bool {
+        tokio::select! {
+            () = sleep(interval) => true,
+            _ = self.interrupt.recv() => false,
+            _ = self.terminate.recv() => false,
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.is_terminal {
+            // There is nobody left to tell.
+            let _ = write(LEAVE);
+        }
+    }
+}
+
+/// The text from the top of a screen of so many lines: what has no room is said to be there.
+fn screen(text: &str, height: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let room = height.saturating_sub(1).max(1);
+    let mut screen = "\x1b[H".to_owned();
+    if lines.len() <= room {
+        for line in &lines {
+            screen.push_str(&format!("{line}\x1b[K\r\n"));
+        }
+    } else {
+        // Where things stand is in the last lines, so those are kept.
+        let tail = 2.min(room);
+        let head = room.saturating_sub(tail + 1);
+        let hidden = lines.len() - head - tail;
+        for line in &lines[..head] {
+            screen.push_str(&format!("{line}\x1b[K\r\n"));
+        }
+        screen.push_str(&format!(" … {hidden} more lines\x1b[K\r\n"));
+        for line in &lines[lines.len() - tail..] {
+            screen.push_str(&format!("{line}\x1b[K\r\n"));
+        }
+    }
+    screen.push_str("\x1b[J");
+    screen
+}
+
+fn write(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_room_is_counted_and_the_end_is_kept() {
+        let text = (1..=10).map(|n| format!("line {n}\n")).collect::<String>();
+        let shown = screen(&text, 6);
+        assert_eq!(
+            shown,
+            "\x1b[Hline 1\x1b[K\r\nline 2\x1b[K\r\n … 6 more lines\x1b[K\r\nline 9\x1b[K\r\nline 10\x1b[K\r\n\x1b[J"
+        );
+        assert!(screen(&text, 11).contains("line 5"));
+        for height in 0..12 {
+            assert!(screen(&text, height).matches('\n').count() <= height.max(2));
+        }
+    }
+}

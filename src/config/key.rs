@@ -1,0 +1,329 @@
+//! What there is to set: every key with its shape, its default and what it means. The reference, the
+//! JSON Schema, the advice on typing errors and `check` all read this one table.
+
+/// A section and its keys.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SectionKeys {
+    /// As in front of a dot: `kafka`; the top level has no name.
+    pub(super) name: &'static str,
+    /// One sentence, or more.
+    pub(super) meaning: &'static str,
+    pub(super) keys: &'static [Key],
+}
+
+/// One key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    /// The default as TOML writes it; `None` if there is none.
+    pub(super) default: Option<&'static str>,
+    /// What may be written, where the shape does not say it all; empty if it does.
+    pub(super) range: &'static str,
+    pub(super) meaning: &'static str,
+    /// Whether it decides figures, so that the state is bound to it.
+    pub(super) is_rule: bool,
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Shape {
+    /// A text of this form, a regular expression; an empty one if any text will do.
+    Text(&'static str),
+    /// `5s`, `1m30s`; whether it may be zero.
+    Duration { zero: bool },
+    /// `512kb`.
+    Size,
+    /// A whole number in this range, both ends included.
+    Integer(usize, usize),
+    /// `true` or `false`.
+    Boolean,
+    /// An IANA time zone.
+    Zone,
+    /// The path of a file; an empty text is none.
+    File,
+    /// A section of this name.
+    Section(&'static str),
+    /// A list of sections of this name.
+    List(&'static str),
+    /// A section whose keys are the operator's.
+    Free,
+}
+
+/// 1 to 64 characters, a small letter or digit first.
+const INDEX: &str = "^[a-z0-9][a-z0-9._-]{0,63}$";
+
+const fn key(name: &'static str, shape: Shape, default: &'static str) -> Key {
+    Key {
+        name,
+        shape,
+        default: Some(default),
+        range: "",
+        meaning: "",
+        is_rule: false,
+    }
+}
+
+const fn without_default(name: &'static str, shape: Shape) -> Key {
+    Key {
+        default: None,
+        ..key(name, shape, "")
+    }
+}
+
+impl Key {
+    const fn range(self, range: &'static str) -> Self {
+        Self { range, ..self }
+    }
+
+    const fn means(self, meaning: &'static str) -> Self {
+        Self { meaning, ..self }
+    }
+
+    const fn rule(self) -> Self {
+        Self {
+            is_rule: true,
+            ..self
+        }
+    }
+}
+
+/// All sections, in the order of the example.
+pub(super) const SECTIONS: &[SectionKeys] = &[
+    SectionKeys {
+        name: "",
+        meaning: "What stands before the first section.",
+        keys: &[
+            key("state_dir", Shape::Text("^[\\s\\S]+$"), "\"state\"")
+                .range("a directory on a local disk")
+                .means("Where positions and figures are kept; one process at a time."),
+            key("time_zone", Shape::Zone, "\"UTC\"")
+                .rule()
+                .means("The zone in which a `createTime` without an offset is read."),
+            without_default("kafka", Shape::Section("kafka")).means("Where records come from."),
+            without_default("event_time", Shape::Section("event_time"))
+                .means("When payments are late and windows final."),
+            without_default("window", Shape::List("window"))
+                .rule()
+                .range("1 to 64 of them")
+                .means("The windows. Without any: `1m`, `10m-by-1m`, `1h` and `day`."),
+            without_default("branches", Shape::Free)
+                .range("id from 0 to 2147483647 = \"name\"")
+                .means("Names of branches; an id that is not listed is `Branch_<id>`."),
+            without_default("elasticsearch", Shape::Section("elasticsearch"))
+                .means("Where documents go. Left out, no index is written."),
+            without_default("http", Shape::Section("http")).means("Where questions are answered."),
+            without_default("kibana", Shape::Section("kibana"))
+                .means("Where `tidegauge kibana` puts data views and the dashboard."),
+        ],
+    },
+    SectionKeys {
+        name: "kafka",
+        meaning: "Where records come from.",
+        keys: &[
+            without_default(
+                "brokers",
+                Shape::Text(
+                    "^\\s*([A-Za-z0-9_]+://)?(\\[[0-9A-Fa-f:.]+\\]|[^\\s,:/\\[\\]]+)(:0*[1-9][0-9]{0,4})?\\s*(,\\s*([A-Za-z0-9_]+://)?(\\[[0-9A-Fa-f:.]+\\]|[^\\s,:/\\[\\]]+)(:0*[1-9][0-9]{0,4})?\\s*)*$",
+                ),
+            )
+            .range("host:port, more than one with commas")
+            .means("The brokers. Required by `serve`."),
+            key(
+                "topic",
+                Shape::Text("^(?!\\.{1,2}$)[A-Za-z0-9._-]{1,249}$"),
+                "\"payment_msg\"",
+            )
+            .range("1 to 249 letters, digits, dots, hyphens, underscores")
+            .means("The topic. The state is bound to it."),
+            key("group_id", Shape::Text(""), "\"tidegauge\"").means(
+                "Positions are shown under this group to tools that watch lag, and never read back; `\"\"` shows none.",
+            ),
+            key(
+                "start",
+                Shape::Text("^(latest|earliest|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.]{8,}([Zz]|[+-][0-9]{2}:?[0-9]{2}))$"),
+                "\"latest\"",
+            )
+            .range("latest, earliest, or an RFC 3339 time")
+            .means(
+                "Where an empty state begins (a time: by record timestamps). After that the stored position decides; a partition added later is read from its beginning.",
+            ),
+            without_default("properties", Shape::Free)
+                .range("properties of librdkafka")
+                .means(
+                    "Any property of librdkafka but those that exactness rests on, such as `security.protocol`, `sasl.*`, `ssl.*`.",
+                ),
+        ],
+    },
+    SectionKeys {
+        name: "event_time",
+        meaning: "When payments are late and windows final.",
+        keys: &[
+            key("out_of_orderness", Shape::Duration { zero: true }, "\"5s\"")
+                .rule()
+                .means("A partition's watermark is its highest event time less this; what is behind it is late."),
+            key("allowed_lateness", Shape::Duration { zero: true }, "\"1d\"")
+                .rule()
+                .means(
+                    "A late payment corrects its windows until the watermark of its partition is this far past the end of the last of them.",
+                ),
+            key("idle_after", Shape::Duration { zero: true }, "\"30s\"")
+                .means("A partition that has been read to its end for so long no longer holds the others back."),
+            key("quiet_after", Shape::Duration { zero: true }, "\"1m\"")
+                .means("When all partitions have been idle for so long, windows that have ended by the wall clock become final."),
+            key("max_future", Shape::Duration { zero: true }, "\"5m\"")
+                .rule()
+                .means("A payment further ahead than this of its own record's timestamp enters no window and moves no watermark."),
+            key("retention", Shape::Duration { zero: true }, "\"35d\"")
+                .range("at least `allowed_lateness` and the longest window together")
+                .means("Windows are kept for questions and corrections this far back from the combined watermark."),
+            key("zero_windows", Shape::Boolean, "true")
+                .rule()
+                .means("Known branches get a final window with zeros where they had no payment."),
+        ],
+    },
+    SectionKeys {
+        name: "window",
+        meaning: "One sort of windows; write `[[window]]` before each.",
+        keys: &[
+            without_default("name", Shape::Text("^[a-z0-9][a-z0-9-]{0,63}$"))
+                .rule()
+                .range("small letters, digits, hyphens; not `totals`, `late`, `rejects`")
+                .means("Required. Also the route (`/api/v1/windows/1m`) and the index (`payments-1m`)."),
+            without_default("size", Shape::Duration { zero: false })
+                .rule()
+                .means("Required. How long a window is."),
+            without_default("slide", Shape::Duration { zero: false })
+                .rule()
+                .means("Windows overlap: one begins every so long (hopping, HOP)."),
+            without_default("step", Shape::Duration { zero: false })
+                .rule()
+                .means("Windows grow from a fixed start by this (CUMULATE). Not together with `slide`."),
+            key("offset", Shape::Duration { zero: true }, "\"0s\"")
+                .rule()
+                .means("Shifts the grid: `6h` makes a day that begins at 06:00."),
+            without_default("time_zone", Shape::Zone)
+                .rule()
+                .means("Windows of a day or longer begin at midnight here; without it, in the `time_zone` of the top level."),
+        ],
+    },
+    SectionKeys {
+        name: "elasticsearch",
+        meaning: "Where documents go. Left out, no index is written. It need not be there when the service starts.",
+        keys: &[
+            key(
+                "url",
+                Shape::Text("^https?://[^@\\s]+$"),
+                "\"http://127.0.0.1:9200\"",
+            )
+            .range("http:// or https://, without a password")
+            .means("The address."),
+            key("index_prefix", Shape::Text(INDEX), "\"payments\"")
+                .range("1 to 64 small letters, digits, hyphens, underscores, dots")
+                .means("What the names of indexes, aliases and templates begin with."),
+            key(
+                "legacy_totals",
+                Shape::Text("^([a-z0-9][a-z0-9._-]{0,63})?$"),
+                "\"platform_pay_amount_1\"",
+            )
+            .range("as `index_prefix`, or `\"\"` for none")
+            .means("One more alias of the totals, for dashboards that exist."),
+            key("ca_file", Shape::File, "\"\"")
+                .means("PEM file with authorities to trust besides the usual ones."),
+            key("api_key_file", Shape::File, "\"\"")
+                .range("not beside `username`")
+                .means("File with an encoded API key."),
+            key("username", Shape::Text(""), "\"\"")
+                .range("together with `password_file`")
+                .means("Name for basic authentication."),
+            key("password_file", Shape::File, "\"\"")
+                .range("together with `username`")
+                .means("File with the password."),
+            without_default("bulk", Shape::Section("elasticsearch.bulk"))
+                .means("How documents are sent."),
+        ],
+    },
+    SectionKeys {
+        name: "elasticsearch.bulk",
+        meaning: "How documents are sent.",
+        keys: &[
+            key("max_actions", Shape::Integer(1, 100_000), "5000")
+                .means("Documents in one request at most."),
+            key("max_size", Shape::Size, "\"5mb\"")
+                .range("1b to 100mb")
+                .means("Bytes in one request at most."),
+            key("interval", Shape::Duration { zero: false }, "\"1s\"")
+                .means("How often it is looked at what awaits delivery."),
+            key("max_in_flight", Shape::Integer(1, 64), "2").means("Requests under way at most."),
+        ],
+    },
+    SectionKeys {
+        name: "http",
+        meaning: "Where questions are answered.",
+        keys: &[
+            key(
+                "listen",
+                Shape::Text("^([0-9.]{7,15}|\\[[0-9A-Fa-f:.%]+\\]):[0-9]{1,5}$"),
+                "\"127.0.0.1:8080\"",
+            )
+            .range("an IP address and a port; port 0 takes any that is free")
+            .means("The address to listen on. One that other machines can reach needs a token."),
+            key("token_file", Shape::File, "\"\"")
+                .range("required unless `listen` is loopback")
+                .means("File with the token that requests must carry (`Authorization: Bearer …`)."),
+        ],
+    },
+    SectionKeys {
+        name: "kibana",
+        meaning: "Where `tidegauge kibana load` puts data views and the dashboard. The service itself never asks Kibana.",
+        keys: &[
+            key(
+                "url",
+                Shape::Text("^https?://[^@\\s?#]+$"),
+                "\"http://127.0.0.1:5601\"",
+            )
+            .range("http:// or https://, without a password")
+            .means("The address."),
+            key("space", Shape::Text("^[a-z0-9_-]{0,100}$"), "\"\"")
+                .range("small letters, digits, hyphens, underscores")
+                .means("The space; `\"\"` is the default one."),
+            key("ca_file", Shape::File, "\"\"")
+                .means("PEM file with authorities to trust besides the usual ones."),
+            key("api_key_file", Shape::File, "\"\"")
+                .range("not beside `username`")
+                .means("File with an encoded API key."),
+            key("username", Shape::Text(""), "\"\"")
+                .range("together with `password_file`")
+                .means("Name for basic authentication."),
+            key("password_file", Shape::File, "\"\"")
+                .range("together with `username`")
+                .means("File with the password."),
+            key("wait", Shape::Duration { zero: true }, "\"1m\"")
+                .range("at most 1h")
+                .means("How long Kibana may take until it is available."),
+        ],
+    },
+];
+
+/// The keys of a section, if it is one whose keys are fixed.
+pub(super) fn of(section: &str) -> Option<&'static [Key]> {
+    let found = SECTIONS.iter().find(|known| known.name == section);
+    found.map(|known| known.keys)
+}
+
+impl Shape {
+    /// What an operator calls a value of this shape.
+    pub(super) fn kind(self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Duration { .. } => "length of time",
+            Self::Size => "number of bytes",
+            Self::Integer(..) => "whole number",
+            Self::Boolean => "true or false",
+            Self::Zone => "IANA time zone",
+            Self::File => "path of a file",
+            Self::Section(_) | Self::Free => "section",
+            Self::List(_) => "list of sections",
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What is written down is true.
+//!
+//! **Commands.** Every fenced block of README.md and docs/ marked `sh`, `bash` or `console` is run: all blocks of a
+//! page one after the other in one shell, in an empty directory, with this build's `tidegauge` on the PATH, against the
+//! lab's servers. Addresses of the docs (19092, 19200, 8080) become those of this run, `make` is a stand-in that knows
+//! the servers are there. A block must end with 0.
+//!
+//! - ```` ```sh ```` runs as it stands. A block ```` ```csv output ```` (any language, then `output`) right behind it
+//!   must be what it printed; a line `…` in it stands for any number of lines.
+//! - ```` ```console ```` runs the lines that begin with `$ `; the other lines must be what they printed, if there are
+//!   any, with `…` as above.
+//! - A block that can't be run here is in [`commands::NOT_RUN`], with the reason; its `tidegauge` commands must parse
+//!   and its `make` targets exist nevertheless.
+//!
+//! **Commands in prose.** What stands in backticks and begins with `tidegauge ` must parse, `make TARGET` must exist.
+//! **Links.** Every relative link of every Markdown file leads to a file, and its anchor to a heading.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod commands;
+mod links;
+mod markdown;
+mod schemas;
+
+use std::fs;
+use std::path::PathBuf;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[track_caller]
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
