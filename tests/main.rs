@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod events;
 mod failures;
+mod generations;
 mod kibana;
 mod main_job;
 mod operations;
