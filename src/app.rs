@@ -1,5 +1,6 @@
 //! The service: its parts, wired, started and stopped in order.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use tracing::{info, warn};
 use crate::api;
 use crate::config::Config;
 use crate::feedback::Feedback;
+use crate::generation::{self, Generations};
 use crate::ledger::Ledger;
 use crate::pipeline::{Pipeline, Start};
 use crate::reading::{ReadError, Readings};
@@ -27,8 +29,6 @@ const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(300);
 /// How often a delivery that is waited for is looked at.
 const DELIVERY_LOOK: Duration = Duration::from_millis(20);
-/// The life of the derived data that a state directory holds. A replay beside it makes the next.
-const GENERATION: u32 = 1;
 
 /// Why the service did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +62,9 @@ pub enum Error {
     /// A thread can't be started.
     #[error("a thread can't be started: {0}")]
     Thread(std::io::Error),
+    /// It is not clear which generation is to run.
+    #[error(transparent)]
+    Generation(#[from] generation::Error),
     /// Elasticsearch took no document for too long.
     #[error(
         "{documents} documents still await delivery and none went for {} s: {reason}; they are \
@@ -103,52 +106,85 @@ impl Error {
     }
 }
 
+/// What is to run of a configuration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// The generation.
+    pub generation: u32,
+    /// Where to answer over HTTP; `None` for not at all.
+    pub listen: Option<SocketAddr>,
+    /// How far to read.
+    pub until: Until,
+}
+
+/// How far the topic is read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Until {
+    /// On and on.
+    Stopped,
+    /// Up to the end offsets of the start, and no further.
+    End,
+    /// Up to these positions, and no further.
+    Positions(BTreeMap<i32, i64>),
+}
+
 /// The running service.
 pub struct App {
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     readings: Arc<dyn Readings>,
     status: Arc<Status>,
     worker: Worker,
     before: Ledger,
     /// Orders to the sink; HTTP stops when they are to stop.
     orders: watch::Sender<Order>,
-    api: JoinHandle<Result<(), api::Error>>,
+    api: Option<JoinHandle<Result<(), api::Error>>>,
     sink: Option<JoinHandle<()>>,
 }
 
+impl Plan {
+    /// A service as `config` describes it.
+    #[must_use]
+    pub const fn serving(config: &Config, generation: u32, until: Until) -> Self {
+        Self {
+            generation,
+            listen: Some(config.http.listen),
+            until,
+        }
+    }
+}
+
 impl App {
-    /// Starts all parts. With `until_end` it reads up to the end offsets of now and no further.
+    /// Starts all parts.
     ///
     /// # Errors
     /// When a part can't start. Elasticsearch need not be there.
-    pub async fn start(config: &Config, until_end: bool) -> Result<Self, Error> {
-        let address = config.http.listen;
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|why| Error::Listen { address, why })?;
-        let address = listener
-            .local_addr()
-            .map_err(|why| Error::Listen { address, why })?;
-
+    pub async fn start(config: &Config, plan: &Plan) -> Result<Self, Error> {
+        let listener = match plan.listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
         let status = Arc::new(Status::new());
         status.set(Part::Store, Condition::Starting, "opening the state");
         status.set(Part::Source, Condition::Starting, "connecting to Kafka");
-        let (store, recovered) = open_store(config).await?;
+        let (store, recovered) = open_store(config, plan.generation).await?;
         let readings = store.readings();
         let (orders, ordered) = watch::channel(Order::Run);
         let sink = match config.elasticsearch.clone() {
-            Some(sink) => Some(Sink::new(
-                sink,
-                Arc::clone(&readings),
-                Arc::clone(&config.branches),
-                Arc::clone(&status),
-            )?),
+            Some(mut sink) => {
+                sink.generation = plan.generation;
+                Some(Sink::new(
+                    sink,
+                    Arc::clone(&readings),
+                    Arc::clone(&config.branches),
+                    Arc::clone(&status),
+                )?)
+            }
             None => None,
         };
         let state = api::State {
             readings: Arc::clone(&readings),
             feed: store.feed(),
-            generation: GENERATION,
+            generation: plan.generation,
             status: Arc::clone(&status),
             branches: Arc::clone(&config.branches),
             index_prefix: config
@@ -159,12 +195,18 @@ impl App {
             started: Instant::now(),
         };
         let token = config.http.token.clone();
-        let api = tokio::spawn(api::serve(listener, token, state, stopped(ordered.clone())));
+        let (address, listener) = listener.unzip();
+        let api = listener.map(|listener| {
+            tokio::spawn(api::serve(listener, token, state, stopped(ordered.clone())))
+        });
 
         let before = recovered.ledger.clone();
-        let worker = start_worker(config, until_end, store, recovered, Arc::clone(&status)).await?;
+        let until = plan.until.clone();
+        let worker = start_worker(config, until, store, recovered, Arc::clone(&status)).await?;
         let sink = sink.map(|sink| tokio::spawn(sink.run(feedback(worker.feedback()), ordered)));
-        info!(%address, "serving");
+        if let Some(address) = address {
+            info!(%address, generation = plan.generation, "serving");
+        }
         Ok(Self {
             address,
             readings,
@@ -177,9 +219,9 @@ impl App {
         })
     }
 
-    /// Where it answers over HTTP.
+    /// Where it answers over HTTP, if it does.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
+    pub const fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
@@ -227,7 +269,10 @@ impl App {
         if let Some(sink) = self.sink {
             sink.await?;
         }
-        let answered = self.api.await?;
+        let answered = match self.api {
+            Some(api) => api.await?,
+            None => Ok(()),
+        };
         let written = spawn_blocking(move || writing.finish()).await?;
         outcome?;
         written?;
@@ -236,21 +281,27 @@ impl App {
     }
 }
 
-async fn open_store(config: &Config) -> Result<(Store, store::Recovered), Error> {
+async fn listen(address: SocketAddr) -> Result<(SocketAddr, TcpListener), Error> {
+    let failed = |why| Error::Listen { address, why };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    Ok((listener.local_addr().map_err(failed)?, listener))
+}
+
+async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::Recovered), Error> {
     let identity = Identity {
         topic: config.kafka.topic.clone(),
-        generation: GENERATION,
+        generation,
         rules: config.rules(),
         settings: Arc::clone(&config.event_time.settings),
         configured: config.branches.configured().collect(),
     };
-    let dir = config.state_dir.clone();
+    let dir = Generations::of(&config.state_dir).dir(generation);
     Ok(spawn_blocking(move || Store::open(&dir, &identity)).await??)
 }
 
 async fn start_worker(
     config: &Config,
-    until_end: bool,
+    until: Until,
     store: Store,
     recovered: store::Recovered,
     status: Arc<Status>,
@@ -258,7 +309,7 @@ async fn start_worker(
     let worker = worker::Config {
         idle_after: config.event_time.idle_after,
         quiet_after: config.event_time.quiet_after,
-        until_end,
+        until_end: until != Until::Stopped,
     };
     let kafka = config.kafka.clone();
     let settings = Arc::clone(&config.event_time.settings);
@@ -267,9 +318,13 @@ async fn start_worker(
     spawn_blocking(move || {
         let mut source = Source::connect(&kafka, KAFKA_PATIENCE)?;
         let assigned = source.assign(&recovered.progress)?;
-        if until_end {
-            let ends = source.end_offsets()?;
-            source.stop_at(&ends);
+        match until {
+            Until::Stopped => {}
+            Until::End => {
+                let ends = source.end_offsets()?;
+                source.stop_at(&ends);
+            }
+            Until::Positions(positions) => source.stop_at(&positions),
         }
         let start = Start {
             snapshot: recovered.snapshot,

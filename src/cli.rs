@@ -7,14 +7,19 @@ mod compute;
 mod demo;
 pub mod failure;
 mod health;
+mod index;
 mod kibana;
 mod man;
 pub mod output;
+mod pointer;
 mod produce;
+mod progress;
 mod query;
+mod replay;
 mod report;
 mod serve;
 mod start_time;
+mod state;
 pub mod stop;
 mod table;
 mod watch;
@@ -61,6 +66,9 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Compute(compute) => compute::run(compute, globals),
         Command::Query(query) => query::run(query),
         Command::Check(check) => check::run(check, globals),
+        Command::Replay(replay) => replay::run(replay, globals),
+        Command::Index(index) => index::run(index, globals),
+        Command::State(state) => state::run(state, globals),
         Command::Kibana(kibana) => kibana::run(kibana, globals),
         Command::Health(health) => health::run(health),
         Command::Completions(completions) => completions::run(completions),

@@ -16,6 +16,7 @@ mod overlay;
 mod problem;
 mod raw;
 mod reference;
+mod rules;
 mod schema;
 mod section;
 mod size;
@@ -26,16 +27,15 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono_tz::Tz;
-use tidegauge_windows::{Definition, Kind, Span};
 
 pub use self::event_time::EventTimeRules;
 pub use self::http::listen as parse_listen;
 pub use self::kibana::DEFAULT_URL as DEFAULT_KIBANA_URL;
 pub use self::problem::{Error, Report};
 pub use self::reference::markdown as reference;
+pub use self::rules::settings as settings_of_rules;
 pub use self::schema::json_schema;
 pub use self::section::zone as parse_zone;
 
@@ -43,7 +43,7 @@ use self::problem::{Document, Origin, Problems};
 use self::raw::Table;
 use self::section::Section;
 use crate::branch::Branches;
-use crate::{api, duration, sink, source};
+use crate::{api, sink, source};
 
 /// A valid configuration.
 #[derive(Clone, Debug)]
@@ -219,48 +219,8 @@ impl Config {
     /// configurations with the same text give the same figures.
     #[must_use]
     pub fn rules(&self) -> String {
-        let settings = &self.event_time.settings;
-        let mut lines = vec![
-            format!("time_zone = {}", self.time_zone),
-            format!(
-                "event_time.out_of_orderness = {}",
-                span(settings.out_of_orderness)
-            ),
-            format!(
-                "event_time.allowed_lateness = {}",
-                span(settings.allowed_lateness)
-            ),
-            format!("event_time.max_future = {}", span(settings.max_future)),
-            format!("event_time.zero_windows = {}", settings.zero_windows),
-        ];
-        for (number, definition) in settings.definitions.iter().enumerate() {
-            lines.push(format!("window.{} = {}", number + 1, rule(definition)));
-        }
-        lines.push(String::new());
-        lines.join("\n")
+        rules::text(&self.event_time.settings, self.time_zone)
     }
-}
-
-fn rule(definition: &Definition) -> String {
-    let name = definition.name();
-    let size = span(definition.size());
-    let kind = match definition.kind() {
-        Kind::Tumbling => "tumbling".to_owned(),
-        Kind::Sliding => format!("sliding by {}", span(definition.slide())),
-        Kind::Cumulative => format!("cumulative by {}", span(definition.slide())),
-    };
-    let mut rule = format!("{name}, {size} {kind}");
-    if !definition.offset().is_zero() {
-        rule.push_str(&format!(", offset {}", span(definition.offset())));
-    }
-    if definition.zoned() {
-        rule.push_str(&format!(", {}", definition.zone()));
-    }
-    rule
-}
-
-fn span(span: Span) -> String {
-    duration::text(Duration::from_millis(span.millis().unsigned_abs()))
 }
 
 fn read(path: &Path) -> Result<Document, Error> {

@@ -38,6 +38,8 @@ pub mod store;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod generation;
 pub mod kibana;
+pub mod replay;
 pub mod telemetry;
 pub mod worker;

@@ -13,6 +13,7 @@ use self::client::Client;
 use self::cluster::Cluster;
 use self::collect::Memory;
 use self::delivery::Delivery;
+use self::handover::Handover;
 use self::health::Line;
 use self::index::Names;
 use self::places::Places;
@@ -21,6 +22,7 @@ use crate::feedback::Feedback;
 use crate::reading::Readings;
 use crate::status::{Condition, Part, Status};
 
+mod aliases;
 mod bulk;
 mod client;
 mod cluster;
@@ -31,16 +33,19 @@ mod described;
 mod document;
 mod error;
 mod expected;
+mod handover;
 mod health;
 mod index;
 mod mapping;
 mod places;
 mod retry;
+mod upkeep;
 
 pub use self::client::{certificates_in, with_causes};
-pub use self::config::{BulkConfig, Config, Credentials, Pacing};
+pub use self::config::{BulkConfig, Config, Credentials, Pacing, Publication};
 pub use self::described::{DocumentFields, live_fields, templates};
 pub use self::error::Error;
+pub use self::upkeep::{IndexSize, Upkeep};
 
 /// Delivers documents to Elasticsearch.
 pub struct Sink {
@@ -122,9 +127,11 @@ impl Sink {
             legacy_totals,
             bulk,
             pacing,
+            publication,
             ..
         } = self.config;
         Ok(Delivery {
+            line: Line::new(&pacing, self.client.shown_url()),
             cluster: Cluster::new(self.client, names, legacy_totals),
             bulk,
             pacing,
@@ -132,11 +139,11 @@ impl Sink {
             branches: self.branches,
             status: self.status,
             feedback,
-            line: Line::new(&pacing),
             places: Places::new(pacing, self.had_former_life),
             memory: Memory::default(),
             next_inspection: None,
             had_former_life: self.had_former_life,
+            handover: Handover::new(publication),
         })
     }
 }

@@ -44,11 +44,13 @@ mod mark;
 mod remark;
 mod retention;
 mod space;
+mod still;
 mod values;
 mod view;
 
 pub use error::Error;
 pub use identity::{Difference, Identity};
+pub use still::{Still, Stock};
 
 /// The state on disk, held by the one who writes it.
 ///

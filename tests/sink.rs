@@ -7,4 +7,4 @@ mod front;
 mod indexes;
 mod outages;
 mod refusals;
-mod till;
+pub(crate) mod till;

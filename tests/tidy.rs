@@ -36,7 +36,16 @@ const FLOORS: [&[&str]; 5] = [
         "total",
     ],
     &["api", "sink", "source", "store"],
-    &["app", "cli", "config", "kibana", "telemetry", "worker"],
+    &[
+        "app",
+        "cli",
+        "config",
+        "generation",
+        "kibana",
+        "replay",
+        "telemetry",
+        "worker",
+    ],
     &["lib", "main"],
 ];
 

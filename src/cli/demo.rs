@@ -19,7 +19,7 @@ use super::output::{self, Format};
 use super::report;
 use super::serve::{Signals, block_on};
 use super::table::{self, Look};
-use crate::app::{self, App};
+use crate::app::{self, App, Plan, Until};
 use crate::branch::Branches;
 use crate::config::{Config, Need, Sources};
 use crate::generator::{self, Generator, Message};
@@ -56,7 +56,7 @@ pub fn run(demo: &Demo, globals: &Globals) -> Result<(), Failure> {
 
     block_on(async {
         let mut signals = Signals::new()?;
-        let app = App::start(&config, false).await?;
+        let app = App::start(&config, &Plan::serving(&config, 1, Until::Stopped)).await?;
         announce(&app, demo)?;
         let mut screen = Screen::new(demo, globals);
         loop {
@@ -92,9 +92,9 @@ fn config(demo: &Demo, brokers: &str, state: &std::path::Path) -> Result<Config,
 }
 
 fn announce(app: &App, demo: &Demo) -> Result<(), Failure> {
+    let address = app.address().unwrap_or(demo.listen);
     let line = format!(
-        "Tidegauge answers at http://{}/  (figures: /api/v1/totals, /api/v1/windows/1m)",
-        app.address()
+        "Tidegauge answers at http://{address}/  (figures: /api/v1/totals, /api/v1/windows/1m)"
     );
     // What is printed as data can be read by a program; then people find the address beside it.
     if demo.output == Format::Table {

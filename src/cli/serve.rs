@@ -1,9 +1,7 @@
 //! `tidegauge serve`: the service, until it is told to stop or has read to the end.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
@@ -11,12 +9,14 @@ use tracing::info;
 use super::arguments::{Globals, Serve};
 use super::failure::Failure;
 use super::output::{self, Format};
+use super::pointer::{Pointer, Successor};
+use super::progress::Progress;
 use super::report;
 use crate::answer::LedgerAnswer;
-use crate::app::{self, App};
+use crate::app::{self, App, Plan, Until};
 use crate::config::{Config, Need};
+use crate::generation::{self, Generations, Lock};
 use crate::ledger::{Entry, Ledger};
-use crate::status::Board;
 
 /// How often it is looked at whether there is something to tell or to do.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -26,38 +26,64 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const STOP_WITHIN: Duration = Duration::from_secs(25);
 /// How long what is left over may take to end by itself.
 const LEFTOVERS: Duration = Duration::from_millis(200);
+/// How often a swap that is being made is waited for.
+const LOCK_TRIES: u32 = 20;
 
-/// Runs the service.
+/// Runs the service, and when another generation becomes the live one, that.
 ///
 /// # Errors
 /// When it can't start, or fails while it runs.
 pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
-    let config = Config::load(&serve.sources(globals), Need::Brokers)?;
+    let sources = serve.sources(globals);
+    let mut config = Config::load(&sources, Need::Brokers)?;
+    let generations = Generations::of(&config.state_dir);
     block_on(async {
         let mut signals = Signals::new()?;
         let begun = Instant::now();
-        let app = tokio::select! {
-            app = App::start(&config, serve.until_end) => app?,
-            () = signals.stop() => {
-                info!("stopping before the start was over");
-                return Ok(());
+        let _lock = lock(&generations).await?;
+        let live = generations.live()?;
+        generations.enter(&mut config, live)?;
+        let until = if serve.until_end {
+            Until::End
+        } else {
+            Until::Stopped
+        };
+        let mut plan = Plan::serving(&config, live.generation, until);
+        let mut progress = Progress::new(!globals.quiet, false);
+        let (app, ended) = loop {
+            let app = tokio::select! {
+                app = App::start(&config, &plan) => app?,
+                () = signals.stop() => {
+                    info!("stopping before the start was over");
+                    return Ok(());
+                }
+            };
+            let mut pointer = Pointer::new(&generations, &config, &plan, &sources);
+            match watch(&app, &mut signals, &mut progress, &mut pointer).await? {
+                Ended::Moved(next) => {
+                    let address = app.address();
+                    if leave(app, &mut signals).await? {
+                        return Ok(());
+                    }
+                    if next.config.http.listen == config.http.listen {
+                        plan.listen = address;
+                    } else {
+                        plan.listen = Some(next.config.http.listen);
+                    }
+                    plan.generation = next.live.generation;
+                    config = next.config;
+                    progress.next_run();
+                }
+                ended => break (app, ended),
             }
         };
-        let progress = Progress::new(!globals.quiet);
-        let stopped = watch(&app, &mut signals, &progress).await?;
         progress.finish();
         let readings = app.readings();
         let before = app.before().clone();
-        let deliver = serve.until_end && !stopped;
+        let deliver = serve.until_end && matches!(ended, Ended::Finished);
         tokio::select! {
             outcome = app.stop(deliver) => outcome?,
-            () = tokio::time::sleep(STOP_WITHIN), if !deliver => {
-                return Err(Failure::Running(anyhow::anyhow!(
-                    "not all parts stopped within {} s; they are left to themselves, and the state \
-                     is whole",
-                    STOP_WITHIN.as_secs()
-                )));
-            }
+            () = tokio::time::sleep(STOP_WITHIN), if !deliver => return Err(too_slow()),
             () = signals.stop() => {
                 return Err(Failure::Running(anyhow::anyhow!(
                     "stopped at once by a second signal; the state is whole"
@@ -74,6 +100,27 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
     })
 }
 
+// Stops one generation for another to follow; whether it was asked to stop altogether meanwhile.
+async fn leave(app: App, signals: &mut Signals) -> Result<bool, Failure> {
+    let mut leaving = std::pin::pin!(app.stop(false));
+    let is_stopping = tokio::select! {
+        outcome = leaving.as_mut() => return Ok(outcome.map(|()| false)?),
+        () = tokio::time::sleep(STOP_WITHIN) => return Err(too_slow()),
+        () = signals.stop() => true,
+    };
+    tokio::select! {
+        outcome = leaving.as_mut() => Ok(outcome.map(|()| is_stopping)?),
+        () = tokio::time::sleep(STOP_WITHIN) => Err(too_slow()),
+    }
+}
+
+fn too_slow() -> Failure {
+    Failure::Running(anyhow::anyhow!(
+        "not all parts stopped within {} s; they are left to themselves, and the state is whole",
+        STOP_WITHIN.as_secs()
+    ))
+}
+
 /// Runs `work` to its end, and leaves to themselves what it has begun and not waited for: a question
 /// to a broker that does not answer would hold up the end of the process.
 ///
@@ -84,6 +131,28 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     let outcome = runtime.block_on(work);
     runtime.shutdown_timeout(LEFTOVERS);
     outcome
+}
+
+// Whoever else serves this state is told by the state itself, so this only waits for a swap that
+// is being made, and lets that know that a service runs.
+async fn lock(generations: &Generations) -> Result<Option<Lock>, Failure> {
+    for _ in 0..LOCK_TRIES {
+        if let Some(lock) = generations.lock_service()? {
+            return Ok(Some(lock));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(None)
+}
+
+/// Why a run is over.
+enum Ended {
+    /// It was asked to stop.
+    Stopped,
+    /// It has come to the end, or failed.
+    Finished,
+    /// Another generation is live.
+    Moved(Box<Successor>),
 }
 
 /// The runtime of everything that waits: HTTP, Elasticsearch, signals. Records don't wait here.
@@ -98,18 +167,29 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .build()?)
 }
 
-// Whether it was asked to stop, rather than having come to the end.
-async fn watch(app: &App, signals: &mut Signals, progress: &Progress) -> Result<bool, Failure> {
+async fn watch(
+    app: &App,
+    signals: &mut Signals,
+    progress: &mut Progress,
+    pointer: &mut Pointer<'_>,
+) -> Result<Ended, Failure> {
     loop {
         tokio::select! {
             () = signals.stop() => {
                 info!("stopping");
-                return Ok(true);
+                return Ok(Ended::Stopped);
             }
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         if app.is_finished() {
-            return Ok(false);
+            return Ok(Ended::Finished);
+        }
+        if let Some(next) = pointer.look() {
+            info!(
+                generation = next.live.generation,
+                "another generation is live"
+            );
+            return Ok(Ended::Moved(Box::new(next)));
         }
         progress.show(app)?;
     }
@@ -197,66 +277,21 @@ fn payments(ledger: &Ledger) -> u64 {
         .sum()
 }
 
-/// A line that moves, on a terminal.
-struct Progress(Option<ProgressBar>);
-
-impl Progress {
-    fn new(wanted: bool) -> Self {
-        let shown = wanted && std::io::stderr().is_terminal();
-        Self(shown.then(|| {
-            let bar = ProgressBar::new(0);
-            let style =
-                "{spinner} {human_pos} records of {human_len}  {per_sec}  {msg}  {eta} left";
-            if let Ok(style) = ProgressStyle::with_template(style) {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        }))
-    }
-
-    fn show(&self, app: &App) -> Result<(), Failure> {
-        let Some(bar) = &self.0 else { return Ok(()) };
-        let board = app.status().board();
-        let (consumed, lag, dirty) = app
-            .readings()
-            .query(|reading| {
-                let checkpoint = reading.checkpoint();
-                let consumed = checkpoint.ledger.consumed - app.before().consumed;
-                Ok((
-                    consumed,
-                    lag(&board, &checkpoint.positions),
-                    checkpoint.dirty,
-                ))
-            })
-            .map_err(app::Error::from)?;
-        bar.set_length(consumed + lag);
-        bar.set_position(consumed);
-        bar.set_message(format!("{dirty} documents wait"));
-        Ok(())
-    }
-
-    fn finish(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-fn lag(board: &Board, positions: &std::collections::BTreeMap<i32, i64>) -> u64 {
-    board
-        .partitions
-        .iter()
-        .filter_map(|(partition, status)| Some(status.end? - positions.get(partition)?))
-        .filter_map(|lag| u64::try_from(lag).ok())
-        .sum()
-}
-
 impl From<app::Error> for Failure {
     fn from(error: app::Error) -> Self {
         if error.is_unavailable() {
             Self::Unavailable(error.into())
         } else if error.is_config() {
+            Self::Config(error.into())
+        } else {
+            Self::Running(error.into())
+        }
+    }
+}
+
+impl From<generation::Error> for Failure {
+    fn from(error: generation::Error) -> Self {
+        if error.is_config() {
             Self::Config(error.into())
         } else {
             Self::Running(error.into())

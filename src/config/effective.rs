@@ -5,7 +5,8 @@ use std::path::Path;
 use tidegauge_windows::{Definition, Kind};
 
 use super::keys::is_secret;
-use super::{Config, size, span};
+use super::rules::span;
+use super::{Config, size};
 use crate::duration;
 use crate::sink::Credentials;
 use crate::source::Start;

@@ -83,6 +83,20 @@ impl Client {
         self.send(Method::PUT, path, &[], Some((JSON, body))).await
     }
 
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Trouble> {
+        let body = Bytes::from(body.to_string());
+        self.send(Method::POST, path, &[], Some((JSON, body))).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Result<Answer, Trouble> {
+        self.send(Method::DELETE, path, &[], None).await
+    }
+
+    /// The address for people: it holds no credentials.
+    pub(super) fn shown_url(&self) -> &str {
+        self.url.as_str().trim_end_matches('/')
+    }
+
     pub(super) async fn post_lines(
         &self,
         path: &str,

@@ -1,16 +1,18 @@
 //! The server: templates, indexes, aliases, and whether they are as we made them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use elasticsearch::InfoParts;
 use elasticsearch::indices::{
-    IndicesCreateParts, IndicesGetParts, IndicesPutAliasParts, IndicesPutIndexTemplateParts,
-    IndicesPutMappingParts,
+    IndicesCreateParts, IndicesGetAliasParts, IndicesGetParts, IndicesPutAliasParts,
+    IndicesPutIndexTemplateParts, IndicesPutMappingParts, IndicesRefreshParts,
+    IndicesUpdateAliasesParts,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
 
+use super::aliases::{self, Action, Holders};
 use super::bulk::Target;
 use super::client::{Client, Trouble};
 use super::index::{Kind, Names};
@@ -25,9 +27,11 @@ pub(super) struct Cluster {
     names: Names,
     /// A second alias of the totals.
     legacy_totals: Option<String>,
-    /// Why that alias can't be.
-    legacy_refused: Option<String>,
-    /// Product and version, as far as known.
+    /// Why aliases are not all as they should be.
+    alias_refused: Option<String>,
+    /// Whether the public aliases point to this generation, so that its new indexes get them.
+    is_public: bool,
+    /// Product, version and address, as far as known.
     product: String,
     /// Whether it knows the `histogram` type of field.
     histograms: bool,
@@ -41,15 +45,15 @@ pub(super) struct Live {
     /// Whether documents can be written to it the way we do.
     pub(super) is_ours: bool,
     /// What is wrong with its mapping, in words.
-    drift: Vec<String>,
-    /// Whether it has the second alias, if it is to have one.
-    has_legacy: bool,
+    pub(super) drift: Vec<String>,
+    /// The setting that keeps it from being written to, if there is one.
+    pub(super) blocked: Option<&'static str>,
 }
 
 impl Live {
     /// Whether there is nothing to be done about it.
     pub(super) fn is_in_order(&self) -> bool {
-        self.is_ours && self.drift.is_empty() && self.has_legacy
+        self.is_ours && self.drift.is_empty()
     }
 }
 
@@ -60,6 +64,13 @@ pub(super) struct Ready {
     /// Whether it was not ours before, so that nobody knows what it holds.
     pub(super) is_new: bool,
 }
+
+/// What keeps documents out of an index.
+const BLOCKS: [&str; 3] = [
+    "index.blocks.write",
+    "index.blocks.read_only",
+    "index.blocks.read_only_allow_delete",
+];
 
 #[derive(Deserialize)]
 struct Indexes(BTreeMap<String, Index>);
@@ -76,11 +87,12 @@ struct Index {
 impl Cluster {
     pub(super) fn new(client: Client, names: Names, legacy_totals: Option<String>) -> Self {
         Self {
+            product: format!("Elasticsearch at {}", client.shown_url()),
             client,
             names,
             legacy_totals,
-            legacy_refused: None,
-            product: "Elasticsearch".into(),
+            alias_refused: None,
+            is_public: false,
             histograms: false,
         }
     }
@@ -89,7 +101,11 @@ impl Cluster {
         &self.client
     }
 
-    /// Product and version, as far as known.
+    pub(super) const fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Product, version and address, as far as known.
     pub(super) fn product(&self) -> &str {
         &self.product
     }
@@ -99,9 +115,14 @@ impl Cluster {
         self.histograms
     }
 
+    /// Takes it for known whether windows may have a `histogram`.
+    pub(super) const fn assume_histograms(&mut self, histograms: bool) {
+        self.histograms |= histograms;
+    }
+
     /// What an operator should know although documents flow.
     pub(super) fn remark(&self) -> Option<&str> {
-        self.legacy_refused.as_deref()
+        self.alias_refused.as_deref()
     }
 
     /// Where documents of a family go.
@@ -154,7 +175,8 @@ impl Cluster {
                     Some("opensearch") => "OpenSearch",
                     _ => "Elasticsearch",
                 };
-                self.product = format!("{name} {}", version.number);
+                let url = self.client.shown_url();
+                self.product = format!("{name} {} at {url}", version.number);
                 Ok(())
             }
             // Some give this only to those who may monitor, or not at all.
@@ -196,17 +218,10 @@ impl Cluster {
         if !live.drift.is_empty() {
             self.mend(family, &live.drift).await?;
         }
-        if !live.has_legacy {
-            self.add_legacy_alias(&name).await?;
-        }
         if !live.is_ours {
-            let aliases = [
-                self.names.write_alias(family),
-                self.names.alias(Kind::of(family)),
-            ];
-            for (alias, body) in aliases.iter().zip([json!({"is_hidden": true}), json!({})]) {
-                self.add_alias(&name, alias, &body).await?;
-            }
+            let alias = self.names.write_alias(family);
+            self.add_alias(&name, &alias, &json!({"is_hidden": true}))
+                .await?;
         }
         Ok(Ready {
             uuid: live.uuid,
@@ -217,10 +232,21 @@ impl Cluster {
     // An index that was created by somebody else, or by us in a former life, is there already.
     // Whether it was not.
     async fn create(&self, family: Family) -> Result<bool, Trouble> {
+        let body = mapping::index(&self.names, family, self.histograms, self.is_public);
+        self.create_as(family, &body).await
+    }
+
+    /// Makes the index of a family without the alias that documents are written to, so that whoever
+    /// writes them takes it for a lost one. Whether it was not there.
+    pub(super) async fn create_bare(&self, family: Family) -> Result<bool, Trouble> {
+        let body = json!({ "mappings": mapping::mapping(Kind::of(family), self.histograms) });
+        self.create_as(family, &body).await
+    }
+
+    async fn create_as(&self, family: Family, body: &Value) -> Result<bool, Trouble> {
         let name = self.names.index(family);
         let path = IndicesCreateParts::Index(&name).url();
-        let body = mapping::index(&self.names, family, self.histograms);
-        let answer = self.client.put(&path, &body).await?;
+        let answer = self.client.put(&path, body).await?;
         match answer.success() {
             Ok(_) => {
                 info!(index = name, "created");
@@ -237,7 +263,7 @@ impl Cluster {
     }
 
     // Fields may be added to a mapping, but not changed: then it takes a new index.
-    async fn mend(&self, family: Family, drift: &[String]) -> Result<(), Trouble> {
+    pub(super) async fn mend(&self, family: Family, drift: &[String]) -> Result<(), Trouble> {
         let name = self.names.index(family);
         let path = IndicesPutMappingParts::Index(&[&name]).url();
         let body = mapping::mapping(Kind::of(family), self.histograms);
@@ -264,24 +290,92 @@ impl Cluster {
         })
     }
 
-    // The dashboards that exist may have an index of that name; documents flow without the alias.
-    async fn add_legacy_alias(&mut self, index: &str) -> Result<(), Trouble> {
-        let Some(alias) = self.legacy_totals.clone() else {
-            return Ok(());
-        };
-        match self.add_alias(index, &alias, &json!({})).await {
-            Ok(()) => {
-                self.legacy_refused = None;
-                Ok(())
-            }
-            Err(trouble) if trouble.verdict == Verdict::Park => {
-                let advice = "rename or delete what has that name, or set \
-                              elasticsearch.legacy_totals to another or \"\"";
-                self.legacy_refused = Some(format!("{}; {advice}", trouble.reason));
-                Ok(())
-            }
-            Err(trouble) => Err(trouble),
+    /// Whether the public aliases point to this generation, as far as known.
+    pub(super) const fn is_public(&self) -> bool {
+        self.is_public
+    }
+
+    /// Points the public aliases to the indexes of this generation, and to no other's, in one
+    /// request, so that a reader sees the one or the other. May be done again.
+    pub(super) async fn publish(&mut self) -> Result<(), Trouble> {
+        self.alias_refused = None;
+        let done = self.point_aliases().await;
+        if let Err(trouble) = &done {
+            self.alias_refused = Some(format!("the aliases can't be set: {}", trouble.reason));
         }
+        done
+    }
+
+    async fn point_aliases(&mut self) -> Result<(), Trouble> {
+        let holders = self.holders().await?;
+        let legacy = self.legacy_totals.clone();
+        let wanted = aliases::changes(&self.names, legacy.as_deref(), &holders);
+        if wanted.iter().any(Action::takes_away) {
+            // What was delivered a moment ago must be found as well by who comes from the others.
+            self.refresh().await?;
+        }
+        match (self.change_aliases(&wanted).await, legacy) {
+            // The dashboards that exist may have an index of that name; all else works without.
+            (Err(trouble), Some(legacy)) if trouble.verdict == Verdict::Park => {
+                let others = aliases::changes(&self.names, None, &holders);
+                self.change_aliases(&others).await?;
+                self.alias_refused = Some(format!(
+                    "the alias {legacy} can't be: {}; rename or delete what has that name, or set \
+                     elasticsearch.legacy_totals to another or \"\"",
+                    trouble.reason
+                ));
+            }
+            (done, _) => done?,
+        }
+        self.is_public = true;
+        Ok(())
+    }
+
+    /// The aliases of all our indexes, of whatever generation, by index.
+    pub(super) async fn holders(&self) -> Result<Holders, Trouble> {
+        #[derive(Deserialize)]
+        struct Holder {
+            #[serde(default)]
+            aliases: BTreeMap<String, Value>,
+        }
+        let all = self.names.all();
+        let path = IndicesGetAliasParts::Index(&[&all]).url();
+        let query = [("expand_wildcards", "all"), ("ignore_unavailable", "true")];
+        let answer = self.client.get(&path, &query).await?;
+        let found: BTreeMap<String, Holder> = answer.json()?;
+        let ours = found
+            .into_iter()
+            .filter(|(index, _)| self.names.published(index).is_some());
+        Ok(ours
+            .map(|(index, holder)| (index, holder.aliases.into_keys().collect::<BTreeSet<_>>()))
+            .collect())
+    }
+
+    async fn refresh(&self) -> Result<(), Trouble> {
+        let patterns: Vec<String> = self.names.kinds().map(|k| self.names.pattern(k)).collect();
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let path = IndicesRefreshParts::Index(&patterns).url();
+        let query = [("ignore_unavailable", "true")];
+        let answer = self.client.get(&path, &query).await?;
+        answer.success().map(|_| ())
+    }
+
+    async fn change_aliases(&self, actions: &[Action]) -> Result<(), Trouble> {
+        if actions.is_empty() {
+            return Ok(());
+        }
+        let path = IndicesUpdateAliasesParts::None.url();
+        let answer = self
+            .client
+            .post(&path, &json!({ "actions": actions }))
+            .await?;
+        answer.success()?;
+        info!(
+            generation = self.names.generation(),
+            changes = actions.len(),
+            "the public aliases point to this generation"
+        );
+        Ok(())
     }
 
     async fn indexes(&self, names: &[&str]) -> Result<Indexes, Trouble> {
@@ -291,7 +385,7 @@ impl Cluster {
             ("ignore_unavailable", "true"),
             (
                 "filter_path",
-                "error,*.aliases,*.mappings,*.settings.index.uuid",
+                "error,*.aliases,*.mappings,*.settings.index.uuid,*.settings.index.blocks",
             ),
         ];
         let answer = self.client.get(&path, &query).await?;
@@ -307,13 +401,14 @@ impl Cluster {
         let no_uuid = || Trouble::garbage("an index is described without its uuid");
         let kind = Kind::of(family);
         let ours = mapping::mapping(kind, self.histograms);
-        let is_there = |alias: &String| index.aliases.contains_key(alias);
-        let legacy = self.legacy_totals.as_ref().filter(|_| kind == Kind::Totals);
         Ok(Live {
             uuid: uuid.ok_or_else(no_uuid)?.to_owned(),
-            is_ours: is_there(&self.names.write_alias(family)),
+            is_ours: index.aliases.contains_key(&self.names.write_alias(family)),
             drift: mapping::drift(&index.mappings, &ours),
-            has_legacy: legacy.is_none_or(is_there),
+            blocked: BLOCKS.into_iter().find(|block| {
+                let name = block.trim_start_matches("index.blocks.");
+                index.settings["index"]["blocks"][name] == "true"
+            }),
         })
     }
 }

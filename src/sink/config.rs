@@ -1,5 +1,6 @@
 //! What an operator may say about Elasticsearch.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,8 +26,26 @@ pub struct Config {
     pub bulk: BulkConfig,
     /// The generation of the derived data; part of every index name.
     pub generation: u32,
+    /// When readers get to see this generation.
+    pub publication: Publication,
+    /// Names of windows that another generation has, whether or not this one has them too: their
+    /// aliases are taken away from there.
+    pub former_windows: Vec<String>,
     /// How long things take that are no business of an operator.
     pub pacing: Pacing,
+}
+
+/// When the public aliases point to a generation's indexes, and to no other's.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Publication {
+    /// From the start, and always.
+    #[default]
+    Now,
+    /// From when all before these positions is applied and delivered: it follows a generation that
+    /// had come so far, and no reader is to see less than before.
+    After(BTreeMap<i32, i64>),
+    /// Not at all: it is being built beside the live one.
+    Never,
 }
 
 /// Who we are to Elasticsearch.
@@ -107,6 +126,8 @@ impl Config {
             credentials,
             bulk: BulkConfig::default(),
             generation: 1,
+            publication: Publication::Now,
+            former_windows: Vec::new(),
             pacing: Pacing::default(),
         })
     }
@@ -162,6 +183,7 @@ impl fmt::Debug for Config {
             .field("credentials", &self.credentials)
             .field("bulk", &self.bulk)
             .field("generation", &self.generation)
+            .field("publication", &self.publication)
             .finish_non_exhaustive()
     }
 }

@@ -19,6 +19,7 @@ use super::cluster::Cluster;
 use super::collect::{Found, Memory, Search};
 use super::config::{BulkConfig, Pacing};
 use super::expected::expected;
+use super::handover::Handover;
 use super::health::Line;
 use super::places::Places;
 use super::retry::Verdict;
@@ -45,6 +46,8 @@ pub(super) struct Delivery {
     pub(super) next_inspection: Option<Instant>,
     /// Whether documents may have been delivered before this run.
     pub(super) had_former_life: bool,
+    /// When readers get to see what is delivered.
+    pub(super) handover: Handover,
 }
 
 /// Why a round could not be finished.
@@ -151,6 +154,7 @@ impl Delivery {
         if self.line.closed_until(now).is_some() {
             return self.dirty();
         }
+        self.handover.note(self.readings.as_ref())?;
         match self.next_inspection {
             None => self.set_up().await?,
             Some(next) if next <= now => self.inspect().await?,
@@ -169,7 +173,22 @@ impl Delivery {
                 break;
             }
         }
+        if !self.cluster.is_public() && self.handover.is_done(self.readings.as_ref())? {
+            self.publish().await;
+        }
         self.dirty()
+    }
+
+    // Documents go whether or not readers can be shown them; the status tells if not.
+    async fn publish(&mut self) {
+        if let Err(trouble) = self.cluster.publish().await {
+            warn!(
+                reason = trouble.reason,
+                "the aliases are not as they should be"
+            );
+            let soon = Instant::now() + self.pacing.retry_most;
+            self.next_inspection = self.next_inspection.map(|next| next.min(soon));
+        }
     }
 
     async fn set_up(&mut self) -> Result<(), Interrupted> {
@@ -206,6 +225,9 @@ impl Delivery {
             self.ensure(family).await?;
         }
         self.next_inspection = Some(Instant::now() + self.pacing.inspect);
+        if self.handover.is_at_once() || self.cluster.is_public() {
+            self.publish().await;
+        }
         Ok(())
     }
 
@@ -229,6 +251,9 @@ impl Delivery {
             }
         };
         self.answered();
+        if ready.is_new && self.cluster.is_public() {
+            self.publish().await;
+        }
         let target = self.cluster.target(family);
         if self.places.is_ready(target, ready.uuid, ready.is_new) {
             self.recreated(family).await?;

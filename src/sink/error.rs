@@ -30,7 +30,31 @@ pub enum Error {
     /// TLS can't be set up.
     #[error("secure connections can't be set up: {0}")]
     Tls(String),
+    /// The server did not answer.
+    #[error("{server} is not usable: {reason}")]
+    Unanswered {
+        /// Which server.
+        server: String,
+        /// Why.
+        reason: String,
+    },
+    /// The server refused.
+    #[error("{server} refuses what is needed: {reason}")]
+    Refused {
+        /// Which server.
+        server: String,
+        /// Why.
+        reason: String,
+    },
     /// The state can't be read.
     #[error(transparent)]
     Read(#[from] ReadError),
+}
+
+impl Error {
+    /// Whether the server did not answer.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unanswered { .. })
+    }
 }

@@ -18,6 +18,8 @@ pub(super) struct Line {
     since: SystemTime,
     waits: Backoff,
     denied: Duration,
+    /// The address, without credentials.
+    server: String,
 }
 
 #[derive(Debug)]
@@ -32,12 +34,13 @@ enum State {
 }
 
 impl Line {
-    pub(super) fn new(pacing: &Pacing) -> Self {
+    pub(super) fn new(pacing: &Pacing, server: &str) -> Self {
         Self {
             state: State::New,
             since: SystemTime::now(),
             waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
             denied: pacing.denied,
+            server: server.to_owned(),
         }
     }
 
@@ -54,7 +57,7 @@ impl Line {
         self.waits.reset();
         let was_down = matches!(self.state, State::Down { .. });
         if !matches!(self.state, State::Up) {
-            info!("Elasticsearch is reachable");
+            info!(server = self.server, "Elasticsearch is reachable");
             self.state = State::Up;
             self.since = SystemTime::now();
         }
@@ -76,7 +79,8 @@ impl Line {
             }
         };
         if !known {
-            warn!(reason = trouble.reason, "nothing can be delivered now");
+            let (server, reason) = (&self.server, &trouble.reason);
+            warn!(server, reason, "nothing can be delivered now");
         }
         self.state = State::Down {
             trouble,

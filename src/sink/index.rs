@@ -15,6 +15,8 @@ pub(super) struct Names {
     generation: u32,
     /// The names of the window definitions, in their order.
     windows: Vec<String>,
+    /// Names of windows that other generations have or had.
+    former: Vec<String>,
 }
 
 /// Documents of one kind: they have the same fields, one template, and one alias for readers.
@@ -44,7 +46,39 @@ impl Names {
             prefix: config.index_prefix.clone(),
             generation: config.generation,
             windows: definitions.iter().map(|d| d.name().to_owned()).collect(),
+            former: config.former_windows.clone(),
         }
+    }
+
+    /// The generation that these names are of.
+    pub(super) const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// What the names of all indexes of all generations match, and perhaps some others.
+    pub(super) fn all(&self) -> String {
+        format!("{}-*", self.prefix)
+    }
+
+    /// The generation and the public alias of `index`, if it is an index of any generation.
+    pub(super) fn published(&self, index: &str) -> Option<(u32, String)> {
+        let single = ["totals", "late", "rejects"].map(|name| (name, false));
+        let monthly = self.windows.iter().chain(&self.former);
+        single
+            .into_iter()
+            .chain(monthly.map(|name| (name.as_str(), true)))
+            .find_map(|(name, is_monthly)| {
+                let alias = format!("{}-{name}", self.prefix);
+                let rest = index.strip_prefix(&alias)?.strip_prefix("-g")?;
+                let number = match rest.split_once('-') {
+                    Some((number, month)) if is_monthly && is_month(month) => number,
+                    None if !is_monthly => rest,
+                    _ => return None,
+                };
+                let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+                let generation = number.parse().ok().filter(|_| is_number)?;
+                Some((generation, alias))
+            })
     }
 
     /// All kinds of documents.
@@ -127,6 +161,13 @@ impl Names {
             .get(usize::from(definition))
             .map_or("", String::as_str)
     }
+}
+
+fn is_month(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(year, month)| {
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        year.len() >= 4 && month.len() == 2 && is_number(year) && is_number(month)
+    })
 }
 
 /// The family of a document.
@@ -213,6 +254,7 @@ mod tests {
             prefix: "payments".into(),
             generation: 1,
             windows: vec!["1m".into(), "day".into()],
+            former: vec!["5m".into()],
         }
     }
 

@@ -5,10 +5,9 @@ use serde_json::{Map, Value, json};
 use super::index::{Kind, Names};
 use crate::feedback::Family;
 
-/// The template of a kind. `histograms` says whether the server knows that type of field.
+/// The template of a kind. It gives no alias: which generation readers see is not its business.
+/// `histograms` says whether the server knows that type of field.
 pub(super) fn template(names: &Names, kind: Kind, histograms: bool) -> Value {
-    let mut aliases = Map::new();
-    aliases.insert(names.alias(kind), json!({}));
     json!({
         "index_patterns": [names.pattern(kind)],
         "priority": 500,
@@ -21,18 +20,19 @@ pub(super) fn template(names: &Names, kind: Kind, histograms: bool) -> Value {
                 }
             },
             "mappings": mapping(kind, histograms),
-            "aliases": aliases,
         },
         "_meta": { "managed_by": "tidegauge" },
     })
 }
 
 /// How an index is created. Its settings come from the template, which an operator may outbid; its
-/// mapping does not.
-pub(super) fn index(names: &Names, family: Family, histograms: bool) -> Value {
+/// mapping does not. `is_public` says whether readers see it at once.
+pub(super) fn index(names: &Names, family: Family, histograms: bool, is_public: bool) -> Value {
     let kind = Kind::of(family);
     let mut aliases = Map::new();
-    aliases.insert(names.alias(kind), json!({}));
+    if is_public {
+        aliases.insert(names.alias(kind), json!({}));
+    }
     aliases.insert(names.write_alias(family), json!({ "is_hidden": true }));
     json!({ "mappings": mapping(kind, histograms), "aliases": aliases })
 }

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, DBPinnableSlice, DBRecoveryMode, ErrorKind,
-    LogLevel, Options, WriteBatch,
+    InfoLogger, LogLevel, Options, WriteBatch,
 };
 
 use super::error::Error;
@@ -27,6 +28,9 @@ const WRITE_BUFFER_BYTES: usize = 16 << 20;
 const BLOCK_BYTES: usize = 16 << 10;
 const WAL_BYTES_MAX: u64 = 64 << 20;
 const OPEN_FILES_MAX: i32 = 256;
+/// A database that is written meanwhile is opened at the second try or so.
+const STILL_TRIES: u32 = 20;
+const STILL_WAIT: Duration = Duration::from_millis(50);
 
 impl Database {
     /// Opens the database in `path`; begins one if `fresh`.
@@ -40,6 +44,31 @@ impl Database {
                 path: path.to_owned(),
             }),
             Err(error) => Err(failed(path, "open", &error)),
+        }
+    }
+
+    /// Opens the database in `path` as it is at this moment, beside whoever writes it: takes no
+    /// lock and changes nothing.
+    pub(super) fn open_still(path: &Path) -> Result<Self, Error> {
+        let mut options = options(false);
+        // What the writer deletes meanwhile can be read as long as it is open.
+        options.set_max_open_files(-1);
+        // The log belongs to the writer.
+        options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));
+        let mut tries = 0;
+        loop {
+            // A file may go between the moment when it is listed and when it is opened.
+            match DB::open_for_read_only(&options, path, false) {
+                Ok(db) => {
+                    return Ok(Self {
+                        db,
+                        path: path.to_owned(),
+                    });
+                }
+                Err(_) if tries < STILL_TRIES => tries += 1,
+                Err(error) => return Err(failed(path, "read", &error)),
+            }
+            std::thread::sleep(STILL_WAIT);
         }
     }
 
@@ -107,7 +136,7 @@ impl Database {
         }
     }
 
-    fn failed(&self, action: &'static str, error: &rocksdb::Error) -> Error {
+    pub(super) fn failed(&self, action: &'static str, error: &rocksdb::Error) -> Error {
         failed(&self.path, action, error)
     }
 }

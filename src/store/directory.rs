@@ -47,6 +47,32 @@ pub(super) fn prepare(path: &Path) -> Result<Directory, Error> {
     }
 }
 
+/// Whether there is a state at `path`, to be read. Makes nothing.
+pub(super) fn holds_state(path: &Path) -> Result<bool, Error> {
+    match fs::metadata(path.join("CURRENT")) {
+        Ok(_) => Ok(true),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(source) => Err(io_error(path, "look at", source)),
+    }
+}
+
+/// The bytes of all files in the directory at `path`.
+pub(super) fn size(path: &Path) -> Result<u64, Error> {
+    let files = names(path)?.into_iter();
+    // What the writer deletes meanwhile has no size.
+    Ok(files
+        .filter_map(|name| fs::metadata(path.join(name)).ok())
+        .map(|metadata| metadata.len())
+        .sum())
+}
+
 fn check(path: &Path, metadata: &Metadata) -> Result<(), Error> {
     if !metadata.is_dir() {
         return Err(Error::NotADirectory {

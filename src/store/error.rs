@@ -88,8 +88,8 @@ pub enum Error {
     /// The state was built by other rules.
     #[error(
         "the state in {path} was built by other rules than the configured ones: {}. Put the old \
-         values back, or set state_dir to a new directory and, with Elasticsearch, index_prefix to \
-         a new prefix, and read the topic again",
+         values back, and have figures by the new ones built beside these with `tidegauge replay`; \
+         or set state_dir to a new directory and read the topic again",
         Difference::list(differences)
     )]
     Rules {

@@ -43,10 +43,10 @@ pub struct Difference {
 /// What is stored of an [`Identity`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Record {
-    version: u64,
-    topic: String,
-    generation: u32,
-    rules: String,
+    pub(super) version: u64,
+    pub(super) topic: String,
+    pub(super) generation: u32,
+    pub(super) rules: String,
 }
 
 impl Record {
@@ -69,8 +69,8 @@ impl Record {
         encoder.into_bytes()
     }
 
-    /// Whether the state of the record stored as `bytes` in `path` can be gone on from.
-    pub(super) fn check(&self, bytes: &[u8], path: &Path) -> Result<(), Error> {
+    /// The record stored as `bytes` in `path`, if this program knows its version.
+    pub(super) fn read(bytes: &[u8], path: &Path) -> Result<Self, Error> {
         let damaged = || Error::Damaged {
             path: path.to_owned(),
             reason: "its identity can't be read".into(),
@@ -83,7 +83,12 @@ impl Record {
                 expected: STORAGE_VERSION,
             });
         }
-        let found = Self::decode(bytes).map_err(|_| damaged())?;
+        Self::decode(bytes).map_err(|_| damaged())
+    }
+
+    /// Whether the state of the record stored as `bytes` in `path` can be gone on from.
+    pub(super) fn check(&self, bytes: &[u8], path: &Path) -> Result<(), Error> {
+        let found = Self::read(bytes, path)?;
         if found.topic != self.topic {
             return Err(Error::Topic {
                 path: path.to_owned(),
@@ -122,7 +127,8 @@ impl Record {
 
 impl Difference {
     /// What differs between two texts of rules, by key; the order of lines does not matter.
-    fn between(state: &str, configured: &str) -> Vec<Self> {
+    #[must_use]
+    pub fn between(state: &str, configured: &str) -> Vec<Self> {
         let (state, configured) = (rules(state), rules(configured));
         let mut keys: Vec<&str> = state.keys().chain(configured.keys()).copied().collect();
         keys.sort_unstable();

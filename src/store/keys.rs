@@ -137,6 +137,22 @@ impl Borrow<[u8]> for KeyBytes {
     }
 }
 
+/// What a key is about, in words; `None` for a key that nobody here writes.
+pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
+    Some(match *key.first()? {
+        prefix::IDENTITY | prefix::HEAD | prefix::SNAPSHOT | prefix::CONFIGURED => "state",
+        prefix::PROGRESS => "partitions",
+        prefix::TOTAL => "totals",
+        prefix::CELL => "cells",
+        prefix::REVISION => "revisions",
+        prefix::LATE => "late",
+        prefix::REJECT => "rejects",
+        prefix::LATE_AT | prefix::REJECT_AT => "places",
+        prefix::DIRTY => "dirty",
+        _ => return None,
+    })
+}
+
 /// What the directory holds, and by which rules.
 pub(super) fn identity() -> KeyBytes {
     KeyBytes::new(prefix::IDENTITY)

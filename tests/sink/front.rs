@@ -82,6 +82,10 @@ impl Respond for Script {
         match (request.method.as_str(), path.as_str()) {
             ("GET", "/") => ok(json!({"version": {"number": "8.19.0"}})),
             ("POST", "/_bulk") => state.bulk(&request.body),
+            ("POST", "/_aliases") => {
+                state.change_aliases(&request.body);
+                ok(json!({"acknowledged": true}))
+            }
             ("PUT", template) if template.starts_with("/_index_template/") => ok(json!({})),
             ("PUT", index) if !index[1..].contains('/') => {
                 let mut index_body: Value = serde_json::from_slice(&request.body).unwrap();
@@ -97,6 +101,18 @@ impl Respond for Script {
 }
 
 impl State {
+    fn change_aliases(&mut self, body: &[u8]) {
+        let body: Value = serde_json::from_slice(body).unwrap();
+        for action in body["actions"].as_array().unwrap() {
+            let add = &action["add"];
+            let (index, alias) = (
+                add["index"].as_str().unwrap(),
+                add["alias"].as_str().unwrap(),
+            );
+            self.indexes.get_mut(index).unwrap()["aliases"][alias] = json!({});
+        }
+    }
+
     fn bulk(&mut self, body: &[u8]) -> ResponseTemplate {
         let lines = body
             .split(|byte| *byte == b'\n')

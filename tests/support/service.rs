@@ -369,6 +369,19 @@ impl Service {
         });
     }
 
+    /// Waits until it serves that generation. While it changes over it does not answer.
+    #[track_caller]
+    pub fn await_generation(&self, generation: u32) {
+        let wanted = format!("generation={generation}");
+        eventually(&wanted, || {
+            let log = self.process.log();
+            let last = log.lines().rfind(|line| line.contains(" serving "))?;
+            last.split_whitespace()
+                .any(|word| word == wanted)
+                .then_some(())
+        });
+    }
+
     /// Waits until every partition has been read to its end for so long that it counts as idle.
     #[track_caller]
     pub fn await_idle(&self) {

@@ -1,0 +1,145 @@
+//! `tidegauge index`: the indexes of the live generation.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use serde::Serialize;
+
+use super::arguments::{Globals, Index, IndexStep};
+use super::failure::Failure;
+use super::output::{self, Format};
+use super::report;
+use super::serve::block_on;
+use crate::config::{Config, Need};
+use crate::generation::{Generations, Live};
+use crate::reading::Readings;
+use crate::replay::{self, Error};
+use crate::sink::Upkeep;
+use crate::store::Still;
+
+/// What was done and found.
+#[derive(Default, Serialize)]
+struct Findings {
+    generation: u32,
+    /// What was made or changed.
+    done: Vec<String>,
+    /// What is not as it should be.
+    drift: Vec<String>,
+}
+
+/// One of them.
+#[derive(Serialize)]
+struct Line<'a> {
+    kind: &'a str,
+    what: &'a str,
+}
+
+/// Does what is asked for, and prints what was done and what was found.
+///
+/// # Errors
+/// When something is left that is not as it should be, or Elasticsearch does not answer.
+pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
+    let config = Config::load(&globals.sources(), Need::Nothing)?;
+    let Some(sink) = &config.elasticsearch else {
+        return Err(Failure::Config(anyhow!(
+            "there is no Elasticsearch in the configuration: add [elasticsearch] with its url"
+        )));
+    };
+    let generations = Generations::of(&config.state_dir);
+    let live = generations.live()?;
+    let readings = readings(&config, &generations, live)?;
+    let mut upkeep = replay::upkeep(sink, &generations, &config, live.generation)?;
+    let step = index.step;
+    let findings = block_on(async {
+        let mut findings = Findings {
+            generation: live.generation,
+            ..Findings::default()
+        };
+        let readings = readings.as_deref();
+        if matches!(step, IndexStep::Setup | IndexStep::Repair) {
+            make(&mut upkeep, readings, step, &mut findings).await?;
+            publish(&mut upkeep, &generations, live, &mut findings).await?;
+        }
+        findings.drift = upkeep.verify(readings).await.map_err(Error::from)?;
+        Ok::<_, Failure>(findings)
+    })?;
+    print(&findings, index.output)?;
+    // A new index waits for its service: that is how it is to be.
+    let drift = findings.drift.iter().filter(|found| {
+        step == IndexStep::Verify || !found.ends_with("no service writes to it yet")
+    });
+    match drift.count() {
+        0 => Ok(()),
+        count => Err(Failure::Running(anyhow!(
+            "{count} things are not as they should be; a mapping can't be changed: delete the index \
+             that has it while the service runs, and it is made and filled anew"
+        ))),
+    }
+}
+
+async fn make(
+    upkeep: &mut Upkeep,
+    readings: Option<&dyn Readings>,
+    step: IndexStep,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let made = upkeep.set_up(readings).await.map_err(Error::from)?;
+    findings.done.push("the templates are in place".into());
+    let made = made.iter().map(|index| {
+        format!(
+            "the index {index} is made; the service fills it, within a minute or when it starts"
+        )
+    });
+    findings.done.extend(made);
+    if step == IndexStep::Repair {
+        let mended = upkeep.mend().await.map_err(Error::from)?;
+        let mended = mended
+            .iter()
+            .map(|index| format!("the index {index} has the fields that it lacked"));
+        findings.done.extend(mended);
+    }
+    Ok(())
+}
+
+// Readers are not to see less than they do.
+async fn publish(
+    upkeep: &mut Upkeep,
+    generations: &Generations,
+    live: Live,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let audience = upkeep.audience().await.map_err(Error::from)?;
+    let is_mixed = audience.len() > 1;
+    let is_elsewhere = audience.iter().any(|seen| *seen != live.generation);
+    if is_elsewhere && !is_mixed && !replay::is_caught_up(generations, live).await? {
+        return Ok(());
+    }
+    upkeep.publish().await.map_err(Error::from)?;
+    findings.done.push("the aliases are in place".into());
+    Ok(())
+}
+
+fn readings(
+    config: &Config,
+    generations: &Generations,
+    live: Live,
+) -> Result<Option<Arc<dyn Readings>>, Failure> {
+    let generation = live.generation;
+    let still = Still::open(&generations.dir(generation)).map_err(Error::from)?;
+    let readings = still.map(|still| generations.readings(generation, &still, config));
+    Ok(readings.transpose()?)
+}
+
+fn print(findings: &Findings, format: Format) -> Result<(), Failure> {
+    let done = findings.done.iter().map(|what| Line { kind: "done", what });
+    let drift = findings.drift.iter().map(|what| Line {
+        kind: "drift",
+        what,
+    });
+    let rows = done
+        .chain(drift)
+        .map(|line| report::row(&line))
+        .collect::<Result<Vec<_>, _>>()?;
+    output::print(format, &rows, &report::text(findings)?)?;
+    Ok(())
+}

@@ -1,0 +1,382 @@
+//! `tidegauge replay`: the next generation, and which one is live.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use serde::Serialize;
+
+use super::arguments::{Globals, Replay, ReplayStep};
+use super::failure::Failure;
+use super::output::{self, Format, Row};
+use super::progress::Progress;
+use super::report;
+use super::serve::{Signals, block_on};
+use crate::app::App;
+use crate::config::{Config, Need};
+use crate::generation::{Generations, Lock};
+use crate::reading::ReadError;
+use crate::replay::{self, Audience, Error, Figure, Report};
+use crate::sink::IndexSize;
+use crate::store::Still;
+
+/// How long a running service may take to follow a swap that a replay ends with.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Does what is asked for.
+///
+/// # Errors
+/// When it can't be done.
+pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
+    let need = match asked.step {
+        None => Need::Brokers,
+        Some(_) => Need::Nothing,
+    };
+    let config = Config::load(&globals.sources(), need)?;
+    let generations = Generations::of(&config.state_dir);
+    let output = asked.output;
+    block_on(async {
+        match &asked.step {
+            None => build(asked, globals, &config, &generations).await,
+            Some(ReplayStep::Status) => status(&config, &generations, output).await,
+            Some(ReplayStep::Swap {
+                accept_differences,
+                timeout,
+            }) => {
+                let _lock = lock(&generations)?;
+                let to = newest(&generations)?;
+                check(&generations, to, *accept_differences)?;
+                swap(&config, &generations, to, *timeout, output).await
+            }
+            Some(ReplayStep::Rollback { timeout }) => {
+                let _lock = lock(&generations)?;
+                let live = generations.live()?;
+                let to = live.previous.ok_or(Error::NoOther)?;
+                swap(&config, &generations, to, *timeout, output).await
+            }
+            Some(ReplayStep::Drop { generation, yes }) => {
+                let _lock = lock(&generations)?;
+                drop_generation(&config, &generations, *generation, *yes).await
+            }
+        }
+    })
+}
+
+async fn build(
+    asked: &Replay,
+    globals: &Globals,
+    config: &Config,
+    generations: &Generations,
+) -> Result<(), Failure> {
+    let _lock = lock(generations)?;
+    let mut signals = Signals::new()?;
+    let mut shown = Shown {
+        progress: Progress::new(!globals.quiet, true),
+    };
+    let replay = replay::Replay::new(config, generations)?;
+    let report = replay.run(&mut shown, signals.stop()).await?;
+    shown.progress.finish();
+    let swapped = if asked.swap {
+        check(generations, report.generation, asked.accept_differences).map(Some)
+    } else {
+        Ok(None)
+    };
+    print(&report, asked.output)?;
+    if swapped?.is_some() {
+        let switched = replay::switch(config, generations, report.generation, PATIENCE).await?;
+        // The report is what was asked for as data.
+        tell(&switched)?;
+    }
+    Ok(())
+}
+
+/// Shows how far a replay has come.
+struct Shown {
+    progress: Progress,
+}
+
+impl Audience for Shown {
+    fn show(&mut self, app: &App) -> Result<(), ReadError> {
+        let shown = self.progress.show(app);
+        shown.map_err(|failure| ReadError(failure.to_string()))
+    }
+
+    fn next_run(&mut self) {
+        self.progress.next_run();
+    }
+}
+
+fn lock(generations: &Generations) -> Result<Lock, Failure> {
+    Ok(generations.lock_replay()?.ok_or(Error::AtWork)?)
+}
+
+// The generation that was built last: it is to be made live, or has been.
+fn newest(generations: &Generations) -> Result<u32, Failure> {
+    let live = generations.live()?;
+    let newest = generations.all()?.into_iter().max().unwrap_or_default();
+    if newest > live.generation || (newest == live.generation && live.previous.is_some()) {
+        Ok(newest)
+    } else {
+        Err(Error::NoOther.into())
+    }
+}
+
+fn check(generations: &Generations, to: u32, accept: bool) -> Result<(), Failure> {
+    if generations.live()?.generation == to {
+        return Ok(());
+    }
+    let report = replay::report(generations, to)?.filter(|report| report.complete);
+    let Some(report) = report else {
+        return Err(Error::Incomplete { generation: to }.into());
+    };
+    let differences = report.comparison.map_or(0, |found| found.differences);
+    if differences > 0 && !accept {
+        return Err(Error::Differs {
+            generation: to,
+            differences,
+        }
+        .into());
+    }
+    Ok(())
+}
+
+async fn swap(
+    config: &Config,
+    generations: &Generations,
+    to: u32,
+    patience: Duration,
+    output: Format,
+) -> Result<(), Failure> {
+    let switched = replay::switch(config, generations, to, patience).await?;
+    output::print(
+        output,
+        &[report::row(&switched)?],
+        &report::text(&switched)?,
+    )?;
+    Ok(())
+}
+
+fn tell(switched: &replay::Switched) -> Result<(), Failure> {
+    use std::io::Write;
+    let aliases = match switched.aliases {
+        replay::Aliases::Moved => "; the aliases point to it",
+        replay::Aliases::Follow => "; the aliases follow when a service has caught up",
+        replay::Aliases::None => "",
+    };
+    let live = switched.live;
+    writeln!(
+        std::io::stderr().lock(),
+        "generation {live} is live{aliases}"
+    )?;
+    Ok(())
+}
+
+async fn drop_generation(
+    config: &Config,
+    generations: &Generations,
+    generation: u32,
+    yes: bool,
+) -> Result<(), Failure> {
+    if generations.live()?.generation == generation {
+        return Err(Error::IsLive { generation }.into());
+    }
+    if !yes {
+        return Err(Failure::Usage(anyhow!(
+            "this deletes the indexes, templates and state of generation {generation} for good: say \
+             --yes"
+        )));
+    }
+    let mut indexes = 0;
+    if let Some(sink) = &config.elasticsearch {
+        let upkeep = replay::upkeep(sink, generations, config, generation)?;
+        indexes = upkeep.delete().await.map_err(Error::from)?;
+    }
+    generations.delete(generation)?;
+    use std::io::Write;
+    writeln!(
+        std::io::stderr().lock(),
+        "generation {generation} is gone, with {indexes} indexes"
+    )?;
+    Ok(())
+}
+
+/// A generation as `replay status` shows it.
+#[derive(Serialize)]
+struct Line {
+    generation: u32,
+    live: bool,
+    topic: String,
+    records: u64,
+    dirty_documents: u64,
+    /// What a replay found; `live` or nothing for one that no replay built.
+    differences: Option<u64>,
+    complete: Option<bool>,
+    indexes: Option<u64>,
+    documents: Option<u64>,
+}
+
+/// The same for programs.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    line: Line,
+    positions: BTreeMap<i32, i64>,
+    state_dir: String,
+    rules: Vec<String>,
+    /// Whether the public aliases point to it; null without Elasticsearch.
+    public: Option<bool>,
+    sizes: Vec<IndexSize>,
+    report: Option<Report>,
+}
+
+async fn status(config: &Config, generations: &Generations, output: Format) -> Result<(), Failure> {
+    let live = generations.live()?.generation;
+    let (audience, sizes) = match &config.elasticsearch {
+        Some(sink) => {
+            let upkeep = replay::upkeep(sink, generations, config, live)?;
+            let audience = upkeep.audience().await.map_err(Error::from)?;
+            (Some(audience), upkeep.sizes().await.map_err(Error::from)?)
+        }
+        None => (None, Vec::new()),
+    };
+    let mut wholes = Vec::new();
+    for generation in generations.all()? {
+        let Some(still) = Still::open(&generations.dir(generation)).map_err(Error::from)? else {
+            continue;
+        };
+        let report = replay::report(generations, generation)?;
+        let own: Vec<IndexSize> = sizes
+            .iter()
+            .filter(|size| size.generation == generation)
+            .cloned()
+            .collect();
+        let checkpoint = still.checkpoint();
+        let comparison = report
+            .as_ref()
+            .and_then(|report| report.comparison.as_ref());
+        wholes.push(Whole {
+            line: Line {
+                generation,
+                live: generation == live,
+                topic: still.topic().to_owned(),
+                records: checkpoint.ledger.consumed,
+                dirty_documents: checkpoint.dirty,
+                differences: comparison.map(|comparison| comparison.differences),
+                complete: report.as_ref().map(|report| report.complete),
+                indexes: audience.as_ref().map(|_| own.len() as u64),
+                documents: audience
+                    .as_ref()
+                    .map(|_| own.iter().map(|size| size.documents).sum()),
+            },
+            positions: checkpoint.positions.clone(),
+            state_dir: generations.dir(generation).display().to_string(),
+            rules: still.rules().lines().map(str::to_owned).collect(),
+            public: audience.as_ref().map(|seen| seen.contains(&generation)),
+            sizes: own,
+            report,
+        });
+    }
+    let rows = wholes
+        .iter()
+        .map(|whole| match output {
+            Format::Table | Format::Csv => report::row(&whole.line),
+            Format::Json | Format::Ndjson => report::row(whole),
+        })
+        .collect::<Result<Vec<Row>, _>>()?;
+    let items: Vec<String> = rows.iter().map(Row::to_json).collect();
+    let whole = format!("{{\"live\":{live},\"generations\":[{}]}}", items.join(","));
+    output::print(output, &rows, &whole)?;
+    Ok(())
+}
+
+/// What a report comes to, for people.
+#[derive(Serialize)]
+struct Summary {
+    generation: u32,
+    records: u64,
+    seconds: f64,
+    rate: f64,
+    totals: u64,
+    windows: u64,
+    ledger_entries: u64,
+    differences: Option<u64>,
+}
+
+/// A difference, for people.
+#[derive(Serialize)]
+struct Differs {
+    figure: String,
+    live: String,
+    replayed: String,
+}
+
+fn print(report: &Report, output: Format) -> Result<(), Failure> {
+    let comparison = report.comparison.as_ref();
+    let summary = Summary {
+        generation: report.generation,
+        records: report.records,
+        seconds: report.seconds,
+        rate: report.rate,
+        totals: comparison.map_or(0, |c| c.totals),
+        windows: comparison.map_or(0, replay::Comparison::window_count),
+        ledger_entries: comparison.map_or(0, |c| c.ledger_entries),
+        differences: comparison.map(|c| c.differences),
+    };
+    output::print(output, &[report::row(&summary)?], &report::text(report)?)?;
+    if output != Format::Table {
+        return Ok(());
+    }
+    use std::io::Write;
+    let mut notes = std::io::stderr().lock();
+    if let Some(reason) = &report.not_compared {
+        writeln!(notes, "not compared: {reason}")?;
+    }
+    let Some(comparison) = comparison else {
+        return Ok(());
+    };
+    for name in &comparison.windows_not_compared {
+        writeln!(
+            notes,
+            "not compared: the windows {name}, which only one has or which differ"
+        )?;
+    }
+    for reason in &comparison.because {
+        writeln!(notes, "{reason}")?;
+    }
+    if comparison.first.is_empty() {
+        return Ok(());
+    }
+    let shown = |figure: &Option<Figure>| match figure {
+        None => "none".to_owned(),
+        Some(figure) => match &figure.pay_amount_exact {
+            Some(amount) => format!("{} with {amount}", figure.count),
+            None => figure.count.to_string(),
+        },
+    };
+    let rows = comparison
+        .first
+        .iter()
+        .map(|found| {
+            report::row(&Differs {
+                figure: found.figure.clone(),
+                live: shown(&found.live),
+                replayed: shown(&found.replayed),
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    drop(notes);
+    output::print(output, &rows, "")?;
+    Ok(())
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if error.is_unavailable() {
+            Self::Unavailable(error.into())
+        } else if error.is_config() {
+            Self::Config(error.into())
+        } else {
+            Self::Running(error.into())
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! `tidegauge state inspect`: what a state holds, beside whoever works on it.
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
+use serde::Serialize;
+use tidegauge_windows::EventTime;
+
+use super::arguments::{Globals, State, StateStep};
+use super::failure::Failure;
+use super::output::{self, Format};
+use super::report;
+use crate::answer::LedgerAnswer;
+use crate::config::{Config, Need};
+use crate::generation::Generations;
+use crate::reading::ReadError;
+use crate::replay::Error;
+use crate::store::Still;
+use crate::timestamp::rfc3339;
+
+/// What a state holds.
+#[derive(Serialize)]
+struct Inspection {
+    state_dir: String,
+    storage_version: u64,
+    topic: String,
+    generation: u32,
+    live: bool,
+    rules: Vec<String>,
+    checkpoint: u64,
+    as_of: String,
+    positions: BTreeMap<i32, i64>,
+    /// The combined watermark; null while a partition has none.
+    watermark: Option<String>,
+    /// Each partition's own; null before its first payment.
+    watermarks: BTreeMap<i32, Option<String>>,
+    /// Windows that start before this are gone; null while all are kept.
+    kept_from: Option<String>,
+    dirty_documents: u64,
+    ledger: LedgerAnswer,
+    keys: BTreeMap<&'static str, u64>,
+    bytes: u64,
+    disk_bytes: u64,
+}
+
+/// One line of it.
+#[derive(Serialize)]
+struct Line {
+    what: String,
+    value: String,
+}
+
+/// Shows the state.
+///
+/// # Errors
+/// When there is none, or it can't be read.
+pub fn run(state: &State, globals: &Globals) -> Result<(), Failure> {
+    let StateStep::Inspect { generation, output } = state.step;
+    let config = Config::load(&globals.sources(), Need::Nothing)?;
+    let generations = Generations::of(&config.state_dir);
+    let live = generations.live()?.generation;
+    let generation = generation.unwrap_or(live);
+    let dir = generations.dir(generation);
+    let Some(still) = Still::open(&dir).map_err(Error::from)? else {
+        return Err(Failure::Running(anyhow!(
+            "there is no state in {}: check state_dir",
+            dir.display()
+        )));
+    };
+    let readings = generations.readings(generation, &still, &config)?;
+    let settings = generations.settings(generation, &still)?;
+    let stock = still.stock().map_err(Error::from)?;
+    let checkpoint = still.checkpoint();
+    let snapshot = readings
+        .query(|reading| Ok::<_, ReadError>(reading.frame().snapshot().clone()))
+        .map_err(Error::from)?;
+    let watermarks = snapshot.partitions.iter().map(|(partition, time)| {
+        let watermark = time.watermark(settings.out_of_orderness);
+        (*partition, watermark.map(rfc3339))
+    });
+    let inspection = Inspection {
+        state_dir: dir.display().to_string(),
+        storage_version: still.version(),
+        topic: still.topic().to_owned(),
+        generation,
+        live: generation == live,
+        rules: still.rules().lines().map(str::to_owned).collect(),
+        checkpoint: checkpoint.sequence,
+        as_of: rfc3339(EventTime::from_millis(checkpoint.as_of)),
+        positions: checkpoint.positions.clone(),
+        watermark: snapshot.watermark.map(rfc3339),
+        watermarks: watermarks.collect(),
+        kept_from: snapshot.floor.map(rfc3339),
+        dirty_documents: checkpoint.dirty,
+        ledger: LedgerAnswer::new(&checkpoint.ledger),
+        keys: stock.keys,
+        bytes: stock.bytes,
+        disk_bytes: stock.disk_bytes,
+    };
+    print(&inspection, output)
+}
+
+fn print(inspection: &Inspection, format: Format) -> Result<(), Failure> {
+    let whole = report::text(inspection)?;
+    let rows = match format {
+        Format::Table => lines(inspection)
+            .iter()
+            .map(report::row)
+            .collect::<Result<Vec<_>, _>>()?,
+        _ => vec![report::row(inspection)?],
+    };
+    output::print(format, &rows, &whole)?;
+    Ok(())
+}
+
+fn lines(inspection: &Inspection) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut line = |what: &str, value: String| {
+        lines.push(Line {
+            what: what.to_owned(),
+            value,
+        });
+    };
+    let is_live = if inspection.live { ", live" } else { "" };
+    let none = || "none".to_owned();
+    line("state_dir", inspection.state_dir.clone());
+    line("storage version", inspection.storage_version.to_string());
+    line("topic", inspection.topic.clone());
+    line("generation", format!("{}{is_live}", inspection.generation));
+    for rule in &inspection.rules {
+        line("rule", rule.clone());
+    }
+    line(
+        "checkpoint",
+        format!("{} of {}", inspection.checkpoint, inspection.as_of),
+    );
+    line(
+        "watermark",
+        inspection.watermark.clone().unwrap_or_else(none),
+    );
+    for (partition, position) in &inspection.positions {
+        let watermark = inspection.watermarks.get(partition).cloned().flatten();
+        line(
+            &format!("partition {partition}"),
+            format!(
+                "position {position}, watermark {}",
+                watermark.unwrap_or_else(none)
+            ),
+        );
+    }
+    if let Some(kept_from) = &inspection.kept_from {
+        line("windows kept from", kept_from.clone());
+    }
+    line("records", inspection.ledger.consumed.to_string());
+    line("balanced", inspection.ledger.balanced.to_string());
+    line("dirty documents", inspection.dirty_documents.to_string());
+    for (kind, count) in &inspection.keys {
+        line(&format!("keys: {kind}"), count.to_string());
+    }
+    line("bytes", inspection.bytes.to_string());
+    line("bytes on disk", inspection.disk_bytes.to_string());
+    lines
+}

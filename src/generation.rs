@@ -1,0 +1,470 @@
+//! Generations: the lives of the derived data, and which of them is live.
+//!
+//! Generation 1 is in the state directory itself, generation N beside it in `<state_dir>-gN`. The
+//! file `<state_dir>.live` says which is live; without it that is 1. It is the only truth: aliases
+//! in Elasticsearch follow it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tidegauge_windows::{Settings, Span};
+
+use crate::config::{Config, settings_of_rules};
+use crate::reading::Readings;
+use crate::sink::Publication;
+use crate::store::{self, Difference, Still};
+
+/// The generations beside one state directory.
+#[derive(Clone, Debug)]
+pub struct Generations {
+    state_dir: PathBuf,
+}
+
+/// Which generation is live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Live {
+    /// The live one.
+    pub generation: u32,
+    /// The one that was live before it, if there was any.
+    pub previous: Option<u32>,
+}
+
+/// Held for as long as it is not dropped, and not by two.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Why generations can't be told or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The system refused something.
+    #[error("can't {action} {path}: {source}", path = .path.display())]
+    Io {
+        /// What it is about.
+        path: PathBuf,
+        /// What was to be done.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file that names the live generation says something else.
+    #[error(
+        "{path} does not say which generation is live: write `live = N` into it, with the number of \
+         one that `tidegauge replay status` lists",
+        path = .path.display()
+    )]
+    Unclear {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A generation's state is gone.
+    #[error(
+        "there is no state of generation {generation} in {path}: restore a copy of that directory, \
+         or make another generation live; `tidegauge replay status` lists them",
+        path = .path.display()
+    )]
+    Lost {
+        /// The generation.
+        generation: u32,
+        /// Where its state should be.
+        path: PathBuf,
+    },
+    /// The generation was built by other rules.
+    #[error(
+        "generation {generation} was built by other rules than the configured ones: {}. Use the \
+         configuration that it was built with, or, if it is not live, drop it with `tidegauge \
+         replay drop {generation} --yes`",
+        list(differences)
+    )]
+    Other {
+        /// The generation.
+        generation: u32,
+        /// What differs.
+        differences: Vec<Difference>,
+    },
+    /// The state can't be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The state's rules can't be read.
+    #[error("the rules of the state in {path} can't be read", path = .path.display())]
+    Rules {
+        /// The state directory.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// Whether another configuration would mend it.
+    #[must_use]
+    pub const fn is_config(&self) -> bool {
+        matches!(
+            self,
+            Self::Other { .. }
+                | Self::Store(store::Error::Rules { .. } | store::Error::Topic { .. })
+        )
+    }
+}
+
+impl Generations {
+    /// Those whose generation 1 is in `state_dir`.
+    #[must_use]
+    pub fn of(state_dir: &Path) -> Self {
+        // "." and ".." have no siblings by name.
+        let state_dir = match state_dir.file_name() {
+            Some(_) => state_dir.to_owned(),
+            None => fs::canonicalize(state_dir).unwrap_or_else(|_| state_dir.to_owned()),
+        };
+        Self { state_dir }
+    }
+
+    /// The state directory of a generation.
+    #[must_use]
+    pub fn dir(&self, generation: u32) -> PathBuf {
+        if generation == 1 {
+            self.state_dir.clone()
+        } else {
+            self.beside(&format!("-g{generation}"))
+        }
+    }
+
+    /// Where the report of the replay that built a generation is kept.
+    #[must_use]
+    pub fn report(&self, generation: u32) -> PathBuf {
+        self.beside(&format!("-g{generation}.report.json"))
+    }
+
+    /// Which generation is live.
+    ///
+    /// # Errors
+    /// When the file can't be read or says something else.
+    pub fn live(&self) -> Result<Live, Error> {
+        let path = self.pointer();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Live {
+                    generation: 1,
+                    previous: None,
+                });
+            }
+            Err(source) => return Err(io_error(&path, "read", source)),
+        };
+        let number = |key: &str| {
+            let mut lines = text.lines().filter_map(|line| line.split_once('='));
+            let value = lines.find(|(name, _)| name.trim() == key)?.1;
+            value.trim().parse().ok().filter(|number| *number > 0)
+        };
+        Ok(Live {
+            generation: number("live").ok_or(Error::Unclear { path })?,
+            previous: number("previous"),
+        })
+    }
+
+    /// Makes a generation the live one. After a crash it is, or the one before is.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn set_live(&self, live: Live) -> Result<(), Error> {
+        let mut text = format!("live = {}\n", live.generation);
+        if let Some(previous) = live.previous {
+            text.push_str(&format!("previous = {previous}\n"));
+        }
+        replace(&self.pointer(), text.as_bytes())
+    }
+
+    /// The generations that have a state, in order.
+    ///
+    /// # Errors
+    /// When the directory that holds them can't be listed.
+    pub fn all(&self) -> Result<Vec<u32>, Error> {
+        let parent = parent(&self.state_dir);
+        let prefix = format!("{}-g", self.name());
+        let mut found = Vec::new();
+        if holds_state(&self.state_dir) {
+            found.push(1);
+        }
+        let entries = match fs::read_dir(parent) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            entries => entries.map_err(|source| io_error(parent, "list", source))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(|source| io_error(parent, "list", source))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let number = name
+                .strip_prefix(&prefix)
+                .and_then(|number| number.parse().ok());
+            if let Some(number) = number.filter(|number| *number > 1)
+                && holds_state(&entry.path())
+            {
+                found.push(number);
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The live generation, as a service enters it: what `config` says of publication, and whose
+    /// aliases are taken over.
+    ///
+    /// # Errors
+    /// When there is no state of it although there should be, or the one before can't be read.
+    pub fn enter(&self, config: &mut Config, live: Live) -> Result<(), Error> {
+        let path = self.dir(live.generation);
+        if live.generation > 1 && !holds_state(&path) {
+            return Err(Error::Lost {
+                generation: live.generation,
+                path,
+            });
+        }
+        let former = self.former_windows(live.generation)?;
+        let follows = match live.previous {
+            Some(previous) => Still::open(&self.dir(previous))?,
+            None => None,
+        };
+        if let Some(sink) = &mut config.elasticsearch {
+            sink.former_windows = former;
+            sink.publication = match follows {
+                Some(previous) => Publication::After(previous.checkpoint().positions.clone()),
+                None => Publication::Now,
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether `config` can go on with a generation: gives its state as it stands.
+    ///
+    /// # Errors
+    /// When there is none, or it was built from another topic or by other rules.
+    pub fn fits(&self, generation: u32, config: &Config) -> Result<Still, Error> {
+        let path = self.dir(generation);
+        let Some(still) = Still::open(&path)? else {
+            return Err(Error::Lost { generation, path });
+        };
+        if still.topic() != config.kafka.topic {
+            return Err(Error::Store(store::Error::Topic {
+                path,
+                found: still.topic().to_owned(),
+                configured: config.kafka.topic.clone(),
+            }));
+        }
+        let differences = Difference::between(still.rules(), &config.rules());
+        if differences.is_empty() {
+            Ok(still)
+        } else {
+            Err(Error::Other {
+                generation,
+                differences,
+            })
+        }
+    }
+
+    /// The names of the windows that other generations than `generation` have.
+    ///
+    /// # Errors
+    /// When a state can't be read.
+    pub fn former_windows(&self, generation: u32) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        for other in self.all()?.into_iter().filter(|g| *g != generation) {
+            if let Some(still) = Still::open(&self.dir(other))? {
+                let settings = self.settings(other, &still)?;
+                names.extend(settings.definitions.iter().map(|d| d.name().to_owned()));
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The rules that a generation was built by.
+    ///
+    /// # Errors
+    /// When they make no sense.
+    pub fn settings(&self, generation: u32, still: &Still) -> Result<Arc<Settings>, Error> {
+        let settings = settings_of_rules(still.rules(), Span::DAY.times(35));
+        settings.map(Arc::new).ok_or_else(|| Error::Rules {
+            path: self.dir(generation),
+        })
+    }
+
+    /// Readings of a generation as it stood when `still` was opened.
+    ///
+    /// # Errors
+    /// When its rules make no sense.
+    pub fn readings(
+        &self,
+        generation: u32,
+        still: &Still,
+        config: &Config,
+    ) -> Result<Arc<dyn Readings>, Error> {
+        let settings = self.settings(generation, still)?;
+        Ok(still.readings(settings, config.branches.configured().collect()))
+    }
+
+    /// What a service holds while it runs, whichever generation it serves; `None` if one runs.
+    ///
+    /// # Errors
+    /// When the file can't be made.
+    pub fn lock_service(&self) -> Result<Option<Lock>, Error> {
+        lock(&self.beside(".lock"))
+    }
+
+    /// What a replay, a swap or a drop holds while it runs; `None` if one runs.
+    ///
+    /// # Errors
+    /// When the file can't be made.
+    pub fn lock_replay(&self) -> Result<Option<Lock>, Error> {
+        lock(&self.beside(".replay.lock"))
+    }
+
+    /// Deletes the state and the report of a generation. After a crash it may be asked again.
+    ///
+    /// # Errors
+    /// When something can't be deleted.
+    pub fn delete(&self, generation: u32) -> Result<(), Error> {
+        let path = self.dir(generation);
+        let rest = self.beside(&format!("-g{generation}.dropped"));
+        let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        // Half a state must not look like one.
+        match fs::rename(&path, &rest) {
+            Err(error) if !is_gone(&error) => return Err(io_error(&path, "delete", error)),
+            _ => {}
+        }
+        for deleted in [
+            fs::remove_dir_all(&rest),
+            fs::remove_file(self.report(generation)),
+        ] {
+            match deleted {
+                Err(error) if !is_gone(&error) => return Err(io_error(&rest, "delete", error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn pointer(&self) -> PathBuf {
+        self.beside(".live")
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        self.state_dir
+            .with_file_name(format!("{}{suffix}", self.name()))
+    }
+
+    fn name(&self) -> String {
+        let name = self.state_dir.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+}
+
+/// Writes a file so that after a crash it is the old one or the new one.
+///
+/// # Errors
+/// When the system refuses.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".tmp");
+    let draft = PathBuf::from(draft);
+    let write = || {
+        let mut file = File::create(&draft)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&draft, path)?;
+        File::open(parent(path))?.sync_all()
+    };
+    write().map_err(|source| io_error(path, "write", source))
+}
+
+fn list(differences: &[Difference]) -> String {
+    let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    differences.join("; ")
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => Path::new("/"),
+    }
+}
+
+fn holds_state(path: &Path) -> bool {
+    path.join("CURRENT").exists()
+}
+
+fn lock(path: &Path) -> Result<Option<Lock>, Error> {
+    if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).map_err(|source| io_error(parent, "make", source))?;
+    }
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(|source| io_error(path, "make", source))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock { _file: file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(source)) => Err(io_error(path, "lock", source)),
+    }
+}
+
+fn io_error(path: &Path, action: &'static str, source: io::Error) -> Error {
+    Error::Io {
+        path: path.to_owned(),
+        action,
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_first_generation_is_live_until_another_is_said_to_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let generations = Generations::of(&dir.path().join("state"));
+        assert_eq!(generations.live().unwrap().generation, 1);
+        let live = Live {
+            generation: 3,
+            previous: Some(1),
+        };
+        generations.set_live(live).unwrap();
+        assert_eq!(generations.live().unwrap(), live);
+        assert!(generations.dir(3).ends_with("state-g3"));
+        fs::write(dir.path().join("state.live"), "live = soon\n").unwrap();
+        let error = generations.live().unwrap_err().to_string();
+        assert!(error.contains("state.live"), "{error}");
+    }
+
+    #[test]
+    fn only_directories_with_a_state_are_generations() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["state", "state-g2", "state-g10", "state-gx", "other-g3"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+            fs::write(dir.path().join(name).join("CURRENT"), "").unwrap();
+        }
+        fs::create_dir(dir.path().join("state-g4")).unwrap();
+        let generations = Generations::of(&dir.path().join("state"));
+        assert_eq!(generations.all().unwrap(), [1, 2, 10]);
+        generations.delete(2).unwrap();
+        generations.delete(2).unwrap();
+        assert_eq!(generations.all().unwrap(), [1, 10]);
+    }
+
+    #[test]
+    fn what_is_locked_is_locked_until_it_is_let_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let generations = Generations::of(&dir.path().join("deep/state"));
+        let lock = generations.lock_replay().unwrap();
+        assert!(lock.is_some());
+        assert!(generations.lock_replay().unwrap().is_none());
+        assert!(generations.lock_service().unwrap().is_some());
+        drop(lock);
+        assert!(generations.lock_replay().unwrap().is_some());
+    }
+}

@@ -1,0 +1,436 @@
+//! A replay: the next generation, built beside the live one from the earliest record, compared with
+//! it, and made live.
+//!
+//! The new generation reads up to exactly the positions of the live one, is compared with it there,
+//! and then goes on to the end and delivers its documents to indexes that no reader sees. Making it
+//! live is a step of its own: [`switch`].
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
+
+use crate::app::{self, App, Plan, Until};
+use crate::config::Config;
+use crate::generation::{self, Generations, Live};
+use crate::reading::ReadError;
+use crate::sink::{self, Publication};
+use crate::source::Start;
+use crate::store::{self, Difference, Still};
+
+mod comparison;
+mod switch;
+
+pub use self::comparison::{Comparison, Differing, Figure};
+pub use self::switch::{Aliases, Switched, is_caught_up, switch, upkeep};
+
+/// How long the live generation may take to come to where an interrupted replay has come to.
+const LIVE_PATIENCE: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// What a replay did.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The generation that was built.
+    pub generation: u32,
+    /// The live generation, beside which it was built.
+    pub live: u32,
+    /// Records read by this command; a replay that was interrupted goes on.
+    pub records: u64,
+    /// How long this command took.
+    pub seconds: f64,
+    /// Records per second while they were read.
+    pub rate: f64,
+    /// The next offset of each partition that it has come to.
+    pub positions: BTreeMap<i32, i64>,
+    /// What comparing it with the live generation showed; null when there was nothing to compare.
+    pub comparison: Option<Comparison>,
+    /// Why it was not compared; null if it was.
+    pub not_compared: Option<String>,
+    /// Whether it has come to the end and delivered everything.
+    pub complete: bool,
+}
+
+/// Why a replay did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A part of the service failed.
+    #[error(transparent)]
+    App(#[from] app::Error),
+    /// Generations can't be told or changed.
+    #[error(transparent)]
+    Generation(#[from] generation::Error),
+    /// A state can't be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A state can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Elasticsearch can't be used.
+    #[error(transparent)]
+    Sink(#[from] sink::Error),
+    /// Another one is at work.
+    #[error("another replay, swap or drop is at work on this state: wait for its end")]
+    AtWork,
+    /// It was asked to stop.
+    #[error("interrupted; `tidegauge replay` goes on where it stopped")]
+    Interrupted,
+    /// The generation is not complete.
+    #[error(
+        "generation {generation} is not complete: run `tidegauge replay`, which goes on where it \
+         stopped"
+    )]
+    Incomplete {
+        /// The generation.
+        generation: u32,
+    },
+    /// There is no generation to make live.
+    #[error("there is no other generation: `tidegauge replay` builds one")]
+    NoOther,
+    /// It has other figures than the live one.
+    #[error(
+        "generation {generation} differs from the live one in {differences} figures: look at \
+         `tidegauge replay status`, and give --accept-differences if they are as they should be"
+    )]
+    Differs {
+        /// The generation.
+        generation: u32,
+        /// In how many figures.
+        differences: u64,
+    },
+    /// It is the live one.
+    #[error("generation {generation} is live: make another one live before you drop it")]
+    IsLive {
+        /// The generation.
+        generation: u32,
+    },
+    /// Something else than a report is in its file.
+    #[error("the report {path} can't be read ({reason}): run `tidegauge replay` again")]
+    Report {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The running service has not followed.
+    #[error(
+        "generation {generation} is live now, and the aliases do not point to it yet after {} s: \
+         the running service moves them once it has caught up; see its log and status",
+        .patience.as_secs()
+    )]
+    NotFollowed {
+        /// The generation.
+        generation: u32,
+        /// How long it was waited for.
+        patience: Duration,
+    },
+    /// A task panicked.
+    #[error("a part of the replay stopped unexpectedly: {0}")]
+    Panicked(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    /// Whether a server that was needed did not answer.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        match self {
+            Self::App(error) => error.is_unavailable(),
+            Self::Sink(error) => error.is_unavailable(),
+            Self::NotFollowed { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether another configuration would mend it.
+    #[must_use]
+    pub const fn is_config(&self) -> bool {
+        match self {
+            Self::App(error) => error.is_config(),
+            Self::Sink(error) => !error.is_unavailable(),
+            Self::Generation(error) => error.is_config(),
+            _ => false,
+        }
+    }
+}
+
+/// Who watches a replay.
+pub trait Audience {
+    /// Looks at it; an error ends the replay.
+    ///
+    /// # Errors
+    /// When nobody can be shown anything any more.
+    fn show(&mut self, app: &App) -> Result<(), ReadError>;
+
+    /// What was run so far has ended, and goes on anew.
+    fn next_run(&mut self);
+}
+
+/// A replay of the topic beside the live generation.
+pub struct Replay<'a> {
+    config: &'a Config,
+    generations: &'a Generations,
+    live: Live,
+    generation: u32,
+    records: u64,
+    reading: Duration,
+}
+
+impl<'a> Replay<'a> {
+    /// A replay of what `config` says. It goes on with a generation that is newer than the live
+    /// one, if there is one, or begins the next.
+    ///
+    /// # Errors
+    /// When the generation to go on with was built by other rules, or generations can't be told.
+    pub fn new(config: &'a Config, generations: &'a Generations) -> Result<Self, Error> {
+        let live = generations.live()?;
+        let all = generations.all()?;
+        let newest = all.iter().copied().max().unwrap_or_default();
+        let generation = match newest {
+            newest if newest > live.generation => newest,
+            newest => newest.max(live.generation) + 1,
+        };
+        if all.contains(&generation) {
+            generations.fits(generation, config)?;
+        }
+        Ok(Self {
+            config,
+            generations,
+            live,
+            generation,
+            records: 0,
+            reading: Duration::ZERO,
+        })
+    }
+
+    /// The generation that is built.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Builds it, compares it, and delivers it, until `stop` is there.
+    ///
+    /// # Errors
+    /// What went wrong. What was done is kept, and may be gone on with.
+    pub async fn run(
+        mut self,
+        audience: &mut impl Audience,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Report, Error> {
+        let mut stop = std::pin::pin!(stop);
+        let begun = Instant::now();
+        let compared = tokio::select! {
+            live = self.live_still() => live?,
+            () = &mut stop => return Err(Error::Interrupted),
+        };
+        let compared = match compared {
+            Ok(live) => {
+                let mut config = self.quiet_config();
+                config.elasticsearch = None;
+                let until = Until::Positions(live.checkpoint().positions.clone());
+                self.read(&config, until, audience, stop.as_mut()).await?;
+                audience.next_run();
+                Ok(self.compare(live).await?)
+            }
+            Err(reason) => Err(reason),
+        };
+        let (comparison, not_compared) = match compared {
+            Ok(comparison) => (Some(comparison), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let mut report = Report {
+            generation: self.generation,
+            live: self.live.generation,
+            records: self.records,
+            seconds: begun.elapsed().as_secs_f64(),
+            rate: self.rate(),
+            positions: BTreeMap::new(),
+            comparison,
+            not_compared,
+            complete: false,
+        };
+        // A replay that is interrupted from here on may find nothing to compare any more.
+        self.write(&report)?;
+        let config = self.quiet_config();
+        self.read(&config, Until::End, audience, stop).await?;
+        let still = self.own_still().await?;
+        report.records = self.records;
+        report.seconds = begun.elapsed().as_secs_f64();
+        report.rate = self.rate();
+        report.positions.clone_from(&still.checkpoint().positions);
+        report.complete = true;
+        self.write(&report)?;
+        Ok(report)
+    }
+
+    // The live generation as it stands, or why there is nothing to compare.
+    async fn live_still(&self) -> Result<Result<Still, String>, Error> {
+        let deadline = Instant::now() + LIVE_PATIENCE;
+        let own = match Still::open(&self.generations.dir(self.generation))? {
+            Some(own) => own.checkpoint().positions.clone(),
+            None => BTreeMap::new(),
+        };
+        loop {
+            let dir = self.generations.dir(self.live.generation);
+            let number = self.live.generation;
+            let Some(live) = spawn_blocking(move || Still::open(&dir)).await?? else {
+                return Ok(Err(format!(
+                    "generation {number}, which is live, has no state: there is nothing to compare"
+                )));
+            };
+            if live.topic() != self.config.kafka.topic {
+                return Ok(Err(format!(
+                    "generation {number} is of the topic {}: there is nothing to compare",
+                    live.topic()
+                )));
+            }
+            let positions = &live.checkpoint().positions;
+            if positions.is_empty() {
+                return Ok(Err(format!(
+                    "generation {number} has read nothing yet: there is nothing to compare"
+                )));
+            }
+            let is_behind = |(partition, position): (&i32, &i64)| {
+                positions.get(partition).is_none_or(|live| live < position)
+            };
+            if !own.iter().any(is_behind) {
+                return Ok(Ok(live));
+            }
+            if Instant::now() >= deadline {
+                return Ok(Err(format!(
+                    "generation {number} has not come as far as generation {} yet: they can be \
+                     compared when it has",
+                    self.generation
+                )));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn quiet_config(&self) -> Config {
+        let mut config = self.config.clone();
+        // Lag tools show how the service is doing, and every generation holds the whole topic.
+        config.kafka.group_id.clear();
+        config.kafka.start = Start::Earliest;
+        if let Some(sink) = &mut config.elasticsearch {
+            sink.publication = Publication::Never;
+        }
+        config
+    }
+
+    // Reads so far, and delivers.
+    async fn read(
+        &mut self,
+        config: &Config,
+        until: Until,
+        audience: &mut impl Audience,
+        mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<(), Error> {
+        let begun = Instant::now();
+        let plan = Plan {
+            generation: self.generation,
+            listen: None,
+            until,
+        };
+        let app = tokio::select! {
+            app = App::start(config, &plan) => app?,
+            () = stop.as_mut() => return Err(Error::Interrupted),
+        };
+        let mut is_stopped = false;
+        while !app.is_finished() && !is_stopped {
+            tokio::select! {
+                () = stop.as_mut() => is_stopped = true,
+                () = tokio::time::sleep(LOOK_EVERY / 10) => audience.show(&app)?,
+            }
+        }
+        let readings = app.readings();
+        let before = app.before().consumed;
+        self.reading += begun.elapsed();
+        if is_stopped {
+            app.stop(false).await?;
+            return Err(Error::Interrupted);
+        }
+        tokio::select! {
+            outcome = app.stop(true) => outcome?,
+            () = stop.as_mut() => return Err(Error::Interrupted),
+        }
+        let consumed = readings.query(|reading| Ok(reading.checkpoint().ledger.consumed))?;
+        self.records += consumed - before;
+        Ok(())
+    }
+
+    async fn compare(&self, live: Still) -> Result<Comparison, Error> {
+        let own = self.own_still().await?;
+        let (generations, config) = (self.generations.clone(), self.config.clone());
+        let (old, new) = (self.live.generation, self.generation);
+        spawn_blocking(move || {
+            let ours = generations.readings(old, &live, &config)?;
+            let theirs = generations.readings(new, &own, &config)?;
+            let mut comparison = ours.query(|live| {
+                theirs.query(|replayed| Comparison::of(live, replayed, &config.branches))
+            })?;
+            let rules = Difference::between(live.rules(), own.rules());
+            comparison.because.extend(rules.iter().map(|rule| {
+                let value = |value: &Option<String>| {
+                    value.clone().unwrap_or_else(|| "not there".to_owned())
+                };
+                format!(
+                    "the rules differ: {} is {} in generation {old} and {} in generation {new}",
+                    rule.key,
+                    value(&rule.state),
+                    value(&rule.configured),
+                )
+            }));
+            Ok(comparison)
+        })
+        .await?
+    }
+
+    async fn own_still(&self) -> Result<Still, Error> {
+        let path = self.generations.dir(self.generation);
+        let generation = self.generation;
+        let lost = generation::Error::Lost {
+            generation,
+            path: path.clone(),
+        };
+        Ok(spawn_blocking(move || Still::open(&path))
+            .await??
+            .ok_or(lost)?)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
+    fn rate(&self) -> f64 {
+        self.records as f64 / self.reading.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    fn write(&self, report: &Report) -> Result<(), Error> {
+        let path = self.generations.report(self.generation);
+        let text = serde_json::to_vec_pretty(report).map_err(|error| Error::Report {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        })?;
+        Ok(generation::replace(&path, &text)?)
+    }
+}
+
+/// The report of the replay that built a generation, if one did.
+///
+/// # Errors
+/// When its file can't be read.
+pub fn report(generations: &Generations, generation: u32) -> Result<Option<Report>, Error> {
+    let path = generations.report(generation);
+    let failed = |reason: String| Error::Report {
+        path: path.display().to_string(),
+        reason,
+    };
+    let bytes = match fs::read(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        bytes => bytes.map_err(|error| failed(error.to_string()))?,
+    };
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| failed(error.to_string()))
+}

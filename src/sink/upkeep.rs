@@ -1,0 +1,345 @@
+//! What an operator does to the indexes of a generation: look, make, mend, show, delete.
+
+use std::collections::BTreeSet;
+
+use elasticsearch::indices::{
+    IndicesDeleteIndexTemplateParts, IndicesDeleteParts, IndicesGetIndexTemplateParts,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidegauge_windows::Definition;
+
+use super::Error;
+use super::aliases;
+use super::client::{Client, Trouble};
+use super::cluster::Cluster;
+use super::config::Config;
+use super::expected::expected;
+use super::index::Names;
+use super::mapping;
+use super::retry::Verdict;
+use crate::feedback::Family;
+use crate::reading::Readings;
+
+/// The indexes, templates and aliases of one generation, for an operator.
+#[derive(Debug)]
+pub struct Upkeep {
+    cluster: Cluster,
+    legacy_totals: Option<String>,
+}
+
+/// An index of ours.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct IndexSize {
+    /// Its name.
+    pub index: String,
+    /// The generation whose documents it holds.
+    pub generation: u32,
+    /// How many documents can be found in it.
+    pub documents: u64,
+    /// How many bytes it takes.
+    pub bytes: u64,
+}
+
+impl Upkeep {
+    /// Those of the generation that `config` names.
+    ///
+    /// # Errors
+    /// When certificates or credentials can't be used.
+    pub fn new(config: &Config, definitions: &[Definition]) -> Result<Self, Error> {
+        let client = Client::new(config)?;
+        let names = Names::new(config, definitions);
+        let legacy_totals = config.legacy_totals.clone();
+        Ok(Self {
+            cluster: Cluster::new(client, names, legacy_totals.clone()),
+            legacy_totals,
+        })
+    }
+
+    /// Whether the server answers.
+    ///
+    /// # Errors
+    /// When it does not, or lets us do nothing.
+    pub async fn reach(&self) -> Result<(), Error> {
+        let holders = self.cluster.holders().await;
+        holders.map(|_| ()).map_err(|trouble| self.failed(trouble))
+    }
+
+    /// The generations whose indexes the public aliases point to: one, or none while there is no
+    /// index.
+    ///
+    /// # Errors
+    /// When the server does not answer as it should.
+    pub async fn audience(&self) -> Result<BTreeSet<u32>, Error> {
+        let holders = self.cluster.holders().await;
+        let holders = holders.map_err(|trouble| self.failed(trouble))?;
+        let names = self.cluster.names();
+        Ok(holders
+            .iter()
+            .filter_map(|(index, aliases)| {
+                let (generation, alias) = names.published(index)?;
+                aliases.contains(&alias).then_some(generation)
+            })
+            .collect())
+    }
+
+    /// Points the public aliases to this generation's indexes, and to no other's, in one request.
+    ///
+    /// # Errors
+    /// When the server does not answer as it should.
+    pub async fn publish(&mut self) -> Result<(), Error> {
+        let published = self.cluster.publish().await;
+        published.map_err(|trouble| self.failed(trouble))
+    }
+
+    /// All indexes of all generations, by name.
+    ///
+    /// # Errors
+    /// When the server does not answer as it should.
+    pub async fn sizes(&self) -> Result<Vec<IndexSize>, Error> {
+        #[derive(Deserialize)]
+        struct Line {
+            index: String,
+            #[serde(rename = "docs.count")]
+            documents: Option<String>,
+            #[serde(rename = "store.size")]
+            bytes: Option<String>,
+        }
+        let names = self.cluster.names();
+        let path = format!("/_cat/indices/{}", names.all());
+        let query = [
+            ("format", "json"),
+            ("bytes", "b"),
+            ("h", "index,docs.count,store.size"),
+            ("s", "index"),
+        ];
+        let answer = self.cluster.client().get(&path, &query).await;
+        let lines: Vec<Line> = answer
+            .and_then(|answer| answer.json())
+            .map_err(|trouble| self.failed(trouble))?;
+        let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
+        Ok(lines
+            .into_iter()
+            .filter_map(|line| {
+                let (generation, _) = names.published(&line.index)?;
+                Some(IndexSize {
+                    generation,
+                    documents: number(line.documents).unwrap_or_default(),
+                    bytes: number(line.bytes).unwrap_or_default(),
+                    index: line.index,
+                })
+            })
+            .collect())
+    }
+
+    /// Deletes this generation's indexes and templates; gives how many indexes there were. May be
+    /// asked again.
+    ///
+    /// # Errors
+    /// When a public alias points to one of them, or the server does not answer as it should.
+    pub async fn delete(&self) -> Result<u64, Error> {
+        let names = self.cluster.names();
+        let generation = names.generation();
+        if self.audience().await?.contains(&generation) {
+            return Err(Error::Refused {
+                server: self.server(),
+                reason: format!(
+                    "public aliases point to generation {generation} still: they move when the live \
+                     generation's service has caught up"
+                ),
+            });
+        }
+        let mut deleted = 0;
+        for size in self.sizes().await? {
+            if size.generation == generation {
+                let path = IndicesDeleteParts::Index(&[&size.index]).url();
+                self.delete_at(&path).await?;
+                deleted += 1;
+            }
+        }
+        for kind in names.kinds() {
+            let path = IndicesDeleteIndexTemplateParts::Name(&names.template(kind)).url();
+            self.delete_at(&path).await?;
+        }
+        Ok(deleted)
+    }
+
+    async fn delete_at(&self, path: &str) -> Result<(), Error> {
+        let answer = self.cluster.client().delete(path).await;
+        let answer = answer.map_err(|trouble| self.failed(trouble))?;
+        match answer.success() {
+            Ok(_) => Ok(()),
+            // It was deleted before.
+            Err(_) if answer.status == 404 => Ok(()),
+            Err(trouble) => Err(self.failed(trouble)),
+        }
+    }
+
+    /// Puts the templates, and the indexes that `readings` have documents for and that are not
+    /// there. Those are not written to before a service has taken them over: it knows by that, that
+    /// its documents are missing, and delivers them anew. Gives what it made.
+    ///
+    /// # Errors
+    /// When the server does not answer as it should.
+    pub async fn set_up(&mut self, readings: Option<&dyn Readings>) -> Result<Vec<String>, Error> {
+        let done = self.make(readings).await;
+        done.map_err(|trouble| self.failed(trouble))
+    }
+
+    async fn make(&mut self, readings: Option<&dyn Readings>) -> Result<Vec<String>, Trouble> {
+        self.cluster.set_up().await?;
+        let there = self.cluster.inspect().await?;
+        let mut made = Vec::new();
+        for family in wanted(readings)? {
+            if !there.contains_key(&family) && self.cluster.create_bare(family).await? {
+                made.push(self.cluster.names().index(family));
+            }
+        }
+        Ok(made)
+    }
+
+    /// Adds the fields that mappings lack, where nothing else is wrong with them. Gives the indexes
+    /// that it mended.
+    ///
+    /// # Errors
+    /// When the server does not answer as it should.
+    pub async fn mend(&self) -> Result<Vec<String>, Error> {
+        let mut mended = Vec::new();
+        let live = self.cluster.inspect().await;
+        for (family, live) in live.map_err(|trouble| self.failed(trouble))? {
+            if live.drift.is_empty() {
+                continue;
+            }
+            match self.cluster.mend(family, &live.drift).await {
+                Ok(()) => mended.push(self.cluster.names().index(family)),
+                // A look shows what is left.
+                Err(trouble) if trouble.verdict == Verdict::Park => {}
+                Err(trouble) => return Err(self.failed(trouble)),
+            }
+        }
+        Ok(mended)
+    }
+
+    /// What is not as it should be, in words: nothing if all is. Changes nothing.
+    ///
+    /// # Errors
+    /// When the server does not answer as it should.
+    pub async fn verify(&mut self, readings: Option<&dyn Readings>) -> Result<Vec<String>, Error> {
+        let found = self.look(readings).await;
+        found.map_err(|trouble| self.failed(trouble))
+    }
+
+    async fn look(&mut self, readings: Option<&dyn Readings>) -> Result<Vec<String>, Trouble> {
+        let mut found = self.look_at_templates().await?;
+        let live = self.cluster.inspect().await?;
+        for family in wanted(readings)? {
+            if !live.contains_key(&family) {
+                let index = self.cluster.names().index(family);
+                found.push(format!("the index {index} is missing"));
+            }
+        }
+        for (family, live) in &live {
+            let index = self.cluster.names().index(*family);
+            let drift = live
+                .drift
+                .iter()
+                .map(|drift| format!("the index {index}: {drift}"));
+            found.extend(drift);
+            if !live.is_ours {
+                let alias = self.cluster.names().write_alias(*family);
+                found.push(format!(
+                    "the index {index} lacks the alias {alias}, so no service writes to it yet"
+                ));
+            }
+            if let Some(block) = &live.blocked {
+                found.push(format!(
+                    "the index {index} can't be written to: {block} is set"
+                ));
+            }
+        }
+        let holders = self.cluster.holders().await?;
+        let legacy = self.legacy_totals.as_deref();
+        let changes = aliases::changes(self.cluster.names(), legacy, &holders);
+        found.extend(changes.iter().map(aliases::Action::complaint));
+        Ok(found)
+    }
+
+    async fn look_at_templates(&mut self) -> Result<Vec<String>, Trouble> {
+        #[derive(Deserialize)]
+        struct Templates {
+            index_templates: Vec<Named>,
+        }
+        #[derive(Deserialize)]
+        struct Named {
+            index_template: Value,
+        }
+        let mut found = Vec::new();
+        let kinds: Vec<_> = self.cluster.names().kinds().collect();
+        for kind in kinds {
+            let name = self.cluster.names().template(kind);
+            let path = IndicesGetIndexTemplateParts::Name(&name).url();
+            let answer = self.cluster.client().get(&path, &[]).await?;
+            if answer.status == 404 {
+                found.push(format!("the template {name} is missing"));
+                continue;
+            }
+            let templates: Templates = answer.json()?;
+            let Some(live) = templates.index_templates.into_iter().next() else {
+                found.push(format!("the template {name} is missing"));
+                continue;
+            };
+            let live = live.index_template;
+            let mappings = &live["template"]["mappings"];
+            // Whether the server knows that type shows in what it has taken.
+            let histograms = !mappings["properties"]["pay_histogram"].is_null();
+            self.cluster.assume_histograms(histograms);
+            let ours = mapping::template(self.cluster.names(), kind, histograms);
+            let differs = mapping::drift(mappings, &ours["template"]["mappings"]);
+            found.extend(
+                differs
+                    .iter()
+                    .map(|drift| format!("the template {name}: {drift}")),
+            );
+            if live["index_patterns"] != ours["index_patterns"] {
+                found.push(format!(
+                    "the template {name} is for {}, not for {}",
+                    live["index_patterns"], ours["index_patterns"]
+                ));
+            }
+            if live["priority"] != ours["priority"] {
+                found.push(format!(
+                    "the template {name} has the priority {}, not {}",
+                    live["priority"], ours["priority"]
+                ));
+            }
+            let aliases = live["template"]["aliases"].as_object();
+            for alias in aliases.into_iter().flatten().map(|(alias, _)| alias) {
+                found.push(format!(
+                    "the template {name} gives the alias {alias} to what is being built"
+                ));
+            }
+        }
+        Ok(found)
+    }
+
+    fn server(&self) -> String {
+        self.cluster.product().to_owned()
+    }
+
+    fn failed(&self, trouble: Trouble) -> Error {
+        let (server, reason) = (self.server(), trouble.reason);
+        match trouble.verdict {
+            Verdict::Retry => Error::Unanswered { server, reason },
+            _ => Error::Refused { server, reason },
+        }
+    }
+}
+
+fn wanted(readings: Option<&dyn Readings>) -> Result<BTreeSet<Family>, Trouble> {
+    match readings {
+        Some(readings) => readings
+            .query(expected)
+            .map_err(|error| Trouble::garbage(error.to_string())),
+        None => Ok([Family::Totals, Family::Late, Family::Rejects].into()),
+    }
+}

@@ -1,0 +1,137 @@
+//! A state as it stood at one moment, read beside whoever writes it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tidegauge_windows::Settings;
+
+use super::database::{Database, Shared};
+use super::directory;
+use super::error::Error;
+use super::identity::Record;
+use super::image::Image;
+use super::keys;
+use super::view::{Context, Views};
+use crate::payment::BranchId;
+use crate::reading::{Checkpoint, Readings};
+
+/// A state as it stood when it was opened. Needs no lock, changes nothing, and stays the same
+/// whatever is written meanwhile.
+#[derive(Debug)]
+pub struct Still {
+    database: Shared,
+    identity: Record,
+    checkpoint: Checkpoint,
+}
+
+/// How much there is of what.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Stock {
+    /// How many keys, by what they are about.
+    pub keys: BTreeMap<&'static str, u64>,
+    /// Bytes of keys and values as they are read.
+    pub bytes: u64,
+    /// Bytes of the directory's files.
+    pub disk_bytes: u64,
+}
+
+impl Still {
+    /// Opens the state in `dir`, if there is one.
+    ///
+    /// # Errors
+    /// When it can't be read, or was written in another format.
+    pub fn open(dir: &Path) -> Result<Option<Self>, Error> {
+        if !directory::holds_state(dir)? {
+            return Ok(None);
+        }
+        let database = Database::open_still(dir)?;
+        // Without one it is just being begun.
+        let identity = database.get(&keys::identity())?;
+        let identity = identity
+            .map(|bytes| Record::read(&bytes, dir))
+            .transpose()?;
+        let Some(identity) = identity else {
+            return Ok(None);
+        };
+        let image = Image::take(&database, &[]);
+        let unreadable = |error| database.unreadable(error);
+        let head = image.head().map_err(unreadable)?;
+        let positions = image.progress().map_err(unreadable)?;
+        let positions = positions
+            .into_iter()
+            .map(|(partition, progress)| (partition, progress.position))
+            .collect();
+        let checkpoint = head.checkpoint(identity.generation, positions);
+        drop(image);
+        Ok(Some(Self {
+            database: Arc::new(database),
+            identity,
+            checkpoint,
+        }))
+    }
+
+    /// The version of its keys and values.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.identity.version
+    }
+
+    /// The topic that it is of.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        &self.identity.topic
+    }
+
+    /// The rules that it was built by, as text.
+    #[must_use]
+    pub fn rules(&self) -> &str {
+        &self.identity.rules
+    }
+
+    /// Its checkpoint.
+    #[must_use]
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// Readings of it: all of the same checkpoint. `settings` are those of its rules, and
+    /// `configured` the branches that are known without a payment.
+    #[must_use]
+    pub fn readings(
+        &self,
+        settings: Arc<Settings>,
+        mut configured: Vec<BranchId>,
+    ) -> Arc<dyn Readings> {
+        configured.sort_unstable();
+        configured.dedup();
+        let context = Arc::new(Context {
+            generation: self.identity.generation,
+            settings,
+            configured,
+        });
+        Arc::new(Views::new(Arc::clone(&self.database), context))
+    }
+
+    /// Counts all that is in it. Reads everything once.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn stock(&self) -> Result<Stock, Error> {
+        let mut stock = Stock::default();
+        let mut at = self.database.rocks().raw_iterator();
+        at.seek_to_first();
+        while let Some((key, value)) = at.item() {
+            *stock
+                .keys
+                .entry(keys::subject(key).unwrap_or("unknown"))
+                .or_default() += 1;
+            stock.bytes += (key.len() + value.len()) as u64;
+            at.next();
+        }
+        at.status()
+            .map_err(|error| self.database.failed("read", &error))?;
+        stock.disk_bytes = directory::size(self.database.path())?;
+        Ok(stock)
+    }
+}

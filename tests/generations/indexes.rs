@@ -1,0 +1,196 @@
+//! The aliases of one generation on every server, what `index` finds and mends, and what `state`
+//! shows.
+
+use serde_json::{Value, json};
+use tidegauge::sink::{Publication, Upkeep};
+use tidegauge_windows::{Definition, Span};
+
+use super::{Kafka, fill, unique};
+use crate::sink::till::{MINUTE, NOVEMBER, Till, config};
+use crate::support::lab::{Dist, Elastic, eventually};
+use crate::support::service::Setup;
+
+#[test]
+fn only_the_live_generation_has_the_public_aliases_on_every_server() {
+    for dist in Dist::ALL {
+        let Some(elastic) = Elastic::shared(dist) else {
+            return;
+        };
+        let first = config(&elastic.url());
+        let mut second = first.clone();
+        second.generation = 2;
+        second.publication = Publication::Never;
+        let prefix = &first.index_prefix;
+        let legacy = first.legacy_totals.as_ref().unwrap();
+        let mut till = Till::new();
+        for minute in 0..5 {
+            till.pay(NOVEMBER + minute * MINUTE, 3, "1");
+        }
+        till.commit();
+        till.deliver_all(&first);
+        let mut other = Till::new();
+        for minute in 0..6 {
+            other.pay(NOVEMBER + minute * MINUTE, 3, "2");
+        }
+        other.commit();
+        other.deliver_all(&second);
+        let minutes = format!("{prefix}-1m");
+        assert_eq!(elastic.count(&minutes), 5);
+        assert_eq!(elastic.count(&format!("{minutes}-g2-2026.11")), 6);
+
+        let utc = chrono_tz::UTC;
+        let definitions = [
+            Definition::tumbling("1m", Span::MINUTE, Span::ZERO, utc).unwrap(),
+            Definition::tumbling("1h", Span::HOUR, Span::ZERO, utc).unwrap(),
+        ];
+        let runtime = till.runtime();
+        let aliases = |index: &str| {
+            let answer = elastic.get(&format!("/{index}/_alias")).ok().json();
+            let held = answer[index]["aliases"].as_object().unwrap();
+            held.keys().cloned().collect::<Vec<_>>()
+        };
+        for (generation, count) in [(2, 6), (1, 5), (2, 6)] {
+            let mut config = first.clone();
+            config.generation = generation;
+            let mut upkeep = Upkeep::new(&config, &definitions).unwrap();
+            runtime.block_on(upkeep.publish()).unwrap();
+            let audience = runtime.block_on(upkeep.audience()).unwrap();
+            assert_eq!(audience, [generation].into());
+            assert_eq!(elastic.count(&minutes), count);
+            for (alias, own) in [
+                ("totals", legacy.clone()),
+                ("totals", format!("{prefix}-totals")),
+            ] {
+                let live = format!("{prefix}-{alias}-g{generation}");
+                assert!(aliases(&live).contains(&own), "{live} lacks {own}");
+                let kept = format!("{prefix}-{alias}-g{}", 3 - generation);
+                assert_eq!(aliases(&kept), [format!("{kept}-write")]);
+            }
+        }
+    }
+}
+
+#[test]
+fn drift_is_found_and_mended_and_what_cannot_be_mended_is_named() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let name = unique("drift");
+    kafka.create_topic(&name, 2);
+    let setup = Setup::of(kafka, &name).delivering(elastic, &name);
+    fill(&setup, 3_000, 2);
+    setup.serve_until_end();
+    let verify = |code: i32| -> Vec<String> {
+        let outcome = setup.run(&["index", "verify", "-o", "json"]);
+        assert_eq!(outcome.status.code(), Some(code), "{}", outcome.stderr);
+        let found: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let drift = found["drift"].as_array().unwrap();
+        drift
+            .iter()
+            .map(|text| text.as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(verify(0), [""; 0]);
+
+    let totals = format!("{name}-totals-g1");
+    let minutes = format!("{name}-1m-g1-2026.11");
+    elastic
+        .delete(&format!("/{totals}/_alias/{name}-totals"))
+        .ok();
+    elastic
+        .delete(&format!("/_index_template/{name}-late-g1"))
+        .ok();
+    elastic.delete(&format!("/{minutes}")).ok();
+    let rejects = format!("{name}-rejects-g1");
+    elastic.delete(&format!("/{rejects}")).ok();
+    let wrong = json!({
+        "mappings": {"properties": {"reason": {"type": "text"}}},
+        "aliases": {format!("{rejects}-write"): {}},
+    });
+    elastic.put(&format!("/{rejects}"), &wrong).ok();
+    let blocked = json!({"index.blocks.write": true});
+    elastic
+        .put(&format!("/{name}-1h-g1-2026.11/_settings"), &blocked)
+        .ok();
+    let found = verify(1).join("\n");
+    for part in [
+        format!("the index {totals} lacks the alias {name}-totals"),
+        format!("the template {name}-late-g1 is missing"),
+        format!("the index {minutes} is missing"),
+        format!("the index {rejects}: the field reason is text, not keyword"),
+        format!("the index {rejects} lacks the alias {name}-rejects"),
+        format!("the index {name}-1h-g1-2026.11 can't be written to: index.blocks.write is set"),
+    ] {
+        assert!(found.contains(&part), "{part} is not found: {found}");
+    }
+
+    let repair = setup.run(&["index", "repair", "-o", "json"]);
+    assert_eq!(repair.status.code(), Some(1), "{}", repair.stderr);
+    let left: Value = serde_json::from_str(&repair.stdout).unwrap();
+    let left = left["drift"].to_string();
+    assert!(left.contains("the field reason is text"), "{left}");
+    assert!(left.contains("index.blocks.write"), "{left}");
+    assert!(!left.contains("is missing\""), "{left}");
+    assert!(
+        !left.contains(&format!("lacks the alias {name}-totals\"")),
+        "{left}"
+    );
+    elastic.delete(&format!("/{rejects}")).ok();
+    let blocked = json!({"index.blocks.write": null});
+    elastic
+        .put(&format!("/{name}-1h-g1-2026.11/_settings"), &blocked)
+        .ok();
+    let setup_again = setup.run(&["index", "setup"]);
+    assert_eq!(setup_again.status.code(), Some(0), "{}", setup_again.stderr);
+
+    // What was made anew is filled by the service.
+    let service = setup.serve();
+    eventually("all documents back", || {
+        let back = elastic.count(&format!("{name}-1m")) > 0
+            && elastic.count(&format!("{name}-rejects")) > 0;
+        back.then_some(())
+    });
+    service.await_delivered();
+    assert_eq!(verify(0), [""; 0]);
+    crate::support::compare::Figures::ask(&service).assert_documented(elastic, &name);
+}
+
+#[test]
+fn a_state_is_looked_into_while_a_service_works_on_it() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = unique("inspect");
+    kafka.create_topic(&name, 2);
+    let setup = Setup::of(kafka, &name);
+    let none = setup.run(&["state", "inspect"]);
+    assert_eq!(none.status.code(), Some(1), "{}", none.stderr);
+    assert!(none.stderr.contains("there is no state"), "{}", none.stderr);
+    fill(&setup, 3_000, 2);
+    let service = setup.serve();
+    service.await_consumed(3_000);
+    let seen = setup.run_json(&["state", "inspect", "-o", "json"]);
+    assert_eq!(seen["topic"], name);
+    assert_eq!(seen["generation"], 1);
+    assert_eq!(seen["live"], true);
+    assert_eq!(seen["ledger"]["consumed"], 3_000);
+    assert_eq!(seen["ledger"]["balanced"], true);
+    let totals = service.ask("totals");
+    assert_eq!(seen["positions"], totals["reading"]["positions"]);
+    let branches = totals["totals"].as_array().unwrap().len();
+    assert_eq!(seen["keys"]["totals"], branches);
+    assert_eq!(seen["keys"]["partitions"], 2);
+    assert_eq!(seen["keys"]["unknown"], Value::Null);
+    assert_eq!(
+        seen["dirty_documents"],
+        service.ask("status")["dirty_documents"]
+    );
+    assert!(seen["disk_bytes"].as_u64().unwrap() > 0);
+    let table = setup.run(&["state", "inspect"]);
+    assert!(
+        table.stdout.contains("event_time.out_of_orderness = 5s"),
+        "{}",
+        table.stdout
+    );
+    // It was not disturbed.
+    fill(&setup, 500, 2);
+    service.await_consumed(3_500);
+}
