@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod events;
 mod failures;
+mod formats;
 mod kibana;
 mod main_job;
 mod operations;
