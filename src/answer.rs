@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use ethnum::I256;
 use serde::Serialize;
 use tidegauge_windows::{ClosedBy, Definition, EventTime, Summary, WindowResult};
+use utoipa::ToSchema;
 
 use crate::amount::{average, format_units, nearest_double};
 use crate::branch::Branches;
@@ -20,17 +21,20 @@ use crate::timestamp::rfc3339;
 use crate::total::Total;
 
 /// The state that an answer comes from: one checkpoint.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct ReadingAnswer {
     /// One life of the derived data; from 1.
     pub generation: u32,
     /// The number of the checkpoint; rises by one each.
     pub sequence: u64,
     /// The combined watermark; null while a partition has none.
+    #[schema(format = DateTime)]
     pub watermark: Option<String>,
     /// The next offset of each partition.
+    #[schema(value_type = BTreeMap<String, i64>)]
     pub positions: BTreeMap<i32, i64>,
     /// When the checkpoint was written, by the wall clock.
+    #[schema(format = DateTime)]
     pub as_of: String,
 }
 
@@ -50,7 +54,7 @@ impl ReadingAnswer {
 }
 
 /// A branch's running total.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct TotalAnswer<'a> {
     /// The branch's name.
     pub branch: Cow<'a, str>,
@@ -59,12 +63,15 @@ pub struct TotalAnswer<'a> {
     /// The sum of its payments: the nearest double.
     pub pay_amount: f64,
     /// The sum, exact.
+    #[schema(pattern = r"^-?\d+(\.\d+)?$")]
     pub pay_amount_exact: String,
     /// How many payments.
     pub pay_count: u64,
     /// The earliest event time among them; null when there are none.
+    #[schema(format = DateTime)]
     pub first_event_time: Option<String>,
     /// The latest event time among them; null when there are none.
+    #[schema(format = DateTime)]
     pub last_event_time: Option<String>,
 }
 
@@ -86,13 +93,15 @@ impl<'a> TotalAnswer<'a> {
 }
 
 /// One window of one branch.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct WindowAnswer<'a> {
     /// The name of the window definition.
     pub window: &'a str,
     /// The first moment inside.
+    #[schema(format = DateTime)]
     pub window_start: String,
     /// The first moment after.
+    #[schema(format = DateTime)]
     pub window_end: String,
     /// The branch's name.
     pub branch: Cow<'a, str>,
@@ -101,6 +110,7 @@ pub struct WindowAnswer<'a> {
     /// The sum of the payments: the nearest double.
     pub pay_amount: f64,
     /// The sum, exact.
+    #[schema(pattern = r"^-?\d+(\.\d+)?$")]
     pub pay_amount_exact: String,
     /// How many payments.
     pub pay_count: u64,
@@ -128,6 +138,7 @@ pub struct WindowAnswer<'a> {
     /// The sum of the late payments: the nearest double.
     pub late_amount: f64,
     /// The sum of the late payments, exact.
+    #[schema(pattern = r"^-?\d+(\.\d+)?$")]
     pub late_amount_exact: String,
 }
 
@@ -171,19 +182,22 @@ impl<'a> WindowAnswer<'a> {
 }
 
 /// A payment that is in no window.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
 pub struct LateAnswer<'a> {
     /// The partition it was read from.
     pub partition: i32,
     /// Its offset there.
     pub offset: i64,
     /// Its Kafka timestamp; null when it has none.
+    #[schema(format = DateTime)]
     pub record_timestamp: Option<String>,
     /// `too_late` or `future`.
     pub reason: &'static str,
     /// When it happened.
+    #[schema(format = DateTime)]
     pub event_time: String,
     /// Its partition's watermark before it; null when there was none.
+    #[schema(format = DateTime)]
     pub watermark: Option<String>,
     /// The branch's name.
     pub branch: Cow<'a, str>,
@@ -192,6 +206,7 @@ pub struct LateAnswer<'a> {
     /// The amount: the nearest double.
     pub pay_amount: f64,
     /// The amount, exact.
+    #[schema(pattern = r"^-?\d+(\.\d+)?$")]
     pub pay_amount_exact: String,
     /// What was read: at most the first 4 KiB.
     pub read: &'a str,
@@ -219,13 +234,14 @@ impl<'a> LateAnswer<'a> {
 }
 
 /// A record that is no payment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct RejectAnswer<'a> {
     /// The partition it was read from.
     pub partition: i32,
     /// Its offset there.
     pub offset: i64,
     /// Its Kafka timestamp; null when it has none.
+    #[schema(format = DateTime)]
     pub record_timestamp: Option<String>,
     /// The rule it breaks.
     pub reason: &'static str,
@@ -255,7 +271,7 @@ fn record_timestamp(millis: Option<i64>) -> Option<String> {
 }
 
 /// The ledger: every record consumed, once, under what became of it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct LedgerAnswer {
     /// Records consumed.
     pub consumed: u64,
@@ -293,7 +309,7 @@ impl LedgerAnswer {
 }
 
 /// What became of the records consumed.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct EntriesAnswer {
     /// In their windows, not behind their partition's watermark.
     pub on_time: EntryAnswer,
@@ -312,11 +328,12 @@ pub struct EntriesAnswer {
 }
 
 /// Records and their money under one entry.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct EntryAnswer {
     /// How many records.
     pub count: u64,
     /// The exact sum of their amounts; absent where records have none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = r"^-?\d+(\.\d+)?$")]
     pub pay_amount_exact: Option<String>,
 }

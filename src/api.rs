@@ -2,20 +2,33 @@
 
 mod ask;
 mod cursor;
+mod encoding;
+mod etag;
 mod events;
+mod format;
 mod guard;
 mod health;
 mod ledger;
+<<<<<<< HEAD
 mod metrics;
+=======
+mod openapi;
+>>>>>>> a8ffeff (Totals and windows as tables, tags and parts, OpenAPI 3.1, and the tools that read them)
 mod page;
 mod parameters;
+mod pieces;
 mod problem;
+<<<<<<< HEAD
 mod process;
+=======
+mod range;
+>>>>>>> a8ffeff (Totals and windows as tables, tags and parts, OpenAPI 3.1, and the tools that read them)
 mod records;
 mod scrape;
 mod server;
 mod stall;
 mod status;
+mod tabular;
 mod totals;
 mod waiting;
 mod windows;
@@ -25,6 +38,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tokio::net::TcpListener;
@@ -33,6 +47,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::events::Events;
 use self::problem::Problem;
+use self::tabular::Kept;
 use crate::branch::Branches;
 use crate::feed::Feed;
 use crate::reading::Readings;
@@ -79,6 +94,9 @@ pub struct Limits {
     pub answer_timeout: Duration,
     /// How long a client may take nothing of its answer.
     pub stall_timeout: Duration,
+    /// How long an answer that is sent while it is made may last: it holds a reading, which keeps
+    /// the state from forgetting what is old.
+    pub transfer_timeout: Duration,
     /// How long open connections may last once the service stops.
     pub drain_timeout: Duration,
     /// How many connections there are at most; others wait to be accepted.
@@ -99,6 +117,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(10),
+            transfer_timeout: Duration::from_secs(600),
             drain_timeout: Duration::from_secs(5),
             connections: 512,
             in_flight: 64,
@@ -185,17 +204,22 @@ fn routes(app: Arc<App>) -> Router {
         .route("/late", get(records::late))
         .route("/status", get(status::show))
         .route("/events", get(events::stream));
-    Router::new()
+    let routes = Router::new()
         .nest("/api/v1", v1)
         .route("/", get(page::show))
         .route("/ui/{*file}", get(page::part))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
+<<<<<<< HEAD
         .route("/metrics", get(metrics::show))
+=======
+        .route("/openapi.json", get(openapi::show))
+>>>>>>> a8ffeff (Totals and windows as tables, tags and parts, OpenAPI 3.1, and the tools that read them)
         .fallback(async || {
             Problem::not_found("there is nothing at this address; \"/api/v1\" lists all")
         })
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed());
+    encoding::compressed(routes)
         .layer(CatchPanicLayer::custom(guard::panicked))
         .layer(from_fn_with_state(Arc::clone(&app), guard::guard))
         .with_state(app)
@@ -210,10 +234,17 @@ struct App {
     waiters: Semaphore,
     events: Events,
     limits: Limits,
+    /// A number drawn at the start: answers of two lives of the process are never taken for one.
+    life: u64,
+    /// The files made last.
+    kept: Kept,
+    /// What `/openapi.json` answers.
+    openapi: Bytes,
 }
 
 impl App {
     fn new(state: State, token: Option<Secret>, limits: Limits) -> Arc<Self> {
+        let openapi = openapi::document(state.version, token.is_some()).into();
         Arc::new(Self {
             state,
             token,
@@ -221,6 +252,9 @@ impl App {
             waiters: Semaphore::new(limits.in_flight),
             events: Events::new(limits.streams),
             limits,
+            life: fastrand::u64(..),
+            kept: Kept::default(),
+            openapi,
         })
     }
 }

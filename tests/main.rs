@@ -9,6 +9,7 @@ mod config;
 mod docs;
 mod events;
 mod failures;
+mod formats;
 mod generations;
 mod kibana;
 mod main_job;

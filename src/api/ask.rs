@@ -11,6 +11,7 @@ use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task;
+use utoipa::ToSchema;
 
 use super::App;
 use super::problem::{Failure, Problem};
@@ -55,18 +56,15 @@ async fn answer(
     app: Arc<App>,
     make: impl FnOnce(&App) -> Result<Vec<u8>, Failure> + Send + 'static,
 ) -> Response {
-    let Ok(permit) = Arc::clone(&app.in_flight).try_acquire_owned() else {
-        return Problem::overloaded(app.limits.in_flight).into_response();
+    let permit = match permitted(&app) {
+        Ok(permit) => permit,
+        Err(problem) => return problem.into_response(),
     };
     // The permit goes along: a question that nobody waits for any more still counts until it ends.
     let made = task::spawn_blocking(move || (make(&app), permit)).await;
     match made {
         Ok((Ok(json), permit)) => json_response(json, permit),
-        Ok((Err(Failure::Problem(problem)), _)) => problem.into_response(),
-        Ok((Err(Failure::Read(error)), _)) => {
-            tracing::error!(%error, "a question can't be answered");
-            Problem::internal().into_response()
-        }
+        Ok((Err(failure), _)) => failed(failure),
         Err(error) => {
             tracing::error!(%error, "a question can't be answered");
             Problem::internal().into_response()
@@ -74,16 +72,36 @@ async fn answer(
     }
 }
 
+/// The right to be in flight, if fewer are than may be.
+pub(super) fn permitted(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
+    Arc::clone(&app.in_flight)
+        .try_acquire_owned()
+        .map_err(|_| Problem::overloaded(app.limits.in_flight))
+}
+
+/// What a client learns of a failure.
+pub(super) fn failed(failure: Failure) -> Response {
+    match failure {
+        Failure::Problem(problem) => problem.into_response(),
+        Failure::Read(_) | Failure::Write(_) => {
+            tracing::error!(error = %failure, "a question can't be answered");
+            Problem::internal().into_response()
+        }
+    }
+}
+
+/// An answer with the reading that it comes from.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Answered<T> {
+    reading: ReadingAnswer,
+    #[serde(flatten)]
+    body: T,
+}
+
 /// `body` with the reading that it comes from, as JSON.
 pub(super) fn render(reading: &dyn Reading, body: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    #[derive(Serialize)]
-    struct Answer<'a, T> {
-        reading: ReadingAnswer,
-        #[serde(flatten)]
-        body: &'a T,
-    }
     let reading = ReadingAnswer::of(reading);
-    to_json(&Answer { reading, body })
+    to_json(&Answered { reading, body })
 }
 
 /// `body` as JSON.
@@ -93,11 +111,7 @@ pub(super) fn to_json(body: &impl Serialize) -> Result<Vec<u8>, Failure> {
 }
 
 fn json_response(json: Vec<u8>, permit: OwnedSemaphorePermit) -> Response {
-    let body = Body::new(Counted {
-        rest: json.into(),
-        _permit: permit,
-    });
-    let mut response = body.into_response();
+    let mut response = counted(json.into(), Arc::new(permit)).into_response();
     response.headers_mut().insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json"),
@@ -105,11 +119,19 @@ fn json_response(json: Vec<u8>, permit: OwnedSemaphorePermit) -> Response {
     response
 }
 
+/// `bytes` as a body that counts as in flight by `permit`.
+pub(super) fn counted(bytes: Bytes, permit: Arc<OwnedSemaphorePermit>) -> Body {
+    Body::new(Counted {
+        rest: bytes,
+        _permit: permit,
+    })
+}
+
 /// An answer on its way. It counts as in flight while most of it is unsent, so that clients that
 /// read slowly can't make the service hold any number of large answers.
 struct Counted {
     rest: Bytes,
-    _permit: OwnedSemaphorePermit,
+    _permit: Arc<OwnedSemaphorePermit>,
 }
 
 /// So much is handed to the connection at once.

@@ -22,6 +22,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::batch::{Batch, Filter, Place};
 use super::App;
+use super::openapi::{Changes, Event, LastEvent};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem};
 use crate::metrics::Present;
@@ -70,7 +71,9 @@ impl Events {
     }
 }
 
-/// `GET /api/v1/events`: totals and windows as they change.
+/// Totals and windows as they change, as server-sent events: `total`, `window`, `reading`, `reset`.
+#[utoipa::path(get, path = "/api/v1/events", tag = "figures", params(Changes, LastEvent),
+    responses((status = 200, description = "Events", body = Event, content_type = "text/event-stream")))]
 pub(super) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Response {
     let filter = match Parameters::of(&uri, &["branch", "window"]) {
         Ok(parameters) => {

@@ -8,10 +8,13 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::openapi::Verbose;
 use super::parameters::Parameters;
 use super::problem::Problem;
 
-/// `GET /api/v1`: what there is.
+/// What there is.
+#[utoipa::path(get, path = "/api/v1", tag = "service",
+    responses((status = 200, description = "All routes", body = str, content_type = "text/plain")))]
 pub(super) async fn index(uri: Uri) -> Response {
     match Parameters::of(&uri, &[]) {
         Ok(_) => ROUTES.into_response(),
@@ -35,16 +38,26 @@ Tidegauge
 /                               the live page
 /metrics                        for Prometheus
 /livez                          whether the process answers
+/openapi.json                   all of this, for programs
 /readyz                         whether it is ready: ?verbose says why not
+
+totals and windows: ?format=csv|ndjson|arrow|parquet
 ";
 
-/// `GET /livez`: the process answers. Nothing else is looked at, so that trouble elsewhere never
+/// The process answers. Nothing else is looked at, so that trouble elsewhere never
 /// makes a supervisor restart it.
+#[utoipa::path(get, path = "/livez", tag = "service",
+    responses((status = 200, description = "It answers", body = str, content_type = "text/plain")))]
 pub(super) async fn live() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: whether requests should be sent here; with `verbose`, the reason for each part.
+/// Whether requests should be sent here; with `verbose`, the reason for each part.
+#[utoipa::path(get, path = "/readyz", tag = "service", params(Verbose),
+    responses(
+        (status = 200, description = "Ready", body = str, content_type = "text/plain"),
+        (status = 503, description = "Not ready", body = str, content_type = "text/plain"),
+    ))]
 pub(super) async fn ready(State(app): State<Arc<App>>, uri: Uri) -> Response {
     let verbose = match Parameters::of(&uri, &["verbose"]) {
         Ok(parameters) => match parameters.text("verbose") {

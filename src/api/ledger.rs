@@ -7,11 +7,14 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
-use super::ask::{ask, render};
+use super::ask::{Answered, ask, render};
+use super::openapi::Waiting;
 use super::parameters::Parameters;
 use crate::answer::LedgerAnswer;
 
-/// `GET /api/v1/ledger`: every record consumed, once, under what became of it.
+/// Every record consumed, once, under what became of it.
+#[utoipa::path(get, path = "/api/v1/ledger", tag = "figures", params(Waiting),
+    responses((status = 200, description = "The ledger", body = Answered<LedgerAnswer>)))]
 pub(super) async fn show(State(app): State<Arc<App>>, uri: Uri) -> Response {
     if let Err(problem) = Parameters::of(&uri, &[]) {
         return problem.into_response();

@@ -9,14 +9,21 @@ use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::openapi::PartName;
 use super::problem::Problem;
 
-/// `GET /`: the live page.
+/// The live page.
+#[utoipa::path(get, path = "/", tag = "page",
+    responses((status = 200, description = "The page", body = str, content_type = "text/html")))]
 pub(super) async fn show(headers: HeaderMap) -> Response {
     INDEX.answer(&headers)
 }
 
-/// `GET /ui/{file}`: what the page is made of.
+/// What the page is made of.
+#[utoipa::path(get, path = "/ui/{file}", tag = "page", params(PartName),
+    responses((status = 200, description = "A file", content(
+        (str = "text/css"), (str = "text/javascript"), (str = "text/plain"), (str = "image/svg+xml"),
+    ))))]
 pub(super) async fn part(
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,

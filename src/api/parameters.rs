@@ -8,12 +8,12 @@ use super::problem::{Problem, quoted};
 use crate::timestamp::parse_rfc3339;
 
 /// Items on a page unless the request says otherwise.
-const LIMIT_DEFAULT: usize = 1_000;
+pub(super) const LIMIT_DEFAULT: usize = 1_000;
 /// Items on a page at most.
-const LIMIT_MAX: usize = 10_000;
+pub(super) const LIMIT_MAX: usize = 10_000;
 /// 0001-01-01T00:00:00Z and the last millisecond of the year 9999.
-const MILLIS_MIN: i64 = -62_135_596_800_000;
-const MILLIS_MAX: i64 = 253_402_300_799_999;
+pub(super) const MILLIS_MIN: i64 = -62_135_596_800_000;
+pub(super) const MILLIS_MAX: i64 = 253_402_300_799_999;
 
 /// The query parameters of one request, each known and given once.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::reading::ReadError;
 
@@ -49,6 +50,19 @@ impl Problem {
     /// There is no such thing.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// There is no form of the answer that the client takes.
+    pub(super) fn not_acceptable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_ACCEPTABLE, detail)
+    }
+
+    /// A part is asked for that a file of `length` bytes does not have.
+    pub(super) fn beyond(length: usize) -> Self {
+        Self::new(
+            StatusCode::RANGE_NOT_SATISFIABLE,
+            format!("the file has {length} bytes, and \"Range\" begins behind them"),
+        )
     }
 
     /// Only reading is possible here.
@@ -117,12 +131,17 @@ impl Problem {
     }
 }
 
-#[derive(Serialize)]
-struct Details<'a> {
+/// What went wrong (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Details<'a> {
     r#type: &'static str,
+    /// The phrase of the status.
     title: &'static str,
     status: u16,
+    /// What was wrong, and what would be right.
     detail: &'a str,
+    /// The query parameter that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<&'a str>,
 }
@@ -163,13 +182,24 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Why a reading gives no answer: the question is wrong, or the state can't be read.
-#[derive(Debug)]
+/// Why a reading gives no answer.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     /// The question is wrong.
+    #[error("{}", .0.detail)]
     Problem(Problem),
     /// The state can't be read.
+    #[error(transparent)]
     Read(ReadError),
+    /// The answer can't be written.
+    #[error("the answer can't be written: {0}")]
+    Write(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Box<dyn std::error::Error + Send + Sync>> for Failure {
+    fn from(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        Self::Write(error)
+    }
 }
 
 impl From<Problem> for Failure {

@@ -6,16 +6,20 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{ask, render};
+use super::ask::{Answered, ask, render};
 use super::cursor;
+use super::openapi;
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem};
 use crate::answer::{LateAnswer, RejectAnswer};
 use crate::reading::{ReadError, Reading};
 
-/// `GET /api/v1/rejects`.
+/// Records that are no payments, the newest booked first.
+#[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(openapi::Page, openapi::Waiting),
+    responses((status = 200, description = "Rejects", body = Answered<Records<RejectAnswer>>)))]
 pub(super) async fn rejects(State(app): State<Arc<App>>, uri: Uri) -> Response {
     let parameters = match Parameters::of(&uri, PARAMETERS) {
         Ok(parameters) => parameters,
@@ -30,7 +34,9 @@ pub(super) async fn rejects(State(app): State<Arc<App>>, uri: Uri) -> Response {
     .await
 }
 
-/// `GET /api/v1/late`.
+/// Payments that are in no window, the newest booked first.
+#[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(openapi::Page, openapi::Waiting),
+    responses((status = 200, description = "Payments", body = Answered<Records<LateAnswer>>)))]
 pub(super) async fn late(State(app): State<Arc<App>>, uri: Uri) -> Response {
     let parameters = match Parameters::of(&uri, PARAMETERS) {
         Ok(parameters) => parameters,
@@ -46,6 +52,13 @@ pub(super) async fn late(State(app): State<Arc<App>>, uri: Uri) -> Response {
 }
 
 const PARAMETERS: &[&str] = &["limit", "cursor"];
+
+/// A page of records, and the cursor of the next one.
+#[derive(Serialize, ToSchema)]
+struct Records<'a, A> {
+    items: Vec<A>,
+    next: Option<&'a str>,
+}
 
 /// One page of what was booked.
 struct Page<T> {
@@ -81,13 +94,8 @@ impl<T> Page<T> {
         reading: &dyn Reading,
         answer: impl Fn(&'a T) -> A,
     ) -> Result<Vec<u8>, Failure> {
-        #[derive(Serialize)]
-        struct Items<'a, A> {
-            items: Vec<A>,
-            next: Option<&'a str>,
-        }
         let items = self.items.iter().map(|(_, item)| answer(item)).collect();
         let next = self.next.as_deref();
-        render(reading, &Items { items, next })
+        render(reading, &Records { items, next })
     }
 }

@@ -8,6 +8,7 @@ use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tidegauge_windows::{EventTime, Standing};
+use utoipa::ToSchema;
 
 use super::App;
 use super::ask::{ask_anyway, to_json};
@@ -19,7 +20,9 @@ use crate::reading::{Checkpoint, Reading};
 use crate::status::Board;
 use crate::timestamp::rfc3339;
 
-/// `GET /api/v1/status`.
+/// How each part is doing, and why; given even when the state can't be read.
+#[utoipa::path(get, path = "/api/v1/status", tag = "service",
+    responses((status = 200, description = "How each part is doing", body = StatusAnswer)))]
 pub(super) async fn show(State(app): State<Arc<App>>, uri: Uri) -> Response {
     if let Err(problem) = Parameters::of(&uri, &[]) {
         return problem.into_response();
@@ -30,8 +33,8 @@ pub(super) async fn show(State(app): State<Arc<App>>, uri: Uri) -> Response {
     .await
 }
 
-#[derive(Serialize)]
-struct StatusAnswer {
+#[derive(Serialize, ToSchema)]
+pub(super) struct StatusAnswer {
     /// Null when the state can't be read.
     reading: Option<ReadingAnswer>,
     version: &'static str,
@@ -79,13 +82,13 @@ impl StatusAnswer {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PartAnswer {
     state: &'static str,
     reason: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct CheckpointAnswer {
     sequence: u64,
     as_of: String,
@@ -100,7 +103,7 @@ impl CheckpointAnswer {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct NoticesAnswer {
     rounded: u64,
     skipped_local_times: u64,
@@ -126,7 +129,7 @@ impl NoticesAnswer {
 }
 
 /// How far one partition has come.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct PartitionAnswer {
     pub(super) partition: i32,
     /// The next offset; null before the first checkpoint that knows it.
@@ -184,7 +187,7 @@ impl PartitionAnswer {
 }
 
 /// The partition that holds the combined watermark where it is.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct HeldBackBy {
     partition: i32,
     watermark: Option<String>,

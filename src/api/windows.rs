@@ -3,29 +3,30 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tidegauge_windows::{Definition, Kind, Query};
+use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{ask, render};
-use super::cursor;
+use super::ask::{Answered, ask, render};
+use super::cursor::{self, WindowPlace};
+use super::openapi::{DefinitionName, Finality, InForm, Page, Selection, Waiting};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem, quoted};
 use super::status::{HeldBackBy, PartitionAnswer};
+use super::tabular::{Question, answer};
 use super::totals::find_branch;
 use crate::answer::WindowAnswer;
+use crate::payment::BranchId;
 use crate::reading::Reading;
 
-/// `GET /api/v1/windows`: the definitions, and how far each partition has come.
+/// The window definitions, how far each partition has come, and what holds the windows back.
+#[utoipa::path(get, path = "/api/v1/windows", tag = "figures", params(Waiting),
+    responses((status = 200, description = "The definitions", body = Answered<Windows>)))]
 pub(super) async fn definitions(State(app): State<Arc<App>>, uri: Uri) -> Response {
-    #[derive(Serialize)]
-    struct Windows<'a> {
-        windows: Vec<DefinitionAnswer<'a>>,
-        partitions: Vec<PartitionAnswer>,
-    }
     if let Err(problem) = Parameters::of(&uri, &[]) {
         return problem.into_response();
     }
@@ -48,7 +49,15 @@ pub(super) async fn definitions(State(app): State<Arc<App>>, uri: Uri) -> Respon
     .await
 }
 
-#[derive(Serialize)]
+/// The window definitions, and how far each partition has come.
+#[derive(Serialize, ToSchema)]
+struct Windows<'a> {
+    windows: Vec<DefinitionAnswer<'a>>,
+    partitions: Vec<PartitionAnswer>,
+}
+
+/// A window definition.
+#[derive(Serialize, ToSchema)]
 struct DefinitionAnswer<'a> {
     name: &'a str,
     kind: &'static str,
@@ -85,49 +94,65 @@ impl<'a> DefinitionAnswer<'a> {
     }
 }
 
-/// `GET /api/v1/windows/{name}`: the windows of a definition, by start and branch.
+/// The windows of a definition, by start and branch.
+#[utoipa::path(get, path = "/api/v1/windows/{name}", tag = "figures",
+    params(DefinitionName, Selection, Finality, Page, InForm, Waiting),
+    responses((status = 200, description = "Windows", body = Answered<Items>)))]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     name: Result<Path<String>, PathRejection>,
-    uri: Uri,
+    request: Request,
 ) -> Response {
     const KNOWN: &[&str] = &["branch", "from", "to", "final", "limit", "cursor"];
-    match Parameters::of(&uri, KNOWN) {
-        Ok(parameters) => page(app, name, parameters, None).await,
+    match Question::of(request, KNOWN) {
+        Ok(question) => page(app, name, question, None).await,
         Err(problem) => problem.into_response(),
     }
 }
 
-/// `GET /api/v1/windows/{name}/current`: the windows that are not final yet.
+/// The windows of a definition that are not final yet, by start and branch.
+#[utoipa::path(get, path = "/api/v1/windows/{name}/current", tag = "figures",
+    params(DefinitionName, Selection, Page, InForm, Waiting),
+    responses((status = 200, description = "Windows", body = Answered<Items>)))]
 pub(super) async fn current(
     State(app): State<Arc<App>>,
     name: Result<Path<String>, PathRejection>,
-    uri: Uri,
+    request: Request,
 ) -> Response {
     const KNOWN: &[&str] = &["branch", "from", "to", "limit", "cursor"];
-    match Parameters::of(&uri, KNOWN) {
-        Ok(parameters) => page(app, name, parameters, Some(false)).await,
+    match Question::of(request, KNOWN) {
+        Ok(question) => page(app, name, question, Some(false)).await,
         Err(problem) => problem.into_response(),
     }
 }
+
+/// So many windows of a table without a limit are in memory at once.
+const TABLE_PAGE: usize = 1_000;
 
 async fn page(
     app: Arc<App>,
     name: Result<Path<String>, PathRejection>,
-    parameters: Parameters,
+    question: Question,
     finality: Option<bool>,
 ) -> Response {
     let Ok(Path(name)) = name else {
         return Problem::path("the window in the path is not UTF-8 when decoded").into_response();
     };
-    ask(app, move |app, reading| {
+    answer(app, question, move |app, question, reading, answer| {
+        let parameters = &question.parameters;
         let (number, definition) = find_definition(reading, &name)?;
         let (from, to) = parameters.range()?;
         let finality = match finality {
             Some(finality) => Some(finality),
             None => parameters.flag("final")?,
         };
-        let limit = parameters.limit()?;
+        // A table holds all that is asked for, unless the request says otherwise.
+        let whole = question.is_table() && parameters.text("limit").is_none();
+        let limit = if whole {
+            TABLE_PAGE
+        } else {
+            parameters.limit()?
+        };
         let key = match parameters.text("branch") {
             Some(text) => Some(find_branch(app, reading, text)?),
             None => None,
@@ -145,29 +170,65 @@ async fn page(
             key,
             finality,
             after,
-            // One more than wanted tells whether there is another page.
-            limit: limit + 1,
+            limit,
         };
-        let mut results = reading.frame().windows(reading, &query)?;
-        let more = results.len() > limit;
-        results.truncate(limit);
-        let last = results.last().filter(|_| more);
-        let next = last.map(|last| {
-            cursor::after_window((last.window.start, last.key, last.window.end), &asked)
-        });
-        let items = results
-            .iter()
-            .map(|result| WindowAnswer::new(result, definition, &app.state.branches))
-            .collect();
-        render(reading, &Items { items, next })
+        let (items, mut last) = Items::read(app, definition, reading, &query)?;
+        let next = last.map(|place| cursor::after_window(place, &asked));
+        if !question.is_table() {
+            return answer.json(question, reading, &Items { items, next });
+        }
+        let link = next
+            .filter(|_| !whole)
+            .map(|cursor| question.page_at(&cursor));
+        answer.table(question, reading, name, link, |page| {
+            page(&items)?;
+            drop(items);
+            while whole && last.is_some() {
+                let query = Query {
+                    after: last,
+                    ..query
+                };
+                let (items, end) = Items::read(app, definition, reading, &query)?;
+                page(&items)?;
+                last = end;
+            }
+            Ok(())
+        })
     })
     .await
 }
 
-#[derive(Serialize)]
+/// A page of windows, and the cursor of the next one.
+#[derive(Serialize, ToSchema)]
 struct Items<'a> {
     items: Vec<WindowAnswer<'a>>,
     next: Option<String>,
+}
+
+impl<'a> Items<'a> {
+    /// The windows that `query` selects, and the place of the last one if there are more.
+    fn read(
+        app: &'a App,
+        definition: &'a Definition,
+        reading: &dyn Reading,
+        query: &Query<BranchId>,
+    ) -> Result<(Vec<WindowAnswer<'a>>, Option<WindowPlace>), Failure> {
+        let query_one_more = Query {
+            // One more than wanted tells whether there is another page.
+            limit: query.limit + 1,
+            ..*query
+        };
+        let mut results = reading.frame().windows(reading, &query_one_more)?;
+        let more = results.len() > query.limit;
+        results.truncate(query.limit);
+        let last = results.last().filter(|_| more);
+        let last = last.map(|last| (last.window.start, last.key, last.window.end));
+        let items = results
+            .iter()
+            .map(|result| WindowAnswer::new(result, definition, &app.state.branches))
+            .collect();
+        Ok((items, last))
+    }
 }
 
 pub(super) fn find_definition<'a>(

@@ -16,8 +16,8 @@ use super::world::{World, get, json, send, state, token};
 async fn a_wrong_parameter_is_named_with_what_would_be_right() {
     let routes = World::busy().routes();
     for (uri, parameter, right) in [
-        ("totals?x=1", "x", "none"),
-        ("totals/0?format2=csv", "format2", "none"),
+        ("totals?x=1", "x", "format"),
+        ("totals/0?format2=csv", "format2", "format"),
         ("windows?limit=1", "limit", "none"),
         ("ledger?%00", "\u{0}", "none"),
         ("status?a", "a", "none"),

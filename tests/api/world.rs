@@ -376,10 +376,10 @@ pub(super) async fn send(routes: &Router, request: Request<Body>) -> Answer {
     let response = routes.clone().oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
     assert_eq!(head.headers["x-content-type-options"], "nosniff");
-    // Figures are never kept; the page's own files are, and asked about each time.
-    let kept = head.headers.contains_key("etag");
-    let control = if kept { "no-cache" } else { "no-store" };
-    assert_eq!(head.headers["cache-control"], control);
+    // What has a tag may be kept, if it is asked for again before it is shown.
+    let tagged = head.headers.contains_key("etag");
+    let cache_control = if tagged { "no-cache" } else { "no-store" };
+    assert_eq!(head.headers["cache-control"], cache_control);
     Answer {
         status: head.status,
         headers: head.headers,

@@ -33,6 +33,7 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
         "",
         "alternatives around a service that runs, not one story; the tests of replay run the commands",
     ),
+    ("docs/notebook.md", "", "tests/formats.rs runs its cells"),
     (
         "README.md",
         "make demo",

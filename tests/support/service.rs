@@ -320,6 +320,11 @@ impl Service {
         &self.url
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// Asks a route below `/api/v1/`.
     #[track_caller]
     pub fn ask(&self, route: &str) -> Value {
