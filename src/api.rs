@@ -9,20 +9,14 @@ mod format;
 mod guard;
 mod health;
 mod ledger;
-<<<<<<< HEAD
 mod metrics;
-=======
 mod openapi;
->>>>>>> a8ffeff (Totals and windows as tables, tags and parts, OpenAPI 3.1, and the tools that read them)
 mod page;
 mod parameters;
 mod pieces;
 mod problem;
-<<<<<<< HEAD
 mod process;
-=======
 mod range;
->>>>>>> a8ffeff (Totals and windows as tables, tags and parts, OpenAPI 3.1, and the tools that read them)
 mod records;
 mod scrape;
 mod server;
@@ -210,11 +204,8 @@ fn routes(app: Arc<App>) -> Router {
         .route("/ui/{*file}", get(page::part))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
-<<<<<<< HEAD
         .route("/metrics", get(metrics::show))
-=======
         .route("/openapi.json", get(openapi::show))
->>>>>>> a8ffeff (Totals and windows as tables, tags and parts, OpenAPI 3.1, and the tools that read them)
         .fallback(async || {
             Problem::not_found("there is nothing at this address; \"/api/v1\" lists all")
         })

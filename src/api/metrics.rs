@@ -21,10 +21,14 @@ use super::scrape::{Moment, Scrape};
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// `GET /metrics`: in the text format of Prometheus, or as OpenMetrics where that is accepted.
+/// What Prometheus scrapes: in its text format, or as OpenMetrics where that is accepted.
 ///
 /// It is answered even when 64 other answers are being made, and when the state can't be read:
 /// that is when an operator needs it.
+#[utoipa::path(get, path = "/metrics", tag = "service",
+    responses((status = 200, description = "Metrics", content(
+        (str = "text/plain"), (str = "application/openmetrics-text"),
+    ))))]
 pub(super) async fn show(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Response {
     if let Err(problem) = Parameters::of(&uri, &[]) {
         return problem.into_response();

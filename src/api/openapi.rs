@@ -21,7 +21,7 @@ use super::App;
 use super::format::Format;
 use super::parameters::Parameters;
 use super::problem::Details;
-use super::{events, health, ledger, page, records, status, totals, windows};
+use super::{events, health, ledger, metrics, page, records, status, totals, windows};
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "service",
@@ -65,6 +65,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, uri: Uri) -> Response {
         page::part,
         health::live,
         health::ready,
+        metrics::show,
         show,
     )
 )]
