@@ -1,5 +1,7 @@
 //! The command line: every command with its flags.
 
+mod generations;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use self::generations::{Index, IndexStep, Replay, ReplayStep, State, StateStep};
 use super::output::Format;
 use super::start_time::StartTime;
 use crate::config::{Sources, parse_listen, parse_zone};
@@ -390,130 +393,6 @@ pub struct Records {
     /// All that are kept
     #[arg(long)]
     pub all: bool,
-}
-
-/// `tidegauge replay`
-#[derive(Clone, Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
-#[command(after_long_help = "\
-Reads the topic from its earliest record by the rules of the configuration, into a state and indexes \
-of the next generation's own, while the service goes on. At the positions of the live generation the \
-two are compared, figure by figure; then the new one goes on to the end. Readers see nothing of it \
-before it is made live: with --swap, or later with `tidegauge replay swap`. The generation before is \
-kept, for `tidegauge replay rollback`, until it is dropped.
-
-Interrupt it at any time: the same command goes on where it stopped.")]
-pub struct Replay {
-    /// What else is to be done about generations.
-    #[command(subcommand)]
-    pub step: Option<ReplayStep>,
-    /// Make the new generation live, unless its figures differ from the live one's
-    #[arg(long)]
-    pub swap: bool,
-    /// With --swap: also if figures differ, as they do by other rules
-    #[arg(long, requires = "swap")]
-    pub accept_differences: bool,
-    /// What the report looks like
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "table"
-    )]
-    pub output: Format,
-}
-
-/// What is to be done about generations.
-#[derive(Clone, Debug, Subcommand)]
-pub enum ReplayStep {
-    /// List the generations: which is live, how far each has come, what it takes
-    Status,
-    /// Make the generation that was built live
-    Swap {
-        /// Also if figures differ, as they do by other rules
-        #[arg(long)]
-        accept_differences: bool,
-        /// How long the running service may take to catch up
-        #[arg(long, value_name = "D", default_value = "60s", value_parser = duration::parse)]
-        timeout: Duration,
-    },
-    /// Make the generation live again that was live before
-    Rollback {
-        /// How long the running service may take to catch up
-        #[arg(long, value_name = "D", default_value = "60s", value_parser = duration::parse)]
-        timeout: Duration,
-    },
-    /// Delete a generation that is not live: its indexes, templates and state
-    Drop {
-        /// Its number
-        #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-        generation: u32,
-        /// Really
-        #[arg(long)]
-        yes: bool,
-    },
-}
-
-/// `tidegauge index`
-#[derive(Clone, Debug, Args)]
-#[command(after_long_help = "\
-These are the indexes of the live generation. A service makes and mends them by itself while it runs; \
-an index that is made here is filled by the service, within a minute or when it starts.")]
-pub struct Index {
-    /// What is to be done.
-    #[command(subcommand)]
-    pub step: IndexStep,
-    /// What the findings look like
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "table"
-    )]
-    pub output: Format,
-}
-
-/// What is to be done about indexes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Subcommand)]
-pub enum IndexStep {
-    /// Put templates, and the indexes and aliases that are missing
-    Setup,
-    /// Tell what is not as it should be, and change nothing; exit code 1 if there is anything
-    Verify,
-    /// Mend what can be mended, and tell what can't; exit code 1 if there is anything
-    Repair,
-}
-
-/// `tidegauge state`
-#[derive(Clone, Debug, Args)]
-pub struct State {
-    /// What is to be done.
-    #[command(subcommand)]
-    pub step: StateStep,
-}
-
-/// What is to be done about the state.
-#[derive(Clone, Debug, Subcommand)]
-pub enum StateStep {
-    /// Show what the state holds: changes nothing, and needs no lock
-    Inspect {
-        /// The generation [default: the live one]
-        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-        generation: Option<u32>,
-        /// What it looks like
-        #[arg(
-            short,
-            long,
-            value_enum,
-            value_name = "FORMAT",
-            default_value = "table"
-        )]
-        output: Format,
-    },
 }
 
 /// `tidegauge check`
