@@ -402,6 +402,9 @@ fn without_elasticsearch_and_without_a_service_the_state_alone_changes_over() {
         Figures::ask(&service).of_the_log().windows,
         figures.of_the_log().windows
     );
+    // All in one go.
+    assert_equal(&setup.run_json(&["replay", "--swap", "-o", "json"]));
+    service.await_generation(2);
 }
 
 #[test]

@@ -46,7 +46,8 @@ await withBrowser(async (browser) => {
   const given = new Set(hour.map((item) => item.pay_amount_exact));
   assert.ok(shown.length >= 10, `${shown.length} cells`);
   for (const text of shown) assert.ok(given.has(text), `${text} is no figure of the service`);
-  assert.ok(cells.some((text) => text.includes("◆")), "revised windows are marked");
+  // Whether any is revised follows from the moments at which windows became final, not from the log.
+  assert.equal(cells.some((text) => text.includes("◆")), hour.some((item) => item.revision > 0), "revised windows, and only they, are marked");
 
   const { partitions } = await ask(service.url, "windows");
   const positions = await page.$$eval("#partitions tr", (found) => found.map((row) => [...row.children].slice(0, 4).map((cell) => Number(cell.textContent.replaceAll(",", "")))));
