@@ -186,13 +186,13 @@ impl<'a> Replay<'a> {
     /// When the generation to go on with was built by other rules, or generations can't be told.
     pub fn new(config: &'a Config, generations: &'a Generations) -> Result<Self, Error> {
         let live = generations.live()?;
-        let all = generations.all()?;
-        let newest = all.iter().copied().max().unwrap_or_default();
+        let newest = generations.all()?.into_iter().max().unwrap_or_default();
         let generation = match newest {
             newest if newest > live.generation => newest,
             newest => newest.max(live.generation) + 1,
         };
-        if all.contains(&generation) {
+        // One that was killed as it began holds nothing yet.
+        if Still::open(&generations.dir(generation))?.is_some() {
             generations.fits(generation, config)?;
         }
         Ok(Self {
