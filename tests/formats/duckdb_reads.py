@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
-from figures import as_json, assert_rows, assert_sums, fetch, items
+from figures import as_json, assert_rows, assert_sums, done, fetch, items
 
 expected = items("windows/1m")
 sql = duckdb.connect()
@@ -53,4 +53,4 @@ totals = [
     for total in as_json("totals")["totals"]
 ]
 assert sums == totals, (sums, totals)
-print(f"DuckDB: {len(expected)} rows agree")
+done(f"DuckDB: {len(expected)} rows agree")

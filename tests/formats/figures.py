@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sys
 import urllib.request
 from collections import defaultdict
 from datetime import datetime, timedelta, timezone
@@ -123,3 +124,11 @@ class Parts(io.RawIOBase):
         self.at += wanted
         self.asked += 1
         return wanted
+
+
+def done(said):
+    """Says what was found, and ends at once: the threads of pyarrow may still read in the background,
+    and then abort the process while the interpreter shuts down."""
+    print(said)
+    sys.stdout.flush()
+    os._exit(0)

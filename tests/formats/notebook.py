@@ -8,7 +8,7 @@ import io
 import re
 import sys
 
-from figures import URL
+from figures import URL, done
 
 page, *options = sys.argv[1:]
 with open(page) as file:
@@ -34,4 +34,4 @@ assert cells == text.count("```python"), "a cell shows no output"
 if options:
     with open(page, "w") as file:
         file.write(written)
-print(f"{cells} cells agree")
+done(f"{cells} cells agree")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pandas as pd
-from figures import MONEY, as_json, assert_rows, assert_sums, items, payments, url
+from figures import MONEY, as_json, assert_rows, assert_sums, done, items, payments, url
 
 expected = items("windows/1m")
 EXACT = {name: str for name in MONEY}
@@ -50,4 +50,4 @@ for start, count in by_hour.items():
 table = frame.pivot(index="window_start", columns="branch", values="pay_amount")
 assert len(table) == frame["window_start"].nunique()
 assert set(table.columns) == {total["branch"] for total in as_json("totals")["totals"]}
-print(f"pandas: {len(frame)} rows agree")
+done(f"pandas: {len(frame)} rows agree")

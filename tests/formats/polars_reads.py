@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import polars as pl
-from figures import MONEY, Parts, as_json, assert_rows, assert_sums, fetch, items, url
+from figures import MONEY, Parts, as_json, assert_rows, assert_sums, done, fetch, items, url
 
 expected = items("windows/1m")
 TYPES = {name: pl.String for name in MONEY}
@@ -31,4 +31,4 @@ for total in as_json("totals")["totals"]:
     row = sums[total["branch_id"]]
     assert row["pay_amount_exact"] == Decimal(total["pay_amount_exact"]), (row, total)
     assert row["pay_count"] == total["pay_count"]
-print(f"polars: {len(frame)} rows agree")
+done(f"polars: {len(frame)} rows agree")

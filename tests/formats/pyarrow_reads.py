@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from figures import Parts, as_json, assert_rows, assert_sums, items, url
+from figures import Parts, as_json, assert_rows, assert_sums, done, items, url
 
 expected = items("windows/1m")
 with urllib.request.urlopen(url("windows/1m?format=arrow")) as answer:
@@ -42,4 +42,4 @@ assert file.asked > asked, "nothing was asked for after the new payments"
 assert old == sum(row["pay_count"] for row in expected)
 new = pq.read_table(pa.BufferReader(urllib.request.urlopen(url("totals?format=parquet")).read()))
 assert sum(new.column("pay_count").to_pylist()) > old
-print(f"pyarrow: {table.num_rows} rows agree")
+done(f"pyarrow: {table.num_rows} rows agree")
