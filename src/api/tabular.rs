@@ -138,17 +138,30 @@ async fn answer_any(
             app: Arc::clone(&app),
             permit,
             reply: Some(reply),
+            whole: None,
         };
         let read = app
             .state
             .readings
             .query(|reading| Ok(make(&app, &question, reading, &mut answer)));
-        let failure = match read {
-            Ok(Ok(())) => return,
-            Ok(Err(failure)) => failure,
-            Err(error) => Failure::Read(error),
-        };
-        answer.reply(failed(failure));
+        match read {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => answer.whole = Some(failed(failure)),
+            Err(error) => answer.whole = Some(failed(Failure::Read(error))),
+        }
+        let Answer {
+            permit,
+            reply,
+            whole,
+            ..
+        } = answer;
+        // Who has an answer in hand may ask again: only the answer itself is in flight by then.
+        drop(permit);
+        // Only the first reply is one: a table that has begun can only be cut off. Nobody waits for it
+        // when the client has gone.
+        if let (Some(reply), Some(whole)) = (reply, whole) {
+            let _ = reply.send(whole);
+        }
     });
     // Without a reply the thread has panicked; the panic is in the log.
     replied
@@ -162,6 +175,8 @@ pub(super) struct Answer {
     /// The question counts as in flight until it is made and the last of it is handed over.
     permit: Arc<OwnedSemaphorePermit>,
     reply: Option<oneshot::Sender<Response>>,
+    /// A reply that is made whole, to be sent when nothing is left to do.
+    whole: Option<Response>,
 }
 
 impl Answer {
@@ -183,7 +198,7 @@ impl Answer {
             response
         };
         tagged(&mut response, tag);
-        self.reply(response);
+        self.whole = Some(response);
         Ok(())
     }
 
@@ -202,7 +217,7 @@ impl Answer {
         if tag.is_known(&question.headers) {
             let mut response = (StatusCode::NOT_MODIFIED, head.headers()).into_response();
             tagged(&mut response, tag);
-            self.reply(response);
+            self.whole = Some(response);
             return Ok(());
         }
         if question.wants_file() {
@@ -247,7 +262,7 @@ impl Answer {
         };
         self.app.kept.keep(question.key(), &file);
         let response = file_response(&file, &question.headers, Arc::clone(&self.permit));
-        self.reply(response);
+        self.whole = Some(response);
         Ok(())
     }
 
@@ -262,7 +277,10 @@ impl Answer {
         let breaker = pieces.breaker();
         let mut response = (head.headers(), body).into_response();
         tagged(&mut response, head.tag);
-        self.reply(response);
+        if let Some(reply) = self.reply.take() {
+            // The body tells when the client has gone.
+            let _ = reply.send(response);
+        }
         let written = Rows::begin(format, pieces)
             .map_err(Failure::from)
             .and_then(|mut rows| {
@@ -283,14 +301,6 @@ impl Answer {
 
     fn tag(&self, question: &Question, reading: &dyn Reading) -> Tag {
         Tag::of(self.app.life, reading.checkpoint(), &question.key())
-    }
-
-    // Only the first reply is one: a table that has begun can only be cut off.
-    fn reply(&mut self, response: Response) {
-        if let Some(reply) = self.reply.take() {
-            // Nobody waits for it when the client has gone.
-            let _ = reply.send(response);
-        }
     }
 }
 
