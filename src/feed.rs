@@ -1,6 +1,7 @@
 //! What the newest checkpoints changed, for those who follow the figures as they come.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::document_key::DocumentKey;
@@ -10,11 +11,14 @@ const REMEMBERED_MAX: usize = 65_536;
 
 /// Remembers which documents the newest checkpoints changed. The writer never waits for those who
 /// follow: who is too far behind is told so.
-#[derive(Debug)]
 pub struct Feed {
     remembered: Mutex<Remembered>,
     limit: usize,
+    watchers: Mutex<Vec<Watcher>>,
 }
+
+/// Told the number of each checkpoint once it is written.
+type Watcher = Box<dyn Fn(u64) + Send + Sync>;
 
 #[derive(Debug)]
 struct Remembered {
@@ -54,12 +58,26 @@ impl Feed {
         Self {
             remembered: Mutex::new(remembered),
             limit,
+            watchers: Mutex::default(),
         }
+    }
+
+    /// Calls `watcher` with the number of each checkpoint once its figures can be read. It runs on
+    /// the writing thread, so it must not wait for anything.
+    pub fn watch(&self, watcher: impl Fn(u64) + Send + Sync + 'static) {
+        lock(&self.watchers).push(Box::new(watcher));
     }
 
     /// Takes note that checkpoint `number`, now written, changed `documents`.
     pub fn publish(&self, number: u64, documents: Vec<DocumentKey>) {
-        let mut remembered = self.lock();
+        self.remember(number, documents);
+        for watcher in &*lock(&self.watchers) {
+            watcher(number);
+        }
+    }
+
+    fn remember(&self, number: u64, documents: Vec<DocumentKey>) {
+        let mut remembered = lock(&self.remembered);
         remembered.newest = number;
         if documents.is_empty() {
             return;
@@ -80,14 +98,14 @@ impl Feed {
     /// The number of the newest checkpoint.
     #[must_use]
     pub fn newest(&self) -> u64 {
-        self.lock().newest
+        lock(&self.remembered).newest
     }
 
     /// What changed after checkpoint `after`. A checkpoint that is yet to come, as one lost with the
     /// machine's power may be, is as unknown as one that is forgotten.
     #[must_use]
     pub fn since(&self, after: u64) -> Changes {
-        let remembered = self.lock();
+        let remembered = lock(&self.remembered);
         let is_known = (remembered.from..=remembered.newest).contains(&after);
         let documents = is_known.then(|| {
             let documents: BTreeSet<DocumentKey> = remembered
@@ -104,13 +122,19 @@ impl Feed {
             documents,
         }
     }
+}
 
-    // A writer that panicked leaves at worst a checkpoint that is remembered too long.
-    fn lock(&self) -> MutexGuard<'_, Remembered> {
-        self.remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed")
+            .field("newest", &self.newest())
+            .finish_non_exhaustive()
     }
+}
+
+// A writer that panicked leaves at worst a checkpoint that is remembered too long.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What a sink says back to the single writer.
 
+use std::collections::BTreeSet;
+
 use tidegauge_windows::EventTime;
 
 use crate::document_key::DocumentKey;
@@ -12,6 +14,17 @@ pub enum Feedback {
     Delivered(Vec<(DocumentKey, Mark)>),
     /// The place of these was lost and made anew, empty: they wait again.
     Recreated(Family),
+    /// These, and no others, can't be delivered for a long time: retention does not wait for them.
+    Blocked(Blocked),
+}
+
+/// Documents that can't be delivered for a long time.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Blocked {
+    /// Single documents: each was refused for what it says.
+    pub documents: BTreeSet<DocumentKey>,
+    /// Whole families: their index takes nothing.
+    pub families: BTreeSet<Family>,
 }
 
 /// Documents that share an index.

@@ -494,6 +494,7 @@ impl Writer {
         match feedback {
             Feedback::Delivered(documents) => self.store.acknowledge(documents)?,
             Feedback::Recreated(family) => self.store.remark(*family)?,
+            Feedback::Blocked(_) => self.store.checkpoint(),
         };
         Ok(())
     }

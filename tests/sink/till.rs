@@ -169,6 +169,7 @@ impl Till {
                 match &feedback {
                     Feedback::Delivered(documents) => store.acknowledge(documents).unwrap(),
                     Feedback::Recreated(family) => store.remark(*family).unwrap(),
+                    Feedback::Blocked(_) => store.checkpoint(),
                 };
                 log.lock().unwrap().push(feedback);
             }
