@@ -130,6 +130,8 @@ pub struct Checkpoint {
     pub notices: Notices,
     /// How many documents await delivery.
     pub dirty: u64,
+    /// Whether more documents are still to be marked as awaiting delivery.
+    pub is_marking: bool,
 }
 
 /// The state can't be read.

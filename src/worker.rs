@@ -7,32 +7,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tidegauge_windows::EventTime;
 use tracing::{error, info, warn};
 
-use crate::effect::Effects;
 use crate::feedback::Feedback;
 use crate::pipeline::Pipeline;
 use crate::source::{self, Source};
 use crate::status::{Condition, Part, PartitionStatus, Status};
 use crate::store::{self, Store};
 
-/// A checkpoint is written at least this often while records come.
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
-/// A checkpoint is written this soon when no more records wait.
-const CHECKPOINT_SOON: Duration = Duration::from_millis(20);
-/// A checkpoint is written when its changes hold this many bytes.
-const CHECKPOINT_BYTES: usize = 16 << 20;
+mod pace;
+mod writer;
+
+use pace::Pace;
+use writer::{Job, Writer, wall_clock};
+
 /// No more records are applied while the changes that wait for the writer hold this many bytes.
 const PENDING_BYTES_MAX: usize = 48 << 20;
-/// What the operating system holds is forced to the disk this often.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
-/// How long one wait for records may be.
-const POLL_WAIT: Duration = Duration::from_millis(50);
+/// How often it is looked which partitions are idle.
+const IDLE_LOOK: Duration = Duration::from_millis(20);
 /// How often new partitions are looked for.
 const DISCOVER_EVERY: Duration = Duration::from_secs(30);
 /// How often the lag is looked up and reported.
@@ -79,16 +76,6 @@ pub struct Worker {
     stop: Arc<AtomicBool>,
 }
 
-/// What the writing thread is asked to do.
-enum Job {
-    /// Write these as one checkpoint.
-    Checkpoint(Box<Effects>),
-    /// Take in what the sink says.
-    Feedback(Feedback),
-    /// Write what was asked for before this, make it durable, and end.
-    Stop,
-}
-
 impl Worker {
     /// Starts the worker on `source`, whose partitions are assigned.
     ///
@@ -104,11 +91,7 @@ impl Worker {
         let (jobs, queue) = channel();
         let (written, free) = sync_channel(1);
         let stop = Arc::new(AtomicBool::new(false));
-        let writer = Writer {
-            store,
-            status: Arc::clone(&status),
-            written,
-        };
+        let writer = Writer::new(store, Arc::clone(&status), written);
         let write = thread::Builder::new()
             .name("write".into())
             .spawn(move || writer.run(&queue))?;
@@ -119,9 +102,9 @@ impl Worker {
             status,
             jobs: jobs.clone(),
             free,
-            writing: false,
+            pace: Pace::new(Instant::now()),
             changed: true,
-            last_checkpoint: Instant::now(),
+            next_idle_look: Instant::now(),
             caught_up: BTreeMap::new(),
             quiet_since: None,
         };
@@ -154,7 +137,8 @@ impl Worker {
         self.apply.is_finished() || self.write.is_finished()
     }
 
-    /// Waits until all records are applied and written. Feedback is still taken in afterwards.
+    /// Waits until all records are applied and written. Documents are still marked, and feedback is
+    /// still taken in, afterwards.
     ///
     /// # Errors
     /// What stopped it.
@@ -178,6 +162,12 @@ pub struct Writing {
 }
 
 impl Writing {
+    /// Whether it has failed: [`Writing::finish`] says why.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.write.is_finished()
+    }
+
     /// Writes what is asked for so far, makes all durable and closes the store.
     ///
     /// # Errors
@@ -210,9 +200,9 @@ struct Applier {
     jobs: Sender<Job>,
     /// Says that a checkpoint is written.
     free: Receiver<()>,
-    writing: bool,
+    pace: Pace,
     changed: bool,
-    last_checkpoint: Instant,
+    next_idle_look: Instant,
     /// Since when each partition has been read to its end, and whether it counts as idle.
     caught_up: BTreeMap<i32, CaughtUp>,
     quiet_since: Option<Instant>,
@@ -236,7 +226,10 @@ impl Applier {
                 Ok(read) => read,
                 Err(error) => break Err(error),
             };
-            self.note_idle();
+            if Instant::now() >= self.next_idle_look {
+                self.next_idle_look = Instant::now() + IDLE_LOOK;
+                self.note_idle();
+            }
             if self.config.until_end && self.source.finished() {
                 self.end_partitions();
                 break self.halted();
@@ -267,9 +260,12 @@ impl Applier {
 
     // How many records were applied.
     fn apply_batch(&mut self) -> Result<usize, Error> {
-        let batch = self.source.poll(POLL_WAIT)?;
+        let batch = self
+            .source
+            .poll(self.pace.wait(self.changed, Instant::now()))?;
         let read = batch.len();
         if read > 0 {
+            self.pace.applied(read);
             self.wake(&batch);
             self.pipeline.apply(batch.records());
             self.changed = true;
@@ -354,40 +350,41 @@ impl Applier {
 
     // Whether the writer is still there.
     fn checkpoint_if_due(&mut self, read: usize) -> bool {
-        if self.writing {
-            let pending = self.pipeline.pending_bytes();
-            match self.free.try_recv() {
-                Ok(()) => self.writing = false,
-                Err(_) if pending >= PENDING_BYTES_MAX => match self.free.recv() {
-                    Ok(()) => self.writing = false,
-                    Err(_) => return false,
-                },
-                Err(std::sync::mpsc::TryRecvError::Empty) => return true,
-                Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
+        let pending = self.pipeline.pending_bytes();
+        if self.pace.is_writing() {
+            let free = if pending >= PENDING_BYTES_MAX {
+                self.free.recv().map_err(|_| TryRecvError::Disconnected)
+            } else {
+                self.free.try_recv()
+            };
+            match free {
+                Ok(()) => self.pace.written(Instant::now()),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
             }
         }
-        let since = self.last_checkpoint.elapsed();
-        let due = since >= CHECKPOINT_EVERY
-            || (read == 0 && since >= CHECKPOINT_SOON)
-            || self.pipeline.pending_bytes() >= CHECKPOINT_BYTES;
-        if !self.changed || !due {
+        if !self.changed || !self.pace.is_due(read, pending, Instant::now()) {
             return true;
         }
         self.checkpoint()
     }
 
     fn checkpoint(&mut self) -> bool {
-        self.last_checkpoint = Instant::now();
+        self.pace.began(Instant::now());
         self.changed = false;
-        self.writing = true;
         let effects = Box::new(self.pipeline.take_effects());
         self.jobs.send(Job::Checkpoint(effects)).is_ok()
     }
 
+    // Returns when the last checkpoint is written, or the writer has failed: then its own error says
+    // why.
     fn checkpoint_last(&mut self) {
-        if self.changed && self.checkpoint() {
-            // One may be under way before it: each says when it is written.
-            while self.free.recv_timeout(Duration::from_millis(1)).is_ok() {}
+        if self.changed && !self.checkpoint() {
+            return;
+        }
+        let (flushed, all) = sync_channel(1);
+        if self.jobs.send(Job::Flush(flushed)).is_ok() {
+            let _ = all.recv();
         }
     }
 
@@ -442,69 +439,4 @@ impl Applier {
             Err(error) => warn!("new partitions can't be looked for now: {error}"),
         }
     }
-}
-
-/// The writing thread.
-struct Writer {
-    store: Store,
-    status: Arc<Status>,
-    written: SyncSender<()>,
-}
-
-impl Writer {
-    fn run(mut self, queue: &Receiver<Job>) -> Result<(), Error> {
-        let outcome = self.write(queue);
-        if let Err(error) = &outcome {
-            error!("{error}");
-            self.status
-                .set(Part::Store, Condition::Failed, error.to_string());
-        }
-        outcome
-    }
-
-    fn write(&mut self, queue: &Receiver<Job>) -> Result<(), Error> {
-        self.status.set(Part::Store, Condition::Ok, "");
-        self.status.metrics().state_space(self.store.space());
-        let mut last_sync = Instant::now();
-        while let Ok(job) = queue.recv() {
-            match job {
-                Job::Checkpoint(effects) => {
-                    let began = Instant::now();
-                    self.store.commit(&effects, &[], wall_clock())?;
-                    self.status.metrics().checkpoint(began.elapsed());
-                    // Full: it has been said. Disconnected: there is nobody left to tell.
-                    let _ = self.written.try_send(());
-                }
-                Job::Feedback(feedback) => self.take_in(&feedback)?,
-                Job::Stop => break,
-            }
-            if last_sync.elapsed() >= SYNC_EVERY {
-                self.store.sync()?;
-                self.status.metrics().state_space(self.store.space());
-                last_sync = Instant::now();
-            }
-        }
-        self.store.sync()?;
-        Ok(())
-    }
-}
-
-impl Writer {
-    fn take_in(&mut self, feedback: &Feedback) -> Result<(), store::Error> {
-        match feedback {
-            Feedback::Delivered(documents) => self.store.acknowledge(documents)?,
-            Feedback::Recreated(family) => self.store.remark(*family)?,
-            Feedback::Blocked(_) => self.store.checkpoint(),
-        };
-        Ok(())
-    }
-}
-
-/// Now by the wall clock, in ms since the epoch.
-fn wall_clock() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
 }

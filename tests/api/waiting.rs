@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tidegauge::api::{Limits, router};
+use tidegauge::feed::Changed;
 use tidegauge::reading::{ReadError, Reading, Readings};
 
 use super::world::{World, get, json, state};
@@ -101,6 +102,6 @@ async fn a_read_waits_until_its_payments_are_in() {
         world.checkpoint.positions.insert(0, 9);
         world.checkpoint.sequence = 13;
     }
-    feed.publish(13, Vec::new());
+    feed.publish(13, Changed::default());
     assert_eq!(waiting.await.unwrap()["reading"]["positions"]["0"], 9);
 }

@@ -81,6 +81,7 @@ impl World {
                 ledger: Ledger::default(),
                 notices: Notices::default(),
                 dirty: 0,
+                is_marking: false,
             },
             frame,
             cells: MemoryCells::default(),
@@ -260,6 +261,16 @@ impl Cells<BranchId, Summary> for World {
 
     fn keys(&self, block: Block, from: BranchId, max: usize) -> Result<Vec<BranchId>, ReadError> {
         Ok(self.cells.keys(block, from, max).unwrap())
+    }
+
+    fn filled(
+        &self,
+        level: u8,
+        from: (EventTime, BranchId),
+        to: EventTime,
+        limit: usize,
+    ) -> Result<Vec<(EventTime, BranchId)>, ReadError> {
+        Ok(self.cells.filled(level, from, to, limit).unwrap())
     }
 
     fn revision(&self, number: u16, window: Window, key: BranchId) -> Result<u64, ReadError> {

@@ -13,7 +13,7 @@ use tidegauge::reading::Readings;
 use tidegauge::record::Record;
 use tidegauge::sink::{Config, Order, Pacing, Sink};
 use tidegauge::status::{Condition, Part, Status};
-use tidegauge::store::{Identity, Store};
+use tidegauge::store::{Documents, Identity, Store};
 use tidegauge_windows::{Definition, EventTime, Settings, Span};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
@@ -99,6 +99,7 @@ impl Till {
             rules: "rules = test\n".into(),
             settings: settings(),
             configured: branches.configured().collect(),
+            documents: Documents::WithPayments,
         };
         let (store, recovered) = Store::open(dir.path(), &identity).unwrap();
         let start = Start {
@@ -147,6 +148,7 @@ impl Till {
         let effects = self.pipeline.take_effects();
         let mut store = self.store.lock().unwrap();
         store.commit(&effects, &[], NOVEMBER).unwrap();
+        while store.mark_more().unwrap() {}
     }
 
     pub fn close_quietly(&mut self, now: i64) {
@@ -167,10 +169,15 @@ impl Till {
             while let Some(feedback) = receiver.recv().await {
                 let mut store = store.lock().unwrap();
                 match &feedback {
-                    Feedback::Delivered(documents) => store.acknowledge(documents).unwrap(),
-                    Feedback::Recreated(family) => store.remark(*family).unwrap(),
-                    Feedback::Blocked(_) => store.checkpoint(),
-                };
+                    Feedback::Delivered(documents) => {
+                        store.acknowledge(documents).unwrap();
+                    }
+                    Feedback::Recreated(family) => {
+                        store.remark(*family).unwrap();
+                        while store.mark_more().unwrap() {}
+                    }
+                    Feedback::Blocked(blocked) => store.block(blocked.clone()),
+                }
                 log.lock().unwrap().push(feedback);
             }
         });

@@ -80,6 +80,7 @@ impl Head {
             ledger: Default::default(),
             notices: Default::default(),
             dirty: 0,
+            is_marking: false,
         };
         Self {
             tag: Tag::of(0, &checkpoint, ""),
