@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tidegauge_windows::Definition;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -294,13 +295,27 @@ async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::R
         rules: config.rules(),
         settings: Arc::clone(&config.event_time.settings),
         configured: config.branches.configured().collect(),
-        documents: match &config.elasticsearch {
-            None => Documents::None,
-            Some(_) => Documents::WithPayments,
-        },
+        documents: documents(config),
     };
     let dir = Generations::of(&config.state_dir).dir(generation);
     Ok(spawn_blocking(move || Store::open(&dir, &identity)).await??)
+}
+
+/// Which documents are delivered.
+const fn documents(config: &Config) -> Documents {
+    match config.elasticsearch {
+        None => Documents::None,
+        Some(_) => Documents::WithPayments,
+    }
+}
+
+fn documents_per_slice(config: &Config) -> usize {
+    if documents(config) == Documents::None {
+        return 0;
+    }
+    let definitions = &config.event_time.settings.definitions;
+    let overlap: u64 = definitions.iter().map(Definition::overlap).sum();
+    usize::try_from(overlap).unwrap_or(usize::MAX)
 }
 
 async fn start_worker(
@@ -314,6 +329,7 @@ async fn start_worker(
         idle_after: config.event_time.idle_after,
         quiet_after: config.event_time.quiet_after,
         until_end: until != Until::Stopped,
+        documents_per_slice: documents_per_slice(config),
     };
     let kafka = config.kafka.clone();
     let settings = Arc::clone(&config.event_time.settings);

@@ -67,6 +67,8 @@ pub struct Store {
     progress: BTreeMap<i32, Progress>,
     /// The branches whose zero windows are marked because they are configured.
     learned: Vec<BranchId>,
+    /// The latest payment in a window that the state holds.
+    latest: Option<EventTime>,
     marking: Marking,
     retention: Retention,
     /// How many payments in no window, and how many records that are no payments, are kept.
@@ -123,6 +125,7 @@ impl Store {
             head,
             progress: recovered.progress.clone(),
             learned,
+            latest: recovered.snapshot.latest,
             marking,
             retention: Retention::new(&identity.settings, identity.documents),
             keep: KEEP,
@@ -199,7 +202,7 @@ impl Store {
         for (number, task) in &tasks {
             draft.keep_task(*number, Some(task));
         }
-        draft.merge(effects, frame.grid(), floor)?;
+        draft.merge(effects, frame.grid(), floor, self.latest)?;
         draft.list(effects);
         draft.trim_lists(self.keep, self.retention.blocked())?;
         for (partition, progress) in &effects.progress {
@@ -235,6 +238,7 @@ impl Store {
         if let Some(deleted) = deleted {
             self.retention.deleted(deleted);
         }
+        self.latest = effects.changes.snapshot.latest;
         self.learned.clone_from(&context.configured);
         self.progress.extend(
             effects

@@ -26,6 +26,8 @@ mod writer;
 use pace::Pace;
 use writer::{Job, Writer, wall_clock};
 
+/// About what marking a document takes while a checkpoint is written, in bytes.
+const MARK_BYTES: usize = 112;
 /// No more records are applied while the changes that wait for the writer hold this many bytes.
 const PENDING_BYTES_MAX: usize = 48 << 20;
 /// How often it is looked which partitions are idle.
@@ -66,6 +68,8 @@ pub struct Config {
     pub quiet_after: Duration,
     /// Stop at the end offsets given to the source, instead of going on for ever.
     pub until_end: bool,
+    /// At most so many documents are marked for delivery for each slice that changed.
+    pub documents_per_slice: usize,
 }
 
 /// A running worker.
@@ -350,7 +354,7 @@ impl Applier {
 
     // Whether the writer is still there.
     fn checkpoint_if_due(&mut self, read: usize) -> bool {
-        let pending = self.pipeline.pending_bytes();
+        let pending = self.pending_bytes();
         if self.pace.is_writing() {
             let free = if pending >= PENDING_BYTES_MAX {
                 self.free.recv().map_err(|_| TryRecvError::Disconnected)
@@ -367,6 +371,12 @@ impl Applier {
             return true;
         }
         self.checkpoint()
+    }
+
+    // What the next checkpoint will hold, marks included.
+    fn pending_bytes(&self) -> usize {
+        let marks = self.pipeline.engine().changed() * self.config.documents_per_slice;
+        self.pipeline.pending_bytes() + marks * MARK_BYTES
     }
 
     fn checkpoint(&mut self) -> bool {

@@ -64,14 +64,15 @@ impl<'a> Draft<'a> {
     }
 
     /// Merges in all figures of `effects`. Slices before `floor` are left out: no window that is
-    /// kept holds them.
+    /// kept holds them. Before the batch, no payment in a window was later than `latest`.
     pub(super) fn merge(
         &mut self,
         effects: &Effects,
         grid: &Grid,
         floor: Option<EventTime>,
+        latest: Option<EventTime>,
     ) -> Result<(), Error> {
-        self.merge_cells(&effects.changes, grid, floor)?;
+        self.merge_cells(&effects.changes, grid, floor, latest)?;
         for ((definition, window, branch), times) in &effects.changes.revisions {
             let key = keys::revision(*definition, *window, *branch);
             let before: u64 = self.database.value(&key)?.unwrap_or_default();
@@ -180,7 +181,10 @@ impl<'a> Draft<'a> {
         changes: &Changes<BranchId, Summary>,
         grid: &Grid,
         floor: Option<EventTime>,
+        latest: Option<EventTime>,
     ) -> Result<(), Error> {
+        // Most payments are later than all before them: there is no need to look for their cells.
+        let may_be_there = |block: Block| latest.is_some_and(|latest| block.start <= latest);
         let mut slices: Vec<_> = changes
             .slices
             .iter()
@@ -193,7 +197,8 @@ impl<'a> Draft<'a> {
         for ((slice, branch), difference) in slices {
             for block in grid.blocks_of(*slice) {
                 if block.level == 0 {
-                    self.merge_cell(&keys::cell(block, *branch), difference)?;
+                    let key = keys::cell(block, *branch);
+                    self.merge_cell(&key, difference, may_be_there(block))?;
                 } else {
                     coarser
                         .entry((block, *branch))
@@ -203,13 +208,24 @@ impl<'a> Draft<'a> {
             }
         }
         for ((block, branch), difference) in &coarser {
-            self.merge_cell(&keys::cell(*block, *branch), difference)?;
+            let key = keys::cell(*block, *branch);
+            self.merge_cell(&key, difference, may_be_there(*block))?;
         }
         Ok(())
     }
 
-    fn merge_cell(&mut self, key: &KeyBytes, difference: &Summary) -> Result<(), Error> {
-        match self.database.value::<Summary>(key)? {
+    fn merge_cell(
+        &mut self,
+        key: &KeyBytes,
+        difference: &Summary,
+        may_be_there: bool,
+    ) -> Result<(), Error> {
+        let before: Option<Summary> = if may_be_there {
+            self.database.value(key)?
+        } else {
+            None
+        };
+        match before {
             Some(mut cell) => {
                 cell.merge(difference);
                 self.put(key, &cell);
