@@ -4,6 +4,8 @@
 //! writer falls behind by more than `PENDING_BYTES_MAX`; the writing thread owns the store. One
 //! checkpoint at most is under way, and the next one gathers all that came meanwhile.
 
+mod freshness;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tidegauge_windows::EventTime;
 use tracing::{error, info, warn};
 
+use self::freshness::Timestamps;
 use crate::effect::Effects;
 use crate::feedback::Feedback;
 use crate::pipeline::Pipeline;
@@ -81,8 +84,8 @@ pub struct Worker {
 
 /// What the writing thread is asked to do.
 enum Job {
-    /// Write these as one checkpoint.
-    Checkpoint(Box<Effects>),
+    /// Write these, of records with these timestamps, as one checkpoint.
+    Checkpoint(Box<Effects>, Timestamps),
     /// Take in what the sink says.
     Feedback(Feedback),
     /// Write what was asked for before this, make it durable, and end.
@@ -121,6 +124,7 @@ impl Worker {
             free,
             writing: false,
             changed: true,
+            timestamps: Timestamps::default(),
             last_checkpoint: Instant::now(),
             caught_up: BTreeMap::new(),
             quiet_since: None,
@@ -212,6 +216,8 @@ struct Applier {
     free: Receiver<()>,
     writing: bool,
     changed: bool,
+    /// Those of the records since the last checkpoint.
+    timestamps: Timestamps,
     last_checkpoint: Instant,
     /// Since when each partition has been read to its end, and whether it counts as idle.
     caught_up: BTreeMap<i32, CaughtUp>,
@@ -280,6 +286,7 @@ impl Applier {
     fn wake(&mut self, batch: &source::Batch) {
         let mut last = None;
         for record in batch.records() {
+            self.timestamps.note(record.timestamp);
             if last == Some(record.partition) {
                 continue;
             }
@@ -381,7 +388,8 @@ impl Applier {
         self.changed = false;
         self.writing = true;
         let effects = Box::new(self.pipeline.take_effects());
-        self.jobs.send(Job::Checkpoint(effects)).is_ok()
+        let timestamps = std::mem::take(&mut self.timestamps);
+        self.jobs.send(Job::Checkpoint(effects, timestamps)).is_ok()
     }
 
     fn checkpoint_last(&mut self) {
@@ -468,10 +476,10 @@ impl Writer {
         let mut last_sync = Instant::now();
         while let Ok(job) = queue.recv() {
             match job {
-                Job::Checkpoint(effects) => {
+                Job::Checkpoint(effects, timestamps) => {
                     let began = Instant::now();
                     self.store.commit(&effects, &[], wall_clock())?;
-                    self.status.metrics().checkpoint(began.elapsed());
+                    timestamps.visible(began.elapsed(), self.status.metrics());
                     // Full: it has been said. Disconnected: there is nobody left to tell.
                     let _ = self.written.try_send(());
                 }
