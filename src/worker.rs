@@ -4,19 +4,19 @@
 //! writer falls behind by more than `PENDING_BYTES_MAX`; the writing thread owns the store. One
 //! checkpoint at most is under way, and the next one gathers all that came meanwhile.
 
-mod freshness;
+mod clock;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tidegauge_windows::EventTime;
 use tracing::{error, info, warn};
 
-use self::freshness::Timestamps;
+use self::clock::{Timestamps, wall_clock};
 use crate::effect::Effects;
 use crate::feedback::Feedback;
 use crate::pipeline::Pipeline;
@@ -506,13 +506,4 @@ impl Writer {
         };
         Ok(())
     }
-}
-
-/// Now by the wall clock, in ms since the epoch.
-fn wall_clock() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
 }

@@ -174,7 +174,7 @@ struct LatencyAnswer {
 
 impl LatencyAnswer {
     fn new(quantiles: &Quantiles) -> Self {
-        let millis = |took: Duration| (quantiles.count > 0).then(|| took.as_secs_f64() * 1e3);
+        let millis = |took: Duration| (quantiles.count > 0).then_some(took.as_secs_f64() * 1e3);
         Self {
             count: quantiles.count,
             p50_ms: millis(quantiles.p50),

@@ -1,5 +1,7 @@
 //! `tidegauge query`: asks a running service.
 
+mod latencies;
+
 use std::fs;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -281,7 +283,7 @@ impl Service {
             let reason = text_in(&health, "reason").unwrap_or_default();
             rows.push(line(&[part, &state, &reason])?);
         }
-        rows.extend(latency_rows(status)?);
+        rows.extend(latencies::rows(status)?);
         for partition in rows_in(status, "partitions")? {
             let field = |name| partition.get(name).unwrap_or("?").replace("null", "?");
             let name = format!("partition {}", field("partition"));
@@ -448,27 +450,6 @@ fn ledger_rows(ledger: &Row) -> Result<Vec<Row>, Failure> {
     let consumed = ledger.get("consumed").unwrap_or("0");
     let text = format!(r#"{{"entry":"consumed","count":{consumed},"pay_amount_exact":null}}"#);
     rows.push(Row::parse(&text).map_err(unexpected)?);
-    Ok(rows)
-}
-
-/// One row for each sort of latency that was measured lately.
-fn latency_rows(status: &Row) -> Result<Vec<Row>, Failure> {
-    let mut rows = Vec::new();
-    for (name, latency) in row_in(status, "latencies")?.fields() {
-        let latency = Row::parse(latency).map_err(unexpected)?;
-        let millis = |name| {
-            let millis = latency.get(name)?.parse::<f64>().ok()?;
-            Some(format!("{millis:.1} ms"))
-        };
-        let count = latency.get("count").and_then(|count| count.parse().ok());
-        let quantiles = (millis("p50_ms"), millis("p99_ms"), millis("max_ms"));
-        let (Some(p50), Some(p99), Some(max)) = quantiles else {
-            continue; // None was measured.
-        };
-        let count = grouped(count.unwrap_or_default());
-        let more = format!("p99 {p99}, maximum {max}, {count} in five minutes");
-        rows.push(line(&[name, &format!("p50 {p50}"), &more])?);
-    }
     Ok(rows)
 }
 

@@ -1,8 +1,19 @@
-//! How old records are when their payments can be seen.
+//! The wall clock, and how old records are by it when their payments can be seen.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::metrics::Metrics;
+
+/// Now by the wall clock, in ms since the epoch.
+pub(super) fn wall_clock() -> i64 {
+    i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX)
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}
 
 /// The Kafka timestamps of the records of one checkpoint: the oldest and the newest, in ms since the
 /// epoch. Records without a timestamp don't count.
@@ -20,9 +31,7 @@ impl Timestamps {
 
     /// The checkpoint can be read now; writing it took so long.
     pub(super) fn visible(self, took: Duration, metrics: &Metrics) {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = since_epoch();
         metrics.checkpoint(took, now);
         if let Some((oldest, newest)) = self.0 {
             metrics.visible(oldest, now);
