@@ -237,11 +237,11 @@ impl App {
     fn new(state: State, token: Option<Secret>, limits: Limits) -> Arc<Self> {
         let openapi = openapi::document(state.version, token.is_some()).into();
         Arc::new(Self {
+            events: Events::new(limits.streams, &state.feed, state.generation),
             state,
             token,
             in_flight: Arc::new(Semaphore::new(limits.in_flight)),
             waiters: Semaphore::new(limits.in_flight),
-            events: Events::new(limits.streams),
             limits,
             life: fastrand::u64(..),
             kept: Kept::default(),

@@ -1,7 +1,10 @@
 //! What the service measures of itself while it runs: durations, outcomes, and who is connected.
 //!
 //! Figures that a checkpoint holds are not here: they are read from it when somebody asks. There is
-//! no clock here either; durations are handed in.
+//! no clock here either: durations are handed in, and so is `now`, the time since the epoch by the
+//! wall clock.
+
+mod recent;
 
 use core::time::Duration;
 
@@ -10,6 +13,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+
+pub use self::recent::Quantiles;
+use self::recent::Recent;
 
 /// What is measured since the process started.
 #[derive(Debug)]
@@ -24,6 +30,23 @@ pub struct Metrics {
     connections: Gauge,
     event_clients: Gauge,
     state_space: Family<[(&'static str, &'static str); 1], Gauge>,
+    recent_freshness: Recent,
+    recent_checkpoints: Recent,
+    recent_bulks: Recent,
+    recent_answers: Recent,
+}
+
+/// What took how long in the last five minutes.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Latencies {
+    /// From a record's timestamp until its payment was in the figures that are shown.
+    pub freshness: Quantiles,
+    /// Writing a checkpoint.
+    pub checkpoint: Quantiles,
+    /// A bulk request to Elasticsearch, answered or not.
+    pub bulk: Quantiles,
+    /// Until an HTTP answer could be sent. A read that waits counts from the end of its waiting.
+    pub answer: Quantiles,
 }
 
 /// The label of a route.
@@ -94,6 +117,10 @@ impl Default for Metrics {
             connections: Gauge::default(),
             event_clients: Gauge::default(),
             state_space: Family::default(),
+            recent_freshness: Recent::default(),
+            recent_checkpoints: Recent::default(),
+            recent_bulks: Recent::default(),
+            recent_answers: Recent::default(),
         };
         // A rate needs to see the zero before the one.
         for outcome in ItemOutcome::ALL {
@@ -170,9 +197,31 @@ impl Metrics {
         &self.registry
     }
 
+    /// What took how long in the five minutes before `now`.
+    #[must_use]
+    pub fn latencies(&self, now: Duration) -> Latencies {
+        Latencies {
+            freshness: self.recent_freshness.quantiles(now),
+            checkpoint: self.recent_checkpoints.quantiles(now),
+            bulk: self.recent_bulks.quantiles(now),
+            answer: self.recent_answers.quantiles(now),
+        }
+    }
+
     /// A checkpoint was written.
-    pub fn checkpoint(&self, took: Duration) {
+    pub fn checkpoint(&self, took: Duration, now: Duration) {
         self.checkpoints.observe(took.as_secs_f64());
+        self.recent_checkpoints.record(took, now);
+    }
+
+    /// A record with this Kafka timestamp, in ms since the epoch, is in the figures that are shown
+    /// `now`. Nothing is known of how old one with a timestamp in the future is.
+    pub fn visible(&self, timestamp: i64, now: Duration) {
+        if let Ok(timestamp) = u64::try_from(timestamp)
+            && let Some(age) = now.checked_sub(Duration::from_millis(timestamp))
+        {
+            self.recent_freshness.record(age, now);
+        }
     }
 
     /// The file system that holds the state, if it says how large it is.
@@ -186,8 +235,9 @@ impl Metrics {
     }
 
     /// A bulk request ended; whether it was answered as it should be.
-    pub fn bulk(&self, took: Duration, is_answered: bool) {
+    pub fn bulk(&self, took: Duration, is_answered: bool, now: Duration) {
         self.bulks.observe(took.as_secs_f64());
+        self.recent_bulks.record(took, now);
         if !is_answered {
             self.bulk_failures.inc();
         }
@@ -209,6 +259,11 @@ impl Metrics {
         self.request_durations
             .get_or_create(&[("route", route.to_owned())])
             .observe(took.as_secs_f64());
+    }
+
+    /// An answer could be sent so long after it was begun.
+    pub fn answer(&self, took: Duration, now: Duration) {
+        self.recent_answers.record(took, now);
     }
 
     /// A connection that is open until the answer is dropped.
@@ -249,6 +304,8 @@ mod tests {
 
     use super::*;
 
+    const NOW: Duration = Duration::from_secs(1_793_491_200);
+
     fn shown(metrics: &Metrics) -> String {
         let mut text = String::new();
         encode(&mut text, metrics.registry()).unwrap();
@@ -284,5 +341,32 @@ mod tests {
         let line =
             "tidegauge_http_requests_total{route=\"/api/v1/windows/{name}\",status=\"404\"} 1\n";
         assert!(shown(&metrics).contains(line), "{}", shown(&metrics));
+    }
+
+    #[test]
+    fn a_record_from_the_future_says_nothing_about_freshness() {
+        let metrics = Metrics::default();
+        metrics.visible(1_793_491_199_000, NOW);
+        metrics.visible(1_793_491_200_001, NOW);
+        metrics.visible(-1, NOW);
+        let freshness = metrics.latencies(NOW).freshness;
+        assert_eq!(freshness.count, 1);
+        assert!(freshness.max >= Duration::from_secs(1));
+    }
+
+    #[test]
+    fn each_duration_counts_where_it_belongs() {
+        let metrics = Metrics::default();
+        let one = Duration::from_millis(1);
+        metrics.checkpoint(one, NOW);
+        metrics.bulk(one, false, NOW);
+        metrics.bulk(one, true, NOW);
+        for _ in 0..3 {
+            metrics.answer(one, NOW);
+        }
+        let latencies = metrics.latencies(NOW);
+        let counts = [latencies.checkpoint, latencies.bulk, latencies.answer].map(|q| q.count);
+        assert_eq!(counts, [1, 2, 3]);
+        assert_eq!(latencies.freshness, Quantiles::default());
     }
 }

@@ -20,11 +20,13 @@ use crate::source::{self, Source};
 use crate::status::{Condition, Part, PartitionStatus, Status};
 use crate::store::{self, Store};
 
+mod clock;
 mod pace;
 mod writer;
 
+use clock::{Timestamps, wall_clock};
 use pace::Pace;
-use writer::{Job, Writer, wall_clock};
+use writer::{Job, Writer};
 
 /// About what marking a document takes while a checkpoint is written, in bytes.
 const MARK_BYTES: usize = 112;
@@ -109,6 +111,7 @@ impl Worker {
             pace: Pace::new(Instant::now()),
             changed: true,
             next_idle_look: Instant::now(),
+            timestamps: Timestamps::default(),
             caught_up: BTreeMap::new(),
             quiet_since: None,
         };
@@ -207,6 +210,8 @@ struct Applier {
     pace: Pace,
     changed: bool,
     next_idle_look: Instant,
+    /// Those of the records since the last checkpoint.
+    timestamps: Timestamps,
     /// Since when each partition has been read to its end, and whether it counts as idle.
     caught_up: BTreeMap<i32, CaughtUp>,
     quiet_since: Option<Instant>,
@@ -280,6 +285,7 @@ impl Applier {
     fn wake(&mut self, batch: &source::Batch) {
         let mut last = None;
         for record in batch.records() {
+            self.timestamps.note(record.timestamp);
             if last == Some(record.partition) {
                 continue;
             }
@@ -383,7 +389,8 @@ impl Applier {
         self.pace.began(Instant::now());
         self.changed = false;
         let effects = Box::new(self.pipeline.take_effects());
-        self.jobs.send(Job::Checkpoint(effects)).is_ok()
+        let timestamps = std::mem::take(&mut self.timestamps);
+        self.jobs.send(Job::Checkpoint(effects, timestamps)).is_ok()
     }
 
     // Returns when the last checkpoint is written, or the writer has failed: then its own error says

@@ -98,6 +98,13 @@ fn query_tables_are_aligned_and_say_how_far_they_reach() {
         definitions.contains(" 1m     tumbling   1m     1m      UTC"),
         "{definitions}"
     );
+    let status = ask(&["status"]);
+    let freshness = status.lines().find(|line| line.starts_with(" freshness "));
+    let freshness = freshness.expect("how fresh the figures are");
+    for word in ["p50 ", "p99 ", "maximum ", " in five minutes"] {
+        assert!(freshness.contains(word), "{status}");
+    }
+    assert!(!status.contains(" bulk "), "none was measured: {status}");
     let rejects = ask(&["rejects"]);
     assert!(
         rejects.contains("not_json") && rejects.contains("no payment"),

@@ -62,6 +62,11 @@ export function span(ms) {
   return two(Math.floor(minutes / 1440), "d", Math.floor((minutes % 1440) / 60), "h");
 }
 
+/** How long something took: "0.42 ms", "12 ms", "1.3 s". @param {number} ms @returns {string} */
+export function took(ms) {
+  return ms < 999.5 ? `${ms < 9.95 ? Number(ms.toPrecision(2)) : Math.round(ms)} ms` : span(ms);
+}
+
 /** A configured duration, exact: "1 min", "10 min", "1 h", "1 d". @param {number} ms @returns {string} */
 export function exactSpan(ms) {
   for (const [unit, size] of [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]]) {

@@ -2,10 +2,11 @@
 
 import { byId, make, setText, sync } from "./element.js";
 import { formatCount } from "./decimal.js";
-import { dateTime, span } from "./moment.js";
+import { dateTime, span, took } from "./moment.js";
 
 const NAMES = { source: "Kafka", store: "State on disk", sink: "Elasticsearch" };
 const WORDS = { ok: "at work", starting: "starting", degraded: "in trouble, goes on by itself", failed: "stopped: needs you" };
+const LATENCIES = { freshness: "Payment visible after", checkpoint: "Writing a checkpoint", bulk: "Request to Elasticsearch", answer: "HTTP answer" };
 
 /** Shows the parts. @param {import("./figures.js").Figures} figures */
 export function renderParts({ status }) {
@@ -32,6 +33,17 @@ export function renderParts({ status }) {
   ];
   sync(byId("service"), facts, ([name]) => name, ([name]) => make("div", {}, make("dt", { text: name }), make("dd")),
     (node, [, value]) => setText(node.lastChild, value));
+  renderLatencies(status.latencies ?? {});
+}
+
+function renderLatencies(latencies) {
+  const measured = Object.entries(latencies).filter(([, latency]) => latency.count > 0);
+  byId("latencies-table").hidden = measured.length === 0;
+  sync(byId("latencies"), measured, ([name]) => name, ([name]) => make("tr", {},
+    make("th", { scope: "row", text: LATENCIES[name] ?? name }), ...[1, 2, 3].map(() => make("td", { class: "number" }))),
+  (node, [, { p50_ms, p99_ms, max_ms }]) => {
+    [p50_ms, p99_ms, max_ms].forEach((ms, index) => setText(node.children[index + 1], took(ms)));
+  });
 }
 
 /** The worst that a part says, for the top of the page; null when all is well. */

@@ -6,6 +6,7 @@
 //! anew.
 
 mod batch;
+mod pace;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,15 +22,14 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use self::batch::{Batch, Filter, Place};
+use self::pace::Pace;
 use super::App;
 use super::openapi::{Changes, Event, LastEvent};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem};
+use crate::feed::Feed;
 use crate::metrics::Present;
 
-/// Batches come at most this often, and for all clients at the same moments: who is told the same is
-/// given the same bytes.
-const EVERY: Duration = Duration::from_millis(250);
 /// A client that was told to load all anew is left alone for so long.
 const AFTER_RESET: Duration = Duration::from_secs(2);
 /// A comment is sent when nothing else was for so long, so that nobody takes the line for dead.
@@ -40,19 +40,29 @@ const KEPT: usize = 8;
 /// What all clients share.
 pub(super) struct Events {
     places: Arc<Semaphore>,
-    /// The moments of batches are counted from here.
-    began: Instant,
+    pace: Pace,
+    /// The number of the newest checkpoint.
+    newest: Arc<watch::Sender<u64>>,
     /// The newest batches; whoever renders one holds it, and the others wait for it.
     kept: Mutex<Vec<Arc<Batch>>>,
     stopping: watch::Sender<bool>,
 }
 
 impl Events {
-    /// Room for `clients` at once.
-    pub(super) fn new(clients: usize) -> Self {
+    /// Room for `clients` at once, who are told what `feed` of this `generation` says.
+    pub(super) fn new(clients: usize, feed: &Feed, generation: u32) -> Self {
+        let newest = Arc::new(watch::Sender::new(0));
+        let sender = Arc::clone(&newest);
+        feed.watch(move |number| {
+            sender.send_replace(number);
+        });
+        // One may have been written before.
+        newest.send_modify(|number| *number = feed.newest().max(*number));
+        let place = Place::at(feed.newest(), generation);
         Self {
             places: Arc::new(Semaphore::new(clients)),
-            began: Instant::now(),
+            pace: Pace::new(place, Instant::now()),
+            newest,
             kept: Mutex::new(Vec::new()),
             stopping: watch::Sender::new(false),
         }
@@ -61,13 +71,6 @@ impl Events {
     /// Ends all streams: clients come back when the service does.
     pub(super) fn stop(&self) {
         self.stopping.send_replace(true);
-    }
-
-    /// The next common moment that is not before `earliest`.
-    fn next_moment(&self, earliest: Instant) -> Instant {
-        let since = earliest.duration_since(self.began).as_nanos();
-        let moments = since.div_ceil(EVERY.as_nanos());
-        self.began + EVERY * u32::try_from(moments).unwrap_or(u32::MAX)
     }
 }
 
@@ -104,15 +107,16 @@ pub(super) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, uri:
         .map_or(Place::Newest, |id| {
             id.to_str().map_or(Place::Unknown, Place::parse)
         });
-    let now = Instant::now();
     let present = app.state.status.metrics().event_client();
     let client = Client {
         stopping: app.events.stopping.subscribe(),
+        newest: app.events.newest.subscribe(),
         app,
         filter,
         place,
-        next: now,
-        last_sent: now,
+        is_new: true,
+        rests_until: None,
+        last_sent: Instant::now(),
         _permit: permit,
         _present: present,
     };
@@ -139,60 +143,91 @@ struct Client {
     app: Arc<App>,
     filter: Filter,
     place: Place,
-    /// Nothing is sent before.
-    next: Instant,
+    /// Whether it has been told nothing yet: then it waits for no beat.
+    is_new: bool,
+    /// It is told nothing before.
+    rests_until: Option<Instant>,
     last_sent: Instant,
+    newest: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
     _present: Present,
 }
 
+/// What is sent to a client next.
+enum Next {
+    /// What changed since `from`, at least up to this place.
+    Changes { from: Place, upto: Place },
+    /// A sign of life.
+    Comment,
+}
+
 impl Client {
     /// What the client is sent next; `None` when the stream ends.
     async fn next(&mut self) -> Option<Bytes> {
+        let silent = self.last_sent + KEEP_ALIVE;
+        let mut stopping = self.stopping.clone();
+        let next = tokio::select! {
+            biased;
+            // An error says that nobody is left who could go on.
+            _ = stopping.wait_for(|stopping| *stopping) => return None,
+            due = self.due() => due?,
+            () = sleep_until(silent) => Next::Comment,
+        };
+        let Next::Changes { from, upto } = next else {
+            self.last_sent = Instant::now();
+            return Some(Bytes::from_static(b":\n\n"));
+        };
+        let batch = self.batch(from, upto).await?;
+        self.place = batch.upto;
+        self.last_sent = Instant::now();
+        if batch.is_reset {
+            self.rests_until = Some(self.last_sent + AFTER_RESET);
+        }
+        Some(batch.bytes.clone())
+    }
+
+    /// Waits until the client is to be told something; `None` when nobody writes checkpoints any
+    /// more.
+    async fn due(&mut self) -> Option<Next> {
+        if let Some(moment) = self.rests_until {
+            sleep_until(moment).await;
+            self.rests_until = None;
+        }
+        let (place, generation) = (self.place, self.app.state.generation);
+        if std::mem::take(&mut self.is_new) {
+            let newest = self.app.state.feed.newest();
+            if !place.is(newest, generation) {
+                let upto = Place::at(newest, generation);
+                return Some(Next::Changes { from: place, upto });
+            }
+        }
         loop {
-            let moment = self.app.events.next_moment(self.next);
-            tokio::select! {
-                // An error says that nobody is left who could go on.
-                _ = self.stopping.wait_for(|stopping| *stopping) => return None,
-                () = sleep_until(moment) => {}
-            }
-            let now = Instant::now();
-            self.next = now + EVERY / 2;
-            if self
-                .place
-                .is(self.app.state.feed.newest(), self.app.state.generation)
-            {
-                if now - self.last_sent < KEEP_ALIVE {
-                    continue;
+            let newer = |newest: &u64| Place::at(*newest, generation) > place;
+            let newest = *self.newest.wait_for(newer).await.ok()?;
+            let newest = Place::at(newest, generation);
+            match self.app.events.pace.beat(place, newest, Instant::now()) {
+                Ok(beat) => {
+                    let (from, upto) = (beat.from(place), beat.upto);
+                    return Some(Next::Changes { from, upto });
                 }
-                self.last_sent = now;
-                return Some(Bytes::from_static(b":\n\n"));
+                Err(due) => sleep_until(due).await,
             }
-            let batch = self.batch().await?;
-            self.place = batch.upto;
-            self.last_sent = now;
-            if batch.is_reset {
-                self.next = now + AFTER_RESET;
-            }
-            return Some(batch.bytes.clone());
         }
     }
 
-    /// What changed since the client's place.
-    async fn batch(&self) -> Option<Arc<Batch>> {
+    /// What changed since `from`, at least up to `upto`.
+    async fn batch(&self, from: Place, upto: Place) -> Option<Arc<Batch>> {
         let mut kept = self.app.events.kept.lock().await;
-        let newest = self.app.state.feed.newest();
-        let known = kept.iter().find(|batch| {
-            batch.after == self.place
-                && batch.filter == self.filter
-                && batch.upto.is(newest, self.app.state.generation)
-        });
+        let known = kept
+            .iter()
+            .rev()
+            .find(|batch| batch.after == from && batch.filter == self.filter && batch.upto >= upto);
         if let Some(batch) = known {
             return Some(Arc::clone(batch));
         }
-        let (app, filter, place) = (Arc::clone(&self.app), self.filter.clone(), self.place);
-        let made = spawn_blocking(move || Batch::render(&app.state, filter, place)).await;
+        let (app, filter) = (Arc::clone(&self.app), self.filter.clone());
+        let made = spawn_blocking(move || Batch::render(&app.state, filter, from)).await;
         let batch = match made {
             Ok(Ok(batch)) => Arc::new(batch),
             other => {

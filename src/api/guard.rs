@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 
 use super::App;
+use super::metrics::since_epoch;
 use super::page;
 use super::problem::Problem;
 use super::waiting::wait;
@@ -49,10 +50,14 @@ async fn answer(app: &Arc<App>, mut request: Request, next: Next) -> Response {
         Ok(uri) => *request.uri_mut() = uri,
         Err(problem) => return problem.into_response(),
     }
-    match timeout(app.limits.answer_timeout, next.run(request)).await {
+    let began = Instant::now();
+    let response = match timeout(app.limits.answer_timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::too_slow().into_response(),
-    }
+    };
+    let metrics = app.state.status.metrics();
+    metrics.answer(began.elapsed(), since_epoch());
+    response
 }
 
 /// The answer to a request whose handler panicked. The panic itself is in the log.

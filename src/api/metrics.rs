@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
@@ -56,9 +56,7 @@ fn encode(app: &App, is_open: bool) -> Result<String, fmt::Error> {
         board: state.status.board(),
         version: state.version,
         uptime: state.started.elapsed(),
-        now: SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default(),
+        now: since_epoch(),
         in_flight: app.limits.in_flight
             - app.in_flight.available_permits().min(app.limits.in_flight),
         process: Process::now(),
@@ -86,6 +84,13 @@ fn encode(app: &App, is_open: bool) -> Result<String, fmt::Error> {
         prometheus_text::encode(&mut out, measured)?;
     }
     Ok(out)
+}
+
+/// Now by the wall clock, since the epoch.
+pub(super) fn since_epoch() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 // One that is refused with a weight of 0 is not asked for by anybody.

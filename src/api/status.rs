@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::Uri;
@@ -12,10 +13,12 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::ask::{ask_anyway, to_json};
+use super::metrics::since_epoch;
 use super::parameters::Parameters;
 use crate::answer::ReadingAnswer;
 use crate::decode::Reason;
 use crate::effect::Notices;
+use crate::metrics::{Latencies, Quantiles};
 use crate::reading::{Checkpoint, Reading};
 use crate::status::Board;
 use crate::timestamp::rfc3339;
@@ -47,6 +50,8 @@ pub(super) struct StatusAnswer {
     dirty_documents: Option<u64>,
     last_checkpoint: Option<CheckpointAnswer>,
     notices: Option<NoticesAnswer>,
+    /// What took how long in the last five minutes.
+    latencies: LatenciesAnswer,
 }
 
 impl StatusAnswer {
@@ -78,6 +83,7 @@ impl StatusAnswer {
             dirty_documents: checkpoint.map(|checkpoint| checkpoint.dirty),
             last_checkpoint: checkpoint.map(CheckpointAnswer::new),
             notices: checkpoint.map(|checkpoint| NoticesAnswer::new(&checkpoint.notices)),
+            latencies: LatenciesAnswer::new(&app.state.status.metrics().latencies(since_epoch())),
         }
     }
 }
@@ -124,6 +130,56 @@ impl NoticesAnswer {
                 .map(|reason| reason.as_str())
                 .zip(notices.rejects)
                 .collect(),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+struct LatenciesAnswer {
+    /// From a record's Kafka timestamp until its payment was in the figures that are shown: of the
+    /// oldest and the newest record of each checkpoint. Records without a timestamp, or with one in
+    /// the future, don't count.
+    freshness: LatencyAnswer,
+    /// Writing a checkpoint.
+    checkpoint: LatencyAnswer,
+    /// A bulk request to Elasticsearch, answered or not.
+    bulk: LatencyAnswer,
+    /// Until an HTTP answer could be sent; a read that waits counts from the end of its waiting.
+    answer: LatencyAnswer,
+}
+
+impl LatenciesAnswer {
+    fn new(latencies: &Latencies) -> Self {
+        Self {
+            freshness: LatencyAnswer::new(&latencies.freshness),
+            checkpoint: LatencyAnswer::new(&latencies.checkpoint),
+            bulk: LatencyAnswer::new(&latencies.bulk),
+            answer: LatencyAnswer::new(&latencies.answer),
+        }
+    }
+}
+
+/// Quantiles in milliseconds, up to 1 % too high.
+#[derive(Serialize, ToSchema)]
+struct LatencyAnswer {
+    /// How many were measured.
+    count: u64,
+    /// The median; null when none was measured.
+    p50_ms: Option<f64>,
+    /// 99 of 100 took at most this long; null when none was measured.
+    p99_ms: Option<f64>,
+    /// The longest; null when none was measured.
+    max_ms: Option<f64>,
+}
+
+impl LatencyAnswer {
+    fn new(quantiles: &Quantiles) -> Self {
+        let millis = |took: Duration| (quantiles.count > 0).then_some(took.as_secs_f64() * 1e3);
+        Self {
+            count: quantiles.count,
+            p50_ms: millis(quantiles.p50),
+            p99_ms: millis(quantiles.p99),
+            max_ms: millis(quantiles.max),
         }
     }
 }

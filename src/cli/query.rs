@@ -1,5 +1,7 @@
 //! `tidegauge query`: asks a running service.
 
+mod latencies;
+
 use std::fs;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -281,6 +283,7 @@ impl Service {
             let reason = text_in(&health, "reason").unwrap_or_default();
             rows.push(line(&[part, &state, &reason])?);
         }
+        rows.extend(latencies::rows(status)?);
         for partition in rows_in(status, "partitions")? {
             let field = |name| partition.get(name).unwrap_or("?").replace("null", "?");
             let name = format!("partition {}", field("partition"));

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -361,8 +361,11 @@ impl Delivery {
 
     fn measure(&self, report: &Report) {
         let metrics = self.status.metrics();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         for (took, is_answered) in &report.requests {
-            metrics.bulk(*took, *is_answered);
+            metrics.bulk(*took, *is_answered, now);
         }
         for (_, outcome) in &report.outcomes {
             let outcome = match outcome.verdict {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tracing::error;
 
 use super::Error;
+use super::clock::{Timestamps, wall_clock};
 use crate::effect::Effects;
 use crate::feedback::Feedback;
 use crate::status::{Condition, Part, Status};
@@ -17,8 +18,8 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// What the writing thread is asked to do.
 pub(super) enum Job {
-    /// Write these as one checkpoint.
-    Checkpoint(Box<Effects>),
+    /// Write these, of records with these timestamps, as one checkpoint.
+    Checkpoint(Box<Effects>, Timestamps),
     /// Take in what the sink says.
     Feedback(Feedback),
     /// Say when all that was asked for before this is written.
@@ -65,10 +66,10 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             match job {
-                Some(Job::Checkpoint(effects)) => {
+                Some(Job::Checkpoint(effects, timestamps)) => {
                     let began = Instant::now();
                     self.store.commit(&effects, &[], wall_clock())?;
-                    self.status.metrics().checkpoint(began.elapsed());
+                    timestamps.visible(began.elapsed(), self.status.metrics());
                     // Full: it has been said. Disconnected: there is nobody left to tell.
                     let _ = self.written.try_send(());
                 }
@@ -121,13 +122,4 @@ impl Writer {
         }
         Ok(())
     }
-}
-
-/// Now by the wall clock, in ms since the epoch.
-pub(super) fn wall_clock() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::Request;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -47,10 +47,15 @@ async fn connect(routes: &Router, query: &str, last_id: Option<&str>) -> Client 
 }
 
 impl Client {
+    /// The next batch as it comes over the line.
+    async fn bytes(&mut self) -> Bytes {
+        let frame = self.body.frame().await.unwrap().unwrap();
+        frame.into_data().unwrap()
+    }
+
     /// The events of the next batch.
     async fn told(&mut self) -> Told {
-        let frame = self.body.frame().await.unwrap().unwrap();
-        let text = String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap();
+        let text = String::from_utf8(self.bytes().await.to_vec()).unwrap();
         assert!(text.ends_with("\n\n"));
         let mut told = Vec::new();
         for event in text.trim_end().split("\n\n") {
@@ -256,4 +261,23 @@ async fn streams_are_bounded_and_hold_up_no_answer() {
     assert_ne!(json(&routes, "/api/v1/totals").await, json!(null));
     drop(first);
     connect(&routes, "", None).await;
+}
+
+#[tokio::test]
+async fn clients_that_came_at_different_moments_are_given_the_same_bytes() {
+    let (routes, feed) = routes();
+    let mut clients = Vec::new();
+    for number in 13..=15 {
+        let mut client = connect(&routes, "", None).await;
+        client.told().await;
+        clients.push(client);
+        feed.publish(number, vec![total(0)]);
+    }
+    let mut given = Vec::new();
+    for client in &mut clients {
+        given.push(client.bytes().await);
+    }
+    // They are not only equal: they were made once.
+    let first = given[0].as_ptr();
+    assert!(given.iter().all(|bytes| bytes.as_ptr() == first));
 }

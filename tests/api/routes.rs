@@ -254,6 +254,11 @@ async fn late_payments_come_newest_first_with_what_they_missed() {
     );
 }
 
+/// A latency of which none was measured.
+fn none() -> Value {
+    json!({"count": 0, "p50_ms": null, "p99_ms": null, "max_ms": null})
+}
+
 #[tokio::test]
 async fn status_tells_how_each_part_is_doing() {
     let mut answer = json(&World::busy().routes(), "/api/v1/status").await;
@@ -291,8 +296,30 @@ async fn status_tells_how_each_part_is_doing() {
                     "bad_amount": 0, "too_large": 0,
                 },
             },
+            "latencies": {
+                "freshness": none(), "checkpoint": none(), "bulk": none(), "answer": none(),
+            },
         })
     );
+}
+
+#[tokio::test]
+async fn status_tells_what_took_how_long_lately() {
+    let routes = World::busy().routes();
+    json(&routes, "/api/v1/totals").await;
+    json(&routes, "/api/v1/ledger").await;
+    let latencies = &json(&routes, "/api/v1/status").await["latencies"];
+    let answer = &latencies["answer"];
+    assert_eq!(answer["count"], 2);
+    let [p50, p99, max] = ["p50_ms", "p99_ms", "max_ms"].map(|name| answer[name].as_f64().unwrap());
+    assert!(0.0 < p50 && p50 <= p99 && p99 <= max, "{answer}");
+    // Refused before it was asked for anything.
+    get(&routes, "/api/v1/ledger?min_position=x")
+        .await
+        .problem(400);
+    let latencies = &json(&routes, "/api/v1/status").await["latencies"];
+    assert_eq!(latencies["answer"]["count"], 3);
+    assert_eq!(latencies["bulk"]["count"], 0);
 }
 
 #[tokio::test]

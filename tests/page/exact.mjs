@@ -53,6 +53,11 @@ await withBrowser(async (browser) => {
   const positions = await page.$$eval("#partitions tr", (found) => found.map((row) => [...row.children].slice(0, 4).map((cell) => Number(cell.textContent.replaceAll(",", "")))));
   assert.deepEqual(positions, partitions.map((p) => [p.partition, p.position, p.end, p.lag]));
 
+  // Nothing goes to Elasticsearch here, and what is not measured is not shown.
+  const measured = await page.$$eval("#latencies tr", (found) => found.map((row) => [row.dataset.key, ...[...row.children].slice(1).map((cell) => cell.textContent)]));
+  assert.deepEqual(measured.map(([name]) => name), ["freshness", "checkpoint", "answer"]);
+  for (const [name, ...cells] of measured) for (const cell of cells) assert.match(cell, /^[0-9.]+ (ms|s|min|h|d)( |$)/, name);
+
   // Every page of both lists, in the order of the service.
   for (const list of ["late", "rejects"]) {
     const all = (await ask(service.url, `${list}?limit=10000`)).items;

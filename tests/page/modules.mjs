@@ -39,6 +39,12 @@ await withBrowser(async (browser) => {
   });
   assert.deepEqual(decimals, ["0.3", "9007199254740993.000000000000000001", "-0.25", "0", "−9,007,199,254,740,993.10", "0.000000000000000001", "1,234,567.00"]);
 
+  const took = await run(async () => {
+    const { took } = await import("/ui/moment.js");
+    return [0.0421, 0.999, 9.94, 9.96, 12.4, 999.4, 999.6, 12_345, 86_400_000].map(took);
+  });
+  assert.deepEqual(took, ["0.042 ms", "1 ms", "9.9 ms", "10 ms", "12 ms", "999 ms", "1.0 s", "12 s", "1 d"]);
+
   // An older state of a window never replaces a newer one, and there is a bound.
   const shelf = await run(async () => {
     const { Shelf } = await import("/ui/shelf.js");

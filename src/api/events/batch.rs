@@ -31,8 +31,8 @@ const RETRY_MS: u32 = 2_000;
 /// Checkpoints of a generation are numbered below this.
 const PER_GENERATION: u64 = 1 << 40;
 
-/// Up to where a client has been told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Up to where a client has been told. Places of one generation are in the order of its checkpoints.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(in crate::api) enum Place {
     /// It has been told nothing and wants nothing of before.
     Newest,
@@ -48,8 +48,9 @@ impl Place {
         id.trim().parse().map_or(Self::Unknown, Self::After)
     }
 
-    // A number that no other generation's checkpoint has, and that of the checkpoint in the first.
-    fn at(checkpoint: u64, generation: u32) -> Self {
+    /// The place at `checkpoint`: a number that no other generation's checkpoint has, and that of
+    /// the checkpoint in the first.
+    pub(in crate::api) fn at(checkpoint: u64, generation: u32) -> Self {
         let before = u64::from(generation.saturating_sub(1));
         Self::After(
             before

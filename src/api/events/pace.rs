@@ -1,0 +1,126 @@
+//! When clients are told: at once after a quiet time, four times a second while figures change.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::batch::Place;
+
+/// Two beats are at least this far apart.
+pub(super) const EVERY: Duration = Duration::from_millis(250);
+
+/// The moments at which clients are told of changes. They are the same for all of them, so that
+/// those who are told the same are given the same bytes.
+#[derive(Debug)]
+pub(super) struct Pace(Mutex<Beat>);
+
+/// One moment at which clients are told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Beat {
+    /// When it was.
+    at: Instant,
+    /// Clients before this place are told now, at least up to it.
+    pub(super) upto: Place,
+    /// What clients are told begins here, unless they are further behind.
+    from: Place,
+}
+
+impl Pace {
+    /// A pace whose first beat may be at once. All clients are at `newest` or will be told so.
+    pub(super) fn new(newest: Place, now: Instant) -> Self {
+        Self(Mutex::new(Beat {
+            at: now.checked_sub(EVERY).unwrap_or(now),
+            upto: newest,
+            from: newest,
+        }))
+    }
+
+    /// The beat at which a client at `place` is told that there is `newest`, a later place.
+    ///
+    /// # Errors
+    /// The moment from which on there may be one.
+    pub(super) fn beat(&self, place: Place, newest: Place, now: Instant) -> Result<Beat, Instant> {
+        let mut beat = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if place < beat.upto {
+            return Ok(*beat);
+        }
+        let due = beat.at + EVERY;
+        if now < due {
+            return Err(due);
+        }
+        // While figures change all the time, everybody was told at the last beat or came after it.
+        let from = if now < due + EVERY { beat.upto } else { place };
+        *beat = Beat {
+            at: now,
+            upto: newest,
+            from,
+        };
+        Ok(*beat)
+    }
+}
+
+impl Beat {
+    /// From where on a client at `place` is told. Some of it may be told again, which does no harm:
+    /// clients that came at different moments are at the same place afterwards.
+    pub(super) fn from(&self, place: Place) -> Place {
+        self.from.min(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn at(number: u64) -> Place {
+        Place::After(number)
+    }
+
+    #[test]
+    fn the_first_change_after_a_quiet_time_is_told_at_once() {
+        let now = Instant::now();
+        let pace = Pace::new(at(7), now);
+        assert_eq!(pace.beat(at(7), at(8), now).unwrap().upto, at(8));
+        let later = now + EVERY * 40;
+        assert_eq!(pace.beat(at(8), at(9), later).unwrap().upto, at(9));
+    }
+
+    #[test]
+    fn what_changes_within_a_quarter_of_a_second_is_told_at_its_end() {
+        let now = Instant::now();
+        let pace = Pace::new(at(7), now);
+        pace.beat(at(7), at(8), now).unwrap();
+        let soon = now + EVERY / 2;
+        assert_eq!(pace.beat(at(8), at(9), soon), Err(now + EVERY));
+        let beat = pace.beat(at(8), at(12), now + EVERY).unwrap();
+        assert_eq!(beat.upto, at(12));
+    }
+
+    #[test]
+    fn all_clients_are_told_at_one_beat_and_from_one_place() {
+        let now = Instant::now();
+        let pace = Pace::new(at(7), now);
+        let first = pace.beat(at(7), at(8), now).unwrap();
+        assert_eq!(pace.beat(at(7), at(9), now + EVERY / 2), Ok(first));
+        // One was told a little more, and one came in between.
+        let now = now + EVERY;
+        for place in [8, 9, 11] {
+            let beat = pace.beat(at(place), at(12), now).unwrap();
+            assert_eq!(beat.from(at(place)), at(8), "{place}");
+        }
+        // One could not take anything for a while.
+        let beat = pace.beat(at(3), at(12), now).unwrap();
+        assert_eq!(beat.from(at(3)), at(3));
+    }
+
+    #[test]
+    fn nothing_of_before_a_quiet_time_is_told_again() {
+        let now = Instant::now();
+        let pace = Pace::new(at(7), now);
+        let later = now + EVERY * 4;
+        let beat = pace.beat(at(500), at(501), later).unwrap();
+        assert_eq!(beat.from(at(500)), at(500));
+    }
+}
