@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tidegauge_windows::{Block, Cells, EventTime, Summary, Window};
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::time::sleep_until;
 
 use super::places::{Places, Seat, Turn};
@@ -23,7 +24,7 @@ const TURN: Duration = Duration::from_millis(500);
 /// How long a request is still waited for. Making headway extends it.
 #[derive(Clone)]
 pub(super) struct Patience {
-    until: Arc<Mutex<Instant>>,
+    until: watch::Sender<Instant>,
     step: Duration,
 }
 
@@ -31,31 +32,31 @@ impl Patience {
     /// Waits for `step` from now, and for as long after each headway.
     pub(super) fn new(step: Duration) -> Self {
         Self {
-            until: Arc::new(Mutex::new(Instant::now() + step)),
+            until: watch::Sender::new(Instant::now() + step),
             step,
         }
     }
 
-    /// Something of the answer was made.
+    /// Something of the answer was made, or the request need not wait for others any more.
     pub(super) fn headway(&self) {
         self.wait_for(Duration::ZERO);
     }
 
     /// The request waits for others, for `time` at most; its own time begins after that.
     pub(super) fn wait_for(&self, time: Duration) {
-        let until = Instant::now() + time + self.step;
-        let mut known = lock(&self.until);
-        *known = until.max(*known);
+        self.until.send_replace(Instant::now() + time + self.step);
     }
 
     /// Waits until it has run out.
     pub(super) async fn runs_out(&self) {
+        let mut until = self.until.subscribe();
         loop {
-            let until = *lock(&self.until);
-            if Instant::now() >= until {
-                return;
+            let end = *until.borrow_and_update();
+            tokio::select! {
+                () = sleep_until(end.into()) => return,
+                // There is always a sender: this one.
+                _ = until.changed() => {}
             }
-            sleep_until(until.into()).await;
         }
     }
 }
@@ -202,6 +203,7 @@ impl Effort {
         }
         self.patience.wait_for(self.places.queue_timeout());
         let turn = Handle::current().block_on(self.places.first_turn())?;
+        self.patience.headway();
         if let Some(place) = self.place().as_mut() {
             place.turn = Some((turn, Instant::now()));
         }

@@ -101,6 +101,7 @@ async fn answer_any(
             let seat = app.places.heavy()?;
             question.patience.wait_for(app.limits.queue_timeout);
             let turn = app.places.first_turn().await?;
+            question.patience.headway();
             (seat, Some(turn))
         }
     };

@@ -161,8 +161,6 @@ async fn who_waits_for_a_file_takes_no_place() {
         files.push(ask(&routes, parquet));
     }
     // One more than may wait is told so; until then the others may not have come yet.
-    let none = Limits::default();
-    let _ = none;
     loop {
         let head = Request::head(parquet).body(Body::empty()).unwrap();
         let waiting = tokio::time::timeout(Duration::from_millis(20), send(&routes, head));
@@ -188,20 +186,25 @@ async fn who_waits_for_a_file_takes_no_place() {
 async fn a_file_may_take_longer_than_an_answer_as_long_as_it_gets_on() {
     let (readings, meter) = metered(World::long(2_000));
     let limits = Limits {
-        answer_timeout: Duration::from_millis(500),
+        answer_timeout: Duration::from_secs(1),
         ..patient()
     };
     let routes = router(state(readings), None, limits);
-    let _ = &meter;
-    let file = get(&routes, "/api/v1/windows/10m-by-1m?format=parquet").await;
-    assert_eq!(file.status, 200);
+    // 6,000 cells: at least two seconds, and a page every tenth of one.
+    meter.rest_every(300, Duration::from_millis(100));
+    let file = get(&routes, "/api/v1/windows/1m?format=parquet").await;
+    assert_eq!(file.status, 200, "{}", file.text());
 }
 
 #[tokio::test]
 async fn what_a_client_has_is_found_without_reading_a_row() {
     let (readings, meter) = metered(World::long(50));
     let routes = router(state(readings), None, patient());
-    for path in ["windows/1m", "windows/10m-by-1m?limit=20", "windows/1m?branch=7"] {
+    for path in [
+        "windows/1m",
+        "windows/10m-by-1m?limit=20",
+        "windows/1m?branch=7",
+    ] {
         for format in ["json", "csv", "arrow", "parquet"] {
             let mark = if path.contains('?') { '&' } else { '?' };
             let uri = format!("/api/v1/{path}{mark}format={format}");
@@ -218,7 +221,9 @@ async fn what_a_client_has_is_found_without_reading_a_row() {
     }
     // Nobody can have the answer to a question that is wrong.
     let wrong = Request::get("/api/v1/windows/1m?limit=0").header("if-none-match", "*");
-    send(&routes, wrong.body(Body::empty()).unwrap()).await.problem(400);
+    send(&routes, wrong.body(Body::empty()).unwrap())
+        .await
+        .problem(400);
 }
 
 #[tokio::test]

@@ -26,6 +26,8 @@ pub(super) struct Meter {
     is_shut: AtomicBool,
     /// The cell, by number, that can't be read.
     broken: AtomicUsize,
+    /// After how many cells reading rests, and for how long.
+    rest: Mutex<Option<(usize, Duration)>>,
 }
 
 impl Meter {
@@ -46,6 +48,11 @@ impl Meter {
         self.broken.store(cell, Ordering::SeqCst);
     }
 
+    /// Reading rests for `time` after every `cells` cells.
+    pub(super) fn rest_every(&self, cells: usize, time: Duration) {
+        *self.rest.lock().unwrap() = Some((cells, time));
+    }
+
     /// How many cells were read so far.
     pub(super) fn cells(&self) -> usize {
         self.cells.load(Ordering::SeqCst)
@@ -57,7 +64,7 @@ impl Meter {
         spawn_blocking(move || {
             let held = meter.held.lock().unwrap();
             let long = Duration::from_secs(60);
-            let (_, waited) = meter
+            let (_held, waited) = meter
                 .changed
                 .wait_timeout_while(held, long, |held| *held < count)
                 .unwrap();
@@ -72,13 +79,21 @@ impl Meter {
         if number == self.broken.load(Ordering::SeqCst) {
             return Err(ReadError("the disk is gone".into()));
         }
+        let rest = *self.rest.lock().unwrap();
+        if let Some((cells, time)) = rest
+            && number.is_multiple_of(cells)
+        {
+            std::thread::sleep(time);
+        }
         if key == branch(7) && self.is_shut.load(Ordering::SeqCst) {
             let mut held = self.held.lock().unwrap();
             *held += 1;
             self.changed.notify_all();
-            let mut held = self
+            // When the test has failed, so may this end.
+            let long = Duration::from_secs(60);
+            let (mut held, _) = self
                 .changed
-                .wait_while(held, |_| self.is_shut.load(Ordering::SeqCst))
+                .wait_timeout_while(held, long, |_| self.is_shut.load(Ordering::SeqCst))
                 .unwrap();
             *held -= 1;
         }

@@ -381,6 +381,7 @@ impl Reading for World {
 }
 
 /// An answer, read to its end.
+#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,

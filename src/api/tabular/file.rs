@@ -46,9 +46,11 @@ pub(super) async fn turn(app: &App, question: &Question) -> Result<OwnedMutexGua
     let _waiting = app.places.file()?;
     let time = app.limits.file_timeout;
     question.patience.wait_for(time);
-    timeout(time, Arc::clone(&app.kept.making).lock_owned())
+    let turn = timeout(time, Arc::clone(&app.kept.making).lock_owned())
         .await
-        .map_err(|_| Problem::files_wait(app.limits.files_waiting))
+        .map_err(|_| Problem::files_wait(app.limits.files_waiting))?;
+    question.patience.headway();
+    Ok(turn)
 }
 
 /// The answer to a step of reading a file in parts, if there is a file for it.
