@@ -91,11 +91,14 @@ impl Meter {
             self.changed.notify_all();
             // When the test has failed, so may this end.
             let long = Duration::from_secs(60);
-            let (mut held, _) = self
+            let (mut held, waited) = self
                 .changed
                 .wait_timeout_while(held, long, |_| self.is_shut.load(Ordering::SeqCst))
                 .unwrap();
             *held -= 1;
+            if waited.timed_out() {
+                self.is_shut.store(false, Ordering::SeqCst);
+            }
         }
         Ok(())
     }
