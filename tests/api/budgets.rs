@@ -283,7 +283,7 @@ async fn an_answer_that_fails_on_its_way_does_not_look_whole() {
     // What fails before anything was sent is told.
     for query in ["limit=10000", "format=csv", "format=parquet", "limit=2"] {
         let (readings, meter) = metered(World::long(1_200));
-        meter.break_at(5);
+        meter.break_at(2);
         let routes = router(state(readings), None, patient());
         let uri = format!("/api/v1/windows/1m?{query}");
         get(&routes, &uri).await.problem(500);
