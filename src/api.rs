@@ -33,6 +33,7 @@ mod windows;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -137,7 +138,8 @@ impl Default for Limits {
             connections: 512,
             in_flight: 64,
             heavy: 32,
-            turns: 4,
+            // More would not be done earlier, and light questions want a core too.
+            turns: available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4)),
             files_waiting: 16,
             whole_bytes: 128 << 20,
             waiters: 4_096,
@@ -162,7 +164,8 @@ pub enum Error {
     Socket(#[from] std::io::Error),
 }
 
-/// Answers on `listener` until `stop` is there; then lets open requests end.
+/// Answers on `listener` until `stop` is there; then lets open requests end. The limits are the
+/// default, with as many connections as the process has file descriptors for.
 ///
 /// # Errors
 /// When the listener is reachable from other machines and there is no token.
@@ -172,8 +175,24 @@ pub async fn serve(
     state: State,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
-    serve_within(Limits::default(), listener, token, state, stop).await
+    let limits = Limits {
+        connections: connections(process::max_fds()),
+        ..Limits::default()
+    };
+    serve_within(limits, listener, token, state, stop).await
 }
+
+/// How many connections there may be in a process with `max_fds` file descriptors: half of them,
+/// as the state, Kafka and Elasticsearch need some too.
+fn connections(max_fds: Option<u64>) -> usize {
+    let half = max_fds.and_then(|max| usize::try_from(max / 2).ok());
+    let connections = half.unwrap_or(Limits::default().connections);
+    connections.clamp(CONNECTIONS_MIN, CONNECTIONS_MAX)
+}
+
+const CONNECTIONS_MIN: usize = 64;
+/// All who may wait for the state, and as many others as a process with few descriptors has.
+const CONNECTIONS_MAX: usize = 4_608;
 
 /// [`serve`] with limits other than the default.
 ///
@@ -282,6 +301,20 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_the_rest() {
+        for (max_fds, most) in [
+            (None, 512),
+            (Some(1_024), 512),
+            (Some(256), 128),
+            (Some(8_192), 4_096),
+            (Some(0), 64),
+            (Some(u64::MAX), 4_608),
+        ] {
+            assert_eq!(connections(max_fds), most, "{max_fds:?}");
+        }
+    }
 
     #[test]
     fn an_address_that_others_can_reach_needs_a_token() {

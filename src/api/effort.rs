@@ -178,7 +178,9 @@ impl Effort {
             turn.is_some_and(|(_, began)| began.elapsed() >= TURN)
         });
         if is_long {
+            self.patience.wait_for(self.places.longest_wait(TURN));
             self.rest(|| {});
+            self.patience.headway();
             return self.check();
         }
         Ok(())

@@ -63,6 +63,12 @@ impl Places {
         self.limits.queue_timeout
     }
 
+    /// How long a question waits for another turn at most, if all others take `turn` for theirs.
+    pub(super) fn longest_wait(&self, turn: Duration) -> Duration {
+        let others = u32::try_from(self.limits.heavy).unwrap_or(u32::MAX);
+        turn.saturating_mul(others)
+    }
+
     /// The first turn of a heavy question.
     pub(super) async fn first_turn(&self) -> Result<Turn, Problem> {
         match timeout(self.limits.queue_timeout, self.turn()).await {

@@ -214,11 +214,11 @@ fn write<'a>(
 ) -> Result<Option<WindowPlace>, Failure> {
     let remembered;
     let cells: &dyn Cells<BranchId, Summary, Error = ReadError> = match definition.kind() {
-        Kind::Sliding => {
+        Kind::Sliding | Kind::Cumulative => {
             remembered = RememberedCells::new(reading, CELLS);
             &remembered
         }
-        Kind::Tumbling | Kind::Cumulative => reading,
+        Kind::Tumbling => reading,
     };
     let cells = Measured::new(cells, effort);
     let mut query = query;

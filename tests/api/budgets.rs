@@ -85,7 +85,11 @@ async fn a_question_that_was_given_up_stops_and_frees_its_place() {
 #[tokio::test]
 async fn heavy_questions_take_no_place_of_a_light_one() {
     let (readings, meter) = metered(World::long(200));
-    let routes = router(state(readings), None, patient());
+    let limits = Limits {
+        turns: 4,
+        ..patient()
+    };
+    let routes = router(state(readings), None, limits);
     meter.shut();
     let mut heavy = JoinSet::new();
     for number in 0..64 {
