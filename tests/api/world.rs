@@ -131,6 +131,50 @@ impl World {
         world
     }
 
+    /// `minutes` minutes in each of which branches 0, 7 and 9 have one payment each, without zero
+    /// windows.
+    pub(super) fn long(minutes: i64) -> Self {
+        let settings = Arc::new(Settings {
+            zero_windows: false,
+            ..(*settings()).clone()
+        });
+        let mut engine = Engine::new(Arc::clone(&settings));
+        let mut world = Self::empty();
+        for minute in 0..minutes {
+            for id in [0, 7, 9] {
+                let time = at(minute * 60_000);
+                engine.insert(0, time, None, branch(id), &UNITS);
+                engine.know(branch(id), time);
+                world.book(Entry::OnTime, Some(Amount::from_units(UNITS)));
+                world.add_total(branch(id), time, Amount::from_units(UNITS));
+            }
+            engine.advance();
+        }
+        world.checkpoint.sequence = 12;
+        let changes = engine.take_changes();
+        world.frame = Frame::new(settings, changes.snapshot.clone());
+        world.cells.apply(world.frame.grid(), changes);
+        world
+    }
+
+    /// Nothing but `count` rejects of 4 KiB each.
+    pub(super) fn of_rejects(count: i64) -> Self {
+        let mut world = Self::empty();
+        world.rejects = (0..count)
+            .map(|offset| RejectedRecord {
+                origin: Origin {
+                    partition: 0,
+                    offset,
+                },
+                timestamp: None,
+                reason: Reason::NotJson,
+                detail: "no payment".into(),
+                read: "x".repeat(4 << 10).into(),
+            })
+            .collect();
+        world
+    }
+
     fn book(&mut self, entry: Entry, amount: Option<Amount>) {
         self.checkpoint.ledger.consumed += 1;
         self.checkpoint.ledger.book(entry, amount);
@@ -348,6 +392,7 @@ impl Reading for World {
 }
 
 /// An answer, read to its end.
+#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
