@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegauge_windows::{Cells, Frame, Summary};
+use tidegauge_windows::{Cells, EventTime, Frame, Summary};
 
 use crate::document_key::{DocumentKey, Origin};
 use crate::effect::{LatePayment, Notices, RejectedRecord};
@@ -106,6 +106,19 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
         after: Option<DocumentKey>,
         limit: usize,
     ) -> Result<Vec<(DocumentKey, Mark)>, ReadError>;
+
+    /// The mark of `document`, if it awaits delivery.
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    fn mark(&self, document: &DocumentKey) -> Result<Option<Mark>, ReadError>;
+
+    /// The start of the first slice at or after `from` in which any branch has payments. One seek,
+    /// however sparse the payments are.
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    fn first_slice(&self, from: EventTime) -> Result<Option<EventTime>, ReadError>;
 }
 
 /// The checkpoint that last changed a document. An acknowledgement clears the document's dirty mark

@@ -127,6 +127,21 @@ impl<'a> Image<'a> {
         Ok(dirty)
     }
 
+    /// The mark of `document`, if it has one.
+    pub(super) fn mark(&self, document: &DocumentKey) -> Read<Option<Mark>> {
+        Ok(self.value(&keys::dirty(document))?.map(Mark))
+    }
+
+    /// The start of the first slice at or after `from` that has a cell.
+    pub(super) fn first_slice(&self, from: EventTime) -> Read<Option<EventTime>> {
+        let mut first = None;
+        self.scan(keys::slices_from(from), Direction::Up, |key, _| {
+            first = Some(parsed(key, keys::slice_of_cell)?);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(first)
+    }
+
     /// The earliest start, from `from` on, of a window of a definition that awaits delivery.
     pub(super) fn first_dirty_window(
         &self,

@@ -220,6 +220,21 @@ pub(super) fn cells_before(block: Block) -> Range<KeyBytes> {
     KeyBytes::new(prefix::CELL).byte(block.level)..cells_of(block)
 }
 
+/// [`cell`] of all branches in all slices that start at or after `start`.
+pub(super) fn slices_from(start: EventTime) -> Range<KeyBytes> {
+    let slices = KeyBytes::new(prefix::CELL).byte(0);
+    slices.time(start)..slices.end()
+}
+
+/// The start of the block of a [`cell`] key.
+pub(super) fn slice_of_cell(key: &[u8]) -> Option<EventTime> {
+    let mut fields = Fields::after(key, prefix::CELL)?;
+    fields.byte()?;
+    let start = fields.time()?;
+    fields.branch().filter(|_| fields.is_done())?;
+    Some(start)
+}
+
 fn cells_of(block: Block) -> KeyBytes {
     KeyBytes::new(prefix::CELL)
         .byte(block.level)

@@ -149,6 +149,14 @@ impl Reading for View<'_> {
     fn dirty(&self, after: Option<DocumentKey>, limit: usize) -> Read<Vec<(DocumentKey, Mark)>> {
         self.image.dirty(after.as_ref(), limit)
     }
+
+    fn mark(&self, document: &DocumentKey) -> Read<Option<Mark>> {
+        self.image.mark(document)
+    }
+
+    fn first_slice(&self, from: EventTime) -> Read<Option<EventTime>> {
+        self.image.first_slice(from)
+    }
 }
 
 impl Cells<BranchId, Summary> for View<'_> {

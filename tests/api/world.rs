@@ -334,6 +334,14 @@ impl Reading for World {
     ) -> Result<Vec<(DocumentKey, Mark)>, ReadError> {
         unreachable!("no route asks for it")
     }
+
+    fn mark(&self, _: &DocumentKey) -> Result<Option<Mark>, ReadError> {
+        unreachable!("no route asks for it")
+    }
+
+    fn first_slice(&self, _: EventTime) -> Result<Option<EventTime>, ReadError> {
+        unreachable!("no route asks for it")
+    }
 }
 
 /// An answer, read to its end.

@@ -187,6 +187,7 @@ proptest! {
         let _ = partition_of(&key);
         let _ = branch_of_total(&key);
         let _ = branch_of_cell(&key);
+        let _ = slice_of_cell(&key);
         let _ = List::Late.number_of(&key);
     }
 }
