@@ -131,7 +131,11 @@ async fn watch(service: &str, backlog: u64) -> anyhow::Result<()> {
         let figure = |name: &str| -> anyhow::Result<u64> {
             let line = metrics.lines().find_map(|line| line.strip_prefix(name));
             let figure = line.with_context(|| format!("no {name} in the metrics"))?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a count"
+            )]
             Ok(figure.trim().parse::<f64>()? as u64)
         };
         let dirty = figure("tidegauge_dirty_documents")?;
@@ -200,7 +204,10 @@ async fn dump(documents: &Documents) -> anyhow::Result<()> {
     let mut file = BufWriter::new(std::fs::File::create(&documents.file)?);
     let mut count = 0_u64;
     for index in indexes(&client, documents).await?.keys() {
-        let alias = format!("{}-write", index.replacen(&documents.from, &documents.to, 1));
+        let alias = format!(
+            "{}-write",
+            index.replacen(&documents.from, &documents.to, 1)
+        );
         let refresh = client.post(format!("{}/{index}/_refresh", documents.url));
         refresh.send().await?.error_for_status()?;
         let search = json!({"size": 5_000, "sort": ["_doc"], "version": true});
@@ -279,7 +286,10 @@ async fn load(
             let answer = request.send().await?.error_for_status()?.bytes().await?;
             // As an answer that is not looked at closely is read fastest.
             if !answer.starts_with(b"{\"errors\":false") {
-                bail!("refused: {}", String::from_utf8_lossy(&answer[..answer.len().min(500)]));
+                bail!(
+                    "refused: {}",
+                    String::from_utf8_lossy(&answer[..answer.len().min(500)])
+                );
             }
             Ok(actions)
         });
@@ -303,7 +313,13 @@ async fn make_alike(
     client.delete(&url).send().await?;
     let mut settings = index.settings["index"].clone();
     if let Some(settings) = settings.as_object_mut() {
-        for own in ["uuid", "creation_date", "provided_name", "version", "routing"] {
+        for own in [
+            "uuid",
+            "creation_date",
+            "provided_name",
+            "version",
+            "routing",
+        ] {
             settings.remove(own);
         }
     }

@@ -113,7 +113,10 @@ impl Bulk {
             },
         };
         serde_json::to_writer(&mut self.body, &action).map_err(|error| {
-            ReadError(format!("document {} can't be written: {error}", document.id))
+            ReadError(format!(
+                "document {} can't be written: {error}",
+                document.id
+            ))
         })?;
         self.body.push(b'\n');
         self.body

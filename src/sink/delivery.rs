@@ -158,7 +158,11 @@ impl Delivery {
 
     // A long round must not look like a service that does not start.
     pub(super) async fn report_if_due(&mut self) {
-        if self.passes.next_report.is_none_or(|next| next <= Instant::now()) {
+        if self
+            .passes
+            .next_report
+            .is_none_or(|next| next <= Instant::now())
+        {
             self.report_now().await;
         }
     }
@@ -355,7 +359,10 @@ impl Delivery {
                 index,
                 "an index was lost or replaced: its documents are delivered again"
             ),
-            Past::Untouched => info!(index, "an index is not there yet: its documents are delivered"),
+            Past::Untouched => info!(
+                index,
+                "an index is not there yet: its documents are delivered"
+            ),
         }
         self.passes.next_full = None;
         self.tell(Feedback::Recreated(family)).await

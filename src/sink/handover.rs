@@ -48,10 +48,7 @@ impl Handover {
                 let own = checkpoint.positions.get(partition);
                 own.is_some_and(|own| own >= position)
             };
-            self.checkpoint = positions
-                .iter()
-                .all(has)
-                .then_some(checkpoint.sequence);
+            self.checkpoint = positions.iter().all(has).then_some(checkpoint.sequence);
         }
     }
 

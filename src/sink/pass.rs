@@ -197,7 +197,10 @@ impl Delivery {
                     return false;
                 }
                 if !is_known {
-                    warn!(reason, "more documents are refused than are kept back one by one");
+                    warn!(
+                        reason,
+                        "more documents are refused than are kept back one by one"
+                    );
                     self.places.refuses(family, now, reason);
                 }
                 true

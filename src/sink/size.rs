@@ -40,9 +40,8 @@ impl Size {
 
     /// A request of `bytes` was taken.
     pub(super) fn take(&mut self, bytes: usize, now: Instant) {
-        let is_old = |(_, last): &(usize, Instant)| {
-            now.saturating_duration_since(*last) >= self.memory
-        };
+        let is_old =
+            |(_, last): &(usize, Instant)| now.saturating_duration_since(*last) >= self.memory;
         self.refused = self.refused.filter(|refused| !is_old(refused));
         // A bulk that was short for want of documents says nothing.
         if bytes > self.limit / 2 {
