@@ -1,11 +1,13 @@
 //! The yardstick for delivery: the same documents, sent to the same Elasticsearch by a program that does nothing else.
 //!
-//! `watch` follows a service while it delivers a backlog, `dump` writes the documents that it delivered to a file, and
-//! `load` sends that file to new indexes with the same mappings, in bulks of the same size. `benches/delivery` runs them.
+//! `gate` lets a server come up when a backlog is there, `watch` follows a service while it delivers that, `dump` writes the
+//! documents that it delivered to a file, and `load` sends that file to new indexes with the same mappings, in bulks of the
+//! same size. `benches/delivery` runs them.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,15 @@ enum Command {
         /// How many documents wait at first.
         #[arg(long)]
         backlog: u64,
+    },
+    /// Passes connections on, so that a server seems to come up when this begins.
+    Gate {
+        /// Where it listens, host:port.
+        #[arg(long)]
+        listen: String,
+        /// Where the server is, host:port.
+        #[arg(long)]
+        to: String,
     },
     /// Writes the documents behind a prefix to a file, as bulk requests for another prefix.
     Dump(Documents),
@@ -103,6 +114,7 @@ impl Tenths {
 async fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Watch { service, backlog } => watch(&service, backlog).await,
+        Command::Gate { listen, to } => gate(&listen, &to),
         Command::Dump(documents) => dump(&documents).await,
         Command::Load {
             documents,
@@ -110,6 +122,24 @@ async fn main() -> anyhow::Result<()> {
             max_bytes,
             max_in_flight,
         } => load(&documents, max_actions, max_bytes, max_in_flight).await,
+    }
+}
+
+fn gate(listen: &str, to: &str) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(listen)?;
+    loop {
+        let (client, _) = listener.accept()?;
+        // Who finds nobody there is cut off, as without the gate.
+        let Ok(server) = TcpStream::connect(to) else {
+            continue;
+        };
+        let pairs = [(client.try_clone()?, server.try_clone()?), (server, client)];
+        for (mut from, mut to) in pairs {
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut from, &mut to);
+                let _ = to.shutdown(Shutdown::Write);
+            });
+        }
     }
 }
 

@@ -233,7 +233,8 @@ impl Store {
                 self.retention.note(document);
             }
             let mut draft = Draft::new(&database, &self.head);
-            draft.mark(documents)?;
+            // One that still waits was not delivered to what is lost, and is sent once.
+            draft.mark_again(documents)?;
             self.head = draft.write()?;
         }
         Ok(self.checkpoint())

@@ -135,6 +135,17 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// Marks those documents that do not await delivery already.
+    pub(super) fn mark_again(
+        &mut self,
+        documents: impl IntoIterator<Item = DocumentKey>,
+    ) -> Result<(), Error> {
+        for document in documents {
+            self.marks.set_if_clear(self.database, &document)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn put(&mut self, key: &KeyBytes, value: &impl Value) {
         self.encoder.clear();
         value.write(&mut self.encoder);

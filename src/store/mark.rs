@@ -47,6 +47,19 @@ impl Marks {
         Ok(())
     }
 
+    /// Marks `document`, unless it awaits delivery already.
+    pub(super) fn set_if_clear(
+        &mut self,
+        database: &Database,
+        document: &DocumentKey,
+    ) -> Result<(), Error> {
+        let key = keys::dirty(document);
+        if !self.set.contains_key(&key) && database.get(&key)?.is_none() {
+            self.set.insert(key, false);
+        }
+        Ok(())
+    }
+
     /// Whether `document` awaits delivery after the batch.
     pub(super) fn is_dirty(
         &self,
