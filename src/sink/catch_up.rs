@@ -20,7 +20,7 @@ pub(super) struct CatchUp {
 /// So many records are always near the end.
 const NEAR: u64 = 10_000;
 /// No document is postponed for longer.
-const POSTPONED_MAX: Duration = Duration::from_secs(30);
+pub(super) const POSTPONED_MAX: Duration = Duration::from_secs(30);
 /// The rate is measured over so long.
 const MEASURED: Duration = Duration::from_millis(200);
 

@@ -11,6 +11,7 @@ use tokio::task::{JoinError, JoinSet};
 use tracing::warn;
 
 use super::bulk::{Bulk, Item, Outcome, Report};
+use super::catch_up::POSTPONED_MAX;
 use super::client::Trouble;
 use super::collect::{Found, Scope, Search, lock};
 use super::delivery::{Delivery, Interrupted};
@@ -48,6 +49,8 @@ impl Delivery {
         // Rendered, and waits for its turn.
         let mut next: Option<Bulk> = None;
         let mut after = None;
+        // What is postponed must not wait for all that is not.
+        let until = postpone.then(|| Instant::now() + POSTPONED_MAX);
         loop {
             let is_open = self.line.closed_until(Instant::now()).is_none();
             if is_open
@@ -57,7 +60,9 @@ impl Delivery {
                 let client = self.cluster.client().clone();
                 in_flight.spawn(async move { bulk.deliver(&client).await });
             }
-            if is_open && !passed.is_whole && next.is_none() && collecting.is_empty() {
+            let is_over = until.is_some_and(|until| until <= Instant::now());
+            let is_wanted = is_open && !is_over && !passed.is_whole;
+            if is_wanted && next.is_none() && collecting.is_empty() {
                 let wanted = passed.wanted.clone();
                 self.collect(&mut collecting, scope.clone(), after, wanted, postpone);
             }
