@@ -173,12 +173,13 @@ impl App {
         let sink = match config.elasticsearch.clone() {
             Some(mut sink) => {
                 sink.generation = plan.generation;
-                Some(Sink::new(
+                let sink = Sink::new(
                     sink,
                     Arc::clone(&readings),
                     Arc::clone(&config.branches),
                     Arc::clone(&status),
-                )?)
+                )?;
+                Some(sink.following(store.feed()))
             }
             None => None,
         };

@@ -72,7 +72,7 @@ pub struct BulkConfig {
     pub max_actions: usize,
     /// At most so many bytes per request, unless one document alone is longer.
     pub max_bytes: usize,
-    /// Looks this often for documents that await delivery.
+    /// A document that awaits delivery is looked for after at most so long; usually it goes at once.
     pub interval: Duration,
     /// At most so many requests at once; at least 1.
     pub max_in_flight: usize,
@@ -93,6 +93,9 @@ pub struct Pacing {
     pub denied: Duration,
     /// Before a document that was refused for what it says is sent again.
     pub parked: Duration,
+    /// A document that is refused, or a family that takes nothing, for so long is blocked: nothing
+    /// waits for it any more.
+    pub blocked: Duration,
     /// Between two looks at whether the indexes are still the ones we made.
     pub inspect: Duration,
     /// For what still awaits delivery when we are asked to stop.
@@ -208,6 +211,7 @@ impl Default for Pacing {
             retry_most: Duration::from_secs(30),
             denied: Duration::from_secs(30),
             parked: Duration::from_secs(600),
+            blocked: Duration::from_secs(600),
             inspect: Duration::from_secs(60),
             last_pass: Duration::from_secs(10),
         }

@@ -338,7 +338,7 @@ impl Upkeep {
 fn wanted(readings: Option<&dyn Readings>) -> Result<BTreeSet<Family>, Trouble> {
     match readings {
         Some(readings) => readings
-            .query(expected)
+            .query(|reading| Ok(expected(reading)?.into_keys().collect()))
             .map_err(|error| Trouble::garbage(error.to_string())),
         None => Ok([Family::Totals, Family::Late, Family::Rejects].into()),
     }

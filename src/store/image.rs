@@ -130,6 +130,11 @@ impl<'a> Image<'a> {
         Ok(dirty)
     }
 
+    /// The mark of `document`, if it has one.
+    pub(super) fn mark(&self, document: &DocumentKey) -> Read<Option<Mark>> {
+        Ok(self.value(&keys::dirty(document))?.map(Mark))
+    }
+
     /// The earliest start, from `from` on, of a window of a definition that awaits delivery and can
     /// be delivered.
     pub(super) fn first_dirty_window(

@@ -152,6 +152,10 @@ impl Reading for View<'_> {
     fn dirty(&self, after: Option<DocumentKey>, limit: usize) -> Read<Vec<(DocumentKey, Mark)>> {
         self.image.dirty(after.as_ref(), limit)
     }
+
+    fn mark(&self, document: &DocumentKey) -> Read<Option<Mark>> {
+        self.image.mark(document)
+    }
 }
 
 impl Cells<BranchId, Summary> for View<'_> {

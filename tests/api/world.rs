@@ -389,6 +389,10 @@ impl Reading for World {
     ) -> Result<Vec<(DocumentKey, Mark)>, ReadError> {
         unreachable!("no route asks for it")
     }
+
+    fn mark(&self, _: &DocumentKey) -> Result<Option<Mark>, ReadError> {
+        unreachable!("no route asks for it")
+    }
 }
 
 /// An answer, read to its end.
