@@ -125,6 +125,7 @@ impl Sink {
         let names = Names::new(&self.config, &definitions);
         let Config {
             legacy_totals,
+            zero_windows,
             bulk,
             pacing,
             publication,
@@ -134,6 +135,7 @@ impl Sink {
             line: Line::new(&pacing, self.client.shown_url()),
             cluster: Cluster::new(self.client, names, legacy_totals),
             bulk,
+            zero_windows,
             pacing,
             readings: self.readings,
             branches: self.branches,

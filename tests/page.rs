@@ -4,10 +4,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::support::lab::{Kafka, Message, Toolbox, succeed, unique};
 use crate::support::service::{Setup, quoted};
-use crate::support::topic::produce;
+use crate::support::topic::{paid, produce};
 
 /// A record that would be a script if anybody took it for markup.
 const HOSTILE: &str = "<script>smuggled = 1</script><img src=x onerror=\"smuggled = 1\">";
@@ -102,6 +104,44 @@ fn everything_on_the_page_is_reached_and_works_by_keyboard() {
 fn its_figures_move_and_a_service_that_dies_and_comes_back_is_told_and_taken_up() {
     let Some(web) = Toolbox::web() else { return };
     succeed(&mut script(&web, "live.mjs"));
+}
+
+#[test]
+fn final_windows_without_payments_are_zero_on_the_page_as_over_http() {
+    let (Some(web), Some(kafka)) = (Toolbox::web(), Kafka::shared()) else {
+        return;
+    };
+    let topic = unique("page-zeros");
+    kafka.create_topic(&topic, 2);
+    let pay = |branch| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = i64::try_from(now.as_millis()).unwrap();
+        kafka.send(&topic, (0..2).map(|partition| paid(partition, now, "2.5", branch)));
+    };
+    let setup = Setup::of(kafka, &topic)
+        .with("", "window", "[{ name = \"2s\", size = \"2s\" }]")
+        .with("event_time", "out_of_orderness", "\"500ms\"")
+        .with("event_time", "idle_after", "\"2s\"")
+        .with("event_time", "quiet_after", "\"2s\"");
+    // The first branch pays for as long as the script wants it, the other only once.
+    let quiet = setup.path("quiet");
+    pay(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..600 {
+                if quiet.exists() {
+                    break;
+                }
+                pay(1);
+                thread::sleep(Duration::from_millis(200));
+            }
+        });
+        succeed(
+            script(&web, "zeros.mjs")
+                .env("CONFIG", setup.config())
+                .env("QUIET", &quiet),
+        );
+    });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 use rustc_hash::FxBuildHasher;
 
 use super::bulk::Bulk;
-use super::document::Renderer;
+use super::document::{Content, Renderer};
 use super::index::{family_of, last_of};
 use super::places::{Gate, Passage};
 use crate::branch::Branches;
@@ -92,7 +92,7 @@ pub(super) struct Search {
     pub(super) skip: BTreeSet<Family>,
     pub(super) max_actions: usize,
     pub(super) max_bytes: usize,
-    pub(super) histograms: bool,
+    pub(super) content: Content,
     pub(super) now: Instant,
 }
 
@@ -117,7 +117,7 @@ impl Search {
         branches: &Branches,
         memory: &mut Memory,
     ) -> Result<Found, ReadError> {
-        let renderer = Renderer::new(reading, branches, self.histograms);
+        let renderer = Renderer::new(reading, branches, self.content);
         let mut found = Found {
             bulk: Bulk::new(),
             settled: Vec::new(),

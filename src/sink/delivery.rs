@@ -18,6 +18,7 @@ use super::client::Trouble;
 use super::cluster::Cluster;
 use super::collect::{Found, Memory, Search};
 use super::config::{BulkConfig, Pacing};
+use super::document::Content;
 use super::expected::expected;
 use super::handover::Handover;
 use super::health::Line;
@@ -34,6 +35,8 @@ use crate::status::{Condition, Part, Status};
 pub(super) struct Delivery {
     pub(super) cluster: Cluster,
     pub(super) bulk: BulkConfig,
+    /// Whether tumbling windows without payments have documents.
+    pub(super) zero_windows: bool,
     pub(super) pacing: Pacing,
     pub(super) readings: Arc<dyn Readings>,
     pub(super) branches: Arc<Branches>,
@@ -199,7 +202,9 @@ impl Delivery {
         }
         // What was delivered in a former life is to be there.
         let readings = Arc::clone(&self.readings);
-        for family in blocking(move || readings.query(expected)).await? {
+        let zero_windows = self.zero_windows;
+        let families = move || readings.query(|reading| expected(reading, zero_windows));
+        for family in blocking(families).await? {
             if !self.places.is_known(family) && self.places.is_gone(family) {
                 self.recreated(family).await?;
             }
@@ -304,7 +309,10 @@ impl Delivery {
             skip: wanted.clone(),
             max_actions: self.bulk.max_actions.max(1),
             max_bytes: self.bulk.max_bytes,
-            histograms: self.cluster.histograms(),
+            content: Content {
+                histograms: self.cluster.histograms(),
+                zero_windows: self.zero_windows,
+            },
             now,
         };
         let readings = Arc::clone(&self.readings);
