@@ -323,3 +323,33 @@ fn print_end(readings: &dyn Readings, branches: &Branches, format: Format) -> Re
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn the_history_has_the_rate_of_what_follows_and_ends_where_that_begins() {
+        let pace = Pace::new(100, HOUR);
+        assert_eq!(pace.history, 360_000);
+        let times = |numbers: [u64; 3]| numbers.map(|number| pace.time_of(number).millis());
+        let [first, tenth, second] = times([0, 10, 100]);
+        assert_eq!((tenth - first, second - first), (100, 1_000));
+        let [last, live, later] = times([359_900, 360_000, 360_100]);
+        assert_eq!((live - last, later - live), (1_000, 1_000));
+        assert_eq!(live - first, 3_600_000);
+        assert!(live <= now().millis());
+        assert!(pace.due() >= 360_000);
+    }
+
+    #[test]
+    fn a_history_of_too_many_payments_is_shorter_and_not_thinner() {
+        let pace = Pace::new(1_000_000, HOUR);
+        assert_eq!(pace.history, HISTORY_MAX);
+        let [first, live] = [0, HISTORY_MAX].map(|number| pace.time_of(number).millis());
+        assert_eq!(live - first, 1_000);
+        assert_eq!(Pace::new(1, Duration::ZERO).history, 0);
+    }
+}

@@ -35,7 +35,7 @@ use crate::status::{Condition, Part, Status};
 pub(super) struct Delivery {
     pub(super) cluster: Cluster,
     pub(super) bulk: BulkConfig,
-    /// Whether tumbling windows without payments have documents.
+    /// As configured.
     pub(super) zero_windows: bool,
     pub(super) pacing: Pacing,
     pub(super) readings: Arc<dyn Readings>,
@@ -202,9 +202,8 @@ impl Delivery {
         }
         // What was delivered in a former life is to be there.
         let readings = Arc::clone(&self.readings);
-        let zero_windows = self.zero_windows;
-        let families = move || readings.query(|reading| expected(reading, zero_windows));
-        for family in blocking(families).await? {
+        let zeros = self.zero_windows;
+        for family in blocking(move || readings.query(|one| expected(one, zeros))).await? {
             if !self.places.is_known(family) && self.places.is_gone(family) {
                 self.recreated(family).await?;
             }
@@ -309,10 +308,7 @@ impl Delivery {
             skip: wanted.clone(),
             max_actions: self.bulk.max_actions.max(1),
             max_bytes: self.bulk.max_bytes,
-            content: Content {
-                histograms: self.cluster.histograms(),
-                zero_windows: self.zero_windows,
-            },
+            content: Content::new(self.cluster.histograms(), self.zero_windows),
             now,
         };
         let readings = Arc::clone(&self.readings);

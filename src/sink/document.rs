@@ -198,6 +198,13 @@ impl<'a> Renderer<'a> {
 }
 
 impl Content {
+    pub(super) const fn new(histograms: bool, zero_windows: bool) -> Self {
+        Self {
+            histograms,
+            zero_windows,
+        }
+    }
+
     /// Whether a window with `count` payments has a document.
     fn gives(self, count: u64, rules: &Definition) -> bool {
         count > 0 || (self.zero_windows && rules.kind() == Kind::Tumbling)

@@ -234,7 +234,8 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
             "0.01",
         ],
     );
-    // Then nothing for most of an hour, and after it a while of one branch alone.
+    // Then nothing for most of an hour, and after it more than an hour of one branch alone. Another has
+    // one payment in all.
     produce(
         &setup,
         &[
@@ -251,7 +252,9 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
     let alone = millis("2026-11-01T19:00:00Z");
     kafka.send(
         &name,
-        (0..60).map(|at| paid(at % 3, alone + i64::from(at) * 20_000, "12.5", 3)),
+        (0..60)
+            .map(|at| paid(at % 3, alone + i64::from(at) * 70_000, "12.5", 3))
+            .chain([paid(0, millis("2026-11-01T14:00:30Z"), "7.25", 42)]),
     );
     let summary = setup.serve_until_end();
     assert_eq!(summary["ledger"]["balanced"], true, "{summary}");
@@ -269,7 +272,7 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
     );
     let gaps = (
         millis("2026-11-01T17:00:00Z"),
-        millis("2026-11-01T19:10:00Z"),
+        millis("2026-11-01T20:10:00Z"),
     );
     let two = Some(vec!["Branch_3".to_owned(), "Branch_8".to_owned()]);
     let picks = [
