@@ -120,17 +120,20 @@ fn final_windows_without_payments_are_zero_on_the_page_as_over_http() {
     };
     let setup = Setup::of(kafka, &topic)
         .with("", "window", "[{ name = \"2s\", size = \"2s\" }]")
-        .with("event_time", "out_of_orderness", "\"500ms\"")
-        .with("event_time", "idle_after", "\"2s\"")
-        .with("event_time", "quiet_after", "\"2s\"");
-    // The first branch pays for as long as the script wants it, the other only once.
-    let quiet = setup.path("quiet");
+        .with("event_time", "out_of_orderness", "\"500ms\"");
+    // One branch pays once. The other goes on, but for a while when the script wants a pause.
+    let (pause, done) = (setup.path("pause"), setup.path("done"));
     pay(2);
     thread::scope(|scope| {
         scope.spawn(|| {
+            let mut paused = false;
             for _ in 0..600 {
-                if quiet.exists() {
+                if done.exists() {
                     break;
+                }
+                if !paused && pause.exists() {
+                    paused = true;
+                    thread::sleep(Duration::from_secs(9));
                 }
                 pay(1);
                 thread::sleep(Duration::from_millis(200));
@@ -139,7 +142,8 @@ fn final_windows_without_payments_are_zero_on_the_page_as_over_http() {
         succeed(
             script(&web, "zeros.mjs")
                 .env("CONFIG", setup.config())
-                .env("QUIET", &quiet),
+                .env("PAUSE", &pause)
+                .env("DONE", &done),
         );
     });
 }

@@ -97,7 +97,7 @@ export class Figures {
     return ![...this.totals.values()].some((total) => total.pay_count > 0);
   }
 
-  /** How far event time has come (ms): the highest watermark, or the last final window of a stream that is quiet; else the newest payment; null without. */
+  /** How far event time has come (ms): the highest watermark, or the end of the last final window; else the newest payment; null without. */
   newest() {
     const marks = this.partitions.map((partition) => partition.watermark).filter(Boolean).map(Date.parse);
     if (this.finalTo !== null) marks.push(this.finalTo);

@@ -9,7 +9,6 @@ import { Stream } from "./stream.js";
 const REFRESH_MS = 1_000;
 const POLL_MS = 2_000;
 const PAGE = 10_000;
-const ROUNDS_MOST = 4;
 
 /** How the page stands with the service: loading, live, stale, error, or locked. */
 export class Session {
@@ -122,17 +121,13 @@ export class Session {
     const { figures } = this;
     const definition = figures.definitions.find(({ name }) => name === wanted?.name);
     if (!definition) return;
-    for (let round = 0; round < ROUNDS_MOST; round += 1) {
-      const newest = figures.newest();
-      const answer = await this.#windowsFrom(definition, newest === null ? null : rangeStart(definition, newest, wanted.windows), {});
-      if (!answer) return;
-      figures.setWindows(definition.name, answer.items);
-      this.settledTo = null;
-      this.#settle(definition, answer);
-      this.changed();
-      // A stream that was quiet for hours has more windows behind its watermark than one answer holds.
-      if (answer.next === null || figures.newest() === newest) return;
-    }
+    const newest = figures.newest();
+    const answer = await this.#windowsFrom(definition, newest === null ? null : rangeStart(definition, newest, wanted.windows), {});
+    if (!answer) return;
+    figures.setWindows(definition.name, answer.items);
+    this.settledTo = null;
+    this.#settle(definition, answer);
+    this.changed();
   }
 
   // Null if they are not wanted any more.
