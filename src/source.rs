@@ -31,7 +31,7 @@ use tracing::{debug, error, warn};
 
 use crate::status::Condition;
 
-use asker::Asker;
+use asker::{Asker, Question};
 use cursor::{Cursor, Verdict};
 pub use error::Error;
 use events::Events;
@@ -101,12 +101,16 @@ impl Source {
             .map_err(settings::refused)?;
         let consumer = Arc::new(consumer);
         let topic = Topic::find(&consumer, config, patience)?;
-        let identity = native::topic_id(&consumer, topic.name(), ASK_MAX);
         let queue = Queue::new(&consumer).ok_or_else(|| {
             Error::Client("it has no memory for a queue; give it more".to_owned())
         })?;
-        let asker = Asker::start(Arc::clone(&consumer), topic.beside())
+        let mut asker = Asker::start(Arc::clone(&consumer), topic.beside())
             .map_err(|error| Error::Client(format!("it can't have a thread: {error}")))?;
+        // Which topic it is. Brokers before Kafka 2.8 don't say, which takes all of the patience.
+        asker.ask(Question::Look {
+            known: topic.partitions(),
+            partitions: Vec::new(),
+        });
         Ok(Self {
             queue,
             consumer,
@@ -122,7 +126,7 @@ impl Source {
             paused: BTreeSet::new(),
             bounded: false,
             missing: 0,
-            identity,
+            identity: None,
             next_probe: Instant::now(),
             found: Vec::new(),
             unanswered: None,

@@ -116,7 +116,10 @@ fn final_windows_without_payments_are_zero_on_the_page_as_over_http() {
     let pay = |branch| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let now = i64::try_from(now.as_millis()).unwrap();
-        kafka.send(&topic, (0..2).map(|partition| paid(partition, now, "2.5", branch)));
+        kafka.send(
+            &topic,
+            (0..2).map(|partition| paid(partition, now, "2.5", branch)),
+        );
     };
     let setup = Setup::of(kafka, &topic)
         .with("", "window", "[{ name = \"2s\", size = \"2s\" }]")

@@ -243,9 +243,8 @@ fn overlapping(layout: &Layout, definition: &Definition) -> Vec<Panel> {
             "They overlap: of each stretch the last with payments is shown, none is added up.",
         ),
     };
-    let last = |id, kind, field, label| {
-        Column::last(id, kind, field, "window_end", label).only(PAID)
-    };
+    let last =
+        |id, kind, field, label| Column::last(id, kind, field, "window_end", label).only(PAID);
     let chart = Panel::chart(
         Words::new(format!("windows-{name}"), title, what),
         &view,
@@ -277,7 +276,12 @@ fn overlapping(layout: &Layout, definition: &Definition) -> Vec<Panel> {
 /// The step from window to window, as Kibana writes an interval.
 pub(super) fn step(definition: &Definition) -> String {
     let millis = definition.slide().millis();
-    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let units = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1_000, "s"),
+    ];
     let unit = units.iter().find(|(length, _)| millis % length == 0);
     match unit {
         Some((length, unit)) => format!("{}{unit}", millis / length),

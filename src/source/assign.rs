@@ -48,18 +48,20 @@ impl Source {
         };
         let mut starts = Vec::new();
         for partition in 0..count {
-            starts.push(match (standings.get(&partition).copied(), applied.get(&partition)) {
-                (None, applied) => Starting::vanished(applied),
-                (Some(standing), Some(applied)) => Starting::again(applied, standing),
-                (Some(standing), None) => match start {
-                    Start::Latest => Starting::fresh(standing.high, standing),
-                    Start::Earliest => Starting::fresh(standing.low, standing),
-                    Start::At(_) => Starting::fresh(
-                        times.get(&partition).copied().unwrap_or(standing.high),
-                        standing,
-                    ),
+            starts.push(
+                match (standings.get(&partition).copied(), applied.get(&partition)) {
+                    (None, applied) => Starting::vanished(applied),
+                    (Some(standing), Some(applied)) => Starting::again(applied, standing),
+                    (Some(standing), None) => match start {
+                        Start::Latest => Starting::fresh(standing.high, standing),
+                        Start::Earliest => Starting::fresh(standing.low, standing),
+                        Start::At(_) => Starting::fresh(
+                            times.get(&partition).copied().unwrap_or(standing.high),
+                            standing,
+                        ),
+                    },
                 },
-            });
+            );
         }
         self.begin(starts)
     }

@@ -85,13 +85,15 @@ impl Source {
         }
         if !self.bounded {
             // Partitions have no gaps: what follows one of which nothing is known waits for it.
-            let known = self.partitions().len() as i32;
+            let known = i32::try_from(self.cursors.len()).unwrap_or(i32::MAX);
             let starts: Vec<Starting> = (known..count)
                 .map_while(|partition| looked.standings.get(&partition))
                 .map(|standing| Starting::fresh(standing.low, *standing))
                 .collect();
-            self.topic.grow(known + starts.len() as i32);
             let begun = self.begin(starts)?;
+            for assigned in &begun {
+                self.topic.grow(assigned.partition + 1);
+            }
             self.found.extend(begun);
         }
         self.wake_forgotten(&looked.standings);
@@ -140,7 +142,10 @@ impl Source {
             if !self.runs(partition) || self.paused.contains(&partition) {
                 continue;
             }
-            if self.cursor_mut(partition).is_some_and(|cursor| cursor.stands_still()) {
+            if self
+                .cursor_mut(partition)
+                .is_some_and(|cursor| cursor.stands_still())
+            {
                 still.push(partition);
             }
         }
@@ -156,7 +161,9 @@ impl Source {
                 continue;
             }
             // What came while it was asked for is newer than the answer.
-            let Some(cursor) = self.cursor_mut(partition).filter(|cursor| cursor.is_where_seen())
+            let Some(cursor) = self
+                .cursor_mut(partition)
+                .filter(|cursor| cursor.is_where_seen())
             else {
                 continue;
             };

@@ -325,7 +325,11 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
     }
     assert!(figures > 2_000, "only {figures} figures were compared");
     // Branches without payments, some of them beside others that have some.
-    for name in layout.definitions.iter().map(|one| layout.alias(Documents::Windows(one))) {
+    for name in layout
+        .definitions
+        .iter()
+        .map(|one| layout.alias(Documents::Windows(one)))
+    {
         let rows = rows_of.get(&name).into_iter().flatten();
         let without = rows.filter(|row| row["pay_count"] == 0).count();
         assert!(without > 0, "{name} has no window without payments");
