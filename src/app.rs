@@ -304,8 +304,9 @@ async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::R
 
 /// Which documents are delivered.
 const fn documents(config: &Config) -> Documents {
-    match config.elasticsearch {
+    match &config.elasticsearch {
         None => Documents::None,
+        Some(sink) if sink.zero_windows => Documents::ZeroWindowsToo,
         Some(_) => Documents::WithPayments,
     }
 }

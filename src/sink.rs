@@ -144,6 +144,7 @@ impl Sink {
         let names = Names::new(&self.config, &definitions);
         let Config {
             legacy_totals,
+            zero_windows,
             bulk,
             pacing,
             publication,
@@ -154,6 +155,7 @@ impl Sink {
             cluster: Cluster::new(self.client, names, legacy_totals),
             size: Size::new(bulk.max_bytes, pacing.inspect),
             bulk,
+            zero_windows,
             pacing,
             readings: self.readings,
             branches: self.branches,

@@ -228,6 +228,8 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             )
             .range("as `index_prefix`, or `\"\"` for none")
             .means("One more alias of the totals, for dashboards that exist."),
+            key("zero_windows", Shape::Boolean, "false")
+                .means("Final windows without payments get documents too, where windows follow each other (neither `slide` nor `step`). Over HTTP they are given in any case."),
             key("ca_file", Shape::File, "\"\"")
                 .means("PEM file with authorities to trust besides the usual ones."),
             key("api_key_file", Shape::File, "\"\"")

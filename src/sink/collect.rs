@@ -7,7 +7,7 @@ use std::time::Instant;
 use tidegauge_windows::Window;
 
 use super::bulk::Bulk;
-use super::document::Renderer;
+use super::document::{Content, Renderer};
 use super::index::{family_of, last_of, last_of_definition};
 use super::memory::Memory;
 use super::places::{Gate, Passage};
@@ -44,7 +44,7 @@ pub(super) struct Search {
     pub(super) postpone: bool,
     pub(super) max_actions: usize,
     pub(super) max_bytes: usize,
-    pub(super) histograms: bool,
+    pub(super) content: Content,
     pub(super) now: Instant,
 }
 
@@ -69,7 +69,7 @@ impl Search {
         branches: &Branches,
         memory: &Mutex<Memory>,
     ) -> Result<Found, ReadError> {
-        let renderer = Renderer::new(reading, branches, self.histograms);
+        let renderer = Renderer::new(reading, branches, self.content);
         let mut found = Found {
             bulk: Bulk::new(),
             settled: Vec::new(),

@@ -18,6 +18,9 @@ pub struct Config {
     pub index_prefix: String,
     /// A second alias of the totals, for dashboards that exist.
     pub legacy_totals: Option<String>,
+    /// Whether tumbling windows without payments have documents. Other windows without payments
+    /// never have.
+    pub zero_windows: bool,
     /// The certificate authorities to trust besides the usual ones: a PEM file.
     pub ca_file: Option<PathBuf>,
     /// Who we are.
@@ -125,6 +128,7 @@ impl Config {
             url,
             index_prefix: "payments".into(),
             legacy_totals: Some("platform_pay_amount_1".into()),
+            zero_windows: false,
             ca_file: None,
             credentials,
             bulk: BulkConfig::default(),
@@ -182,6 +186,7 @@ impl fmt::Debug for Config {
             .field("url", &self.url.as_str())
             .field("index_prefix", &self.index_prefix)
             .field("legacy_totals", &self.legacy_totals)
+            .field("zero_windows", &self.zero_windows)
             .field("ca_file", &self.ca_file)
             .field("credentials", &self.credentials)
             .field("bulk", &self.bulk)

@@ -38,6 +38,8 @@ pub(super) struct Delivery {
     pub(super) cluster: Cluster,
     pub(super) bulk: BulkConfig,
     pub(super) size: Size,
+    /// Whether tumbling windows without payments have documents.
+    pub(super) zero_windows: bool,
     pub(super) pacing: Pacing,
     pub(super) readings: Arc<dyn Readings>,
     pub(super) branches: Arc<Branches>,
@@ -287,7 +289,9 @@ impl Delivery {
         if self.had_former_life {
             // What was delivered in a former life is to be there.
             let readings = Arc::clone(&self.readings);
-            for (family, past) in blocking(move || readings.query(expected)).await? {
+            let zeros = self.zero_windows;
+            let known = blocking(move || readings.query(|reading| expected(reading, zeros)));
+            for (family, past) in known.await? {
                 if !self.places.is_known(family) && self.places.is_gone(family) {
                     self.recreated(family, past).await?;
                 }

@@ -1,13 +1,14 @@
 //! Which families have documents, so that their indexes ought to be there.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
-use tidegauge_windows::{Block, Definition, EventTime, Key, Span, Window};
+use tidegauge_windows::{Block, Definition, EventTime, Key, Kind, Selection, Span, Walk, Window};
 
 use super::index::family_of;
 use crate::document_key::DocumentKey;
 use crate::feedback::Family;
-use crate::ledger::Entry;
+use crate::ledger::Entry as Fate;
 use crate::payment::BranchId;
 use crate::reading::{ReadError, Reading};
 
@@ -20,12 +21,16 @@ pub(super) enum Past {
     Delivered,
 }
 
-/// The families that payments and records have documents of. Costs a few seeks for each index,
+/// The families that payments and records have documents of; with `zero_windows` also those of
+/// tumbling windows without payments. Costs a few seeks for each index,
 /// however many documents there are.
-pub(super) fn expected(reading: &dyn Reading) -> Result<BTreeMap<Family, Past>, ReadError> {
+pub(super) fn expected(
+    reading: &dyn Reading,
+    zero_windows: bool,
+) -> Result<BTreeMap<Family, Past>, ReadError> {
     let mut families = BTreeMap::new();
     let ledger = &reading.checkpoint().ledger;
-    let mut entries = Entry::ALL.into_iter().filter(|entry| entry.in_totals());
+    let mut entries = Fate::ALL.into_iter().filter(|entry| entry.in_totals());
     if entries.any(|entry| ledger.entry(entry).count > 0) {
         families.insert(Family::Totals, past_of_totals(reading)?);
     }
@@ -61,7 +66,47 @@ pub(super) fn expected(reading: &dyn Reading) -> Result<BTreeMap<Family, Past>, 
             }
         }
     }
+    if zero_windows {
+        add_zeros(reading, &mut families)?;
+    }
     Ok(families)
+}
+
+fn add_zeros(
+    reading: &dyn Reading,
+    families: &mut BTreeMap<Family, Past>,
+) -> Result<(), ReadError> {
+    let frame = reading.frame();
+    for (number, definition) in (0..=u16::MAX).zip(frame.definitions()) {
+        let of_definition = Selection {
+            definition: Some(number),
+            ..Selection::ALL
+        };
+        let mut next = (definition.kind() == Kind::Tumbling).then(|| Walk::new(of_definition));
+        while let Some(walk) = next.take() {
+            let step = frame.walk_zeros(reading, &walk, |_| true, 1)?;
+            let Some((definition, window, branch)) = step.windows.first().copied() else {
+                next = step.rest;
+                continue;
+            };
+            let document = DocumentKey::Window {
+                definition,
+                window,
+                branch,
+            };
+            let family = family_of(&document);
+            if let Entry::Vacant(family) = families.entry(family) {
+                family.insert(past(reading, &document)?);
+            }
+            if let Family::Windows { to, .. } = family {
+                next = Some(Walk::new(Selection {
+                    from: to,
+                    ..of_definition
+                }));
+            }
+        }
+    }
+    Ok(())
 }
 
 // The first window that starts at or after `from` and has payments, with the first slice of it that

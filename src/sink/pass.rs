@@ -15,6 +15,7 @@ use super::catch_up::POSTPONED_MAX;
 use super::client::Trouble;
 use super::collect::{Found, Scope, Search, lock};
 use super::delivery::{Delivery, Interrupted};
+use super::document::Content;
 use super::retry::Verdict;
 use crate::document_key::DocumentKey;
 use crate::feedback::{Family, Feedback};
@@ -104,7 +105,7 @@ impl Delivery {
             postpone,
             max_actions: self.bulk.max_actions.max(1),
             max_bytes: self.size.limit(),
-            histograms: self.cluster.histograms(),
+            content: Content::new(self.cluster.histograms(), self.zero_windows),
             now,
         };
         let readings = Arc::clone(&self.readings);
