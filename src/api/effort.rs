@@ -251,6 +251,17 @@ impl Cells<BranchId, Summary> for Measured<'_> {
         Ok(self.cells.keys(block, from, limit)?)
     }
 
+    fn filled(
+        &self,
+        level: u8,
+        from: (EventTime, BranchId),
+        to: EventTime,
+        limit: usize,
+    ) -> Result<Vec<(EventTime, BranchId)>, Failure> {
+        self.effort.steps(1)?;
+        Ok(self.cells.filled(level, from, to, limit)?)
+    }
+
     fn revision(&self, definition: u16, window: Window, key: BranchId) -> Result<u64, Failure> {
         Ok(self.cells.revision(definition, window, key)?)
     }
