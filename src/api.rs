@@ -2,6 +2,7 @@
 
 mod ask;
 mod cursor;
+mod effort;
 mod encoding;
 mod etag;
 mod events;
@@ -14,8 +15,11 @@ mod openapi;
 mod page;
 mod parameters;
 mod pieces;
+mod places;
 mod problem;
 mod process;
+mod progress;
+mod question;
 mod range;
 mod records;
 mod scrape;
@@ -29,6 +33,7 @@ mod windows;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -36,11 +41,12 @@ use axum::body::Bytes;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::events::Events;
+use self::places::Places;
 use self::problem::Problem;
+use self::progress::Progress;
 use self::tabular::Kept;
 use crate::branch::Branches;
 use crate::feed::Feed;
@@ -84,19 +90,33 @@ pub struct State {
 pub struct Limits {
     /// How long the head of a request may take to arrive, and how long a connection may be idle.
     pub head_timeout: Duration,
-    /// How long an answer may take to be made.
+    /// How long an answer may take to be made; one that is made in pieces, to make each.
     pub answer_timeout: Duration,
+    /// How long a heavy question waits for its first turn.
+    pub queue_timeout: Duration,
+    /// How long a request waits until its file can be made.
+    pub file_timeout: Duration,
     /// How long a client may take nothing of its answer.
     pub stall_timeout: Duration,
-    /// How long an answer that is sent while it is made may last: it holds a reading, which keeps
-    /// the state from forgetting what is old.
+    /// How long an answer in pieces may last: it holds a reading, which keeps the state from
+    /// forgetting what is old.
     pub transfer_timeout: Duration,
     /// How long open connections may last once the service stops.
     pub drain_timeout: Duration,
     /// How many connections there are at most; others wait to be accepted.
     pub connections: usize,
-    /// How many answers are made or sent at once; more get 503.
+    /// How many light answers are made or sent at once; more get 503.
     pub in_flight: usize,
+    /// How many heavy answers are waited for, made or sent at once; more get 503.
+    pub heavy: usize,
+    /// How many of these are worked on at once; the others wait for their turn or their client.
+    pub turns: usize,
+    /// How many requests wait until their file can be made; more get 503.
+    pub files_waiting: usize,
+    /// What answers that are whole in memory may take together, in bytes.
+    pub whole_bytes: usize,
+    /// How many requests wait for the state to reach a place; more get 503.
+    pub waiters: usize,
     /// How many event streams there are at most; more get 503.
     pub streams: usize,
     /// The longest path and query, in bytes.
@@ -110,11 +130,19 @@ impl Default for Limits {
         Self {
             head_timeout: Duration::from_secs(5),
             answer_timeout: Duration::from_secs(5),
+            queue_timeout: Duration::from_secs(5),
+            file_timeout: Duration::from_secs(60),
             stall_timeout: Duration::from_secs(10),
             transfer_timeout: Duration::from_secs(600),
             drain_timeout: Duration::from_secs(5),
             connections: 512,
             in_flight: 64,
+            heavy: 32,
+            // More would not be done earlier, and light questions want a core too.
+            turns: available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4)),
+            files_waiting: 16,
+            whole_bytes: 128 << 20,
+            waiters: 4_096,
             streams: 256,
             uri_bytes: 4 << 10,
             body_bytes: 16 << 10,
@@ -136,7 +164,8 @@ pub enum Error {
     Socket(#[from] std::io::Error),
 }
 
-/// Answers on `listener` until `stop` is there; then lets open requests end.
+/// Answers on `listener` until `stop` is there; then lets open requests end. The limits are the
+/// default, with as many connections as the process has file descriptors for.
 ///
 /// # Errors
 /// When the listener is reachable from other machines and there is no token.
@@ -146,8 +175,24 @@ pub async fn serve(
     state: State,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
-    serve_within(Limits::default(), listener, token, state, stop).await
+    let limits = Limits {
+        connections: connections(process::max_fds()),
+        ..Limits::default()
+    };
+    serve_within(limits, listener, token, state, stop).await
 }
+
+/// How many connections there may be in a process with `max_fds` file descriptors: half of them,
+/// as the state, Kafka and Elasticsearch need some too.
+fn connections(max_fds: Option<u64>) -> usize {
+    let half = max_fds.and_then(|max| usize::try_from(max / 2).ok());
+    let connections = half.unwrap_or(Limits::default().connections);
+    connections.clamp(CONNECTIONS_MIN, CONNECTIONS_MAX)
+}
+
+const CONNECTIONS_MIN: usize = 64;
+/// All who may wait for the state, and as many others as a process with few descriptors has.
+const CONNECTIONS_MAX: usize = 4_608;
 
 /// [`serve`] with limits other than the default.
 ///
@@ -220,9 +265,9 @@ fn routes(app: Arc<App>) -> Router {
 struct App {
     state: State,
     token: Option<Secret>,
-    in_flight: Arc<Semaphore>,
-    /// Requests that wait for the state to reach a place.
-    waiters: Semaphore,
+    places: Arc<Places>,
+    /// How far the state has come, for requests that wait for it.
+    progress: Arc<Progress>,
     events: Events,
     limits: Limits,
     /// A number drawn at the start: answers of two lives of the process are never taken for one.
@@ -236,12 +281,13 @@ struct App {
 impl App {
     fn new(state: State, token: Option<Secret>, limits: Limits) -> Arc<Self> {
         let openapi = openapi::document(state.version, token.is_some()).into();
+        let progress = Progress::follow(&state, limits.waiters);
         Arc::new(Self {
             events: Events::new(limits.streams, &state.feed, state.generation),
             state,
             token,
-            in_flight: Arc::new(Semaphore::new(limits.in_flight)),
-            waiters: Semaphore::new(limits.in_flight),
+            places: Arc::new(Places::new(&limits)),
+            progress,
             limits,
             life: fastrand::u64(..),
             kept: Kept::default(),
@@ -255,6 +301,20 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_the_rest() {
+        for (max_fds, most) in [
+            (None, 512),
+            (Some(1_024), 512),
+            (Some(256), 128),
+            (Some(8_192), 4_096),
+            (Some(0), 64),
+            (Some(u64::MAX), 4_608),
+        ] {
+            assert_eq!(connections(max_fds), most, "{max_fds:?}");
+        }
+    }
 
     #[test]
     fn an_address_that_others_can_reach_needs_a_token() {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tidegauge_windows::Definition;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -20,8 +21,8 @@ use crate::reading::{ReadError, Readings};
 use crate::sink::{self, Order, Sink};
 use crate::source::{self, Source};
 use crate::status::{Condition, Part, Status};
-use crate::store::{self, Identity, Store};
-use crate::worker::{self, FeedbackSender, Worker};
+use crate::store::{self, Documents, Identity, Store};
+use crate::worker::{self, FeedbackSender, Worker, Writing};
 
 /// How long Kafka may take to answer at the start.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
@@ -172,12 +173,13 @@ impl App {
         let sink = match config.elasticsearch.clone() {
             Some(mut sink) => {
                 sink.generation = plan.generation;
-                Some(Sink::new(
+                let sink = Sink::new(
                     sink,
                     Arc::clone(&readings),
                     Arc::clone(&config.branches),
                     Arc::clone(&status),
-                )?)
+                )?;
+                Some(sink.following(store.feed()))
             }
             None => None,
         };
@@ -263,7 +265,7 @@ impl App {
         let mut outcome = applied.map_err(Error::from);
         if outcome.is_ok() && deliver && self.sink.is_some() {
             self.orders.send_replace(Order::Hurry);
-            outcome = delivered(self.readings.as_ref(), &self.status).await;
+            outcome = delivered(self.readings.as_ref(), &self.status, &writing).await;
         }
         self.orders.send_replace(Order::Stop);
         if let Some(sink) = self.sink {
@@ -273,9 +275,9 @@ impl App {
             Some(api) => api.await?,
             None => Ok(()),
         };
-        let written = spawn_blocking(move || writing.finish()).await?;
+        // A writer that failed is why documents were not delivered.
+        spawn_blocking(move || writing.finish()).await??;
         outcome?;
-        written?;
         answered?;
         Ok(())
     }
@@ -294,9 +296,28 @@ async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::R
         rules: config.rules(),
         settings: Arc::clone(&config.event_time.settings),
         configured: config.branches.configured().collect(),
+        documents: documents(config),
     };
     let dir = Generations::of(&config.state_dir).dir(generation);
     Ok(spawn_blocking(move || Store::open(&dir, &identity)).await??)
+}
+
+/// Which documents are delivered.
+const fn documents(config: &Config) -> Documents {
+    match &config.elasticsearch {
+        None => Documents::None,
+        Some(sink) if sink.zero_windows => Documents::ZeroWindowsToo,
+        Some(_) => Documents::WithPayments,
+    }
+}
+
+fn documents_per_slice(config: &Config) -> usize {
+    if documents(config) == Documents::None {
+        return 0;
+    }
+    let definitions = &config.event_time.settings.definitions;
+    let overlap: u64 = definitions.iter().map(Definition::overlap).sum();
+    usize::try_from(overlap).unwrap_or(usize::MAX)
 }
 
 async fn start_worker(
@@ -310,6 +331,7 @@ async fn start_worker(
         idle_after: config.event_time.idle_after,
         quiet_after: config.event_time.quiet_after,
         until_end: until != Until::Stopped,
+        documents_per_slice: documents_per_slice(config),
     };
     let kafka = config.kafka.clone();
     let settings = Arc::clone(&config.event_time.settings);
@@ -358,12 +380,20 @@ async fn stopped(mut orders: watch::Receiver<Order>) {
     let _ = orders.wait_for(|order| *order == Order::Stop).await;
 }
 
-async fn delivered(readings: &dyn Readings, status: &Status) -> Result<(), Error> {
+// Returns early when the writer has failed: no mark will ever be cleared then.
+async fn delivered(
+    readings: &dyn Readings,
+    status: &Status,
+    writing: &Writing,
+) -> Result<(), Error> {
     let mut least = u64::MAX;
     let mut since = Instant::now();
     loop {
-        let documents = readings.query(|reading| Ok(reading.checkpoint().dirty))?;
-        if documents == 0 {
+        let (documents, is_marking) = readings.query(|reading| {
+            let checkpoint = reading.checkpoint();
+            Ok((checkpoint.dirty, checkpoint.is_marking))
+        })?;
+        if (documents == 0 && !is_marking) || writing.is_finished() {
             return Ok(());
         }
         if documents < least {

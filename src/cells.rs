@@ -63,6 +63,16 @@ impl Cells<BranchId, Summary> for RememberedCells<'_> {
         self.reading.keys(block, from, limit)
     }
 
+    fn filled(
+        &self,
+        level: u8,
+        from: (EventTime, BranchId),
+        to: EventTime,
+        limit: usize,
+    ) -> Result<Vec<(EventTime, BranchId)>, ReadError> {
+        self.reading.filled(level, from, to, limit)
+    }
+
     fn revision(&self, definition: u16, window: Window, key: BranchId) -> Result<u64, ReadError> {
         self.reading.revision(definition, window, key)
     }

@@ -1,16 +1,18 @@
 //! What the newest checkpoints changed, for those who follow the figures as they come.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::document_key::DocumentKey;
+use tidegauge_windows::{Closed, EventTime};
 
-/// At most so many changed documents are remembered, over all checkpoints.
+use crate::payment::BranchId;
+
+/// At most so many changes are remembered, over all checkpoints.
 const REMEMBERED_MAX: usize = 65_536;
 
-/// Remembers which documents the newest checkpoints changed. The writer never waits for those who
-/// follow: who is too far behind is told so.
+/// Remembers what the newest checkpoints changed. The writer never waits for those who follow: who
+/// is too far behind is told so.
 pub struct Feed {
     remembered: Mutex<Remembered>,
     limit: usize,
@@ -23,13 +25,26 @@ type Watcher = Box<dyn Fn(u64) + Send + Sync>;
 #[derive(Debug)]
 struct Remembered {
     /// Checkpoints that changed something, each with its number, the oldest first.
-    checkpoints: VecDeque<(u64, Box<[DocumentKey]>)>,
-    /// How many documents they name together.
-    documents: usize,
+    checkpoints: VecDeque<(u64, Changed)>,
+    /// How many changes they hold together.
+    changes: usize,
     /// All changes after this checkpoint are remembered.
     from: u64,
     /// The newest checkpoint.
     newest: u64,
+}
+
+/// What checkpoints changed. Which figures look different follows from it: far more of them than
+/// there are changes, so they are worked out for those who ask.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Changed {
+    /// Branches whose totals changed.
+    pub totals: Vec<BranchId>,
+    /// Slices, by their start and branch, to which something was added: all windows that hold them
+    /// changed.
+    pub slices: Vec<(EventTime, BranchId)>,
+    /// Windows that became final.
+    pub closed: Vec<Closed>,
 }
 
 /// What changed after a checkpoint.
@@ -37,8 +52,43 @@ struct Remembered {
 pub struct Changes {
     /// The newest checkpoint that they reach up to.
     pub upto: u64,
-    /// The documents in key order, each once; `None` if not all of them are remembered.
-    pub documents: Option<Vec<DocumentKey>>,
+    /// The changes in order, each once; `None` if not all of them are remembered.
+    pub changed: Option<Changed>,
+}
+
+impl Changed {
+    /// How many changes it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.totals.len() + self.slices.len() + self.closed.len()
+    }
+
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn extend(&mut self, other: &Self) {
+        self.totals.extend_from_slice(&other.totals);
+        self.slices.extend_from_slice(&other.slices);
+        for closed in &other.closed {
+            match self.closed.last_mut() {
+                Some(last) if last.until == closed.after && last.latest == closed.latest => {
+                    last.until = closed.until;
+                }
+                _ => self.closed.push(*closed),
+            }
+        }
+    }
+
+    fn in_order(mut self) -> Self {
+        self.totals.sort_unstable();
+        self.totals.dedup();
+        self.slices.sort_unstable();
+        self.slices.dedup();
+        self
+    }
 }
 
 impl Feed {
@@ -51,7 +101,7 @@ impl Feed {
     fn with_limit(newest: u64, limit: usize) -> Self {
         let remembered = Remembered {
             checkpoints: VecDeque::new(),
-            documents: 0,
+            changes: 0,
             from: newest,
             newest,
         };
@@ -68,29 +118,32 @@ impl Feed {
         lock(&self.watchers).push(Box::new(watcher));
     }
 
-    /// Takes note that checkpoint `number`, now written, changed `documents`.
-    pub fn publish(&self, number: u64, documents: Vec<DocumentKey>) {
-        self.remember(number, documents);
+    /// Takes note that checkpoint `number`, now written, changed this.
+    pub fn publish(&self, number: u64, changed: Changed) {
+        self.remember(number, changed);
+        self.wake(number);
+    }
+
+    /// Tells the watchers of checkpoint `number`, which changed no figure.
+    pub fn wake(&self, number: u64) {
         for watcher in &*lock(&self.watchers) {
             watcher(number);
         }
     }
 
-    fn remember(&self, number: u64, documents: Vec<DocumentKey>) {
+    fn remember(&self, number: u64, changed: Changed) {
         let mut remembered = lock(&self.remembered);
         remembered.newest = number;
-        if documents.is_empty() {
+        if changed.is_empty() {
             return;
         }
-        remembered.documents += documents.len();
-        remembered
-            .checkpoints
-            .push_back((number, documents.into_boxed_slice()));
-        while remembered.documents > self.limit {
+        remembered.changes += changed.len();
+        remembered.checkpoints.push_back((number, changed));
+        while remembered.changes > self.limit {
             let Some((oldest, forgotten)) = remembered.checkpoints.pop_front() else {
                 break;
             };
-            remembered.documents -= forgotten.len();
+            remembered.changes -= forgotten.len();
             remembered.from = oldest;
         }
     }
@@ -107,19 +160,21 @@ impl Feed {
     pub fn since(&self, after: u64) -> Changes {
         let remembered = lock(&self.remembered);
         let is_known = (remembered.from..=remembered.newest).contains(&after);
-        let documents = is_known.then(|| {
-            let documents: BTreeSet<DocumentKey> = remembered
+        let changed = is_known.then(|| {
+            let first = remembered
                 .checkpoints
-                .iter()
-                .rev()
-                .take_while(|(number, _)| *number > after)
-                .flat_map(|(_, documents)| documents.iter().copied())
-                .collect();
-            documents.into_iter().collect()
+                .partition_point(|(number, _)| *number <= after);
+            let mut all = Changed::default();
+            for (_, changed) in remembered.checkpoints.range(first..) {
+                all.extend(changed);
+            }
+            all
         });
+        let upto = remembered.newest;
+        drop(remembered);
         Changes {
-            upto: remembered.newest,
-            documents,
+            upto,
+            changed: changed.map(Changed::in_order),
         }
     }
 }
@@ -141,12 +196,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::*;
-    use crate::payment::BranchId;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
-    fn totals(ids: &[u32]) -> Vec<DocumentKey> {
-        let total = |id: &u32| DocumentKey::Total(BranchId::new(*id).unwrap());
-        ids.iter().map(total).collect()
+    use super::*;
+
+    fn totals(ids: &[u32]) -> Changed {
+        let branch = |id: &u32| BranchId::new(*id).unwrap();
+        Changed {
+            totals: ids.iter().map(branch).collect(),
+            ..Changed::default()
+        }
+    }
+
+    fn closed(after: i64, until: i64) -> Changed {
+        let closed = Closed {
+            after: EventTime::from_millis(after),
+            until: EventTime::from_millis(until),
+            latest: EventTime::MAX,
+        };
+        Changed {
+            closed: vec![closed],
+            ..Changed::default()
+        }
     }
 
     #[test]
@@ -155,7 +227,7 @@ mod tests {
         feed.publish(11, totals(&[3, 1]));
         feed.publish(12, totals(&[]));
         feed.publish(14, totals(&[1, 2]));
-        let since = |after| feed.since(after).documents;
+        let since = |after| feed.since(after).changed;
         assert_eq!(since(10), Some(totals(&[1, 2, 3])));
         assert_eq!(since(11), Some(totals(&[1, 2])));
         assert_eq!(since(13), Some(totals(&[1, 2])));
@@ -165,11 +237,22 @@ mod tests {
     }
 
     #[test]
+    fn windows_that_become_final_one_after_the_other_are_told_as_one_stretch() {
+        let feed = Feed::new(0);
+        feed.publish(1, closed(0, 10));
+        feed.publish(2, closed(10, 20));
+        feed.publish(3, closed(30, 40));
+        let mut expected = closed(0, 20);
+        expected.closed.extend(closed(30, 40).closed);
+        assert_eq!(feed.since(0).changed, Some(expected));
+    }
+
+    #[test]
     fn a_checkpoint_of_a_former_life_is_unknown() {
         let feed = Feed::new(10);
         feed.publish(11, totals(&[1]));
-        assert_eq!(feed.since(9).documents, None);
-        assert_eq!(feed.since(12).documents, None);
+        assert_eq!(feed.since(9).changed, None);
+        assert_eq!(feed.since(12).changed, None);
         assert_eq!(feed.since(12).upto, 11);
     }
 
@@ -179,10 +262,20 @@ mod tests {
         for number in 1..=3 {
             feed.publish(number, totals(&[1, 2]));
         }
-        assert_eq!(feed.since(0).documents, None);
-        assert_eq!(feed.since(1).documents, Some(totals(&[1, 2])));
+        assert_eq!(feed.since(0).changed, None);
+        assert_eq!(feed.since(1).changed, Some(totals(&[1, 2])));
         feed.publish(4, totals(&[1, 2, 3, 4, 5]));
-        assert_eq!(feed.since(3).documents, None);
-        assert_eq!(feed.since(4).documents, Some(totals(&[])));
+        assert_eq!(feed.since(3).changed, None);
+        assert_eq!(feed.since(4).changed, Some(totals(&[])));
+    }
+
+    #[test]
+    fn watchers_are_told_each_checkpoint() {
+        let feed = Feed::new(0);
+        let seen = Arc::new(AtomicU64::new(0));
+        let told = Arc::clone(&seen);
+        feed.watch(move |number| told.store(number, Ordering::Relaxed));
+        feed.publish(7, totals(&[]));
+        assert_eq!(seen.load(Ordering::Relaxed), 7);
     }
 }

@@ -27,6 +27,22 @@ pub struct Blocked {
     pub families: BTreeSet<Family>,
 }
 
+impl Blocked {
+    /// Where the blocked family of the windows of `definition` that start at `start` ends; `None` if
+    /// it is not blocked.
+    #[must_use]
+    pub fn end_of_family(&self, definition: u16, start: EventTime) -> Option<EventTime> {
+        self.families.iter().find_map(|family| match *family {
+            Family::Windows {
+                definition: of,
+                from,
+                to,
+            } if of == definition && from <= start && start < to => Some(to),
+            _ => None,
+        })
+    }
+}
+
 /// Documents that share an index.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Family {

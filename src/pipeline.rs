@@ -298,8 +298,9 @@ impl Pipeline {
     }
 }
 
-/// About what a cell with a few payments takes, in bytes.
-const CELL_BYTES: usize = 1_024;
+/// About what a cell with a few payments takes, in bytes: the summary, the first bins of its
+/// histogram, and its share of the table.
+const CELL_BYTES: usize = 384;
 
 fn origin(record: &Record<'_>) -> Origin {
     Origin {

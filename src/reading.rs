@@ -106,6 +106,12 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
         after: Option<DocumentKey>,
         limit: usize,
     ) -> Result<Vec<(DocumentKey, Mark)>, ReadError>;
+
+    /// The mark of `document`, if it awaits delivery.
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    fn mark(&self, document: &DocumentKey) -> Result<Option<Mark>, ReadError>;
 }
 
 /// The checkpoint that last changed a document. An acknowledgement clears the document's dirty mark
@@ -130,6 +136,8 @@ pub struct Checkpoint {
     pub notices: Notices,
     /// How many documents await delivery.
     pub dirty: u64,
+    /// Whether more documents are still to be marked as awaiting delivery.
+    pub is_marking: bool,
 }
 
 /// The state can't be read.

@@ -11,19 +11,22 @@ use tracing::warn;
 
 use self::client::Client;
 use self::cluster::Cluster;
-use self::collect::Memory;
-use self::delivery::Delivery;
+use self::delivery::{Delivery, Passes};
 use self::handover::Handover;
 use self::health::Line;
 use self::index::Names;
+use self::news::News;
 use self::places::Places;
+use self::size::Size;
 use crate::branch::Branches;
-use crate::feedback::Feedback;
+use crate::feed::Feed;
+use crate::feedback::{Blocked, Feedback};
 use crate::reading::Readings;
 use crate::status::{Condition, Part, Status};
 
 mod aliases;
 mod bulk;
+mod catch_up;
 mod client;
 mod cluster;
 mod collect;
@@ -37,8 +40,13 @@ mod handover;
 mod health;
 mod index;
 mod mapping;
+mod memory;
+mod news;
+mod pace;
+mod pass;
 mod places;
 mod retry;
+mod size;
 mod upkeep;
 
 pub use self::client::{certificates_in, with_causes};
@@ -56,6 +64,7 @@ pub struct Sink {
     status: Arc<Status>,
     /// Whether documents may have been delivered before this run.
     had_former_life: bool,
+    news: News,
 }
 
 /// What the sink is to do.
@@ -92,7 +101,17 @@ impl Sink {
             branches,
             status,
             had_former_life: sequence > 0,
+            news: News::default(),
         })
+    }
+
+    /// The same, told by `feed` what each checkpoint changes: it then delivers as soon as there is
+    /// something to deliver, and looks at what has changed only. Without, it looks at everything
+    /// once in every [`BulkConfig::interval`].
+    #[must_use]
+    pub fn following(mut self, feed: Arc<Feed>) -> Self {
+        self.news = News::of(feed);
+        self
     }
 
     /// Delivers until it is ordered to stop, or nobody gives orders or takes feedback any more.
@@ -125,6 +144,7 @@ impl Sink {
         let names = Names::new(&self.config, &definitions);
         let Config {
             legacy_totals,
+            zero_windows,
             bulk,
             pacing,
             publication,
@@ -133,14 +153,19 @@ impl Sink {
         Ok(Delivery {
             line: Line::new(&pacing, self.client.shown_url()),
             cluster: Cluster::new(self.client, names, legacy_totals),
+            size: Size::new(bulk.max_bytes, pacing.inspect),
             bulk,
+            zero_windows,
             pacing,
             readings: self.readings,
             branches: self.branches,
             status: self.status,
             feedback,
             places: Places::new(pacing, self.had_former_life),
-            memory: Memory::default(),
+            memory: Arc::default(),
+            news: self.news,
+            passes: Passes::default(),
+            blocked: Blocked::default(),
             next_inspection: None,
             had_former_life: self.had_former_life,
             handover: Handover::new(publication),

@@ -5,6 +5,7 @@
 //! so that lag tools have something to show. Nothing here decides a figure: a partition that can't
 //! be read on without losing or doubling a record is halted, with the reason in words.
 
+mod asker;
 mod assign;
 mod cursor;
 mod error;
@@ -30,6 +31,7 @@ use tracing::{debug, error, warn};
 
 use crate::status::Condition;
 
+use asker::{Asker, Question};
 use cursor::{Cursor, Verdict};
 pub use error::Error;
 use events::Events;
@@ -60,6 +62,7 @@ pub struct Source {
     queue: Queue,
     consumer: Arc<BaseConsumer<Events>>,
     topic: Topic,
+    asker: Asker,
     start: Start,
     patience: Duration,
     /// Whether there is a group to report positions to.
@@ -77,6 +80,10 @@ pub struct Source {
     /// Which topic of that name it is, as far as brokers say.
     identity: Option<native::TopicId>,
     next_probe: Instant,
+    /// What was found by the last questions, and not told yet.
+    found: Vec<Assigned>,
+    /// Why the last question had no answer, if that is not told yet.
+    unanswered: Option<Error>,
 }
 
 impl Source {
@@ -94,14 +101,21 @@ impl Source {
             .map_err(settings::refused)?;
         let consumer = Arc::new(consumer);
         let topic = Topic::find(&consumer, config, patience)?;
-        let identity = native::topic_id(&consumer, topic.name(), ASK_MAX);
         let queue = Queue::new(&consumer).ok_or_else(|| {
             Error::Client("it has no memory for a queue; give it more".to_owned())
         })?;
+        let mut asker = Asker::start(Arc::clone(&consumer), topic.beside())
+            .map_err(|error| Error::Client(format!("it can't have a thread: {error}")))?;
+        // Which topic it is. Brokers before Kafka 2.8 don't say, which takes all of the patience.
+        asker.ask(Question::Look {
+            known: topic.partitions(),
+            partitions: Vec::new(),
+        });
         Ok(Self {
             queue,
             consumer,
             topic,
+            asker,
             start: config.start,
             patience,
             reports: !config.group_id.is_empty(),
@@ -112,8 +126,10 @@ impl Source {
             paused: BTreeSet::new(),
             bounded: false,
             missing: 0,
-            identity,
+            identity: None,
             next_probe: Instant::now(),
+            found: Vec::new(),
+            unanswered: None,
         })
     }
 
@@ -123,14 +139,12 @@ impl Source {
     /// When the brokers don't answer in time.
     pub fn end_offsets(&self) -> Result<BTreeMap<i32, i64>, Error> {
         let deadline = Instant::now() + self.patience;
-        (0..self.topic.partitions())
-            .map(|partition| {
-                let standing = self
-                    .topic
-                    .standing_by(&self.consumer, partition, deadline)?;
-                Ok((partition, standing.high))
-            })
-            .collect()
+        let all: Vec<i32> = (0..self.topic.partitions()).collect();
+        let standings = self.topic.standings_by(&self.consumer, &all, deadline)?;
+        Ok(standings
+            .into_iter()
+            .map(|(partition, standing)| (partition, standing.high))
+            .collect())
     }
 
     /// The next records, in the order of their partitions' logs. Waits for the first one for at
@@ -140,6 +154,7 @@ impl Source {
     /// When the client is broken for good.
     pub fn poll(&mut self, wait: Duration) -> Result<Batch, Error> {
         self.serve_events()?;
+        self.take_answers()?;
         self.probe_if_down();
         let mut batch = self.queue.take(wait);
         self.sort(&mut batch);
@@ -275,13 +290,17 @@ impl Source {
     /// Leaves the brokers. Returns after `patience` at the latest, whatever they do.
     pub fn close(self, patience: Duration) {
         let Self {
-            queue, consumer, ..
+            queue,
+            consumer,
+            asker,
+            ..
         } = self;
         let (done, closed) = channel();
         // Closing has hung in several versions of the client.
         let closing = thread::Builder::new()
             .name("kafka-close".into())
             .spawn(move || {
+                asker.close();
                 drop(queue);
                 drop(consumer);
                 let _ = done.send(());
@@ -417,6 +436,10 @@ impl Source {
 
     fn cursor(&self, partition: i32) -> Option<&Cursor> {
         self.cursors.get(usize::try_from(partition).ok()?)
+    }
+
+    fn cursor_mut(&mut self, partition: i32) -> Option<&mut Cursor> {
+        self.cursors.get_mut(usize::try_from(partition).ok()?)
     }
 
     fn runs(&self, partition: i32) -> bool {

@@ -9,26 +9,26 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use rocksdb::WriteBatch;
-use tidegauge_windows::{EventTime, Frame, Key, Snapshot};
+use tidegauge_windows::{Closed, EventTime, Frame, Selection, Snapshot};
+use tracing::warn;
 
 use self::commit::Draft;
 use self::database::{Database, Shared};
 use self::directory::Directory;
 use self::head::Head;
-use self::image::{Image, Read};
-use self::remark::Place;
+use self::image::Image;
+use self::marking::Marking;
 use self::retention::Retention;
-use self::values::Value;
+use self::task::Task;
 use self::view::{Context, Views};
 use crate::document_key::DocumentKey;
 use crate::effect::{Effects, Notices, Progress};
-use crate::feed::Feed;
-use crate::feedback::Family;
+use crate::feed::{Changed, Feed};
+use crate::feedback::{Blocked, Family};
 use crate::ledger::Ledger;
 use crate::metrics::Space;
 use crate::payment::BranchId;
-use crate::reading::{Checkpoint, Mark, ReadError, Readings};
+use crate::reading::{Checkpoint, Mark, Readings};
 
 mod codec;
 mod commit;
@@ -41,15 +41,17 @@ mod image;
 mod journal;
 mod keys;
 mod mark;
-mod remark;
+mod marking;
+mod opening;
 mod retention;
 mod space;
 mod still;
+mod task;
 mod values;
 mod view;
 
 pub use error::Error;
-pub use identity::{Difference, Identity};
+pub use identity::{Difference, Documents, Identity};
 pub use still::{Still, Stock};
 
 /// The state on disk, held by the one who writes it.
@@ -65,6 +67,9 @@ pub struct Store {
     progress: BTreeMap<i32, Progress>,
     /// The branches whose zero windows are marked because they are configured.
     learned: Vec<BranchId>,
+    /// The latest payment in a window that the state holds.
+    latest: Option<EventTime>,
+    marking: Marking,
     retention: Retention,
     /// How many payments in no window, and how many records that are no payments, are kept.
     keep: u64,
@@ -101,7 +106,7 @@ impl Store {
     pub fn open(dir: &Path, identity: &Identity) -> Result<(Self, Recovered), Error> {
         let directory = directory::prepare(dir)?;
         let database = Database::open(dir, directory == Directory::Fresh)?;
-        identify(&database, identity)?;
+        opening::identify(&database, identity)?;
 
         let mut configured = identity.configured.clone();
         configured.sort_unstable();
@@ -111,7 +116,8 @@ impl Store {
             settings: Arc::clone(&identity.settings),
             configured,
         });
-        let (head, learned, recovered) = recover(&database, &context)?;
+        let marking = opening::deliver(&database, identity.documents)?;
+        let (head, learned, recovered) = opening::recover(&database, &context)?;
         let database = Arc::new(database);
         let store = Self {
             views: Arc::new(Views::new(Arc::clone(&database), Arc::clone(&context))),
@@ -119,7 +125,9 @@ impl Store {
             head,
             progress: recovered.progress.clone(),
             learned,
-            retention: Retention::new(&identity.settings),
+            latest: recovered.snapshot.latest,
+            marking,
+            retention: Retention::new(&identity.settings, identity.documents),
             keep: KEEP,
             database,
             context,
@@ -159,18 +167,44 @@ impl Store {
         let frame = context.frame(&self.head, effects.changes.snapshot.clone());
 
         let unreadable = |error| database.unreadable(error);
-        let documents = touched(&frame, &image, effects).map_err(unreadable)?;
         self.retention.search(&image, wanted).map_err(unreadable)?;
-        for document in &documents {
-            self.retention.note(document);
-        }
+        let changed = changed(&frame, effects);
 
-        let mut draft = Draft::new(&database, &self.head);
+        let documents = self.marking.documents();
+        let mut draft = Draft::new(&database, &self.head, documents);
         draft.clear(acks)?;
-        draft.mark(documents.iter().copied())?;
-        draft.merge(effects, frame.grid(), floor)?;
-        draft.list(effects)?;
-        draft.trim_lists(self.keep)?;
+        let mut tasks = Vec::new();
+        if documents != Documents::None {
+            let windows = frame.windows_of(&changed.slices);
+            let windows =
+                windows
+                    .into_iter()
+                    .map(|(definition, window, branch)| DocumentKey::Window {
+                        definition,
+                        window,
+                        branch,
+                    });
+            let totals = changed.totals.iter().copied().map(DocumentKey::Total);
+            for document in totals.chain(windows) {
+                self.retention.note(&document);
+                draft.mark([document]);
+            }
+            // What became final may be years of windows, so it is marked afterwards, in steps.
+            let mut new: Vec<Task> = frame
+                .closings(&effects.changes)
+                .map(Task::Windows)
+                .collect();
+            if documents == Documents::ZeroWindowsToo {
+                new.extend(frame.zero_walks(&effects.changes).map(Task::ZeroWindows));
+            }
+            tasks = self.marking.with(new);
+        }
+        for (number, task) in &tasks {
+            draft.keep_task(*number, Some(task));
+        }
+        draft.merge(effects, frame.grid(), floor, self.latest)?;
+        draft.list(effects);
+        draft.trim_lists(self.keep, self.retention.blocked())?;
         for (partition, progress) in &effects.progress {
             if self.progress.get(partition) != Some(progress) {
                 draft.put(&keys::progress(*partition), progress);
@@ -179,17 +213,32 @@ impl Store {
         if self.learned != context.configured {
             draft.put(&keys::configured(), &context.configured);
         }
-        let floor = self.retention.floor(floor, wanted);
+        let unmarked = tasks
+            .iter()
+            .filter_map(|(_, task)| task.first_start(&frame));
+        let unmarked = unmarked.chain(self.marking.first_start(&frame)).min();
+        let floor = self.retention.floor(floor, wanted, unmarked);
         let deleted = floor.filter(|floor| {
             self.retention
                 .delete(frame.grid(), *floor, draft.batch_mut())
         });
+        if let Some(floor) = deleted {
+            let given_up = self.retention.given_up(&image, floor).map_err(unreadable)?;
+            if !given_up.is_empty() {
+                warn!(
+                    documents = given_up.len(),
+                    "documents that Elasticsearch keeps refusing are past retention and given up"
+                );
+            }
+            draft.forget(&given_up);
+        }
         draft.head_mut().floor = floor;
         draft.head_mut().as_of = as_of_ms;
         self.head = draft.write()?;
         if let Some(deleted) = deleted {
             self.retention.deleted(deleted);
         }
+        self.latest = effects.changes.snapshot.latest;
         self.learned.clone_from(&context.configured);
         self.progress.extend(
             effects
@@ -197,7 +246,10 @@ impl Store {
                 .iter()
                 .map(|(partition, p)| (*partition, *p)),
         );
-        self.feed.publish(self.head.sequence, documents);
+        for (number, task) in tasks {
+            self.marking.set(number, Some(task));
+        }
+        self.feed.publish(self.head.sequence, changed);
         Ok(self.checkpoint())
     }
 
@@ -207,36 +259,67 @@ impl Store {
     /// # Errors
     /// When nothing was written. The same may be said again.
     pub fn acknowledge(&mut self, acks: &[(DocumentKey, Mark)]) -> Result<Checkpoint, Error> {
-        let mut draft = Draft::new(&self.database, &self.head);
+        let mut draft = Draft::new(&self.database, &self.head, self.marking.documents());
         draft.clear(acks)?;
         self.head = draft.write()?;
         Ok(self.checkpoint())
     }
 
-    /// Marks the documents of `family` that exist for delivery again, in as many batches as it
-    /// takes. What is acknowledged by an older mark awaits delivery still.
+    /// Notes that the documents of `family` that exist are to be marked for delivery again, which
+    /// [`Store::mark_more`] does. What is acknowledged by an older mark awaits delivery still.
     ///
     /// # Errors
-    /// When not all of it was written. The same may be asked again.
+    /// When nothing was written. The same may be asked again.
     pub fn remark(&mut self, family: Family) -> Result<Checkpoint, Error> {
-        let database = Arc::clone(&self.database);
-        let context = Arc::clone(&self.context);
-        let image = Image::take(&database, &context.configured);
-        let unreadable = |error| database.unreadable(error);
-        let frame = context.frame(&self.head, image.engine().map_err(unreadable)?);
-        let mut place = Some(Place::Start);
-        while let Some(from) = place {
-            let (documents, next) =
-                remark::page(family, &image, &frame, from).map_err(unreadable)?;
-            place = next;
-            for document in &documents {
-                self.retention.note(document);
-            }
-            let mut draft = Draft::new(&database, &self.head);
-            draft.mark(documents)?;
-            self.head = draft.write()?;
+        let documents = self.marking.documents();
+        let mut draft = Draft::new(&self.database, &self.head, documents);
+        let tasks = self.marking.with(Task::of_family(family, documents));
+        for (number, task) in &tasks {
+            draft.keep_task(*number, Some(task));
+        }
+        self.head = draft.write()?;
+        for (number, task) in tasks {
+            self.marking.set(number, Some(task));
         }
         Ok(self.checkpoint())
+    }
+
+    /// Takes note that these documents, and no others, can't be delivered for a long time: retention
+    /// does not wait for them.
+    pub fn block(&mut self, blocked: Blocked) {
+        self.retention.block(blocked);
+    }
+
+    /// Whether documents are still to be marked.
+    #[must_use]
+    pub fn is_marking(&self) -> bool {
+        self.marking.is_pending()
+    }
+
+    /// Marks some more of the documents that one event concerned: one batch of bounded size. Does
+    /// nothing if all are marked; whether more are to be marked afterwards.
+    ///
+    /// # Errors
+    /// When nothing was written. The same may be asked again.
+    pub fn mark_more(&mut self) -> Result<bool, Error> {
+        let Some((number, task)) = self.marking.next() else {
+            return Ok(false);
+        };
+        let image = Image::take(&self.database, &self.context.configured);
+        let unreadable = |error| self.database.unreadable(error);
+        let engine = image.engine().map_err(unreadable)?;
+        let frame = self.context.frame(&self.head, engine);
+        let (documents, rest) = task.step(&image, &frame).map_err(unreadable)?;
+        let mut draft = Draft::new(&self.database, &self.head, self.marking.documents());
+        for document in documents {
+            self.retention.note(&document);
+            draft.mark([document]);
+        }
+        draft.keep_task(number, rest.as_ref());
+        self.head = draft.write()?;
+        self.marking.set(number, rest);
+        self.feed.wake(self.head.sequence);
+        Ok(self.marking.is_pending())
     }
 
     /// Forces all checkpoints so far to the disk.
@@ -261,81 +344,20 @@ impl Store {
             .iter()
             .map(|(partition, progress)| (*partition, progress.position))
             .collect();
-        self.head.checkpoint(self.context.generation, positions)
+        Checkpoint {
+            is_marking: self.marking.is_pending(),
+            ..self.head.checkpoint(self.context.generation, positions)
+        }
     }
 }
 
-/// Checks whose state this is; a new one becomes that of `identity`.
-fn identify(database: &Database, identity: &Identity) -> Result<(), Error> {
-    let record = identity::Record::of(identity);
-    let key = keys::identity();
-    if let Some(stored) = database.get(&key)? {
-        return record.check(&stored, database.path());
+/// What `effects` change, for the frame after them.
+fn changed(frame: &Frame, effects: &Effects) -> Changed {
+    let changes = &effects.changes;
+    let can_be = |closed: &&Closed| frame.can_have(&Selection::from(**closed));
+    Changed {
+        totals: effects.totals.keys().copied().collect(),
+        slices: changes.slices.keys().copied().collect(),
+        closed: changes.finals.iter().filter(can_be).copied().collect(),
     }
-    if !database.is_empty()? {
-        return Err(Error::Damaged {
-            path: database.path().to_owned(),
-            reason: "it does not say what it is of".into(),
-        });
-    }
-    let mut batch = WriteBatch::default();
-    batch.put(key, record.encode());
-    batch.put(keys::head(), Head::default().encode());
-    database.write(batch)?;
-    database.sync()
-}
-
-fn recover(
-    database: &Database,
-    context: &Context,
-) -> Result<(Head, Vec<BranchId>, Recovered), Error> {
-    let read = || {
-        let image = Image::take(database, &context.configured);
-        let head = image.head()?;
-        let learned = image.learned()?;
-        let configured = learned
-            .iter()
-            .filter(|branch| context.configured.binary_search(branch).is_ok())
-            .map(|branch| (*branch, EventTime::MIN));
-        let known = image
-            .totals(BranchId::FIRST, usize::MAX)?
-            .into_iter()
-            .map(|(branch, total)| (branch, total.first_event_time))
-            .chain(configured)
-            .collect();
-        let recovered = Recovered {
-            snapshot: image.engine()?,
-            known,
-            ledger: head.ledger.clone(),
-            notices: head.notices,
-            progress: image.progress()?,
-            sequence: head.sequence,
-        };
-        Ok((head, learned, recovered))
-    };
-    read().map_err(|ReadError(reason)| Error::Damaged {
-        path: database.path().to_owned(),
-        reason,
-    })
-}
-
-/// All documents that look different after `effects` than in `image`, but for those of entries in
-/// lists.
-fn touched(frame: &Frame, image: &Image<'_>, effects: &Effects) -> Read<Vec<DocumentKey>> {
-    let floor = frame.snapshot().floor;
-    let windows = frame
-        .touched(image, &effects.changes)?
-        .into_iter()
-        // Nobody can read what is past retention.
-        .filter(|(_, window, _)| floor.is_none_or(|floor| window.start >= floor))
-        .map(|(definition, window, branch)| DocumentKey::Window {
-            definition,
-            window,
-            branch,
-        });
-    let totals = effects
-        .totals
-        .keys()
-        .map(|branch| DocumentKey::Total(*branch));
-    Ok(totals.chain(windows).collect())
 }

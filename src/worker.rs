@@ -4,38 +4,36 @@
 //! writer falls behind by more than `PENDING_BYTES_MAX`; the writing thread owns the store. One
 //! checkpoint at most is under way, and the next one gathers all that came meanwhile.
 
-mod clock;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tidegauge_windows::EventTime;
 use tracing::{error, info, warn};
 
-use self::clock::{Timestamps, wall_clock};
-use crate::effect::Effects;
 use crate::feedback::Feedback;
 use crate::pipeline::Pipeline;
 use crate::source::{self, Source};
 use crate::status::{Condition, Part, PartitionStatus, Status};
 use crate::store::{self, Store};
 
-/// A checkpoint is written at least this often while records come.
-const CHECKPOINT_EVERY: Duration = Duration::from_millis(200);
-/// A checkpoint is written this soon when no more records wait.
-const CHECKPOINT_SOON: Duration = Duration::from_millis(20);
-/// A checkpoint is written when its changes hold this many bytes.
-const CHECKPOINT_BYTES: usize = 16 << 20;
+mod clock;
+mod pace;
+mod writer;
+
+use clock::{Timestamps, wall_clock};
+use pace::Pace;
+use writer::{Job, Writer};
+
+/// About what marking a document takes while a checkpoint is written, in bytes.
+const MARK_BYTES: usize = 112;
 /// No more records are applied while the changes that wait for the writer hold this many bytes.
 const PENDING_BYTES_MAX: usize = 48 << 20;
-/// What the operating system holds is forced to the disk this often.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
-/// How long one wait for records may be.
-const POLL_WAIT: Duration = Duration::from_millis(50);
+/// How often it is looked which partitions are idle.
+const IDLE_LOOK: Duration = Duration::from_millis(20);
 /// How often new partitions are looked for.
 const DISCOVER_EVERY: Duration = Duration::from_secs(30);
 /// How often the lag is looked up and reported.
@@ -72,6 +70,8 @@ pub struct Config {
     pub quiet_after: Duration,
     /// Stop at the end offsets given to the source, instead of going on for ever.
     pub until_end: bool,
+    /// At most so many documents are marked for delivery for each slice that changed.
+    pub documents_per_slice: usize,
 }
 
 /// A running worker.
@@ -80,16 +80,6 @@ pub struct Worker {
     write: JoinHandle<Result<(), Error>>,
     jobs: Sender<Job>,
     stop: Arc<AtomicBool>,
-}
-
-/// What the writing thread is asked to do.
-enum Job {
-    /// Write these, of records with these timestamps, as one checkpoint.
-    Checkpoint(Box<Effects>, Timestamps),
-    /// Take in what the sink says.
-    Feedback(Feedback),
-    /// Write what was asked for before this, make it durable, and end.
-    Stop,
 }
 
 impl Worker {
@@ -107,11 +97,7 @@ impl Worker {
         let (jobs, queue) = channel();
         let (written, free) = sync_channel(1);
         let stop = Arc::new(AtomicBool::new(false));
-        let writer = Writer {
-            store,
-            status: Arc::clone(&status),
-            written,
-        };
+        let writer = Writer::new(store, Arc::clone(&status), written);
         let write = thread::Builder::new()
             .name("write".into())
             .spawn(move || writer.run(&queue))?;
@@ -122,10 +108,10 @@ impl Worker {
             status,
             jobs: jobs.clone(),
             free,
-            writing: false,
+            pace: Pace::new(Instant::now()),
             changed: true,
+            next_idle_look: Instant::now(),
             timestamps: Timestamps::default(),
-            last_checkpoint: Instant::now(),
             caught_up: BTreeMap::new(),
             quiet_since: None,
         };
@@ -158,7 +144,8 @@ impl Worker {
         self.apply.is_finished() || self.write.is_finished()
     }
 
-    /// Waits until all records are applied and written. Feedback is still taken in afterwards.
+    /// Waits until all records are applied and written. Documents are still marked, and feedback is
+    /// still taken in, afterwards.
     ///
     /// # Errors
     /// What stopped it.
@@ -182,6 +169,12 @@ pub struct Writing {
 }
 
 impl Writing {
+    /// Whether it has failed: [`Writing::finish`] says why.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.write.is_finished()
+    }
+
     /// Writes what is asked for so far, makes all durable and closes the store.
     ///
     /// # Errors
@@ -214,11 +207,11 @@ struct Applier {
     jobs: Sender<Job>,
     /// Says that a checkpoint is written.
     free: Receiver<()>,
-    writing: bool,
+    pace: Pace,
     changed: bool,
+    next_idle_look: Instant,
     /// Those of the records since the last checkpoint.
     timestamps: Timestamps,
-    last_checkpoint: Instant,
     /// Since when each partition has been read to its end, and whether it counts as idle.
     caught_up: BTreeMap<i32, CaughtUp>,
     quiet_since: Option<Instant>,
@@ -242,7 +235,10 @@ impl Applier {
                 Ok(read) => read,
                 Err(error) => break Err(error),
             };
-            self.note_idle();
+            if Instant::now() >= self.next_idle_look {
+                self.next_idle_look = Instant::now() + IDLE_LOOK;
+                self.note_idle();
+            }
             if self.config.until_end && self.source.finished() {
                 self.end_partitions();
                 break self.halted();
@@ -273,9 +269,12 @@ impl Applier {
 
     // How many records were applied.
     fn apply_batch(&mut self) -> Result<usize, Error> {
-        let batch = self.source.poll(POLL_WAIT)?;
+        let batch = self
+            .source
+            .poll(self.pace.wait(self.changed, Instant::now()))?;
         let read = batch.len();
         if read > 0 {
+            self.pace.applied(read);
             self.wake(&batch);
             self.pipeline.apply(batch.records());
             self.changed = true;
@@ -361,41 +360,48 @@ impl Applier {
 
     // Whether the writer is still there.
     fn checkpoint_if_due(&mut self, read: usize) -> bool {
-        if self.writing {
-            let pending = self.pipeline.pending_bytes();
-            match self.free.try_recv() {
-                Ok(()) => self.writing = false,
-                Err(_) if pending >= PENDING_BYTES_MAX => match self.free.recv() {
-                    Ok(()) => self.writing = false,
-                    Err(_) => return false,
-                },
-                Err(std::sync::mpsc::TryRecvError::Empty) => return true,
-                Err(std::sync::mpsc::TryRecvError::Disconnected) => return false,
+        let pending = self.pending_bytes();
+        if self.pace.is_writing() {
+            let free = if pending >= PENDING_BYTES_MAX {
+                self.free.recv().map_err(|_| TryRecvError::Disconnected)
+            } else {
+                self.free.try_recv()
+            };
+            match free {
+                Ok(()) => self.pace.written(Instant::now()),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
             }
         }
-        let since = self.last_checkpoint.elapsed();
-        let due = since >= CHECKPOINT_EVERY
-            || (read == 0 && since >= CHECKPOINT_SOON)
-            || self.pipeline.pending_bytes() >= CHECKPOINT_BYTES;
-        if !self.changed || !due {
+        if !self.changed || !self.pace.is_due(read, pending, Instant::now()) {
             return true;
         }
         self.checkpoint()
     }
 
+    // What the next checkpoint will hold, marks included.
+    fn pending_bytes(&self) -> usize {
+        let marks = self.pipeline.engine().changed() * self.config.documents_per_slice;
+        self.pipeline.pending_bytes() + marks * MARK_BYTES
+    }
+
     fn checkpoint(&mut self) -> bool {
-        self.last_checkpoint = Instant::now();
+        self.pace.began(Instant::now());
         self.changed = false;
-        self.writing = true;
         let effects = Box::new(self.pipeline.take_effects());
         let timestamps = std::mem::take(&mut self.timestamps);
         self.jobs.send(Job::Checkpoint(effects, timestamps)).is_ok()
     }
 
+    // Returns when the last checkpoint is written, or the writer has failed: then its own error says
+    // why.
     fn checkpoint_last(&mut self) {
-        if self.changed && self.checkpoint() {
-            // One may be under way before it: each says when it is written.
-            while self.free.recv_timeout(Duration::from_millis(1)).is_ok() {}
+        if self.changed && !self.checkpoint() {
+            return;
+        }
+        let (flushed, all) = sync_channel(1);
+        if self.jobs.send(Job::Flush(flushed)).is_ok() {
+            let _ = all.recv();
         }
     }
 
@@ -449,61 +455,5 @@ impl Applier {
             }
             Err(error) => warn!("new partitions can't be looked for now: {error}"),
         }
-    }
-}
-
-/// The writing thread.
-struct Writer {
-    store: Store,
-    status: Arc<Status>,
-    written: SyncSender<()>,
-}
-
-impl Writer {
-    fn run(mut self, queue: &Receiver<Job>) -> Result<(), Error> {
-        let outcome = self.write(queue);
-        if let Err(error) = &outcome {
-            error!("{error}");
-            self.status
-                .set(Part::Store, Condition::Failed, error.to_string());
-        }
-        outcome
-    }
-
-    fn write(&mut self, queue: &Receiver<Job>) -> Result<(), Error> {
-        self.status.set(Part::Store, Condition::Ok, "");
-        self.status.metrics().state_space(self.store.space());
-        let mut last_sync = Instant::now();
-        while let Ok(job) = queue.recv() {
-            match job {
-                Job::Checkpoint(effects, timestamps) => {
-                    let began = Instant::now();
-                    self.store.commit(&effects, &[], wall_clock())?;
-                    timestamps.visible(began.elapsed(), self.status.metrics());
-                    // Full: it has been said. Disconnected: there is nobody left to tell.
-                    let _ = self.written.try_send(());
-                }
-                Job::Feedback(feedback) => self.take_in(&feedback)?,
-                Job::Stop => break,
-            }
-            if last_sync.elapsed() >= SYNC_EVERY {
-                self.store.sync()?;
-                self.status.metrics().state_space(self.store.space());
-                last_sync = Instant::now();
-            }
-        }
-        self.store.sync()?;
-        Ok(())
-    }
-}
-
-impl Writer {
-    fn take_in(&mut self, feedback: &Feedback) -> Result<(), store::Error> {
-        match feedback {
-            Feedback::Delivered(documents) => self.store.acknowledge(documents)?,
-            Feedback::Recreated(family) => self.store.remark(*family)?,
-            Feedback::Blocked(_) => self.store.checkpoint(),
-        };
-        Ok(())
     }
 }

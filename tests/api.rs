@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod budgets;
 mod events;
 mod forms;
 mod limits;
+mod metered;
 mod requests;
 mod routes;
 mod waiting;

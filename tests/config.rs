@@ -113,6 +113,7 @@ time_zone = "Asia/Shanghai"
 url = "http://127.0.0.1:9200"
 index_prefix = "payments"
 legacy_totals = "platform_pay_amount_1"
+zero_windows = false
 ca_file = ""
 [elasticsearch.bulk]
 max_actions = 5000

@@ -12,12 +12,16 @@ use crate::support::lab::{Kafka, eventually, unique};
 use crate::support::service::{Service, Setup};
 use crate::support::topic::produce;
 
-/// What a client has been told: totals by branch, windows by definition, start, end and branch.
+/// What a client has been told: totals by branch, windows with payments by definition, start, end and
+/// branch. Windows without payments are not told of.
 #[derive(Default, PartialEq, Debug)]
 struct Held(BTreeMap<String, Value>);
 
 impl Held {
     fn take_in(&mut self, event: &str, value: Value) {
+        if event == "window" && value["pay_count"] == 0 {
+            return;
+        }
         let text = |key: &str| value[key].to_string();
         let key = match event {
             "total" => text("branch_id"),

@@ -4,10 +4,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::support::lab::{Kafka, Message, Toolbox, succeed, unique};
 use crate::support::service::{Setup, quoted};
-use crate::support::topic::produce;
+use crate::support::topic::{paid, produce};
 
 /// A record that would be a script if anybody took it for markup.
 const HOSTILE: &str = "<script>smuggled = 1</script><img src=x onerror=\"smuggled = 1\">";
@@ -102,6 +104,51 @@ fn everything_on_the_page_is_reached_and_works_by_keyboard() {
 fn its_figures_move_and_a_service_that_dies_and_comes_back_is_told_and_taken_up() {
     let Some(web) = Toolbox::web() else { return };
     succeed(&mut script(&web, "live.mjs"));
+}
+
+#[test]
+fn final_windows_without_payments_are_zero_on_the_page_as_over_http() {
+    let (Some(web), Some(kafka)) = (Toolbox::web(), Kafka::shared()) else {
+        return;
+    };
+    let topic = unique("page-zeros");
+    kafka.create_topic(&topic, 2);
+    let pay = |branch| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let now = i64::try_from(now.as_millis()).unwrap();
+        kafka.send(
+            &topic,
+            (0..2).map(|partition| paid(partition, now, "2.5", branch)),
+        );
+    };
+    let setup = Setup::of(kafka, &topic)
+        .with("", "window", "[{ name = \"2s\", size = \"2s\" }]")
+        .with("event_time", "out_of_orderness", "\"500ms\"");
+    // One branch pays once. The other goes on, but for a while when the script wants a pause.
+    let (pause, done) = (setup.path("pause"), setup.path("done"));
+    pay(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut paused = false;
+            for _ in 0..600 {
+                if done.exists() {
+                    break;
+                }
+                if !paused && pause.exists() {
+                    paused = true;
+                    thread::sleep(Duration::from_secs(9));
+                }
+                pay(1);
+                thread::sleep(Duration::from_millis(200));
+            }
+        });
+        succeed(
+            script(&web, "zeros.mjs")
+                .env("CONFIG", setup.config())
+                .env("PAUSE", &pause)
+                .env("DONE", &done),
+        );
+    });
 }
 
 #[test]

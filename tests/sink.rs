@@ -6,5 +6,6 @@ mod documents;
 mod front;
 mod indexes;
 mod outages;
+mod promptness;
 mod refusals;
 pub(crate) mod till;

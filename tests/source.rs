@@ -274,6 +274,28 @@ fn a_partition_added_while_running_is_read_from_its_beginning() {
 }
 
 #[test]
+fn a_thousand_quiet_partitions_are_looked_after_while_another_is_read() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("thousand");
+    kafka.create_topic(&topic, 1_000);
+    let mut source = started(kafka, &topic, Start::Earliest);
+    assert_eq!(source.end_offsets().unwrap().len(), 1_000);
+    read_to_end(&mut source);
+    assert!((0..1_000).all(|partition| source.at_end(partition)));
+    let mut taken = Vec::new();
+    for round in 0..20 {
+        kafka.send(&topic, messages(7, round * 50..(round + 1) * 50));
+        source.discover().unwrap();
+        let so_far = taken.len();
+        taken.extend(read_some(&mut source, 50));
+        assert_eq!(taken.len(), so_far + 50);
+    }
+    assert!(offsets(&taken, 7).into_iter().eq(0..1_000));
+    assert!(source.halted().is_empty());
+    assert_eq!(source.partitions().len(), 1_000);
+}
+
+#[test]
 fn a_partition_added_while_stopped_is_read_from_its_beginning() {
     let Some(kafka) = Kafka::shared() else { return };
     let topic = unique("added");
@@ -375,7 +397,10 @@ fn a_topic_recreated_while_running_is_halted_when_it_is_looked_at() {
     kafka.delete_topic(&topic);
     kafka.create_topic(&topic, 1);
     kafka.send(&topic, messages(0, 100..109));
-    source.discover().unwrap();
+    eventually("the halt", || {
+        source.discover().unwrap();
+        source.halted().contains_key(&0).then_some(())
+    });
     assert!(
         source.halted()[&0].contains("created anew"),
         "{:?}",
@@ -399,9 +424,7 @@ fn a_partition_read_anew_delivers_each_record_once() {
     let mut source = started(kafka, &topic, Start::Earliest);
     let mut taken = read_some(&mut source, 1);
     // Who does not poll looks like one to whom nothing comes.
-    for _ in 0..3 {
-        source.discover().unwrap();
-    }
+    discover_often(&mut source);
     taken.extend(read_to_end(&mut source));
     for partition in 0..2 {
         assert!(
@@ -417,9 +440,7 @@ fn a_partition_read_anew_delivers_each_record_once() {
 
     let mut source = connect(kafka, &topic, Start::Earliest);
     source.assign(&BTreeMap::from([(0, third)])).unwrap();
-    for _ in 0..3 {
-        source.discover().unwrap();
-    }
+    discover_often(&mut source);
     let taken = read_to_end(&mut source);
     assert!(offsets(&taken, 0).into_iter().eq(3..5_000));
     assert!(offsets(&taken, 1).into_iter().eq(0..5_000));
@@ -719,7 +740,7 @@ fn a_broker_that_comes_back_is_read_on_without_loss_or_doubling() {
     // Nobody knows now whether there is more.
     source.poll(WAIT).unwrap();
     assert!(!source.at_end(0) && !source.at_end(1));
-    assert!(source.discover().is_err());
+    eventually("a question without an answer", || source.discover().err());
 
     kafka.start_again();
     kafka.send(
@@ -768,6 +789,14 @@ fn a_topic_deleted_while_running_is_halted() {
         "{:?}",
         source.halted()
     );
+}
+
+/// Asks three times, and takes in the answers.
+fn discover_often(source: &mut Source) {
+    for _ in 0..30 {
+        source.discover().unwrap();
+        std::thread::sleep(WAIT);
+    }
 }
 
 /// What comes when nothing should: long enough for what is under way to arrive.

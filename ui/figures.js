@@ -20,6 +20,8 @@ export class Figures {
     /** The definition whose windows are on the shelf. */
     this.shown = null;
     this.shelf = new Shelf();
+    /** The end of the last final window (ms); null while none is known. */
+    this.finalTo = null;
     /** [when it arrived (ms), records consumed] of the last seconds. */
     this.consumed = [];
   }
@@ -34,10 +36,12 @@ export class Figures {
     while (this.consumed.length > 2 && now - this.consumed[0][0] > 6_000) this.consumed.shift();
   }
 
-  /** A total; an older one changes nothing. */
+  /** A total; an older one changes nothing. Gives whether its branch is known since earlier now. */
   putTotal(total) {
     const known = this.totals.get(total.branch_id);
-    if (!known || known.pay_count <= total.pay_count) this.totals.set(total.branch_id, total);
+    if (known && known.pay_count > total.pay_count) return false;
+    this.totals.set(total.branch_id, total);
+    return !known || known.first_event_time !== total.first_event_time;
   }
 
   /** Replaces all totals, for a load after a reset. */
@@ -53,12 +57,25 @@ export class Figures {
     shelf.version = this.shelf.version + 1;
     this.shown = name;
     this.shelf = shelf;
-    for (const item of items) shelf.put(item);
+    this.addWindows(items);
   }
 
-  /** A window from the stream; those of other definitions are not kept. */
+  /**
+   * A window from the stream; those of other definitions are not kept. Gives whether it is a final
+   * one that was not known: then others without payments may have come with it.
+   */
   putWindow(item) {
-    if (item.window === this.shown) this.shelf.put(item);
+    return item.window === this.shown && this.#put(item) && item.final;
+  }
+
+  /** More windows of the definition that is shown. */
+  addWindows(items) {
+    for (const item of items) this.#put(item);
+  }
+
+  #put(item) {
+    if (item.final) this.finalTo = Math.max(this.finalTo ?? -Infinity, Date.parse(item.window_end));
+    return this.shelf.put(item);
   }
 
   /** Definitions and partitions. */
@@ -80,9 +97,10 @@ export class Figures {
     return ![...this.totals.values()].some((total) => total.pay_count > 0);
   }
 
-  /** How far event time has come (ms): the highest watermark, else the newest payment; null without. */
+  /** How far event time has come (ms): the highest watermark, or the end of the last final window; else the newest payment; null without. */
   newest() {
     const marks = this.partitions.map((partition) => partition.watermark).filter(Boolean).map(Date.parse);
+    if (this.finalTo !== null) marks.push(this.finalTo);
     if (marks.length > 0) return Math.max(...marks);
     const times = [...this.totals.values()].map((total) => total.last_event_time).filter(Boolean).map(Date.parse);
     return times.length > 0 ? Math.max(...times) : null;

@@ -30,6 +30,12 @@ export class Session {
     this.nextTry = null;
     this.loads = 0;
     this.refreshed = 0;
+    /** What `#moments` gave when windows were asked for last. */
+    this.settled = null;
+    /** Up to where all final windows were known then (ms); null if nothing is known of that. */
+    this.settledTo = null;
+    /** Whether windows without payments may have come or gone anywhere. */
+    this.unsettled = false;
     this.polls = false;
     /** What the stream said while something is loaded, the newest of each; null otherwise. */
     this.pending = null;
@@ -102,6 +108,7 @@ export class Session {
     const { figures } = this;
     // What is loaded may be older than what was shown: after a restart the service may have gone back.
     figures.reading = null;
+    figures.finalTo = null;
     figures.setTotals(totals);
     figures.ledger = ledger;
     figures.status = status;
@@ -114,31 +121,86 @@ export class Session {
     const { figures } = this;
     const definition = figures.definitions.find(({ name }) => name === wanted?.name);
     if (!definition) return;
-    const load = this.loads;
     const newest = figures.newest();
-    const query = new URLSearchParams({ limit: String(PAGE) });
-    if (newest !== null) query.set("from", new Date(rangeStart(definition, newest, wanted.windows)).toISOString());
-    if (wanted.branch !== null) query.set("branch", String(wanted.branch));
-    const answer = await ask(`windows/${encodeURIComponent(definition.name)}?${query}`);
-    if (load !== this.loads || this.wanted()?.name !== definition.name) return;
+    const answer = await this.#windowsFrom(definition, newest === null ? null : rangeStart(definition, newest, wanted.windows), {});
+    if (!answer) return;
     figures.setWindows(definition.name, answer.items);
+    this.settledTo = null;
+    this.#settle(definition, answer);
     this.changed();
   }
 
-  // Small answers that the stream does not carry.
+  // Null if they are not wanted any more.
+  async #windowsFrom(definition, from, filter) {
+    const { loads } = this;
+    const { branch } = this.wanted();
+    const query = new URLSearchParams({ limit: String(PAGE), ...filter });
+    if (from !== null) query.set("from", new Date(from).toISOString());
+    if (branch !== null) query.set("branch", String(branch));
+    const answer = await ask(`windows/${encodeURIComponent(definition.name)}?${query}`);
+    const wanted = this.wanted();
+    return loads === this.loads && wanted?.name === definition.name && wanted.branch === branch ? answer : null;
+  }
+
+  // Windows without payments become final without an event, so they are asked for: those since the
+  // last time when watermark or clock have passed an end of windows, all where a branch is known
+  // since earlier, or a payment came for a window that was not there.
+  async #loadZeros() {
+    const wanted = this.wanted();
+    const { figures } = this;
+    const definition = figures.definitions.find(({ name }) => name === wanted?.name);
+    const newest = figures.newest();
+    if (!definition || figures.shown !== definition.name || newest === null) return;
+    const all = this.unsettled;
+    if (!all && this.settled === this.#moments(definition, figures.reading)) return;
+    this.unsettled = false;
+    const first = rangeStart(definition, newest, wanted.windows);
+    // Days are of 25 hours at most, so this is before the start of any window that was open then.
+    const last = all || this.settledTo === null ? first : this.settledTo - 2 * definition.size_ms;
+    const answer = await this.#windowsFrom(definition, Math.max(first, last), { final: "true" }).catch((error) => {
+      this.unsettled ||= all;
+      throw error;
+    });
+    if (!answer) return;
+    figures.addWindows(answer.items);
+    this.#settle(definition, answer);
+  }
+
+  #settle(definition, { items, reading }) {
+    this.settled = this.#moments(definition, reading);
+    const ends = items.filter((item) => item.final).map((item) => Date.parse(item.window_end));
+    if (reading.watermark !== null) ends.push(Date.parse(reading.watermark));
+    if (this.settledTo !== null) ends.push(this.settledTo);
+    this.settledTo = ends.length > 0 ? ends.reduce((one, other) => Math.max(one, other)) : null;
+  }
+
+  // Changes whenever the watermark, or the clock for a stream that is quiet, passes an end of windows.
+  #moments({ name, slide_ms }, reading) {
+    const phase = (this.figures.shelf.anyEnd() ?? 0) % slide_ms;
+    const step = (time) => (time === null ? null : Math.floor((Date.parse(time) - phase) / slide_ms));
+    return [name, step(reading.watermark), step(reading.as_of)].join();
+  }
+
+  // Answers that the stream does not carry.
   async #refresh() {
+    this.outdated = true;
     if (this.refreshing) return;
     this.refreshing = true;
-    await new Promise((go) => setTimeout(go, Math.max(0, this.refreshed + REFRESH_MS - performance.now())));
-    this.refreshed = performance.now();
-    await this.#attempt(async () => {
-      const [ledger, status, windows] = await Promise.all([ask("ledger"), ask("status"), ask("windows")]);
-      Object.assign(this.figures, { ledger, status });
-      this.figures.setDefinitions(windows);
-      this.#trim();
-    });
+    // The stream may have said more meanwhile, and nothing after it.
+    while (this.outdated) {
+      await new Promise((go) => setTimeout(go, Math.max(0, this.refreshed + REFRESH_MS - performance.now())));
+      this.outdated = false;
+      this.refreshed = performance.now();
+      await this.#attempt(async () => {
+        const [ledger, status, windows] = await Promise.all([ask("ledger"), ask("status"), ask("windows")]);
+        Object.assign(this.figures, { ledger, status });
+        this.figures.setDefinitions(windows);
+        this.#trim();
+        await this.#loadZeros();
+      });
+      this.changed();
+    }
     this.refreshing = false;
-    this.changed();
   }
 
   #trim() {
@@ -177,8 +239,8 @@ export class Session {
       this.pending.set([name, ...which].join(), [name, data]);
       return;
     }
-    if (name === "total") this.figures.putTotal(data);
-    else if (name === "window") this.figures.putWindow(data);
+    if (name === "total") this.unsettled = this.figures.putTotal(data) || this.unsettled;
+    else if (name === "window") this.unsettled = this.figures.putWindow(data) || this.unsettled;
     else if (name === "reset") {
       this.stream.forget();
       this.streamed = null;

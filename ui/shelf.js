@@ -12,13 +12,13 @@ export class Shelf {
     this.version = 0;
   }
 
-  /** Puts in one window as the service gives it; an older state of it changes nothing. */
+  /** Puts in one window as the service gives it; an older state of it changes nothing. Gives whether it is new. */
   put(item) {
     const key = `${item.window_start}/${item.window_end}/${item.branch_id}`;
     const known = this.items.get(key);
     if (known) {
       const [had, has] = [order(known), order(item)];
-      if (had.some((value, at) => value > has[at])) return;
+      if (had.some((value, at) => value > has[at])) return false;
       if (item.revision > known.revision) this.#noteRevised(key);
       Object.assign(known, item);
     } else {
@@ -27,6 +27,7 @@ export class Shelf {
       if (this.items.size > MOST) this.#shrink();
     }
     this.version += 1;
+    return !known;
   }
 
   /** Drops what begins before `from` (ms). */
@@ -37,6 +38,11 @@ export class Shelf {
         this.version += 1;
       }
     }
+  }
+
+  /** When one of them ends (ms); undefined without any. */
+  anyEnd() {
+    return this.items.values().next().value?.end;
   }
 
   /** All of them, in no order. */

@@ -9,7 +9,6 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use hyper::body::{Frame, SizeHint};
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task;
 use utoipa::ToSchema;
 
@@ -56,14 +55,14 @@ async fn answer(
     app: Arc<App>,
     make: impl FnOnce(&App) -> Result<Vec<u8>, Failure> + Send + 'static,
 ) -> Response {
-    let permit = match permitted(&app) {
-        Ok(permit) => permit,
+    let seat = match app.places.light() {
+        Ok(seat) => seat,
         Err(problem) => return problem.into_response(),
     };
-    // The permit goes along: a question that nobody waits for any more still counts until it ends.
-    let made = task::spawn_blocking(move || (make(&app), permit)).await;
+    // The place goes along: a question that nobody waits for any more still counts until it ends.
+    let made = task::spawn_blocking(move || (make(&app), seat)).await;
     match made {
-        Ok((Ok(json), permit)) => json_response(json, permit),
+        Ok((Ok(json), seat)) => json_response(counted(json.into(), seat)),
         Ok((Err(failure), _)) => failed(failure),
         Err(error) => {
             tracing::error!(%error, "a question can't be answered");
@@ -72,17 +71,15 @@ async fn answer(
     }
 }
 
-/// The right to be in flight, if fewer are than may be.
-pub(super) fn permitted(app: &App) -> Result<OwnedSemaphorePermit, Problem> {
-    Arc::clone(&app.in_flight)
-        .try_acquire_owned()
-        .map_err(|_| Problem::overloaded(app.limits.in_flight))
-}
-
 /// What a client learns of a failure.
 pub(super) fn failed(failure: Failure) -> Response {
     match failure {
         Failure::Problem(problem) => problem.into_response(),
+        Failure::GivenUp => {
+            tracing::debug!("a question is given up: nobody waits for its answer");
+            Problem::too_slow().into_response()
+        }
+        Failure::TooLong => Problem::too_slow().into_response(),
         Failure::Read(_) | Failure::Write(_) => {
             tracing::error!(error = %failure, "a question can't be answered");
             Problem::internal().into_response()
@@ -106,38 +103,39 @@ pub(super) fn render(reading: &dyn Reading, body: &impl Serialize) -> Result<Vec
 
 /// `body` as JSON.
 pub(super) fn to_json(body: &impl Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(body)
-        .map_err(|error| Failure::Read(ReadError(format!("it can't be shown as JSON: {error}"))))
+    serde_json::to_vec(body).map_err(unshowable)
 }
 
-fn json_response(json: Vec<u8>, permit: OwnedSemaphorePermit) -> Response {
-    let mut response = counted(json.into(), Arc::new(permit)).into_response();
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    response
+/// What can't be shown as JSON fails like what can't be read.
+pub(super) fn unshowable(error: serde_json::Error) -> Failure {
+    Failure::Read(ReadError(format!("it can't be shown as JSON: {error}")))
 }
 
-/// `bytes` as a body that counts as in flight by `permit`.
-pub(super) fn counted(bytes: Bytes, permit: Arc<OwnedSemaphorePermit>) -> Body {
+/// `body` as an answer in JSON.
+pub(super) fn json_response(body: Body) -> Response {
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], body).into_response()
+}
+
+/// `bytes` as a body that has `held`, the place of its question, until most of it is handed over.
+pub(super) fn counted(bytes: Bytes, held: impl Send + Unpin + 'static) -> Body {
     Body::new(Counted {
         rest: bytes,
-        _permit: permit,
+        _held: held,
     })
 }
 
 /// An answer on its way. It counts as in flight while most of it is unsent, so that clients that
 /// read slowly can't make the service hold any number of large answers.
-struct Counted {
+struct Counted<H> {
     rest: Bytes,
-    _permit: Arc<OwnedSemaphorePermit>,
+    _held: H,
 }
 
 /// So much is handed to the connection at once.
 const PIECE: usize = 64 << 10;
 
-impl hyper::body::Body for Counted {
+impl<H: Send + Unpin> hyper::body::Body for Counted<H> {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
@@ -168,25 +166,26 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use http_body_util::BodyExt;
-    use tokio::sync::Semaphore;
 
     use super::*;
+    use crate::api::Limits;
+    use crate::api::places::Places;
 
     #[tokio::test]
     async fn an_answer_counts_as_in_flight_until_it_is_handed_over() {
-        let in_flight = Arc::new(Semaphore::new(1));
-        let permit = Arc::clone(&in_flight).try_acquire_owned().unwrap();
+        let places = Places::new(&Limits::default());
+        let seat = places.light().unwrap();
         let json: Vec<u8> = (0..3 * PIECE + 5).map(|n| n as u8).collect();
-        let mut body = json_response(json.clone(), permit).into_body();
+        let mut body = counted(json.clone().into(), seat);
         let mut received = Vec::new();
         while let Some(frame) = body.frame().await {
             let piece = frame.unwrap().into_data().unwrap();
             assert!(piece.len() <= PIECE);
-            assert_eq!(in_flight.available_permits(), 0);
+            assert_eq!(places.in_flight(), 1);
             received.extend_from_slice(&piece);
         }
         assert_eq!(received, json);
         drop(body);
-        assert_eq!(in_flight.available_permits(), 1);
+        assert_eq!(places.in_flight(), 0);
     }
 }

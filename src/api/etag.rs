@@ -29,17 +29,16 @@ impl Tag {
         Self(xxh3_128(text.as_bytes()))
     }
 
-    /// Whether `If-None-Match` names it, so that a client has these bytes already.
+    /// Whether `If-None-Match` names it or anything, so that a client has these bytes already.
     pub(super) fn is_known(self, headers: &HeaderMap) -> bool {
+        self.is_named(headers) || given(headers).any(|given| given == "*")
+    }
+
+    /// Whether `If-None-Match` names just it: the question was answered at this checkpoint.
+    pub(super) fn is_named(self, headers: &HeaderMap) -> bool {
         let quoted = self.to_string();
-        headers
-            .get_all(header::IF_NONE_MATCH)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(str::trim)
-            // Weak comparison: what was compressed on its way still says the same.
-            .any(|given| given == "*" || given.strip_prefix("W/").unwrap_or(given) == quoted)
+        // Weak comparison: what was compressed on its way still says the same.
+        given(headers).any(|given| given.strip_prefix("W/").unwrap_or(given) == quoted)
     }
 
     /// Whether a part may be sent: there is no `If-Range`, or it names exactly this.
@@ -55,6 +54,16 @@ impl Tag {
         // Hexadecimal digits in quotes are a valid value.
         HeaderValue::try_from(self.to_string()).unwrap_or(HeaderValue::from_static("\"\""))
     }
+}
+
+/// What `If-None-Match` names.
+fn given(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
 }
 
 impl fmt::Display for Tag {
@@ -86,6 +95,7 @@ mod tests {
         ] {
             let headers = with(header::IF_NONE_MATCH, &value);
             assert_eq!(tag.is_known(&headers), known, "{value}");
+            assert_eq!(tag.is_named(&headers), known && value != "*", "{value}");
         }
         assert!(!tag.is_known(&HeaderMap::new()));
         assert!(tag.allows_part(&HeaderMap::new()));

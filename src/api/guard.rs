@@ -9,9 +9,9 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
-use tokio::time::timeout;
 
 use super::App;
+use super::effort::Patience;
 use super::metrics::since_epoch;
 use super::page;
 use super::problem::Problem;
@@ -46,14 +46,18 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
 const NO_ROUTE: &str = "none";
 
 async fn answer(app: &Arc<App>, mut request: Request, next: Next) -> Response {
-    match wait(app, &app.waiters, request.uri()).await {
+    match wait(app, request.uri()).await {
         Ok(uri) => *request.uri_mut() = uri,
         Err(problem) => return problem.into_response(),
     }
     let began = Instant::now();
-    let response = match timeout(app.limits.answer_timeout, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Problem::too_slow().into_response(),
+    let patience = Patience::new(app.limits.answer_timeout);
+    request.extensions_mut().insert(patience.clone());
+    let response = tokio::select! {
+        biased;
+        response = next.run(request) => response,
+        // The work ends soon after: it is dropped, and nobody waits for it.
+        () = patience.runs_out() => Problem::too_slow().into_response(),
     };
     let metrics = app.state.status.metrics();
     metrics.answer(began.elapsed(), since_epoch());

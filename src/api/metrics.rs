@@ -23,7 +23,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 
 /// What Prometheus scrapes: in its text format, or as OpenMetrics where that is accepted.
 ///
-/// It is answered even when 64 other answers are being made, and when the state can't be read:
+/// It is answered even when all places for answers are taken, and when the state can't be read:
 /// that is when an operator needs it.
 #[utoipa::path(get, path = "/metrics", tag = "service",
     responses((status = 200, description = "Metrics", content(
@@ -57,8 +57,7 @@ fn encode(app: &App, is_open: bool) -> Result<String, fmt::Error> {
         version: state.version,
         uptime: state.started.elapsed(),
         now: since_epoch(),
-        in_flight: app.limits.in_flight
-            - app.in_flight.available_permits().min(app.limits.in_flight),
+        in_flight: app.places.in_flight(),
         process: Process::now(),
     };
     let scrape = match state

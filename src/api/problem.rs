@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::question::LIGHT_ITEMS;
 use crate::reading::ReadError;
 
 /// Why a request gets no answer.
@@ -15,6 +16,8 @@ pub(super) struct Problem {
     status: StatusCode,
     detail: String,
     parameter: Option<String>,
+    /// When to try again, if that may help: in seconds.
+    retry_after: u16,
 }
 
 impl Problem {
@@ -23,6 +26,7 @@ impl Problem {
             status,
             detail: detail.into(),
             parameter: None,
+            retry_after: 1,
         }
     }
 
@@ -94,6 +98,45 @@ impl Problem {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             format!("{max} requests are being answered already; try again in a second"),
+        )
+    }
+
+    /// Too many large questions at once: all of their places are taken, or their turn did not come.
+    pub(super) fn heavy_overloaded(max: usize) -> Self {
+        Self::later(format!(
+            "too many large answers are being made or sent already ({max} at most); try again in a \
+             few seconds, or ask for less: up to {LIGHT_ITEMS} items have places of their own"
+        ))
+    }
+
+    /// Too many requests wait until their file can be made, or this one has waited long enough.
+    pub(super) fn files_wait(max: usize) -> Self {
+        Self::later(format!(
+            "files are made one at a time, and others wait already ({max} at most); try again in a \
+             few seconds"
+        ))
+    }
+
+    /// Answers that are whole in memory take all the room that they may.
+    pub(super) fn no_room() -> Self {
+        Self::later(
+            "answers that are being sent take all the memory that they may; try again in a few \
+             seconds",
+        )
+    }
+
+    fn later(detail: impl Into<String>) -> Self {
+        Self {
+            retry_after: 5,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        }
+    }
+
+    /// Too many requests wait for the state to reach a place.
+    pub(super) fn too_many_wait(max: usize) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{max} requests wait for the state already; try again in a second"),
         )
     }
 
@@ -174,7 +217,7 @@ impl IntoResponse for Problem {
                 headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after));
             }
             _ => {}
         }
@@ -194,6 +237,12 @@ pub(super) enum Failure {
     /// The answer can't be written.
     #[error("the answer can't be written: {0}")]
     Write(Box<dyn std::error::Error + Send + Sync>),
+    /// Nobody waits for the answer any more.
+    #[error("nobody waits for the answer any more")]
+    GivenUp,
+    /// The answer has taken all the time it may.
+    #[error("the answer takes longer than it may")]
+    TooLong,
 }
 
 impl From<Box<dyn std::error::Error + Send + Sync>> for Failure {

@@ -28,11 +28,16 @@ impl Process {
         let mut process = stat.as_deref().map(of_stat).unwrap_or_default();
         process.resident_bytes = read("/proc/self/status").as_deref().and_then(resident);
         process.open_fds = fs::read_dir("/proc/self/fd").ok().map(Iterator::count);
-        process.max_fds = read("/proc/self/limits").as_deref().and_then(limit);
+        process.max_fds = max_fds();
         let boot = read("/proc/stat").as_deref().and_then(boot);
         process.started = process.started.zip(boot).map(|(after, boot)| boot + after);
         process
     }
+}
+
+/// How many file descriptors this process may open, if the operating system says so.
+pub(super) fn max_fds() -> Option<u64> {
+    read("/proc/self/limits").as_deref().and_then(limit)
 }
 
 fn read(path: &str) -> Option<String> {

@@ -2,100 +2,125 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::http::Uri;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use super::App;
-use super::ask::{Answered, ask, render};
+use super::ask::{Answered, unshowable};
 use super::cursor;
 use super::openapi;
-use super::parameters::Parameters;
-use super::problem::{Failure, Problem};
+use super::question::Question;
+use super::tabular::{List, Work, answer};
 use crate::answer::{LateAnswer, RejectAnswer};
 use crate::reading::{ReadError, Reading};
 
 /// Records that are no payments, the newest booked first.
 #[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(openapi::Page, openapi::Waiting),
     responses((status = 200, description = "Rejects", body = Answered<Records<RejectAnswer>>)))]
-pub(super) async fn rejects(State(app): State<Arc<App>>, uri: Uri) -> Response {
-    let parameters = match Parameters::of(&uri, PARAMETERS) {
-        Ok(parameters) => parameters,
-        Err(problem) => return problem.into_response(),
-    };
-    ask(app, move |_, reading| {
-        let page = Page::read(reading, &parameters, "rejects", |before, limit| {
-            reading.rejected_records(before, limit)
-        })?;
-        page.render(reading, RejectAnswer::new)
-    })
+pub(super) async fn rejects(State(app): State<Arc<App>>, request: Request) -> Response {
+    list(
+        app,
+        request,
+        "rejects",
+        |reading, before, limit| reading.rejected_records(before, limit),
+        |_, record| to_raw_value(&RejectAnswer::new(record)),
+    )
     .await
 }
 
 /// Payments that are in no window, the newest booked first.
 #[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(openapi::Page, openapi::Waiting),
     responses((status = 200, description = "Payments", body = Answered<Records<LateAnswer>>)))]
-pub(super) async fn late(State(app): State<Arc<App>>, uri: Uri) -> Response {
-    let parameters = match Parameters::of(&uri, PARAMETERS) {
-        Ok(parameters) => parameters,
-        Err(problem) => return problem.into_response(),
-    };
-    ask(app, move |app, reading| {
-        let page = Page::read(reading, &parameters, "late", |before, limit| {
-            reading.late_payments(before, limit)
-        })?;
-        page.render(reading, |late| LateAnswer::new(late, &app.state.branches))
-    })
+pub(super) async fn late(State(app): State<Arc<App>>, request: Request) -> Response {
+    list(
+        app,
+        request,
+        "late",
+        |reading, before, limit| reading.late_payments(before, limit),
+        |app, payment| to_raw_value(&LateAnswer::new(payment, &app.state.branches)),
+    )
     .await
 }
 
-const PARAMETERS: &[&str] = &["limit", "cursor"];
+/// So many records are in memory at once; each has up to 4 KiB of what was read.
+const PAGE: usize = 64;
+
+/// Answers with one page of the list `route`: what `read` finds before a number, as `show` shows it.
+async fn list<T: 'static>(
+    app: Arc<App>,
+    request: Request,
+    route: &'static str,
+    read: fn(&dyn Reading, Option<u64>, usize) -> Result<Vec<(u64, T)>, ReadError>,
+    show: fn(&App, &T) -> serde_json::Result<Box<RawValue>>,
+) -> Response {
+    let question = match Question::of_json(request, &["limit", "cursor"]) {
+        Ok(question) => question,
+        Err(problem) => return problem.into_response(),
+    };
+    let work = if question.is_short() {
+        Work::Light
+    } else {
+        Work::Heavy
+    };
+    answer(
+        app,
+        question,
+        work,
+        move |app, question, reading, answer| {
+            let parameters = &question.parameters;
+            let mut rest = parameters.limit()?;
+            let asked = (route, reading.checkpoint().generation);
+            let mut before = match parameters.text("cursor") {
+                Some(text) => Some(cursor::number(text, &asked)?),
+                None => None,
+            };
+            let list = List {
+                name: route.to_owned(),
+                field: "items",
+                is_whole: false,
+                has_next: true,
+            };
+            let effort = answer.effort();
+            answer.json_list(reading, list, None, |page| {
+                loop {
+                    let wanted = rest.min(PAGE);
+                    // One more than wanted tells whether there is another page.
+                    let mut records = read(reading, before, wanted + 1)?;
+                    effort.steps(records.len())?;
+                    let more = records.len() > wanted;
+                    records.truncate(wanted);
+                    let shown = records
+                        .iter()
+                        .map(|(_, record)| show(app, record))
+                        .collect::<Result<Vec<_>, _>>()
+                        .map_err(unshowable)?;
+                    page(&shown)?;
+                    rest -= shown.len();
+                    before = records.last().map(|(number, _)| *number);
+                    match before {
+                        Some(number) if more && rest == 0 => {
+                            return Ok(Some(cursor::before_number(number, &asked)));
+                        }
+                        Some(_) if more => {}
+                        _ => return Ok(None),
+                    }
+                }
+            })
+        },
+    )
+    .await
+}
 
 /// A page of records, and the cursor of the next one.
 #[derive(Serialize, ToSchema)]
+#[allow(
+    dead_code,
+    reason = "the OpenAPI document tells of it; it is written item by item"
+)]
 struct Records<'a, A> {
     items: Vec<A>,
     next: Option<&'a str>,
-}
-
-/// One page of what was booked.
-struct Page<T> {
-    items: Vec<(u64, T)>,
-    next: Option<String>,
-}
-
-impl<T> Page<T> {
-    fn read(
-        reading: &dyn Reading,
-        parameters: &Parameters,
-        route: &str,
-        read: impl FnOnce(Option<u64>, usize) -> Result<Vec<(u64, T)>, ReadError>,
-    ) -> Result<Self, Failure> {
-        let limit = parameters.limit()?;
-        let asked = (route, reading.checkpoint().generation);
-        let before = parameters
-            .text("cursor")
-            .map(|text| cursor::number(text, &asked))
-            .transpose()
-            .map_err(|problem: Problem| Failure::from(problem))?;
-        // One more than wanted tells whether there is another page.
-        let mut items = read(before, limit + 1)?;
-        let more = items.len() > limit;
-        items.truncate(limit);
-        let last = items.last().filter(|_| more);
-        let next = last.map(|(number, _)| cursor::before_number(*number, &asked));
-        Ok(Self { items, next })
-    }
-
-    fn render<'a, A: Serialize>(
-        &'a self,
-        reading: &dyn Reading,
-        answer: impl Fn(&'a T) -> A,
-    ) -> Result<Vec<u8>, Failure> {
-        let items = self.items.iter().map(|(_, item)| answer(item)).collect();
-        let next = self.next.as_deref();
-        render(reading, &Records { items, next })
-    }
 }

@@ -1,5 +1,6 @@
 //! The accept loop: bounded connections, bounded patience, a stop that lets requests end.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,9 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -58,7 +61,7 @@ pub(super) async fn run(
                 }
             },
         };
-        if let Err(error) = stream.set_nodelay(true) {
+        if let Err(error) = prepare(&stream) {
             debug!(%error, "a connection ended before it began");
         }
         let stream = TokioIo::new(Stalling::new(stream, limits.stall_timeout));
@@ -83,4 +86,16 @@ pub(super) async fn run(
         );
     }
     connections.shutdown().await;
+}
+
+/// A socket has at most so many bytes that are not sent yet. Room for the next ones then means that
+/// the client has taken some, so that one that reads slowly but steadily is seen to make progress.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT_MAX: u32 = 16 << 10;
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_MAX)?;
+    Ok(())
 }

@@ -1,109 +1,67 @@
-//! Figures as JSON or as a table, from one reading; a table is sent while it is made.
+//! Figures as JSON or as a table, from one reading, in pieces: no answer needs all of its rows in
+//! memory at once.
 
 mod columns;
+mod file;
 mod head;
 mod kept;
+mod list;
 mod rows;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio::task;
 
 use self::columns::Row;
+use self::file::File;
 use self::head::Head;
-use self::kept::File;
 pub(super) use self::kept::Kept;
+pub(super) use self::list::List;
+use self::list::ListWriter;
 use self::rows::Rows;
 use super::App;
-use super::ask::{counted, failed, permitted, render};
+use super::ask::{counted, failed, json_response, render};
+use super::effort::{Effort, Interest};
 use super::etag::Tag;
 use super::format::Format;
-use super::parameters::Parameters;
-use super::pieces::pieces;
+use super::pieces::{Breaker, Outlet};
 use super::problem::{Failure, Problem};
-use super::range::Asked;
+use super::question::Question;
 use crate::reading::Reading;
 
-/// A file has at most so many rows: it is whole in memory before it is sent, because its readers
-/// ask for parts of it. Parquet is always one; other tables are when their length is asked for.
-pub(super) const FILE_ROWS_MAX: usize = 250_000;
+/// JSON of up to so many bytes is sent whole, so that its length is known.
+const WHOLE: usize = 1 << 20;
 
-/// A request for figures, in one of the forms.
-pub(super) struct Question {
-    /// Its query parameters.
-    pub(super) parameters: Parameters,
-    /// The form that it asks for.
-    pub(super) format: Format,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-}
+/// Takes the rows of an answer, page by page.
+pub(super) type Page<'a, R> = &'a mut dyn FnMut(&[R]) -> Result<(), Failure>;
 
-impl Question {
-    /// What `request` asks for; its query parameters are `format` and those in `known`.
-    pub(super) fn of(request: Request, known: &[&str]) -> Result<Self, Problem> {
-        let known = [known, &["format"]].concat();
-        let parameters = Parameters::of(request.uri(), &known)?;
-        let (head, _) = request.into_parts();
-        let format = Format::of(parameters.text("format"), &head.headers)?;
-        Ok(Self {
-            parameters,
-            format,
-            method: head.method,
-            uri: head.uri,
-            headers: head.headers,
-        })
-    }
-
-    /// Whether rows are asked for, and not an object that stands for all.
-    pub(super) fn is_table(&self) -> bool {
-        self.format != Format::Json
-    }
-
-    /// The address of the page after this one, which begins at `cursor`.
-    pub(super) fn page_at(&self, cursor: &str) -> String {
-        let path = self.uri.path();
-        let others = self.uri.query().unwrap_or_default();
-        let others: String = others
-            .split('&')
-            .filter(|part| !part.is_empty() && !part.starts_with("cursor="))
-            .map(|part| format!("{part}&"))
-            .collect();
-        format!("/api/v1{path}?{others}cursor={cursor}")
-    }
-
-    /// What is asked for, in which form: a key for what is kept.
-    fn key(&self) -> String {
-        format!("{} {}", self.format.name(), self.uri)
-    }
-
-    /// Whether the answer is made whole: a stream has neither length nor parts.
-    fn wants_file(&self) -> bool {
-        self.is_table() && (self.format == Format::Parquet || self.method == Method::HEAD)
-    }
-
-    /// Whether it is a step of reading a file in parts: how long is it, or what is in this part?
-    fn is_step(&self) -> bool {
-        self.method == Method::HEAD || self.headers.contains_key(header::RANGE)
-    }
+/// How much work a question is, as far as it can be told before it is begun.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Work {
+    /// A few milliseconds. What turns out to be more moves to a heavy place.
+    Light,
+    /// More, or any amount.
+    Heavy,
 }
 
 /// Answers `question` with what `make` puts into an [`Answer`] from the newest reading.
 pub(super) async fn answer(
     app: Arc<App>,
     question: Question,
+    work: Work,
     make: impl FnOnce(&App, &Question, &dyn Reading, &mut Answer) -> Result<(), Failure>
     + Send
     + 'static,
 ) -> Response {
-    let mut response = answer_any(app, question, make).await;
+    let response = answer_any(app, question, work, make).await;
+    let mut response = response.unwrap_or_else(IntoResponse::into_response);
     let headers = response.headers_mut();
     headers.append(header::VARY, HeaderValue::from_static("accept"));
     response
@@ -112,32 +70,51 @@ pub(super) async fn answer(
 async fn answer_any(
     app: Arc<App>,
     question: Question,
+    work: Work,
     make: impl FnOnce(&App, &Question, &dyn Reading, &mut Answer) -> Result<(), Failure>
     + Send
     + 'static,
-) -> Response {
-    let permit = match permitted(&app) {
-        Ok(permit) => Arc::new(permit),
-        Err(problem) => return problem.into_response(),
-    };
+) -> Result<Response, Problem> {
+    let question = Arc::new(question);
+    if question.may_be_known()
+        && let Some(response) = not_modified(&app, &question).await?
+    {
+        return Ok(response);
+    }
+    let until = Instant::now() + app.limits.transfer_timeout;
+    if let Some(response) = file::part(&app, &question)? {
+        return Ok(response);
+    }
     let making = if question.wants_file() {
-        Some(Arc::clone(&app.kept.making).lock_owned().await)
+        // Who waits for others' files takes no place meanwhile.
+        let making = file::turn(&app, &question).await?;
+        if let Some(response) = file::part(&app, &question)? {
+            return Ok(response);
+        }
+        Some(making)
     } else {
         None
     };
-    if question.is_table()
-        && question.is_step()
-        && let Some(file) = app.kept.find(&question.key(), &question.headers)
-    {
-        return file_response(&file, &question.headers, permit);
-    }
+    let (seat, turn) = match work {
+        Work::Light => (app.places.light()?, None),
+        Work::Heavy => {
+            let seat = app.places.heavy()?;
+            question.patience.wait_for(app.limits.queue_timeout);
+            let turn = app.places.first_turn().await?;
+            question.patience.headway();
+            (seat, Some(turn))
+        }
+    };
+    let interest = Arc::new(Interest);
+    let patience = question.patience.clone();
+    let effort = Effort::new(&app.places, patience, &interest, until, seat, turn);
     let (reply, replied) = oneshot::channel();
     task::spawn_blocking(move || {
         let _making = making;
         let mut answer = Answer {
             app: Arc::clone(&app),
-            permit,
-            reply: Some(reply),
+            effort: Arc::new(effort),
+            reply: Arc::new(Mutex::new(Some(reply))),
             whole: None,
         };
         let read = app
@@ -149,176 +126,346 @@ async fn answer_any(
             Ok(Err(failure)) => answer.whole = Some(failed(failure)),
             Err(error) => answer.whole = Some(failed(Failure::Read(error))),
         }
-        let Answer {
-            permit,
-            reply,
-            whole,
-            ..
-        } = answer;
         // Who has an answer in hand may ask again: only the answer itself is in flight by then.
-        drop(permit);
-        // Only the first reply is one: a table that has begun can only be cut off. Nobody waits for it
-        // when the client has gone.
-        if let (Some(reply), Some(whole)) = (reply, whole) {
-            let _ = reply.send(whole);
+        answer.effort.leave();
+        // Only the first reply is one: an answer that has begun can only be cut off.
+        if let Some(whole) = answer.whole {
+            send(&answer.reply, whole);
         }
     });
     // Without a reply the thread has panicked; the panic is in the log.
-    replied
-        .await
-        .unwrap_or_else(|_| Problem::internal().into_response())
+    let response = replied.await.map_err(|_| Problem::internal());
+    // Whoever gives up earlier takes this along, and the thread notices.
+    drop(interest);
+    response
 }
+
+/// The answer to a client that has it already: nothing but the checkpoint is read for it.
+async fn not_modified(
+    app: &Arc<App>,
+    question: &Arc<Question>,
+) -> Result<Option<Response>, Problem> {
+    let seat = app.places.light()?;
+    let (app, question) = (Arc::clone(app), Arc::clone(question));
+    let looked = task::spawn_blocking(move || {
+        let _seat = seat;
+        app.state.readings.query(|reading| {
+            let tag = question.tag(app.life, reading);
+            // "*" says nothing of the question, which may be wrong.
+            let is_known = tag.is_named(&question.headers);
+            Ok(is_known.then(|| unchanged(&question, reading, tag)))
+        })
+    });
+    match looked.await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "a question can't be answered");
+            Err(Problem::internal())
+        }
+        // It has panicked; the panic is in the log.
+        Err(_) => Err(Problem::internal()),
+    }
+}
+
+fn unchanged(question: &Question, reading: &dyn Reading, tag: Tag) -> Response {
+    if question.is_table() {
+        return head::unchanged(reading, tag);
+    }
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    tagged(&mut response, tag);
+    response
+}
+
+/// Where the first response to a question goes; empty once it is sent.
+type Reply = Arc<Mutex<Option<oneshot::Sender<Response>>>>;
 
 /// Where the figures go.
 pub(super) struct Answer {
     app: Arc<App>,
-    /// The question counts as in flight until it is made and the last of it is handed over.
-    permit: Arc<OwnedSemaphorePermit>,
-    reply: Option<oneshot::Sender<Response>>,
+    effort: Arc<Effort>,
+    reply: Reply,
     /// A reply that is made whole, to be sent when nothing is left to do.
     whole: Option<Response>,
 }
 
 impl Answer {
-    /// Gives `body` with its reading as JSON.
-    pub(super) fn json(
-        &mut self,
-        question: &Question,
-        reading: &dyn Reading,
-        body: &impl Serialize,
-    ) -> Result<(), Failure> {
-        let tag = self.tag(question, reading);
-        let mut response = if tag.is_known(&question.headers) {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            let json = render(reading, body)?;
-            let mut response = counted(json.into(), Arc::clone(&self.permit)).into_response();
-            let json = HeaderValue::from_static("application/json");
-            response.headers_mut().insert(header::CONTENT_TYPE, json);
-            response
-        };
-        tagged(&mut response, tag);
-        self.whole = Some(response);
-        Ok(())
+    /// What is spent on it.
+    pub(super) fn effort(&self) -> Arc<Effort> {
+        Arc::clone(&self.effort)
     }
 
-    /// Gives the table `name`, of which `next` is the next page if there is one: the rows that
-    /// `write` hands over, page by page.
-    pub(super) fn table<R: Row>(
+    /// Gives one figure: `object` with its reading as JSON, or `row` as the table `name`.
+    pub(super) fn one<R: Row>(
         &mut self,
         question: &Question,
         reading: &dyn Reading,
         name: String,
-        next: Option<String>,
-        write: impl FnOnce(&mut dyn FnMut(&[R]) -> Result<(), Failure>) -> Result<(), Failure>,
+        object: &impl Serialize,
+        row: &R,
     ) -> Result<(), Failure> {
-        let tag = self.tag(question, reading);
-        let head = Head::new(reading, tag, question.format, name, next);
-        if tag.is_known(&question.headers) {
-            let mut response = (StatusCode::NOT_MODIFIED, head.headers()).into_response();
-            tagged(&mut response, tag);
-            self.whole = Some(response);
-            return Ok(());
+        let tag = question.tag(self.app.life, reading);
+        if question.is_table() {
+            let list = List {
+                name,
+                field: "",
+                is_whole: true,
+                has_next: false,
+            };
+            return self.list(question, reading, list, |page| {
+                page(std::slice::from_ref(row))?;
+                Ok(None)
+            });
         }
-        if question.wants_file() {
-            self.file(question, head, write)
+        let response = if tag.is_known(&question.headers) {
+            unchanged(question, reading, tag)
         } else {
-            self.stream(question.format, head, write);
-            Ok(())
-        }
-    }
-
-    fn file<R: Row>(
-        &mut self,
-        question: &Question,
-        head: Head,
-        write: impl FnOnce(&mut dyn FnMut(&[R]) -> Result<(), Failure>) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let mut rows = Rows::begin(head.format, Vec::new())?;
-        let mut count = 0;
-        let written = write(&mut |page| {
-            count += page.len();
-            if count > FILE_ROWS_MAX {
-                return Err(Problem::parameter(
-                    "format",
-                    format!(
-                        "a Parquet file has at most {FILE_ROWS_MAX} rows, and more are asked for; \
-                         ask for a shorter range, or for arrow, csv or ndjson, which have no bound"
-                    ),
-                )
-                .into());
-            }
-            Ok(rows.page(page)?)
-        });
-        if count > FILE_ROWS_MAX && head.format != Format::Parquet {
-            // Asked for its length alone: a stream does without.
-            self.stream(head.format, head, |_: &mut dyn FnMut(&[R]) -> _| Ok(()));
-            return Ok(());
-        }
-        written?;
-        let file = File {
-            head,
-            bytes: rows.finish()?.into(),
+            let mut response = self.json(render(reading, object)?);
+            tagged(&mut response, tag);
+            response
         };
-        self.app.kept.keep(question.key(), &file);
-        let response = file_response(&file, &question.headers, Arc::clone(&self.permit));
         self.whole = Some(response);
         Ok(())
     }
 
-    fn stream<R: Row>(
+    /// Gives the list or table `list`: the rows that `write` hands over, page by page. It gives the
+    /// cursor of the next page, if there is one.
+    pub(super) fn list<R: Row>(
         &mut self,
-        format: Format,
-        head: Head,
-        write: impl FnOnce(&mut dyn FnMut(&[R]) -> Result<(), Failure>) -> Result<(), Failure>,
-    ) {
-        let until = Instant::now() + self.app.limits.transfer_timeout;
-        let (pieces, body) = pieces(until, Arc::clone(&self.permit));
-        let breaker = pieces.breaker();
-        let mut response = (head.headers(), body).into_response();
-        tagged(&mut response, head.tag);
-        if let Some(reply) = self.reply.take() {
-            // The body tells when the client has gone.
-            let _ = reply.send(response);
+        question: &Question,
+        reading: &dyn Reading,
+        list: List,
+        write: impl FnOnce(Page<'_, R>) -> Result<Option<String>, Failure>,
+    ) -> Result<(), Failure> {
+        let tag = question.tag(self.app.life, reading);
+        if tag.is_known(&question.headers) {
+            self.whole = Some(unchanged(question, reading, tag));
+            return Ok(());
         }
-        let written = Rows::begin(format, pieces)
-            .map_err(Failure::from)
-            .and_then(|mut rows| {
-                write(&mut |page| Ok(rows.page(page)?))?;
-                Ok(rows.finish()?.finish().map_err(rows::Error::from)?)
-            });
-        match written {
-            Ok(()) => {}
-            Err(failure) if failure.is_by_client() => {
-                tracing::debug!("a client left before its answer was whole");
-            }
-            Err(failure) => {
-                tracing::error!(error = %failure, "an answer is cut off");
-                breaker.cut(failure.to_string());
-            }
+        if !question.is_table() {
+            return self.json_list(reading, list, Some(tag), write);
+        }
+        let head = Head::new(reading, tag, question.format, list.name);
+        if question.wants_file() {
+            self.file(question, head, write)
+        } else if list.is_whole {
+            self.stream(head, write)
+        } else {
+            self.page(question, head, write)
         }
     }
 
-    fn tag(&self, question: &Question, reading: &dyn Reading) -> Tag {
-        Tag::of(self.app.life, reading.checkpoint(), &question.key())
+    /// Gives the list `list` as JSON: [`Answer::list`] for what is no table.
+    pub(super) fn json_list<A: Serialize>(
+        &mut self,
+        reading: &dyn Reading,
+        list: List,
+        tag: Option<Tag>,
+        write: impl FnOnce(Page<'_, A>) -> Result<Option<String>, Failure>,
+    ) -> Result<(), Failure> {
+        let outlet = self.outlet(WHOLE, move |body| {
+            let mut response = json_response(body);
+            if let Some(tag) = tag {
+                tagged(&mut response, tag);
+            }
+            response
+        });
+        let breaker = outlet.breaker();
+        let mut writer = ListWriter::begin(outlet, reading, list.field)?;
+        let effort = Arc::clone(&self.effort);
+        let written = write(&mut |page| {
+            writer.page(page)?;
+            effort.headway()
+        });
+        let finished = written.and_then(|next| {
+            let outlet = writer.finish(list.has_next.then_some(next))?;
+            Ok(outlet.finish().map_err(rows::Error::from)?)
+        });
+        if let Some(json) = self.end(finished, &breaker)? {
+            let mut response = self.json(json);
+            if let Some(tag) = tag {
+                tagged(&mut response, tag);
+            }
+            self.whole = Some(response);
+        }
+        Ok(())
+    }
+
+    /// A table that is sent while it is made.
+    fn stream<R: Row>(
+        &mut self,
+        head: Head,
+        write: impl FnOnce(Page<'_, R>) -> Result<Option<String>, Failure>,
+    ) -> Result<(), Failure> {
+        let (format, tag, headers) = (head.format, head.tag, head.headers());
+        let begun = headers.clone();
+        let outlet = self.outlet(0, move |body| {
+            let mut response = (begun, body).into_response();
+            tagged(&mut response, tag);
+            response
+        });
+        let breaker = outlet.breaker();
+        let mut rows = Rows::begin(format, outlet)?;
+        let effort = Arc::clone(&self.effort);
+        let written = write(&mut |page| {
+            rows.page(page)?;
+            effort.headway()
+        });
+        let finished = match written {
+            Ok(_) => rows
+                .finish()
+                .and_then(|outlet| Ok(outlet.finish()?))
+                .map_err(Failure::from),
+            Err(failure) => {
+                // Before the writer goes, which may have something left to write.
+                breaker.stop();
+                Err(failure)
+            }
+        };
+        if let Some(bytes) = self.end(finished, &breaker)? {
+            let mut response = (headers, bytes).into_response();
+            tagged(&mut response, tag);
+            self.whole = Some(response);
+        }
+        Ok(())
+    }
+
+    /// A page of a table, which is made whole: its head names the next one.
+    fn page<R: Row>(
+        &mut self,
+        question: &Question,
+        mut head: Head,
+        write: impl FnOnce(Page<'_, R>) -> Result<Option<String>, Failure>,
+    ) -> Result<(), Failure> {
+        let mut rows = Rows::begin(head.format, Vec::new())?;
+        let next = write(&mut |page| {
+            rows.page(page)?;
+            self.effort.headway()
+        })?;
+        head.next = next.map(|cursor| question.page_at(&cursor));
+        let bytes = rows.finish()?;
+        let room = file::room(&self.app, bytes.len())?;
+        let body = counted(bytes.into(), (self.effort.seat(), room));
+        let mut response = (head.headers(), body).into_response();
+        tagged(&mut response, head.tag);
+        self.whole = Some(response);
+        Ok(())
+    }
+
+    /// A file, which is made whole and kept: its readers ask for its parts.
+    fn file<R: Row>(
+        &mut self,
+        question: &Question,
+        mut head: Head,
+        write: impl FnOnce(Page<'_, R>) -> Result<Option<String>, Failure>,
+    ) -> Result<(), Failure> {
+        if let Some(file) = self.app.kept.find_tagged(head.tag) {
+            self.whole = Some(file.response(question, self.effort.seat()));
+            return Ok(());
+        }
+        let mut rows = Rows::begin(head.format, Vec::new())?;
+        let mut count = 0;
+        let written = write(&mut |page| {
+            count += page.len();
+            if count > file::ROWS_MAX {
+                return Err(file::too_long().into());
+            }
+            rows.page(page)?;
+            self.effort.headway()
+        });
+        if count > file::ROWS_MAX && question.format != Format::Parquet {
+            // Asked for its length alone: a stream does without.
+            return self.stream(head, |_: Page<'_, R>| Ok(None));
+        }
+        head.next = written?.map(|cursor| question.page_at(&cursor));
+        let bytes = rows.finish()?;
+        let file = File {
+            room: file::room(&self.app, bytes.len())?,
+            bytes: bytes.into(),
+            head,
+        };
+        self.app.kept.keep(question.key(), &file);
+        self.whole = Some(file.response(question, self.effort.seat()));
+        Ok(())
+    }
+
+    /// Where an answer is written that is sent while it is made once it is longer than `gathers`
+    /// bytes: in what `respond` makes of its body.
+    fn outlet(
+        &self,
+        gathers: usize,
+        respond: impl FnOnce(Body) -> Response + Send + 'static,
+    ) -> Outlet {
+        let reply = Arc::clone(&self.reply);
+        Outlet::new(gathers, Arc::clone(&self.effort), move |body| {
+            send(&reply, respond(body));
+        })
+    }
+
+    /// How an answer ended: gives it if it is still to be sent whole.
+    fn end(
+        &self,
+        finished: Result<Option<Vec<u8>>, Failure>,
+        breaker: &Breaker,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let failure = match finished {
+            Ok(whole) => return Ok(whole),
+            Err(failure) => failure,
+        };
+        if !breaker.stop() {
+            return Err(failure);
+        }
+        if self.effort.interest().is_none() || failure.is_by_client() {
+            tracing::debug!("a client left before its answer was whole");
+        } else if failure.is_by_time() {
+            tracing::warn!(reason = %failure, "an answer is cut off");
+        } else {
+            tracing::error!(error = %failure, "an answer is cut off");
+        }
+        // Telling the client may take as long as the client likes.
+        self.effort.leave();
+        breaker.cut(failure.to_string());
+        Ok(None)
+    }
+
+    /// `json` as a whole answer.
+    fn json(&self, json: Vec<u8>) -> Response {
+        json_response(counted(json.into(), self.effort.seat()))
+    }
+}
+
+/// Sends `response` if there was no reply yet.
+fn send(reply: &Reply, response: Response) {
+    let reply = reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(reply) = reply {
+        // Nobody waits for it when the client has gone.
+        let _ = reply.send(response);
     }
 }
 
 impl Failure {
     /// Whether the client has gone: nobody can be told.
     fn is_by_client(&self) -> bool {
+        matches!(self, Self::GivenUp) || self.io() == Some(io::ErrorKind::BrokenPipe)
+    }
+
+    /// Whether the time is over.
+    fn is_by_time(&self) -> bool {
+        matches!(self, Self::TooLong) || self.io() == Some(io::ErrorKind::TimedOut)
+    }
+
+    /// What went wrong with the way to the client, if that is what went wrong.
+    fn io(&self) -> Option<io::ErrorKind> {
         let Self::Write(error) = self else {
-            return false;
+            return None;
         };
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error.as_ref());
         while let Some(error) = cause {
-            let kind = error.downcast_ref().map(io::Error::kind);
-            if kind == Some(io::ErrorKind::BrokenPipe) {
-                return true;
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                return Some(error.kind());
             }
             cause = error.source();
         }
-        false
+        None
     }
 }
 
@@ -328,46 +475,4 @@ fn tagged(response: &mut Response, tag: Tag) {
     // To be kept, but not to be shown before asking whether it still holds.
     let asked_first = HeaderValue::from_static("no-cache");
     headers.insert(header::CACHE_CONTROL, asked_first);
-}
-
-fn file_response(file: &File, headers: &HeaderMap, permit: Arc<OwnedSemaphorePermit>) -> Response {
-    let tag = file.head.tag;
-    let length = file.bytes.len();
-    let asked = if tag.allows_part(headers) {
-        Asked::of(headers, length)
-    } else {
-        Asked::All
-    };
-    let range = |text: String| HeaderValue::try_from(text).ok();
-    let (mut response, part) = if tag.is_known(headers) {
-        (
-            (StatusCode::NOT_MODIFIED, file.head.headers()).into_response(),
-            None,
-        )
-    } else {
-        match asked {
-            Asked::All => {
-                let body = counted(file.bytes.clone(), permit);
-                ((file.head.headers(), body).into_response(), None)
-            }
-            Asked::Part(part) => {
-                let body = counted(file.bytes.slice(part.clone()), permit);
-                let response = (StatusCode::PARTIAL_CONTENT, file.head.headers(), body);
-                let (first, last) = (part.start, part.end - 1);
-                let part = range(format!("bytes {first}-{last}/{length}"));
-                (response.into_response(), part)
-            }
-            Asked::Beyond => {
-                let response = Problem::beyond(length).into_response();
-                (response, range(format!("bytes */{length}")))
-            }
-        }
-    };
-    tagged(&mut response, tag);
-    let headers = response.headers_mut();
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if let Some(part) = part {
-        headers.insert(header::CONTENT_RANGE, part);
-    }
-    response
 }

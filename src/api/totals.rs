@@ -1,19 +1,22 @@
 //! Totals by branch.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use tidegauge_windows::Key as _;
 use utoipa::ToSchema;
 
 use super::App;
 use super::ask::Answered;
+use super::effort::Effort;
 use super::openapi::{Branch, InForm, Waiting};
 use super::problem::{Failure, Problem, quoted};
-use super::tabular::{Question, answer};
+use super::question::Question;
+use super::tabular::{List, Page as Rows, Work, answer};
 use crate::answer::TotalAnswer;
 use crate::payment::BranchId;
 use crate::reading::Reading;
@@ -26,29 +29,64 @@ pub(super) async fn all(State(app): State<Arc<App>>, request: Request) -> Respon
         Ok(question) => question,
         Err(problem) => return problem.into_response(),
     };
-    answer(app, question, |app, question, reading, answer| {
-        let branches = &app.state.branches;
-        let seen = reading.totals()?;
-        let known: BTreeSet<BranchId> = seen.iter().map(|(id, _)| *id).collect();
-        let mut totals: Vec<_> = seen
-            .iter()
-            .map(|(id, total)| TotalAnswer::new(*id, Some(total), branches))
-            .collect();
-        totals.extend(
-            branches
-                .configured()
-                .filter(|id| !known.contains(id))
-                .map(|id| TotalAnswer::new(id, None, branches)),
-        );
-        totals.sort_by_key(|total| total.branch_id);
-        if question.is_table() {
-            let name = "totals".to_owned();
-            answer.table(question, reading, name, None, |page| page(&totals))
-        } else {
-            answer.json(question, reading, &Totals { totals })
-        }
-    })
+    // Most streams have few branches. Where they are many, it turns out to be heavy.
+    answer(
+        app,
+        question,
+        Work::Light,
+        |app, question, reading, answer| {
+            let list = List {
+                name: "totals".to_owned(),
+                field: "totals",
+                is_whole: true,
+                has_next: false,
+            };
+            let effort = answer.effort();
+            answer.list(question, reading, list, |page| {
+                write(app, reading, &effort, page)?;
+                Ok(None)
+            })
+        },
+    )
     .await
+}
+
+/// So many totals are in memory at once.
+const PAGE: usize = 256;
+
+/// Hands the totals of all branches that are configured or had a payment to `page`, by id.
+fn write<'a>(
+    app: &'a App,
+    reading: &dyn Reading,
+    effort: &Effort,
+    page: Rows<'_, TotalAnswer<'a>>,
+) -> Result<(), Failure> {
+    let branches = &app.state.branches;
+    let mut configured: VecDeque<BranchId> = branches.configured().collect();
+    configured.make_contiguous().sort_unstable();
+    let mut from = Some(BranchId::FIRST);
+    while let Some(first) = from {
+        let known = reading.known(first, PAGE)?;
+        let last = known.last().filter(|_| known.len() == PAGE);
+        let last = last.map(|(id, _)| *id);
+        let mut ids: BTreeSet<BranchId> = known.iter().map(|(id, _)| *id).collect();
+        // All but those beyond the page.
+        while let Some(id) = configured.pop_front() {
+            if last.is_some_and(|last| id > last) {
+                configured.push_front(id);
+                break;
+            }
+            ids.insert(id);
+        }
+        effort.steps(1 + ids.len())?;
+        let totals = ids
+            .into_iter()
+            .map(|id| Ok(TotalAnswer::new(id, reading.total(id)?.as_ref(), branches)))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        page(&totals)?;
+        from = last.and_then(|last| BranchId::new(last.get() + 1));
+    }
+    Ok(())
 }
 
 /// The running total of one branch, by name or id.
@@ -66,22 +104,28 @@ pub(super) async fn one(
         Ok(question) => question,
         Err(problem) => return problem.into_response(),
     };
-    answer(app, question, move |app, question, reading, answer| {
-        let branch = find_branch(app, reading, &text)?;
-        let total = reading.total(branch)?;
-        let total = TotalAnswer::new(branch, total.as_ref(), &app.state.branches);
-        if question.is_table() {
+    answer(
+        app,
+        question,
+        Work::Light,
+        move |app, question, reading, answer| {
+            let branch = find_branch(app, reading, &text)?;
+            let total = reading.total(branch)?;
+            let total = TotalAnswer::new(branch, total.as_ref(), &app.state.branches);
             let name = format!("total-{branch}");
-            answer.table(question, reading, name, None, |page| page(&[total]))
-        } else {
-            answer.json(question, reading, &One { total })
-        }
-    })
+            let row = total.clone();
+            answer.one(question, reading, name, &One { total }, &row)
+        },
+    )
     .await
 }
 
 /// Totals by branch id.
 #[derive(Serialize, ToSchema)]
+#[allow(
+    dead_code,
+    reason = "the OpenAPI document tells of it; it is written item by item"
+)]
 struct Totals<'a> {
     totals: Vec<TotalAnswer<'a>>,
 }

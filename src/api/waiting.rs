@@ -1,24 +1,18 @@
 //! Reads that wait for the state to reach a place: so that a client finds its own payments in the
 //! figures it asks for.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::Query;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
-use tidegauge_windows::EventTime;
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::App;
 use super::parameters::{Parameters, wrong};
 use super::problem::Problem;
+use super::progress::{Goal, Missed};
 use crate::duration;
-use crate::reading::ReadError;
-use crate::timestamp::rfc3339;
 
 /// The parameters that say what to wait for.
 const PARAMETERS: [&str; 3] = ["min_position", "min_watermark", "timeout"];
@@ -26,20 +20,9 @@ const PARAMETERS: [&str; 3] = ["min_position", "min_watermark", "timeout"];
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// How long is waited at most.
 const TIMEOUT_MAX: Duration = Duration::from_secs(30);
-/// How often it is looked whether there is a new checkpoint.
-const LOOK: Duration = Duration::from_millis(10);
-
-/// The place that the state must have reached.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Goal {
-    /// The least next offset of partitions.
-    positions: BTreeMap<i32, i64>,
-    /// The least combined watermark.
-    watermark: Option<EventTime>,
-}
 
 /// Waits for what `uri` asks for, and gives it without the parameters that say so.
-pub(super) async fn wait(app: &Arc<App>, waiters: &Semaphore, uri: &Uri) -> Result<Uri, Problem> {
+pub(super) async fn wait(app: &App, uri: &Uri) -> Result<Uri, Problem> {
     if !may_wait(uri) {
         return Ok(uri.clone());
     }
@@ -47,25 +30,10 @@ pub(super) async fn wait(app: &Arc<App>, waiters: &Semaphore, uri: &Uri) -> Resu
     let parameters = Parameters::of(&asked, &PARAMETERS)?;
     let goal = Goal::of(&parameters)?;
     let timeout = timeout(&parameters)?;
-    let Ok(_permit) = waiters.try_acquire() else {
-        return Err(Problem::overloaded(app.limits.in_flight));
-    };
-    let deadline = Instant::now() + timeout;
-    let mut looked_at = None;
-    let mut missing = String::new();
-    loop {
-        let newest = app.state.feed.newest();
-        if looked_at != Some(newest) {
-            looked_at = Some(newest);
-            match look(app, &goal).await? {
-                None => return Ok(rest),
-                Some(yet) => missing = yet,
-            }
-        }
-        if Instant::now() >= deadline {
-            return Err(Problem::not_reached(timeout, &missing));
-        }
-        sleep(LOOK).await;
+    match app.progress.reach(goal, Instant::now() + timeout).await {
+        Ok(()) => Ok(rest),
+        Err(Missed::Late(missing)) => Err(Problem::not_reached(timeout, &missing)),
+        Err(Missed::Problem(problem)) => Err(problem),
     }
 }
 
@@ -147,50 +115,11 @@ impl Goal {
     }
 }
 
-/// What the newest reading lacks of `goal`, in words.
-async fn look(app: &Arc<App>, goal: &Goal) -> Result<Option<String>, Problem> {
-    let (state, goal) = (app.state.clone(), goal.clone());
-    let looked = spawn_blocking(move || {
-        state.readings.query(|reading| {
-            let positions = &reading.checkpoint().positions;
-            for (partition, wanted) in &goal.positions {
-                match positions.get(partition) {
-                    Some(position) if position >= wanted => {}
-                    Some(position) => {
-                        return Ok(Some(format!(
-                            "partition {partition} is at {position}, not yet at {wanted}"
-                        )));
-                    }
-                    None => return Ok(Some(format!("partition {partition} is not read"))),
-                }
-            }
-            let watermark = reading.frame().watermark();
-            Ok(match goal.watermark {
-                Some(wanted) if watermark.is_none_or(|watermark| watermark < wanted) => {
-                    let at = watermark.map_or_else(|| "nowhere yet".into(), rfc3339);
-                    let wanted = rfc3339(wanted);
-                    Some(format!("the watermark is at {at}, not yet at {wanted}"))
-                }
-                _ => None,
-            })
-        })
-    });
-    match looked.await {
-        Ok(Ok(missing)) => Ok(missing),
-        Ok(Err(ReadError(error))) => {
-            tracing::error!(%error, "a question can't be answered");
-            Err(Problem::internal())
-        }
-        Err(error) => {
-            tracing::error!(%error, "a question can't be answered");
-            Err(Problem::internal())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeMap;
 
     use super::*;
 

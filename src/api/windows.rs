@@ -7,21 +7,24 @@ use axum::extract::{Path, Request, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tidegauge_windows::{Definition, Kind, Query};
+use tidegauge_windows::{Cells, Definition, Kind, Query, Summary};
 use utoipa::ToSchema;
 
 use super::App;
 use super::ask::{Answered, ask, render};
 use super::cursor::{self, WindowPlace};
+use super::effort::{Effort, Measured};
 use super::openapi::{DefinitionName, Finality, InForm, Page, Selection, Waiting};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem, quoted};
+use super::question::Question;
 use super::status::{HeldBackBy, PartitionAnswer};
-use super::tabular::{Question, answer};
+use super::tabular::{List, Page as Rows, Work, answer};
 use super::totals::find_branch;
 use crate::answer::WindowAnswer;
+use crate::cells::RememberedCells;
 use crate::payment::BranchId;
-use crate::reading::Reading;
+use crate::reading::{ReadError, Reading};
 
 /// The window definitions, how far each partition has come, and what holds the windows back.
 #[utoipa::path(get, path = "/api/v1/windows", tag = "figures", params(Waiting),
@@ -126,8 +129,10 @@ pub(super) async fn current(
     }
 }
 
-/// So many windows of a table without a limit are in memory at once.
-const TABLE_PAGE: usize = 1_000;
+/// So many windows are in memory at once.
+const PAGE: usize = 256;
+/// Windows that overlap are made of the same cells: this many of them are remembered.
+const CELLS: usize = 512;
 
 async fn page(
     app: Arc<App>,
@@ -138,97 +143,119 @@ async fn page(
     let Ok(Path(name)) = name else {
         return Problem::path("the window in the path is not UTF-8 when decoded").into_response();
     };
-    answer(app, question, move |app, question, reading, answer| {
-        let parameters = &question.parameters;
-        let (number, definition) = find_definition(reading, &name)?;
-        let (from, to) = parameters.range()?;
-        let finality = match finality {
-            Some(finality) => Some(finality),
-            None => parameters.flag("final")?,
-        };
-        // A table holds all that is asked for, unless the request says otherwise.
-        let whole = question.is_table() && parameters.text("limit").is_none();
-        let limit = if whole {
-            TABLE_PAGE
-        } else {
-            parameters.limit()?
-        };
-        let key = match parameters.text("branch") {
-            Some(text) => Some(find_branch(app, reading, text)?),
-            None => None,
-        };
-        let generation = reading.checkpoint().generation;
-        let asked = (definition.name(), generation, from, to, key, finality);
-        let after = match parameters.text("cursor") {
-            Some(text) => Some(cursor::window_place(text, &asked)?),
-            None => None,
-        };
-        let query = Query {
-            definition: number,
-            from,
-            to,
-            key,
-            finality,
-            after,
-            limit,
-        };
-        let (items, mut last) = Items::read(app, definition, reading, &query)?;
-        let next = last.map(|place| cursor::after_window(place, &asked));
-        if !question.is_table() {
-            return answer.json(question, reading, &Items { items, next });
-        }
-        let link = next
-            .filter(|_| !whole)
-            .map(|cursor| question.page_at(&cursor));
-        answer.table(question, reading, name, link, |page| {
-            page(&items)?;
-            drop(items);
-            while whole && last.is_some() {
-                let query = Query {
-                    after: last,
-                    ..query
-                };
-                let (items, end) = Items::read(app, definition, reading, &query)?;
-                page(&items)?;
-                last = end;
-            }
-            Ok(())
-        })
-    })
+    let work = if question.is_short() && !question.wants_file() {
+        Work::Light
+    } else {
+        Work::Heavy
+    };
+    answer(
+        app,
+        question,
+        work,
+        move |app, question, reading, answer| {
+            let parameters = &question.parameters;
+            let (number, definition) = find_definition(reading, &name)?;
+            let (from, to) = parameters.range()?;
+            let finality = match finality {
+                Some(finality) => Some(finality),
+                None => parameters.flag("final")?,
+            };
+            // A table holds all that is asked for, unless the request says otherwise.
+            let is_whole = question.is_table() && parameters.text("limit").is_none();
+            let limit = if is_whole {
+                usize::MAX
+            } else {
+                parameters.limit()?
+            };
+            let key = match parameters.text("branch") {
+                Some(text) => Some(find_branch(app, reading, text)?),
+                None => None,
+            };
+            let generation = reading.checkpoint().generation;
+            let asked = (definition.name(), generation, from, to, key, finality);
+            let after = match parameters.text("cursor") {
+                Some(text) => Some(cursor::window_place(text, &asked)?),
+                None => None,
+            };
+            let query = Query {
+                definition: number,
+                from,
+                to,
+                key,
+                finality,
+                after,
+                limit,
+            };
+            let list = List {
+                name,
+                field: "items",
+                is_whole,
+                has_next: true,
+            };
+            let effort = answer.effort();
+            answer.list(question, reading, list, |page| {
+                let last = write(app, definition, reading, &effort, query, page)?;
+                Ok(last.map(|place| cursor::after_window(place, &asked)))
+            })
+        },
+    )
     .await
+}
+
+/// Hands the windows that `query` selects to `page`, and gives the place of the last one if there
+/// are more.
+fn write<'a>(
+    app: &'a App,
+    definition: &'a Definition,
+    reading: &dyn Reading,
+    effort: &Effort,
+    query: Query<BranchId>,
+    page: Rows<'_, WindowAnswer<'a>>,
+) -> Result<Option<WindowPlace>, Failure> {
+    let remembered;
+    let cells: &dyn Cells<BranchId, Summary, Error = ReadError> = match definition.kind() {
+        Kind::Sliding | Kind::Cumulative => {
+            remembered = RememberedCells::new(reading, CELLS);
+            &remembered
+        }
+        Kind::Tumbling => reading,
+    };
+    let cells = Measured::new(cells, effort);
+    let mut query = query;
+    let mut rest = query.limit;
+    loop {
+        let wanted = rest.min(PAGE);
+        // One more than wanted tells whether there is another page.
+        query.limit = wanted + 1;
+        let mut results = reading.frame().windows(&cells, &query)?;
+        let more = results.len() > wanted;
+        results.truncate(wanted);
+        let items: Vec<_> = results
+            .iter()
+            .map(|result| WindowAnswer::new(result, definition, &app.state.branches))
+            .collect();
+        let last = results.last().filter(|_| more);
+        let last = last.map(|last| (last.window.start, last.key, last.window.end));
+        // Only what is shown of them is kept while the client takes it.
+        drop(results);
+        page(&items)?;
+        rest -= items.len();
+        if last.is_none() || rest == 0 {
+            return Ok(last);
+        }
+        query.after = last;
+    }
 }
 
 /// A page of windows, and the cursor of the next one.
 #[derive(Serialize, ToSchema)]
+#[allow(
+    dead_code,
+    reason = "the OpenAPI document tells of it; it is written item by item"
+)]
 struct Items<'a> {
     items: Vec<WindowAnswer<'a>>,
     next: Option<String>,
-}
-
-impl<'a> Items<'a> {
-    /// The windows that `query` selects, and the place of the last one if there are more.
-    fn read(
-        app: &'a App,
-        definition: &'a Definition,
-        reading: &dyn Reading,
-        query: &Query<BranchId>,
-    ) -> Result<(Vec<WindowAnswer<'a>>, Option<WindowPlace>), Failure> {
-        let query_one_more = Query {
-            // One more than wanted tells whether there is another page.
-            limit: query.limit + 1,
-            ..*query
-        };
-        let mut results = reading.frame().windows(reading, &query_one_more)?;
-        let more = results.len() > query.limit;
-        results.truncate(query.limit);
-        let last = results.last().filter(|_| more);
-        let last = last.map(|last| (last.window.start, last.key, last.window.end));
-        let items = results
-            .iter()
-            .map(|result| WindowAnswer::new(result, definition, &app.state.branches))
-            .collect();
-        Ok((items, last))
-    }
 }
 
 pub(super) fn find_definition<'a>(

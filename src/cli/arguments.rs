@@ -142,9 +142,9 @@ Needs nothing but this program: no Kafka, no Elasticsearch, no network. Its stat
 directory that goes when it stops.")]
 pub struct Demo {
     /// Payments per second
-    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub rate: u64,
-    /// Begin with payments of so long before now, ten a second, so that charts are full at once
+    /// Begin with payments of so long before now, at the same rate and at most 1,000,000, so that charts are full soon
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = demo_history)]
     pub history: Duration,
     /// Stop after so long (10s, 1m30s), and print totals and ledger
@@ -167,11 +167,10 @@ pub struct Demo {
     pub output: Format,
 }
 
-/// The broker in this process keeps so much and not much more.
 fn demo_history(text: &str) -> Result<Duration, String> {
     let history = duration::parse(text).map_err(|error| error.to_string())?;
     if history > Duration::from_secs(4 * 3_600) {
-        return Err("at most 4h: the broker of the demo keeps its records in memory".into());
+        return Err("at most 4h: the demo reads it before it goes on".into());
     }
     Ok(history)
 }

@@ -28,8 +28,14 @@ use crate::timestamp::rfc3339;
 
 const TOPIC: &str = "payment_msg";
 const PARTITIONS: i32 = 4;
-/// The history has a payment this often. With more, the broker in this process would drop the oldest.
-const HISTORY_EVERY_MS: i64 = 100;
+/// A history has at most so many payments: it takes seconds to be read.
+const HISTORY_MAX: u64 = 1_000_000;
+/// At most so many payments are in the topic and not yet read. The broker in this process keeps 5 MiB
+/// of each partition, about 160,000 payments in all, and drops the oldest.
+const UNREAD_MAX: u64 = 80_000;
+/// The broker in this process finds an offset by walking all batches that it keeps of the partition, so
+/// batches must be few, and large.
+const LINGER_MS: &str = "200";
 /// How often the table moves.
 const FRAME: Duration = Duration::from_millis(500);
 
@@ -52,12 +58,12 @@ pub fn run(demo: &Demo, globals: &Globals) -> Result<(), Failure> {
         &kafka.bootstrap_servers(),
         &state.path().join("state"),
     )?;
-    let generating = Generating::start(demo, &kafka.bootstrap_servers())?;
 
     block_on(async {
         let mut signals = Signals::new()?;
         let app = App::start(&config, &Plan::serving(&config, 1, Until::Stopped)).await?;
         announce(&app, demo)?;
+        let generating = Generating::start(demo, &kafka.bootstrap_servers(), app.readings())?;
         let mut screen = Screen::new(demo, globals);
         loop {
             tokio::select! {
@@ -107,22 +113,25 @@ fn announce(app: &App, demo: &Demo) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The generator on its own thread, live and paced.
+/// The generator on its own thread.
 struct Generating {
     stop: Arc<AtomicBool>,
     thread: thread::JoinHandle<()>,
 }
 
 impl Generating {
-    fn start(demo: &Demo, brokers: &str) -> Result<Self, Failure> {
+    /// Makes payments from `--history` before now on: first those of the history, as fast as the
+    /// service reads them, then one whenever it is due.
+    fn start(demo: &Demo, brokers: &str, readings: Arc<dyn Readings>) -> Result<Self, Failure> {
         let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
             .set("bootstrap.servers", brokers)
-            .set("linger.ms", "5")
+            .set("linger.ms", LINGER_MS)
             .create()
             .context("the generator can't connect")?;
+        let pace = Pace::new(demo.rate, demo.history);
         let options = generator::Options {
             seed: demo.seed,
-            start: now(),
+            start: pace.time_of(0),
             disorder: Duration::from_secs(2),
             late_fraction: 0.002,
             bad_fraction: 0.0005,
@@ -130,13 +139,11 @@ impl Generating {
         };
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let (rate, history) = (demo.rate, demo.history);
         let thread = thread::Builder::new()
             .name("generate".into())
             .spawn(move || {
-                let mut generator = Generator::new(options);
-                remember(&producer, &mut generator, history, &stopped);
-                generate(&producer, generator, rate, &stopped);
+                let generator = Generator::new(options);
+                generate(&producer, generator, &pace, readings.as_ref(), &stopped);
             })?;
         Ok(Self { stop, thread })
     }
@@ -148,24 +155,40 @@ impl Generating {
     }
 }
 
-/// Makes the payments of `history` before now, as fast as it goes.
-fn remember(
-    producer: &ThreadedProducer<DefaultProducerContext>,
-    generator: &mut Generator,
-    history: Duration,
-    stop: &AtomicBool,
-) {
-    let now = now().millis();
-    let mut time = now.saturating_sub(i64::try_from(history.as_millis()).unwrap_or(i64::MAX));
-    let mut partition = 0;
-    while time < now && !stop.load(Ordering::Relaxed) {
-        let message = generator.next_message_at(EventTime::from_millis(time));
-        // Its queue may be full: it gets rid of some soon.
-        while !send(producer, partition, &message) && !stop.load(Ordering::Relaxed) {
-            thread::sleep(Duration::from_millis(1));
-        }
-        partition = (partition + 1) % PARTITIONS;
-        time += HISTORY_EVERY_MS;
+/// When each payment is made: at one rate, from the beginning of the history on.
+struct Pace {
+    rate: u64,
+    /// The time of the first, ms since the epoch.
+    start: i64,
+    begun: Instant,
+    /// How many are due at `begun`.
+    history: u64,
+}
+
+impl Pace {
+    fn new(rate: u64, history: Duration) -> Self {
+        let history = u128::from(rate) * history.as_millis() / 1_000;
+        let history = u64::try_from(history).unwrap_or(u64::MAX).min(HISTORY_MAX);
+        let mut pace = Self {
+            rate,
+            start: 0,
+            begun: Instant::now(),
+            history,
+        };
+        pace.start = now().millis() - pace.time_of(history).millis();
+        pace
+    }
+
+    fn due(&self) -> u64 {
+        let since = self.begun.elapsed().as_millis() * u128::from(self.rate) / 1_000;
+        self.history
+            .saturating_add(u64::try_from(since).unwrap_or(u64::MAX))
+    }
+
+    fn time_of(&self, number: u64) -> EventTime {
+        let since = u128::from(number) * 1_000 / u128::from(self.rate.max(1));
+        let since = i64::try_from(since).unwrap_or(i64::MAX);
+        EventTime::from_millis(self.start.saturating_add(since))
     }
 }
 
@@ -187,18 +210,28 @@ fn send(
 fn generate(
     producer: &ThreadedProducer<DefaultProducerContext>,
     mut generator: Generator,
-    rate: u64,
+    pace: &Pace,
+    readings: &dyn Readings,
     stop: &AtomicBool,
 ) {
-    let begun = Instant::now();
     let mut made: u64 = 0;
+    let mut read: u64 = 0;
     while !stop.load(Ordering::Relaxed) {
-        let due = begun.elapsed().as_millis() * u128::from(rate) / 1_000;
-        while u128::from(made) < due {
-            let message = generator.next_message_at(now());
+        let due = pace.due();
+        while made < due && !stop.load(Ordering::Relaxed) {
+            if made - read >= UNREAD_MAX {
+                // A state that can't be read has said so already, and ends the demo.
+                let consumed = readings.query(|reading| Ok(reading.checkpoint().ledger.consumed));
+                read = consumed.unwrap_or(read).min(made);
+                if made - read >= UNREAD_MAX {
+                    break;
+                }
+            }
+            let message = generator.next_message_at(pace.time_of(made));
             let partition = i32::try_from(made % PARTITIONS.unsigned_abs() as u64).unwrap_or(0);
-            if !send(producer, partition, &message) {
-                break; // Its queue is full: the clock brings this one up again.
+            // Its queue may be full: it gets rid of some soon.
+            while !send(producer, partition, &message) && !stop.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(1));
             }
             made += 1;
         }
@@ -289,4 +322,34 @@ fn print_end(readings: &dyn Readings, branches: &Branches, format: Format) -> Re
         output::print(format, &entries, "")?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn the_history_has_the_rate_of_what_follows_and_ends_where_that_begins() {
+        let pace = Pace::new(100, HOUR);
+        assert_eq!(pace.history, 360_000);
+        let times = |numbers: [u64; 3]| numbers.map(|number| pace.time_of(number).millis());
+        let [first, tenth, second] = times([0, 10, 100]);
+        assert_eq!((tenth - first, second - first), (100, 1_000));
+        let [last, live, later] = times([359_900, 360_000, 360_100]);
+        assert_eq!((live - last, later - live), (1_000, 1_000));
+        assert_eq!(live - first, 3_600_000);
+        assert!(live <= now().millis());
+        assert!(pace.due() >= 360_000);
+    }
+
+    #[test]
+    fn a_history_of_too_many_payments_is_shorter_and_not_thinner() {
+        let pace = Pace::new(1_000_000, HOUR);
+        assert_eq!(pace.history, HISTORY_MAX);
+        let [first, live] = [0, HISTORY_MAX].map(|number| pace.time_of(number).millis());
+        assert_eq!(live - first, 1_000);
+        assert_eq!(Pace::new(1, Duration::ZERO).history, 0);
+    }
 }

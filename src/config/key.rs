@@ -228,6 +228,8 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             )
             .range("as `index_prefix`, or `\"\"` for none")
             .means("One more alias of the totals, for dashboards that exist."),
+            key("zero_windows", Shape::Boolean, "false")
+                .means("Final windows without payments get documents too, where windows follow each other (neither `slide` nor `step`). Over HTTP they are given in any case."),
             key("ca_file", Shape::File, "\"\"")
                 .means("PEM file with authorities to trust besides the usual ones."),
             key("api_key_file", Shape::File, "\"\"")
@@ -252,8 +254,11 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             key("max_size", Shape::Size, "\"5mb\"")
                 .range("1b to 100mb")
                 .means("Bytes in one request at most."),
-            key("interval", Shape::Duration { zero: false }, "\"1s\"")
-                .means("How often it is looked at what awaits delivery."),
+            key("interval", Shape::Duration { zero: false }, "\"1s\"").means(
+                "The longest wait before waiting documents are looked for. Usually a document goes at \
+                 once: a round begins with the next change, after a rest of three times the duration of \
+                 the last round.",
+            ),
             key("max_in_flight", Shape::Integer(1, 64), "2").means("Requests under way at most."),
         ],
     },

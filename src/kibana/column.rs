@@ -74,6 +74,13 @@ impl Column {
         Self::new("count", label, body)
     }
 
+    /// A sum over windows. Those without payments have no document, so nothing found is zero.
+    pub(super) fn sum_or_zero(id: &'static str, field: &str, label: &str) -> Self {
+        let mut body = metric("sum", "number", field);
+        body["params"]["emptyAsNull"] = json!(false);
+        Self::new(id, label, body)
+    }
+
     /// The value in the last document by `sort`, a time, that has one. `kind` is `number`, `string`
     /// or `date`.
     pub(super) fn last(id: &'static str, kind: &str, field: &str, sort: &str, label: &str) -> Self {

@@ -19,6 +19,9 @@ const FIGURE: u32 = 6;
 /// Fields that the controls select by, with their titles.
 const CONTROLS: [(&str, &str); 2] = [("branch", "Branch"), ("final", "Final")];
 
+/// Windows that have payments: the others have no document, or one on request only.
+pub(super) const PAID: &str = "pay_count > 0";
+
 /// The dashboard.
 pub(super) fn object(layout: &Layout) -> SavedObject {
     let rows = rows(layout);
@@ -141,12 +144,13 @@ fn figures(layout: &Layout) -> Vec<Panel> {
         row.push(Panel::figure(
             Words::new(
                 "newest-final",
-                format!("Last final {} window ends", definition.name()),
-                "Among the windows in the time picked. Far behind now, something holds windows back: \
-                 ask the service why.",
+                format!("Last final {} window with payments ends", definition.name()),
+                "Among the windows in the time picked. Far behind the newest payment, something \
+                 holds windows back: ask the service why.",
             ),
             &view,
-            Column::latest("last", "window_end", "Last final window ends").only("final: true"),
+            Column::latest("last", "window_end", "Last final window ends")
+                .only(&format!("final: true and {PAID}")),
         ));
     }
     row
@@ -193,7 +197,7 @@ fn totals_table(layout: &Layout) -> Panel {
 }
 
 fn tumbling(layout: &Layout, definition: &Definition) -> Panel {
-    let amount = Column::sum("amount", "pay_amount", "Amount");
+    let amount = Column::sum_or_zero("amount", "pay_amount", "Amount");
     Panel::chart(
         Words::new(
             format!("windows-{}", definition.name()),
@@ -218,7 +222,7 @@ fn heatmap(layout: &Layout, definition: &Definition) -> Panel {
         &by_start(layout, definition),
         Column::time("window_start", "1h"),
         Column::each("branch", "Branch"),
-        Column::sum("amount", "pay_amount", "Amount"),
+        Column::sum_or_zero("amount", "pay_amount", "Amount"),
     )
 }
 
@@ -230,45 +234,59 @@ fn overlapping(layout: &Layout, definition: &Definition) -> Vec<Panel> {
         Kind::Cumulative => (
             Series::StackedAreas,
             format!("So far, {name} windows"),
-            "They grow from a fixed start: of each stretch the last is shown, none is added up.",
+            "They grow from a fixed start: of each stretch the last with payments is shown, none is \
+             added up.",
         ),
         Kind::Sliding | Kind::Tumbling => (
             Series::Lines,
             format!("Amount by branch, {name} windows"),
-            "They overlap: of each stretch the last is shown, none is added up.",
+            "They overlap: of each stretch the last with payments is shown, none is added up.",
         ),
     };
-    let last = |id, field, label| Column::last(id, "number", field, "window_end", label);
+    let last =
+        |id, kind, field, label| Column::last(id, kind, field, "window_end", label).only(PAID);
     let chart = Panel::chart(
         Words::new(format!("windows-{name}"), title, what),
         &view,
         series,
-        Column::time("window_end", "auto"),
+        // Were a stretch shorter than the step from window to window, it would be empty and drawn as
+        // zero. Kibana makes stretches longer where there would be too many.
+        Column::time("window_end", &step(definition)),
         Some(Column::each("branch", "Branch")),
-        last("amount", "pay_amount", "Amount"),
+        last("amount", "number", "pay_amount", "Amount"),
     );
     let table = Panel::table(
         Words::new(
             format!("last-{name}"),
-            format!("Last {name} window that has ended"),
-            "Of each branch the window with the last end in the time picked.",
+            format!("Last {name} window with payments"),
+            "Of each branch, among those that end in the time picked.",
         ),
         &view,
         &[
             Column::rows("branch", "Branch"),
-            Column::last("end", "date", "window_end", "window_end", "Window ends"),
-            last("amount", "pay_amount", "Amount"),
-            Column::last(
-                "exact",
-                "string",
-                "pay_amount_exact",
-                "window_end",
-                "Exact amount",
-            ),
-            last("payments", "pay_count", "Payments"),
+            last("end", "date", "window_end", "Window ends"),
+            last("amount", "number", "pay_amount", "Amount"),
+            last("exact", "string", "pay_amount_exact", "Exact amount"),
+            last("payments", "number", "pay_count", "Payments"),
         ],
     );
     vec![chart, table]
+}
+
+/// The step from window to window, as Kibana writes an interval.
+pub(super) fn step(definition: &Definition) -> String {
+    let millis = definition.slide().millis();
+    let units = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1_000, "s"),
+    ];
+    let unit = units.iter().find(|(length, _)| millis % length == 0);
+    match unit {
+        Some((length, unit)) => format!("{}{unit}", millis / length),
+        None => format!("{millis}ms"),
+    }
 }
 
 fn percentiles(layout: &Layout, definition: &Definition) -> Vec<Panel> {
@@ -284,7 +302,7 @@ fn percentiles(layout: &Layout, definition: &Definition) -> Vec<Panel> {
             honest,
         ),
         &view,
-        Series::Lines,
+        Series::Bridged,
         Column::time("window_start", "auto"),
         Some(Column::each("branch", "Branch")),
         last("p95", "pay_p95", "p95"),
@@ -309,7 +327,7 @@ fn percentiles(layout: &Layout, definition: &Definition) -> Vec<Panel> {
 fn revisions(layout: &Layout, definition: &Definition) -> Vec<Panel> {
     let name = definition.name();
     let view = by_start(layout, definition);
-    let late = Column::sum("late", "late_count", "Late payments");
+    let late = Column::sum_or_zero("late", "late_count", "Late payments");
     let chart = Panel::chart(
         Words::new(
             "late",
@@ -331,8 +349,8 @@ fn revisions(layout: &Layout, definition: &Definition) -> Vec<Panel> {
         &view,
         &[
             Column::rows("branch", "Branch"),
-            Column::sum("late", "late_count", "Late payments"),
-            Column::sum("amount", "late_amount", "Late amount"),
+            Column::sum_or_zero("late", "late_count", "Late payments"),
+            Column::sum_or_zero("amount", "late_amount", "Late amount"),
             Column::count("Revised windows").only("revision > 0"),
             Column::max("most", "revision", "Most revisions of one"),
         ],
@@ -376,7 +394,7 @@ fn notes() -> Panel {
         "notes",
         "**How to read this.** Totals are of all time; everything else is of the time picked above, \
          by event time. Windows with `final: false` still grow; a final one is revised when a late \
-         payment comes. Windows that overlap are never added up. Percentiles of several windows or \
+         payment comes. A window without payments is drawn as zero, and is in no table. Windows that overlap are never added up. Percentiles of several windows or \
          branches don't follow from those shown here. Sums in charts are of doubles; \
          `pay_amount_exact` is the exact decimal.",
     )

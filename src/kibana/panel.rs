@@ -33,8 +33,10 @@ pub(super) enum Series {
     StackedBars,
     /// Areas on top of each other.
     StackedAreas,
-    /// A line each.
+    /// A line each; where there is no window, there is zero.
     Lines,
+    /// A line each of figures that only windows with payments have: gaps are bridged.
+    Bridged,
     /// Bars to the right.
     HorizontalBars,
 }
@@ -103,7 +105,7 @@ impl Panel {
         let kind = match series {
             Series::StackedBars => "bar_stacked",
             Series::StackedAreas => "area_stacked",
-            Series::Lines => "line",
+            Series::Lines | Series::Bridged => "line",
             Series::HorizontalBars => "bar_horizontal",
         };
         let mut layer = json!({
@@ -118,13 +120,18 @@ impl Panel {
         if let Some(split) = &split {
             layer["splitAccessor"] = json!(split.id);
         }
-        let joins = matches!(series, Series::Lines | Series::StackedAreas);
+        let fitting = match series {
+            // A bar that is missing is as high as one of zero.
+            Series::StackedBars | Series::HorizontalBars => "None",
+            Series::StackedAreas | Series::Lines => "Zero",
+            Series::Bridged => "Linear",
+        };
         let on = json!({"x": true, "yLeft": true, "yRight": true});
         let visualization = json!({
             "axisTitlesVisibilitySettings": {"x": false, "yLeft": false, "yRight": false},
-            // Where bars of the chart are shorter than the steps of windows, a line joins the points.
-            "fittingFunction": if joins { "Linear" } else { "None" },
-            "emphasizeFitting": joins,
+            "fittingFunction": fitting,
+            // What is bridged is dashed; a zero is a figure as any other.
+            "emphasizeFitting": series == Series::Bridged,
             "gridlinesVisibilitySettings": on,
             "labelsOrientation": {"x": 0, "yLeft": 0, "yRight": 0},
             "layers": [layer],

@@ -1,13 +1,12 @@
 //! Bulk requests: many documents there, an outcome for each back.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use elasticsearch::http::request::Body;
-use elasticsearch::params::VersionType;
-use elasticsearch::{BulkOperation, BulkOperations, BulkParts};
+use elasticsearch::BulkParts;
 use hyper::body::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::client::{Client, Trouble};
 use super::document::Document;
@@ -63,6 +62,8 @@ pub(super) struct Report {
     pub(super) requests: Vec<(Duration, bool)>,
     /// The server refuses requests of so many bytes.
     pub(super) too_large: Option<usize>,
+    /// The server takes requests of so many bytes.
+    pub(super) taken: usize,
 }
 
 /// A bulk is taken apart while single documents may be to blame, into at most so many requests.
@@ -102,26 +103,34 @@ impl Bulk {
         document: Document,
         max_bytes: usize,
     ) -> Result<bool, ReadError> {
-        let id = document.id.clone();
-        let operation = BulkOperation::index(document.source)
-            .index(&*target.alias)
-            .id(document.id)
-            .version(document.version)
-            .version_type(VersionType::ExternalGte);
-        let mut operations = BulkOperations::new();
-        operations
-            .push(operation)
-            .map_err(|error| ReadError(format!("document {id} can't be written: {error}")))?;
-        let lines = operations.bytes().unwrap_or_default();
-        if !self.is_empty() && self.body.len() + lines.len() > max_bytes {
+        let before = self.body.len();
+        let action = Action {
+            index: ActionOf {
+                index: &target.alias,
+                id: &document.id,
+                version: document.version,
+                version_type: "external_gte",
+            },
+        };
+        serde_json::to_writer(&mut self.body, &action).map_err(|error| {
+            ReadError(format!(
+                "document {} can't be written: {error}",
+                document.id
+            ))
+        })?;
+        self.body.push(b'\n');
+        self.body
+            .extend_from_slice(document.source.get().as_bytes());
+        self.body.push(b'\n');
+        if !self.is_empty() && self.body.len() > max_bytes {
+            self.body.truncate(before);
             return Ok(false);
         }
-        self.body.extend_from_slice(&lines);
         self.items.push(Item {
             key,
             mark,
             target: target.clone(),
-            id,
+            id: document.id,
             end: self.body.len(),
         });
         Ok(true)
@@ -142,7 +151,10 @@ impl Bulk {
             let sent = part.send(client).await;
             report.requests.push((began.elapsed(), sent.is_ok()));
             match sent {
-                Ok(outcomes) => report.outcomes.extend(part.items.into_iter().zip(outcomes)),
+                Ok(outcomes) => {
+                    report.taken = report.taken.max(part.body.len());
+                    report.outcomes.extend(part.items.into_iter().zip(outcomes));
+                }
                 Err(trouble) => {
                     let halves = part.blame(trouble, requests < REQUESTS_MAX, &mut report);
                     if let Some((first, second)) = halves {
@@ -209,22 +221,40 @@ impl Part {
     }
 }
 
-#[derive(Deserialize)]
-struct Answers {
-    items: Vec<AnswerLine>,
+/// The line before a document, in which it says where the document goes.
+#[derive(Serialize)]
+struct Action<'a> {
+    index: ActionOf<'a>,
 }
 
-#[derive(Deserialize)]
-struct AnswerLine {
-    index: ItemAnswer,
-}
-
-#[derive(Deserialize)]
-struct ItemAnswer {
-    #[serde(rename = "_id")]
-    id: String,
+#[derive(Serialize)]
+struct ActionOf<'a> {
     #[serde(rename = "_index")]
-    index: String,
+    index: &'a str,
+    #[serde(rename = "_id")]
+    id: &'a str,
+    version: i64,
+    version_type: &'static str,
+}
+
+#[derive(Deserialize)]
+struct Answers<'a> {
+    #[serde(borrow)]
+    items: Vec<AnswerLine<'a>>,
+}
+
+#[derive(Deserialize)]
+struct AnswerLine<'a> {
+    #[serde(borrow)]
+    index: ItemAnswer<'a>,
+}
+
+#[derive(Deserialize)]
+struct ItemAnswer<'a> {
+    #[serde(rename = "_id", borrow)]
+    id: Cow<'a, str>,
+    #[serde(rename = "_index", borrow)]
+    index: Cow<'a, str>,
     status: u16,
     error: Option<ItemError>,
 }
@@ -254,11 +284,11 @@ fn outcomes(items: &[Item], body: &[u8]) -> Result<Vec<Outcome>, Trouble> {
         .collect()
 }
 
-fn outcome(item: &Item, answer: ItemAnswer) -> Result<Outcome, Trouble> {
+fn outcome(item: &Item, answer: ItemAnswer<'_>) -> Result<Outcome, Trouble> {
     let error = answer.error.as_ref();
     let verdict = classify(answer.status, error.map(|error| error.kind.as_str()));
     // An error names the alias it was asked for.
-    let there = answer.index == *item.target.index || answer.index == *item.target.alias;
+    let there = *answer.index == *item.target.index || *answer.index == *item.target.alias;
     if answer.id != item.id || !there {
         return Err(Trouble::garbage(format!(
             "the answer is about {}/{} instead of {}/{}",

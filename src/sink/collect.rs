@@ -1,98 +1,50 @@
 //! From the marks of one reading to one bulk.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use rustc_hash::FxBuildHasher;
+use tidegauge_windows::Window;
 
 use super::bulk::Bulk;
-use super::document::Renderer;
-use super::index::{family_of, last_of};
+use super::document::{Content, Renderer};
+use super::index::{family_of, last_of, last_of_definition};
+use super::memory::Memory;
 use super::places::{Gate, Passage};
 use crate::branch::Branches;
 use crate::document_key::DocumentKey;
 use crate::feedback::Family;
 use crate::reading::{Mark, ReadError, Reading};
 
-/// What is known of single documents.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    /// Acknowledged in this pass and in the one before: their marks may not be cleared yet.
-    acknowledged: (Marks, Marks),
-    parked: HashMap<DocumentKey, Parked, FxBuildHasher>,
-}
-
-type Marks = HashMap<DocumentKey, Mark, FxBuildHasher>;
-
-/// A document that is refused for what it says.
-#[derive(Debug)]
-struct Parked {
-    until: Instant,
-    reason: String,
-}
-
-/// Remembering an acknowledgement spares sending a document twice; beyond so many, it may be.
-const ACKNOWLEDGED_MAX: usize = 65_536;
-/// Beyond so many, it is not single documents that are wrong.
-const PARKED_MAX: usize = 1_000;
 /// Marks read at once.
 const PAGE: usize = 1_024;
 /// A bulk is also ended by so many documents that need not be sent.
 const SETTLED_MAX: usize = 10_000;
 
-impl Memory {
-    /// A pass over all marks begins.
-    pub(super) fn begin_pass(&mut self) {
-        self.acknowledged.1 = std::mem::take(&mut self.acknowledged.0);
-    }
-
-    /// Delivered as it was at its mark.
-    pub(super) fn acknowledge(&mut self, key: DocumentKey, mark: Mark) {
-        self.parked.remove(&key);
-        if self.acknowledged.0.len() < ACKNOWLEDGED_MAX {
-            self.acknowledged.0.insert(key, mark);
-        }
-    }
-
-    /// Refused for what it says. Whether single documents still are to blame.
-    pub(super) fn park(&mut self, key: DocumentKey, until: Instant, reason: String) -> bool {
-        if self.parked.len() >= PARKED_MAX && !self.parked.contains_key(&key) {
-            return false;
-        }
-        self.parked.insert(key, Parked { until, reason });
-        true
-    }
-
-    /// How many documents are parked, and why one of them is.
-    pub(super) fn parked(&self) -> Option<(usize, &str)> {
-        let (_, one) = self.parked.iter().min_by_key(|(key, _)| **key)?;
-        Some((self.parked.len(), &one.reason))
-    }
-
-    fn is_to_be_sent(&mut self, key: DocumentKey, mark: Mark, now: Instant) -> bool {
-        let (newer, older) = &self.acknowledged;
-        if newer.get(&key) == Some(&mark) || older.get(&key) == Some(&mark) {
-            // It is still marked, so it must be remembered for the next pass too.
-            self.acknowledge(key, mark);
-            return false;
-        }
-        self.parked
-            .get(&key)
-            .is_none_or(|parked| parked.until <= now)
-    }
+/// Where documents that await delivery are looked for.
+#[derive(Clone, Debug)]
+pub(super) enum Scope {
+    /// Among all marks.
+    All,
+    /// Among these documents, in key order, and those of late payments and rejects: nothing else
+    /// has changed.
+    Only(Arc<[DocumentKey]>),
 }
 
 /// What to collect from a reading.
 #[derive(Debug)]
 pub(super) struct Search {
+    pub(super) scope: Scope,
     /// The last document that was looked at.
     pub(super) after: Option<DocumentKey>,
     pub(super) gate: Gate,
     /// Families that lack an index.
     pub(super) skip: BTreeSet<Family>,
+    /// Whether totals and windows that are not final wait: they will change again soon.
+    pub(super) postpone: bool,
     pub(super) max_actions: usize,
     pub(super) max_bytes: usize,
-    pub(super) histograms: bool,
+    pub(super) content: Content,
     pub(super) now: Instant,
 }
 
@@ -115,9 +67,9 @@ impl Search {
         mut self,
         reading: &dyn Reading,
         branches: &Branches,
-        memory: &mut Memory,
+        memory: &Mutex<Memory>,
     ) -> Result<Found, ReadError> {
-        let renderer = Renderer::new(reading, branches, self.histograms);
+        let renderer = Renderer::new(reading, branches, self.content);
         let mut found = Found {
             bulk: Bulk::new(),
             settled: Vec::new(),
@@ -125,31 +77,61 @@ impl Search {
             after: None,
         };
         loop {
-            let page = reading.dirty(self.after, PAGE)?;
-            if page.is_empty() {
-                return Ok(found);
-            }
+            let page = self.page(reading)?;
+            let is_last = page.len() < PAGE;
+            let mut is_skipping = false;
             for (key, mark) in page {
-                match self.take(&mut found, &renderer, memory, key, mark)? {
-                    Step::Next => self.after = Some(key),
-                    Step::SkipFamily => {
-                        self.after = Some(last_of(family_of(&key)));
-                        break;
+                let skip_to = match self.take(&mut found, reading, &renderer, memory, key, mark)? {
+                    Step::Next => {
+                        self.after = Some(key);
+                        continue;
                     }
+                    Step::SkipFamily => last_of(family_of(&key)),
+                    Step::SkipOpenWindows(definition) => last_of_definition(definition),
                     Step::Full => {
                         found.after = self.after;
                         return Ok(found);
                     }
-                }
+                };
+                self.after = Some(skip_to);
+                is_skipping = true;
+                break;
+            }
+            if is_last && !is_skipping {
+                return Ok(found);
             }
         }
+    }
+
+    // The next marks, fewer than a page if there are no more.
+    fn page(&self, reading: &dyn Reading) -> Result<Vec<(DocumentKey, Mark)>, ReadError> {
+        let documents = match &self.scope {
+            Scope::All => return reading.dirty(self.after, PAGE),
+            Scope::Only(documents) => documents,
+        };
+        let last_window = last_of_definition(u16::MAX);
+        let first = documents.partition_point(|key| Some(*key) <= self.after);
+        let end = documents.partition_point(|key| *key <= last_window);
+        let mut page = Vec::new();
+        for key in documents.get(first..end).unwrap_or_default() {
+            if let Some(mark) = reading.mark(key)? {
+                page.push((*key, mark));
+            }
+            if page.len() >= PAGE {
+                return Ok(page);
+            }
+        }
+        let after = self.after.max(Some(last_window));
+        page.extend(reading.dirty(after, PAGE - page.len())?);
+        Ok(page)
     }
 
     fn take(
         &self,
         found: &mut Found,
+        reading: &dyn Reading,
         renderer: &Renderer<'_>,
-        memory: &mut Memory,
+        memory: &Mutex<Memory>,
         key: DocumentKey,
         mark: Mark,
     ) -> Result<Step, ReadError> {
@@ -162,7 +144,12 @@ impl Search {
         if matches!(passage, Passage::Held) || is_wanted {
             return Ok(Step::SkipFamily);
         }
-        if !memory.is_to_be_sent(key, mark, self.now) {
+        if self.postpone
+            && let Some(step) = postponed(reading, &key)
+        {
+            return Ok(step);
+        }
+        if !lock(memory).is_to_be_sent(key, mark, self.now) {
             return Ok(Step::Next);
         }
         let Some(document) = renderer.render(&key)? else {
@@ -184,5 +171,31 @@ impl Search {
 enum Step {
     Next,
     SkipFamily,
+    /// At the windows of the next definition: none of this one that follows is final.
+    SkipOpenWindows(u16),
     Full,
+}
+
+// Where the search goes on instead, if the document will change again soon.
+fn postponed(reading: &dyn Reading, key: &DocumentKey) -> Option<Step> {
+    match *key {
+        DocumentKey::Total(_) => Some(Step::SkipFamily),
+        DocumentKey::Window {
+            definition, window, ..
+        } => {
+            let frame = reading.frame();
+            let is_past = |window: Window| Some(window.start) < frame.watermark();
+            match frame.closed_by(window) {
+                Some(_) => None,
+                None if is_past(window) => Some(Step::Next),
+                None => Some(Step::SkipOpenWindows(definition)),
+            }
+        }
+        DocumentKey::Late(_) | DocumentKey::Reject(_) => None,
+    }
+}
+
+/// What is known of single documents; a writer that panicked leaves whole entries behind.
+pub(super) fn lock(memory: &Mutex<Memory>) -> std::sync::MutexGuard<'_, Memory> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
 }

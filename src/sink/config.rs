@@ -18,6 +18,9 @@ pub struct Config {
     pub index_prefix: String,
     /// A second alias of the totals, for dashboards that exist.
     pub legacy_totals: Option<String>,
+    /// Whether tumbling windows without payments have documents. Other windows without payments
+    /// never have.
+    pub zero_windows: bool,
     /// The certificate authorities to trust besides the usual ones: a PEM file.
     pub ca_file: Option<PathBuf>,
     /// Who we are.
@@ -72,7 +75,7 @@ pub struct BulkConfig {
     pub max_actions: usize,
     /// At most so many bytes per request, unless one document alone is longer.
     pub max_bytes: usize,
-    /// Looks this often for documents that await delivery.
+    /// A document that awaits delivery is looked for after at most so long; usually it goes at once.
     pub interval: Duration,
     /// At most so many requests at once; at least 1.
     pub max_in_flight: usize,
@@ -93,6 +96,9 @@ pub struct Pacing {
     pub denied: Duration,
     /// Before a document that was refused for what it says is sent again.
     pub parked: Duration,
+    /// A document that is refused, or a family that takes nothing, for so long is blocked: nothing
+    /// waits for it any more.
+    pub blocked: Duration,
     /// Between two looks at whether the indexes are still the ones we made.
     pub inspect: Duration,
     /// For what still awaits delivery when we are asked to stop.
@@ -122,6 +128,7 @@ impl Config {
             url,
             index_prefix: "payments".into(),
             legacy_totals: Some("platform_pay_amount_1".into()),
+            zero_windows: false,
             ca_file: None,
             credentials,
             bulk: BulkConfig::default(),
@@ -179,6 +186,7 @@ impl fmt::Debug for Config {
             .field("url", &self.url.as_str())
             .field("index_prefix", &self.index_prefix)
             .field("legacy_totals", &self.legacy_totals)
+            .field("zero_windows", &self.zero_windows)
             .field("ca_file", &self.ca_file)
             .field("credentials", &self.credentials)
             .field("bulk", &self.bulk)
@@ -208,6 +216,7 @@ impl Default for Pacing {
             retry_most: Duration::from_secs(30),
             denied: Duration::from_secs(30),
             parked: Duration::from_secs(600),
+            blocked: Duration::from_secs(600),
             inspect: Duration::from_secs(60),
             last_pass: Duration::from_secs(10),
         }

@@ -1,39 +1,45 @@
-//! The delivery loop: what awaits delivery is looked for, sent and acknowledged, for ever.
+//! The delivery loop: what awaits delivery is looked for, sent and acknowledged, again and again.
 //!
-//! A pass goes over all marks once, in key order, in bulks that each come from one reading. What
-//! fails stays marked and comes up in a later pass, as it is by then: so no queue grows while the
-//! server is away, and a document is never sent twice in one pass.
+//! A round begins as soon as a checkpoint changes something, after a rest that depends on how long
+//! the last one took, and at the latest when the configured interval is over. What fails stays
+//! marked and comes up in a later round, as it is by then: so no queue grows while the server is
+//! away.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinSet, spawn_blocking};
-use tracing::warn;
+use tokio::task::spawn_blocking;
+use tracing::{info, warn};
 
 use super::Order;
-use super::bulk::{Item, Outcome, Report};
+use super::catch_up::{CatchUp, lag};
 use super::client::Trouble;
 use super::cluster::Cluster;
-use super::collect::{Found, Memory, Search};
+use super::collect::{Scope, lock};
 use super::config::{BulkConfig, Pacing};
-use super::expected::expected;
+use super::expected::{Past, expected};
 use super::handover::Handover;
 use super::health::Line;
+use super::memory::Memory;
+use super::news::News;
+use super::pace::{LastRounds, Pace, SOON};
 use super::places::Places;
 use super::retry::Verdict;
+use super::size::Size;
 use crate::branch::Branches;
-use crate::document_key::DocumentKey;
-use crate::feedback::{Family, Feedback};
-use crate::metrics::ItemOutcome;
-use crate::reading::{Mark, ReadError, Readings};
+use crate::feedback::{Blocked, Family, Feedback};
+use crate::reading::{ReadError, Readings};
 use crate::status::{Condition, Part, Status};
 
 /// Delivers until it is told to stop.
 pub(super) struct Delivery {
     pub(super) cluster: Cluster,
     pub(super) bulk: BulkConfig,
+    pub(super) size: Size,
+    /// Whether tumbling windows without payments have documents.
+    pub(super) zero_windows: bool,
     pub(super) pacing: Pacing,
     pub(super) readings: Arc<dyn Readings>,
     pub(super) branches: Arc<Branches>,
@@ -41,17 +47,33 @@ pub(super) struct Delivery {
     pub(super) feedback: mpsc::Sender<Feedback>,
     pub(super) line: Line,
     pub(super) places: Places,
-    pub(super) memory: Memory,
+    pub(super) memory: Arc<Mutex<Memory>>,
+    pub(super) news: News,
+    pub(super) passes: Passes,
     /// When the indexes are looked at next; `None` until all is set up.
     pub(super) next_inspection: Option<Instant>,
     /// Whether documents may have been delivered before this run.
     pub(super) had_former_life: bool,
     /// When readers get to see what is delivered.
     pub(super) handover: Handover,
+    /// What the writer was told of documents that can't be delivered.
+    pub(super) blocked: Blocked,
+}
+
+/// How passes over the marks go on.
+#[derive(Debug, Default)]
+pub(super) struct Passes {
+    catch_up: CatchUp,
+    /// Whether the last one postponed what will change again.
+    is_postponing: bool,
+    /// When all marks are looked at next; `None` for at once.
+    next_full: Option<Instant>,
+    /// When it is reported next how a pass goes on.
+    next_report: Option<Instant>,
 }
 
 /// Why a round could not be finished.
-enum Interrupted {
+pub(super) enum Interrupted {
     /// The server, or the way to it.
     Line(Trouble),
     /// The state can't be read.
@@ -72,49 +94,38 @@ impl From<ReadError> for Interrupted {
     }
 }
 
-/// The rounds after the order to stop: as many as it takes, while that makes headway.
-#[derive(Default)]
-struct LastRounds {
-    least: Option<u64>,
-    in_vain: u32,
+/// What is to be known of the newest checkpoint.
+struct Look {
+    /// How many documents await delivery.
+    dirty: u64,
+    consumed: u64,
+    /// How many records are known to wait in Kafka.
+    lag: u64,
 }
 
-impl LastRounds {
-    fn are_over(&mut self, dirty: Option<u64>) -> bool {
-        let Some(dirty) = dirty else { return true };
-        if self.least.is_none_or(|least| dirty < least) {
-            self.least = Some(dirty);
-            self.in_vain = 0;
-        } else {
-            self.in_vain += 1;
-        }
-        dirty == 0 || self.in_vain >= ROUNDS_IN_VAIN
-    }
-}
-
-/// When a hurried delivery looks again whether all acknowledgements have been taken in.
-const SOON: Duration = Duration::from_millis(20);
-/// What is refused or blocked is not waited for: so many rounds without headway are the last.
-const ROUNDS_IN_VAIN: u32 = 25;
 /// Passes that follow each other at once: the first finds which indexes are needed.
 const PASSES_MAX: u32 = 4;
+/// Looking at all marks takes at most about one part in so many of the time.
+const FULL_REST: u32 = 20;
+/// A round that takes longer reports so often how it goes on.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// All marks are looked at at least so often.
+const FULL_EVERY_MAX: Duration = Duration::from_secs(10);
 
 impl Delivery {
     pub(super) async fn run(mut self, mut orders: watch::Receiver<Order>) {
         let mut last_rounds = LastRounds::default();
+        let pace = Pace::new(self.bulk.interval);
         loop {
             let order = *orders.borrow_and_update();
             let began = Instant::now();
-            let round = self.round().await;
-            let dirty = match &round {
-                Ok(dirty) => Some(*dirty),
-                Err(_) => None,
-            };
+            let round = self.round(order).await;
+            let dirty = round.as_ref().ok().copied();
             match round {
                 Ok(dirty) => self.report(dirty),
                 Err(Interrupted::Line(trouble)) => {
-                    self.line.fails(trouble);
-                    self.report_now();
+                    self.line_fails(trouble);
+                    self.report_now().await;
                 }
                 Err(Interrupted::Read(error)) => {
                     self.status
@@ -122,49 +133,80 @@ impl Delivery {
                 }
                 Err(Interrupted::Deaf) => return,
             }
+            if dirty.is_none() {
+                self.passes.next_full = None;
+            }
             let now = Instant::now();
-            let is_closed = self.line.closed_until(now).is_some();
-            if order == Order::Stop && (is_closed || last_rounds.are_over(dirty)) {
+            let closed_until = self.line.closed_until(now);
+            if order == Order::Stop && (closed_until.is_some() || last_rounds.are_over(dirty)) {
                 return;
             }
-            let next = match (order, self.line.closed_until(now)) {
-                (_, Some(until)) => until,
-                (Order::Run, None) => began + self.bulk.interval,
+            let latest = pace.latest(began);
+            let (latest, if_news) = match (order, closed_until) {
+                (_, Some(until)) => (until, None),
+                // More comes at once, and it is better sent together.
+                (Order::Run, None) if self.passes.is_postponing => (latest, None),
+                (Order::Run, None) => (latest, Some(pace.earliest(began, now))),
                 (Order::Hurry | Order::Stop, None) if dirty == Some(0) => {
-                    began + self.bulk.interval
+                    (latest, Some(now + SOON))
                 }
-                (Order::Hurry | Order::Stop, None) => now + SOON,
+                (Order::Hurry | Order::Stop, None) => (now + SOON, None),
             };
-            tokio::select! {
-                () = tokio::time::sleep_until(next.into()) => {}
-                changed = orders.changed() => {
-                    // Who could give orders is gone.
-                    if changed.is_err() {
-                        return;
-                    }
-                }
+            if !self.rest(&mut orders, latest, if_news).await {
+                return;
             }
+        }
+    }
+
+    // A long round must not look like a service that does not start.
+    pub(super) async fn report_if_due(&mut self) {
+        if self
+            .passes
+            .next_report
+            .is_none_or(|next| next <= Instant::now())
+        {
+            self.report_now().await;
+        }
+    }
+
+    // Waits for the next round: until `latest`, or until `if_news` if there is news, or for another
+    // order. Whether somebody can give orders still.
+    async fn rest(
+        &mut self,
+        orders: &mut watch::Receiver<Order>,
+        latest: Instant,
+        if_news: Option<Instant>,
+    ) -> bool {
+        let earliest = if_news.unwrap_or(latest).min(latest);
+        tokio::select! {
+            () = tokio::time::sleep_until(latest.into()) => return true,
+            changed = orders.changed() => return changed.is_ok(),
+            () = self.news.come(), if if_news.is_some() => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(earliest.into()) => true,
+            changed = orders.changed() => changed.is_ok(),
         }
     }
 
     // Looks once at what there is to do, and does it. Gives how many documents awaited delivery
     // at the end.
-    async fn round(&mut self) -> Result<u64, Interrupted> {
+    async fn round(&mut self, order: Order) -> Result<u64, Interrupted> {
         let now = Instant::now();
         if self.line.closed_until(now).is_some() {
-            return self.dirty();
+            return Ok(self.look().await?.dirty);
         }
-        self.handover.note(self.readings.as_ref())?;
         match self.next_inspection {
             None => self.set_up().await?,
             Some(next) if next <= now => self.inspect().await?,
             Some(_) => {}
         }
         for _ in 0..PASSES_MAX {
-            if self.dirty()? == 0 {
+            let look = self.look().await?;
+            if look.dirty == 0 {
                 break;
             }
-            let wanted = self.pass().await?;
+            let wanted = self.next_pass(order, &look).await?;
             let mut is_any_ready = false;
             for family in wanted {
                 is_any_ready |= self.ensure(family).await?;
@@ -173,10 +215,60 @@ impl Delivery {
                 break;
             }
         }
-        if !self.cluster.is_public() && self.handover.is_done(self.readings.as_ref())? {
+        self.tell_blocked().await?;
+        if !self.cluster.is_public() && self.is_handed_over().await? {
             self.publish().await;
         }
-        self.dirty()
+        Ok(self.look().await?.dirty)
+    }
+
+    // Goes over the documents that have changed, or over all marks if that is due. Gives the
+    // families that lack an index.
+    async fn next_pass(
+        &mut self,
+        order: Order,
+        look: &Look,
+    ) -> Result<BTreeSet<Family>, Interrupted> {
+        let began = Instant::now();
+        let passes = &mut self.passes;
+        let postpone =
+            order == Order::Run && passes.catch_up.postpones(began, look.lag, look.consumed);
+        let was_postponing = std::mem::replace(&mut passes.is_postponing, postpone);
+        let is_due = passes.next_full.is_none_or(|next| next <= began);
+        let is_full = order != Order::Run || is_due || (was_postponing && !postpone);
+        let scope = match self.news.take() {
+            Some(documents) if !is_full => Scope::Only(documents),
+            _ => Scope::All,
+        };
+        let is_full = matches!(scope, Scope::All);
+        let passed = self.pass(scope, postpone).await?;
+        if !passed.is_whole || !passed.wanted.is_empty() {
+            self.passes.next_full = None;
+        } else if is_full {
+            let rest = began.elapsed().saturating_mul(FULL_REST);
+            let rest = rest.min(FULL_EVERY_MAX).max(self.bulk.interval);
+            self.passes.next_full = Some(began + rest);
+        }
+        Ok(passed.wanted)
+    }
+
+    async fn is_handed_over(&mut self) -> Result<bool, Interrupted> {
+        if self.handover.is_never() {
+            return Ok(false);
+        }
+        let mut handover = self.handover.clone();
+        let blocked = self.blocked.clone();
+        let readings = Arc::clone(&self.readings);
+        let (handover, is_done) = blocking(move || {
+            let is_done = readings.query(|reading| {
+                handover.note(reading);
+                handover.is_done(reading, &blocked)
+            })?;
+            Ok((handover, is_done))
+        })
+        .await?;
+        self.handover = handover;
+        Ok(is_done)
     }
 
     // Documents go whether or not readers can be shown them; the status tells if not.
@@ -194,16 +286,19 @@ impl Delivery {
     async fn set_up(&mut self) -> Result<(), Interrupted> {
         self.cluster.set_up().await?;
         self.inspect().await?;
-        if !self.had_former_life {
-            return Ok(());
-        }
-        // What was delivered in a former life is to be there.
-        let readings = Arc::clone(&self.readings);
-        for family in blocking(move || readings.query(expected)).await? {
-            if !self.places.is_known(family) && self.places.is_gone(family) {
-                self.recreated(family).await?;
+        if self.had_former_life {
+            // What was delivered in a former life is to be there.
+            let readings = Arc::clone(&self.readings);
+            let zeros = self.zero_windows;
+            let known = blocking(move || readings.query(|reading| expected(reading, zeros)));
+            for (family, past) in known.await? {
+                if !self.places.is_known(family) && self.places.is_gone(family) {
+                    self.recreated(family, past).await?;
+                }
             }
+            self.places.former_life_is_known();
         }
+        self.report_now().await;
         Ok(())
     }
 
@@ -214,7 +309,7 @@ impl Delivery {
         let compared = self.places.compare(&live);
         for family in compared.gone {
             if self.places.is_gone(family) {
-                self.recreated(family).await?;
+                self.recreated(family, Past::Delivered).await?;
             }
         }
         for (family, uuid) in compared.found {
@@ -256,208 +351,84 @@ impl Delivery {
         }
         let target = self.cluster.target(family);
         if self.places.is_ready(target, ready.uuid, ready.is_new) {
-            self.recreated(family).await?;
+            self.recreated(family, Past::Delivered).await?;
         }
         Ok(true)
     }
 
-    // Sends what awaits delivery, once. Gives the families that lack an index.
-    async fn pass(&mut self) -> Result<BTreeSet<Family>, Interrupted> {
-        self.memory.begin_pass();
-        let mut wanted = BTreeSet::new();
-        let mut in_flight: JoinSet<Report> = JoinSet::new();
-        let mut after = None;
-        let mut is_at_end = false;
-        loop {
-            let is_open = self.line.closed_until(Instant::now()).is_none();
-            if !is_at_end && is_open && in_flight.len() < self.bulk.max_in_flight.max(1) {
-                let found = self.collect(after, &wanted).await?;
-                after = found.after;
-                is_at_end = after.is_none();
-                wanted.extend(found.wanted);
-                self.acknowledge(found.settled).await?;
-                if !found.bulk.is_empty() {
-                    let client = self.cluster.client().clone();
-                    in_flight.spawn(async move { found.bulk.deliver(&client).await });
-                }
-                continue;
-            }
-            match in_flight.join_next().await {
-                Some(Ok(report)) => self.take(report).await?,
-                Some(Err(panicked)) => {
-                    return Err(Trouble::garbage(panicked.to_string()).into());
-                }
-                None => return Ok(wanted),
-            }
+    async fn recreated(&mut self, family: Family, past: Past) -> Result<(), Interrupted> {
+        let index = self.cluster.names().index(family);
+        match past {
+            Past::Delivered => warn!(
+                index,
+                "an index was lost or replaced: its documents are delivered again"
+            ),
+            Past::Untouched => info!(
+                index,
+                "an index is not there yet: its documents are delivered"
+            ),
         }
-    }
-
-    async fn collect(
-        &mut self,
-        after: Option<DocumentKey>,
-        wanted: &BTreeSet<Family>,
-    ) -> Result<Found, Interrupted> {
-        let now = Instant::now();
-        let search = Search {
-            after,
-            gate: self.places.gate(now),
-            skip: wanted.clone(),
-            max_actions: self.bulk.max_actions.max(1),
-            max_bytes: self.bulk.max_bytes,
-            histograms: self.cluster.histograms(),
-            now,
-        };
-        let readings = Arc::clone(&self.readings);
-        let branches = Arc::clone(&self.branches);
-        // Were it lost, documents would be sent once more than needed, and no more.
-        let mut memory = std::mem::take(&mut self.memory);
-        let (found, memory) = spawn_blocking(move || {
-            let found = readings.query(|reading| search.run(reading, &branches, &mut memory));
-            (found, memory)
-        })
-        .await
-        .map_err(|panicked| ReadError(panicked.to_string()))?;
-        self.memory = memory;
-        Ok(found?)
-    }
-
-    async fn take(&mut self, report: Report) -> Result<(), Interrupted> {
-        let now = Instant::now();
-        self.measure(&report);
-        if let Some(size) = report.too_large {
-            self.bulk.max_bytes = self.bulk.max_bytes.min(size / 2).max(1);
-        }
-        let is_let_in = |outcome: &Outcome| outcome.verdict != Verdict::Denied;
-        if report
-            .outcomes
-            .iter()
-            .any(|(_, outcome)| is_let_in(outcome))
-        {
-            self.answered();
-        }
-        let mut delivered = Vec::new();
-        let mut served = BTreeSet::new();
-        let mut failed = BTreeSet::new();
-        for (item, outcome) in report.outcomes {
-            let family = item.target.family;
-            if outcome.verdict == Verdict::Done {
-                served.insert(family);
-                delivered.push((item.key, item.mark));
-            } else if self.refused(&item, outcome, failed.contains(&family), now) {
-                failed.insert(family);
-            }
-        }
-        for family in served {
-            self.places.is_relied_on(family);
-            if !failed.contains(&family) {
-                self.places.is_well(family);
-            }
-        }
-        if let Some(trouble) = report.trouble {
-            self.line.fails(trouble);
-        }
-        self.acknowledge(delivered).await
-    }
-
-    fn measure(&self, report: &Report) {
-        let metrics = self.status.metrics();
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        for (took, is_answered) in &report.requests {
-            metrics.bulk(*took, *is_answered, now);
-        }
-        for (_, outcome) in &report.outcomes {
-            let outcome = match outcome.verdict {
-                Verdict::Done => ItemOutcome::Done,
-                Verdict::Retry => ItemOutcome::Retried,
-                Verdict::Missing => ItemOutcome::Missing,
-                Verdict::Denied => ItemOutcome::Denied,
-                Verdict::Park | Verdict::TooLarge => ItemOutcome::Parked,
-            };
-            metrics.bulk_items(outcome, 1);
-        }
-    }
-
-    // Whether its whole family waits for it; `is_known` says that it does already.
-    fn refused(&mut self, item: &Item, outcome: Outcome, is_known: bool, now: Instant) -> bool {
-        let family = item.target.family;
-        let reason = outcome.reason;
-        match outcome.verdict {
-            Verdict::Done => false,
-            Verdict::Retry if is_known => true,
-            Verdict::Retry => {
-                self.places.hold(family, now, reason);
-                true
-            }
-            Verdict::Missing => {
-                self.places.is_doubtful(family);
-                true
-            }
-            Verdict::Denied => {
-                self.line.fails(Trouble {
-                    verdict: Verdict::Denied,
-                    reason,
-                });
-                true
-            }
-            Verdict::Park | Verdict::TooLarge => {
-                warn!(reason, "a document is refused and kept back");
-                let until = now + self.pacing.parked;
-                if self.memory.park(item.key, until, reason.clone()) {
-                    return false;
-                }
-                self.places
-                    .hold_for(family, now, self.pacing.parked, reason);
-                true
-            }
-        }
-    }
-
-    async fn acknowledge(&mut self, done: Vec<(DocumentKey, Mark)>) -> Result<(), Interrupted> {
-        if done.is_empty() {
-            return Ok(());
-        }
-        for (key, mark) in &done {
-            self.memory.acknowledge(*key, *mark);
-        }
-        self.tell(Feedback::Delivered(done)).await
-    }
-
-    async fn recreated(&mut self, family: Family) -> Result<(), Interrupted> {
-        warn!(
-            ?family,
-            "an index was lost or replaced: its documents are delivered anew"
-        );
+        self.passes.next_full = None;
         self.tell(Feedback::Recreated(family)).await
     }
 
-    async fn tell(&mut self, feedback: Feedback) -> Result<(), Interrupted> {
+    // Says which documents nothing should wait for, when that has changed.
+    async fn tell_blocked(&mut self) -> Result<(), Interrupted> {
+        let (now, least) = (Instant::now(), self.pacing.blocked);
+        let blocked = Blocked {
+            documents: lock(&self.memory).blocked(now, least),
+            families: self.places.blocked(now, least),
+        };
+        if blocked == self.blocked {
+            return Ok(());
+        }
+        self.blocked = blocked.clone();
+        self.tell(Feedback::Blocked(blocked)).await
+    }
+
+    pub(super) async fn tell(&mut self, feedback: Feedback) -> Result<(), Interrupted> {
         let told = self.feedback.send(feedback).await;
         told.map_err(|_| Interrupted::Deaf)
     }
 
     // After an outage nobody knows what became of the indexes.
-    fn answered(&mut self) {
+    pub(super) fn answered(&mut self) {
         if self.line.works() && self.next_inspection.is_some() {
             self.next_inspection = Some(Instant::now());
         }
     }
 
-    fn dirty(&self) -> Result<u64, Interrupted> {
-        Ok(self
-            .readings
-            .query(|reading| Ok(reading.checkpoint().dirty))?)
+    // While nothing can be delivered at all, no family is to blame.
+    pub(super) fn line_fails(&mut self, trouble: Trouble) {
+        self.line.fails(trouble);
+        self.places.nobody_is_to_blame();
     }
 
-    fn report_now(&self) {
-        if let Ok(dirty) = self.dirty() {
-            self.report(dirty);
+    async fn look(&self) -> Result<Look, Interrupted> {
+        let partitions = self.status.board().partitions;
+        let readings = Arc::clone(&self.readings);
+        let look = blocking(move || {
+            readings.query(|reading| {
+                let checkpoint = reading.checkpoint();
+                Ok(Look {
+                    dirty: checkpoint.dirty,
+                    consumed: checkpoint.ledger.consumed,
+                    lag: lag(&partitions, &checkpoint.positions),
+                })
+            })
+        });
+        Ok(look.await?)
+    }
+
+    async fn report_now(&mut self) {
+        if let Ok(look) = self.look().await {
+            self.report(look.dirty);
         }
     }
 
-    fn report(&self, dirty: u64) {
-        let parked = self.memory.parked().map(|(count, reason)| {
+    fn report(&mut self, dirty: u64) {
+        self.passes.next_report = Some(Instant::now() + REPORT_EVERY);
+        let parked = lock(&self.memory).parked().map(|(count, reason)| {
             format!("{count} documents are refused and kept back, one because {reason}")
         });
         let held = self.places.first_held().map(str::to_owned);
@@ -468,6 +439,7 @@ impl Delivery {
     }
 }
 
+/// Readings are taken where waiting for the disk stops nobody else.
 async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ReadError> {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tidegauge_windows::{Definition, EventTime, Histogram, Summary, Window, WindowResult};
+use tidegauge_windows::{Definition, EventTime, Histogram, Kind, Summary, Window, WindowResult};
 
 use crate::amount::nearest_double;
 use crate::answer::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
@@ -27,14 +27,22 @@ pub(super) struct Document {
     pub(super) source: Box<RawValue>,
 }
 
+/// What windows are given, and what is in their documents.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Content {
+    /// Whether windows get `pay_histogram`.
+    pub(super) histograms: bool,
+    /// Whether tumbling windows without payments have documents.
+    pub(super) zero_windows: bool,
+}
+
 /// Renders the documents of one reading.
 pub(super) struct Renderer<'a> {
     reading: &'a dyn Reading,
     cells: RememberedCells<'a>,
     branches: &'a Branches,
     watermark: Option<String>,
-    /// Whether windows get `pay_histogram`.
-    histograms: bool,
+    content: Content,
 }
 
 #[derive(Serialize)]
@@ -86,13 +94,13 @@ const ONLY_VERSION: i64 = 1;
 const CELLS: usize = 4_096;
 
 impl<'a> Renderer<'a> {
-    pub(super) fn new(reading: &'a dyn Reading, branches: &'a Branches, histograms: bool) -> Self {
+    pub(super) fn new(reading: &'a dyn Reading, branches: &'a Branches, content: Content) -> Self {
         Self {
             reading,
             cells: RememberedCells::new(reading, CELLS),
             branches,
             watermark: reading.frame().watermark().map(rfc3339),
-            histograms,
+            content,
         }
     }
 
@@ -138,6 +146,9 @@ impl<'a> Renderer<'a> {
         let Some(result) = frame.window(&self.cells, definition, window, branch)? else {
             return Ok(None);
         };
+        if !self.content.gives(result.aggregate.count, rules) {
+            return Ok(None);
+        }
         self.window_document(&result, rules)
     }
 
@@ -151,7 +162,7 @@ impl<'a> Renderer<'a> {
             timestamp: rfc3339(result.window.start),
             window: WindowAnswer::new(result, rules, self.branches),
             watermark: self.watermark.as_deref(),
-            pay_histogram: (self.histograms && summary.count > 0)
+            pay_histogram: (self.content.histograms && summary.count > 0)
                 .then(|| HistogramField::new(&summary.histogram)),
         };
         Document::new(
@@ -183,6 +194,20 @@ impl<'a> Renderer<'a> {
             reject: RejectAnswer::new(&reject),
         };
         Document::new(origin_id(origin).into(), ONLY_VERSION, &document)
+    }
+}
+
+impl Content {
+    pub(super) const fn new(histograms: bool, zero_windows: bool) -> Self {
+        Self {
+            histograms,
+            zero_windows,
+        }
+    }
+
+    /// Whether a window with `count` payments has a document.
+    fn gives(self, count: u64, rules: &Definition) -> bool {
+        count > 0 || (self.zero_windows && rules.kind() == Kind::Tumbling)
     }
 }
 

@@ -1,18 +1,24 @@
 //! When a generation that follows another may be shown to readers: not before it has what that had.
 
 use super::config::Publication;
-use crate::reading::{ReadError, Readings};
+use super::index::family_of;
+use crate::document_key::DocumentKey;
+use crate::feedback::Blocked;
+use crate::reading::{ReadError, Reading};
 
 /// Look at so many marks at once.
 const PAGE: usize = 4_096;
 
 /// The way to the moment from which readers see a generation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Handover {
     publication: Publication,
     /// The first checkpoint that has all that the generation before had; what it marks must be
     /// delivered.
     checkpoint: Option<u64>,
+    /// Up to this document all of it is delivered. A mark only ever becomes a later one, so that
+    /// stays so.
+    after: Option<DocumentKey>,
 }
 
 impl Handover {
@@ -20,6 +26,7 @@ impl Handover {
         Self {
             publication,
             checkpoint: None,
+            after: None,
         }
     }
 
@@ -28,39 +35,52 @@ impl Handover {
         self.publication == Publication::Now
     }
 
+    /// Whether it never comes.
+    pub(super) fn is_never(&self) -> bool {
+        self.publication == Publication::Never
+    }
+
     /// Looks whether all has been applied that is waited for.
-    pub(super) fn note(&mut self, readings: &dyn Readings) -> Result<(), ReadError> {
+    pub(super) fn note(&mut self, reading: &dyn Reading) {
         if let (Publication::After(positions), None) = (&self.publication, self.checkpoint) {
-            self.checkpoint = readings.query(|reading| {
-                let checkpoint = reading.checkpoint();
-                let has = |(partition, position): (&i32, &i64)| {
-                    let own = checkpoint.positions.get(partition);
-                    own.is_some_and(|own| own >= position)
-                };
-                Ok(positions.iter().all(has).then_some(checkpoint.sequence))
-            })?;
+            let checkpoint = reading.checkpoint();
+            // What is still to be marked is not delivered either.
+            if checkpoint.is_marking {
+                return;
+            }
+            let has = |(partition, position): (&i32, &i64)| {
+                let own = checkpoint.positions.get(partition);
+                own.is_some_and(|own| own >= position)
+            };
+            self.checkpoint = positions.iter().all(has).then_some(checkpoint.sequence);
         }
-        Ok(())
     }
 
     /// Whether all that is waited for has been applied and delivered. Under load there are always
-    /// some newer documents that wait: those don't count.
-    pub(super) fn is_done(&self, readings: &dyn Readings) -> Result<bool, ReadError> {
+    /// some newer documents that wait: those don't count, and neither do those that are blocked.
+    /// Goes on where it stopped the last time.
+    pub(super) fn is_done(
+        &mut self,
+        reading: &dyn Reading,
+        blocked: &Blocked,
+    ) -> Result<bool, ReadError> {
         let Some(checkpoint) = self.checkpoint else {
             return Ok(false);
         };
-        readings.query(|reading| {
-            let mut after = None;
-            loop {
-                let page = reading.dirty(after, PAGE)?;
-                if page.iter().any(|(_, mark)| mark.0 <= checkpoint) {
+        let is_blocked = |key: &DocumentKey| {
+            blocked.documents.contains(key) || blocked.families.contains(&family_of(key))
+        };
+        loop {
+            let page = reading.dirty(self.after, PAGE)?;
+            for (key, mark) in &page {
+                if mark.0 <= checkpoint && !is_blocked(key) {
                     return Ok(false);
                 }
-                match page.last() {
-                    Some((last, _)) if page.len() == PAGE => after = Some(*last),
-                    _ => return Ok(true),
-                }
+                self.after = Some(*key);
             }
-        })
+            if page.len() < PAGE {
+                return Ok(true);
+            }
+        }
     }
 }

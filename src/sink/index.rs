@@ -200,6 +200,15 @@ pub(super) fn last_of(family: Family) -> DocumentKey {
     }
 }
 
+/// The last key, in order, that a window of a definition can have.
+pub(super) const fn last_of_definition(definition: u16) -> DocumentKey {
+    DocumentKey::Window {
+        definition,
+        window: Window::new(EventTime::MAX, EventTime::MAX),
+        branch: BranchId::MAX,
+    }
+}
+
 const fn month_of_windows(definition: u16, month: Window) -> Family {
     Family::Windows {
         definition,

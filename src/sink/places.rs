@@ -26,7 +26,13 @@ struct Place {
     uuid: Option<String>,
     /// Until when nothing is sent there, and why.
     held: Option<(Instant, String)>,
+    /// Since when it has been held again and again, without anything being delivered there.
+    held_since: Option<Instant>,
     waits: Backoff,
+    /// Between two tries while it refuses more than single documents.
+    refusals: Backoff,
+    /// Whether it refused more than single documents.
+    is_refusing: bool,
     /// Whether documents in it count as delivered, so that they are missed if it is gone.
     is_relied_on: bool,
 }
@@ -115,18 +121,52 @@ impl Places {
         self.place(family).is_relied_on = true;
     }
 
-    /// Nothing was refused there.
-    pub(super) fn is_well(&mut self, family: Family) {
+    /// Nothing was refused there. Whether more than single documents had been.
+    pub(super) fn is_well(&mut self, family: Family) -> bool {
         let place = self.place(family);
         place.waits.reset();
+        place.refusals.reset();
         place.held = None;
+        place.held_since = None;
+        std::mem::take(&mut place.is_refusing)
+    }
+
+    /// It refuses more documents than can be single ones that are wrong: nothing is sent there for
+    /// a while, longer each time, up to the time that a single document waits.
+    pub(super) fn refuses(&mut self, family: Family, now: Instant, reason: String) {
+        let place = self.place(family);
+        place.is_refusing = true;
+        let wait = place.refusals.next().unwrap_or_default();
+        place.hold_until(now, now + wait, reason);
+    }
+
+    /// The families that nothing could be delivered to for at least `least`.
+    pub(super) fn blocked(&self, now: Instant, least: Duration) -> BTreeSet<Family> {
+        let long = |since: &Instant| now.saturating_duration_since(*since) >= least;
+        let places = self.places.iter();
+        places
+            .filter(|(_, place)| place.held_since.as_ref().is_some_and(long))
+            .map(|(family, _)| *family)
+            .collect()
+    }
+
+    /// Nothing can be delivered anywhere, so it says nothing of one family that it is held.
+    pub(super) fn nobody_is_to_blame(&mut self) {
+        for place in self.places.values_mut() {
+            place.held_since = None;
+        }
+    }
+
+    /// What was delivered in a former life is known now: what is made from here on is new.
+    pub(super) const fn former_life_is_known(&mut self) {
+        self.had_former_life = false;
     }
 
     /// It is overloaded or blocked: nothing is sent there for a while, longer each time.
     pub(super) fn hold(&mut self, family: Family, now: Instant, reason: String) {
         let place = self.place(family);
         let wait = place.waits.next().unwrap_or_default();
-        place.held = Some((now + wait, reason));
+        place.hold_until(now, now + wait, reason);
     }
 
     /// Nothing is sent there for so long.
@@ -137,7 +177,7 @@ impl Places {
         wait: Duration,
         reason: String,
     ) {
-        self.place(family).held = Some((now + wait, reason));
+        self.place(family).hold_until(now, now + wait, reason);
     }
 
     /// The first family that is held, and why.
@@ -176,9 +216,19 @@ impl Places {
             target: None,
             uuid: None,
             held: None,
+            held_since: None,
             waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
+            refusals: Backoff::new(pacing.retry_most, pacing.parked, fastrand::f64),
+            is_refusing: false,
             is_relied_on: self.had_former_life,
         })
+    }
+}
+
+impl Place {
+    fn hold_until(&mut self, now: Instant, until: Instant, reason: String) {
+        self.held = Some((until, reason));
+        self.held_since.get_or_insert(now);
     }
 }
 
@@ -235,6 +285,22 @@ mod tests {
         assert_eq!(places.first_held(), None);
         places.is_doubtful(Family::Late);
         assert!(!is_open(&places, now));
+    }
+
+    #[test]
+    fn a_family_is_blocked_until_something_is_delivered_there() {
+        let mut places = places(false);
+        let now = Instant::now();
+        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+        places.hold(Family::Late, now, "closed".into());
+        places.hold(Family::Late, now + second, "closed".into());
+        places.is_ready(target(Family::Late), "a".into(), false);
+        places.refuses(Family::Late, now + second, "strict".into());
+        assert_eq!(places.blocked(now + second, minute), BTreeSet::new());
+        assert_eq!(places.blocked(now + minute, minute), [Family::Late].into());
+        assert!(places.is_well(Family::Late), "it had refused all");
+        assert!(!places.is_well(Family::Late));
+        assert_eq!(places.blocked(now + minute, minute), BTreeSet::new());
     }
 
     #[test]

@@ -26,6 +26,8 @@ use crate::reading::Readings;
 pub struct Upkeep {
     cluster: Cluster,
     legacy_totals: Option<String>,
+    /// Whether tumbling windows without payments have documents.
+    zero_windows: bool,
 }
 
 /// An index of ours.
@@ -53,6 +55,7 @@ impl Upkeep {
         Ok(Self {
             cluster: Cluster::new(client, names, legacy_totals.clone()),
             legacy_totals,
+            zero_windows: config.zero_windows,
         })
     }
 
@@ -190,7 +193,7 @@ impl Upkeep {
         self.cluster.set_up().await?;
         let there = self.cluster.inspect().await?;
         let mut made = Vec::new();
-        for family in wanted(readings)? {
+        for family in wanted(readings, self.zero_windows)? {
             if !there.contains_key(&family) && self.cluster.create_bare(family).await? {
                 made.push(self.cluster.names().index(family));
             }
@@ -232,7 +235,7 @@ impl Upkeep {
     async fn look(&mut self, readings: Option<&dyn Readings>) -> Result<Vec<String>, Trouble> {
         let mut found = self.look_at_templates().await?;
         let live = self.cluster.inspect().await?;
-        for family in wanted(readings)? {
+        for family in wanted(readings, self.zero_windows)? {
             if !live.contains_key(&family) {
                 let index = self.cluster.names().index(family);
                 found.push(format!("the index {index} is missing"));
@@ -335,10 +338,13 @@ impl Upkeep {
     }
 }
 
-fn wanted(readings: Option<&dyn Readings>) -> Result<BTreeSet<Family>, Trouble> {
+fn wanted(
+    readings: Option<&dyn Readings>,
+    zero_windows: bool,
+) -> Result<BTreeSet<Family>, Trouble> {
     match readings {
         Some(readings) => readings
-            .query(expected)
+            .query(|reading| Ok(expected(reading, zero_windows)?.into_keys().collect()))
             .map_err(|error| Trouble::garbage(error.to_string())),
         None => Ok([Family::Totals, Family::Late, Family::Rejects].into()),
     }

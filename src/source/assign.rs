@@ -34,14 +34,8 @@ impl Source {
             Start::Earliest
         };
         let deadline = Instant::now() + self.patience;
-        let standings = (0..self.topic.partitions())
-            .map(|partition| {
-                self.topic
-                    .standing_by(&self.consumer, partition, deadline)
-                    .map(Some)
-            })
-            .chain((self.topic.partitions()..count).map(|_| Ok(None)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let all: Vec<i32> = (0..self.topic.partitions()).collect();
+        let standings = self.topic.standings_by(&self.consumer, &all, deadline)?;
         let unseen: Vec<i32> = (0..self.topic.partitions())
             .filter(|partition| !applied.contains_key(partition))
             .collect();
@@ -53,19 +47,21 @@ impl Source {
             _ => BTreeMap::new(),
         };
         let mut starts = Vec::new();
-        for (partition, standing) in (0..count).zip(standings) {
-            starts.push(match (standing, applied.get(&partition)) {
-                (None, applied) => Starting::vanished(applied),
-                (Some(standing), Some(applied)) => Starting::again(applied, standing),
-                (Some(standing), None) => match start {
-                    Start::Latest => Starting::fresh(standing.high, standing),
-                    Start::Earliest => Starting::fresh(standing.low, standing),
-                    Start::At(_) => Starting::fresh(
-                        times.get(&partition).copied().unwrap_or(standing.high),
-                        standing,
-                    ),
+        for partition in 0..count {
+            starts.push(
+                match (standings.get(&partition).copied(), applied.get(&partition)) {
+                    (None, applied) => Starting::vanished(applied),
+                    (Some(standing), Some(applied)) => Starting::again(applied, standing),
+                    (Some(standing), None) => match start {
+                        Start::Latest => Starting::fresh(standing.high, standing),
+                        Start::Earliest => Starting::fresh(standing.low, standing),
+                        Start::At(_) => Starting::fresh(
+                            times.get(&partition).copied().unwrap_or(standing.high),
+                            standing,
+                        ),
+                    },
                 },
-            });
+            );
         }
         self.begin(starts)
     }

@@ -193,6 +193,11 @@ impl Cursor {
         still
     }
 
+    /// Whether nothing came since the last call of [`stands_still`](Self::stands_still).
+    pub(super) const fn is_where_seen(&self) -> bool {
+        self.position == self.seen
+    }
+
     /// Where to read on if all that is under way is dropped.
     pub(super) const fn resume_from(&self) -> i64 {
         match self.state {

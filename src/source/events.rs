@@ -15,6 +15,7 @@ use tracing::{debug, error, info, warn};
 #[derive(Default)]
 pub(super) struct Events {
     served: AtomicU64,
+    downs: AtomicU64,
     committing: AtomicBool,
     trouble: Mutex<Trouble>,
 }
@@ -33,6 +34,11 @@ impl Events {
     /// How many events there have been.
     pub(super) fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
+    }
+
+    /// How often it was said that no broker answers.
+    pub(super) fn downs(&self) -> u64 {
+        self.downs.load(Ordering::Relaxed)
     }
 
     /// Why no broker answers, if none does.
@@ -117,6 +123,7 @@ impl ClientContext for Events {
                     warn!("no Kafka broker answers: {why}");
                 }
                 trouble.down = true;
+                self.downs.fetch_add(1, Ordering::Relaxed);
             }
             Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
                 trouble.login = Some(reason.to_owned());

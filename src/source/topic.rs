@@ -22,11 +22,14 @@ const RETRY: Duration = Duration::from_millis(100);
 const MISSING_MAX: Duration = Duration::from_secs(3);
 
 /// A topic that exists.
+#[derive(Clone)]
 pub(super) struct Topic {
     name: String,
     brokers: String,
     partitions: i32,
     patience: Duration,
+    /// Whether events of the client are served here, as nobody else does so.
+    serves: bool,
 }
 
 /// What was found under the topic's name.
@@ -49,6 +52,7 @@ impl Topic {
             brokers: config.brokers.clone(),
             partitions: 0,
             patience,
+            serves: true,
         };
         let deadline = Instant::now() + patience;
         let mut missing_since = None;
@@ -107,10 +111,20 @@ impl Topic {
         }
     }
 
-    /// How many partitions brokers say it has; `None` if it does not exist.
+    /// The same, to be asked about while another thread serves the client's events.
+    pub(super) fn beside(&self) -> Self {
+        Self {
+            serves: false,
+            ..self.clone()
+        }
+    }
+
+    /// How many partitions brokers say it has, `known` if they say nothing of that; `None` if it does
+    /// not exist.
     pub(super) fn count(
         &self,
         consumer: &BaseConsumer<Events>,
+        known: i32,
         wait: Duration,
     ) -> Result<Option<i32>, Error> {
         match self.look(consumer, wait) {
@@ -119,7 +133,7 @@ impl Topic {
                 Ok(Some(count))
             }
             // Nothing can be said about partitions that are not listed.
-            Ok(Found::Leaderless(_)) => Ok(Some(self.partitions)),
+            Ok(Found::Leaderless(_)) => Ok(Some(known)),
             Ok(Found::Missing) => Ok(None),
             Ok(Found::Forbidden) => Err(Error::Forbidden {
                 topic: self.name.clone(),
@@ -146,15 +160,43 @@ impl Topic {
         }
     }
 
-    /// What brokers hold of a partition. Asks until `deadline`.
-    pub(super) fn standing_by(
+    /// What brokers hold of partitions. Asks once for all of them.
+    pub(super) fn standings(
         &self,
         consumer: &BaseConsumer<Events>,
-        partition: i32,
+        partitions: &[i32],
+        wait: Duration,
+    ) -> Result<BTreeMap<i32, Standing>, Error> {
+        // In this order: a beginning only rises, so it can't be past an end that is asked for later.
+        let lows = self.offsets(consumer, partitions, Offset::Beginning, wait)?;
+        let highs = self.offsets(consumer, partitions, Offset::End, wait)?;
+        partitions
+            .iter()
+            .map(|partition| {
+                let known = lows.get(partition).zip(highs.get(partition));
+                let standing = known.map(|(low, high)| Standing {
+                    low: *low,
+                    high: (*high).max(*low),
+                });
+                let standing = standing.ok_or_else(|| Error::NoBroker {
+                    brokers: self.brokers.clone(),
+                    patience: wait,
+                    why: format!("nothing was said of the offsets of partition {partition}"),
+                })?;
+                Ok((*partition, standing))
+            })
+            .collect()
+    }
+
+    /// What brokers hold of partitions. Asks until `deadline`.
+    pub(super) fn standings_by(
+        &self,
+        consumer: &BaseConsumer<Events>,
+        partitions: &[i32],
         deadline: Instant,
-    ) -> Result<Standing, Error> {
+    ) -> Result<BTreeMap<i32, Standing>, Error> {
         until(deadline, |wait| {
-            self.standing(consumer, partition, wait)
+            self.standings(consumer, partitions, wait)
                 .map_err(|error| match error {
                     Error::NoBroker { brokers, why, .. } => Error::NoBroker {
                         brokers,
@@ -175,27 +217,44 @@ impl Topic {
         millis: i64,
         deadline: Instant,
     ) -> Result<BTreeMap<i32, i64>, Error> {
+        // Negative numbers have other meanings here; no record is older than the epoch.
+        let time = Offset::Offset(millis.max(0));
         until(deadline, |wait| {
-            let mut list = TopicPartitionList::with_capacity(partitions.len());
-            for partition in partitions {
-                // Negative numbers have other meanings here; no record is older than the epoch.
-                list.add_partition_offset(&self.name, *partition, Offset::Offset(millis.max(0)))
-                    .map_err(|error| Error::Client(error.to_string()))?;
-            }
-            let found = consumer
-                .offsets_for_times(list, wait)
-                .map_err(|error| self.silence(consumer, &error, self.patience))?;
-            let mut offsets = BTreeMap::new();
-            for element in found.elements() {
-                element
-                    .error()
-                    .map_err(|error| self.silence(consumer, &error, self.patience))?;
-                if let Offset::Offset(offset) = element.offset() {
-                    offsets.insert(element.partition(), offset);
-                }
-            }
-            Ok(offsets)
+            self.offsets(consumer, partitions, time, wait)
         })
+    }
+
+    // The offsets at `place`: a beginning, an end, or a time in ms. Asks each broker once.
+    fn offsets(
+        &self,
+        consumer: &BaseConsumer<Events>,
+        partitions: &[i32],
+        place: Offset,
+        wait: Duration,
+    ) -> Result<BTreeMap<i32, i64>, Error> {
+        if partitions.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            list.add_partition_offset(&self.name, *partition, place)
+                .map_err(|error| Error::Client(error.to_string()))?;
+        }
+        // What the client says where times are asked for; it sends the numbers for a beginning and
+        // an end as they are, which are those of the protocol.
+        let found = consumer
+            .offsets_for_times(list, wait)
+            .map_err(|error| self.silence(consumer, &error, self.patience))?;
+        let mut offsets = BTreeMap::new();
+        for element in found.elements() {
+            element
+                .error()
+                .map_err(|error| self.silence(consumer, &error, self.patience))?;
+            if let Offset::Offset(offset) = element.offset() {
+                offsets.insert(element.partition(), offset);
+            }
+        }
+        Ok(offsets)
     }
 
     fn look(&self, consumer: &BaseConsumer<Events>, wait: Duration) -> Result<Found, KafkaError> {
@@ -210,7 +269,9 @@ impl Topic {
         error: &KafkaError,
         patience: Duration,
     ) -> Error {
-        serve_events(consumer);
+        if self.serves {
+            serve_events(consumer);
+        }
         // What was said about the connection says more than that the question failed.
         let why = consumer.context().why().unwrap_or_else(|| {
             error

@@ -1,28 +1,74 @@
 //! Looking after the partitions: which there are, and whether they are read.
 
+use std::collections::BTreeMap;
+use std::mem;
 use std::time::{Duration, Instant};
 
 use rdkafka::Offset;
 use rdkafka::consumer::Consumer;
 use tracing::{info, warn};
 
-use super::native;
-use super::start::{self, Starting};
-use super::{ASK_MAX, Assigned, Error, Source};
+use super::asker::{Answer, Looked, Question};
+use super::native::TopicId;
+use super::start::{self, Standing, Starting};
+use super::{Assigned, Error, Source};
 
-/// How often the brokers are tried while none answers, and for how long.
+/// How often the brokers are tried while none answers.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
-const PROBE_MAX: Duration = Duration::from_millis(300);
 
 impl Source {
-    /// Looks for partitions that were added, and reads them from their beginning: nothing in them
-    /// can be older than the reading of the topic. To be called about every 30 s; also wakes up
+    /// Has it looked for partitions that were added, which are read from their beginning: nothing in
+    /// them can be older than the reading of the topic. To be called about every 30 s; also wakes up
     /// partitions that the client has forgotten.
     ///
+    /// Waits for no answer: it gives what earlier calls have found, and what goes on is up to
+    /// [`poll`](Self::poll).
+    ///
     /// # Errors
-    /// When the brokers don't answer within 2 s; to be tried again later.
+    /// When the brokers did not answer an earlier call within 2 s.
     pub fn discover(&mut self) -> Result<Vec<Assigned>, Error> {
-        let Some(count) = self.topic.count(&self.consumer, ASK_MAX)? else {
+        self.take_answers()?;
+        let partitions = self.standing_still();
+        let known = self.topic.partitions();
+        self.asker.ask(Question::Look { known, partitions });
+        match self.unanswered.take() {
+            Some(error) => Err(error),
+            None => Ok(self.found()),
+        }
+    }
+
+    /// The partitions that were found since the last call.
+    pub fn found(&mut self) -> Vec<Assigned> {
+        mem::take(&mut self.found)
+    }
+
+    /// Takes in what brokers have answered meanwhile.
+    pub(super) fn take_answers(&mut self) -> Result<(), Error> {
+        while let Some(answer) = self.asker.answer() {
+            match answer {
+                Answer::Looked(Ok(looked)) => self.looked(looked)?,
+                Answer::Looked(Err(error)) => self.unanswered = Some(error),
+                Answer::Silent => {}
+                // It may be of before the brokers went away again.
+                Answer::Probed(found) if found.downs != self.consumer.context().downs() => {}
+                Answer::Probed(found) => {
+                    info!("Kafka answers again");
+                    self.consumer.context().set_up();
+                    for (partition, standing) in &found.standings {
+                        if let Some(cursor) = self.cursor_mut(*partition) {
+                            cursor.note_end(standing.high);
+                        }
+                    }
+                    self.check_identity(found.identity);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn looked(&mut self, looked: Looked) -> Result<(), Error> {
+        self.unanswered = None;
+        let Some(count) = looked.count else {
             self.missing += 1;
             // A broker that has just started may not know its topics yet.
             if self.missing > 1 {
@@ -30,24 +76,28 @@ impl Source {
                     self.halt(partition, start::DELETED.to_owned());
                 }
             }
-            return Ok(Vec::new());
+            return Ok(());
         };
         self.missing = 0;
-        self.check_identity();
+        self.check_identity(looked.identity);
         for gone in self.partitions().into_iter().filter(|p| *p >= count) {
             self.halt(gone, start::VANISHED.to_owned());
         }
-        let mut starts = Vec::new();
         if !self.bounded {
-            for partition in self.partitions().len() as i32..count {
-                let standing = self.topic.standing(&self.consumer, partition, ASK_MAX)?;
-                starts.push(Starting::fresh(standing.low, standing));
+            // Partitions have no gaps: what follows one of which nothing is known waits for it.
+            let known = i32::try_from(self.cursors.len()).unwrap_or(i32::MAX);
+            let starts: Vec<Starting> = (known..count)
+                .map_while(|partition| looked.standings.get(&partition))
+                .map(|standing| Starting::fresh(standing.low, *standing))
+                .collect();
+            let begun = self.begin(starts)?;
+            for assigned in &begun {
+                self.topic.grow(assigned.partition + 1);
             }
+            self.found.extend(begun);
         }
-        self.topic.grow(count);
-        let found = self.begin(starts)?;
-        self.wake_forgotten();
-        Ok(found)
+        self.wake_forgotten(&looked.standings);
+        Ok(())
     }
 
     // Whether all is read can't be known while no broker answers, and afterwards only from asking:
@@ -63,32 +113,20 @@ impl Source {
         if now < self.next_probe {
             return;
         }
-        self.next_probe = now + PROBE_EVERY;
-        let consumer = &self.consumer;
-        let topic = &self.topic;
-        let answered = (0..)
-            .zip(&mut self.cursors)
-            .filter(|(_, cursor)| !cursor.is_halted())
-            .all(
-                |(partition, cursor)| match topic.standing(consumer, partition, PROBE_MAX) {
-                    Ok(standing) => {
-                        cursor.note_end(standing.high);
-                        true
-                    }
-                    Err(_) => false,
-                },
-            );
-        if answered {
-            info!("Kafka answers again");
-            self.consumer.context().set_up();
-            self.check_identity();
+        let all = self.partitions();
+        let asked = all.into_iter().filter(|partition| self.runs(*partition));
+        let asked = Question::Probe {
+            downs: self.consumer.context().downs(),
+            partitions: asked.collect(),
+        };
+        if self.asker.ask(asked) {
+            self.next_probe = now + PROBE_EVERY;
         }
     }
 
     // The client goes on at the same offsets when a topic is recreated under it and is soon longer
     // than the old one was.
-    fn check_identity(&mut self) {
-        let found = native::topic_id(&self.consumer, self.topic.name(), ASK_MAX);
+    fn check_identity(&mut self, found: Option<TopicId>) {
         let Some(found) = found else { return };
         if *self.identity.get_or_insert(found) != found {
             for partition in self.partitions() {
@@ -97,24 +135,37 @@ impl Source {
         }
     }
 
-    // A partition whose fetching does not start again after its leader moved has been a fault of
-    // several versions of the client; sought anew, it goes on.
-    fn wake_forgotten(&mut self) {
+    // Partitions of which nothing came since the last call.
+    fn standing_still(&mut self) -> Vec<i32> {
+        let mut still = Vec::new();
         for partition in self.partitions() {
             if !self.runs(partition) || self.paused.contains(&partition) {
                 continue;
             }
-            let Some(cursor) = usize::try_from(partition)
-                .ok()
-                .and_then(|partition| self.cursors.get_mut(partition))
-            else {
-                continue;
-            };
-            if !cursor.stands_still() {
+            if self
+                .cursor_mut(partition)
+                .is_some_and(|cursor| cursor.stands_still())
+            {
+                still.push(partition);
+            }
+        }
+        still
+    }
+
+    // A partition whose fetching does not start again after its leader moved has been a fault of
+    // several versions of the client; sought anew, it goes on.
+    fn wake_forgotten(&mut self, standings: &BTreeMap<i32, Standing>) {
+        for (partition, standing) in standings {
+            let partition = *partition;
+            if !self.runs(partition) || self.paused.contains(&partition) {
                 continue;
             }
-            let Ok(standing) = self.topic.standing(&self.consumer, partition, ASK_MAX) else {
-                return;
+            // What came while it was asked for is newer than the answer.
+            let Some(cursor) = self
+                .cursor_mut(partition)
+                .filter(|cursor| cursor.is_where_seen())
+            else {
+                continue;
             };
             if cursor.note_end(standing.high) {
                 // Nothing is left to be read, so nothing will come that shows that it is well.

@@ -10,12 +10,15 @@ use super::codec::Encoder;
 use super::database::Database;
 use super::error::Error;
 use super::head::Head;
+use super::identity::Documents;
 use super::journal::Journal;
 use super::keys::{self, KeyBytes, List};
 use super::mark::Marks;
+use super::task::Task;
 use super::values::Value;
 use crate::document_key::{DocumentKey, Origin};
 use crate::effect::Effects;
+use crate::feedback::Blocked;
 use crate::payment::BranchId;
 use crate::reading::Mark;
 
@@ -28,7 +31,8 @@ pub(super) struct Draft<'a> {
     batch: WriteBatch,
     /// The head after the batch.
     head: Head,
-    marks: Marks,
+    /// None if no document is marked, as nobody delivers any.
+    marks: Option<Marks>,
     encoder: Encoder,
 }
 
@@ -36,8 +40,8 @@ pub(super) struct Draft<'a> {
 type Differences = HashMap<(Block, BranchId), Summary, FxBuildHasher>;
 
 impl<'a> Draft<'a> {
-    /// A batch that follows the state with `head`.
-    pub(super) fn new(database: &'a Database, head: &Head) -> Self {
+    /// A batch that follows the state with `head`, and marks `documents`.
+    pub(super) fn new(database: &'a Database, head: &Head, documents: Documents) -> Self {
         Self {
             database,
             batch: WriteBatch::default(),
@@ -45,7 +49,7 @@ impl<'a> Draft<'a> {
                 sequence: head.sequence + 1,
                 ..head.clone()
             },
-            marks: Marks::default(),
+            marks: (documents != Documents::None).then(Marks::default),
             encoder: Encoder::with_capacity(4_096),
         }
     }
@@ -60,14 +64,15 @@ impl<'a> Draft<'a> {
     }
 
     /// Merges in all figures of `effects`. Slices before `floor` are left out: no window that is
-    /// kept holds them.
+    /// kept holds them. Before the batch, no payment in a window was later than `latest`.
     pub(super) fn merge(
         &mut self,
         effects: &Effects,
         grid: &Grid,
         floor: Option<EventTime>,
+        latest: Option<EventTime>,
     ) -> Result<(), Error> {
-        self.merge_cells(&effects.changes, grid, floor)?;
+        self.merge_cells(&effects.changes, grid, floor, latest)?;
         for ((definition, window, branch), times) in &effects.changes.revisions {
             let key = keys::revision(*definition, *window, *branch);
             let before: u64 = self.database.value(&key)?.unwrap_or_default();
@@ -88,27 +93,27 @@ impl<'a> Draft<'a> {
     }
 
     /// Lists what is in no window, and marks the documents of it.
-    pub(super) fn list(&mut self, effects: &Effects) -> Result<(), Error> {
+    pub(super) fn list(&mut self, effects: &Effects) {
         for late in &effects.late {
             let number = self.head.late.take();
-            self.add_to_list(List::Late, number, late.origin, late)?;
+            self.add_to_list(List::Late, number, late.origin, late);
         }
         for reject in &effects.rejects {
             let number = self.head.rejects.take();
-            self.add_to_list(List::Rejects, number, reject.origin, reject)?;
+            self.add_to_list(List::Rejects, number, reject.origin, reject);
         }
-        Ok(())
     }
 
-    /// Takes delivered entries off the old ends of the lists, down to the newest `keep`.
-    pub(super) fn trim_lists(&mut self, keep: u64) -> Result<(), Error> {
+    /// Takes entries off the old ends of the lists, down to the newest `keep`: those that are
+    /// delivered, or never will be.
+    pub(super) fn trim_lists(&mut self, keep: u64, blocked: &Blocked) -> Result<(), Error> {
         for list in [List::Late, List::Rejects] {
             let mut journal = Journal::new(self.database, list);
             let numbers = match list {
                 List::Late => &mut self.head.late,
                 List::Rejects => &mut self.head.rejects,
             };
-            journal.trim(numbers, keep, &self.marks, &mut self.batch)?;
+            journal.trim(numbers, keep, self.marks.as_mut(), blocked, &mut self.batch)?;
         }
         Ok(())
     }
@@ -118,21 +123,39 @@ impl<'a> Draft<'a> {
         &mut self,
         acks: impl IntoIterator<Item = &'m (DocumentKey, Mark)>,
     ) -> Result<(), Error> {
-        for (document, mark) in acks {
-            self.marks.clear(self.database, document, *mark)?;
+        if let Some(marks) = &mut self.marks {
+            for (document, mark) in acks {
+                marks.clear(self.database, document, *mark)?;
+            }
         }
         Ok(())
     }
 
     /// Marks documents as different since this checkpoint.
-    pub(super) fn mark(
-        &mut self,
-        documents: impl IntoIterator<Item = DocumentKey>,
-    ) -> Result<(), Error> {
-        for document in documents {
-            self.marks.set(self.database, &document)?;
+    pub(super) fn mark(&mut self, documents: impl IntoIterator<Item = DocumentKey>) {
+        if let Some(marks) = &mut self.marks {
+            for document in documents {
+                marks.set(&document);
+            }
         }
-        Ok(())
+    }
+
+    /// Takes the marks off documents that can't be rendered any more.
+    pub(super) fn forget(&mut self, documents: &[DocumentKey]) {
+        if let Some(marks) = &mut self.marks {
+            for document in documents {
+                marks.forget(document);
+            }
+        }
+    }
+
+    /// Keeps marking task `number` as it is now; `None`: it is done.
+    pub(super) fn keep_task(&mut self, number: u64, task: Option<&Task>) {
+        let key = keys::task(number);
+        match task {
+            Some(task) => self.put(&key, task),
+            None => self.batch.delete(key),
+        }
     }
 
     pub(super) fn put(&mut self, key: &KeyBytes, value: &impl Value) {
@@ -143,8 +166,10 @@ impl<'a> Draft<'a> {
 
     /// Writes the batch, with the head that says so.
     pub(super) fn write(mut self) -> Result<Head, Error> {
-        self.head.dirty = self.marks.count_after(self.head.dirty);
-        self.marks.write(self.head.mark(), &mut self.batch);
+        if let Some(marks) = self.marks.take() {
+            let (mark, before) = (self.head.mark(), self.head.dirty);
+            self.head.dirty = marks.write(self.database, mark, &mut self.batch, before)?;
+        }
         let head = self.head.clone();
         self.put(&keys::head(), &head);
         self.database.write(self.batch)?;
@@ -156,7 +181,10 @@ impl<'a> Draft<'a> {
         changes: &Changes<BranchId, Summary>,
         grid: &Grid,
         floor: Option<EventTime>,
+        latest: Option<EventTime>,
     ) -> Result<(), Error> {
+        // Most payments are later than all before them: there is no need to look for their cells.
+        let may_be_there = |block: Block| latest.is_some_and(|latest| block.start <= latest);
         let mut slices: Vec<_> = changes
             .slices
             .iter()
@@ -169,7 +197,8 @@ impl<'a> Draft<'a> {
         for ((slice, branch), difference) in slices {
             for block in grid.blocks_of(*slice) {
                 if block.level == 0 {
-                    self.merge_cell(&keys::cell(block, *branch), difference)?;
+                    let key = keys::cell(block, *branch);
+                    self.merge_cell(&key, difference, may_be_there(block))?;
                 } else {
                     coarser
                         .entry((block, *branch))
@@ -179,13 +208,24 @@ impl<'a> Draft<'a> {
             }
         }
         for ((block, branch), difference) in &coarser {
-            self.merge_cell(&keys::cell(*block, *branch), difference)?;
+            let key = keys::cell(*block, *branch);
+            self.merge_cell(&key, difference, may_be_there(*block))?;
         }
         Ok(())
     }
 
-    fn merge_cell(&mut self, key: &KeyBytes, difference: &Summary) -> Result<(), Error> {
-        match self.database.value::<Summary>(key)? {
+    fn merge_cell(
+        &mut self,
+        key: &KeyBytes,
+        difference: &Summary,
+        may_be_there: bool,
+    ) -> Result<(), Error> {
+        let before: Option<Summary> = if may_be_there {
+            self.database.value(key)?
+        } else {
+            None
+        };
+        match before {
             Some(mut cell) => {
                 cell.merge(difference);
                 self.put(key, &cell);
@@ -195,15 +235,9 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn add_to_list(
-        &mut self,
-        list: List,
-        number: u64,
-        origin: Origin,
-        entry: &impl Value,
-    ) -> Result<(), Error> {
+    fn add_to_list(&mut self, list: List, number: u64, origin: Origin, entry: &impl Value) {
         self.put(&list.entry(number), entry);
         self.put(&list.number_at(origin), &number);
-        self.mark([list.document(origin)])
+        self.mark([list.document(origin)]);
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, DBPinnableSlice, DBRecoveryMode, ErrorKind,
-    InfoLogger, LogLevel, Options, WriteBatch,
+    BlockBasedIndexType, BlockBasedOptions, BottommostLevelCompaction, Cache, CompactOptions, DB,
+    DBCompressionType, DBPinnableSlice, DBRecoveryMode, ErrorKind, InfoLogger, LogLevel,
+    LruCacheOptions, Options, WriteBatch,
 };
 
 use super::error::Error;
@@ -22,10 +23,15 @@ pub(super) struct Database {
 }
 
 /// Blocks of tables, their indexes and filters.
-const BLOCK_CACHE_BYTES: usize = 16 << 20;
+const BLOCK_CACHE_BYTES: usize = 32 << 20;
+/// The cache is divided by two to the power of this. Each part must hold many of the largest blocks.
+const BLOCK_CACHE_SHARD_BITS: i32 = 2;
 /// What is written and not yet in a table, in two buffers.
 const WRITE_BUFFER_BYTES: usize = 16 << 20;
-const BLOCK_BYTES: usize = 16 << 10;
+const BLOCK_BYTES: usize = 8 << 10;
+/// A part of an index or filter. Whole ones are as large as their table is long, so that each look
+/// into a large table would read megabytes.
+const METADATA_BLOCK_BYTES: usize = 4 << 10;
 const WAL_BYTES_MAX: u64 = 64 << 20;
 const OPEN_FILES_MAX: i32 = 256;
 /// A database that is written meanwhile is opened at the second try or so.
@@ -120,6 +126,14 @@ impl Database {
             .map_err(|error| self.failed("sync", &error))
     }
 
+    /// Writes every table anew, in the form that tables have now.
+    pub(super) fn rewrite(&self) {
+        let mut options = CompactOptions::default();
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        self.db
+            .compact_range_opt(None::<&[u8]>, None::<&[u8]>, &options);
+    }
+
     pub(super) fn malformed(&self, key: &[u8]) -> Error {
         Error::Damaged {
             path: self.path.clone(),
@@ -200,11 +214,18 @@ fn options(fresh: bool) -> Options {
 }
 
 fn tables() -> BlockBasedOptions {
+    let mut cache = LruCacheOptions::default();
+    cache.set_capacity(BLOCK_CACHE_BYTES);
+    cache.set_num_shard_bits(BLOCK_CACHE_SHARD_BITS);
     let mut tables = BlockBasedOptions::default();
-    tables.set_block_cache(&Cache::new_lru_cache(BLOCK_CACHE_BYTES));
+    tables.set_block_cache(&Cache::new_lru_cache_opts(&cache));
     tables.set_block_size(BLOCK_BYTES);
     tables.set_bloom_filter(10.0, false);
+    tables.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    tables.set_partition_filters(true);
+    tables.set_metadata_block_size(METADATA_BLOCK_BYTES);
     tables.set_cache_index_and_filter_blocks(true);
+    tables.set_pin_top_level_index_and_filter(true);
     tables.set_pin_l0_filter_and_index_blocks_in_cache(true);
     tables.set_format_version(5);
     tables

@@ -51,6 +51,7 @@ impl Head {
             ledger: self.ledger.clone(),
             notices: self.notices,
             dirty: self.dirty,
+            is_marking: false,
         }
     }
 }

@@ -24,10 +24,29 @@ pub struct Identity {
     pub settings: Arc<Settings>,
     /// The branches that are known by configuration. They may differ from run to run.
     pub configured: Vec<BranchId>,
+    /// The documents that are delivered. They may differ from run to run.
+    pub documents: Documents,
 }
 
-/// The version of keys and values, of which a program reads exactly one.
-pub(super) const STORAGE_VERSION: u64 = 1;
+/// Which documents somebody delivers: these are marked when they change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Documents {
+    /// None: there is no sink.
+    None,
+    /// All but those of windows without payments.
+    #[default]
+    WithPayments,
+    /// Those of tumbling windows without payments too.
+    ZeroWindowsToo,
+}
+
+/// The version of keys and values that is written.
+///
+/// 2 came with [marking tasks](super::task), with [`Documents`], and with tables whose indexes and
+/// filters are divided.
+pub(super) const STORAGE_VERSION: u64 = 2;
+/// The oldest version that is read, and brought up to [`STORAGE_VERSION`] when it is opened.
+const STORAGE_VERSION_OLDEST: u64 = 1;
 
 /// A rule that differs between the state and the configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,7 +95,7 @@ impl Record {
             reason: "its identity can't be read".into(),
         };
         let version = Decoder::new(bytes).u64().map_err(|_| damaged())?;
-        if version != STORAGE_VERSION {
+        if !(STORAGE_VERSION_OLDEST..=STORAGE_VERSION).contains(&version) {
             return Err(Error::Version {
                 path: path.to_owned(),
                 found: version,
@@ -86,8 +105,9 @@ impl Record {
         Self::decode(bytes).map_err(|_| damaged())
     }
 
-    /// Whether the state of the record stored as `bytes` in `path` can be gone on from.
-    pub(super) fn check(&self, bytes: &[u8], path: &Path) -> Result<(), Error> {
+    /// Whether the state of the record stored as `bytes` in `path` can be gone on from; gives the
+    /// version that it was written in.
+    pub(super) fn check(&self, bytes: &[u8], path: &Path) -> Result<u64, Error> {
         let found = Self::read(bytes, path)?;
         if found.topic != self.topic {
             return Err(Error::Topic {
@@ -110,7 +130,7 @@ impl Record {
                 differences,
             });
         }
-        Ok(())
+        Ok(found.version)
     }
 
     fn decode(bytes: &[u8]) -> Decoded<Self> {

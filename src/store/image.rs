@@ -9,10 +9,13 @@ use tidegauge_windows::{Block, Cells, EventTime, Snapshot, Summary, Window};
 use super::codec::{Decoded, Decoder};
 use super::database::{Database, malformed};
 use super::head::Head;
+use super::identity::Documents;
 use super::keys::{self, KeyBytes, List};
+use super::task::Task;
 use super::values::Value;
 use crate::document_key::{DocumentKey, Origin};
 use crate::effect::Progress;
+use crate::feedback::Blocked;
 use crate::payment::BranchId;
 use crate::reading::{Mark, ReadError};
 use crate::total::Total;
@@ -127,21 +130,86 @@ impl<'a> Image<'a> {
         Ok(dirty)
     }
 
-    /// The earliest start, from `from` on, of a window of a definition that awaits delivery.
+    /// The mark of `document`, if it has one.
+    pub(super) fn mark(&self, document: &DocumentKey) -> Read<Option<Mark>> {
+        Ok(self.value(&keys::dirty(document))?.map(Mark))
+    }
+
+    /// The earliest start, from `from` on, of a window of a definition that awaits delivery and can
+    /// be delivered.
     pub(super) fn first_dirty_window(
         &self,
         definition: u16,
         from: EventTime,
+        blocked: &Blocked,
     ) -> Read<Option<EventTime>> {
-        let mut first = None;
-        let range = keys::dirty_windows_from(definition, from);
-        self.scan(range, Direction::Up, |key, _| {
-            if let DocumentKey::Window { window, .. } = parsed(key, keys::document_of)? {
-                first = Some(window.start);
+        let mut next = Some(from);
+        while let Some(from) = next.take() {
+            let mut first = None;
+            let range = keys::dirty_windows_from(definition, from);
+            self.scan(range, Direction::Up, |key, _| {
+                let document = parsed(key, keys::document_of)?;
+                let DocumentKey::Window { window, .. } = document else {
+                    return Ok(ControlFlow::Break(()));
+                };
+                if blocked.documents.contains(&document) {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                match blocked.end_of_family(definition, window.start) {
+                    Some(end) => next = Some(end),
+                    None => first = Some(window.start),
+                }
+                Ok(ControlFlow::Break(()))
+            })?;
+            if first.is_some() {
+                return Ok(first);
             }
+        }
+        Ok(None)
+    }
+
+    /// At most `limit` windows of a definition that await delivery and start before `start`.
+    pub(super) fn dirty_windows_before(
+        &self,
+        definition: u16,
+        start: EventTime,
+        limit: usize,
+    ) -> Read<Vec<DocumentKey>> {
+        let mut documents = Vec::new();
+        let range = keys::dirty_windows_before(definition, start);
+        self.scan(range, Direction::Up, |key, _| {
+            if documents.len() >= limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            documents.push(parsed(key, keys::document_of)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(documents)
+    }
+
+    /// The marking tasks that are not done, by number.
+    pub(super) fn tasks(&self) -> Read<Vec<(u64, Task)>> {
+        let mut tasks = Vec::new();
+        self.scan(keys::all_tasks(), Direction::Up, |key, value| {
+            tasks.push((parsed(key, keys::number_of_task)?, decoded(key, value)?));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(tasks)
+    }
+
+    /// Whether there are marking tasks that are not done.
+    pub(super) fn is_marking(&self) -> Read<bool> {
+        let mut is_marking = false;
+        self.scan(keys::all_tasks(), Direction::Up, |_, _| {
+            is_marking = true;
             Ok(ControlFlow::Break(()))
         })?;
-        Ok(first)
+        Ok(is_marking)
+    }
+
+    /// Which documents are marked; states of storage version 1 do not say.
+    pub(super) fn documents(&self) -> Read<Option<Documents>> {
+        self.value(&keys::documents())
     }
 
     fn value<V: Value>(&self, key: &KeyBytes) -> Read<Option<V>> {
@@ -192,10 +260,33 @@ impl Cells<BranchId, Summary> for Image<'_> {
             if branches.len() >= limit {
                 return Ok(ControlFlow::Break(()));
             }
-            branches.push(parsed(key, keys::branch_of_cell)?);
+            branches.push(parsed(key, keys::place_of_cell)?.1);
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(branches)
+    }
+
+    fn filled(
+        &self,
+        level: u8,
+        from: (EventTime, BranchId),
+        to: EventTime,
+        limit: usize,
+    ) -> Read<Vec<(EventTime, BranchId)>> {
+        let mut filled = Vec::new();
+        let range = keys::cells_between(level, from, to);
+        if *range.start >= *range.end {
+            return Ok(filled);
+        }
+        self.scan(range, Direction::Up, |key, _| {
+            filled.push(parsed(key, keys::place_of_cell)?);
+            Ok(if filled.len() < limit {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            })
+        })?;
+        Ok(filled)
     }
 
     fn revision(&self, definition: u16, window: Window, key: BranchId) -> Read<u64> {

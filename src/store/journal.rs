@@ -9,6 +9,7 @@ use super::keys::List;
 use super::mark::Marks;
 use crate::document_key::Origin;
 use crate::effect::{LatePayment, RejectedRecord};
+use crate::feedback::Blocked;
 
 /// One of the lists.
 #[derive(Debug)]
@@ -35,12 +36,13 @@ impl<'a> Journal<'a> {
     }
 
     /// Takes the oldest entries off while there are more than `keep`, up to the first that awaits
-    /// delivery.
+    /// delivery and is not blocked.
     pub(super) fn trim(
         &mut self,
         numbers: &mut Numbers,
         keep: u64,
-        marks: &Marks,
+        mut marks: Option<&mut Marks>,
+        blocked: &Blocked,
         batch: &mut WriteBatch,
     ) -> Result<(), Error> {
         let surplus = numbers
@@ -53,8 +55,15 @@ impl<'a> Journal<'a> {
                 break;
             };
             let document = self.list.document(origin);
-            if marks.is_dirty(self.database, &document)? {
-                break;
+            if let Some(marks) = marks.as_deref_mut()
+                && marks.is_dirty(self.database, &document)?
+            {
+                if !blocked.documents.contains(&document)
+                    && !blocked.families.contains(&self.list.family())
+                {
+                    break;
+                }
+                marks.forget(&document);
             }
             batch.delete(self.list.entry(numbers.first));
             batch.delete(self.list.number_at(origin));
@@ -91,7 +100,7 @@ mod tests {
     use crate::document_key::{DocumentKey, Origin};
     use crate::effect::{Effects, Notices, RejectedRecord};
     use crate::ledger::Ledger;
-    use crate::store::{Identity, Store};
+    use crate::store::{Documents, Identity, Store};
 
     fn identity() -> Identity {
         let settings = Settings {
@@ -108,6 +117,7 @@ mod tests {
             rules: String::new(),
             settings: Arc::new(settings),
             configured: Vec::new(),
+            documents: Documents::WithPayments,
         }
     }
 

@@ -9,6 +9,7 @@ use std::ops::{Deref, Range};
 use tidegauge_windows::{Block, EventTime, Window};
 
 use crate::document_key::{DocumentKey, Origin};
+use crate::feedback::Family;
 use crate::payment::BranchId;
 
 /// The register of prefix bytes. A byte that was ever used is never given another meaning.
@@ -18,6 +19,8 @@ mod prefix {
     pub(super) const SNAPSHOT: u8 = 0x03;
     pub(super) const PROGRESS: u8 = 0x04;
     pub(super) const CONFIGURED: u8 = 0x05;
+    pub(super) const TASK: u8 = 0x06;
+    pub(super) const DOCUMENTS: u8 = 0x07;
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
@@ -140,7 +143,12 @@ impl Borrow<[u8]> for KeyBytes {
 /// What a key is about, in words; `None` for a key that nobody here writes.
 pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
     Some(match *key.first()? {
-        prefix::IDENTITY | prefix::HEAD | prefix::SNAPSHOT | prefix::CONFIGURED => "state",
+        prefix::IDENTITY
+        | prefix::HEAD
+        | prefix::SNAPSHOT
+        | prefix::CONFIGURED
+        | prefix::TASK
+        | prefix::DOCUMENTS => "state",
         prefix::PROGRESS => "partitions",
         prefix::TOTAL => "totals",
         prefix::CELL => "cells",
@@ -171,6 +179,27 @@ pub(super) fn snapshot() -> KeyBytes {
 /// The branches that zero windows are given for because they are configured.
 pub(super) fn configured() -> KeyBytes {
     KeyBytes::new(prefix::CONFIGURED)
+}
+
+/// The marking task with this number.
+pub(super) fn task(number: u64) -> KeyBytes {
+    KeyBytes::new(prefix::TASK).u64(number)
+}
+
+/// [`task`] of all numbers.
+pub(super) fn all_tasks() -> Range<KeyBytes> {
+    KeyBytes::new(prefix::TASK).all()
+}
+
+/// The number of a [`task`] key.
+pub(super) fn number_of_task(key: &[u8]) -> Option<u64> {
+    let mut fields = Fields::after(key, prefix::TASK)?;
+    fields.u64().filter(|_| fields.is_done())
+}
+
+/// Which documents are marked for delivery.
+pub(super) fn documents() -> KeyBytes {
+    KeyBytes::new(prefix::DOCUMENTS)
 }
 
 /// How far a partition has been applied.
@@ -215,6 +244,20 @@ pub(super) fn cells_from(block: Block, from: BranchId) -> Range<KeyBytes> {
     cell(block, from)..cells_of(block).end()
 }
 
+/// [`cell`] of a level: blocks from `from` on, that start before `to`.
+pub(super) fn cells_between(
+    level: u8,
+    from: (EventTime, BranchId),
+    to: EventTime,
+) -> Range<KeyBytes> {
+    let first = Block {
+        level,
+        start: from.0,
+    };
+    let end = Block { level, start: to };
+    cell(first, from.1)..cells_of(end)
+}
+
 /// [`cell`] of all blocks of the level of `block` before it.
 pub(super) fn cells_before(block: Block) -> Range<KeyBytes> {
     KeyBytes::new(prefix::CELL).byte(block.level)..cells_of(block)
@@ -226,12 +269,12 @@ fn cells_of(block: Block) -> KeyBytes {
         .time(block.start)
 }
 
-/// The branch of a [`cell`] key.
-pub(super) fn branch_of_cell(key: &[u8]) -> Option<BranchId> {
+/// The block's start and the branch of a [`cell`] key.
+pub(super) fn place_of_cell(key: &[u8]) -> Option<(EventTime, BranchId)> {
     let mut fields = Fields::after(key, prefix::CELL)?;
     fields.byte()?;
-    fields.i64()?;
-    fields.branch().filter(|_| fields.is_done())
+    let place = (fields.time()?, fields.branch()?);
+    fields.is_done().then_some(place)
 }
 
 /// How often a window of a branch was revised.
@@ -295,6 +338,14 @@ impl List {
         }
     }
 
+    /// The family of its documents.
+    pub(super) fn family(self) -> Family {
+        match self {
+            Self::Late => Family::Late,
+            Self::Rejects => Family::Rejects,
+        }
+    }
+
     fn entries(self) -> KeyBytes {
         KeyBytes::new(match self {
             Self::Late => prefix::LATE,
@@ -330,6 +381,19 @@ pub(super) fn dirty_after(after: Option<&DocumentKey>) -> Range<KeyBytes> {
         Some(after) => dirty(after).end()..all.end,
         None => all,
     }
+}
+
+/// All [`dirty`] marks.
+pub(super) fn all_dirty() -> Range<KeyBytes> {
+    KeyBytes::new(prefix::DIRTY).all()
+}
+
+/// The [`dirty`] marks of the windows of a definition that start before `start`.
+pub(super) fn dirty_windows_before(definition: u16, start: EventTime) -> Range<KeyBytes> {
+    let of_definition = KeyBytes::new(prefix::DIRTY)
+        .byte(kind::WINDOW)
+        .u16(definition);
+    of_definition..of_definition.time(start)
 }
 
 /// The [`dirty`] marks of the windows of a definition that start at or after `start`.

@@ -1,6 +1,6 @@
 //! Marks of documents that await delivery: at most one for each, however often it changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rocksdb::WriteBatch;
 
@@ -16,8 +16,8 @@ use crate::reading::Mark;
 pub(super) struct Marks {
     /// Marks that go.
     cleared: BTreeSet<KeyBytes>,
-    /// Marks that come, each with whether there was one that counts.
-    set: BTreeMap<KeyBytes, bool>,
+    /// Marks that come. The same one may be here more than once.
+    set: Vec<KeyBytes>,
 }
 
 impl Marks {
@@ -37,45 +37,50 @@ impl Marks {
         Ok(())
     }
 
-    /// Marks `document`.
-    pub(super) fn set(&mut self, database: &Database, document: &DocumentKey) -> Result<(), Error> {
-        let key = keys::dirty(document);
-        if !self.set.contains_key(&key) {
-            let counted = self.cleared.remove(&key) || database.get(&key)?.is_some();
-            self.set.insert(key, counted);
-        }
-        Ok(())
+    /// Clears the mark of `document`, which has one, whatever it is.
+    pub(super) fn forget(&mut self, document: &DocumentKey) {
+        self.cleared.insert(keys::dirty(document));
     }
 
-    /// Whether `document` awaits delivery after the batch.
+    /// Marks `document`.
+    pub(super) fn set(&mut self, document: &DocumentKey) {
+        self.set.push(keys::dirty(document));
+    }
+
+    /// Whether `document`, which this batch does not mark, awaits delivery after the batch.
     pub(super) fn is_dirty(
         &self,
         database: &Database,
         document: &DocumentKey,
     ) -> Result<bool, Error> {
         let key = keys::dirty(document);
-        if self.set.contains_key(&key) {
-            return Ok(true);
-        }
         Ok(!self.cleared.contains(&key) && database.get(&key)?.is_some())
     }
 
-    /// How many marks there are after the batch, if there are `before` now.
-    pub(super) fn count_after(&self, before: u64) -> u64 {
-        let new = self.set.values().filter(|counted| !**counted).count() as u64;
-        before
-            .saturating_add(new)
-            .saturating_sub(self.cleared.len() as u64)
-    }
-
-    /// Puts all of it into `batch`; what is set gets `mark`.
-    pub(super) fn write(&self, mark: Mark, batch: &mut WriteBatch) {
+    /// Puts all of it into `batch`; what is set gets `mark`. Gives how many marks there are after
+    /// the batch, if there are `before` now.
+    pub(super) fn write(
+        mut self,
+        database: &Database,
+        mark: Mark,
+        batch: &mut WriteBatch,
+        before: u64,
+    ) -> Result<u64, Error> {
+        // In the order of the keys, in which tables take them best.
+        self.set.sort_unstable();
+        self.set.dedup();
+        let mark = mark.0.encode();
+        let mut new: u64 = 0;
+        for key in &self.set {
+            let counted = self.cleared.remove(key) || database.get(key)?.is_some();
+            new += u64::from(!counted);
+            batch.put(key, &mark);
+        }
         for key in &self.cleared {
             batch.delete(key);
         }
-        let mark = mark.0.encode();
-        for key in self.set.keys() {
-            batch.put(key, &mark);
-        }
+        Ok(before
+            .saturating_add(new)
+            .saturating_sub(self.cleared.len() as u64))
     }
 }

@@ -3,9 +3,11 @@
 use rocksdb::WriteBatch;
 use tidegauge_windows::{EventTime, Grid, Settings, Span};
 
+use super::identity::Documents;
 use super::image::{Image, Read};
 use super::keys;
 use crate::document_key::DocumentKey;
+use crate::feedback::Blocked;
 
 /// How far back windows are kept.
 #[derive(Debug)]
@@ -16,15 +18,22 @@ pub(super) struct Retention {
     deleted: Option<EventTime>,
     /// Deleting goes in steps of this length: each leaves a trace that readers step over.
     step: Span,
+    /// What can't be delivered for a long time is not waited for.
+    blocked: Blocked,
 }
 
 /// Deleting goes in this part of the retention.
 const STEPS: i64 = 32;
+/// At most so many documents of a definition are given up at once.
+const GIVEN_UP_MAX: usize = 4_096;
 
 impl Retention {
-    pub(super) fn new(settings: &Settings) -> Self {
+    /// Nothing is waited for if no documents are delivered.
+    pub(super) fn new(settings: &Settings, documents: Documents) -> Self {
+        let oldest = (documents != Documents::None).then_some(EventTime::MIN);
         Self {
-            oldest_dirty: vec![Some(EventTime::MIN); settings.definitions.len()],
+            oldest_dirty: vec![oldest; settings.definitions.len()],
+            blocked: Blocked::default(),
             deleted: None,
             step: Span::from_millis(settings.retention.millis() / STEPS),
         }
@@ -37,10 +46,23 @@ impl Retention {
     pub(super) fn search(&mut self, image: &Image<'_>, wanted: Option<EventTime>) -> Read<()> {
         for (definition, oldest) in (0..).zip(&mut self.oldest_dirty) {
             if let Some(from) = oldest.filter(|oldest| Some(*oldest) < wanted) {
-                *oldest = image.first_dirty_window(definition, from)?;
+                *oldest = image.first_dirty_window(definition, from, &self.blocked)?;
             }
         }
         Ok(())
+    }
+
+    /// What can't be delivered for a long time.
+    pub(super) fn blocked(&self) -> &Blocked {
+        &self.blocked
+    }
+
+    /// Takes note of what can't be delivered for a long time, and of nothing else.
+    pub(super) fn block(&mut self, blocked: Blocked) {
+        self.blocked = blocked;
+        for oldest in &mut self.oldest_dirty {
+            *oldest = Some(EventTime::MIN);
+        }
     }
 
     /// Notes what a batch marks.
@@ -56,16 +78,30 @@ impl Retention {
 
     /// The floor after a batch: windows that start before it are gone.
     ///
-    /// It follows `wanted`, the engine's floor, up to the earliest window that awaits delivery, and
-    /// never goes back behind `before`.
+    /// It follows `wanted`, the engine's floor, up to the earliest window that awaits delivery or,
+    /// from `unmarked` on, may still be marked, and never goes back behind `before`.
     pub(super) fn floor(
         &self,
         before: Option<EventTime>,
         wanted: Option<EventTime>,
+        unmarked: Option<EventTime>,
     ) -> Option<EventTime> {
-        let held = self.oldest_dirty.iter().flatten().min().copied();
-        let held = held.unwrap_or(EventTime::MAX);
+        let held = self.oldest_dirty.iter().copied().flatten().chain(unmarked);
+        let held = held.min().unwrap_or(EventTime::MAX);
         before.max(wanted.map(|wanted| wanted.min(held)))
+    }
+
+    /// Some of the windows that can't be delivered and start before `floor`: they can't be rendered
+    /// any more.
+    pub(super) fn given_up(&self, image: &Image<'_>, floor: EventTime) -> Read<Vec<DocumentKey>> {
+        let mut documents = Vec::new();
+        if self.blocked == Blocked::default() {
+            return Ok(documents);
+        }
+        for definition in (0..).take(self.oldest_dirty.len()) {
+            documents.extend(image.dirty_windows_before(definition, floor, GIVEN_UP_MAX)?);
+        }
+        Ok(documents)
     }
 
     /// Deletes what only windows before `floor` hold, if enough of it has come together.

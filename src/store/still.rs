@@ -62,7 +62,10 @@ impl Still {
             .into_iter()
             .map(|(partition, progress)| (partition, progress.position))
             .collect();
-        let checkpoint = head.checkpoint(identity.generation, positions);
+        let checkpoint = Checkpoint {
+            is_marking: image.is_marking().map_err(unreadable)?,
+            ..head.checkpoint(identity.generation, positions)
+        };
         drop(image);
         Ok(Some(Self {
             database: Arc::new(database),

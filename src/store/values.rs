@@ -7,6 +7,7 @@ use tidegauge_windows::{
 };
 
 use super::codec::{Decoded, Decoder, Encoder, Malformed};
+use super::identity::Documents;
 use crate::amount::Amount;
 use crate::decode::Reason;
 use crate::document_key::Origin;
@@ -40,6 +41,35 @@ impl Value for u64 {
 
     fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
         decoder.u64()
+    }
+}
+
+impl Value for Documents {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.byte(match self {
+            Self::None => 0,
+            Self::WithPayments => 1,
+            Self::ZeroWindowsToo => 2,
+        });
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        Ok(match decoder.byte()? {
+            0 => Self::None,
+            1 => Self::WithPayments,
+            2 => Self::ZeroWindowsToo,
+            _ => return Err(Malformed),
+        })
+    }
+}
+
+impl Value for BranchId {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.u64(u64::from(self.get()));
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        Self::new(decoder.u32()?).ok_or(Malformed)
     }
 }
 

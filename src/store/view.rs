@@ -73,7 +73,10 @@ impl Views {
             .collect();
         let whole = Arc::new(Whole {
             frame: self.context.frame(&head, image.engine()?),
-            checkpoint: head.checkpoint(self.context.generation, positions),
+            checkpoint: Checkpoint {
+                is_marking: image.is_marking()?,
+                ..head.checkpoint(self.context.generation, positions)
+            },
         });
         *self.newest() = Some(Arc::clone(&whole));
         Ok(whole)
@@ -149,6 +152,10 @@ impl Reading for View<'_> {
     fn dirty(&self, after: Option<DocumentKey>, limit: usize) -> Read<Vec<(DocumentKey, Mark)>> {
         self.image.dirty(after.as_ref(), limit)
     }
+
+    fn mark(&self, document: &DocumentKey) -> Read<Option<Mark>> {
+        self.image.mark(document)
+    }
 }
 
 impl Cells<BranchId, Summary> for View<'_> {
@@ -160,6 +167,16 @@ impl Cells<BranchId, Summary> for View<'_> {
 
     fn keys(&self, block: Block, from: BranchId, limit: usize) -> Read<Vec<BranchId>> {
         self.image.keys(block, from, limit)
+    }
+
+    fn filled(
+        &self,
+        level: u8,
+        from: (EventTime, BranchId),
+        to: EventTime,
+        limit: usize,
+    ) -> Read<Vec<(EventTime, BranchId)>> {
+        self.image.filled(level, from, to, limit)
     }
 
     fn revision(&self, definition: u16, window: Window, key: BranchId) -> Read<u64> {

@@ -8,10 +8,10 @@ use axum::http::Request;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tidegauge::api::{Limits, router};
-use tidegauge::document_key::DocumentKey;
-use tidegauge::feed::Feed;
+use tidegauge::feed::{Changed, Feed};
 use tidegauge::payment::BranchId;
-use tidegauge_windows::{EventTime, Span, Window};
+use tidegauge::timestamp::parse_rfc3339;
+use tidegauge_windows::{Closed, EventTime};
 use tower::ServiceExt;
 
 use super::world::{World, get, json, state};
@@ -79,34 +79,38 @@ fn names(told: &Told) -> Vec<&str> {
     told.iter().map(|(name, _)| name.as_str()).collect()
 }
 
-fn total(branch: u32) -> DocumentKey {
-    DocumentKey::Total(BranchId::new(branch).unwrap())
+/// The totals of branches changed.
+fn totals(branches: &[u32]) -> Changed {
+    Changed {
+        totals: branches.iter().map(|branch| id(*branch)).collect(),
+        ..Changed::default()
+    }
 }
 
-/// The first minute of branch 0, in definition 0.
-fn minute() -> DocumentKey {
+fn id(branch: u32) -> BranchId {
+    BranchId::new(branch).unwrap()
+}
+
+/// The first slice of branch 0 changed, and these totals.
+fn first_slice(branches: &[u32]) -> Changed {
     let start = EventTime::from_millis(super::world::START);
-    DocumentKey::Window {
-        definition: 0,
-        window: Window {
-            start,
-            end: EventTime::from_millis(start.millis() + Span::MINUTE.millis()),
-        },
-        branch: BranchId::new(0).unwrap(),
+    Changed {
+        slices: vec![(start, id(0))],
+        ..totals(branches)
     }
 }
 
 #[tokio::test]
 async fn a_client_is_told_of_changes_with_the_figures_that_routes_give() {
     let (routes, feed) = routes();
-    let mut client = connect(&routes, "", None).await;
+    let mut client = connect(&routes, "?window=1m", None).await;
     let told = client.told().await;
     assert_eq!(names(&told), ["reading"]);
     let totals = json(&routes, "/api/v1/totals").await;
     assert_eq!(told[0].1["reading"], totals["reading"]);
     assert_eq!(client.id.as_deref(), Some("12"));
 
-    feed.publish(13, vec![minute(), total(7), total(0)]);
+    feed.publish(13, first_slice(&[7, 0]));
     let told = client.told().await;
     assert_eq!(names(&told), ["total", "total", "window", "reading"]);
     assert_eq!(told[0].1, totals["totals"][0]);
@@ -119,9 +123,9 @@ async fn a_client_is_told_of_changes_with_the_figures_that_routes_give() {
 #[tokio::test]
 async fn who_comes_back_is_told_once_of_each_figure_that_changed_meanwhile() {
     let (routes, feed) = routes();
-    feed.publish(13, vec![total(0)]);
-    feed.publish(14, vec![total(0), total(7)]);
-    feed.publish(15, vec![total(7)]);
+    feed.publish(13, totals(&[0]));
+    feed.publish(14, totals(&[0, 7]));
+    feed.publish(15, totals(&[7]));
     let mut client = connect(&routes, "", Some("13")).await;
     assert_eq!(names(&client.told().await), ["total", "total", "reading"]);
     assert_eq!(client.id.as_deref(), Some("15"));
@@ -132,7 +136,7 @@ async fn who_comes_back_is_told_once_of_each_figure_that_changed_meanwhile() {
 #[tokio::test]
 async fn an_id_that_is_not_of_this_state_makes_the_client_load_everything() {
     let (routes, feed) = routes();
-    feed.publish(13, vec![total(0)]);
+    feed.publish(13, totals(&[0]));
     // Of before this process, of a checkpoint yet to come, of another generation, of nobody.
     for id in ["11", "99", "1099511627788", "-1", "12;drop", ""] {
         let mut client = connect(&routes, "", Some(id)).await;
@@ -144,24 +148,85 @@ async fn an_id_that_is_not_of_this_state_makes_the_client_load_everything() {
 }
 
 #[tokio::test]
+async fn a_change_of_a_slice_is_told_of_every_window_that_holds_it() {
+    let (routes, feed) = routes();
+    let mut client = connect(&routes, "", None).await;
+    client.told().await;
+    feed.publish(13, first_slice(&[]));
+    let told = client.told().await;
+    for name in ["1m", "10m-by-1m", "day"] {
+        let path = format!("/api/v1/windows/{name}?branch=0");
+        let listed = json(&routes, &path).await;
+        let start = super::world::START;
+        let holds = |window: &&Value| {
+            let bound = |name: &str| parse_rfc3339(window[name].as_str().unwrap()).unwrap();
+            (bound("window_start").millis()..bound("window_end").millis()).contains(&start)
+        };
+        let expected: Vec<&Value> = listed["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(holds)
+            .collect();
+        let of_name = told.iter().map(|(_, data)| data);
+        let of_name: Vec<&Value> = of_name.filter(|data| data["window"] == name).collect();
+        assert!(!expected.is_empty(), "{name}");
+        assert_eq!(of_name, expected, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn windows_that_became_final_are_told() {
+    let (routes, feed) = routes();
+    let mut client = connect(&routes, "?window=1m&branch=0", None).await;
+    client.told().await;
+    feed.publish(
+        13,
+        Changed {
+            closed: vec![Closed {
+                after: EventTime::MIN,
+                until: EventTime::MAX,
+                latest: EventTime::MAX,
+            }],
+            ..Changed::default()
+        },
+    );
+    let told = client.told().await;
+    let listed = json(&routes, "/api/v1/windows/1m?branch=0").await;
+    let paid = |window: &&Value| window["pay_count"].as_u64().unwrap() > 0;
+    let expected: Vec<&Value> = listed["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(paid)
+        .collect();
+    let windows = told.iter().filter(|(name, _)| name == "window");
+    let windows: Vec<&Value> = windows.map(|(_, data)| data).collect();
+    assert!(expected.len() > 1);
+    assert_eq!(windows, expected);
+}
+
+#[tokio::test]
 async fn a_filter_leaves_out_what_it_does_not_name() {
     let (routes, feed) = routes();
-    let everything = vec![total(0), total(7), minute()];
-    for (query, told) in [
-        ("?branch=7", vec!["total", "reading"]),
-        ("?branch=Mitte/Nord", vec!["total", "window", "reading"]),
-        ("?window=day", vec!["total", "total", "reading"]),
-        (
-            "?window=day,1m",
-            vec!["total", "total", "window", "reading"],
-        ),
-        ("?branch=9", vec!["reading"]),
+    for (query, totals, windows) in [
+        ("?branch=7", 1, &[][..]),
+        ("?branch=Mitte/Nord", 1, &["1m", "10m-by-1m", "day"][..]),
+        ("?window=day", 2, &["day"][..]),
+        ("?window=day,1m", 2, &["1m", "day"][..]),
+        ("?branch=9", 0, &[][..]),
     ] {
         let mut client = connect(&routes, query, None).await;
         client.told().await;
         let next = feed.newest() + 1;
-        feed.publish(next, everything.clone());
-        assert_eq!(names(&client.told().await), told, "{query}");
+        feed.publish(next, first_slice(&[0, 7]));
+        let told = client.told().await;
+        let told_totals = told.iter().filter(|(name, _)| name == "total").count();
+        assert_eq!(told_totals, totals, "{query}");
+        let of_windows = told.iter().filter(|(name, _)| name == "window");
+        let mut names: Vec<_> = of_windows.map(|(_, data)| data["window"].clone()).collect();
+        names.dedup();
+        assert_eq!(names, windows, "{query}");
     }
 }
 

@@ -6,12 +6,14 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
 use tidegauge::api::{Error, Limits, router, serve_within};
 use tidegauge::reading::{ReadError, Reading, Readings};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::metered::metered;
 use super::world::{World, get, state};
 
 /// Long enough never to matter.
@@ -254,4 +256,106 @@ async fn a_request_under_way_is_answered_before_the_stop() {
     assert!(client.await.unwrap().contains("\"balanced\":true"));
     running.server.await.unwrap().unwrap();
     drop(asked);
+}
+
+/// Rejects of 4 KiB each, more than any socket's buffers hold.
+const MEGABYTES: &str = "/api/v1/rejects?limit=10000";
+
+/// A client with a small receive buffer that has asked for far more.
+fn asks_for_much(address: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(16 << 10).unwrap();
+    socket.connect(&address.into()).unwrap();
+    let mut client = TcpStream::from(socket);
+    let request = format!("GET {MEGABYTES} HTTP/1.1\r\n{CLOSE}");
+    client.write_all(request.as_bytes()).unwrap();
+    client
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_but_steadily_is_given_everything() {
+    let limits = Limits {
+        stall_timeout: Duration::from_secs(1),
+        ..patient()
+    };
+    let running = start(limits, World::of_rejects(4_000)).await;
+    let address = running.address;
+    let answer = spawn_blocking(move || {
+        let mut client = asks_for_much(address);
+        let mut answer = Vec::new();
+        let mut some = vec![0; 8 << 10];
+        // For longer than the server waits for one who takes nothing, a little at a time.
+        for _ in 0..40 {
+            let count = client.read(&mut some).unwrap();
+            answer.extend_from_slice(&some[..count]);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        client.read_to_end(&mut answer).unwrap();
+        answer
+    })
+    .await
+    .unwrap();
+    assert!(answer.len() > 16 << 20, "{} bytes", answer.len());
+    assert!(answer.ends_with(b"0\r\n\r\n"), "it was cut off");
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_loses_its_place() {
+    let limits = Limits {
+        stall_timeout: Duration::from_millis(200),
+        heavy: 1,
+        ..patient()
+    };
+    let running = start(limits, World::of_rejects(4_000)).await;
+    let address = running.address;
+    let stalled = spawn_blocking(move || asks_for_much(address))
+        .await
+        .unwrap();
+    let request = format!("GET /api/v1/rejects?limit=101 HTTP/1.1\r\n{CLOSE}");
+    let mut answer = String::new();
+    for _ in 0..600 {
+        answer = exchange(address, request.clone()).await;
+        if answer.starts_with("HTTP/1.1 200 ") {
+            break;
+        }
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(
+        answer.starts_with("HTTP/1.1 200 "),
+        "its place was never freed"
+    );
+    drop(stalled);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_frees_its_place() {
+    let (readings, meter) = metered(World::long(2_000));
+    let limits = Limits {
+        heavy: 1,
+        ..patient()
+    };
+    meter.shut();
+    let running = start(limits, readings).await;
+    let address = running.address;
+    let client = spawn_blocking(move || {
+        let mut client = TcpStream::connect(address).unwrap();
+        let request = format!("GET /api/v1/windows/1m?branch=7&limit=10000 HTTP/1.1\r\n{CLOSE}");
+        client.write_all(request.as_bytes()).unwrap();
+        client
+    });
+    let client = client.await.unwrap();
+    meter.holds(1).await;
+    drop(client);
+    meter.open();
+    let request = format!("GET /api/v1/windows/1m?branch=0&limit=101 HTTP/1.1\r\n{CLOSE}");
+    let mut answer = String::new();
+    for _ in 0..600 {
+        answer = exchange(address, request.clone()).await;
+        if answer.starts_with("HTTP/1.1 200 ") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tidegauge::api::{Limits, router};
+use tidegauge::feed::Changed;
 use tidegauge::reading::{ReadError, Reading, Readings};
 
 use super::world::{World, get, json, state};
@@ -101,6 +102,77 @@ async fn a_read_waits_until_its_payments_are_in() {
         world.checkpoint.positions.insert(0, 9);
         world.checkpoint.sequence = 13;
     }
-    feed.publish(13, Vec::new());
+    feed.publish(13, Changed::default());
     assert_eq!(waiting.await.unwrap()["reading"]["positions"]["0"], 9);
+}
+
+#[tokio::test]
+async fn what_is_reached_is_never_refused_however_many_wait() {
+    let limits = Limits {
+        waiters: 3,
+        ..Limits::default()
+    };
+    let routes = router(state(World::busy()), None, limits);
+    // The newest checkpoint is looked at, so that those who come wait at once.
+    get(&routes, "/api/v1/ledger?min_position=0:1").await;
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let routes = routes.clone();
+        waiting.push(tokio::spawn(async move {
+            get(&routes, "/api/v1/ledger?min_position=0:99&timeout=30s").await
+        }));
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let refused = get(&routes, "/api/v1/ledger?min_position=0:99&timeout=0ms").await;
+    refused.problem(503);
+    for reached in ["min_position=0:8", "min_watermark=2026-11-01T00:03:05Z"] {
+        let answer = get(&routes, &format!("/api/v1/ledger?{reached}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+    for waiting in waiting {
+        waiting.abort();
+    }
+}
+
+#[tokio::test]
+async fn thousands_wait_at_once_and_each_is_told_when_its_own_place_is_reached() {
+    let world = Arc::new(Mutex::new(World::busy()));
+    let state = state(Moving(Arc::clone(&world)));
+    let feed = Arc::clone(&state.feed);
+    let routes = router(state, None, Limits::default());
+    let mut near = tokio::task::JoinSet::new();
+    let mut far = tokio::task::JoinSet::new();
+    for number in 0..2_000 {
+        let (routes, position) = (routes.clone(), 9 + number % 2);
+        let uri = format!("/api/v1/ledger?min_position=0:{position}&timeout=30s");
+        let waiting = async move { get(&routes, &uri).await.status };
+        if position == 9 {
+            near.spawn(waiting);
+        } else {
+            far.spawn(waiting);
+        }
+    }
+    for position in [9, 10] {
+        {
+            let mut world = world.lock().unwrap();
+            world.checkpoint.positions.insert(0, position);
+            world.checkpoint.sequence += 1;
+        }
+        feed.publish(position as u64 + 4, Vec::new());
+        let told = if position == 9 { &mut near } else { &mut far };
+        let mut count = 0;
+        while let Some(status) = told.join_next().await {
+            // A ledger is a light answer: of so many at once some find no place.
+            assert!([200, 503].contains(&status.unwrap().as_u16()));
+            count += 1;
+        }
+        assert_eq!(count, 1_000);
+        if position == 9 {
+            assert_eq!(far.len(), 1_000);
+            assert!(far.try_join_next().is_none(), "told too early");
+        }
+    }
 }

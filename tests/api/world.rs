@@ -81,6 +81,7 @@ impl World {
                 ledger: Ledger::default(),
                 notices: Notices::default(),
                 dirty: 0,
+                is_marking: false,
             },
             frame,
             cells: MemoryCells::default(),
@@ -127,6 +128,50 @@ impl World {
         let changes = engine.take_changes();
         world.frame = Frame::new(settings, changes.snapshot.clone());
         world.cells.apply(world.frame.grid(), changes);
+        world
+    }
+
+    /// `minutes` minutes in each of which branches 0, 7 and 9 have one payment each, without zero
+    /// windows.
+    pub(super) fn long(minutes: i64) -> Self {
+        let settings = Arc::new(Settings {
+            zero_windows: false,
+            ..(*settings()).clone()
+        });
+        let mut engine = Engine::new(Arc::clone(&settings));
+        let mut world = Self::empty();
+        for minute in 0..minutes {
+            for id in [0, 7, 9] {
+                let time = at(minute * 60_000);
+                engine.insert(0, time, None, branch(id), &UNITS);
+                engine.know(branch(id), time);
+                world.book(Entry::OnTime, Some(Amount::from_units(UNITS)));
+                world.add_total(branch(id), time, Amount::from_units(UNITS));
+            }
+            engine.advance();
+        }
+        world.checkpoint.sequence = 12;
+        let changes = engine.take_changes();
+        world.frame = Frame::new(settings, changes.snapshot.clone());
+        world.cells.apply(world.frame.grid(), changes);
+        world
+    }
+
+    /// Nothing but `count` rejects of 4 KiB each.
+    pub(super) fn of_rejects(count: i64) -> Self {
+        let mut world = Self::empty();
+        world.rejects = (0..count)
+            .map(|offset| RejectedRecord {
+                origin: Origin {
+                    partition: 0,
+                    offset,
+                },
+                timestamp: None,
+                reason: Reason::NotJson,
+                detail: "no payment".into(),
+                read: "x".repeat(4 << 10).into(),
+            })
+            .collect();
         world
     }
 
@@ -262,6 +307,16 @@ impl Cells<BranchId, Summary> for World {
         Ok(self.cells.keys(block, from, max).unwrap())
     }
 
+    fn filled(
+        &self,
+        level: u8,
+        from: (EventTime, BranchId),
+        to: EventTime,
+        limit: usize,
+    ) -> Result<Vec<(EventTime, BranchId)>, ReadError> {
+        Ok(self.cells.filled(level, from, to, limit).unwrap())
+    }
+
     fn revision(&self, number: u16, window: Window, key: BranchId) -> Result<u64, ReadError> {
         Ok(self.cells.revision(number, window, key).unwrap())
     }
@@ -334,9 +389,14 @@ impl Reading for World {
     ) -> Result<Vec<(DocumentKey, Mark)>, ReadError> {
         unreachable!("no route asks for it")
     }
+
+    fn mark(&self, _: &DocumentKey) -> Result<Option<Mark>, ReadError> {
+        unreachable!("no route asks for it")
+    }
 }
 
 /// An answer, read to its end.
+#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,

@@ -268,6 +268,30 @@ const DAMAGES: &[(&str, Damage)] = &[
         let ours = |one: &&mut Value| one["name"].as_str().unwrap().starts_with("last-10m-by-1m:");
         references.iter_mut().find(ours).unwrap()["id"] = by_start;
     }),
+    ("its fittingFunction is not Zero", |o| {
+        o.drawing("windows-10m-by-1m")["fittingFunction"] = json!("Linear");
+    }),
+    ("its fittingFunction is not Linear", |o| {
+        o.drawing("percentile-95")["fittingFunction"] = json!("Zero");
+    }),
+    ("its stretches are not 1h long", |o| {
+        o.column("windows-day", "time")["params"]["interval"] = json!("auto");
+    }),
+    ("would change this figure", |o| {
+        o.column("windows-1m", "amount")["params"]["emptyAsNull"] = json!(true);
+    }),
+    ("would change this figure", |o| {
+        o.column("newest-final", "last")["filter"]["query"] = json!("final: true");
+    }),
+    ("would change this figure", |o| {
+        o.column("last-day", "amount")["filter"]["query"] = json!("pay_amount: *");
+    }),
+    ("would change this figure", |o| {
+        remove(o.column("revised", "count"), "filter")
+    }),
+    ("would change this figure", |o| {
+        o.column("revised", "most")["operationType"] = json!("min");
+    }),
     ("percentiles can be neither added nor averaged", |o| {
         let column = o.column("percentile-95", "p95");
         column["operationType"] = json!("max");
@@ -382,6 +406,8 @@ fn decisive(objects: &Objects) -> Vec<(usize, String)> {
         "metricAccessor",
         "visualizationType",
         "seriesType",
+        "fittingFunction",
+        "interval",
         "dataViewId",
         "fieldName",
     ]

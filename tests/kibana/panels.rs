@@ -1,5 +1,6 @@
 //! Every figure of every panel: what Kibana would ask of Elasticsearch, asked there, against the
-//! same computed from what HTTP answers.
+//! same computed from what HTTP answers. HTTP gives windows without payments, Elasticsearch has no
+//! documents of them: where a panel shows nothing as zero, that is what is compared.
 
 mod asked;
 mod computed;
@@ -14,7 +15,7 @@ use self::computed::compute;
 use super::layout_of;
 use crate::support::lab::{Dist, Elastic, Kafka, unique};
 use crate::support::service::{Service, Setup};
-use crate::support::topic::produce;
+use crate::support::topic::{paid, produce};
 
 /// What a panel shows: for each path of buckets the value of each figure.
 type Shown = BTreeMap<Vec<String>, BTreeMap<String, Figure>>;
@@ -27,12 +28,24 @@ enum Figure {
     Text(String),
 }
 
+impl Figure {
+    const ZERO: Self = Self::Number(0.0, 0.0);
+
+    fn is_zero(&self) -> bool {
+        matches!(self, Self::Number(number, _) if *number == 0.0)
+    }
+}
+
 /// A panel with the data view it looks at.
 struct Panel {
     id: String,
     alias: String,
     time: Option<String>,
     layer: Value,
+    /// Whether it looks at windows.
+    of_windows: bool,
+    /// Whether it shows zero where nothing is found.
+    fills_with_zero: bool,
 }
 
 /// What the person at the dashboard has picked.
@@ -63,12 +76,16 @@ impl Panel {
             .map(|panel| {
                 let lens = &panel["embeddableConfig"]["attributes"];
                 let view = view(&lens["references"][0]["id"]);
+                let alias = view["title"].as_str().unwrap().to_owned();
+                let layer = &lens["state"]["datasourceStates"]["formBased"]["layers"]["layer"];
+                let (documents, _) = layout.behind(&alias).unwrap();
                 Self {
                     id: panel["panelIndex"].as_str().unwrap().to_owned(),
-                    alias: view["title"].as_str().unwrap().to_owned(),
+                    of_windows: matches!(documents, Documents::Windows(_)),
+                    fills_with_zero: fills_with_zero(lens, layer),
+                    alias,
                     time: view["timeFieldName"].as_str().map(str::to_owned),
-                    layer: lens["state"]["datasourceStates"]["formBased"]["layers"]["layer"]
-                        .clone(),
+                    layer: layer.clone(),
                 }
             })
             .collect()
@@ -87,6 +104,39 @@ impl Panel {
     fn obeys_controls(&self) -> bool {
         self.layer["ignoreGlobalFilters"] == false
     }
+}
+
+/// Bars and cells are zero where their figures are; lines and areas where they are told to be.
+fn fills_with_zero(lens: &Value, layer: &Value) -> bool {
+    let drawn = &lens["state"]["visualization"];
+    let kind = drawn["preferredSeriesType"].as_str().unwrap_or_default();
+    match lens["visualizationType"].as_str().unwrap() {
+        "lnsXY" if !kind.starts_with("bar") => drawn["fittingFunction"] == "Zero",
+        "lnsXY" | "lnsHeatmap" => layer["columns"]
+            .as_object()
+            .unwrap()
+            .values()
+            .filter(|column| column["isBucketed"] == false)
+            .all(|column| column["params"]["emptyAsNull"] == false),
+        _ => false,
+    }
+}
+
+impl Picked {
+    /// How long the stretches of a column are: Kibana makes them longer where there would be too many.
+    fn interval_of<'a>(&'a self, column: &'a Value) -> &'a str {
+        match column["params"]["interval"].as_str().unwrap() {
+            "auto" => self.interval,
+            interval if length(interval) < length(self.interval) => self.interval,
+            interval => interval,
+        }
+    }
+}
+
+/// The length of an interval, in ms.
+fn length(interval: &str) -> i64 {
+    let length = tidegauge::duration::parse(interval).unwrap();
+    i64::try_from(length.as_millis()).unwrap()
 }
 
 /// What HTTP gives of the documents behind an alias, with the time that documents have beside it.
@@ -118,8 +168,18 @@ fn millis(time: &str) -> i64 {
 
 #[track_caller]
 fn assert_same(panel: &Panel, asked: &Shown, computed: &Shown) {
+    let mut asked = asked.clone();
+    if panel.of_windows && panel.fills_with_zero {
+        // What is found nothing of has no bucket, or one without the figure.
+        for (bucket, figures) in computed {
+            let there = asked.entry(bucket.clone()).or_default();
+            for column in figures.keys() {
+                there.entry(column.clone()).or_insert(Figure::ZERO);
+            }
+        }
+    }
     let keys = |shown: &Shown| shown.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(keys(asked), keys(computed), "{}: other buckets", panel.id);
+    assert_eq!(keys(&asked), keys(computed), "{}: other buckets", panel.id);
     for (bucket, figures) in computed {
         let there = &asked[bucket];
         assert_eq!(
@@ -174,6 +234,28 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
             "0.01",
         ],
     );
+    // Then nothing for most of an hour, and after it more than an hour of one branch alone. Another has
+    // one payment in all.
+    produce(
+        &setup,
+        &[
+            "--count",
+            "1200",
+            "--seed",
+            "8",
+            "--start",
+            "2026-11-01T18:30:00Z",
+            "--per-second",
+            "2",
+        ],
+    );
+    let alone = millis("2026-11-01T19:00:00Z");
+    kafka.send(
+        &name,
+        (0..60)
+            .map(|at| paid(at % 3, alone + i64::from(at) * 70_000, "12.5", 3))
+            .chain([paid(0, millis("2026-11-01T14:00:30Z"), "7.25", 42)]),
+    );
     let summary = setup.serve_until_end();
     assert_eq!(summary["ledger"]["balanced"], true, "{summary}");
     let service = setup.serve();
@@ -187,6 +269,10 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
     let part = (
         millis("2026-11-01T14:00:00Z"),
         millis("2026-11-01T16:30:00Z"),
+    );
+    let gaps = (
+        millis("2026-11-01T17:00:00Z"),
+        millis("2026-11-01T20:10:00Z"),
     );
     let two = Some(vec!["Branch_3".to_owned(), "Branch_8".to_owned()]);
     let picks = [
@@ -205,6 +291,18 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
         Picked {
             time: part,
             interval: "30m",
+            branches: two.clone(),
+            only_final: true,
+        },
+        Picked {
+            time: gaps,
+            interval: "1m",
+            branches: None,
+            only_final: false,
+        },
+        Picked {
+            time: gaps,
+            interval: "5m",
             branches: two,
             only_final: true,
         },
@@ -226,6 +324,16 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
         assert!(largest > 0, "{} shows nothing in any case", panel.id);
     }
     assert!(figures > 2_000, "only {figures} figures were compared");
+    // Branches without payments, some of them beside others that have some.
+    for name in layout
+        .definitions
+        .iter()
+        .map(|one| layout.alias(Documents::Windows(one)))
+    {
+        let rows = rows_of.get(&name).into_iter().flatten();
+        let without = rows.filter(|row| row["pay_count"] == 0).count();
+        assert!(without > 0, "{name} has no window without payments");
+    }
     // Nothing is proven by columns of zeros.
     let windows = &rows_of[&format!("{name}-1m")];
     for field in ["late_count", "revision", "pay_count"] {

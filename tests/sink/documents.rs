@@ -101,17 +101,62 @@ fn documents_have_the_index_id_version_and_fields_of_the_contract() {
     }
 }
 
-#[test]
-fn a_branch_without_payments_has_zeros_where_the_window_is_final() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
-        return;
-    };
-    let config = config(&elastic.url());
+/// Payments of one of two branches in three minutes, of which the first two are final.
+fn one_sided_till() -> Till {
     let mut till = Till::new();
     for minute in 0..3 {
         till.pay(NOVEMBER + minute * MINUTE + 10_000, 7, "1");
     }
     till.commit();
+    till
+}
+
+#[test]
+fn a_window_without_payments_has_no_document_and_awaits_none() {
+    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+        return;
+    };
+    let config = config(&elastic.url());
+    let till = one_sided_till();
+    till.deliver_all(&config);
+    assert_eq!(till.dirty(), 0);
+    for (alias, count) in [("1m", 3), ("1h", 1)] {
+        let found = elastic.documents(&format!("{}-{alias}", config.index_prefix));
+        assert!(found.iter().all(|found| found.id.starts_with("7@")));
+        assert_eq!(found.len(), count, "{alias}");
+    }
+    // After a restart nothing is missed.
+    till.take_feedback();
+    till.deliver_all(&config);
+    assert_eq!(till.recreated(), 0);
+}
+
+#[test]
+fn a_month_of_windows_without_payments_has_no_index_and_none_is_missed() {
+    let Some(elastic) = Elastic::shared(Dist::Es8) else {
+        return;
+    };
+    let config = config(&elastic.url());
+    let mut till = Till::new();
+    till.pay(NOVEMBER - 90_000, 7, "1");
+    till.commit();
+    till.close_quietly(NOVEMBER + 10 * MINUTE);
+    till.deliver_all(&config);
+    till.take_feedback();
+    till.deliver_all(&config);
+    assert_eq!(till.recreated(), 0);
+    let november = format!("/{}-1m-g1-2026.11", config.index_prefix);
+    assert_eq!(elastic.get(&november).status, 404);
+}
+
+#[test]
+fn with_zero_windows_a_branch_without_payments_has_zeros_where_the_window_is_final() {
+    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+        return;
+    };
+    let mut config = config(&elastic.url());
+    config.zero_windows = true;
+    let till = one_sided_till();
     till.deliver_all(&config);
     let minutes = elastic.documents(&format!("{}-1m", config.index_prefix));
     // Not in the first minute, as there is nothing before it, nor in the last, which is open.

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidegauge::feedback::Feedback;
+use tidegauge::feedback::{Blocked, Family, Feedback};
 use tidegauge::secret::Secret;
 use tidegauge::sink::Credentials;
 use tidegauge::status::Condition;
@@ -158,6 +158,68 @@ fn a_document_that_was_refused_is_tried_again_later() {
     till.deliver_all(&config);
     let refused = front.bulks()[0][4].clone();
     assert_eq!(front.bulks()[1..], [[refused]]);
+}
+
+#[test]
+fn an_index_that_refused_everything_is_tried_again_long_before_the_parking_is_over() {
+    let mut till = Till::new();
+    for branch in 1..=1_200 {
+        till.pay(NOVEMBER, branch, "1");
+    }
+    till.commit();
+    let front = Front::start(&till, vec![Answer::Statuses(vec![400]); 4]);
+    let mut config = config(&front.url());
+    config.pacing.parked = Duration::from_secs(3_600);
+    let sink = till.deliver(&config);
+    sink.await_condition(Condition::Degraded, "1000 documents are refused");
+    // The waits up to that hour begin with `retry_most`.
+    till.await_delivery();
+    till.stop(sink);
+}
+
+#[test]
+fn a_document_that_is_refused_for_long_is_named_as_blocked_until_it_is_taken() {
+    let till = till();
+    let mut statuses = vec![201; 30];
+    statuses[4] = 400;
+    let again = || Answer::Statuses(vec![400]);
+    let front = Front::start(&till, [Answer::Statuses(statuses), again(), again()]);
+    let mut config = config(&front.url());
+    config.pacing.parked = Duration::from_millis(50);
+    config.pacing.blocked = Duration::from_millis(60);
+    let sink = till.deliver(&config);
+    till.await_that("one document is blocked", || {
+        till.blocked()
+            .is_some_and(|blocked| blocked.documents.len() == 1 && blocked.families.is_empty())
+    });
+    till.await_delivery();
+    till.await_that("none is blocked any more", || {
+        till.blocked() == Some(Blocked::default())
+    });
+    till.stop(sink);
+}
+
+#[test]
+fn a_family_that_takes_nothing_for_long_is_named_as_blocked_until_it_does() {
+    let mut till = Till::new();
+    till.pay(NOVEMBER, 3, "1");
+    till.commit();
+    // The total is refused for now, again and again; the windows are not.
+    let mut script = vec![Answer::Statuses(vec![429, 201, 201])];
+    script.extend(vec![Answer::Statuses(vec![429]); 4]);
+    let front = Front::start(&till, script);
+    let mut config = config(&front.url());
+    config.pacing.blocked = Duration::ZERO;
+    let sink = till.deliver(&config);
+    till.await_that("the totals are blocked", || {
+        till.blocked()
+            .is_some_and(|blocked| blocked.families == [Family::Totals].into())
+    });
+    till.await_delivery();
+    till.await_that("nothing is blocked any more", || {
+        till.blocked() == Some(Blocked::default())
+    });
+    till.stop(sink);
 }
 
 #[test]

@@ -1,20 +1,21 @@
 //! A pipeline with its state on disk, and a sink that delivers from it.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
 use tidegauge::branch::Branches;
-use tidegauge::feedback::Feedback;
+use tidegauge::feedback::{Blocked, Family, Feedback};
 use tidegauge::payment::BranchId;
 use tidegauge::pipeline::{Pipeline, Start};
 use tidegauge::reading::Readings;
 use tidegauge::record::Record;
 use tidegauge::sink::{Config, Order, Pacing, Sink};
 use tidegauge::status::{Condition, Part, Status};
-use tidegauge::store::{Identity, Store};
-use tidegauge_windows::{Definition, EventTime, Settings, Span};
+use tidegauge::store::{Documents, Identity, Store};
+use tidegauge_windows::{Definition, EventTime, Query, Settings, Span};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -99,6 +100,7 @@ impl Till {
             rules: "rules = test\n".into(),
             settings: settings(),
             configured: branches.configured().collect(),
+            documents: Documents::WithPayments,
         };
         let (store, recovered) = Store::open(dir.path(), &identity).unwrap();
         let start = Start {
@@ -147,6 +149,7 @@ impl Till {
         let effects = self.pipeline.take_effects();
         let mut store = self.store.lock().unwrap();
         store.commit(&effects, &[], NOVEMBER).unwrap();
+        while store.mark_more().unwrap() {}
     }
 
     pub fn close_quietly(&mut self, now: i64) {
@@ -155,26 +158,36 @@ impl Till {
         self.commit();
     }
 
-    /// Starts a sink.
+    /// Starts a sink that hurries.
     pub fn deliver(&self, config: &Config) -> Running {
-        let status = Arc::new(Status::new());
+        self.deliver_as(Order::Hurry, config, Arc::new(Status::new()))
+    }
+
+    /// Starts a sink with an order.
+    pub fn deliver_as(&self, order: Order, config: &Config, status: Arc<Status>) -> Running {
         *self.status.lock().unwrap() = Arc::clone(&status);
         let (readings, branches) = (Arc::clone(&self.readings), Arc::clone(&self.branches));
         let sink = Sink::new(config.clone(), readings, branches, Arc::clone(&status)).unwrap();
+        let sink = sink.following(self.store.lock().unwrap().feed());
         let (sender, mut receiver) = mpsc::channel(4);
         let (store, log) = (Arc::clone(&self.store), Arc::clone(&self.feedback));
         self.runtime.spawn(async move {
             while let Some(feedback) = receiver.recv().await {
                 let mut store = store.lock().unwrap();
                 match &feedback {
-                    Feedback::Delivered(documents) => store.acknowledge(documents).unwrap(),
-                    Feedback::Recreated(family) => store.remark(*family).unwrap(),
-                    Feedback::Blocked(_) => store.checkpoint(),
-                };
+                    Feedback::Delivered(documents) => {
+                        store.acknowledge(documents).unwrap();
+                    }
+                    Feedback::Recreated(family) => {
+                        store.remark(*family).unwrap();
+                        while store.mark_more().unwrap() {}
+                    }
+                    Feedback::Blocked(blocked) => store.block(blocked.clone()),
+                }
                 log.lock().unwrap().push(feedback);
             }
         });
-        let (orders, received) = watch::channel(Order::Hurry);
+        let (orders, received) = watch::channel(order);
         Running {
             orders,
             task: self.runtime.spawn(sink.run(sender, received)),
@@ -225,6 +238,42 @@ impl Till {
     /// All that sinks said, and forgets it.
     pub fn take_feedback(&self) -> Vec<Feedback> {
         std::mem::take(&mut self.feedback.lock().unwrap())
+    }
+
+    /// What sinks said last of documents that can't be delivered.
+    pub fn blocked(&self) -> Option<Blocked> {
+        let feedback = self.feedback.lock().unwrap();
+        let blocked = |feedback: &Feedback| match feedback {
+            Feedback::Blocked(blocked) => Some(blocked.clone()),
+            Feedback::Delivered(_) | Feedback::Recreated(_) => None,
+        };
+        feedback.iter().rev().find_map(blocked)
+    }
+
+    /// All windows that hold payments: the definition's number and the start.
+    pub fn windows_with_payments(&self) -> Vec<(u16, EventTime)> {
+        self.readings
+            .query(|reading| {
+                let frame = reading.frame();
+                let mut found = Vec::new();
+                for (number, _) in (0..).zip(frame.definitions()) {
+                    let windows = frame.windows(reading, &Query::all(number))?;
+                    let paid = windows.iter().filter(|window| window.aggregate.count > 0);
+                    found.extend(paid.map(|window| (number, window.window.start)));
+                }
+                Ok(found)
+            })
+            .unwrap()
+    }
+
+    /// The families that sinks asked to be marked again.
+    pub fn recreated_families(&self) -> BTreeSet<Family> {
+        let feedback = self.feedback.lock().unwrap();
+        let recreated = feedback.iter().filter_map(|feedback| match feedback {
+            Feedback::Recreated(family) => Some(*family),
+            Feedback::Delivered(_) | Feedback::Blocked(_) => None,
+        });
+        recreated.collect()
     }
 
     /// How often sinks said that an index was made anew.

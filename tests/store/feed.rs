@@ -12,7 +12,7 @@ use tidegauge::payment::BranchId;
 use tidegauge::pipeline::{Pipeline, Start};
 use tidegauge::reading::{Reading, Readings};
 use tidegauge::record::Record;
-use tidegauge::store::{Identity, Recovered, Store};
+use tidegauge::store::{Documents, Identity, Recovered, Store};
 use tidegauge::total::Total;
 use tidegauge_windows::{
     Definition, EventTime, Frame, MemoryCells, Query, Settings, Span, Summary, WindowResult,
@@ -79,11 +79,21 @@ pub fn identity(settings: &Arc<Settings>) -> Identity {
         rules: "window.1m.size = 60000\nallowed_lateness = 3600000\n".into(),
         settings: Arc::clone(settings),
         configured: vec![branch(0)],
+        documents: Documents::WithPayments,
     }
 }
 
 pub fn open(dir: &Path, settings: &Arc<Settings>) -> (Store, Recovered) {
-    Store::open(dir, &identity(settings)).unwrap()
+    open_for(dir, settings, Documents::WithPayments)
+}
+
+/// Opens a store of which `documents` are delivered.
+pub fn open_for(dir: &Path, settings: &Arc<Settings>, documents: Documents) -> (Store, Recovered) {
+    let identity = Identity {
+        documents,
+        ..identity(settings)
+    };
+    Store::open(dir, &identity).unwrap()
 }
 
 impl Feed {

@@ -131,6 +131,7 @@ fn a_state_of_version_1_opens_with_all_its_figures() {
     feed.commit(&mut store);
     assert_eq!(store.checkpoint().ledger.consumed, 8);
     store.remark(Family::Totals).unwrap();
+    while store.mark_more().unwrap() {}
 }
 
 #[test]

@@ -33,6 +33,19 @@ pub trait Cells<K, A> {
     /// When the store can't be read.
     fn keys(&self, block: Block, from: K, limit: usize) -> Result<Vec<K>, Self::Error>;
 
+    /// The blocks of `level` that hold something, as start and key, in order, from `from` on, that
+    /// start before `to`, at most `limit`.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn filled(
+        &self,
+        level: u8,
+        from: (EventTime, K),
+        to: EventTime,
+        limit: usize,
+    ) -> Result<Vec<(EventTime, K)>, Self::Error>;
+
     /// How often `window` of definition `definition` was revised for `key` after it was final.
     ///
     /// # Errors

@@ -218,6 +218,20 @@ impl Definition {
         }
     }
 
+    /// No time is in more windows than this.
+    #[must_use]
+    pub fn overlap(&self) -> u64 {
+        let parts = self.size.millis().unsigned_abs();
+        let part = match self.kind {
+            Kind::Tumbling => return 1,
+            Kind::Sliding | Kind::Cumulative => self.slide.millis().unsigned_abs(),
+        };
+        // A day of 25 hours has one step more for each hour.
+        parts.div_ceil(part).saturating_add(
+            u64::from(self.zoned()) * Span::HOUR.millis().unsigned_abs().div_ceil(part),
+        )
+    }
+
     /// All bounds of windows are multiples of this, counted from the epoch.
     pub(crate) fn grain(&self) -> Span {
         let mut grain = gcd(self.size, self.slide);

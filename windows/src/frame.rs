@@ -284,7 +284,7 @@ impl Frame {
             .is_some_and(|(known, since)| *known == key && *since < window.end))
     }
 
-    fn is_expired(&self, window: Window) -> bool {
+    pub(crate) fn is_expired(&self, window: Window) -> bool {
         self.snapshot
             .floor
             .is_some_and(|floor| window.start < floor)

@@ -78,6 +78,17 @@ impl Grid {
             .unwrap_or(coarsest)
     }
 
+    /// The coarsest level whose blocks lie wholly inside or outside of every window of `definition`,
+    /// one of those of this grid.
+    #[must_use]
+    pub(crate) fn level_of(&self, definition: &Definition) -> u8 {
+        let grain = definition.grain().millis();
+        self.levelled()
+            .take_while(|(_, span)| grain % span.millis() == 0)
+            .last()
+            .map_or(0, |(level, _)| level)
+    }
+
     /// The blocks that hold the slice that starts at `slice`, one of each level, level 0 first.
     pub fn blocks_of(&self, slice: EventTime) -> impl Iterator<Item = Block> {
         self.levelled().map(move |(level, span)| Block {

@@ -66,6 +66,7 @@ mod snapshot;
 mod summary;
 mod time;
 mod touched;
+mod walk;
 mod watermark;
 
 pub use aggregate::Aggregate;
@@ -83,3 +84,4 @@ pub use settings::{ACTIVITY_REACH, KNOWN_KEYS_MAX, Settings};
 pub use snapshot::{PartitionTime, QuietClose, Snapshot, Standing};
 pub use summary::Summary;
 pub use time::{EventTime, Span, Window};
+pub use walk::{Selection, Step, Walk};

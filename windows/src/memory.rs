@@ -62,6 +62,23 @@ impl<K: Key, A: Aggregate> Cells<K, A> for MemoryCells<K, A> {
             .collect())
     }
 
+    fn filled(
+        &self,
+        level: u8,
+        from: (EventTime, K),
+        to: EventTime,
+        limit: usize,
+    ) -> Result<Vec<(EventTime, K)>, Infallible> {
+        let start = from.0;
+        Ok(self
+            .cells
+            .range((Block { level, start }, from.1)..)
+            .take_while(|((at, _), _)| at.level == level && at.start < to)
+            .take(limit)
+            .map(|((at, key), _)| (at.start, *key))
+            .collect())
+    }
+
     fn revision(&self, definition: u16, window: Window, key: K) -> Result<u64, Infallible> {
         let revised = (definition, window, key);
         Ok(self.revisions.get(&revised).copied().unwrap_or_default())

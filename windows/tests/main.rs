@@ -5,4 +5,5 @@ mod grid;
 mod model;
 mod replay;
 mod summary;
+mod walks;
 mod watermarks;

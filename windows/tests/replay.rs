@@ -63,6 +63,8 @@ struct House {
     cells: MemoryCells<u32, Summary>,
     known: BTreeMap<u32, EventTime>,
     sent: BTreeMap<(u16, Window, u32), Figure>,
+    /// How many windows one step of a walk names at most.
+    step: usize,
 }
 
 impl House {
@@ -73,6 +75,7 @@ impl House {
             cells: MemoryCells::default(),
             known: BTreeMap::new(),
             sent: BTreeMap::new(),
+            step: 1_000,
         };
         for key in configured {
             house.learn(*key, EventTime::MIN);
@@ -101,8 +104,26 @@ impl House {
         self.engine.advance();
         let changes = self.engine.take_changes();
         let frame = Frame::new(Arc::clone(&self.settings), changes.snapshot.clone());
-        let touched = frame.touched(&self.cells, &changes).unwrap();
+        let cells: Vec<_> = changes.slices.keys().copied().collect();
+        let mut touched = frame.windows_of(&cells);
+        let closings: Vec<_> = frame.closings(&changes).collect();
+        let zeros: Vec<_> = frame.zero_walks(&changes).collect();
         self.cells.apply(frame.grid(), changes);
+        for mut walk in closings.into_iter().map(Some) {
+            while let Some(next) = walk {
+                let step = frame.walk(&self.cells, &next, self.step).unwrap();
+                touched.extend(step.windows);
+                walk = step.rest;
+            }
+        }
+        for mut walk in zeros.into_iter().map(Some) {
+            while let Some(next) = walk {
+                let step = frame.walk_zeros(&self.cells, &next, |_| true, self.step);
+                let step = step.unwrap();
+                touched.extend(step.windows);
+                walk = step.rest;
+            }
+        }
         for (number, window, key) in touched {
             if let Some(result) = frame.window(&self.cells, number, window, key).unwrap() {
                 self.sent.insert(
@@ -245,6 +266,8 @@ proptest! {
     ) {
         let inputs = interleaved(&inputs, &turns);
         let mut house = House::new(settings(&shapes, rules), &configured);
+        // Steps this small end in the middle of everything.
+        house.step = 5 * page;
         let fates = model::fates(&inputs, &shapes, rules);
         for ((input, fate), step) in inputs.iter().zip(fates).zip(steps) {
             let placement = house.insert(input);

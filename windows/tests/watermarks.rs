@@ -244,12 +244,16 @@ fn windows_past_retention_are_not_given() {
     add(&mut engine, 0, 85);
     let changes = engine.take_changes();
     let frame = Frame::new(Arc::clone(&settings), changes.snapshot.clone());
-    let told = frame.touched(&cells, &changes).unwrap();
+    let closings: Vec<_> = frame.closings(&changes).collect();
+    cells.apply(frame.grid(), changes);
+    let told: Vec<_> = closings
+        .iter()
+        .flat_map(|walk| frame.walk(&cells, walk, 100).unwrap().windows)
+        .collect();
     assert!(
         told.contains(&(0, Window::new(at(0), at(10)), 1)),
         "it is told to be final before it goes"
     );
-    cells.apply(frame.grid(), changes);
     let frame = Frame::new(settings, engine.take_changes().snapshot);
     let all = frame.windows(&cells, &Query::all(0)).unwrap();
     // The watermark is 80, so the floor is 20: [20,30) is the first that does not start before it.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Bytes;
 use serde::Serialize;
+use tidegauge_windows::{Selection, Walk, Window};
 
 use crate::answer::{ReadingAnswer, TotalAnswer, WindowAnswer};
 use crate::api::parameters::Parameters;
@@ -13,11 +14,16 @@ use crate::api::windows::find_definition;
 use crate::api::{App, State};
 use crate::cells::RememberedCells;
 use crate::document_key::DocumentKey;
+use crate::feed::Changed;
 use crate::payment::BranchId;
 use crate::reading::{ReadError, Reading};
 
 /// More figures at once are not told one by one.
 const FIGURES_MAX: usize = 20_000;
+/// Windows of so many changed slices are worked out at once.
+const SLICES: usize = 1_024;
+/// Windows that became final are looked for in so many steps at most.
+const STEPS_MAX: u32 = 4;
 /// Windows that overlap are made of the same cells: this many of them are remembered.
 const CELLS: usize = 4_096;
 /// When a client should come back after the line broke, in ms.
@@ -107,18 +113,60 @@ impl Filter {
         Ok(Self { branch, windows })
     }
 
-    fn wants(&self, document: &DocumentKey) -> bool {
-        let is_branch = |branch| self.branch.is_none_or(|wanted| wanted == branch);
-        match document {
-            DocumentKey::Total(branch) => is_branch(*branch),
-            DocumentKey::Window {
-                definition, branch, ..
-            } => {
-                let windows = self.windows.as_ref();
-                is_branch(*branch) && windows.is_none_or(|wanted| wanted.contains(definition))
+    /// The wanted figures that look different after `changed`; `None` if they are too many to be
+    /// told one by one.
+    fn figures(
+        &self,
+        changed: &Changed,
+        reading: &dyn Reading,
+    ) -> Result<Option<BTreeSet<DocumentKey>>, ReadError> {
+        let frame = reading.frame();
+        let is_branch = |branch: &BranchId| self.branch.is_none_or(|wanted| wanted == *branch);
+        let totals = changed.totals.iter().filter(|branch| is_branch(branch));
+        let mut figures: BTreeSet<_> = totals.map(|branch| DocumentKey::Total(*branch)).collect();
+        let slices = changed
+            .slices
+            .iter()
+            .filter(|(_, branch)| is_branch(branch));
+        let slices: Vec<_> = slices.copied().collect();
+        for some in slices.chunks(SLICES) {
+            self.add(&mut figures, frame.windows_of(some));
+            if figures.len() > FIGURES_MAX {
+                return Ok(None);
             }
-            DocumentKey::Late(_) | DocumentKey::Reject(_) => false,
         }
+        for closed in &changed.closed {
+            let selection = Selection::from(*closed);
+            let mut walk = frame.can_have(&selection).then(|| Walk {
+                key: self.branch,
+                ..Walk::new(selection)
+            });
+            for _ in 0..STEPS_MAX {
+                let Some(next) = walk else { break };
+                let step = frame.walk(reading, &next, FIGURES_MAX)?;
+                self.add(&mut figures, step.windows);
+                walk = step.rest;
+            }
+            if walk.is_some() || figures.len() > FIGURES_MAX {
+                return Ok(None);
+            }
+        }
+        Ok((figures.len() <= FIGURES_MAX).then_some(figures))
+    }
+
+    fn add(&self, figures: &mut BTreeSet<DocumentKey>, windows: Vec<(u16, Window, BranchId)>) {
+        let wanted = |definition: &u16| {
+            let windows = self.windows.as_ref();
+            windows.is_none_or(|wanted| wanted.contains(definition))
+        };
+        let windows = windows.into_iter().filter(|(number, _, _)| wanted(number));
+        figures.extend(
+            windows.map(|(definition, window, branch)| DocumentKey::Window {
+                definition,
+                window,
+                branch,
+            }),
+        );
     }
 }
 
@@ -167,21 +215,20 @@ impl Batch {
         };
         let upto = changes.as_ref().map_or(newest, |changes| changes.upto);
         let upto = Place::at(upto, state.generation);
-        let documents = changes
-            .and_then(|changes| changes.documents)
-            .map(|mut documents| {
-                documents.retain(|document| filter.wants(document));
-                documents
-            })
-            .filter(|documents| documents.len() <= FIGURES_MAX);
-        let is_reset = documents.is_none() && after != Place::Newest;
+        let changed = changes.and_then(|changes| changes.changed);
         let mut events = Events::new();
-        if is_reset {
-            events.add("reset", &Reset::of(after, state.generation))?;
-        }
-        state.readings.query(|reading| {
-            events.figures(state, reading, &documents.unwrap_or_default())?;
-            events.reading(reading, upto)
+        let is_reset = state.readings.query(|reading| {
+            let figures = match &changed {
+                Some(changed) => filter.figures(changed, reading)?,
+                None => None,
+            };
+            let is_reset = figures.is_none() && after != Place::Newest;
+            if is_reset {
+                events.add("reset", &Reset::of(after, state.generation))?;
+            }
+            events.figures(state, reading, &figures.unwrap_or_default())?;
+            events.reading(reading, upto)?;
+            Ok(is_reset)
         })?;
         Ok(Self {
             after,
@@ -225,12 +272,12 @@ impl Events {
         &mut self,
         state: &State,
         reading: &dyn Reading,
-        documents: &[DocumentKey],
+        figures: &BTreeSet<DocumentKey>,
     ) -> Result<(), ReadError> {
         let frame = reading.frame();
         let cells = RememberedCells::new(reading, CELLS);
-        for document in documents {
-            match *document {
+        for figure in figures {
+            match *figure {
                 DocumentKey::Total(branch) => {
                     let total = reading.total(branch)?;
                     let total = TotalAnswer::new(branch, total.as_ref(), &state.branches);

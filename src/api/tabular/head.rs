@@ -1,7 +1,9 @@
 //! What an answer that is a table says before its first byte.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 
+use super::tagged;
 use crate::api::etag::Tag;
 use crate::api::format::Format;
 use crate::reading::Reading;
@@ -13,35 +15,65 @@ use tidegauge_windows::EventTime;
 pub(super) struct Head {
     pub(super) tag: Tag,
     pub(super) format: Format,
-    pub(super) generation: u32,
-    pub(super) sequence: u64,
-    watermark: Option<String>,
-    as_of: String,
+    of: Of,
     /// The name of the file, without its ending.
     name: String,
     /// The address of the next page.
-    next: Option<String>,
+    pub(super) next: Option<String>,
 }
 
-impl Head {
-    /// The head of the table `name` that comes from `reading`.
-    pub(super) fn new(
-        reading: &dyn Reading,
-        tag: Tag,
-        format: Format,
-        name: String,
-        next: Option<String>,
-    ) -> Self {
+/// Which reading a table is of.
+#[derive(Clone, Debug)]
+struct Of {
+    generation: u32,
+    sequence: u64,
+    watermark: Option<String>,
+    as_of: String,
+}
+
+impl Of {
+    fn new(reading: &dyn Reading) -> Self {
         let checkpoint = reading.checkpoint();
         Self {
-            tag,
-            format,
             generation: checkpoint.generation,
             sequence: checkpoint.sequence,
             watermark: reading.frame().watermark().map(rfc3339),
             as_of: rfc3339(EventTime::from_millis(checkpoint.as_of)),
+        }
+    }
+
+    fn say(&self, headers: &mut HeaderMap) {
+        let texts = [
+            (GENERATION, Some(self.generation.to_string())),
+            (SEQUENCE, Some(self.sequence.to_string())),
+            (WATERMARK, self.watermark.clone()),
+            (AS_OF, Some(self.as_of.clone())),
+        ];
+        insert(headers, texts);
+    }
+}
+
+/// Says that a client has the answer of `tag` already, a table of `reading`.
+pub(super) fn unchanged(reading: &dyn Reading, tag: Tag) -> Response {
+    unchanged_of(&Of::new(reading), tag)
+}
+
+fn unchanged_of(of: &Of, tag: Tag) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    of.say(response.headers_mut());
+    tagged(&mut response, tag);
+    response
+}
+
+impl Head {
+    /// The head of the table `name` that comes from `reading`.
+    pub(super) fn new(reading: &dyn Reading, tag: Tag, format: Format, name: String) -> Self {
+        Self {
+            tag,
+            format,
+            of: Of::new(reading),
             name,
-            next,
+            next: None,
         }
     }
 
@@ -56,18 +88,20 @@ impl Head {
         let texts = [
             (header::CONTENT_DISPOSITION, Some(file)),
             (header::LINK, self.next.as_ref().map(link)),
-            (GENERATION, Some(self.generation.to_string())),
-            (SEQUENCE, Some(self.sequence.to_string())),
-            (WATERMARK, self.watermark.clone()),
-            (AS_OF, Some(self.as_of.clone())),
         ];
-        for (name, text) in texts {
-            // None holds anything but ASCII that can be seen.
-            if let Some(Ok(value)) = text.map(HeaderValue::try_from) {
-                headers.insert(name, value);
-            }
-        }
+        insert(&mut headers, texts);
+        self.of.say(&mut headers);
         headers
+    }
+
+    /// Says that a client has it already.
+    pub(super) fn unchanged(&self) -> Response {
+        unchanged_of(&self.of, self.tag)
+    }
+
+    #[cfg(test)]
+    pub(super) fn sequence(&self) -> u64 {
+        self.of.sequence
     }
 
     #[cfg(test)]
@@ -80,14 +114,17 @@ impl Head {
             ledger: Default::default(),
             notices: Default::default(),
             dirty: 0,
+            is_marking: false,
         };
         Self {
             tag: Tag::of(0, &checkpoint, ""),
             format: Format::Parquet,
-            generation: 1,
-            sequence,
-            watermark: None,
-            as_of: String::new(),
+            of: Of {
+                generation: 1,
+                sequence,
+                watermark: None,
+                as_of: String::new(),
+            },
             name: String::new(),
             next: None,
         }
@@ -98,6 +135,15 @@ const GENERATION: HeaderName = HeaderName::from_static("tidegauge-generation");
 const SEQUENCE: HeaderName = HeaderName::from_static("tidegauge-sequence");
 const WATERMARK: HeaderName = HeaderName::from_static("tidegauge-watermark");
 const AS_OF: HeaderName = HeaderName::from_static("tidegauge-as-of");
+
+fn insert(headers: &mut HeaderMap, texts: impl IntoIterator<Item = (HeaderName, Option<String>)>) {
+    for (name, text) in texts {
+        // None holds anything but ASCII that can be seen.
+        if let Some(Ok(value)) = text.map(HeaderValue::try_from) {
+            headers.insert(name, value);
+        }
+    }
+}
 
 fn link(next: &String) -> String {
     format!("<{next}>; rel=\"next\"")

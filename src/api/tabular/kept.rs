@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
 use axum::http::HeaderMap;
 
-use super::head::Head;
+use super::file::File;
+use crate::api::etag::Tag;
 
 /// A file is given for its question so long after it was last asked for in parts …
 const IDLE: Duration = Duration::from_secs(10);
@@ -16,13 +16,6 @@ const AGE: Duration = Duration::from_secs(60);
 const BYTES: usize = 64 << 20;
 /// There are at most so many of them.
 const FILES: usize = 16;
-
-/// A file that was made, and what its answers say of it.
-#[derive(Clone)]
-pub(super) struct File {
-    pub(super) head: Head,
-    pub(super) bytes: Bytes,
-}
 
 /// The files made last.
 #[derive(Default)]
@@ -58,6 +51,18 @@ impl Kept {
         Some(entry.file.clone())
     }
 
+    /// The file with `tag`: the answer to its question, as long as there is no newer checkpoint.
+    pub(super) fn find_tagged(&self, tag: Tag) -> Option<File> {
+        let files = self.files();
+        let entry = files.iter().find(|entry| entry.file.head.tag == tag)?;
+        Some(entry.file.clone())
+    }
+
+    /// Forgets all files.
+    pub(super) fn forget(&self) {
+        self.files().clear();
+    }
+
     /// Keeps `file`, the answer to `question`.
     pub(super) fn keep(&self, question: String, file: &File) {
         let now = Instant::now();
@@ -88,17 +93,23 @@ mod tests {
 
     use super::*;
 
+    use crate::api::Limits;
+    use crate::api::places::Places;
+    use crate::api::tabular::head::Head;
+
     fn file(sequence: u64, bytes: usize) -> File {
+        let places = Places::new(&Limits::default());
         File {
             head: Head::sample(sequence),
             bytes: vec![0; bytes].into(),
+            room: places.room(bytes).unwrap(),
         }
     }
 
     fn found(kept: &Kept, question: &str, later: Duration) -> Option<u64> {
         let now = Instant::now() + later;
         let file = kept.find_at(question, &HeaderMap::new(), now)?;
-        Some(file.head.sequence)
+        Some(file.head.sequence())
     }
 
     #[test]
@@ -113,7 +124,7 @@ mod tests {
         assert_eq!(found(&kept, "c", Duration::ZERO), None);
         let mut headers = HeaderMap::new();
         headers.insert(axum::http::header::IF_RANGE, first.head.tag.header());
-        assert_eq!(kept.find("a", &headers).unwrap().head.sequence, 1);
+        assert_eq!(kept.find("a", &headers).unwrap().head.sequence(), 1);
         assert!(kept.find("b", &headers).is_none());
     }
 

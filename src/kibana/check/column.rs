@@ -4,12 +4,17 @@ use serde_json::Value;
 
 use super::layer::Ground;
 use super::{Faults, text};
+use crate::kibana::Documents;
+use crate::kibana::dashboard::{PAID, step};
 
 /// What Kibana calls the documents themselves where a field is wanted.
 pub(super) const RECORDS: &str = "___records___";
 
 /// Percentiles: adding or averaging them gives nothing.
-const PERCENTILES: [&str; 3] = ["pay_p50", "pay_p95", "pay_p99"];
+pub(super) const PERCENTILES: [&str; 3] = ["pay_p50", "pay_p95", "pay_p99"];
+
+/// Figures of windows that are never below zero.
+const COUNTS: [&str; 3] = ["pay_count", "late_count", "revision"];
 
 /// What Kibana calls the type of a field.
 fn type_of(kind: &str) -> &'static str {
@@ -66,6 +71,7 @@ pub(super) fn operation(column: &Value, layer: &Value, ground: &Ground<'_>, faul
     );
     parameters(column, layer, ground, faults);
     filter(column, ground, faults);
+    without_zeros(&operation, &field, column, ground, faults);
     additive(&operation, &field, layer, ground, faults);
 }
 
@@ -100,8 +106,21 @@ fn parameters(column: &Value, layer: &Value, ground: &Ground<'_>, faults: &mut F
         Some("date_histogram") => {
             let right = has(&["dropPartials", "includeEmptyRows", "interval"]);
             let interval = text(&params["interval"]);
-            let known = ["auto", "1m", "1h", "1d"].contains(&interval.as_str());
+            let known = interval == "auto" || is_interval(&interval);
             faults.expect(right && known, place, wrong);
+            if let Documents::Windows(definition) = ground.documents
+                && ground.documents.overlap()
+            {
+                let step = step(definition);
+                faults.expect(
+                    interval == step,
+                    place,
+                    format!(
+                        "its stretches are not {step} long: a shorter one has no window, and would be \
+                         shown as zero"
+                    ),
+                );
+            }
             let is_time = ground.time == column["sourceField"].as_str();
             faults.expect(
                 is_time,
@@ -121,8 +140,10 @@ fn parameters(column: &Value, layer: &Value, ground: &Ground<'_>, faults: &mut F
                 format!("documents have no date {sort} to sort by"),
             );
             let exists = format!("{}: *", text(&column["sourceField"]));
+            let query = &column["filter"]["query"];
+            let is_paid = *query == PAID && matches!(ground.documents, Documents::Windows(_));
             faults.expect(
-                column["filter"]["query"] == exists.as_str(),
+                is_paid || *query == exists.as_str(),
                 place,
                 format!("its filter is not \"{exists}\""),
             );
@@ -132,6 +153,14 @@ fn parameters(column: &Value, layer: &Value, ground: &Ground<'_>, faults: &mut F
             faults.expect(right, place, wrong);
         }
     }
+}
+
+/// A number and a unit, as Kibana writes an interval.
+fn is_interval(text: &str) -> bool {
+    let unit = text.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    let number = &text[..text.len() - unit.len()];
+    number.parse::<u32>().is_ok_and(|number| number > 0)
+        && ["ms", "s", "m", "h", "d"].contains(&unit)
 }
 
 /// The order of terms: by name, or by a column that can be added up; only then is there a rest.
@@ -172,7 +201,8 @@ fn ordered(params: &Value, layer: &Value, place: &str, faults: &mut Faults) {
     );
 }
 
-/// The part of KQL that is checked: a field that is there, above a number, or true or false.
+/// The part of KQL that is checked: a field that is there, above a number, or true or false; several
+/// of them with `and`.
 fn filter(column: &Value, ground: &Ground<'_>, faults: &mut Faults) {
     let filter = &column["filter"];
     if filter.is_null() {
@@ -184,27 +214,64 @@ fn filter(column: &Value, ground: &Ground<'_>, faults: &mut Faults) {
         ground.place,
         "its filter is no KQL",
     );
-    let split = query
-        .split_once(": ")
-        .map(|(field, value)| (field, ":", value));
-    let split = split.or_else(|| {
-        let (field, value) = query.split_once(" > ")?;
-        Some((field, ">", value))
-    });
-    let known = split.and_then(|(field, sign, value)| {
-        let kind = type_of(ground.fields.get(field)?);
-        Some(match (sign, value) {
-            (":", "*") => kind != "none",
-            (":", "true" | "false") => kind == "boolean",
-            (">", number) => kind == "number" && number.parse::<f64>().is_ok(),
-            _ => false,
+    let known = |term: &str| {
+        let split = term
+            .split_once(": ")
+            .map(|(field, value)| (field, ":", value));
+        let split = split.or_else(|| {
+            let (field, value) = term.split_once(" > ")?;
+            Some((field, ">", value))
+        });
+        split.and_then(|(field, sign, value)| {
+            let kind = type_of(ground.fields.get(field)?);
+            Some(match (sign, value) {
+                (":", "*") => kind != "none",
+                (":", "true" | "false") => kind == "boolean",
+                (">", number) => kind == "number" && number.parse::<f64>().is_ok(),
+                _ => false,
+            })
         })
-    });
-    let known = known.unwrap_or(false);
+    };
     faults.expect(
-        known,
+        terms_of(&query).all(|term| known(term).unwrap_or(false)),
         ground.place,
         format!("the filter \"{query}\" is none that is checked"),
+    );
+}
+
+fn terms_of(query: &str) -> impl Iterator<Item = &str> {
+    query.split(" and ")
+}
+
+/// A window without payments has no document: a figure must be the same with it.
+fn without_zeros(
+    operation: &str,
+    field: &str,
+    column: &Value,
+    ground: &Ground<'_>,
+    faults: &mut Faults,
+) {
+    if !matches!(ground.documents, Documents::Windows(_)) {
+        return;
+    }
+    let query = text(&column["filter"]["query"]);
+    // Those without payments have no percentiles, and all their counts are zero.
+    let leaves_zeros_out = terms_of(&query).any(|term| {
+        let is_above_zero = |field: &&str| term == format!("{field} > 0");
+        let exists = |field: &&str| term == format!("{field}: *");
+        COUNTS.iter().any(is_above_zero) || PERCENTILES.iter().any(exists)
+    });
+    let is_same = match operation {
+        "sum" => column["params"]["emptyAsNull"] == false,
+        "max" => leaves_zeros_out || COUNTS.contains(&field),
+        "min" | "count" | "last_value" => leaves_zeros_out,
+        _ => true,
+    };
+    faults.expect(
+        is_same,
+        ground.place,
+        "windows without payments have no document, and would change this figure: leave them out, or \
+         take nothing for zero",
     );
 }
 

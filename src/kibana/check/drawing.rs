@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::column::PERCENTILES;
 use super::{Faults, array, text};
 
 /// What is drawn is there, and everything that is there is drawn.
@@ -18,6 +19,12 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
             };
             let known = layers.len() == 1 && layers.iter().all(series);
             faults.expect(known, place, "it is drawn in a way that is not checked");
+            let fitting = fitting(layers, layer);
+            faults.expect(
+                visualization["fittingFunction"] == fitting,
+                place,
+                format!("its fittingFunction is not {fitting}"),
+            );
             let has_rest = visualization["legend"]["isVisible"].is_boolean()
                 && visualization["preferredSeriesType"].is_string()
                 && visualization["valueLabels"] == "hide";
@@ -78,6 +85,25 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
         place,
         format!("it draws {drawn:?} of the columns {columns:?}"),
     );
+}
+
+/// What is drawn where there is nothing. Windows without payments have no document and are zero; a
+/// percentile of no payments is none, and a bar that is missing is as high as one of zero.
+fn fitting(drawn: &[Value], layer: &Value) -> &'static str {
+    let is_of_bars = |drawn: &Value| text(&drawn["seriesType"]).starts_with("bar");
+    let mut columns = layer["columns"]
+        .as_object()
+        .into_iter()
+        .flat_map(|map| map.values());
+    let is_percentile =
+        |column: &Value| PERCENTILES.contains(&text(&column["sourceField"]).as_str());
+    if drawn.iter().any(is_of_bars) {
+        "None"
+    } else if columns.any(is_percentile) {
+        "Linear"
+    } else {
+        "Zero"
+    }
 }
 
 fn xy(layer: &Value) -> Vec<&Value> {

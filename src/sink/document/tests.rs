@@ -113,6 +113,25 @@ fn a_version_is_twice_the_payments_and_one_more_if_final() {
 }
 
 #[test]
+fn windows_without_payments_are_given_on_request_and_only_where_none_overlap() {
+    let utc = chrono_tz::UTC;
+    let hour = Span::HOUR;
+    let kinds = [
+        Definition::tumbling("a", hour, Span::ZERO, utc).unwrap(),
+        Definition::sliding("b", hour, Span::MINUTE, Span::ZERO, utc).unwrap(),
+        Definition::cumulative("c", hour, Span::MINUTE, Span::ZERO, utc).unwrap(),
+    ];
+    for (zero_windows, given) in [(false, [false; 3]), (true, [true, false, false])] {
+        let content = Content {
+            histograms: false,
+            zero_windows,
+        };
+        assert_eq!(kinds.each_ref().map(|kind| content.gives(0, kind)), given);
+        assert!(kinds.iter().all(|kind| content.gives(1, kind)));
+    }
+}
+
+#[test]
 fn ids_are_those_of_the_contract() {
     let time = EventTime::from_millis;
     assert_eq!(

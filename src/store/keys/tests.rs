@@ -40,6 +40,8 @@ fn every_kind_of_key_has_frozen_bytes() {
         (head(), "02"),
         (snapshot(), "03"),
         (configured(), "05"),
+        (task(7), "060000000000000007"),
+        (super::documents(), "07"),
         (progress(-1), "047fffffff"),
         (progress(3), "0480000003"),
         (total(branch(7)), "1000000007"),
@@ -174,7 +176,7 @@ proptest! {
         prop_assert_eq!(partition_of(&progress(partition)), Some(partition));
         prop_assert_eq!(branch_of_total(&total(branch)), Some(branch));
         let cell = cell(Block { level, start: at(start) }, branch);
-        prop_assert_eq!(branch_of_cell(&cell), Some(branch));
+        prop_assert_eq!(place_of_cell(&cell).map(|place| place.1), Some(branch));
         prop_assert_eq!(List::Late.number_of(&List::Late.entry(number)), Some(number));
         prop_assert_eq!(List::Late.number_of(&List::Rejects.entry(number)), None);
     }
@@ -186,7 +188,8 @@ proptest! {
         let _ = document_of(&key);
         let _ = partition_of(&key);
         let _ = branch_of_total(&key);
-        let _ = branch_of_cell(&key);
+        let _ = place_of_cell(&key);
+        let _ = number_of_task(&key);
         let _ = List::Late.number_of(&key);
     }
 }

@@ -78,13 +78,9 @@ fn bucket(column: &Value, picked: &Picked) -> Value {
             }})
         }
         "date_histogram" => {
-            let interval = match params["interval"].as_str().unwrap() {
-                "auto" => picked.interval,
-                interval => interval,
-            };
             json!({"date_histogram": {
                 "field": field,
-                "fixed_interval": interval,
+                "fixed_interval": picked.interval_of(column),
                 "min_doc_count": 0,
                 "time_zone": "UTC",
             }})
@@ -119,6 +115,10 @@ fn figure(column: &Value) -> Value {
 
 /// The part of KQL that the objects use.
 fn kql(query: &str) -> Value {
+    if query.contains(" and ") {
+        let all: Vec<Value> = query.split(" and ").map(kql).collect();
+        return json!({"bool": {"filter": all}});
+    }
     if let Some(field) = query.strip_suffix(": *") {
         return json!({"exists": {"field": field}});
     }
@@ -137,7 +137,7 @@ fn walk(
     shown: &mut Shown,
 ) {
     let Some((first, rest)) = buckets.split_first() else {
-        // An empty bucket is drawn as nothing.
+        // An empty bucket is drawn as nothing, or as zero.
         if place["doc_count"].as_u64().unwrap() > 0 {
             let values: BTreeMap<String, Figure> = figures
                 .iter()

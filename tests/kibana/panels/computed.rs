@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Figure, Panel, Picked, Shown, millis};
+use super::{Figure, Panel, Picked, Shown, length, millis};
 
 pub(super) fn compute(panel: &Panel, picked: &Picked, rows: &[Value]) -> Shown {
     let columns = panel.columns();
@@ -22,16 +22,27 @@ pub(super) fn compute(panel: &Panel, picked: &Picked, rows: &[Value]) -> Shown {
             groups.entry(path).or_default().push(row);
         }
     }
-    groups
-        .into_iter()
-        .map(|(path, rows)| {
-            let values = figures
-                .iter()
-                .filter_map(|(id, column)| Some((id.clone(), figure(column, &rows)?)))
-                .collect();
-            (path, values)
-        })
-        .collect()
+    let mut shown = Shown::new();
+    for (path, rows) in groups {
+        let has_payments = !panel.of_windows || rows.iter().any(|row| row["pay_count"] != 0);
+        let mut values = BTreeMap::new();
+        for (id, column) in &figures {
+            let zero = panel.of_windows && panel.fills_with_zero;
+            let figure = figure(column, &rows).or_else(|| zero.then_some(Figure::ZERO));
+            values.extend(figure.map(|figure| (id.clone(), figure)));
+        }
+        // A table has no row of a branch without payments, a bridged line no point.
+        if has_payments || panel.fills_with_zero {
+            shown.insert(path, values);
+        } else {
+            assert!(
+                values.values().all(Figure::is_zero),
+                "{} leaves out {path:?}: {values:?}",
+                panel.id
+            );
+        }
+    }
+    shown
 }
 
 fn is_picked(panel: &Panel, picked: &Picked, row: &Value) -> bool {
@@ -56,11 +67,7 @@ fn key(column: &Value, picked: &Picked, row: &Value) -> Option<String> {
     if column["operationType"] == "terms" {
         return Some(value.to_owned());
     }
-    let interval = match column["params"]["interval"].as_str().unwrap() {
-        "auto" => picked.interval,
-        interval => interval,
-    };
-    let length = i64::try_from(tidegauge::duration::parse(interval).unwrap().as_millis()).unwrap();
+    let length = length(picked.interval_of(column));
     let time = millis(value);
     Some((time - time.rem_euclid(length)).to_string())
 }
@@ -124,6 +131,9 @@ fn units_of(text: &str) -> i128 {
 }
 
 fn matches(query: &str, row: &Value) -> bool {
+    if query.contains(" and ") {
+        return query.split(" and ").all(|term| matches(term, row));
+    }
     if let Some(field) = query.strip_suffix(": *") {
         return !row[field].is_null();
     }

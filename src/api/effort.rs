@@ -1,0 +1,262 @@
+//! What a question may still take: time, a turn to work on it, and somebody who waits for it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tidegauge_windows::{Block, Cells, EventTime, Summary, Window};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio::time::sleep_until;
+
+use super::places::{Places, Seat, Turn};
+use super::problem::Failure;
+use crate::payment::BranchId;
+use crate::reading::ReadError;
+
+/// A light question may look at so many cells, branches and records; then it moves to a heavy place.
+const LIGHT_STEPS: usize = 4_096;
+/// After so many steps it is looked at whether somebody waits, and for how long the turn has lasted.
+const STEPS: usize = 64;
+/// After so long a heavy question lets others have a turn.
+const TURN: Duration = Duration::from_millis(500);
+
+/// How long a request is still waited for. Making headway extends it.
+#[derive(Clone)]
+pub(super) struct Patience {
+    until: watch::Sender<Instant>,
+    step: Duration,
+}
+
+impl Patience {
+    /// Waits for `step` from now, and for as long after each headway.
+    pub(super) fn new(step: Duration) -> Self {
+        Self {
+            until: watch::Sender::new(Instant::now() + step),
+            step,
+        }
+    }
+
+    /// Something of the answer was made, or the request need not wait for others any more.
+    pub(super) fn headway(&self) {
+        self.wait_for(Duration::ZERO);
+    }
+
+    /// The request waits for others, for `time` at most; its own time begins after that.
+    pub(super) fn wait_for(&self, time: Duration) {
+        self.until.send_replace(Instant::now() + time + self.step);
+    }
+
+    /// Waits until it has run out.
+    pub(super) async fn runs_out(&self) {
+        let mut until = self.until.subscribe();
+        loop {
+            let end = *until.borrow_and_update();
+            tokio::select! {
+                () = sleep_until(end.into()) => return,
+                // There is always a sender: this one.
+                _ = until.changed() => {}
+            }
+        }
+    }
+}
+
+/// Held by whoever waits for an answer: its request, then its body.
+pub(super) struct Interest;
+
+/// What is spent on one question. It lives where the question is worked on, off the async threads.
+pub(super) struct Effort {
+    places: Arc<Places>,
+    patience: Patience,
+    interest: Weak<Interest>,
+    /// It ends by then, whoever waits.
+    until: Instant,
+    steps: AtomicUsize,
+    place: Mutex<Option<Place>>,
+}
+
+struct Place {
+    seat: Arc<Seat>,
+    /// Without one the question is light, or waits.
+    turn: Option<(Turn, Instant)>,
+    is_heavy: bool,
+}
+
+impl Effort {
+    /// For a question in the place `seat`, with its first `turn` if it is heavy, which `interest`
+    /// waits for, until `until`.
+    pub(super) fn new(
+        places: &Arc<Places>,
+        patience: Patience,
+        interest: &Arc<Interest>,
+        until: Instant,
+        seat: Arc<Seat>,
+        turn: Option<Turn>,
+    ) -> Self {
+        let place = Place {
+            seat,
+            is_heavy: turn.is_some(),
+            turn: turn.map(|turn| (turn, Instant::now())),
+        };
+        Self {
+            places: Arc::clone(places),
+            patience,
+            interest: Arc::downgrade(interest),
+            until,
+            steps: AtomicUsize::new(0),
+            place: Mutex::new(Some(place)),
+        }
+    }
+
+    /// Who waits for the answer; none when they are gone.
+    pub(super) fn interest(&self) -> Option<Arc<Interest>> {
+        self.interest.upgrade()
+    }
+
+    /// The place, for the answer to have it too.
+    pub(super) fn seat(&self) -> Option<Arc<Seat>> {
+        self.place().as_ref().map(|place| Arc::clone(&place.seat))
+    }
+
+    /// Counts `count` steps of work. Now and then it lets others have a turn.
+    ///
+    /// # Errors
+    /// When the question should be worked on no longer.
+    pub(super) fn steps(&self, count: usize) -> Result<(), Failure> {
+        let before = self.steps.fetch_add(count, Ordering::Relaxed);
+        let now = before + count;
+        if before <= LIGHT_STEPS && now > LIGHT_STEPS {
+            self.become_heavy()?;
+        }
+        if before / STEPS != now / STEPS {
+            self.check()?;
+        }
+        Ok(())
+    }
+
+    /// Some of the answer was made.
+    ///
+    /// # Errors
+    /// When the question should be worked on no longer.
+    pub(super) fn headway(&self) -> Result<(), Failure> {
+        self.patience.headway();
+        self.check()
+    }
+
+    /// Whether the time is over.
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
+    /// Waits for the client in `wait`; meanwhile others have the turn.
+    pub(super) fn rest<T>(&self, wait: impl FnOnce() -> T) -> T {
+        let had_turn = self
+            .place()
+            .as_mut()
+            .is_some_and(|place| place.turn.take().is_some());
+        let result = wait();
+        if had_turn {
+            self.take_turn();
+        }
+        result
+    }
+
+    /// The work is done: its place is free, but for the answer.
+    pub(super) fn leave(&self) {
+        *self.place() = None;
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        if self.interest.strong_count() == 0 {
+            return Err(Failure::GivenUp);
+        }
+        if self.is_over() {
+            return Err(Failure::TooLong);
+        }
+        let is_long = self.place().as_ref().is_some_and(|place| {
+            let turn = place.turn.as_ref();
+            turn.is_some_and(|(_, began)| began.elapsed() >= TURN)
+        });
+        if is_long {
+            self.patience.wait_for(self.places.longest_wait(TURN));
+            self.rest(|| {});
+            self.patience.headway();
+            return self.check();
+        }
+        Ok(())
+    }
+
+    fn take_turn(&self) {
+        // Behind those who wait already. It is the question's own thread that waits.
+        if let Some(turn) = Handle::current().block_on(self.places.turn())
+            && let Some(place) = self.place().as_mut()
+        {
+            place.turn = Some((turn, Instant::now()));
+        }
+    }
+
+    fn become_heavy(&self) -> Result<(), Failure> {
+        match self.place().as_mut() {
+            Some(place) if !place.is_heavy => {
+                place.seat.move_to(self.places.heavy()?);
+                place.is_heavy = true;
+            }
+            _ => return Ok(()),
+        }
+        self.patience.wait_for(self.places.queue_timeout());
+        let turn = Handle::current().block_on(self.places.first_turn())?;
+        self.patience.headway();
+        if let Some(place) = self.place().as_mut() {
+            place.turn = Some((turn, Instant::now()));
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> MutexGuard<'_, Option<Place>> {
+        lock(&self.place)
+    }
+}
+
+// What is in them is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Cells whose reading counts as effort.
+pub(super) struct Measured<'a> {
+    cells: &'a dyn Cells<BranchId, Summary, Error = ReadError>,
+    effort: &'a Effort,
+}
+
+impl<'a> Measured<'a> {
+    /// `cells`, read for the question of `effort`.
+    pub(super) fn new(
+        cells: &'a dyn Cells<BranchId, Summary, Error = ReadError>,
+        effort: &'a Effort,
+    ) -> Self {
+        Self { cells, effort }
+    }
+}
+
+impl Cells<BranchId, Summary> for Measured<'_> {
+    type Error = Failure;
+
+    fn cell(&self, block: Block, key: BranchId) -> Result<Option<Summary>, Failure> {
+        self.effort.steps(1)?;
+        Ok(self.cells.cell(block, key)?)
+    }
+
+    fn keys(&self, block: Block, from: BranchId, limit: usize) -> Result<Vec<BranchId>, Failure> {
+        self.effort.steps(1)?;
+        Ok(self.cells.keys(block, from, limit)?)
+    }
+
+    fn revision(&self, definition: u16, window: Window, key: BranchId) -> Result<u64, Failure> {
+        Ok(self.cells.revision(definition, window, key)?)
+    }
+
+    fn known(&self, from: BranchId, limit: usize) -> Result<Vec<(BranchId, EventTime)>, Failure> {
+        self.effort.steps(1)?;
+        Ok(self.cells.known(from, limit)?)
+    }
+}

@@ -1,0 +1,236 @@
+//! One pass: over the marks in key order, in bulks that each come from one reading.
+//!
+//! The next bulk is rendered while others are under way. A document is never sent twice in one
+//! pass.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::task::{JoinError, JoinSet};
+use tracing::warn;
+
+use super::bulk::{Bulk, Item, Outcome, Report};
+use super::catch_up::POSTPONED_MAX;
+use super::client::Trouble;
+use super::collect::{Found, Scope, Search, lock};
+use super::delivery::{Delivery, Interrupted};
+use super::document::Content;
+use super::retry::Verdict;
+use crate::document_key::DocumentKey;
+use crate::feedback::{Family, Feedback};
+use crate::metrics::ItemOutcome;
+use crate::reading::{Mark, ReadError};
+
+/// How a pass went.
+#[derive(Debug, Default)]
+pub(super) struct Passed {
+    /// The families that lack an index.
+    pub(super) wanted: BTreeSet<Family>,
+    /// Whether it came to the end.
+    pub(super) is_whole: bool,
+}
+
+/// What is being looked for, at most one bulk.
+type Collecting = JoinSet<Result<Found, ReadError>>;
+
+impl Delivery {
+    /// Sends what awaits delivery in `scope`, once.
+    pub(super) async fn pass(
+        &mut self,
+        scope: Scope,
+        postpone: bool,
+    ) -> Result<Passed, Interrupted> {
+        if matches!(scope, Scope::All) {
+            lock(&self.memory).begin_pass();
+        }
+        let mut passed = Passed::default();
+        let mut in_flight: JoinSet<Report> = JoinSet::new();
+        let mut collecting = Collecting::new();
+        // Rendered, and waits for its turn.
+        let mut next: Option<Bulk> = None;
+        let mut after = None;
+        // What is postponed must not wait for all that is not.
+        let until = postpone.then(|| Instant::now() + POSTPONED_MAX);
+        loop {
+            let is_open = self.line.closed_until(Instant::now()).is_none();
+            if is_open
+                && in_flight.len() < self.bulk.max_in_flight.max(1)
+                && let Some(bulk) = next.take()
+            {
+                let client = self.cluster.client().clone();
+                in_flight.spawn(async move { bulk.deliver(&client).await });
+            }
+            let is_over = until.is_some_and(|until| until <= Instant::now());
+            let is_wanted = is_open && !is_over && !passed.is_whole;
+            if is_wanted && next.is_none() && collecting.is_empty() {
+                let wanted = passed.wanted.clone();
+                self.collect(&mut collecting, scope.clone(), after, wanted, postpone);
+            }
+            self.report_if_due().await;
+            tokio::select! {
+                Some(found) = collecting.join_next(), if !collecting.is_empty() => {
+                    let found = found.map_err(panicked)??;
+                    after = found.after;
+                    passed.is_whole = after.is_none();
+                    passed.wanted.extend(found.wanted);
+                    next = Some(found.bulk).filter(|bulk| !bulk.is_empty());
+                    self.acknowledge(found.settled).await?;
+                }
+                Some(report) = in_flight.join_next(), if !in_flight.is_empty() => {
+                    let report = report.map_err(|error| Trouble::garbage(error.to_string()))?;
+                    self.take(report).await?;
+                }
+                else => break,
+            }
+        }
+        passed.is_whole &= next.is_none();
+        Ok(passed)
+    }
+
+    fn collect(
+        &self,
+        collecting: &mut Collecting,
+        scope: Scope,
+        after: Option<DocumentKey>,
+        skip: BTreeSet<Family>,
+        postpone: bool,
+    ) {
+        let now = Instant::now();
+        let search = Search {
+            scope,
+            after,
+            gate: self.places.gate(now),
+            skip,
+            postpone,
+            max_actions: self.bulk.max_actions.max(1),
+            max_bytes: self.size.limit(),
+            content: Content::new(self.cluster.histograms(), self.zero_windows),
+            now,
+        };
+        let readings = Arc::clone(&self.readings);
+        let branches = Arc::clone(&self.branches);
+        let memory = Arc::clone(&self.memory);
+        collecting.spawn_blocking(move || {
+            readings.query(|reading| search.run(reading, &branches, &memory))
+        });
+    }
+
+    async fn take(&mut self, report: Report) -> Result<(), Interrupted> {
+        let now = Instant::now();
+        self.measure(&report);
+        if let Some(size) = report.too_large {
+            self.size.refuse(size, now);
+        }
+        self.size.take(report.taken, now);
+        let is_let_in = |outcome: &Outcome| outcome.verdict != Verdict::Denied;
+        if report
+            .outcomes
+            .iter()
+            .any(|(_, outcome)| is_let_in(outcome))
+        {
+            self.answered();
+        }
+        let mut delivered = Vec::with_capacity(report.outcomes.len());
+        let mut served = BTreeSet::new();
+        let mut failed = BTreeSet::new();
+        for (item, outcome) in report.outcomes {
+            let family = item.target.family;
+            if outcome.verdict == Verdict::Done {
+                served.insert(family);
+                delivered.push((item.key, item.mark));
+            } else if self.refused(&item, outcome, failed.contains(&family), now) {
+                failed.insert(family);
+            }
+        }
+        for family in served {
+            self.places.is_relied_on(family);
+            if !failed.contains(&family) && self.places.is_well(family) {
+                lock(&self.memory).unpark(family, now);
+            }
+        }
+        if let Some(trouble) = report.trouble {
+            self.line_fails(trouble);
+        }
+        self.acknowledge(delivered).await
+    }
+
+    fn measure(&self, report: &Report) {
+        let metrics = self.status.metrics();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        for (took, is_answered) in &report.requests {
+            metrics.bulk(*took, *is_answered, now);
+        }
+        let outcome_of = |outcome: &Outcome| match outcome.verdict {
+            Verdict::Done => ItemOutcome::Done,
+            Verdict::Retry => ItemOutcome::Retried,
+            Verdict::Missing => ItemOutcome::Missing,
+            Verdict::Denied => ItemOutcome::Denied,
+            Verdict::Park | Verdict::TooLarge => ItemOutcome::Parked,
+        };
+        let outcomes = report.outcomes.iter();
+        let outcomes: Vec<ItemOutcome> = outcomes.map(|(_, outcome)| outcome_of(outcome)).collect();
+        for alike in outcomes.chunk_by(|one, other| one == other) {
+            metrics.bulk_items(alike[0], alike.len() as u64);
+        }
+    }
+
+    // Whether its whole family waits for it; `is_known` says that it does already.
+    fn refused(&mut self, item: &Item, outcome: Outcome, is_known: bool, now: Instant) -> bool {
+        let family = item.target.family;
+        let reason = outcome.reason;
+        match outcome.verdict {
+            Verdict::Done => false,
+            Verdict::Retry if is_known => true,
+            Verdict::Retry => {
+                self.places.hold(family, now, reason);
+                true
+            }
+            Verdict::Missing => {
+                self.places.is_doubtful(family);
+                true
+            }
+            Verdict::Denied => {
+                self.line_fails(Trouble {
+                    verdict: Verdict::Denied,
+                    reason,
+                });
+                true
+            }
+            Verdict::Park | Verdict::TooLarge => {
+                let wait = self.pacing.parked;
+                if lock(&self.memory).park(item.key, now, wait, reason.clone()) {
+                    warn!(reason, "a document is refused and kept back");
+                    return false;
+                }
+                if !is_known {
+                    warn!(
+                        reason,
+                        "more documents are refused than are kept back one by one"
+                    );
+                    self.places.refuses(family, now, reason);
+                }
+                true
+            }
+        }
+    }
+
+    async fn acknowledge(&mut self, done: Vec<(DocumentKey, Mark)>) -> Result<(), Interrupted> {
+        if done.is_empty() {
+            return Ok(());
+        }
+        {
+            let mut memory = lock(&self.memory);
+            for (key, mark) in &done {
+                memory.acknowledge(*key, *mark);
+            }
+        }
+        self.tell(Feedback::Delivered(done)).await
+    }
+}
+
+fn panicked(error: JoinError) -> ReadError {
+    ReadError(error.to_string())
+}

@@ -1,0 +1,175 @@
+//! Questions to the brokers that reading does not wait for: they are asked on a thread of their own,
+//! as an answer may take seconds, and there may be thousands of partitions to ask for.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::BaseConsumer;
+
+use super::events::Events;
+use super::start::Standing;
+use super::topic::Topic;
+use super::{ASK_MAX, Error, native};
+
+/// How long a question may take that is only to show whether a broker answers.
+const PROBE_MAX: Duration = Duration::from_millis(300);
+
+/// How long partitions are asked for; the next question has the others.
+const LOOK_MAX: Duration = Duration::from_secs(4);
+/// So many partitions are asked for together.
+const TOGETHER: usize = 250;
+
+/// What is asked.
+#[derive(Debug)]
+pub(super) enum Question {
+    /// Which topic there is, and how far its partitions go.
+    Look {
+        /// How many partitions are known; what others hold is asked for as well.
+        known: i32,
+        /// Known partitions that are asked for.
+        partitions: Vec<i32>,
+    },
+    /// Whether brokers answer, and how far these partitions go.
+    Probe {
+        /// How often it had been said by then that none answers.
+        downs: u64,
+        /// The partitions.
+        partitions: Vec<i32>,
+    },
+}
+
+/// What was answered.
+pub(super) enum Answer {
+    /// To [`Question::Look`].
+    Looked(Result<Looked, Error>),
+    /// To [`Question::Probe`], if all of them are known.
+    Probed(Found),
+    /// To [`Question::Probe`] otherwise.
+    Silent,
+}
+
+/// What brokers say of a topic.
+pub(super) struct Looked {
+    /// How many partitions it has; `None` if it does not exist.
+    pub(super) count: Option<i32>,
+    /// Which topic of that name it is, if they say.
+    pub(super) identity: Option<native::TopicId>,
+    /// What they hold of the partitions that were asked for, and of those that were not known:
+    /// without those that they said nothing of.
+    pub(super) standings: BTreeMap<i32, Standing>,
+}
+
+/// What brokers say of the partitions of a topic.
+pub(super) struct Found {
+    /// As in the question.
+    pub(super) downs: u64,
+    pub(super) identity: Option<native::TopicId>,
+    pub(super) standings: BTreeMap<i32, Standing>,
+}
+
+/// Asks one question after the other.
+pub(super) struct Asker {
+    questions: Sender<Question>,
+    answers: Receiver<Answer>,
+    thread: JoinHandle<()>,
+    /// Questions without an answer.
+    pending: usize,
+}
+
+impl Asker {
+    /// Starts the thread.
+    pub(super) fn start(consumer: Arc<BaseConsumer<Events>>, topic: Topic) -> io::Result<Self> {
+        let (questions, asked) = channel();
+        let (answered, answers) = channel();
+        let thread = thread::Builder::new()
+            .name("kafka-ask".into())
+            .spawn(move || {
+                while let Ok(question) = asked.recv() {
+                    // Nobody who asks is left.
+                    if answered.send(ask(&consumer, &topic, question)).is_err() {
+                        return;
+                    }
+                }
+            })?;
+        Ok(Self {
+            questions,
+            answers,
+            thread,
+            pending: 0,
+        })
+    }
+
+    /// Asks, if no other question waits for its answer; whether it did.
+    pub(super) fn ask(&mut self, question: Question) -> bool {
+        let asks = self.pending == 0 && self.questions.send(question).is_ok();
+        self.pending += usize::from(asks);
+        asks
+    }
+
+    /// The next answer, if there is one.
+    pub(super) fn answer(&mut self) -> Option<Answer> {
+        let answer = self.answers.try_recv().ok()?;
+        self.pending -= 1;
+        Some(answer)
+    }
+
+    /// Ends the thread, after the question that it asks.
+    pub(super) fn close(self) {
+        drop(self.questions);
+        // One that panicked has ended as well.
+        let _ = self.thread.join();
+    }
+}
+
+fn ask(consumer: &BaseConsumer<Events>, topic: &Topic, question: Question) -> Answer {
+    match question {
+        Question::Look { known, partitions } => {
+            Answer::Looked(look(consumer, topic, known, partitions))
+        }
+        Question::Probe { downs, partitions } => {
+            match topic.standings(consumer, &partitions, PROBE_MAX) {
+                Ok(standings) => Answer::Probed(Found {
+                    downs,
+                    identity: native::topic_id(consumer, topic.name(), ASK_MAX),
+                    standings,
+                }),
+                Err(_) => Answer::Silent,
+            }
+        }
+    }
+}
+
+fn look(
+    consumer: &BaseConsumer<Events>,
+    topic: &Topic,
+    known: i32,
+    mut partitions: Vec<i32>,
+) -> Result<Looked, Error> {
+    let Some(count) = topic.count(consumer, known, ASK_MAX)? else {
+        return Ok(Looked {
+            count: None,
+            identity: None,
+            standings: BTreeMap::new(),
+        });
+    };
+    partitions.retain(|partition| *partition < count);
+    partitions.extend(known..count);
+    let mut standings = BTreeMap::new();
+    let deadline = Instant::now() + LOOK_MAX;
+    // One without a leader spoils the answer for those that are asked for together with it.
+    for some in partitions.chunks(TOGETHER) {
+        if Instant::now() >= deadline {
+            break;
+        }
+        standings.extend(topic.standings(consumer, some, ASK_MAX).unwrap_or_default());
+    }
+    Ok(Looked {
+        count: Some(count),
+        identity: native::topic_id(consumer, topic.name(), ASK_MAX),
+        standings,
+    })
+}

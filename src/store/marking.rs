@@ -1,0 +1,128 @@
+//! The marking tasks that are not done, and which one is next.
+
+use std::collections::BTreeMap;
+
+use tidegauge_windows::{EventTime, Frame};
+
+use super::identity::Documents;
+use super::task::Task;
+
+/// Which documents are marked, and what is still to be marked.
+#[derive(Debug)]
+pub(super) struct Marking {
+    documents: Documents,
+    /// By number: the state keeps the same.
+    tasks: BTreeMap<u64, Task>,
+}
+
+impl Marking {
+    pub(super) fn new(documents: Documents, tasks: Vec<(u64, Task)>) -> Self {
+        Self {
+            documents,
+            tasks: tasks.into_iter().collect(),
+        }
+    }
+
+    pub(super) fn documents(&self) -> Documents {
+        self.documents
+    }
+
+    /// Whether anything is still to be marked.
+    pub(super) fn is_pending(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
+    /// What is done next: windows that became final first, then the oldest task.
+    pub(super) fn next(&self) -> Option<(u64, Task)> {
+        let finality = self.tasks.iter().find(|(_, task)| task.is_finality());
+        let next = finality.or_else(|| self.tasks.first_key_value());
+        next.map(|(number, task)| (*number, *task))
+    }
+
+    /// The tasks that differ once `new` ones are added. Nothing changes before [`Marking::set`].
+    pub(super) fn with(&self, new: impl IntoIterator<Item = Task>) -> Vec<(u64, Task)> {
+        let mut changed: BTreeMap<u64, Task> = BTreeMap::new();
+        for task in new {
+            let all = self.tasks.iter().chain(&changed);
+            let joined = all
+                .filter_map(|(number, known)| Some((*number, known.joined(&task)?)))
+                .last();
+            let last = self.tasks.last_key_value().map(|(number, _)| *number);
+            let next = last.max(changed.last_key_value().map(|(number, _)| *number));
+            let (number, task) = joined.unwrap_or((next.map_or(0, |last| last + 1), task));
+            changed.insert(number, task);
+        }
+        changed.into_iter().collect()
+    }
+
+    /// Task `number` is now `task`; `None`: it is done.
+    pub(super) fn set(&mut self, number: u64, task: Option<Task>) {
+        match task {
+            Some(task) => self.tasks.insert(number, task),
+            None => self.tasks.remove(&number),
+        };
+    }
+
+    /// No window that starts before this is still to be marked.
+    pub(super) fn first_start(&self, frame: &Frame) -> Option<EventTime> {
+        let starts = self.tasks.values().map(|task| task.first_start(frame));
+        starts.flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tidegauge_windows::{Selection, Walk};
+
+    use super::*;
+
+    fn closing(after: i64, until: i64) -> Task {
+        Task::Windows(Walk::new(Selection {
+            after: EventTime::from_millis(after),
+            until: EventTime::from_millis(until),
+            ..Selection::ALL
+        }))
+    }
+
+    fn add(marking: &mut Marking, task: Task) {
+        for (number, task) in marking.with([task]) {
+            marking.set(number, Some(task));
+        }
+    }
+
+    #[test]
+    fn closings_that_follow_each_other_are_one_task_until_it_has_begun() {
+        let mut marking = Marking::new(Documents::WithPayments, Vec::new());
+        add(&mut marking, closing(0, 10));
+        add(&mut marking, closing(10, 30));
+        assert_eq!(marking.next(), Some((0, closing(0, 30))));
+        assert_eq!(marking.tasks.len(), 1);
+
+        // It has begun: windows that end later may hold what it has passed.
+        let Task::Windows(walk) = closing(0, 30) else {
+            panic!("it is one of windows");
+        };
+        let branch = crate::payment::BranchId::new(1).unwrap();
+        let at = Some((0, EventTime::from_millis(5), branch));
+        marking.set(0, Some(Task::Windows(Walk { at, ..walk })));
+        add(&mut marking, closing(30, 40));
+        assert_eq!(marking.tasks.len(), 2);
+        assert_eq!(marking.tasks[&1], closing(30, 40));
+    }
+
+    #[test]
+    fn finality_comes_before_what_is_delivered_again() {
+        let mut marking = Marking::new(Documents::WithPayments, Vec::new());
+        add(&mut marking, Task::Late(None));
+        add(&mut marking, Task::Late(None));
+        assert_eq!(marking.tasks.len(), 1, "the same task twice is one");
+        add(&mut marking, closing(0, 10));
+        assert_eq!(marking.next(), Some((1, closing(0, 10))));
+        marking.set(1, None);
+        assert_eq!(marking.next(), Some((0, Task::Late(None))));
+        marking.set(0, None);
+        assert!(!marking.is_pending());
+    }
+}

@@ -1,0 +1,144 @@
+//! How a state is opened: whose it is, brought up to this version, and what a run goes on from.
+
+use rocksdb::WriteBatch;
+use tidegauge_windows::{EventTime, Key, Selection, Walk};
+use tracing::info;
+
+use super::Recovered;
+use super::database::Database;
+use super::error::Error;
+use super::head::Head;
+use super::identity::{self, Documents, Identity};
+use super::image::Image;
+use super::keys;
+use super::marking::Marking;
+use super::task::Task;
+use super::values::Value;
+use super::view::Context;
+use crate::payment::BranchId;
+use crate::reading::ReadError;
+
+/// Checks whose state this is; a new one becomes that of `identity`.
+pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), Error> {
+    let record = identity::Record::of(identity);
+    let key = keys::identity();
+    if let Some(stored) = database.get(&key)? {
+        let version = record.check(&stored, database.path())?;
+        drop(stored);
+        if version != identity::STORAGE_VERSION {
+            return bring_up(database, version, &record);
+        }
+        return Ok(());
+    }
+    if !database.is_empty()? {
+        return Err(Error::Damaged {
+            path: database.path().to_owned(),
+            reason: "it does not say what it is of".into(),
+        });
+    }
+    let mut batch = WriteBatch::default();
+    batch.put(key, record.encode());
+    batch.put(keys::head(), Head::default().encode());
+    batch.put(keys::documents(), identity.documents.encode());
+    database.write(batch)?;
+    database.sync()
+}
+
+/// Brings a state of an older storage version up to this one. Killed on the way, it is done again.
+fn bring_up(database: &Database, from: u64, record: &identity::Record) -> Result<(), Error> {
+    info!(
+        from,
+        to = identity::STORAGE_VERSION,
+        "bringing the state to the newer storage version"
+    );
+    // Indexes and filters of older tables are not divided: lookups in large ones take milliseconds.
+    database.rewrite();
+    let mut batch = WriteBatch::default();
+    batch.put(keys::identity(), record.encode());
+    // In version 1 all changes were marked, whether or not anybody delivered them.
+    batch.put(keys::documents(), Documents::WithPayments.encode());
+    database.write(batch)?;
+    database.sync()
+}
+
+/// Has `documents` marked from now on, and those that exist already if they were not before.
+pub(super) fn deliver(database: &Database, documents: Documents) -> Result<Marking, Error> {
+    let read = || {
+        let image = Image::take(database, &[]);
+        Ok((image.head()?, image.documents()?, image.tasks()?))
+    };
+    let (head, before, mut tasks) = read().map_err(|error: ReadError| Error::Damaged {
+        path: database.path().to_owned(),
+        reason: error.0,
+    })?;
+    let before = before.unwrap_or_default();
+    if before == documents {
+        return Ok(Marking::new(documents, tasks));
+    }
+    let mut batch = WriteBatch::default();
+    batch.put(keys::documents(), documents.encode());
+    let mut head = Head {
+        sequence: head.sequence + 1,
+        ..head
+    };
+    match (before, documents) {
+        (_, Documents::None) => {
+            for range in [keys::all_dirty(), keys::all_tasks()] {
+                batch.delete_range(range.start, range.end);
+            }
+            head.dirty = 0;
+            tasks.clear();
+        }
+        (Documents::None, _) => tasks = (0..).zip(Task::of_all(documents)).collect(),
+        (_, Documents::ZeroWindowsToo) => {
+            let next = tasks.last().map_or(0, |(number, _)| number + 1);
+            tasks.push((next, Task::ZeroWindows(Walk::new(Selection::ALL))));
+        }
+        // Marks of windows without payments are cleared when their turn comes.
+        (_, Documents::WithPayments) => {
+            tasks.retain(|(_, task)| !matches!(task, Task::ZeroWindows(_)));
+            let range = keys::all_tasks();
+            batch.delete_range(range.start, range.end);
+        }
+    }
+    for (number, task) in &tasks {
+        batch.put(keys::task(*number), task.encode());
+    }
+    batch.put(keys::head(), head.encode());
+    database.write(batch)?;
+    Ok(Marking::new(documents, tasks))
+}
+
+pub(super) fn recover(
+    database: &Database,
+    context: &Context,
+) -> Result<(Head, Vec<BranchId>, Recovered), Error> {
+    let read = || {
+        let image = Image::take(database, &context.configured);
+        let head = image.head()?;
+        let learned = image.learned()?;
+        let configured = learned
+            .iter()
+            .filter(|branch| context.configured.binary_search(branch).is_ok())
+            .map(|branch| (*branch, EventTime::MIN));
+        let known = image
+            .totals(BranchId::FIRST, usize::MAX)?
+            .into_iter()
+            .map(|(branch, total)| (branch, total.first_event_time))
+            .chain(configured)
+            .collect();
+        let recovered = Recovered {
+            snapshot: image.engine()?,
+            known,
+            ledger: head.ledger.clone(),
+            notices: head.notices,
+            progress: image.progress()?,
+            sequence: head.sequence,
+        };
+        Ok((head, learned, recovered))
+    };
+    read().map_err(|ReadError(reason)| Error::Damaged {
+        path: database.path().to_owned(),
+        reason,
+    })
+}

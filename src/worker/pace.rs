@@ -1,0 +1,132 @@
+//! When the next checkpoint is due: at once while few records come, in large steps while many wait.
+
+use std::time::{Duration, Instant};
+
+/// A checkpoint is written at least this often while there is a backlog.
+const EVERY: Duration = Duration::from_millis(200);
+/// Checkpoints of a trickle are at least this far apart.
+const SOON: Duration = Duration::from_millis(4);
+/// More records than this since the last checkpoint are a backlog: it is written in large steps, so
+/// that each slice is written once.
+const BACKLOG_RECORDS: usize = 2_048;
+/// Checkpoints of a trickle leave the writer idle for this many times as long as the last one took.
+const REST_FACTOR: u32 = 2;
+/// A checkpoint is written when its changes hold this many bytes.
+const CHECKPOINT_BYTES: usize = 16 << 20;
+/// How long one wait for records may be.
+const WAIT: Duration = Duration::from_millis(50);
+/// How long one wait for records may be while the writer is at work: then it is asked whether it is
+/// done.
+const WAIT_WRITING: Duration = Duration::from_millis(1);
+
+/// Decides when the changes so far become a checkpoint. One at most is under way.
+#[derive(Debug)]
+pub(super) struct Pace {
+    is_writing: bool,
+    /// How many records were applied since the last checkpoint.
+    records: usize,
+    /// How long the last checkpoint was under way.
+    took: Duration,
+    /// When the last checkpoint was handed to the writer.
+    last: Instant,
+}
+
+impl Pace {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            is_writing: false,
+            records: 0,
+            took: Duration::ZERO,
+            last: now,
+        }
+    }
+
+    /// Records were applied.
+    pub(super) const fn applied(&mut self, records: usize) {
+        self.records = self.records.saturating_add(records);
+    }
+
+    /// Whether a checkpoint is under way.
+    pub(super) const fn is_writing(&self) -> bool {
+        self.is_writing
+    }
+
+    /// The changes so far were handed to the writer.
+    pub(super) const fn began(&mut self, now: Instant) {
+        self.last = now;
+        self.records = 0;
+        self.is_writing = true;
+    }
+
+    /// The writer is done.
+    pub(super) fn written(&mut self, now: Instant) {
+        self.is_writing = false;
+        self.took = now - self.last;
+    }
+
+    /// Whether a checkpoint is due after a poll that gave `read` records, while the changes hold
+    /// `pending` bytes and no checkpoint is under way.
+    pub(super) fn is_due(&self, read: usize, pending: usize, now: Instant) -> bool {
+        let since = now - self.last;
+        let is_backlog = self.records >= BACKLOG_RECORDS && read > 0;
+        since >= EVERY || (!is_backlog && since >= self.rest()) || pending >= CHECKPOINT_BYTES
+    }
+
+    /// How long to wait for records: up to the moment when there is something else to do.
+    pub(super) fn wait(&self, is_changed: bool, now: Instant) -> Duration {
+        if !is_changed {
+            return WAIT;
+        }
+        if self.is_writing {
+            return WAIT_WRITING;
+        }
+        let due = self.rest().saturating_sub(now - self.last);
+        // Whole milliseconds are waited for.
+        due.clamp(Duration::from_millis(1), WAIT)
+    }
+
+    // How long after the last checkpoint the next one of a trickle may follow.
+    fn rest(&self) -> Duration {
+        (self.took * (1 + REST_FACTOR)).clamp(SOON, EVERY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn a_trickle_is_written_at_once_and_a_backlog_in_large_steps() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        pace.applied(10);
+        assert!(!pace.is_due(10, 0, start + ms(3)));
+        assert!(pace.is_due(10, 0, start + ms(4)));
+        pace.applied(BACKLOG_RECORDS);
+        assert!(!pace.is_due(10, 0, start + ms(199)));
+        assert!(pace.is_due(10, 0, start + ms(200)));
+        // All of it is read: nothing more will come soon.
+        assert!(pace.is_due(0, 0, start + ms(4)));
+        assert!(pace.is_due(10, CHECKPOINT_BYTES, start));
+    }
+
+    #[test]
+    fn slow_checkpoints_leave_the_writer_some_rest() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        pace.began(start);
+        assert_eq!(pace.wait(true, start), WAIT_WRITING);
+        pace.written(start + ms(10));
+        assert!(!pace.is_due(1, 0, start + ms(29)));
+        assert!(pace.is_due(1, 0, start + ms(30)));
+        assert_eq!(pace.wait(true, start + ms(10)), ms(20));
+        assert_eq!(pace.wait(false, start + ms(10)), WAIT);
+        pace.began(start);
+        pace.written(start + ms(500));
+        assert!(pace.is_due(1, 0, start + ms(200)), "never longer than that");
+    }
+}
