@@ -18,8 +18,10 @@ use crate::reading::ReadError;
 const LIGHT_STEPS: usize = 4_096;
 /// After so many steps it is looked at whether somebody waits, and for how long the turn has lasted.
 const STEPS: usize = 64;
-/// After so long a heavy question lets others have a turn.
+/// After so long a heavy question lets others have a turn, between two pages: it holds little then.
 const TURN: Duration = Duration::from_millis(500);
+/// After so long it does even within a page: it looks for windows and finds few.
+const TURN_MAX: Duration = Duration::from_secs(2);
 
 /// How long a request is still waited for. Making headway extends it.
 #[derive(Clone)]
@@ -129,7 +131,7 @@ impl Effort {
             self.become_heavy()?;
         }
         if before / STEPS != now / STEPS {
-            self.check()?;
+            self.check(TURN_MAX)?;
         }
         Ok(())
     }
@@ -140,7 +142,7 @@ impl Effort {
     /// When the question should be worked on no longer.
     pub(super) fn headway(&self) -> Result<(), Failure> {
         self.patience.headway();
-        self.check()
+        self.check(TURN)
     }
 
     /// Whether the time is over.
@@ -166,7 +168,7 @@ impl Effort {
         *self.place() = None;
     }
 
-    fn check(&self) -> Result<(), Failure> {
+    fn check(&self, turn_max: Duration) -> Result<(), Failure> {
         if self.interest.strong_count() == 0 {
             return Err(Failure::GivenUp);
         }
@@ -175,13 +177,13 @@ impl Effort {
         }
         let is_long = self.place().as_ref().is_some_and(|place| {
             let turn = place.turn.as_ref();
-            turn.is_some_and(|(_, began)| began.elapsed() >= TURN)
+            turn.is_some_and(|(_, began)| began.elapsed() >= turn_max)
         });
         if is_long {
-            self.patience.wait_for(self.places.longest_wait(TURN));
+            self.patience.wait_for(self.places.longest_wait(TURN_MAX));
             self.rest(|| {});
             self.patience.headway();
-            return self.check();
+            return self.check(turn_max);
         }
         Ok(())
     }

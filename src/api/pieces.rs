@@ -1,6 +1,7 @@
 //! An answer on its way from a blocking thread: gathered while it is short, sent in pieces while it
 //! is made once it is not.
 
+use std::cell::OnceCell;
 use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -77,7 +78,10 @@ impl Outlet {
 
     /// How to cut the answer off.
     pub(super) fn breaker(&self) -> Breaker {
-        Breaker(Arc::clone(&self.sender))
+        Breaker {
+            sender: Arc::clone(&self.sender),
+            has_begun: OnceCell::new(),
+        }
     }
 
     fn start(&mut self, begin: Begin) -> io::Result<()> {
@@ -153,18 +157,24 @@ impl Write for Outlet {
 }
 
 /// Cuts an answer off, so that it can't be taken for a whole one.
-pub(super) struct Breaker(Arc<OnceLock<Sender<Piece>>>);
+pub(super) struct Breaker {
+    sender: Arc<OnceLock<Sender<Piece>>>,
+    /// Whether the answer had begun when it was stopped.
+    has_begun: OnceCell<bool>,
+}
 
 impl Breaker {
     /// Sees to it that an answer that has not begun never does; gives whether it has begun.
     pub(super) fn stop(&self) -> bool {
-        let (sender, _) = channel(1);
-        self.0.set(sender).is_err()
+        *self.has_begun.get_or_init(|| {
+            let (sender, _) = channel(1);
+            self.sender.set(sender).is_err()
+        })
     }
 
     /// Cuts the answer off because of `reason`; does nothing if the client has gone.
     pub(super) fn cut(&self, reason: impl Into<String>) {
-        if let Some(sender) = self.0.get() {
+        if let Some(sender) = self.sender.get() {
             // A client that has gone needs not be told.
             let _ = sender.blocking_send(Err(Cut(reason.into())));
         }
@@ -321,9 +331,11 @@ mod tests {
     async fn what_failed_before_it_began_never_begins() {
         let way = way(0, LONG);
         let mut outlet = way.outlet;
-        assert!(!outlet.breaker().stop());
+        let breaker = outlet.breaker();
+        assert!(!breaker.stop());
         // As the buffer of a writer that is dropped.
         assert!(outlet.write_all(b"rest").is_err());
+        assert!(!breaker.stop());
         drop(outlet);
         assert!(way.body.await.is_err());
     }

@@ -212,32 +212,13 @@ fn write<'a>(
     query: Query<BranchId>,
     page: Rows<'_, WindowAnswer<'a>>,
 ) -> Result<Option<WindowPlace>, Failure> {
-    let remembered;
-    let cells: &dyn Cells<BranchId, Summary, Error = ReadError> = match definition.kind() {
-        Kind::Sliding | Kind::Cumulative => {
-            remembered = RememberedCells::new(reading, CELLS);
-            &remembered
-        }
-        Kind::Tumbling => reading,
-    };
-    let cells = Measured::new(cells, effort);
     let mut query = query;
     let mut rest = query.limit;
     loop {
-        let wanted = rest.min(PAGE);
-        // One more than wanted tells whether there is another page.
-        query.limit = wanted + 1;
-        let mut results = reading.frame().windows(&cells, &query)?;
-        let more = results.len() > wanted;
-        results.truncate(wanted);
-        let items: Vec<_> = results
-            .iter()
-            .map(|result| WindowAnswer::new(result, definition, &app.state.branches))
-            .collect();
-        let last = results.last().filter(|_| more);
-        let last = last.map(|last| (last.window.start, last.key, last.window.end));
-        // Only what is shown of them is kept while the client takes it.
-        drop(results);
+        query.limit = rest.min(PAGE);
+        // Nothing but what is shown of the windows is kept while the client takes it, or while
+        // others have the turn.
+        let (items, last) = read(app, definition, reading, effort, &query)?;
         page(&items)?;
         rest -= items.len();
         if last.is_none() || rest == 0 {
@@ -245,6 +226,37 @@ fn write<'a>(
         }
         query.after = last;
     }
+}
+
+/// The windows that `query` selects, and the place of the last one if there are more.
+fn read<'a>(
+    app: &'a App,
+    definition: &'a Definition,
+    reading: &dyn Reading,
+    effort: &Effort,
+    query: &Query<BranchId>,
+) -> Result<(Vec<WindowAnswer<'a>>, Option<WindowPlace>), Failure> {
+    let remembered = RememberedCells::new(reading, CELLS);
+    let cells: &dyn Cells<BranchId, Summary, Error = ReadError> = match definition.kind() {
+        Kind::Sliding | Kind::Cumulative => &remembered,
+        Kind::Tumbling => reading,
+    };
+    let query_one_more = Query {
+        // One more than wanted tells whether there is another page.
+        limit: query.limit + 1,
+        ..*query
+    };
+    let cells = Measured::new(cells, effort);
+    let mut results = reading.frame().windows(&cells, &query_one_more)?;
+    let more = results.len() > query.limit;
+    results.truncate(query.limit);
+    let last = results.last().filter(|_| more);
+    let last = last.map(|last| (last.window.start, last.key, last.window.end));
+    let items = results
+        .iter()
+        .map(|result| WindowAnswer::new(result, definition, &app.state.branches))
+        .collect();
+    Ok((items, last))
 }
 
 /// A page of windows, and the cursor of the next one.
