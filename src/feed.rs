@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tidegauge_windows::{Closed, EventTime};
@@ -17,6 +18,8 @@ pub struct Feed {
     remembered: Mutex<Remembered>,
     limit: usize,
     watchers: Mutex<Vec<Watcher>>,
+    /// How often documents were marked that no change here names.
+    markings: AtomicU64,
 }
 
 /// Told the number of each checkpoint once it is written.
@@ -109,6 +112,7 @@ impl Feed {
             remembered: Mutex::new(remembered),
             limit,
             watchers: Mutex::default(),
+            markings: AtomicU64::new(0),
         }
     }
 
@@ -121,11 +125,23 @@ impl Feed {
     /// Takes note that checkpoint `number`, now written, changed this.
     pub fn publish(&self, number: u64, changed: Changed) {
         self.remember(number, changed);
-        self.wake(number);
+        self.tell(number);
     }
 
-    /// Tells the watchers of checkpoint `number`, which changed no figure.
-    pub fn wake(&self, number: u64) {
+    /// Takes note that checkpoint `number`, now written, marked documents for delivery and changed
+    /// no figure.
+    pub fn note_marking(&self, number: u64) {
+        self.markings.fetch_add(1, Ordering::Relaxed);
+        self.tell(number);
+    }
+
+    /// How often documents were marked by checkpoints that changed no figure.
+    #[must_use]
+    pub fn markings(&self) -> u64 {
+        self.markings.load(Ordering::Relaxed)
+    }
+
+    fn tell(&self, number: u64) {
         for watcher in &*lock(&self.watchers) {
             watcher(number);
         }
@@ -197,7 +213,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
 

@@ -318,7 +318,7 @@ impl Store {
         draft.keep_task(number, rest.as_ref());
         self.head = draft.write()?;
         self.marking.set(number, rest);
-        self.feed.wake(self.head.sequence);
+        self.feed.note_marking(self.head.sequence);
         Ok(self.marking.is_pending())
     }
 

@@ -251,6 +251,17 @@ impl Cells<BranchId, Summary> for Measured<'_> {
         Ok(self.cells.keys(block, from, limit)?)
     }
 
+    fn filled(
+        &self,
+        level: u8,
+        from: (EventTime, BranchId),
+        to: EventTime,
+        limit: usize,
+    ) -> Result<Vec<(EventTime, BranchId)>, Failure> {
+        self.effort.steps(1)?;
+        Ok(self.cells.filled(level, from, to, limit)?)
+    }
+
     fn revision(&self, definition: u16, window: Window, key: BranchId) -> Result<u64, Failure> {
         Ok(self.cells.revision(definition, window, key)?)
     }
@@ -258,5 +269,106 @@ impl Cells<BranchId, Summary> for Measured<'_> {
     fn known(&self, from: BranchId, limit: usize) -> Result<Vec<(BranchId, EventTime)>, Failure> {
         self.effort.steps(1)?;
         Ok(self.cells.known(from, limit)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::mpsc::channel;
+
+    use tokio::task::spawn_blocking;
+
+    use super::*;
+    use crate::api::Limits;
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn places(heavy: usize) -> Arc<Places> {
+        Arc::new(Places::new(&Limits {
+            in_flight: 1,
+            heavy,
+            turns: 1,
+            queue_timeout: LONG,
+            ..Limits::default()
+        }))
+    }
+
+    async fn heavy(places: &Arc<Places>, interest: &Arc<Interest>) -> Effort {
+        let seat = places.heavy().unwrap();
+        let turn = Some(places.first_turn().await.unwrap());
+        let until = Instant::now() + LONG;
+        Effort::new(places, Patience::new(LONG), interest, until, seat, turn)
+    }
+
+    #[tokio::test]
+    async fn a_question_that_waits_for_its_client_lets_others_have_its_turn() {
+        let places = places(2);
+        let interest = Arc::new(Interest);
+        let first = heavy(&places, &interest).await;
+        let (client, taken) = channel::<()>();
+        let first = spawn_blocking(move || {
+            first.rest(|| taken.recv().unwrap());
+            first
+        });
+        let second = heavy(&places, &interest).await;
+        client.send(()).unwrap();
+        // It goes on once the other has ended.
+        assert!(!first.is_finished());
+        drop(second);
+        first.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_light_question_gives_its_place_to_others_when_it_turns_out_heavy() {
+        let places = places(1);
+        let interest = Arc::new(Interest);
+        let until = Instant::now() + LONG;
+        let seat = places.light().unwrap();
+        let effort = Effort::new(&places, Patience::new(LONG), &interest, until, seat, None);
+        let effort = spawn_blocking(move || {
+            effort.steps(LIGHT_STEPS).unwrap();
+            effort
+        });
+        let effort = effort.await.unwrap();
+        assert!(places.light().is_err());
+        let effort = spawn_blocking(move || {
+            effort.steps(1).unwrap();
+            effort
+        });
+        let effort = effort.await.unwrap();
+        assert!(places.light().is_ok());
+        assert!(places.heavy().is_err());
+        drop(effort);
+        assert!(places.heavy().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_question_ends_when_nobody_waits_or_its_time_is_over() {
+        let places = places(1);
+        let interest = Arc::new(Interest);
+        let effort = heavy(&places, &interest).await;
+        effort.headway().unwrap();
+        drop(interest);
+        assert!(matches!(effort.headway(), Err(Failure::GivenUp)));
+        drop(effort);
+        let interest = Arc::new(Interest);
+        let seat = places.heavy().unwrap();
+        let now = Instant::now();
+        let effort = Effort::new(&places, Patience::new(LONG), &interest, now, seat, None);
+        assert!(matches!(effort.steps(STEPS), Err(Failure::TooLong)));
+    }
+
+    #[tokio::test]
+    async fn patience_runs_out_unless_there_is_headway() {
+        Patience::new(Duration::ZERO).runs_out().await;
+        let patience = Patience::new(LONG);
+        let short = Duration::from_millis(20);
+        assert!(
+            tokio::time::timeout(short, patience.runs_out())
+                .await
+                .is_err()
+        );
     }
 }

@@ -48,12 +48,15 @@ pub(super) async fn late(State(app): State<Arc<App>>, request: Request) -> Respo
 /// So many records are in memory at once; each has up to 4 KiB of what was read.
 const PAGE: usize = 64;
 
+/// Records by number, the newest first.
+type Found<T> = Result<Vec<(u64, T)>, ReadError>;
+
 /// Answers with one page of the list `route`: what `read` finds before a number, as `show` shows it.
 async fn list<T: 'static>(
     app: Arc<App>,
     request: Request,
     route: &'static str,
-    read: fn(&dyn Reading, Option<u64>, usize) -> Result<Vec<(u64, T)>, ReadError>,
+    read: fn(&dyn Reading, Option<u64>, usize) -> Found<T>,
     show: fn(&App, &T) -> serde_json::Result<Box<RawValue>>,
 ) -> Response {
     let question = match Question::of_json(request, &["limit", "cursor"]) {

@@ -23,7 +23,7 @@ use super::expected::{Past, expected};
 use super::handover::Handover;
 use super::health::Line;
 use super::memory::Memory;
-use super::news::News;
+use super::news::{News, documents};
 use super::pace::{LastRounds, Pace, SOON};
 use super::places::Places;
 use super::retry::Verdict;
@@ -237,7 +237,13 @@ impl Delivery {
         let is_due = passes.next_full.is_none_or(|next| next <= began);
         let is_full = order != Order::Run || is_due || (was_postponing && !postpone);
         let scope = match self.news.take() {
-            Some(documents) if !is_full => Scope::Only(documents),
+            Some(changed) if !is_full => {
+                let readings = Arc::clone(&self.readings);
+                let documents = blocking(move || {
+                    readings.query(|reading| Ok(documents(reading.frame(), &changed)))
+                });
+                Scope::Only(documents.await?)
+            }
             _ => Scope::All,
         };
         let is_full = matches!(scope, Scope::All);

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use tidegauge_windows::Frame;
 use tokio::sync::watch;
 
 use crate::document_key::DocumentKey;
-use crate::feed::Feed;
+use crate::feed::{Changed, Feed};
+
+/// Beyond so many changed slices all marks are looked at instead.
+const SLICES_MAX: usize = 4_096;
 
 /// What the writer tells of its checkpoints, if anybody has it tell.
 #[derive(Debug, Default)]
@@ -20,6 +24,8 @@ struct Followed {
     newest: watch::Receiver<u64>,
     /// All changes up to this checkpoint were asked for.
     seen: u64,
+    /// [`Feed::markings`] when this was last asked.
+    markings: u64,
 }
 
 impl News {
@@ -31,7 +37,12 @@ impl News {
             sender.send_replace(number);
         });
         Self {
-            followed: Some(Followed { feed, newest, seen }),
+            followed: Some(Followed {
+                markings: feed.markings(),
+                feed,
+                newest,
+                seen,
+            }),
         }
     }
 
@@ -46,13 +57,29 @@ impl News {
         std::future::pending().await
     }
 
-    /// The documents that changed since this was last asked, in key order; `None` if nobody tells,
-    /// or they were too many.
-    pub(super) fn take(&mut self) -> Option<Arc<[DocumentKey]>> {
+    /// What changed since this was last asked; `None` if that does not say which documents were
+    /// marked: nobody tells, or the changes were too many, or documents were marked without a
+    /// change.
+    pub(super) fn take(&mut self) -> Option<Changed> {
         let followed = self.followed.as_mut()?;
         followed.newest.mark_unchanged();
+        let markings = followed.feed.markings();
+        let is_marked = std::mem::replace(&mut followed.markings, markings) != markings;
         let changes = followed.feed.since(followed.seen);
         followed.seen = changes.upto;
-        changes.documents.map(Arc::from)
+        let changed = changes.changed.filter(|_| !is_marked)?;
+        (changed.slices.len() <= SLICES_MAX).then_some(changed)
     }
+}
+
+/// The documents of totals and windows that `changed` marked, in key order.
+pub(super) fn documents(frame: &Frame, changed: &Changed) -> Arc<[DocumentKey]> {
+    let totals = changed.totals.iter().copied().map(DocumentKey::Total);
+    let windows = frame.windows_of(&changed.slices).into_iter();
+    let windows = windows.map(|(definition, window, branch)| DocumentKey::Window {
+        definition,
+        window,
+        branch,
+    });
+    totals.chain(windows).collect()
 }

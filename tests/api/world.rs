@@ -169,7 +169,7 @@ impl World {
                 timestamp: None,
                 reason: Reason::NotJson,
                 detail: "no payment".into(),
-                read: "x".repeat(4 << 10).into(),
+                read: "x".repeat(4 << 10),
             })
             .collect();
         world
