@@ -92,6 +92,11 @@ fn settings() -> Arc<Settings> {
 
 impl Till {
     pub fn new() -> Self {
+        Self::of(Documents::WithPayments)
+    }
+
+    /// One whose state marks these documents.
+    pub fn of(documents: Documents) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let branches = Arc::new(Branches::new([(branch(3), "Harbour".to_owned())].into()));
         let identity = Identity {
@@ -100,7 +105,7 @@ impl Till {
             rules: "rules = test\n".into(),
             settings: settings(),
             configured: branches.configured().collect(),
-            documents: Documents::WithPayments,
+            documents,
         };
         let (store, recovered) = Store::open(dir.path(), &identity).unwrap();
         let start = Start {
