@@ -23,7 +23,7 @@ use super::expected::{Past, expected};
 use super::handover::Handover;
 use super::health::Line;
 use super::memory::Memory;
-use super::news::{News, documents};
+use super::news::News;
 use super::pace::{LastRounds, Pace, SOON};
 use super::places::Places;
 use super::retry::Verdict;
@@ -236,16 +236,7 @@ impl Delivery {
         let was_postponing = std::mem::replace(&mut passes.is_postponing, postpone);
         let is_due = passes.next_full.is_none_or(|next| next <= began);
         let is_full = order != Order::Run || is_due || (was_postponing && !postpone);
-        let scope = match self.news.take() {
-            Some(changed) if !is_full => {
-                let readings = Arc::clone(&self.readings);
-                let documents = blocking(move || {
-                    readings.query(|reading| Ok(documents(reading.frame(), &changed)))
-                });
-                Scope::Only(documents.await?)
-            }
-            _ => Scope::All,
-        };
+        let scope = self.scope(is_full).await?;
         let is_full = matches!(scope, Scope::All);
         let passed = self.pass(scope, postpone).await?;
         if !passed.is_whole || !passed.wanted.is_empty() {
@@ -446,7 +437,7 @@ impl Delivery {
 }
 
 /// Readings are taken where waiting for the disk stops nobody else.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ReadError> {
     let read = spawn_blocking(read).await;

@@ -14,8 +14,9 @@ use super::bulk::{Bulk, Item, Outcome, Report};
 use super::catch_up::POSTPONED_MAX;
 use super::client::Trouble;
 use super::collect::{Found, Scope, Search, lock};
-use super::delivery::{Delivery, Interrupted};
+use super::delivery::{Delivery, Interrupted, blocking};
 use super::document::Content;
+use super::news::documents;
 use super::retry::Verdict;
 use crate::document_key::DocumentKey;
 use crate::feedback::{Family, Feedback};
@@ -35,6 +36,19 @@ pub(super) struct Passed {
 type Collecting = JoinSet<Result<Found, ReadError>>;
 
 impl Delivery {
+    // Where to look: among the documents that changed, unless all marks are due or nobody knows which
+    // they are.
+    pub(super) async fn scope(&mut self, is_full: bool) -> Result<Scope, Interrupted> {
+        let changed = self.news.take().filter(|_| !is_full);
+        let Some(changed) = changed else {
+            return Ok(Scope::All);
+        };
+        let readings = Arc::clone(&self.readings);
+        let documents =
+            blocking(move || readings.query(|reading| Ok(documents(reading.frame(), &changed))));
+        Ok(Scope::Only(documents.await?))
+    }
+
     /// Sends what awaits delivery in `scope`, once.
     pub(super) async fn pass(
         &mut self,
