@@ -271,7 +271,7 @@ async fn clients_that_came_at_different_moments_are_given_the_same_bytes() {
         let mut client = connect(&routes, "", None).await;
         client.told().await;
         clients.push(client);
-        feed.publish(number, vec![total(0)]);
+        feed.publish(number, totals(&[0]));
     }
     let mut given = Vec::new();
     for client in &mut clients {

@@ -141,6 +141,16 @@ impl Cells<BranchId, Summary> for Metered {
         self.world.keys(block, from, max)
     }
 
+    fn filled(
+        &self,
+        level: u8,
+        from: (EventTime, BranchId),
+        to: EventTime,
+        limit: usize,
+    ) -> Result<Vec<(EventTime, BranchId)>, ReadError> {
+        self.world.filled(level, from, to, limit)
+    }
+
     fn revision(&self, number: u16, window: Window, key: BranchId) -> Result<u64, ReadError> {
         self.world.revision(number, window, key)
     }
@@ -197,5 +207,9 @@ impl Reading for Metered {
         limit: usize,
     ) -> Result<Vec<(DocumentKey, Mark)>, ReadError> {
         self.world.dirty(after, limit)
+    }
+
+    fn mark(&self, document: &DocumentKey) -> Result<Option<Mark>, ReadError> {
+        self.world.mark(document)
     }
 }

@@ -161,7 +161,7 @@ async fn thousands_wait_at_once_and_each_is_told_when_its_own_place_is_reached()
             world.checkpoint.positions.insert(0, position);
             world.checkpoint.sequence += 1;
         }
-        feed.publish(position as u64 + 4, Vec::new());
+        feed.publish(position as u64 + 4, Changed::default());
         let told = if position == 9 { &mut near } else { &mut far };
         let mut count = 0;
         while let Some(status) = told.join_next().await {
