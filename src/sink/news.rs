@@ -36,7 +36,7 @@ impl News {
     }
 
     /// Waits for a checkpoint that was not there when it was last asked what changed. Waits without
-    /// end if nobody tells.
+    /// end if no feed is followed.
     pub(super) async fn come(&mut self) {
         if let Some(Followed { newest, .. }) = &mut self.followed
             && newest.changed().await.is_ok()
@@ -46,8 +46,8 @@ impl News {
         std::future::pending().await
     }
 
-    /// The documents that changed since this was last asked, in key order; `None` if nobody tells,
-    /// or they were too many.
+    /// The documents that changed since this was last asked, in key order; `None` if no feed
+    /// is followed, or they were too many.
     pub(super) fn take(&mut self) -> Option<Arc<[DocumentKey]>> {
         let followed = self.followed.as_mut()?;
         followed.newest.mark_unchanged();
