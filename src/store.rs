@@ -214,7 +214,8 @@ impl Store {
     }
 
     /// Marks the documents of `family` that exist for delivery again, in as many batches as it
-    /// takes. What is acknowledged by an older mark awaits delivery still.
+    /// takes. One that awaits delivery keeps its mark; so this is to be asked when no bulk is under
+    /// way, and what was acknowledged before has been taken in.
     ///
     /// # Errors
     /// When not all of it was written. The same may be asked again.
