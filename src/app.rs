@@ -179,6 +179,11 @@ impl App {
                     Arc::clone(&config.branches),
                     Arc::clone(&status),
                 )?;
+                let sink = if recovered.was_delivered {
+                    sink
+                } else {
+                    sink.without_former_life()
+                };
                 Some(sink.following(store.feed()))
             }
             None => None,

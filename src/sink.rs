@@ -105,6 +105,14 @@ impl Sink {
         })
     }
 
+    /// The same, for a state of which no document was delivered before this run: nothing is missing
+    /// where an index is not there.
+    #[must_use]
+    pub const fn without_former_life(mut self) -> Self {
+        self.had_former_life = false;
+        self
+    }
+
     /// The same, told by `feed` what each checkpoint changes: it then delivers as soon as there is
     /// something to deliver, and looks at what has changed only. Without, it looks at everything
     /// once in every [`BulkConfig::interval`].

@@ -91,6 +91,8 @@ pub struct Recovered {
     pub progress: BTreeMap<i32, Progress>,
     /// The number of the newest checkpoint; 0 if there is none.
     pub sequence: u64,
+    /// Whether documents may have been delivered before.
+    pub was_delivered: bool,
 }
 
 /// Keep so many payments in no window, and so many records that are no payments: the newest, and
@@ -116,8 +118,9 @@ impl Store {
             settings: Arc::clone(&identity.settings),
             configured,
         });
-        let marking = opening::deliver(&database, identity.documents)?;
-        let (head, learned, recovered) = opening::recover(&database, &context)?;
+        let (marking, was_delivered) = opening::deliver(&database, identity.documents)?;
+        let (head, learned, mut recovered) = opening::recover(&database, &context)?;
+        recovered.was_delivered = was_delivered && recovered.sequence > 0;
         let database = Arc::new(database);
         let store = Self {
             views: Arc::new(Views::new(Arc::clone(&database), Arc::clone(&context))),
@@ -175,25 +178,25 @@ impl Store {
         draft.clear(acks)?;
         let mut tasks = Vec::new();
         if documents != Documents::None {
-            let windows = frame.windows_of(&changed.slices);
-            let windows =
-                windows
-                    .into_iter()
-                    .map(|(definition, window, branch)| DocumentKey::Window {
-                        definition,
-                        window,
-                        branch,
-                    });
+            let windows = task::documents(frame.windows_of(&changed.slices));
             let totals = changed.totals.iter().copied().map(DocumentKey::Total);
             for document in totals.chain(windows) {
                 self.retention.note(&document);
                 draft.mark([document]);
             }
-            // What became final may be years of windows, so it is marked afterwards, in steps.
-            let mut new: Vec<Task> = frame
-                .closings(&effects.changes)
-                .map(Task::Windows)
-                .collect();
+            // What became final may be years of windows: a first step is marked here, which mostly is
+            // all of it, and the rest afterwards.
+            let mut new = Vec::new();
+            let mut left = task::STEP;
+            for walk in frame.closings(&effects.changes) {
+                let step = frame.walk(&image, &walk, left).map_err(unreadable)?;
+                left = left.saturating_sub(step.windows.len());
+                for document in task::documents(step.windows) {
+                    self.retention.note(&document);
+                    draft.mark([document]);
+                }
+                new.extend(step.rest.map(Task::Windows));
+            }
             if documents == Documents::ZeroWindowsToo {
                 new.extend(frame.zero_walks(&effects.changes).map(Task::ZeroWindows));
             }

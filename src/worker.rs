@@ -273,6 +273,9 @@ impl Applier {
             .source
             .poll(self.pace.wait(self.changed, Instant::now()))?;
         let read = batch.len();
+        // Before the first record of one is applied: until then it holds the watermark back.
+        let found = self.source.found();
+        self.adopt(found);
         if read > 0 {
             self.pace.applied(read);
             self.wake(&batch);
@@ -446,14 +449,16 @@ impl Applier {
 
     fn discover(&mut self) {
         match self.source.discover() {
-            Ok(found) => {
-                for assigned in found {
-                    info!(partition = assigned.partition, "found a new partition");
-                    self.pipeline.assign(assigned.partition, assigned.position);
-                    self.changed = true;
-                }
-            }
+            Ok(found) => self.adopt(found),
             Err(error) => warn!("new partitions can't be looked for now: {error}"),
+        }
+    }
+
+    fn adopt(&mut self, found: Vec<source::Assigned>) {
+        for assigned in found {
+            info!(partition = assigned.partition, "found a new partition");
+            self.pipeline.assign(assigned.partition, assigned.position);
+            self.changed = true;
         }
     }
 }

@@ -256,8 +256,8 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("Bytes in one request at most."),
             key("interval", Shape::Duration { zero: false }, "\"1s\"").means(
                 "The longest wait before waiting documents are looked for. Usually a document goes at \
-                 once: a round begins with the next change, after a rest of three times the duration of \
-                 the last round.",
+                 once: a round begins with the next change, after a rest of at most three times the \
+                 duration of the last round.",
             ),
             key("max_in_flight", Shape::Integer(1, 64), "2").means("Requests under way at most."),
         ],

@@ -398,7 +398,7 @@ impl Delivery {
     // While nothing can be delivered at all, no family is to blame.
     pub(super) fn line_fails(&mut self, trouble: Trouble) {
         self.line.fails(trouble);
-        self.places.nobody_is_to_blame();
+        self.places.no_family_is_to_blame();
     }
 
     async fn look(&self) -> Result<Look, Interrupted> {
@@ -436,7 +436,7 @@ impl Delivery {
     }
 }
 
-/// Readings are taken where waiting for the disk stops nobody else.
+/// Readings are taken on the blocking pool: a wait for the disk stops no other task.
 pub(super) async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ReadError> {

@@ -17,7 +17,7 @@ use crate::reading::{ReadError, Reading};
 pub(super) enum Past {
     /// Its first document still awaits delivery, and documents go in order.
     Untouched,
-    /// Its first document does not await delivery, or nobody knows which one is the first.
+    /// Its first document does not await delivery, or it is not known which one is the first.
     Delivered,
 }
 

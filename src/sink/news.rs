@@ -47,7 +47,7 @@ impl News {
     }
 
     /// Waits for a checkpoint that was not there when it was last asked what changed. Waits without
-    /// end if nobody tells.
+    /// end if no feed is followed.
     pub(super) async fn come(&mut self) {
         if let Some(Followed { newest, .. }) = &mut self.followed
             && newest.changed().await.is_ok()

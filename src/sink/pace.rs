@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Spaces rounds, so that small ones take at most about a quarter of the time.
+/// Spaces rounds, so that short ones take at most about a quarter of the time and long ones half.
 #[derive(Debug)]
 pub(super) struct Pace {
     /// The longest wait from the beginning of one round to that of the next.
@@ -11,8 +11,10 @@ pub(super) struct Pace {
 
 /// Even the shortest round is followed by so long a wait.
 const REST_MIN: Duration = Duration::from_millis(50);
-/// A round is followed by a wait of so many times its duration.
+/// A round is followed by a wait of so many times its duration,
 const REST: u32 = 3;
+/// but no longer than this, unless it took longer itself.
+const REST_MAX: Duration = Duration::from_millis(100);
 
 impl Pace {
     pub(super) const fn new(interval: Duration) -> Self {
@@ -28,7 +30,8 @@ impl Pace {
     /// begin without.
     pub(super) fn earliest(&self, began: Instant, ended: Instant) -> Instant {
         let took = ended.saturating_duration_since(began);
-        let rest = took.saturating_mul(REST).max(REST_MIN);
+        let most = took.max(REST_MAX);
+        let rest = took.saturating_mul(REST).clamp(REST_MIN, most);
         (ended + rest).min(self.latest(began))
     }
 }
@@ -68,15 +71,16 @@ mod tests {
     }
 
     #[test]
-    fn rounds_that_bring_little_take_a_quarter_of_the_time_and_wait_no_longer_than_the_interval() {
+    fn short_rounds_take_a_quarter_of_the_time_long_ones_half_and_none_waits_beyond_the_interval() {
         let pace = Pace::new(millis(1_000));
         let began = Instant::now();
         for (took, next) in [
             (0, 50),
             (2, 52),
             (20, 80),
-            (200, 800),
-            (300, 1_000),
+            (50, 150),
+            (200, 400),
+            (300, 600),
             (900, 1_000),
             (60_000, 1_000),
         ] {

@@ -151,7 +151,7 @@ impl Places {
     }
 
     /// Nothing can be delivered anywhere, so it says nothing of one family that it is held.
-    pub(super) fn nobody_is_to_blame(&mut self) {
+    pub(super) fn no_family_is_to_blame(&mut self) {
         for place in self.places.values_mut() {
             place.held_since = None;
         }

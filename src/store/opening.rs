@@ -61,8 +61,9 @@ fn bring_up(database: &Database, from: u64, record: &identity::Record) -> Result
     database.sync()
 }
 
-/// Has `documents` marked from now on, and those that exist already if they were not before.
-pub(super) fn deliver(database: &Database, documents: Documents) -> Result<Marking, Error> {
+/// Has `documents` marked from now on, and those that exist already if they were not before. Also
+/// gives whether any were before.
+pub(super) fn deliver(database: &Database, documents: Documents) -> Result<(Marking, bool), Error> {
     let read = || {
         let image = Image::take(database, &[]);
         Ok((image.head()?, image.documents()?, image.tasks()?))
@@ -72,8 +73,9 @@ pub(super) fn deliver(database: &Database, documents: Documents) -> Result<Marki
         reason: error.0,
     })?;
     let before = before.unwrap_or_default();
+    let was_delivered = before != Documents::None;
     if before == documents {
-        return Ok(Marking::new(documents, tasks));
+        return Ok((Marking::new(documents, tasks), was_delivered));
     }
     let mut batch = WriteBatch::default();
     batch.put(keys::documents(), documents.encode());
@@ -106,7 +108,7 @@ pub(super) fn deliver(database: &Database, documents: Documents) -> Result<Marki
     }
     batch.put(keys::head(), head.encode());
     database.write(batch)?;
-    Ok(Marking::new(documents, tasks))
+    Ok((Marking::new(documents, tasks), was_delivered))
 }
 
 pub(super) fn recover(
@@ -134,6 +136,7 @@ pub(super) fn recover(
             notices: head.notices,
             progress: image.progress()?,
             sequence: head.sequence,
+            was_delivered: false,
         };
         Ok((head, learned, recovered))
     };

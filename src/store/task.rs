@@ -79,11 +79,11 @@ impl Task {
         match *self {
             Self::Windows(walk) => {
                 let step = frame.walk(image, &walk, STEP)?;
-                Ok((windows(step.windows), step.rest.map(Self::Windows)))
+                Ok((documents(step.windows), step.rest.map(Self::Windows)))
             }
             Self::ZeroWindows(walk) => {
                 let step = frame.walk_zeros(image, &walk, has_zero_documents, STEP)?;
-                Ok((windows(step.windows), step.rest.map(Self::ZeroWindows)))
+                Ok((documents(step.windows), step.rest.map(Self::ZeroWindows)))
             }
             Self::Totals(from) => {
                 let totals = image.totals(from, STEP)?;
@@ -151,7 +151,10 @@ fn has_zero_documents(definition: &Definition) -> bool {
     definition.kind() == Kind::Tumbling
 }
 
-fn windows(windows: Vec<(u16, tidegauge_windows::Window, BranchId)>) -> Vec<DocumentKey> {
+/// The documents of `windows`, each by definition number, window and branch.
+pub(super) fn documents(
+    windows: Vec<(u16, tidegauge_windows::Window, BranchId)>,
+) -> Vec<DocumentKey> {
     let document = |(definition, window, branch)| DocumentKey::Window {
         definition,
         window,
