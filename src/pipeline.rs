@@ -300,7 +300,7 @@ impl Pipeline {
 
 /// About what a cell with a few payments takes, in bytes: the summary, the first bins of its
 /// histogram, and its share of the table.
-const CELL_BYTES: usize = 384;
+const CELL_BYTES: usize = 512;
 
 fn origin(record: &Record<'_>) -> Origin {
     Origin {

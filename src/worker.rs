@@ -31,7 +31,7 @@ use writer::{Job, Writer};
 /// About what marking a document takes while a checkpoint is written, in bytes.
 const MARK_BYTES: usize = 112;
 /// No more records are applied while the changes that wait for the writer hold this many bytes.
-const PENDING_BYTES_MAX: usize = 48 << 20;
+const PENDING_BYTES_MAX: usize = 24 << 20;
 /// How often it is looked which partitions are idle.
 const IDLE_LOOK: Duration = Duration::from_millis(20);
 /// How often new partitions are looked for.

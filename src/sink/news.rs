@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use tidegauge_windows::Frame;
+use tidegauge_windows::{Selection, Walk};
 use tokio::sync::watch;
 
 use crate::document_key::DocumentKey;
 use crate::feed::{Changed, Feed};
+use crate::reading::{ReadError, Reading};
 
 /// Beyond so many changed slices all marks are looked at instead.
 const SLICES_MAX: usize = 4_096;
+/// And beyond so many windows that became final at once.
+const FINALS_MAX: usize = 4_096;
 
 /// What the writer tells of its checkpoints, if anybody has it tell.
 #[derive(Debug, Default)]
@@ -72,14 +75,30 @@ impl News {
     }
 }
 
-/// The documents of totals and windows that `changed` marked, in key order.
-pub(super) fn documents(frame: &Frame, changed: &Changed) -> Arc<[DocumentKey]> {
-    let totals = changed.totals.iter().copied().map(DocumentKey::Total);
-    let windows = frame.windows_of(&changed.slices).into_iter();
+/// The documents of totals and windows that `changed` marked, in key order; `None` if they are too
+/// many to be named.
+pub(super) fn documents(
+    reading: &dyn Reading,
+    changed: &Changed,
+) -> Result<Option<Arc<[DocumentKey]>>, ReadError> {
+    let frame = reading.frame();
+    let mut windows = frame.windows_of(&changed.slices);
+    for closed in &changed.closed {
+        let walk = Walk::new(Selection::from(*closed));
+        let step = frame.walk(reading, &walk, FINALS_MAX)?;
+        if step.rest.is_some() {
+            return Ok(None);
+        }
+        windows.extend(step.windows);
+    }
+    windows.sort_unstable();
+    windows.dedup();
+    let windows = windows.into_iter();
     let windows = windows.map(|(definition, window, branch)| DocumentKey::Window {
         definition,
         window,
         branch,
     });
-    totals.chain(windows).collect()
+    let totals = changed.totals.iter().copied().map(DocumentKey::Total);
+    Ok(Some(totals.chain(windows).collect()))
 }

@@ -44,9 +44,8 @@ impl Delivery {
             return Ok(Scope::All);
         };
         let readings = Arc::clone(&self.readings);
-        let documents =
-            blocking(move || readings.query(|reading| Ok(documents(reading.frame(), &changed))));
-        Ok(Scope::Only(documents.await?))
+        let documents = blocking(move || readings.query(|reading| documents(reading, &changed)));
+        Ok(documents.await?.map_or(Scope::All, Scope::Only))
     }
 
     /// Sends what awaits delivery in `scope`, once.

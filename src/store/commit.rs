@@ -191,7 +191,7 @@ impl<'a> Draft<'a> {
             .filter(|((slice, _), _)| floor.is_none_or(|floor| *slice >= grid.slice_of(floor)))
             .collect();
         // Neighbours are near each other in tables too.
-        slices.sort_unstable_by_key(|(slice, _)| **slice);
+        slices.sort_unstable_by_key(|(cell, _)| **cell);
         // Many slices share a block of a coarser level: it is read and written once.
         let mut coarser = Differences::default();
         for ((slice, branch), difference) in slices {
@@ -207,7 +207,9 @@ impl<'a> Draft<'a> {
                 }
             }
         }
-        for ((block, branch), difference) in &coarser {
+        let mut coarser: Vec<_> = coarser.iter().collect();
+        coarser.sort_unstable_by_key(|(cell, _)| **cell);
+        for ((block, branch), difference) in coarser {
             let key = keys::cell(*block, *branch);
             self.merge_cell(&key, difference, may_be_there(*block))?;
         }
