@@ -46,7 +46,7 @@ impl Marking {
             let all = self.tasks.iter().chain(&changed);
             let joined = all
                 .filter_map(|(number, known)| Some((*number, known.joined(&task)?)))
-                .last();
+                .next_back();
             let last = self.tasks.last_key_value().map(|(number, _)| *number);
             let next = last.max(changed.last_key_value().map(|(number, _)| *number));
             let (number, task) = joined.unwrap_or((next.map_or(0, |last| last + 1), task));

@@ -10,6 +10,9 @@ use tidegauge_windows::{
     Summary, Walk, Window,
 };
 
+type Cells = MemoryCells<u32, Summary>;
+type Walks = Vec<Walk<u32>>;
+
 const DAYS: i64 = 60;
 
 fn at(minutes: i64) -> EventTime {
@@ -37,12 +40,7 @@ fn settings() -> Arc<Settings> {
 
 /// Two payments a day by each of three keys for [`DAYS`] days in partition 0, which an empty
 /// partition 1 holds back until the end: one jump closes all windows at once.
-fn months() -> (
-    Frame,
-    MemoryCells<u32, Summary>,
-    Vec<Walk<u32>>,
-    Vec<Walk<u32>>,
-) {
+fn months() -> (Frame, Cells, Walks, Walks) {
     let settings = settings();
     let mut engine: Engine<u32, Summary> = Engine::new(Arc::clone(&settings));
     engine.register(1);
@@ -60,13 +58,13 @@ fn months() -> (
     let frame = Frame::new(settings, changes.snapshot.clone());
     let closings = frame.closings(&changes).collect();
     let zeros = frame.zero_walks(&changes).collect();
-    let mut cells = MemoryCells::default();
+    let mut cells = Cells::default();
     cells.apply(frame.grid(), changes);
     (frame, cells, closings, zeros)
 }
 
 fn walked(
-    walks: Vec<Walk<u32>>,
+    walks: Walks,
     limit: usize,
     step: impl Fn(&Walk<u32>) -> Step<u32>,
 ) -> (BTreeSet<(u16, Window, u32)>, usize) {
@@ -86,7 +84,7 @@ fn walked(
 
 fn listed(
     frame: &Frame,
-    cells: &MemoryCells<u32, Summary>,
+    cells: &Cells,
     is_meant: impl Fn(u16, Window, &Summary) -> bool,
 ) -> BTreeSet<(u16, Window, u32)> {
     let definitions = 0..u16::try_from(frame.definitions().len()).unwrap();
