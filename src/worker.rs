@@ -205,8 +205,8 @@ struct Applier {
     pipeline: Pipeline,
     status: Arc<Status>,
     jobs: Sender<Job>,
-    /// Says that a checkpoint is written.
-    free: Receiver<()>,
+    /// Says when a checkpoint was written.
+    free: Receiver<Instant>,
     pace: Pace,
     changed: bool,
     next_idle_look: Instant,
@@ -371,7 +371,7 @@ impl Applier {
                 self.free.try_recv()
             };
             match free {
-                Ok(()) => self.pace.written(Instant::now()),
+                Ok(at) => self.pace.written(at),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }

@@ -58,10 +58,10 @@ impl Pace {
         self.is_writing = true;
     }
 
-    /// The writer is done.
-    pub(super) fn written(&mut self, now: Instant) {
+    /// The writer was done at `at`, which may be long ago.
+    pub(super) fn written(&mut self, at: Instant) {
         self.is_writing = false;
-        self.took = now - self.last;
+        self.took = at.saturating_duration_since(self.last);
     }
 
     /// Whether a checkpoint is due after a poll that gave `read` records, while the changes hold

@@ -32,11 +32,11 @@ pub(super) enum Job {
 pub(super) struct Writer {
     store: Store,
     status: Arc<Status>,
-    written: SyncSender<()>,
+    written: SyncSender<Instant>,
 }
 
 impl Writer {
-    pub(super) fn new(store: Store, status: Arc<Status>, written: SyncSender<()>) -> Self {
+    pub(super) fn new(store: Store, status: Arc<Status>, written: SyncSender<Instant>) -> Self {
         Self {
             store,
             status,
@@ -71,7 +71,7 @@ impl Writer {
                     self.store.commit(&effects, &[], wall_clock())?;
                     timestamps.visible(began.elapsed(), self.status.metrics());
                     // Full: it has been said. Disconnected: there is nobody left to tell.
-                    let _ = self.written.try_send(());
+                    let _ = self.written.try_send(Instant::now());
                 }
                 Some(Job::Feedback(feedback)) => self.take_in(feedback)?,
                 Some(Job::Flush(done)) => {
