@@ -28,6 +28,9 @@ pub mod reading;
 pub mod status;
 pub mod total;
 
+// What only the edges, and those above them, look at.
+pub mod wall_clock;
+
 // The edges. They never import each other.
 pub mod api;
 pub mod sink;

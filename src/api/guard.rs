@@ -12,10 +12,10 @@ use subtle::ConstantTimeEq;
 
 use super::App;
 use super::effort::Patience;
-use super::metrics::since_epoch;
 use super::page;
 use super::problem::Problem;
 use super::waiting::wait;
+use crate::wall_clock::since_epoch;
 
 /// Lets a request through if it may pass, and sees to its answer.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

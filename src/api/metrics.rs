@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
@@ -16,6 +15,7 @@ use super::parameters::Parameters;
 use super::problem::Problem;
 use super::process::Process;
 use super::scrape::{Moment, Scrape};
+use crate::wall_clock::since_epoch;
 
 /// The text that every Prometheus reads.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -83,13 +83,6 @@ fn encode(app: &App, is_open: bool) -> Result<String, fmt::Error> {
         prometheus_text::encode(&mut out, measured)?;
     }
     Ok(out)
-}
-
-/// Now by the wall clock, since the epoch.
-pub(super) fn since_epoch() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
 }
 
 // One that is refused with a weight of 0 is not asked for by anybody.

@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::ask::{ask_anyway, to_json};
-use super::metrics::since_epoch;
 use super::parameters::Parameters;
 use crate::answer::ReadingAnswer;
 use crate::decode::Reason;
@@ -22,6 +21,7 @@ use crate::metrics::{Latencies, Quantiles};
 use crate::reading::{Checkpoint, Reading};
 use crate::status::Board;
 use crate::timestamp::rfc3339;
+use crate::wall_clock::since_epoch;
 
 /// How each part is doing, and why; given even when the state can't be read.
 #[utoipa::path(get, path = "/api/v1/status", tag = "service",

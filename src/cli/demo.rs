@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use rdkafka::ClientConfig;
@@ -25,6 +25,7 @@ use crate::config::{Config, Need, Sources};
 use crate::generator::{self, Generator, Message};
 use crate::reading::{ReadError, Readings};
 use crate::timestamp::rfc3339;
+use crate::wall_clock::now_ms;
 
 const TOPIC: &str = "payment_msg";
 const PARTITIONS: i32 = 4;
@@ -242,9 +243,7 @@ fn generate(
 }
 
 fn now() -> EventTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    EventTime::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+    EventTime::from_millis(now_ms())
 }
 
 /// The table of totals, drawn again in its own place, on a terminal.

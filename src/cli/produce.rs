@@ -6,7 +6,7 @@ mod pace;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -22,6 +22,7 @@ use super::stop;
 use super::table::grouped;
 use crate::config::{Config, Need};
 use crate::generator::{Generator, Made, Message, Options};
+use crate::wall_clock::now_ms;
 
 const LIVE_RATE: u64 = 1_000;
 /// Look for signals and the clock once in so many messages.
@@ -165,10 +166,7 @@ impl Plan {
 }
 
 fn now() -> EventTime {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    EventTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    EventTime::from_millis(now_ms())
 }
 
 /// On a terminal only, and not where the payments themselves are seen.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -20,6 +20,7 @@ use super::super::failure::Failure;
 use super::{Outlet, PARTITIONS};
 use crate::generator::Message;
 use crate::source;
+use crate::wall_clock::now_ms;
 
 /// An idempotent producer keeps the order within a partition, whatever it has to send again. The
 /// queue holds at most some tens of MB.
@@ -236,11 +237,7 @@ fn create(
         ("retention.ms", "-1"),
         ("message.timestamp.after.max.ms", "9223372036854775807"),
     ];
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let now = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-    let ahead = start.is_some_and(|start| start.millis() > now.saturating_sub(AHEAD_MAX_MS));
+    let ahead = start.is_some_and(|start| start.millis() > now_ms().saturating_sub(AHEAD_MAX_MS));
     // Brokers before 3.6 don't know the second one, and let any timestamp in.
     let tries = if ahead { &[2, 1][..] } else { &[1] };
     let mut outcome = Ok(());
