@@ -20,6 +20,18 @@ pub trait Readings: Send + Sync + 'static {
         &self,
         read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
     ) -> Result<(), ReadError>;
+
+    /// [`Readings::read`] for a delivery: only marks from such a reading may be acknowledged. What
+    /// changes afterwards gets a new mark. May wait for the writer, up to one batch.
+    ///
+    /// # Errors
+    /// When the state can't be read, or `read` says so.
+    fn read_to_deliver(
+        &self,
+        read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        self.read(read)
+    }
 }
 
 impl dyn Readings {
@@ -31,16 +43,34 @@ impl dyn Readings {
         &self,
         read: impl FnOnce(&dyn Reading) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
-        let mut read = Some(read);
-        let mut result = None;
-        self.read(&mut |reading| {
-            if let Some(read) = read.take() {
-                result = Some(read(reading)?);
-            }
-            Ok(())
-        })?;
-        result.ok_or_else(|| ReadError("the reading was never taken".into()))
+        with_result(|once| self.read(once), read)
     }
+
+    /// [`Readings::read_to_deliver`] with a result.
+    ///
+    /// # Errors
+    /// When the state can't be read, or `read` says so.
+    pub fn deliver<T>(
+        &self,
+        read: impl FnOnce(&dyn Reading) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        with_result(|once| self.read_to_deliver(once), read)
+    }
+}
+
+fn with_result<T>(
+    take: impl FnOnce(&mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>) -> Result<(), ReadError>,
+    read: impl FnOnce(&dyn Reading) -> Result<T, ReadError>,
+) -> Result<T, ReadError> {
+    let mut read = Some(read);
+    let mut result = None;
+    take(&mut |reading| {
+        if let Some(read) = read.take() {
+            result = Some(read(reading)?);
+        }
+        Ok(())
+    })?;
+    result.ok_or_else(|| ReadError("the reading was never taken".into()))
 }
 
 /// The state of one checkpoint.
@@ -114,8 +144,8 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
     fn mark(&self, document: &DocumentKey) -> Result<Option<Mark>, ReadError>;
 }
 
-/// The checkpoint that last changed a document. An acknowledgement clears the document's dirty mark
-/// only if it is still this one.
+/// The checkpoint that first changed a document after a delivery had last read its mark. An
+/// acknowledgement clears the document's dirty mark only if it is still this one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Mark(pub u64);
 

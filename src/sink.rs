@@ -47,6 +47,7 @@ mod pass;
 mod places;
 mod retry;
 mod size;
+mod turns;
 mod upkeep;
 
 pub use self::client::{certificates_in, with_causes};

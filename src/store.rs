@@ -47,6 +47,7 @@ mod retention;
 mod space;
 mod still;
 mod task;
+mod unread;
 mod values;
 mod view;
 
@@ -176,10 +177,27 @@ impl Store {
         let documents = self.marking.documents();
         let mut draft = Draft::new(&database, &self.head, documents);
         draft.clear(acks)?;
+        draft.merge(effects, frame.grid(), floor, self.latest)?;
+        draft.list(effects);
+        draft.trim_lists(self.keep, self.retention.blocked())?;
+        for (partition, progress) in &effects.progress {
+            if self.progress.get(partition) != Some(progress) {
+                draft.put(&keys::progress(*partition), progress);
+            }
+        }
+        if self.learned != context.configured {
+            draft.put(&keys::configured(), &context.configured);
+        }
         let mut tasks = Vec::new();
+        let mut marked = (Vec::new(), Vec::new());
+        // Until the batch is written, so that no delivery reads a mark that is found unread here.
+        let views = Arc::clone(&self.views);
+        let mut unread = views.unread();
         if documents != Documents::None {
-            let windows = task::documents(frame.windows_of(&changed.slices));
-            let totals = changed.totals.iter().copied().map(DocumentKey::Total);
+            marked = unread.to_be_marked(&changed);
+            let (totals, slices) = &marked;
+            let windows = task::documents(frame.windows_of(slices));
+            let totals = totals.iter().copied().map(DocumentKey::Total);
             for document in totals.chain(windows) {
                 self.retention.note(&document);
                 draft.mark([document]);
@@ -205,17 +223,6 @@ impl Store {
         for (number, task) in &tasks {
             draft.keep_task(*number, Some(task));
         }
-        draft.merge(effects, frame.grid(), floor, self.latest)?;
-        draft.list(effects);
-        draft.trim_lists(self.keep, self.retention.blocked())?;
-        for (partition, progress) in &effects.progress {
-            if self.progress.get(partition) != Some(progress) {
-                draft.put(&keys::progress(*partition), progress);
-            }
-        }
-        if self.learned != context.configured {
-            draft.put(&keys::configured(), &context.configured);
-        }
         let unmarked = tasks
             .iter()
             .filter_map(|(_, task)| task.first_start(&frame));
@@ -238,6 +245,8 @@ impl Store {
         draft.head_mut().floor = floor;
         draft.head_mut().as_of = as_of_ms;
         self.head = draft.write()?;
+        unread.marked(marked.0, marked.1);
+        drop(unread);
         if let Some(deleted) = deleted {
             self.retention.deleted(deleted);
         }
@@ -333,6 +342,12 @@ impl Store {
         self.database.sync()
     }
 
+    /// Syncs from another thread.
+    #[must_use]
+    pub fn syncer(&self) -> Syncer {
+        Syncer(Arc::clone(&self.database))
+    }
+
     /// The file system that the state is on, if it says.
     #[must_use]
     pub fn space(&self) -> Option<Space> {
@@ -351,6 +366,20 @@ impl Store {
             is_marking: self.marking.is_pending(),
             ..self.head.checkpoint(self.context.generation, positions)
         }
+    }
+}
+
+/// Forces batches to the disk from any thread.
+#[derive(Clone, Debug)]
+pub struct Syncer(Shared);
+
+impl Syncer {
+    /// Forces all batches to the disk that were written before.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.0.sync()
     }
 }
 

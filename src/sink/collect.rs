@@ -24,8 +24,8 @@ const SETTLED_MAX: usize = 10_000;
 /// Where documents that await delivery are looked for.
 #[derive(Clone, Debug)]
 pub(super) enum Scope {
-    /// Among all marks.
-    All,
+    /// Among all marks but those of these documents.
+    AllBut(Arc<BTreeSet<DocumentKey>>),
     /// Among these documents, in key order, and those of late payments and rejects: nothing else
     /// has changed.
     Only(Arc<[DocumentKey]>),
@@ -106,7 +106,7 @@ impl Search {
     // The next marks, fewer than a page if there are no more.
     fn page(&self, reading: &dyn Reading) -> Result<Vec<(DocumentKey, Mark)>, ReadError> {
         let documents = match &self.scope {
-            Scope::All => return reading.dirty(self.after, PAGE),
+            Scope::AllBut(_) => return reading.dirty(self.after, PAGE),
             Scope::Only(documents) => documents,
         };
         let last_window = last_of_definition(u16::MAX);
@@ -148,6 +148,11 @@ impl Search {
             && let Some(step) = postponed(reading, &key)
         {
             return Ok(step);
+        }
+        if let Scope::AllBut(others) = &self.scope
+            && others.contains(&key)
+        {
+            return Ok(Step::Next);
         }
         if !lock(memory).is_to_be_sent(key, mark, self.now) {
             return Ok(Step::Next);

@@ -28,6 +28,7 @@ use super::pace::{LastRounds, Pace, SOON};
 use super::places::Places;
 use super::retry::Verdict;
 use super::size::Size;
+use super::turns::Turns;
 use crate::branch::Branches;
 use crate::feedback::{Blocked, Family, Feedback};
 use crate::reading::{ReadError, Readings};
@@ -64,6 +65,7 @@ pub(super) struct Delivery {
 #[derive(Debug, Default)]
 pub(super) struct Passes {
     catch_up: CatchUp,
+    pub(super) turns: Turns,
     /// Whether the last one postponed what will change again.
     is_postponing: bool,
     /// When all marks are looked at next; `None` for at once.
@@ -146,6 +148,9 @@ impl Delivery {
                 (_, Some(until)) => (until, None),
                 // More comes at once, and it is better sent together.
                 (Order::Run, None) if self.passes.is_postponing => (latest, None),
+                (Order::Run, None) if !self.passes.turns.is_empty() => {
+                    (pace.earliest(began, now), None)
+                }
                 (Order::Run, None) => (latest, Some(pace.earliest(began, now))),
                 (Order::Hurry | Order::Stop, None) if dirty == Some(0) => {
                     (latest, Some(now + SOON))
@@ -236,9 +241,14 @@ impl Delivery {
         let was_postponing = std::mem::replace(&mut passes.is_postponing, postpone);
         let is_due = passes.next_full.is_none_or(|next| next <= began);
         let is_full = order != Order::Run || is_due || (was_postponing && !postpone);
+        if order != Order::Run {
+            self.passes.turns.end();
+        }
         let scope = self.scope(is_full).await?;
-        let is_full = matches!(scope, Scope::All);
+        let is_full = matches!(scope, Scope::AllBut(_));
+        let sending = Instant::now();
         let passed = self.pass(scope, postpone).await?;
+        self.passes.turns.took(passed.sent, sending.elapsed());
         if !passed.is_whole || !passed.wanted.is_empty() {
             self.passes.next_full = None;
         } else if is_full {

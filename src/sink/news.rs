@@ -75,13 +75,32 @@ impl News {
     }
 }
 
-/// The documents of totals and windows that `changed` marked, in key order; `None` if they are too
-/// many to be named.
+/// Documents that changed, each part in key order.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// Those that a change has few of: totals, final windows, and windows that don't overlap.
+    pub(super) prompt: Vec<DocumentKey>,
+    /// Windows that overlap and are not final.
+    pub(super) overlapping: Vec<DocumentKey>,
+}
+
+/// The documents of totals and windows that `changed` marked; `None` if they are too many to be
+/// named.
 pub(super) fn documents(
     reading: &dyn Reading,
     changed: &Changed,
-) -> Result<Option<Arc<[DocumentKey]>>, ReadError> {
+) -> Result<Option<Named>, ReadError> {
     let frame = reading.frame();
+    let overlaps: Vec<bool> = frame
+        .definitions()
+        .iter()
+        .map(|one| one.overlap() > 1)
+        .collect();
+    let totals = changed.totals.iter().copied().map(DocumentKey::Total);
+    let mut named = Named {
+        prompt: totals.collect(),
+        overlapping: Vec::new(),
+    };
     let mut windows = frame.windows_of(&changed.slices);
     for closed in &changed.closed {
         let walk = Walk::new(Selection::from(*closed));
@@ -93,12 +112,18 @@ pub(super) fn documents(
     }
     windows.sort_unstable();
     windows.dedup();
-    let windows = windows.into_iter();
-    let windows = windows.map(|(definition, window, branch)| DocumentKey::Window {
-        definition,
-        window,
-        branch,
-    });
-    let totals = changed.totals.iter().copied().map(DocumentKey::Total);
-    Ok(Some(totals.chain(windows).collect()))
+    for (definition, window, branch) in windows {
+        let overlaps = overlaps.get(usize::from(definition)) == Some(&true);
+        let part = if overlaps && frame.closed_by(window).is_none() {
+            &mut named.overlapping
+        } else {
+            &mut named.prompt
+        };
+        part.push(DocumentKey::Window {
+            definition,
+            window,
+            branch,
+        });
+    }
+    Ok(Some(named))
 }

@@ -14,7 +14,7 @@ const REST_MIN: Duration = Duration::from_millis(50);
 /// A round is followed by a wait of so many times its duration,
 const REST: u32 = 3;
 /// but no longer than this, unless it took longer itself.
-const REST_MAX: Duration = Duration::from_millis(100);
+const REST_MAX: Duration = Duration::from_millis(150);
 
 impl Pace {
     pub(super) const fn new(interval: Duration) -> Self {
@@ -78,7 +78,8 @@ mod tests {
             (0, 50),
             (2, 52),
             (20, 80),
-            (50, 150),
+            (40, 160),
+            (60, 210),
             (200, 400),
             (300, 600),
             (900, 1_000),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use tokio::task::{JoinError, JoinSet};
 use tracing::warn;
@@ -22,6 +22,7 @@ use crate::document_key::DocumentKey;
 use crate::feedback::{Family, Feedback};
 use crate::metrics::ItemOutcome;
 use crate::reading::{Mark, ReadError};
+use crate::wall_clock::since_epoch;
 
 /// How a pass went.
 #[derive(Debug, Default)]
@@ -30,6 +31,8 @@ pub(super) struct Passed {
     pub(super) wanted: BTreeSet<Family>,
     /// Whether it came to the end.
     pub(super) is_whole: bool,
+    /// How many documents were sent.
+    pub(super) sent: usize,
 }
 
 /// What is being looked for, at most one bulk.
@@ -39,13 +42,20 @@ impl Delivery {
     // Where to look: among the documents that changed, unless all marks are due or nobody knows which
     // they are.
     pub(super) async fn scope(&mut self, is_full: bool) -> Result<Scope, Interrupted> {
-        let changed = self.news.take().filter(|_| !is_full);
-        let Some(changed) = changed else {
-            return Ok(Scope::All);
-        };
-        let readings = Arc::clone(&self.readings);
-        let documents = blocking(move || readings.query(|reading| documents(reading, &changed)));
-        Ok(documents.await?.map_or(Scope::All, Scope::Only))
+        let mut named = None;
+        if let Some(changed) = self.news.take() {
+            let readings = Arc::clone(&self.readings);
+            let documents =
+                blocking(move || readings.query(|reading| documents(reading, &changed)));
+            named = documents.await?;
+        }
+        let turns = &mut self.passes.turns;
+        if let Some(named) = named.take_if(|_| !is_full)
+            && let Some(documents) = turns.next(named)
+        {
+            return Ok(Scope::Only(documents.into()));
+        }
+        Ok(Scope::AllBut(turns.others(named)))
     }
 
     /// Sends what awaits delivery in `scope`, once.
@@ -54,7 +64,7 @@ impl Delivery {
         scope: Scope,
         postpone: bool,
     ) -> Result<Passed, Interrupted> {
-        if matches!(scope, Scope::All) {
+        if matches!(scope, Scope::AllBut(_)) {
             lock(&self.memory).begin_pass();
         }
         let mut passed = Passed::default();
@@ -92,6 +102,7 @@ impl Delivery {
                 }
                 Some(report) = in_flight.join_next(), if !in_flight.is_empty() => {
                     let report = report.map_err(|error| Trouble::garbage(error.to_string()))?;
+                    passed.sent += report.outcomes.len();
                     self.take(report).await?;
                 }
                 else => break,
@@ -125,7 +136,7 @@ impl Delivery {
         let branches = Arc::clone(&self.branches);
         let memory = Arc::clone(&self.memory);
         collecting.spawn_blocking(move || {
-            readings.query(|reading| search.run(reading, &branches, &memory))
+            readings.deliver(|reading| search.run(reading, &branches, &memory))
         });
     }
 
@@ -170,9 +181,7 @@ impl Delivery {
 
     fn measure(&self, report: &Report) {
         let metrics = self.status.metrics();
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = since_epoch();
         for (took, is_answered) in &report.requests {
             metrics.bulk(*took, *is_answered, now);
         }

@@ -1,13 +1,14 @@
 //! Readings of the state: each is of one checkpoint, whatever is written meanwhile.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidegauge_windows::{Block, Cells, EventTime, Frame, Key, Settings, Snapshot, Summary, Window};
 
-use super::database::{Database, Shared};
+use super::database::Shared;
 use super::head::Head;
 use super::image::{Image, Read};
 use super::keys::List;
+use super::unread::Unread;
 use crate::document_key::{DocumentKey, Origin};
 use crate::effect::{LatePayment, RejectedRecord};
 use crate::payment::BranchId;
@@ -20,6 +21,7 @@ pub(super) struct Views {
     context: Arc<Context>,
     /// What was last read of a checkpoint as a whole: most readings are of the same one.
     newest: Mutex<Option<Arc<Whole>>>,
+    unread: Mutex<Unread>,
 }
 
 /// What a state does not hold of itself.
@@ -54,6 +56,7 @@ impl Views {
             database,
             context,
             newest: Mutex::new(None),
+            unread: Mutex::default(),
         }
     }
 
@@ -83,8 +86,23 @@ impl Views {
     }
 
     // What is in it is whole at any time.
-    fn newest(&self) -> std::sync::MutexGuard<'_, Option<Arc<Whole>>> {
+    fn newest(&self) -> MutexGuard<'_, Option<Arc<Whole>>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is marked by marks that no delivery has read. While it is held, none is read.
+    pub(super) fn unread(&self) -> MutexGuard<'_, Unread> {
+        // A writer that panicked writes nothing more, and what is left out is marked again.
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view(
+        &self,
+        image: Image<'_>,
+        read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let whole = self.whole(&image)?;
+        read(&View { image, whole })
     }
 }
 
@@ -93,10 +111,18 @@ impl Readings for Views {
         &self,
         read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        let database: &Database = &self.database;
-        let image = Image::take(database, &self.context.configured);
-        let whole = self.whole(&image)?;
-        read(&View { image, whole })
+        self.view(Image::take(&self.database, &self.context.configured), read)
+    }
+
+    fn read_to_deliver(
+        &self,
+        read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
+    ) -> Result<(), ReadError> {
+        let mut unread = self.unread();
+        let image = Image::take(&self.database, &self.context.configured);
+        unread.clear();
+        drop(unread);
+        self.view(image, read)
     }
 }
 

@@ -1,0 +1,57 @@
+//! What is marked for delivery by marks that no delivery has read yet.
+
+use std::collections::HashSet;
+
+use rustc_hash::FxBuildHasher;
+use tidegauge_windows::EventTime;
+
+use crate::feed::Changed;
+use crate::payment::BranchId;
+
+/// Changes whose documents need no newer mark when they change again: nobody has read the mark that
+/// they have, so nobody can acknowledge it.
+///
+/// A branch of many overlapping windows has dozens of documents, and changes many times between two
+/// readings of a delivery.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    totals: HashSet<BranchId, FxBuildHasher>,
+    slices: HashSet<(EventTime, BranchId), FxBuildHasher>,
+}
+
+/// Beyond so many changes, documents are marked again.
+const SLICES_MAX: usize = 65_536;
+
+impl Unread {
+    /// A delivery reads all marks.
+    pub(super) fn clear(&mut self) {
+        self.totals.clear();
+        self.slices.clear();
+    }
+
+    /// Those of `changed` whose documents are to be marked: branches, and slices with their branch.
+    pub(super) fn to_be_marked(
+        &self,
+        changed: &Changed,
+    ) -> (Vec<BranchId>, Vec<(EventTime, BranchId)>) {
+        let totals = changed.totals.iter().copied();
+        let slices = changed.slices.iter().copied();
+        (
+            totals
+                .filter(|branch| !self.totals.contains(branch))
+                .collect(),
+            slices
+                .filter(|slice| !self.slices.contains(slice))
+                .collect(),
+        )
+    }
+
+    /// The documents of all these are marked now.
+    pub(super) fn marked(&mut self, totals: Vec<BranchId>, slices: Vec<(EventTime, BranchId)>) {
+        if self.totals.len() + self.slices.len() > SLICES_MAX {
+            self.clear();
+        }
+        self.totals.extend(totals);
+        self.slices.extend(slices);
+    }
+}
