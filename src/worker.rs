@@ -19,13 +19,15 @@ use crate::pipeline::Pipeline;
 use crate::source::{self, Source};
 use crate::status::{Condition, Part, PartitionStatus, Status};
 use crate::store::{self, Store};
+use crate::wall_clock;
 
 mod clock;
 mod pace;
+mod syncing;
 mod writer;
 
-use clock::{Timestamps, wall_clock};
-use pace::Pace;
+use clock::Timestamps;
+use pace::{Pace, Written};
 use writer::{Job, Writer};
 
 /// About what marking a document takes while a checkpoint is written, in bytes.
@@ -56,6 +58,9 @@ pub enum Error {
         /// Why, and what to do.
         reason: String,
     },
+    /// A thread can't be started.
+    #[error("the system starts no further thread: {0}")]
+    Thread(std::io::Error),
     /// A thread of the worker panicked.
     #[error("the {0} thread stopped unexpectedly; the state is whole, start again")]
     Panicked(&'static str),
@@ -205,8 +210,8 @@ struct Applier {
     pipeline: Pipeline,
     status: Arc<Status>,
     jobs: Sender<Job>,
-    /// Says when a checkpoint was written.
-    free: Receiver<Instant>,
+    /// Says that a checkpoint was written.
+    free: Receiver<Written>,
     pace: Pace,
     changed: bool,
     next_idle_look: Instant,
@@ -336,7 +341,7 @@ impl Applier {
         // Each minute may end another window.
         if now - since >= self.config.quiet_after {
             self.quiet_since = Some(now - self.config.quiet_after + REPORT_EVERY);
-            let now = EventTime::from_millis(wall_clock());
+            let now = EventTime::from_millis(wall_clock::now_ms());
             self.changed |= self.pipeline.quiet_close(now);
         }
     }
@@ -371,7 +376,7 @@ impl Applier {
                 self.free.try_recv()
             };
             match free {
-                Ok(at) => self.pace.written(at),
+                Ok(written) => self.pace.written(written),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }

@@ -1,19 +1,9 @@
-//! The wall clock, and how old records are by it when their payments can be seen.
+//! How old records are by the wall clock when their payments can be seen.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::metrics::Metrics;
-
-/// Now by the wall clock, in ms since the epoch.
-pub(super) fn wall_clock() -> i64 {
-    i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX)
-}
-
-fn since_epoch() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-}
+use crate::wall_clock::since_epoch;
 
 /// The Kafka timestamps of the records of one checkpoint: the oldest and the newest, in ms since the
 /// epoch. Records without a timestamp don't count.

@@ -9,8 +9,9 @@ const SOON: Duration = Duration::from_millis(4);
 /// More records than this since the last checkpoint are a backlog: it is written in large steps, so
 /// that each slice is written once.
 const BACKLOG_RECORDS: usize = 2_048;
-/// Checkpoints of a trickle leave the writer idle for this many times as long as the last one took.
-const REST_FACTOR: u32 = 2;
+/// Checkpoints of a trickle leave the writer idle for this many times as long as writing the last one
+/// took: waiting for its turn does not count.
+const REST_FACTOR: u32 = 1;
 /// A checkpoint is written when its changes hold this many bytes.
 const CHECKPOINT_BYTES: usize = 16 << 20;
 /// How long one wait for records may be.
@@ -25,10 +26,18 @@ pub(super) struct Pace {
     is_writing: bool,
     /// How many records were applied since the last checkpoint.
     records: usize,
-    /// How long the last checkpoint was under way.
-    took: Duration,
     /// When the last checkpoint was handed to the writer.
     last: Instant,
+    /// When the writer has rested after the last checkpoint.
+    rested: Instant,
+}
+
+/// A checkpoint that was written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written {
+    pub(super) at: Instant,
+    /// How long the writer was at it.
+    pub(super) took: Duration,
 }
 
 impl Pace {
@@ -36,8 +45,8 @@ impl Pace {
         Self {
             is_writing: false,
             records: 0,
-            took: Duration::ZERO,
             last: now,
+            rested: now,
         }
     }
 
@@ -58,18 +67,19 @@ impl Pace {
         self.is_writing = true;
     }
 
-    /// The writer was done at `at`, which may be long ago.
-    pub(super) fn written(&mut self, at: Instant) {
+    /// The writer is done, perhaps long since.
+    pub(super) fn written(&mut self, written: Written) {
         self.is_writing = false;
-        self.took = at.saturating_duration_since(self.last);
+        self.rested = written.at + written.took * REST_FACTOR;
     }
 
     /// Whether a checkpoint is due after a poll that gave `read` records, while the changes hold
     /// `pending` bytes and no checkpoint is under way.
     pub(super) fn is_due(&self, read: usize, pending: usize, now: Instant) -> bool {
-        let since = now - self.last;
         let is_backlog = self.records >= BACKLOG_RECORDS && read > 0;
-        since >= EVERY || (!is_backlog && since >= self.rest()) || pending >= CHECKPOINT_BYTES
+        now >= self.last + EVERY
+            || (!is_backlog && now >= self.soonest())
+            || pending >= CHECKPOINT_BYTES
     }
 
     /// How long to wait for records: up to the moment when there is something else to do.
@@ -80,14 +90,14 @@ impl Pace {
         if self.is_writing {
             return WAIT_WRITING;
         }
-        let due = self.rest().saturating_sub(now - self.last);
+        let due = self.soonest().saturating_duration_since(now);
         // Whole milliseconds are waited for.
         due.clamp(Duration::from_millis(1), WAIT)
     }
 
-    // How long after the last checkpoint the next one of a trickle may follow.
-    fn rest(&self) -> Duration {
-        (self.took * (1 + REST_FACTOR)).clamp(SOON, EVERY)
+    // When the next checkpoint of a trickle is due.
+    fn soonest(&self) -> Instant {
+        self.rested.clamp(self.last + SOON, self.last + EVERY)
     }
 }
 
@@ -120,13 +130,21 @@ mod tests {
         let mut pace = Pace::new(start);
         pace.began(start);
         assert_eq!(pace.wait(true, start), WAIT_WRITING);
-        pace.written(start + ms(10));
-        assert!(!pace.is_due(1, 0, start + ms(29)));
-        assert!(pace.is_due(1, 0, start + ms(30)));
-        assert_eq!(pace.wait(true, start + ms(10)), ms(20));
-        assert_eq!(pace.wait(false, start + ms(10)), WAIT);
+        // It waited for 20 ms until the writer was free.
+        pace.written(Written {
+            at: start + ms(30),
+            took: ms(10),
+        });
+        assert!(!pace.is_due(1, 0, start + ms(39)));
+        assert!(pace.is_due(1, 0, start + ms(40)));
+        assert_eq!(pace.wait(true, start + ms(30)), ms(10));
+        assert_eq!(pace.wait(false, start + ms(30)), WAIT);
         pace.began(start);
-        pace.written(start + ms(500));
+        pace.written(Written {
+            at: start + ms(150),
+            took: ms(150),
+        });
+        assert!(!pace.is_due(1, 0, start + ms(199)));
         assert!(pace.is_due(1, 0, start + ms(200)), "never longer than that");
     }
 }

@@ -1,5 +1,6 @@
 //! The writing thread: it owns the store, and does one thing after the other.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
@@ -7,14 +8,20 @@ use std::time::{Duration, Instant};
 use tracing::error;
 
 use super::Error;
-use super::clock::{Timestamps, wall_clock};
+use super::clock::Timestamps;
+use super::pace::Written;
+use super::syncing::Syncing;
+use crate::document_key::DocumentKey;
 use crate::effect::Effects;
 use crate::feedback::Feedback;
+use crate::reading::Mark;
 use crate::status::{Condition, Part, Status};
 use crate::store::{self, Store};
+use crate::wall_clock;
 
-/// What the operating system holds is forced to the disk this often.
-const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// At most so many acknowledgements are taken in at once, so that no checkpoint waits for all of
+/// them.
+const ACKNOWLEDGED_STEP: usize = 1_024;
 
 /// What the writing thread is asked to do.
 pub(super) enum Job {
@@ -32,15 +39,18 @@ pub(super) enum Job {
 pub(super) struct Writer {
     store: Store,
     status: Arc<Status>,
-    written: SyncSender<Instant>,
+    written: SyncSender<Written>,
+    /// Acknowledgements that are to be taken in.
+    delivered: VecDeque<(DocumentKey, Mark)>,
 }
 
 impl Writer {
-    pub(super) fn new(store: Store, status: Arc<Status>, written: SyncSender<Instant>) -> Self {
+    pub(super) fn new(store: Store, status: Arc<Status>, written: SyncSender<Written>) -> Self {
         Self {
             store,
             status,
             written,
+            delivered: VecDeque::new(),
         }
     }
 
@@ -58,67 +68,92 @@ impl Writer {
     fn write(&mut self, queue: &Receiver<Job>) -> Result<(), Error> {
         self.status.set(Part::Store, Condition::Ok, "");
         self.status.metrics().state_space(self.store.space());
-        let mut unsynced: Option<Instant> = None;
+        let mut syncing = Syncing::start(self.store.syncer()).map_err(Error::Thread)?;
         loop {
-            let job = match self.next_job(queue, unsynced) {
-                Ok(job) => Some(job),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            match job {
-                Some(Job::Checkpoint(effects, timestamps)) => {
+            let is_at_work = self.is_at_work();
+            match self.next_job(queue, syncing.wait(Instant::now())) {
+                Ok(Job::Checkpoint(effects, timestamps)) => {
                     let began = Instant::now();
-                    self.store.commit(&effects, &[], wall_clock())?;
-                    timestamps.visible(began.elapsed(), self.status.metrics());
+                    self.store.commit(&effects, &[], wall_clock::now_ms())?;
+                    let (at, took) = (Instant::now(), began.elapsed());
+                    timestamps.visible(took, self.status.metrics());
                     // Full: it has been said. Disconnected: there is nobody left to tell.
-                    let _ = self.written.try_send(Instant::now());
+                    let _ = self.written.try_send(Written { at, took });
                 }
-                Some(Job::Feedback(feedback)) => self.take_in(feedback)?,
-                Some(Job::Flush(done)) => {
+                Ok(Job::Feedback(feedback)) => self.take_in(feedback)?,
+                Ok(Job::Flush(done)) => {
+                    self.acknowledge_all()?;
                     // Disconnected: there is nobody left to tell.
                     let _ = done.try_send(());
                 }
-                Some(Job::Stop) => break,
-                None => {}
+                Err(RecvTimeoutError::Timeout) if is_at_work => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    self.sync(&mut syncing)?;
+                    continue;
+                }
+                Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
-            // One step at a time, so that checkpoints and acknowledgements never wait for all of it.
+            // A step of each, so that checkpoints never wait for all of it.
+            self.acknowledge_some()?;
             self.store.mark_more()?;
-            let since = *unsynced.get_or_insert_with(Instant::now);
-            if since.elapsed() >= SYNC_EVERY {
-                self.store.sync()?;
-                self.status.metrics().state_space(self.store.space());
-                unsynced = None;
-            }
+            syncing.note(Instant::now());
+            self.sync(&mut syncing)?;
         }
+        self.acknowledge_all()?;
         self.store.sync()?;
         Ok(())
     }
 
-    // The next job. Times out when there is something to do besides: documents to be marked, or
-    // batches to be forced to the disk.
+    // The next job. Times out after `wait`, and at once when there is something to do besides.
     fn next_job(
         &self,
         queue: &Receiver<Job>,
-        unsynced: Option<Instant>,
+        wait: Option<Duration>,
     ) -> Result<Job, RecvTimeoutError> {
-        if self.store.is_marking() {
+        if self.is_at_work() {
             return queue.recv_timeout(Duration::ZERO);
         }
-        match unsynced {
-            Some(since) => queue.recv_timeout(SYNC_EVERY.saturating_sub(since.elapsed())),
+        match wait {
+            Some(wait) => queue.recv_timeout(wait),
             None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
 
     fn take_in(&mut self, feedback: Feedback) -> Result<(), store::Error> {
         match feedback {
-            Feedback::Delivered(documents) => {
-                self.store.acknowledge(&documents)?;
-            }
+            Feedback::Delivered(documents) => self.delivered.extend(documents),
             Feedback::Recreated(family) => {
                 self.store.remark(family)?;
             }
             Feedback::Blocked(blocked) => self.store.block(blocked),
+        }
+        Ok(())
+    }
+
+    // Whether there is something to do without being asked.
+    fn is_at_work(&self) -> bool {
+        self.store.is_marking() || !self.delivered.is_empty()
+    }
+
+    fn sync(&self, syncing: &mut Syncing) -> Result<(), Error> {
+        if syncing.look(Instant::now())? {
+            self.status.metrics().state_space(self.store.space());
+        }
+        Ok(())
+    }
+
+    fn acknowledge_all(&mut self) -> Result<(), store::Error> {
+        while !self.delivered.is_empty() {
+            self.acknowledge_some()?;
+        }
+        Ok(())
+    }
+
+    fn acknowledge_some(&mut self) -> Result<(), store::Error> {
+        let count = self.delivered.len().min(ACKNOWLEDGED_STEP);
+        if count > 0 {
+            let some: Vec<_> = self.delivered.drain(..count).collect();
+            self.store.acknowledge(&some)?;
         }
         Ok(())
     }

@@ -1,0 +1,90 @@
+//! Forces batches to the disk, beside the writing thread: a slow disk holds up no checkpoint.
+
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::Error;
+use crate::store::{self, Syncer};
+
+/// What the operating system holds is forced to the disk this often.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// When batches are forced to the disk. One sync at most is under way.
+pub(super) struct Syncing {
+    /// `None` when it is to end.
+    orders: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+    done: Receiver<Result<(), store::Error>>,
+    is_under_way: bool,
+    /// When the first batch was written that no sync covers.
+    since: Option<Instant>,
+}
+
+impl Syncing {
+    /// Starts the syncing thread. Dropping this waits for it, as it keeps the state in use.
+    pub(super) fn start(syncer: Syncer) -> std::io::Result<Self> {
+        let (orders, ordered) = sync_channel(1);
+        let (say, done) = sync_channel(1);
+        let thread = thread::Builder::new().name("sync".into()).spawn(move || {
+            while ordered.recv().is_ok() && say.send(syncer.sync()).is_ok() {}
+        })?;
+        Ok(Self {
+            orders: Some(orders),
+            thread: Some(thread),
+            done,
+            is_under_way: false,
+            since: None,
+        })
+    }
+
+    /// A batch may have been written.
+    pub(super) fn note(&mut self, now: Instant) {
+        self.since.get_or_insert(now);
+    }
+
+    /// Begins a sync if one is due. Whether one was finished.
+    ///
+    /// # Errors
+    /// When the disk refused.
+    pub(super) fn look(&mut self, now: Instant) -> Result<bool, Error> {
+        let is_done = match self.done.try_recv() {
+            Ok(outcome) => {
+                outcome?;
+                self.is_under_way = false;
+                true
+            }
+            Err(TryRecvError::Empty) => false,
+            Err(TryRecvError::Disconnected) => return Err(Error::Panicked("syncing")),
+        };
+        let is_due = self.since.is_some_and(|since| now >= since + EVERY);
+        if is_due && !self.is_under_way {
+            let ordered = self.orders.as_ref().map(|orders| orders.send(()));
+            if !matches!(ordered, Some(Ok(()))) {
+                return Err(Error::Panicked("syncing"));
+            }
+            self.is_under_way = true;
+            self.since = None;
+        }
+        Ok(is_done)
+    }
+
+    /// How long the writing thread may wait before it looks again; `None`: for ever.
+    pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
+        if self.is_under_way {
+            return Some(EVERY);
+        }
+        let since = self.since?;
+        Some((since + EVERY).saturating_duration_since(now))
+    }
+}
+
+impl Drop for Syncing {
+    fn drop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has ended, too.
+            let _ = thread.join();
+        }
+    }
+}
