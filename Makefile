@@ -40,11 +40,11 @@ stack: ## real Kafka and Elasticsearch in the background (KAFKA_PORT, ES_PORT, E
 stack-down: ## stops just these; their data stays in lab/.run
 	@lab/lab down
 
-bench: build ## the side-by-side measurements
+bench: build ## all measurements, one after the other: some take many minutes
 	@lab/setup lab
 	@lab/lab prepare kafka $(ES_DIST)
 	@cargo bench --locked
-	@bash benches/run
+	@for bench in run year delivery latency readers crowd; do echo "== benches/$$bench"; benches/$$bench || exit; done
 
 check: fmt clippy doc tidy ## format, lints, docs, floors
 

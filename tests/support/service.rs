@@ -157,13 +157,37 @@ impl Setup {
 
     /// Starts a command.
     pub fn spawn(&self, arguments: &[&str]) -> Process {
+        self.start_command(&mut self.command(arguments))
+    }
+
+    /// Starts a command for which every file is full at so many KiB, as on a disk that is full.
+    pub fn spawn_with_full_files(&self, kib: u32, arguments: &[&str]) -> Process {
+        let command = self.command(arguments);
+        let mut limited = Command::new("bash");
+        limited
+            .current_dir(self.dir.path())
+            .arg("-c")
+            // Without the signal, writing fails with a reason.
+            .arg(format!(r#"trap '' XFSZ; ulimit -f {kib}; exec "$@""#))
+            .arg("bash")
+            .arg(command.get_program())
+            .args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        self.start_command(&mut limited)
+    }
+
+    fn start_command(&self, command: &mut Command) -> Process {
         let number = self.started.replace(self.started.get() + 1);
         let (stdout, stderr) = (
             self.path(&format!("{number}.out")),
             self.path(&format!("{number}.log")),
         );
-        let child = self
-            .command(arguments)
+        let child = command
             .stdin(Stdio::null())
             .stdout(File::create(&stdout).unwrap())
             .stderr(File::create(&stderr).unwrap())
