@@ -113,11 +113,14 @@ def payment(partition, at, branch, cents, recorded=None):
 
 
 def send(program, port, topic, partitions, scratch, lines):
+    command = [program, f"127.0.0.1:{port}", topic, str(partitions)]
+    # Makes the topic. The first batches to one that was just made may be refused and come behind those after them.
+    subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
     path = scratch / "lines"
     with path.open("w") as file:
         file.writelines(lines)
     with path.open() as file:
-        subprocess.run([program, f"127.0.0.1:{port}", topic, str(partitions)], stdin=file, check=True)
+        subprocess.run(command, stdin=file, check=True)
     path.unlink()
 
 
