@@ -52,6 +52,8 @@ async fn main() {
         }
     }
     let producer: ThreadedProducer<_> = config
+        // A batch that is sent again must not come behind later ones.
+        .set("enable.idempotence", "true")
         .set("linger.ms", "20")
         .set("batch.num.messages", "100000")
         .set("queue.buffering.max.messages", "1000000")

@@ -8,7 +8,7 @@ const EVERY: Duration = Duration::from_millis(200);
 const SOON: Duration = Duration::from_millis(4);
 /// More records than this since the last checkpoint are a backlog: it is written in large steps, so
 /// that each slice is written once.
-const BACKLOG_RECORDS: usize = 2_048;
+const BACKLOG_RECORDS: usize = 16_384;
 /// Checkpoints of a trickle leave the writer idle for this many times as long as writing the last one
 /// took: waiting for its turn does not count.
 const REST_FACTOR: u32 = 1;

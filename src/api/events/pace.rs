@@ -7,8 +7,11 @@ use tokio::time::Instant;
 
 use super::batch::Place;
 
-/// Two beats are at least this far apart.
+/// While figures change all the time, two beats are this far apart.
 pub(super) const EVERY: Duration = Duration::from_millis(250);
+/// After a quiet time the second beat may come so soon after the first one, and each distance is twice
+/// the one before: what came first is rarely all of it.
+const FIRST: Duration = Duration::from_millis(20);
 
 /// The moments at which clients are told of changes. They are the same for all of them, so that
 /// those who are told the same are given the same bytes.
@@ -20,6 +23,8 @@ pub(super) struct Pace(Mutex<Beat>);
 pub(super) struct Beat {
     /// When it was.
     at: Instant,
+    /// The next one is at least so far from it.
+    gap: Duration,
     /// Clients before this place are told now, at least up to it.
     pub(super) upto: Place,
     /// What clients are told begins here, unless they are further behind.
@@ -30,7 +35,8 @@ impl Pace {
     /// A pace whose first beat may be at once. All clients are at `newest` or will be told so.
     pub(super) fn new(newest: Place, now: Instant) -> Self {
         Self(Mutex::new(Beat {
-            at: now.checked_sub(EVERY).unwrap_or(now),
+            at: now.checked_sub(EVERY * 2).unwrap_or(now),
+            gap: EVERY,
             upto: newest,
             from: newest,
         }))
@@ -45,16 +51,21 @@ impl Pace {
         if place < beat.upto {
             return Ok(*beat);
         }
-        let due = beat.at + EVERY;
+        let due = beat.at + beat.gap;
         if now < due {
             return Err(due);
         }
-        // While figures change all the time, everybody was told at the last beat or came after it.
-        let from = if now < due + EVERY { beat.upto } else { place };
+        let was_quiet = now >= beat.at + EVERY * 2;
         *beat = Beat {
             at: now,
+            gap: if was_quiet {
+                FIRST
+            } else {
+                EVERY.min(beat.gap * 2)
+            },
             upto: newest,
-            from,
+            // While figures change all the time, everybody was told at the last beat or came after it.
+            from: if was_quiet { place } else { beat.upto },
         };
         Ok(*beat)
     }
@@ -88,14 +99,25 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_within_a_quarter_of_a_second_is_told_at_its_end() {
-        let now = Instant::now();
-        let pace = Pace::new(at(7), now);
+    fn while_figures_change_beats_move_apart_to_a_quarter_of_a_second() {
+        let mut now = Instant::now();
+        let pace = Pace::new(at(0), now);
+        pace.beat(at(0), at(1), now).unwrap();
+        for (number, gap) in [20, 40, 80, 160, 250, 250].into_iter().enumerate() {
+            let place = at(number as u64 + 1);
+            let newest = at(number as u64 + 2);
+            let due = now + Duration::from_millis(gap);
+            assert_eq!(
+                pace.beat(place, newest, now + Duration::from_millis(1)),
+                Err(due)
+            );
+            assert_eq!(pace.beat(place, newest, due).unwrap().upto, newest);
+            now = due;
+        }
+        // It is quiet for a while: the next change is told at once, and one soon after it.
+        now += EVERY * 2;
         pace.beat(at(7), at(8), now).unwrap();
-        let soon = now + EVERY / 2;
-        assert_eq!(pace.beat(at(8), at(9), soon), Err(now + EVERY));
-        let beat = pace.beat(at(8), at(12), now + EVERY).unwrap();
-        assert_eq!(beat.upto, at(12));
+        assert_eq!(pace.beat(at(8), at(9), now), Err(now + FIRST));
     }
 
     #[test]
