@@ -44,6 +44,7 @@ mod mark;
 mod marking;
 mod opening;
 mod retention;
+mod scanned;
 mod space;
 mod still;
 mod task;
