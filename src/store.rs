@@ -6,6 +6,7 @@
 //! [`Store::commit`] outlives the process at once, and the machine after the next [`Store::sync`].
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use self::directory::Directory;
 use self::head::Head;
 use self::image::Image;
 use self::marking::Marking;
+use self::recent::Recent;
 use self::retention::Retention;
 use self::task::Task;
 use self::view::{Context, Views};
@@ -43,7 +45,9 @@ mod keys;
 mod mark;
 mod marking;
 mod opening;
+mod recent;
 mod retention;
+mod scanned;
 mod space;
 mod still;
 mod task;
@@ -72,6 +76,8 @@ pub struct Store {
     latest: Option<EventTime>,
     marking: Marking,
     retention: Retention,
+    /// What the newest checkpoints wrote. Nothing of a checkpoint that failed is in it.
+    recent: Recent,
     /// How many payments in no window, and how many records that are no payments, are kept.
     keep: u64,
 }
@@ -132,6 +138,7 @@ impl Store {
             latest: recovered.snapshot.latest,
             marking,
             retention: Retention::new(&identity.settings, identity.documents),
+            recent: Recent::default(),
             keep: KEEP,
             database,
             context,
@@ -175,7 +182,9 @@ impl Store {
         let changed = changed(&frame, effects);
 
         let documents = self.marking.documents();
-        let mut draft = Draft::new(&database, &self.head, documents);
+        // If this fails, what was written lately is forgotten.
+        let recent = mem::take(&mut self.recent);
+        let mut draft = Draft::new(&database, &self.head, documents).with_recent(recent);
         draft.clear(acks)?;
         draft.merge(effects, frame.grid(), floor, self.latest)?;
         draft.list(effects);
@@ -244,11 +253,14 @@ impl Store {
         }
         draft.head_mut().floor = floor;
         draft.head_mut().as_of = as_of_ms;
+        let recent = draft.recent();
         self.head = draft.write()?;
         unread.marked(marked.0, marked.1);
         drop(unread);
-        if let Some(deleted) = deleted {
-            self.retention.deleted(deleted);
+        match deleted {
+            // Cells that are deleted by this batch may be in it.
+            Some(deleted) => self.retention.deleted(deleted),
+            None => self.recent = recent,
         }
         self.latest = effects.changes.snapshot.latest;
         self.learned.clone_from(&context.configured);

@@ -1,9 +1,9 @@
 //! One checkpoint: effects become one batch.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::mem;
 
 use rocksdb::WriteBatch;
-use rustc_hash::FxBuildHasher;
 use tidegauge_windows::{Aggregate, Block, Changes, EventTime, Grid, Summary};
 
 use super::codec::Encoder;
@@ -14,8 +14,9 @@ use super::identity::Documents;
 use super::journal::Journal;
 use super::keys::{self, KeyBytes, List};
 use super::mark::Marks;
+use super::recent::Recent;
 use super::task::Task;
-use super::values::Value;
+use super::values::{Value, merge_summary};
 use crate::document_key::{DocumentKey, Origin};
 use crate::effect::Effects;
 use crate::feedback::Blocked;
@@ -34,10 +35,12 @@ pub(super) struct Draft<'a> {
     /// None if no document is marked, as nobody delivers any.
     marks: Option<Marks>,
     encoder: Encoder,
+    /// What was written lately, as it is after the batch.
+    recent: Recent,
 }
 
-/// What has to be added to one cell.
-type Differences = HashMap<(Block, BranchId), Summary, FxBuildHasher>;
+/// What has to be added to the cell of a branch in the block that starts then.
+type Part<'a> = (EventTime, BranchId, &'a Summary);
 
 impl<'a> Draft<'a> {
     /// A batch that follows the state with `head`, and marks `documents`.
@@ -51,7 +54,19 @@ impl<'a> Draft<'a> {
             },
             marks: (documents != Documents::None).then(Marks::default),
             encoder: Encoder::with_capacity(4_096),
+            recent: Recent::default(),
         }
+    }
+
+    /// Has it look into `recent`, which says what was written lately, before it reads the state.
+    /// [`Draft::recent`] gives it back.
+    pub(super) fn with_recent(self, recent: Recent) -> Self {
+        Self { recent, ..self }
+    }
+
+    /// What was written lately, as it is once the batch is written.
+    pub(super) fn recent(&mut self) -> Recent {
+        mem::take(&mut self.recent)
     }
 
     /// The head after the batch.
@@ -81,10 +96,13 @@ impl<'a> Draft<'a> {
         for (branch, added) in &effects.totals {
             let key = keys::total(*branch);
             let mut total = *added;
-            if let Some(before) = self.database.value(&key)? {
+            if let Some(before) = self.recent.total(*branch) {
+                total.merge(before);
+            } else if let Some(before) = self.database.value(&key)? {
                 total.merge(&before);
             }
             self.put(&key, &total);
+            self.recent.keep_total(*branch, total);
         }
         self.head.ledger.merge(&effects.ledger);
         self.head.notices.merge(&effects.notices);
@@ -185,54 +203,80 @@ impl<'a> Draft<'a> {
     ) -> Result<(), Error> {
         // Most payments are later than all before them: there is no need to look for their cells.
         let may_be_there = |block: Block| latest.is_some_and(|latest| block.start <= latest);
-        let mut slices: Vec<_> = changes
+        let mut slices: Vec<Part<'_>> = changes
             .slices
             .iter()
-            .filter(|((slice, _), _)| floor.is_none_or(|floor| *slice >= grid.slice_of(floor)))
+            .map(|((slice, branch), difference)| (*slice, *branch, difference))
+            .filter(|(slice, _, _)| floor.is_none_or(|floor| *slice >= grid.slice_of(floor)))
             .collect();
-        // Neighbours are near each other in tables too.
-        slices.sort_unstable_by_key(|(cell, _)| **cell);
+        // In the order of the keys: neighbours are near each other in tables too.
+        slices.sort_unstable_by_key(|(slice, branch, _)| (*slice, *branch));
+        let mut recent = mem::take(&mut self.recent);
+        recent.begin(latest.map(|latest| grid.slice_of(latest)));
+        for (slice, branch, difference) in &slices {
+            let is_new = recent.is_new(*slice, *branch);
+            let block = Block {
+                level: 0,
+                start: *slice,
+            };
+            let key = keys::cell(block, *branch);
+            let before = if !is_new && may_be_there(block) {
+                self.database.get(&key)?
+            } else {
+                None
+            };
+            self.merge_cell(&key, difference, before.as_deref())?;
+            self.batch.put(key, self.encoder.as_bytes());
+        }
         // Many slices share a block of a coarser level: it is read and written once.
-        let mut coarser = Differences::default();
-        for ((slice, branch), difference) in slices {
-            for block in grid.blocks_of(*slice) {
-                if block.level == 0 {
-                    let key = keys::cell(block, *branch);
-                    self.merge_cell(&key, difference, may_be_there(block))?;
-                } else {
-                    coarser
-                        .entry((block, *branch))
-                        .or_default()
-                        .merge(difference);
+        for level in 1..grid.levels() {
+            let span = grid.span(level);
+            let parts = slices.iter();
+            let parts =
+                parts.map(|(slice, branch, difference)| (slice.floor(span), *branch, *difference));
+            let mut parts: Vec<Part<'_>> = parts.collect();
+            let cell_of = |(start, branch, _): &Part<'_>| (*start, *branch);
+            parts.sort_unstable_by_key(cell_of);
+            for together in parts.chunk_by(|one, other| cell_of(one) == cell_of(other)) {
+                // A chunk is never empty, so there is a first one.
+                let [first, others @ ..] = together else {
+                    continue;
+                };
+                let mut difference = Cow::Borrowed(first.2);
+                for (_, _, other) in others {
+                    difference.to_mut().merge(other);
                 }
+                let (start, branch) = cell_of(first);
+                let block = Block { level, start };
+                let key = keys::cell(block, branch);
+                if !may_be_there(block) {
+                    self.merge_cell(&key, &difference, None)?;
+                } else if let Some(before) = recent.cell(&key) {
+                    self.merge_cell(&key, &difference, Some(before))?;
+                } else {
+                    let before = self.database.get(&key)?;
+                    self.merge_cell(&key, &difference, before.as_deref())?;
+                }
+                recent.keep_cell(&key, self.encoder.as_bytes());
+                self.batch.put(key, self.encoder.as_bytes());
             }
         }
-        let mut coarser: Vec<_> = coarser.iter().collect();
-        coarser.sort_unstable_by_key(|(cell, _)| **cell);
-        for ((block, branch), difference) in coarser {
-            let key = keys::cell(*block, *branch);
-            self.merge_cell(&key, difference, may_be_there(*block))?;
-        }
+        self.recent = recent;
         Ok(())
     }
 
+    /// Encodes `difference` merged into a cell that was `before`.
     fn merge_cell(
         &mut self,
         key: &KeyBytes,
         difference: &Summary,
-        may_be_there: bool,
+        before: Option<&[u8]>,
     ) -> Result<(), Error> {
-        let before: Option<Summary> = if may_be_there {
-            self.database.value(key)?
-        } else {
-            None
-        };
+        self.encoder.clear();
         match before {
-            Some(mut cell) => {
-                cell.merge(difference);
-                self.put(key, &cell);
-            }
-            None => self.put(key, difference),
+            Some(before) => merge_summary(before, difference, &mut self.encoder)
+                .map_err(|_| self.database.malformed(key))?,
+            None => difference.write(&mut self.encoder),
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The state at one moment, with types.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
@@ -11,6 +12,7 @@ use super::database::{Database, malformed};
 use super::head::Head;
 use super::identity::Documents;
 use super::keys::{self, KeyBytes, List};
+use super::scanned::{Known, Page, Scanned};
 use super::task::Task;
 use super::values::Value;
 use crate::document_key::{DocumentKey, Origin};
@@ -25,6 +27,7 @@ pub(super) struct Image<'a> {
     moment: Moment<'a>,
     /// Branches known by configuration, in order.
     configured: &'a [BranchId],
+    scanned: RefCell<Scanned>,
 }
 
 /// What a read gives.
@@ -42,6 +45,7 @@ impl<'a> Image<'a> {
         Self {
             moment: database.rocks().snapshot(),
             configured,
+            scanned: RefCell::default(),
         }
     }
 
@@ -251,18 +255,29 @@ impl Cells<BranchId, Summary> for Image<'_> {
     type Error = ReadError;
 
     fn cell(&self, block: Block, key: BranchId) -> Read<Option<Summary>> {
-        self.value(&keys::cell(block, key))
+        let at = keys::cell(block, key);
+        match self.scanned.borrow().cell(block, key) {
+            Known::Value(value) => decoded(&at, value).map(Some),
+            Known::Absent => Ok(None),
+            Known::Nothing => self.value(&at),
+        }
     }
 
     fn keys(&self, block: Block, from: BranchId, limit: usize) -> Read<Vec<BranchId>> {
         let mut branches = Vec::new();
-        self.scan(keys::cells_from(block, from), Direction::Up, |key, _| {
+        let mut page = Page::new(block, from);
+        let range = keys::cells_from(block, from);
+        self.scan(range, Direction::Up, |key, value| {
+            let (_, branch) = parsed(key, keys::place_of_cell)?;
             if branches.len() >= limit {
+                page.end_before(branch);
                 return Ok(ControlFlow::Break(()));
             }
-            branches.push(parsed(key, keys::place_of_cell)?.1);
+            branches.push(branch);
+            page.add(branch, value);
             Ok(ControlFlow::Continue(()))
         })?;
+        self.scanned.borrow_mut().keep(page);
         Ok(branches)
     }
 
@@ -290,7 +305,21 @@ impl Cells<BranchId, Summary> for Image<'_> {
     }
 
     fn revision(&self, definition: u16, window: Window, key: BranchId) -> Read<u64> {
-        let revision = self.value(&keys::revision(definition, window, key))?;
+        let at = keys::revision(definition, window, key);
+        if self.scanned.borrow().is_unrevised(&at) {
+            return Ok(0);
+        }
+        let revision = self.value(&at)?;
+        // Few windows are revised, and a page asks for many neighbours.
+        if self.scanned.borrow_mut().looked_up(revision.is_some()) {
+            let range = keys::revisions_from(at);
+            let mut next = range.end;
+            self.scan(range, Direction::Up, |key, _| {
+                next = parsed(key, keys::revision_at)?;
+                Ok(ControlFlow::Break(()))
+            })?;
+            self.scanned.borrow_mut().no_revision(at, next);
+        }
         Ok(revision.unwrap_or_default())
     }
 

@@ -292,6 +292,22 @@ pub(super) fn revisions_before(definition: u16, start: EventTime) -> Range<KeyBy
     of_definition..of_definition.time(start)
 }
 
+/// [`revision`] of all windows, from the key `from` on.
+pub(super) fn revisions_from(from: KeyBytes) -> Range<KeyBytes> {
+    from..KeyBytes::new(prefix::REVISION).end()
+}
+
+/// The key that is these bytes, if it is a [`revision`].
+pub(super) fn revision_at(key: &[u8]) -> Option<KeyBytes> {
+    let mut fields = Fields::after(key, prefix::REVISION)?;
+    let definition = fields.u16()?;
+    let window = Window::new(fields.time()?, fields.time()?);
+    let branch = fields.branch()?;
+    fields
+        .is_done()
+        .then(|| revision(definition, window, branch))
+}
+
 /// A list of records that is numbered as it grows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum List {

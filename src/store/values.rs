@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegauge_windows::{
-    EventTime, Histogram, PartitionTime, QuietClose, Snapshot, Standing, Summary, Window,
-};
+use tidegauge_windows::{EventTime, PartitionTime, QuietClose, Snapshot, Standing, Window};
 
 use super::codec::{Decoded, Decoder, Encoder, Malformed};
 use super::identity::Documents;
@@ -15,6 +13,10 @@ use crate::effect::{Fingerprint, LatePayment, LateReason, Notices, Progress, Rej
 use crate::ledger::{Count, Entry, Ledger};
 use crate::payment::BranchId;
 use crate::total::Total;
+
+mod summary;
+
+pub(super) use summary::merge_summary;
 
 /// A value that is kept. `read(write(value)) == value`, and `read` refuses other bytes.
 pub(super) trait Value: Sized {
@@ -135,73 +137,6 @@ impl Value for Origin {
             offset: decoder.i64()?,
         })
     }
-}
-
-impl Value for Summary {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.u64(self.count);
-        if self.count == 0 {
-            return;
-        }
-        encoder.i256(self.sum);
-        encoder.i128(self.min);
-        encoder.i128(self.max);
-        encoder.u64(self.late_count);
-        if self.late_count > 0 {
-            encoder.i256(self.late_sum);
-        }
-        write_bins(&self.histogram, encoder);
-    }
-
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
-        let count = decoder.u64()?;
-        if count == 0 {
-            return Ok(Self::default());
-        }
-        let sum = decoder.i256()?;
-        let min = decoder.i128()?;
-        let max = decoder.i128()?;
-        let late_count = decoder.u64()?;
-        let late_sum = if late_count > 0 {
-            decoder.i256()?
-        } else {
-            Self::default().late_sum
-        };
-        let histogram = read_bins(decoder)?;
-        if histogram.len() != count {
-            return Err(Malformed);
-        }
-        Ok(Self {
-            count,
-            sum,
-            min,
-            max,
-            late_count,
-            late_sum,
-            histogram,
-        })
-    }
-}
-
-// Each bin as its distance from the one before, and its count, up to the end of the value.
-fn write_bins(histogram: &Histogram, encoder: &mut Encoder) {
-    let mut last = 0;
-    histogram.bins().for_each(|(index, count)| {
-        encoder.i32(i32::from(index) - last);
-        encoder.u64(count);
-        last = i32::from(index);
-    });
-}
-
-fn read_bins(decoder: &mut Decoder<'_>) -> Decoded<Histogram> {
-    let mut bins = Vec::with_capacity(decoder.left() / 2);
-    let mut last: i32 = 0;
-    while decoder.left() > 0 {
-        last = last.checked_add(decoder.i32()?).ok_or(Malformed)?;
-        let index = i16::try_from(last).map_err(|_| Malformed)?;
-        bins.push((index, decoder.u64()?));
-    }
-    Ok(Histogram::from_bins(bins))
 }
 
 impl Value for Total {

@@ -6,7 +6,7 @@ use ethnum::I256;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
-use tidegauge_windows::Aggregate;
+use tidegauge_windows::{Aggregate, Summary};
 
 use super::*;
 use crate::store::head::{Head, Numbers};

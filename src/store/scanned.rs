@@ -1,0 +1,191 @@
+//! What a reading has passed already and is about to ask for one by one.
+
+use tidegauge_windows::Block;
+
+use super::keys::KeyBytes;
+use crate::payment::BranchId;
+
+/// The cells of the blocks that were scanned last, and a stretch of keys without a revision.
+///
+/// A page of windows asks which branches a block has, and then for each of their cells: these are
+/// neighbours, and to look each up by itself takes several times as long.
+#[derive(Debug, Default)]
+pub(super) struct Scanned {
+    pages: Vec<Page>,
+    /// How many revisions in a row were asked for and are not there.
+    absent: u32,
+    /// There is no revision from the first key on, up to and without the second.
+    unrevised: Option<(KeyBytes, KeyBytes)>,
+}
+
+/// The cells of one block, from one branch on.
+#[derive(Debug)]
+pub(super) struct Page {
+    block: Block,
+    from: BranchId,
+    /// The first branch that is not in it; `None`: all are.
+    to: Option<BranchId>,
+    /// In order, each with the end of its cell in `bytes`.
+    ends: Vec<(BranchId, usize)>,
+    bytes: Vec<u8>,
+}
+
+/// What is known of a cell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Known<'a> {
+    /// It has this value.
+    Value(&'a [u8]),
+    /// There is none.
+    Absent,
+    /// Nothing: it has to be looked up.
+    Nothing,
+}
+
+/// All pages take about this much memory at most.
+const BYTES_MAX: usize = 256 << 10;
+const PAGES_MAX: usize = 64;
+const ENTRY_BYTES: usize = 16;
+/// So many revisions in a row are not there: it is worth to look for the next one that is.
+const ABSENT_MIN: u32 = 8;
+
+impl Page {
+    pub(super) fn new(block: Block, from: BranchId) -> Self {
+        Self {
+            block,
+            from,
+            to: None,
+            ends: Vec::new(),
+            bytes: Vec::new(),
+        }
+    }
+
+    /// Adds the next cell, if there is room for it and was for all before.
+    pub(super) fn add(&mut self, branch: BranchId, value: &[u8]) {
+        if self.to.is_some() {
+            return;
+        }
+        if self.bytes() + ENTRY_BYTES + value.len() > BYTES_MAX {
+            self.to = Some(branch);
+            return;
+        }
+        self.bytes.extend_from_slice(value);
+        self.ends.push((branch, self.bytes.len()));
+    }
+
+    /// What follows, from `branch` on, is not scanned.
+    pub(super) fn end_before(&mut self, branch: BranchId) {
+        self.to.get_or_insert(branch);
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes.len() + self.ends.len() * ENTRY_BYTES
+    }
+
+    fn cell(&self, branch: BranchId) -> Known<'_> {
+        if branch < self.from || self.to.is_some_and(|to| branch >= to) {
+            return Known::Nothing;
+        }
+        let Ok(at) = self.ends.binary_search_by_key(&branch, |end| end.0) else {
+            return Known::Absent;
+        };
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before].1);
+        Known::Value(&self.bytes[start..self.ends[at].1])
+    }
+}
+
+impl Scanned {
+    /// Keeps `page`; others go if all would take too much memory.
+    pub(super) fn keep(&mut self, page: Page) {
+        self.pages.retain(|kept| kept.block != page.block);
+        let bytes: usize = self.pages.iter().map(Page::bytes).sum();
+        if bytes + page.bytes() > BYTES_MAX || self.pages.len() >= PAGES_MAX {
+            self.pages.clear();
+        }
+        self.pages.push(page);
+    }
+
+    /// What is known of the cell of `branch` in `block`.
+    pub(super) fn cell(&self, block: Block, branch: BranchId) -> Known<'_> {
+        // The newest are asked for first.
+        let page = self.pages.iter().rev().find(|page| page.block == block);
+        page.map_or(Known::Nothing, |page| page.cell(branch))
+    }
+
+    /// Whether it is known that there is no revision at `key`.
+    pub(super) fn is_unrevised(&self, key: &KeyBytes) -> bool {
+        let stretch = self.unrevised.as_ref();
+        stretch.is_some_and(|(from, to)| from <= key && key < to)
+    }
+
+    /// A revision was looked up. Whether the next one that is there should be looked for.
+    pub(super) fn looked_up(&mut self, is_there: bool) -> bool {
+        self.absent = if is_there { 0 } else { self.absent + 1 };
+        self.absent >= ABSENT_MIN
+    }
+
+    /// There is no revision in `from..to`.
+    pub(super) fn no_revision(&mut self, from: KeyBytes, to: KeyBytes) {
+        self.absent = 0;
+        self.unrevised = Some((from, to));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tidegauge_windows::EventTime;
+
+    use super::*;
+
+    fn block(start: i64) -> Block {
+        Block {
+            level: 0,
+            start: EventTime::from_millis(start),
+        }
+    }
+
+    fn branch(number: u32) -> BranchId {
+        BranchId::new(number).unwrap()
+    }
+
+    #[test]
+    fn a_page_knows_what_was_scanned_and_no_more() {
+        let mut scanned = Scanned::default();
+        let mut page = Page::new(block(0), branch(2));
+        page.add(branch(3), b"three");
+        page.add(branch(5), b"five");
+        page.end_before(branch(8));
+        scanned.keep(page);
+        assert_eq!(scanned.cell(block(0), branch(1)), Known::Nothing);
+        assert_eq!(scanned.cell(block(0), branch(2)), Known::Absent);
+        assert_eq!(scanned.cell(block(0), branch(3)), Known::Value(b"three"));
+        assert_eq!(scanned.cell(block(0), branch(5)), Known::Value(b"five"));
+        assert_eq!(scanned.cell(block(0), branch(7)), Known::Absent);
+        assert_eq!(scanned.cell(block(0), branch(8)), Known::Nothing);
+        assert_eq!(scanned.cell(block(1), branch(3)), Known::Nothing);
+        // The same block scanned from another branch on.
+        scanned.keep(Page::new(block(0), branch(8)));
+        assert_eq!(scanned.cell(block(0), branch(3)), Known::Nothing);
+        assert_eq!(scanned.cell(block(0), branch(9)), Known::Absent);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let value = [0; 1_000];
+        let mut scanned = Scanned::default();
+        for start in 0..200 {
+            let mut page = Page::new(block(start), branch(0));
+            for number in 0..start as u32 * 4 {
+                page.add(branch(number), &value);
+            }
+            assert!(page.bytes() <= BYTES_MAX);
+            scanned.keep(page);
+            assert!(scanned.pages.iter().map(Page::bytes).sum::<usize>() <= BYTES_MAX);
+            assert!(scanned.pages.len() <= PAGES_MAX);
+        }
+        // The last page was cut.
+        assert_eq!(scanned.cell(block(199), branch(5)), Known::Value(&value));
+        assert_eq!(scanned.cell(block(199), branch(790)), Known::Nothing);
+    }
+}

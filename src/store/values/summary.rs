@@ -1,0 +1,202 @@
+//! The bytes of a cell, and how what is new is merged into them.
+
+use tidegauge_windows::{Aggregate, Histogram, Summary};
+
+use super::Value;
+use crate::store::codec::{Decoded, Decoder, Encoder, Malformed};
+
+impl Value for Summary {
+    fn write(&self, encoder: &mut Encoder) {
+        if write_figures(self, encoder) {
+            let mut bins = WrittenBins::new(encoder);
+            self.histogram
+                .bins()
+                .for_each(|(index, count)| bins.write(index, count));
+        }
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        let mut summary = read_figures(decoder)?;
+        if summary.count == 0 {
+            return Ok(summary);
+        }
+        let mut bins = Vec::with_capacity(decoder.left() / 2);
+        let mut stored = StoredBins::new(decoder);
+        while let Some(bin) = stored.next()? {
+            bins.push(bin);
+        }
+        summary.histogram = Histogram::from_bins(bins);
+        if summary.histogram.len() != summary.count {
+            return Err(Malformed);
+        }
+        Ok(summary)
+    }
+}
+
+/// Writes what is in `before` with `added` merged in.
+///
+/// These are the bytes that reading, merging and writing give. Bins are stored in order, so they are
+/// merged as they are read: to build a histogram of them takes far longer.
+pub(in crate::store) fn merge_summary(
+    before: &[u8],
+    added: &Summary,
+    encoder: &mut Encoder,
+) -> Decoded<()> {
+    let mut decoder = Decoder::new(before);
+    let mut merged = read_figures(&mut decoder)?;
+    let expected = merged.count;
+    merged.merge(&figures_of(added));
+    if !write_figures(&merged, encoder) {
+        return Ok(());
+    }
+    let mut counted: u64 = 0;
+    let mut last = None;
+    let mut added = added.histogram.bins().peekable();
+    let mut stored = StoredBins::new(&mut decoder);
+    let mut bins = WrittenBins::new(encoder);
+    while let Some((index, count)) = stored.next()? {
+        if last.is_some_and(|last| index <= last) {
+            return Err(Malformed);
+        }
+        last = Some(index);
+        counted = counted.saturating_add(count);
+        while let Some((index, count)) = added.next_if(|added| added.0 < index) {
+            bins.write(index, count);
+        }
+        let same = added.next_if(|added| added.0 == index);
+        let more = same.map_or(0, |(_, count)| count);
+        bins.write(index, count.saturating_add(more));
+    }
+    if counted != expected {
+        return Err(Malformed);
+    }
+    added.for_each(|(index, count)| bins.write(index, count));
+    Ok(())
+}
+
+/// All but the histogram.
+fn figures_of(summary: &Summary) -> Summary {
+    Summary {
+        histogram: Histogram::default(),
+        ..*summary
+    }
+}
+
+/// Writes all but the histogram; whether a histogram follows.
+fn write_figures(summary: &Summary, encoder: &mut Encoder) -> bool {
+    encoder.u64(summary.count);
+    if summary.count == 0 {
+        return false;
+    }
+    encoder.i256(summary.sum);
+    encoder.i128(summary.min);
+    encoder.i128(summary.max);
+    encoder.u64(summary.late_count);
+    if summary.late_count > 0 {
+        encoder.i256(summary.late_sum);
+    }
+    true
+}
+
+/// Reads all but the histogram, which follows if the count is not 0.
+fn read_figures(decoder: &mut Decoder<'_>) -> Decoded<Summary> {
+    let mut summary = Summary {
+        count: decoder.u64()?,
+        ..Summary::default()
+    };
+    if summary.count == 0 {
+        return Ok(summary);
+    }
+    summary.sum = decoder.i256()?;
+    summary.min = decoder.i128()?;
+    summary.max = decoder.i128()?;
+    summary.late_count = decoder.u64()?;
+    if summary.late_count > 0 {
+        summary.late_sum = decoder.i256()?;
+    }
+    Ok(summary)
+}
+
+/// Bins as they are stored: each as its distance from the one before, and its count, up to the end
+/// of the value.
+struct StoredBins<'d, 'b> {
+    decoder: &'d mut Decoder<'b>,
+    last: i32,
+}
+
+impl<'d, 'b> StoredBins<'d, 'b> {
+    fn new(decoder: &'d mut Decoder<'b>) -> Self {
+        Self { decoder, last: 0 }
+    }
+
+    fn next(&mut self) -> Decoded<Option<(i16, u64)>> {
+        if self.decoder.left() == 0 {
+            return Ok(None);
+        }
+        let distance = self.decoder.i32()?;
+        self.last = self.last.checked_add(distance).ok_or(Malformed)?;
+        let index = i16::try_from(self.last).map_err(|_| Malformed)?;
+        Ok(Some((index, self.decoder.u64()?)))
+    }
+}
+
+/// Bins as they are written: see [`StoredBins`].
+struct WrittenBins<'e> {
+    encoder: &'e mut Encoder,
+    last: i32,
+}
+
+impl<'e> WrittenBins<'e> {
+    fn new(encoder: &'e mut Encoder) -> Self {
+        Self { encoder, last: 0 }
+    }
+
+    fn write(&mut self, index: i16, count: u64) {
+        let index = i32::from(index);
+        self.encoder.i32(index - self.last);
+        self.encoder.u64(count);
+        self.last = index;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn summary_of(amounts: &[(i128, bool)]) -> Summary {
+        let mut summary = Summary::default();
+        for (amount, late) in amounts {
+            summary.add(amount, *late);
+        }
+        summary
+    }
+
+    fn amounts() -> impl Strategy<Value = Vec<(i128, bool)>> {
+        let amount = prop_oneof![-300..300_i128, any::<i128>()];
+        proptest::collection::vec((amount, any::<bool>()), 0..120)
+    }
+
+    proptest! {
+        #[test]
+        fn merging_bytes_is_reading_merging_and_writing(before in amounts(), added in amounts()) {
+            let (mut before, added) = (summary_of(&before), summary_of(&added));
+            let mut merged = Encoder::default();
+            prop_assert_eq!(merge_summary(&before.encode(), &added, &mut merged), Ok(()));
+            before.merge(&added);
+            prop_assert_eq!(merged.into_bytes(), before.encode());
+        }
+
+        #[test]
+        fn bytes_that_are_no_cell_are_refused(before in amounts(), at: prop::sample::Index, to: u8) {
+            let mut bytes = summary_of(&before).encode();
+            let at = at.index(bytes.len());
+            bytes[at] = to;
+            let merged = merge_summary(&bytes, &summary_of(&[(1, false)]), &mut Encoder::default());
+            if Summary::decode(&bytes).is_err() {
+                prop_assert_eq!(merged, Err(Malformed));
+            }
+        }
+    }
+}
