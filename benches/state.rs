@@ -1,8 +1,10 @@
 //! The state by its size: what a changed cell costs at a checkpoint, what a page of windows costs, and
 //! what an acknowledgement costs, with 10^5, 10^6 and 10^7 cells on the disk.
 //!
-//! `cargo bench --bench state` prints each cost, and its ratio to the cost at 10^5 cells; it ends with
-//! exit code 1 if one is more than twice as much. `-- --cells 100000,1000000` takes other sizes,
+//! Cells change where the history ends, as those of a stream do, and anywhere in it, as those of late
+//! payments may. `cargo bench --bench state` prints each cost, and its ratio to the cost at 10^5 cells;
+//! it ends with exit code 1 if one is more than twice as much, or more than 6 times for cells anywhere:
+//! 10^5 cells fit into the cache, 10^7 don't. `-- --cells 100000,1000000` takes other sizes,
 //! `-- --no-check` only measures.
 
 #![allow(
@@ -31,6 +33,8 @@ use tidegauge_windows::{
 
 /// A cell that costs this many times as much in a larger state fails the run.
 const RATIO_MAX: f64 = 2.0;
+/// The same for cells anywhere, of which most are not in the cache of a large state.
+const RATIO_ANYWHERE_MAX: f64 = 6.0;
 const BRANCHES: u32 = 100;
 const MINUTE: i64 = 60_000;
 /// Cells of one checkpoint while the state is filled.
@@ -52,11 +56,12 @@ fn main() -> ExitCode {
         .map_or("100000,1000000,10000000", |at| &arguments[at + 1]);
     let check = !arguments.iter().any(|argument| argument == "--no-check");
     let mut first: Option<Costs> = None;
-    let mut worst: f64 = 0.0;
+    let mut is_slow = false;
     println!(
-        "{:>9}  {:>22}  {:>22}  {:>22}  {:>7}  {:>9}  {:>8}",
+        "{:>9}  {:>22}  {:>22}  {:>22}  {:>22}  {:>7}  {:>9}  {:>8}",
         "cells",
-        "changed cell",
+        "newest cell changed",
+        "any cell changed",
         "window of a page",
         "acknowledgement",
         "disk",
@@ -67,26 +72,29 @@ fn main() -> ExitCode {
         let costs = Costs::at(size);
         let first = first.get_or_insert_with(|| costs.clone());
         let mut shown = Vec::new();
-        for (cost, least) in costs.each().into_iter().zip(first.each()) {
+        for ((cost, most), (least, _)) in costs.each().into_iter().zip(first.each()) {
             let ratio = cost.as_secs_f64() / least.as_secs_f64();
-            worst = worst.max(ratio);
+            is_slow |= ratio > most;
             shown.push(format!(
                 "{:>9.2} us  x {ratio:.2}",
                 cost.as_secs_f64() * 1e6
             ));
         }
         println!(
-            "{size:>9}  {:>22}  {:>22}  {:>22}  {:>4} MB  {:>6} MB  {:>6.1} s",
+            "{size:>9}  {:>22}  {:>22}  {:>22}  {:>22}  {:>4} MB  {:>6} MB  {:>6.1} s",
             shown[0],
             shown[1],
             shown[2],
+            shown[3],
             costs.disk >> 20,
             costs.resident >> 20,
             costs.filled.as_secs_f64(),
         );
     }
-    if check && worst > RATIO_MAX {
-        println!("a cost rose to {worst:.2} times; at most {RATIO_MAX} times is allowed");
+    if check && is_slow {
+        println!(
+            "a cost rose to more than {RATIO_MAX} times, or {RATIO_ANYWHERE_MAX} times for any cell"
+        );
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -95,6 +103,7 @@ fn main() -> ExitCode {
 /// Medians, of one cell, window or document.
 #[derive(Clone)]
 struct Costs {
+    newest: Duration,
     changed: Duration,
     window: Duration,
     acknowledged: Duration,
@@ -104,8 +113,14 @@ struct Costs {
 }
 
 impl Costs {
-    fn each(&self) -> [Duration; 3] {
-        [self.changed, self.window, self.acknowledged]
+    /// Each with the most that its ratio may be.
+    fn each(&self) -> [(Duration, f64); 4] {
+        [
+            (self.newest, RATIO_MAX),
+            (self.changed, RATIO_ANYWHERE_MAX),
+            (self.window, RATIO_MAX),
+            (self.acknowledged, RATIO_MAX),
+        ]
     }
 
     fn at(cells: u64) -> Self {
@@ -131,6 +146,11 @@ impl Costs {
             let cells: Vec<u64> = (0..count).map(|_| random.u64(..cells)).collect();
             cells.into_iter()
         };
+        let newest = median(|| {
+            let began = Instant::now();
+            commit(&mut store, minutes, cells - CHANGED..cells);
+            began.elapsed() / u32::try_from(CHANGED).unwrap()
+        });
         let changed = median(|| {
             let touched = anywhere(CHANGED);
             let began = Instant::now();
@@ -165,13 +185,14 @@ impl Costs {
             };
             let dirty: Vec<(DocumentKey, Mark)> = store
                 .readings()
-                .query(|reading| reading.dirty(Some(after), BULK))
+                .deliver(|reading| reading.dirty(Some(after), BULK))
                 .unwrap();
             let began = Instant::now();
             store.acknowledge(&dirty).unwrap();
             began.elapsed() / u32::try_from(dirty.len().max(1)).unwrap()
         });
         Self {
+            newest,
             changed,
             window,
             acknowledged,
