@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -96,6 +97,11 @@ def built():
     metadata = json.loads(subprocess.check_output(metadata, cwd=ROOT))
     release = pathlib.Path(metadata["target_directory"]) / "release"
     return given[0] or release / "tidegauge", given[1] or release / "examples/send"
+
+
+def end_on_term():
+    """SIGTERM ends the script as Ctrl-C does: what it started is stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def forget_settings():
