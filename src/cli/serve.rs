@@ -199,20 +199,33 @@ async fn watch(
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// When the last one came.
+    last: Option<Instant>,
 }
+
+/// One that follows so soon is the same one: `timeout` signals the process and then its group.
+const SAME_SIGNAL: Duration = Duration::from_millis(100);
 
 impl Signals {
     pub(super) fn new() -> Result<Self, Failure> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            last: None,
         })
     }
 
     pub(super) async fn stop(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+            let now = Instant::now();
+            let last = self.last.replace(now);
+            if last.is_none_or(|last| now - last > SAME_SIGNAL) {
+                return;
+            }
         }
     }
 }

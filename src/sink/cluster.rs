@@ -8,6 +8,7 @@ use elasticsearch::indices::{
     IndicesPutIndexTemplateParts, IndicesPutMappingParts, IndicesRefreshParts,
     IndicesUpdateAliasesParts,
 };
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
@@ -65,6 +66,9 @@ pub(super) struct Ready {
     pub(super) is_new: bool,
 }
 
+/// The server spends most of the time that an index or a template takes on waiting for its disk: so
+/// many are made together.
+const TOGETHER: usize = 4;
 /// What keeps documents out of an index.
 const BLOCKS: [&str; 3] = [
     "index.blocks.write",
@@ -137,19 +141,22 @@ impl Cluster {
     /// Asks who is there and puts the templates. May be done again.
     pub(super) async fn set_up(&mut self) -> Result<(), Trouble> {
         self.introduce().await?;
-        let kinds: Vec<Kind> = self.names.kinds().collect();
+        let is_of_windows = |kind: &Kind| matches!(kind, Kind::Windows(_));
+        let (windows, mut kinds): (Vec<_>, Vec<_>) = self.names.kinds().partition(is_of_windows);
         self.histograms = true;
-        for kind in kinds {
-            let put = self.put_template(kind).await;
-            let may_be_histogram = self.histograms && matches!(kind, Kind::Windows(_));
-            match put {
-                Err(trouble) if trouble.verdict == Verdict::Park && may_be_histogram => {
+        // The first one of windows tells whether the product knows histograms.
+        if let Some((first, others)) = windows.split_first() {
+            match self.put_template(*first).await {
+                Err(trouble) if trouble.verdict == Verdict::Park => {
                     self.histograms = false;
-                    self.put_template(kind).await?;
+                    kinds.push(*first);
                 }
                 put => put?,
             }
+            kinds.extend(others);
         }
+        let puts = stream::iter(kinds).map(|kind| self.put_template(kind));
+        puts.buffer_unordered(TOGETHER).try_collect::<()>().await?;
         info!(
             product = self.product,
             histograms = self.histograms,
@@ -207,8 +214,18 @@ impl Cluster {
         Ok(found)
     }
 
-    /// Makes the index of a family ready for documents, whatever is missing.
-    pub(super) async fn ensure(&mut self, family: Family) -> Result<Ready, Trouble> {
+    /// Makes the indexes of `families` ready for documents, whatever is missing. What became of one
+    /// says nothing of the others.
+    pub(super) async fn ensure_all(
+        &self,
+        families: BTreeSet<Family>,
+    ) -> Vec<(Family, Result<Ready, Trouble>)> {
+        let ensured = |family| async move { (family, self.ensure(family).await) };
+        let all = stream::iter(families).map(ensured);
+        all.buffer_unordered(TOGETHER).collect().await
+    }
+
+    async fn ensure(&self, family: Family) -> Result<Ready, Trouble> {
         let is_created = self.create(family).await?;
         let name = self.names.index(family);
         let mut indexes = self.indexes(&[&name]).await?;

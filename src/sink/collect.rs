@@ -147,6 +147,10 @@ impl Search {
         if self.postpone
             && let Some(step) = postponed(reading, &key)
         {
+            // Its index can be made meanwhile.
+            if matches!(passage, Passage::Unknown) {
+                found.wanted.insert(family);
+            }
             return Ok(step);
         }
         if let Scope::AllBut(others) = &self.scope

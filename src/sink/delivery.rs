@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use super::Order;
 use super::catch_up::{CatchUp, lag};
 use super::client::Trouble;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Ready};
 use super::collect::{Scope, lock};
 use super::config::{BulkConfig, Pacing};
 use super::expected::{Past, expected};
@@ -212,10 +212,7 @@ impl Delivery {
                 break;
             }
             let wanted = self.next_pass(order, &look).await?;
-            let mut is_any_ready = false;
-            for family in wanted {
-                is_any_ready |= self.ensure(family).await?;
-            }
+            let is_any_ready = self.ensure_all(wanted).await?;
             if !is_any_ready || self.line.closed_until(Instant::now()).is_some() {
                 break;
             }
@@ -323,9 +320,7 @@ impl Delivery {
             let target = self.cluster.target(family);
             self.places.is_ready(target, uuid, false);
         }
-        for family in compared.changed {
-            self.ensure(family).await?;
-        }
+        self.ensure_all(compared.changed).await?;
         self.next_inspection = Some(Instant::now() + self.pacing.inspect);
         if self.handover.is_at_once() || self.cluster.is_public() {
             self.publish().await;
@@ -333,10 +328,28 @@ impl Delivery {
         Ok(())
     }
 
+    // Whether the index of any of them is ready now.
+    async fn ensure_all(&mut self, families: BTreeSet<Family>) -> Result<bool, Interrupted> {
+        let mut is_any_ready = false;
+        let mut failed = None;
+        for (family, ensured) in self.cluster.ensure_all(families).await {
+            // What is known of the others is noted in any case.
+            match self.ensured(family, ensured).await {
+                Ok(is_ready) => is_any_ready |= is_ready,
+                Err(interrupted) => failed = Some(interrupted),
+            }
+        }
+        failed.map_or(Ok(is_any_ready), Err)
+    }
+
     // Whether the index is ready now.
-    async fn ensure(&mut self, family: Family) -> Result<bool, Interrupted> {
+    async fn ensured(
+        &mut self,
+        family: Family,
+        ensured: Result<Ready, Trouble>,
+    ) -> Result<bool, Interrupted> {
         let now = Instant::now();
-        let ready = match self.cluster.ensure(family).await {
+        let ready = match ensured {
             Ok(ready) => ready,
             Err(trouble) => {
                 self.places.is_doubtful(family);
