@@ -68,7 +68,7 @@ pub(super) struct Ready {
 
 /// The server spends most of the time that an index or a template takes on waiting for its disk: so
 /// many are made together.
-const TOGETHER: usize = 4;
+const TOGETHER: usize = 16;
 /// What keeps documents out of an index.
 const BLOCKS: [&str; 3] = [
     "index.blocks.write",
