@@ -1,7 +1,7 @@
 //! Reads a topic from its beginning to its end and does nothing with it.
 //!
-//! It is the yardstick for `tidegauge serve --until-end`: the same client library, settings,
-//! call for batches and allocator, but nothing is decoded, counted or kept. `--client poll` reads with the safe
+//! It is the yardstick for `tidegauge serve --until-end`: the same client library, settings and
+//! call for batches, but nothing is decoded, counted or kept. `--client poll` reads with the safe
 //! interface of the library instead, one record at a time, as most programs do.
 #![allow(clippy::print_stdout)]
 
@@ -15,10 +15,6 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 use tidegauge::source::{Config, Source, Start};
-
-/// That of the service.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Reads a topic from its beginning to its end and does nothing with it.
 #[derive(Parser)]
