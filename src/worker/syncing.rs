@@ -69,7 +69,19 @@ impl Syncing {
         Ok(is_done)
     }
 
-    /// How long the writing thread may wait before it looks again; `None`: for ever.
+    /// Waits for the sync that is under way.
+    ///
+    /// # Errors
+    /// When the disk refused. A later sync may succeed although what this one held is lost.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        if self.is_under_way {
+            let outcome = self.done.recv();
+            outcome.map_err(|_| Error::Panicked("syncing"))??;
+        }
+        Ok(())
+    }
+
+    /// How long the writing thread may wait before it looks again; `None`: until the next job.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         if self.is_under_way {
             return Some(EVERY);

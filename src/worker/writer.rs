@@ -100,6 +100,7 @@ impl Writer {
             self.sync(&mut syncing)?;
         }
         self.acknowledge_all()?;
+        syncing.finish()?;
         self.store.sync()?;
         Ok(())
     }
