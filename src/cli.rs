@@ -18,6 +18,7 @@ mod query;
 mod replay;
 mod report;
 mod serve;
+mod signals;
 mod start_time;
 mod state;
 pub mod stop;

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::info;
 
 use super::arguments::{Globals, Serve};
@@ -12,6 +11,7 @@ use super::output::{self, Format};
 use super::pointer::{Pointer, Successor};
 use super::progress::Progress;
 use super::report;
+use super::signals::Signals;
 use crate::answer::LedgerAnswer;
 use crate::app::{self, App, Plan, Until};
 use crate::config::{Config, Need};
@@ -192,41 +192,6 @@ async fn watch(
             return Ok(Ended::Moved(Box::new(next)));
         }
         progress.show(app)?;
-    }
-}
-
-/// The signals that ask for a stop.
-pub(super) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    /// When the last one came.
-    last: Option<Instant>,
-}
-
-/// One that follows so soon is the same one: `timeout` signals the process and then its group.
-const SAME_SIGNAL: Duration = Duration::from_millis(100);
-
-impl Signals {
-    pub(super) fn new() -> Result<Self, Failure> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            last: None,
-        })
-    }
-
-    pub(super) async fn stop(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => {}
-                _ = self.interrupt.recv() => {}
-            }
-            let now = Instant::now();
-            let last = self.last.replace(now);
-            if last.is_none_or(|last| now - last > SAME_SIGNAL) {
-                return;
-            }
-        }
     }
 }
 

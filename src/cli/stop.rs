@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use tokio::signal::unix::{SignalKind, signal};
+use super::signals::Signals;
 
 /// A flag that is set when the process is asked to stop. A second request ends it at once.
 ///
@@ -18,22 +18,16 @@ pub fn requested() -> io::Result<Arc<AtomicBool>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (mut interrupt, mut terminate) = {
+    let mut signals = {
         let _entered = runtime.enter();
-        (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        )
+        Signals::new()?
     };
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             runtime.block_on(async {
                 loop {
-                    tokio::select! {
-                        _ = interrupt.recv() => {}
-                        _ = terminate.recv() => {}
-                    }
+                    signals.stop().await;
                     if seen.swap(true, Ordering::Relaxed) {
                         process::exit(1);
                     }

@@ -116,6 +116,24 @@ fn it_stops_while_clients_send_and_take_nothing() {
 }
 
 #[test]
+fn a_signal_that_comes_twice_at_once_is_one() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = topic(kafka, "at-once");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("\"http://{}\"", silent.local_addr().unwrap());
+    let setup = Setup::of(kafka, &name).with("elasticsearch", "url", &url);
+    let process = setup.serve().into_process();
+    // As `timeout` does: the process, then its group. The last delivery takes longer than both.
+    let (mut held, _) = silent.accept().unwrap();
+    held.read_exact(&mut [0; 16]).unwrap();
+    process.terminate();
+    process.terminate();
+    let outcome = process.wait(PATIENCE);
+    assert_eq!(outcome.status.code(), Some(0), "{}", outcome.stderr);
+    assert!(!outcome.stderr.contains("second signal"));
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = topic(kafka, "twice");
