@@ -6,11 +6,11 @@ mod feed;
 mod fixture;
 mod marking;
 mod refusals;
+mod unread;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::{fs, thread};
 
 use ethnum::I256;
@@ -18,7 +18,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tidegauge::document_key::DocumentKey;
 use tidegauge::feedback::Family;
-use tidegauge::reading::{Mark, Reading};
+use tidegauge::reading::Mark;
 use tidegauge::store::{Documents, Store};
 use tidegauge_windows::{EventTime, Span};
 
@@ -256,83 +256,6 @@ fn an_acknowledgement_clears_its_own_mark_only() {
     assert_eq!(left.get(&total(1)), Some(&Mark(checkpoint.sequence)));
     assert_eq!(checkpoint.dirty, left.len() as u64);
     assert_eq!(checkpoint.as_of, 5);
-}
-
-#[test]
-fn a_document_gets_a_newer_mark_when_it_changes_after_a_delivery_has_read_its_mark() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut feed = Feed::new(Span::DAY);
-    let (mut store, _) = open(dir.path(), &feed.settings);
-    let marked = |store: &Store| -> Marks {
-        let dirty = |reading: &dyn Reading| reading.dirty(None, usize::MAX);
-        store.readings().query(dirty).unwrap().into_iter().collect()
-    };
-    // Nobody has read the marks: they stay what they are, and nothing new is written.
-    feed.pay(0, 1_000, 1, "1.00");
-    feed.commit(&mut store);
-    let before = marked(&store);
-    feed.pay(0, 2_000, 1, "1.00");
-    feed.commit(&mut store);
-    assert_eq!(marked(&store), before);
-    // A delivery has: every document of the next change gets another.
-    let read = marks(&store);
-    assert_eq!(read, before);
-    feed.pay(0, 3_000, 1, "1.00");
-    feed.commit(&mut store);
-    let after = marked(&store);
-    assert!(after.keys().eq(before.keys()));
-    assert!(
-        after
-            .iter()
-            .all(|(document, mark)| *mark > before[document])
-    );
-}
-
-#[test]
-fn what_is_delivered_beside_the_writer_ends_as_the_last_change_left_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut feed = Feed::new(Span::DAY);
-    let (mut store, _) = open(dir.path(), &feed.settings);
-    let readings = store.readings();
-    let (acknowledge, acknowledged) = mpsc::channel();
-    let done = AtomicBool::new(false);
-    let mut delivered: BTreeMap<DocumentKey, String> = BTreeMap::new();
-    thread::scope(|scope| {
-        let delivery = scope.spawn(|| {
-            let mut delivered = BTreeMap::new();
-            loop {
-                let was_done = done.load(Ordering::Acquire);
-                let mut acks = Vec::new();
-                readings
-                    .deliver(|reading| {
-                        for (key, mark) in reading.dirty(None, usize::MAX)? {
-                            delivered.insert(key, shown(reading, key).unwrap());
-                            acks.push((key, mark));
-                        }
-                        Ok(())
-                    })
-                    .unwrap();
-                acknowledge.send(acks).unwrap();
-                if was_done {
-                    return delivered;
-                }
-            }
-        });
-        for i in 0..1_000 {
-            feed.pay(0, i * 7_000, (i % 5) as u32, "12.34");
-            feed.commit(&mut store);
-            for acks in acknowledged.try_iter() {
-                store.acknowledge(&acks).unwrap();
-            }
-        }
-        done.store(true, Ordering::Release);
-        delivered = delivery.join().unwrap();
-    });
-    for acks in acknowledged.try_iter() {
-        store.acknowledge(&acks).unwrap();
-    }
-    assert_eq!(marks(&store), Marks::new());
-    assert_eq!(delivered, shown_documents(&store));
 }
 
 #[test]
