@@ -43,8 +43,12 @@ stack-down: ## stops just these; their data stays in lab/.run
 bench: build ## all measurements, one after the other: some take many minutes
 	@lab/setup lab
 	@lab/lab prepare kafka $(ES_DIST)
-	@cargo bench --locked
-	@for bench in run year delivery latency readers crowd; do echo "== benches/$$bench"; benches/$$bench || exit; done
+	@failed=; \
+	cargo bench --locked --no-fail-fast || failed="$$failed cargo"; \
+	for bench in run year delivery latency readers crowd; do \
+		echo "== benches/$$bench"; benches/$$bench || failed="$$failed $$bench"; \
+	done; \
+	[ -z "$$failed" ] || { echo "a limit was passed:$$failed"; exit 1; }
 
 check: fmt clippy doc tidy ## format, lints, docs, floors
 
