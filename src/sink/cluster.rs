@@ -66,8 +66,7 @@ pub(super) struct Ready {
     pub(super) is_new: bool,
 }
 
-/// The server spends most of the time that an index or a template takes on waiting for its disk: so
-/// many are made together.
+/// So many indexes or templates are made together: a year of history needs dozens.
 const TOGETHER: usize = 16;
 /// What keeps documents out of an index.
 const BLOCKS: [&str; 3] = [

@@ -14,7 +14,7 @@ pub(super) struct Scanned {
     pages: Vec<Page>,
     /// How many revisions in a row were asked for and are not there.
     absent: u32,
-    /// There is no revision from the first key on, up to and without the second.
+    /// No key from the first one up to the second one, which is not included, has a revision.
     unrevised: Option<(KeyBytes, KeyBytes)>,
 }
 
@@ -111,7 +111,7 @@ impl Scanned {
         page.map_or(Known::Nothing, |page| page.cell(branch))
     }
 
-    /// Whether it is known that there is no revision at `key`.
+    /// Whether `key` is known to have no revision.
     pub(super) fn is_unrevised(&self, key: &KeyBytes) -> bool {
         let stretch = self.unrevised.as_ref();
         stretch.is_some_and(|(from, to)| from <= key && key < to)
@@ -123,7 +123,7 @@ impl Scanned {
         self.absent >= ABSENT_MIN
     }
 
-    /// There is no revision in `from..to`.
+    /// Notes that no key in `from..to` has a revision.
     pub(super) fn no_revision(&mut self, from: KeyBytes, to: KeyBytes) {
         self.absent = 0;
         self.unrevised = Some((from, to));

@@ -20,7 +20,7 @@ pub(super) struct Unread {
 }
 
 /// Beyond so many changes, documents are marked again.
-const SLICES_MAX: usize = 65_536;
+const CHANGES_MAX: usize = 65_536;
 
 impl Unread {
     /// A delivery reads all marks.
@@ -48,7 +48,7 @@ impl Unread {
 
     /// The documents of all these are marked now.
     pub(super) fn marked(&mut self, totals: Vec<BranchId>, slices: Vec<(EventTime, BranchId)>) {
-        if self.totals.len() + self.slices.len() > SLICES_MAX {
+        if self.totals.len() + self.slices.len() > CHANGES_MAX {
             self.clear();
         }
         self.totals.extend(totals);
