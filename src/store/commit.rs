@@ -42,6 +42,9 @@ pub(super) struct Draft<'a> {
 /// What has to be added to the cell of a branch in the block that starts then.
 type Part<'a> = (EventTime, BranchId, &'a Summary);
 
+/// So many cells are looked up together: neighbours share blocks.
+const READ_TOGETHER: usize = 1_024;
+
 impl<'a> Draft<'a> {
     /// A batch that follows the state with `head`, and marks `documents`.
     pub(super) fn new(database: &'a Database, head: &Head, documents: Documents) -> Self {
@@ -137,16 +140,11 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes note that documents were delivered as they were at their marks.
-    pub(super) fn clear<'m>(
-        &mut self,
-        acks: impl IntoIterator<Item = &'m (DocumentKey, Mark)>,
-    ) -> Result<(), Error> {
-        if let Some(marks) = &mut self.marks {
-            for (document, mark) in acks {
-                marks.clear(self.database, document, *mark)?;
-            }
+    pub(super) fn clear(&mut self, acks: &[(DocumentKey, Mark)]) -> Result<(), Error> {
+        match &mut self.marks {
+            Some(marks) => marks.clear(self.database, acks),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Marks documents as different since this checkpoint.
@@ -213,20 +211,26 @@ impl<'a> Draft<'a> {
         slices.sort_unstable_by_key(|(slice, branch, _)| (*slice, *branch));
         let mut recent = mem::take(&mut self.recent);
         recent.begin(latest.map(|latest| grid.slice_of(latest)));
-        for (slice, branch, difference) in &slices {
-            let is_new = recent.is_new(*slice, *branch);
-            let block = Block {
-                level: 0,
-                start: *slice,
-            };
-            let key = keys::cell(block, *branch);
-            let before = if !is_new && may_be_there(block) {
-                self.database.get(&key)?
-            } else {
-                None
-            };
-            self.merge_cell(&key, difference, before.as_deref())?;
-            self.batch.put(key, self.encoder.as_bytes());
+        for some in slices.chunks(READ_TOGETHER) {
+            let cells: Vec<(KeyBytes, bool)> = some
+                .iter()
+                .map(|(slice, branch, _)| {
+                    let is_new = recent.is_new(*slice, *branch);
+                    let block = Block {
+                        level: 0,
+                        start: *slice,
+                    };
+                    (keys::cell(block, *branch), !is_new && may_be_there(block))
+                })
+                .collect();
+            let read = cells.iter().filter(|(_, is_read)| *is_read);
+            let read: Vec<KeyBytes> = read.map(|(key, _)| *key).collect();
+            let mut found = self.database.get_all(&read)?.into_iter();
+            for ((key, is_read), (_, _, difference)) in cells.iter().zip(some) {
+                let before = is_read.then(|| found.next()).flatten().flatten();
+                self.merge_cell(key, difference, before.as_deref())?;
+                self.batch.put(key, self.encoder.as_bytes());
+            }
         }
         // Many slices share a block of a coarser level: it is read and written once.
         for level in 1..grid.levels() {

@@ -93,6 +93,14 @@ impl Database {
             .map_err(|error| self.failed("read", &error))
     }
 
+    /// What is at each of `keys`. Keys that are near each other are looked up together.
+    pub(super) fn get_all(&self, keys: &[KeyBytes]) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        let found = self.db.multi_get(keys).into_iter();
+        found
+            .map(|value| value.map_err(|error| self.failed("read", &error)))
+            .collect()
+    }
+
     pub(super) fn is_empty(&self) -> Result<bool, Error> {
         let mut first = self.db.raw_iterator();
         first.seek_to_first();
@@ -111,6 +119,17 @@ impl Database {
             Ok(value) => Ok(Some(value)),
             Err(_) => Err(self.malformed(key)),
         }
+    }
+
+    /// The value at each of `keys`, if there is one.
+    pub(super) fn values<V: Value>(&self, keys: &[KeyBytes]) -> Result<Vec<Option<V>>, Error> {
+        let found = keys.iter().zip(self.get_all(keys)?);
+        let decoded = found.map(|(key, bytes)| match bytes.map(|bytes| V::decode(&bytes)) {
+            Some(Err(_)) => Err(self.malformed(key)),
+            Some(Ok(value)) => Ok(Some(value)),
+            None => Ok(None),
+        });
+        decoded.collect()
     }
 
     /// Writes all of `batch` or nothing. It outlives this process, and after [`Database::sync`] the

@@ -21,18 +21,20 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Clears the mark of `document` if it is still `mark`: otherwise it has changed since.
+    /// Clears the mark of each document that still has the one given: others have changed since.
     ///
     /// All clearing comes before any setting.
     pub(super) fn clear(
         &mut self,
         database: &Database,
-        document: &DocumentKey,
-        mark: Mark,
+        acks: &[(DocumentKey, Mark)],
     ) -> Result<(), Error> {
-        let key = keys::dirty(document);
-        if database.value(&key)? == Some(mark.0) {
-            self.cleared.insert(key);
+        let keys: Vec<KeyBytes> = acks.iter().map(|(key, _)| keys::dirty(key)).collect();
+        let found = database.values(&keys)?;
+        for ((key, (_, mark)), there) in keys.into_iter().zip(acks).zip(found) {
+            if there == Some(mark.0) {
+                self.cleared.insert(key);
+            }
         }
         Ok(())
     }
@@ -69,11 +71,12 @@ impl Marks {
         // In the order of the keys, in which tables take them best.
         self.set.sort_unstable();
         self.set.dedup();
+        let there = database.get_all(&self.set)?;
         let mark = mark.0.encode();
         let mut new: u64 = 0;
-        for key in &self.set {
-            let counted = self.cleared.remove(key) || database.get(key)?.is_some();
-            new += u64::from(!counted);
+        for (key, there) in self.set.iter().zip(there) {
+            let is_counted = self.cleared.remove(key) || there.is_some();
+            new += u64::from(!is_counted);
             batch.put(key, &mark);
         }
         for key in &self.cleared {
