@@ -11,6 +11,10 @@ use crate::timestamp::parse_rfc3339;
 pub(super) const LIMIT_DEFAULT: usize = 1_000;
 /// Items on a page at most.
 pub(super) const LIMIT_MAX: usize = 10_000;
+/// What to wait for before an answer: any question about figures may have these as well.
+pub(super) const WAITING: [&str; 3] = ["min_position", "min_watermark", "timeout"];
+/// So many letters of a misspelt name may differ from the one that was meant.
+const MISSPELT_MAX: usize = 2;
 /// 0001-01-01T00:00:00Z and the last millisecond of the year 9999.
 pub(super) const MILLIS_MIN: i64 = -62_135_596_800_000;
 pub(super) const MILLIS_MAX: i64 = 253_402_300_799_999;
@@ -27,15 +31,7 @@ impl Parameters {
         };
         for (index, (name, _)) in given.iter().enumerate() {
             if !known.contains(&name.as_str()) {
-                let known = if known.is_empty() {
-                    "there are none here".to_owned()
-                } else {
-                    format!("known here: {}", known.join(", "))
-                };
-                return Err(Problem::parameter(
-                    name,
-                    format!("unknown parameter {}; {known}", quoted(name)),
-                ));
+                return Err(Problem::parameter(name, unknown(name, uri.path(), known)));
             }
             if given.iter().take(index).any(|(earlier, _)| earlier == name) {
                 return Err(Problem::parameter(
@@ -111,6 +107,31 @@ impl Parameters {
     }
 }
 
+/// Whether answers at `path`, with or without the prefix of this version, are of one reading, so that
+/// a question may say what to wait for.
+pub(super) fn may_wait(path: &str) -> bool {
+    const READINGS: [&str; 5] = ["totals", "windows", "ledger", "rejects", "late"];
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    let first = path.split('/').nth(1).unwrap_or_default();
+    READINGS.contains(&first)
+}
+
+fn unknown(name: &str, path: &str, known: &[&str]) -> String {
+    let waiting = if may_wait(path) { &WAITING[..] } else { &[] };
+    let known = [known, waiting].concat();
+    let distance = |candidate: &&&str| strsim::osa_distance(name, candidate);
+    let closest = known.iter().min_by_key(distance);
+    let meant = match closest.filter(|candidate| distance(candidate) <= MISSPELT_MAX) {
+        Some(closest) => format!(": did you mean \"{closest}\"?"),
+        None => String::new(),
+    };
+    let known = match known.as_slice() {
+        [] => "there are none here".to_owned(),
+        known => format!("known here: {}", known.join(", ")),
+    };
+    format!("unknown parameter {}{meant} ({known})", quoted(name))
+}
+
 pub(super) fn wrong(name: &str, text: &str, right: &str) -> Problem {
     Problem::parameter(
         name,
@@ -143,6 +164,20 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn an_unknown_parameter_is_named_with_the_closest_and_all_that_are_known() {
+        let text = unknown("min_positon", "/windows/1m", &["branch", "limit"]);
+        assert!(text.contains("did you mean \"min_position\"?"), "{text}");
+        assert!(
+            text.contains("(known here: branch, limit, min_position, min_watermark, timeout)"),
+            "{text}"
+        );
+        // Nothing is near, and nothing is waited for.
+        let text = unknown("colour", "/status", &[]);
+        assert!(!text.contains("did you mean"), "{text}");
+        assert!(text.contains("(there are none here)"), "{text}");
+    }
 
     #[test]
     fn a_time_is_rfc_3339_or_a_date_or_milliseconds() {

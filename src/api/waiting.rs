@@ -9,13 +9,11 @@ use axum::http::uri::PathAndQuery;
 use tokio::time::Instant;
 
 use super::App;
-use super::parameters::{Parameters, wrong};
+use super::parameters::{Parameters, WAITING, may_wait, wrong};
 use super::problem::Problem;
 use super::progress::{Goal, Missed};
 use crate::duration;
 
-/// The parameters that say what to wait for.
-const PARAMETERS: [&str; 3] = ["min_position", "min_watermark", "timeout"];
 /// How long is waited unless the request says otherwise.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// How long is waited at most.
@@ -23,11 +21,11 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(30);
 
 /// Waits for what `uri` asks for, and gives it without the parameters that say so.
 pub(super) async fn wait(app: &App, uri: &Uri) -> Result<Uri, Problem> {
-    if !may_wait(uri) {
+    if !asks_to_wait(uri) {
         return Ok(uri.clone());
     }
     let (rest, asked) = split(uri)?;
-    let parameters = Parameters::of(&asked, &PARAMETERS)?;
+    let parameters = Parameters::of(&asked, &WAITING)?;
     let goal = Goal::of(&parameters)?;
     let timeout = timeout(&parameters)?;
     match app.progress.reach(goal, Instant::now() + timeout).await {
@@ -38,25 +36,20 @@ pub(super) async fn wait(app: &App, uri: &Uri) -> Result<Uri, Problem> {
 }
 
 /// Whether `uri` asks to wait, at an address whose answers are of one reading.
-fn may_wait(uri: &Uri) -> bool {
-    const READINGS: [&str; 5] = ["totals", "windows", "ledger", "rejects", "late"];
+fn asks_to_wait(uri: &Uri) -> bool {
     let asks = uri.query().is_some_and(|query| {
         query
             .split('&')
-            .any(|pair| PARAMETERS.contains(&pair.split('=').next().unwrap_or_default()))
+            .any(|pair| WAITING.contains(&pair.split('=').next().unwrap_or_default()))
     });
-    asks && uri
-        .path()
-        .strip_prefix("/api/v1/")
-        .and_then(|path| path.split('/').next())
-        .is_some_and(|first| READINGS.contains(&first))
+    asks && may_wait(uri.path())
 }
 
 /// `uri` without our parameters, and one with nothing else.
 fn split(uri: &Uri) -> Result<(Uri, Uri), Problem> {
     let pairs = uri.query().unwrap_or_default().split('&');
     let (ours, rest): (Vec<_>, Vec<_>) =
-        pairs.partition(|pair| PARAMETERS.contains(&pair.split('=').next().unwrap_or_default()));
+        pairs.partition(|pair| WAITING.contains(&pair.split('=').next().unwrap_or_default()));
     let with = |pairs: &[&str]| {
         let mark = if pairs.is_empty() { "" } else { "?" };
         let text = format!("{}{mark}{}", uri.path(), pairs.join("&"));
@@ -127,7 +120,7 @@ mod tests {
     fn what_to_wait_for_is_taken_out_of_the_question() {
         let uri = "/api/v1/windows/1m?branch=1&min_position=0:5&timeout=1s&limit=2";
         let uri: Uri = uri.parse().unwrap();
-        assert!(may_wait(&uri));
+        assert!(asks_to_wait(&uri));
         let (rest, ours) = split(&uri).unwrap();
         assert_eq!(rest, "/api/v1/windows/1m?branch=1&limit=2");
         assert_eq!(ours, "/api/v1/windows/1m?min_position=0:5&timeout=1s");
@@ -137,7 +130,7 @@ mod tests {
             "/api/v1/status?min_position=0:1",
             "/livez?timeout=1s",
         ] {
-            assert!(!may_wait(&other.parse().unwrap()), "{other}");
+            assert!(!asks_to_wait(&other.parse().unwrap()), "{other}");
         }
     }
 
@@ -145,7 +138,7 @@ mod tests {
     fn a_position_is_a_partition_and_an_offset() {
         let goal = |text: &str| {
             let uri: Uri = format!("/?min_position={text}").parse().unwrap();
-            Goal::of(&Parameters::of(&uri, &PARAMETERS).unwrap())
+            Goal::of(&Parameters::of(&uri, &WAITING).unwrap())
         };
         assert_eq!(
             goal("0:7,3:0").unwrap().positions,
