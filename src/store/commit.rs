@@ -7,7 +7,7 @@ use rocksdb::WriteBatch;
 use tidegauge_windows::{Aggregate, Block, Changes, EventTime, Grid, Summary};
 
 use super::codec::Encoder;
-use super::database::Database;
+use super::database::{Database, TOGETHER};
 use super::error::Error;
 use super::head::Head;
 use super::identity::Documents;
@@ -41,9 +41,6 @@ pub(super) struct Draft<'a> {
 
 /// What has to be added to the cell of a branch in the block that starts then.
 type Part<'a> = (EventTime, BranchId, &'a Summary);
-
-/// So many cells are looked up together: neighbours share blocks.
-const READ_TOGETHER: usize = 1_024;
 
 impl<'a> Draft<'a> {
     /// A batch that follows the state with `head`, and marks `documents`.
@@ -211,7 +208,7 @@ impl<'a> Draft<'a> {
         slices.sort_unstable_by_key(|(slice, branch, _)| (*slice, *branch));
         let mut recent = mem::take(&mut self.recent);
         recent.begin(latest.map(|latest| grid.slice_of(latest)));
-        for some in slices.chunks(READ_TOGETHER) {
+        for some in slices.chunks(TOGETHER) {
             let cells: Vec<(KeyBytes, bool)> = some
                 .iter()
                 .map(|(slice, branch, _)| {

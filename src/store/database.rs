@@ -35,6 +35,8 @@ const BLOCK_BYTES: usize = 4 << 10;
 const METADATA_BLOCK_BYTES: usize = 4 << 10;
 const WAL_BYTES_MAX: u64 = 64 << 20;
 const OPEN_FILES_MAX: i32 = 256;
+/// So many keys are looked up together: more cost memory and gain nothing.
+pub(super) const TOGETHER: usize = 1_024;
 /// A database that is written meanwhile is opened at the second try or so.
 const STILL_TRIES: u32 = 20;
 const STILL_WAIT: Duration = Duration::from_millis(50);
@@ -93,7 +95,7 @@ impl Database {
             .map_err(|error| self.failed("read", &error))
     }
 
-    /// What is at each of `keys`. Keys that are near each other are looked up together.
+    /// What is at each of `keys`, at most [`TOGETHER`] of them: neighbours share index and data blocks.
     pub(super) fn get_all(&self, keys: &[KeyBytes]) -> Result<Vec<Option<Vec<u8>>>, Error> {
         let found = self.db.multi_get(keys).into_iter();
         found
@@ -121,7 +123,7 @@ impl Database {
         }
     }
 
-    /// The value at each of `keys`, if there is one.
+    /// The value at each of `keys`, at most [`TOGETHER`] of them, if there is one.
     pub(super) fn values<V: Value>(&self, keys: &[KeyBytes]) -> Result<Vec<Option<V>>, Error> {
         let found = keys.iter().zip(self.get_all(keys)?);
         let decoded = found.map(|(key, bytes)| match bytes.map(|bytes| V::decode(&bytes)) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rocksdb::WriteBatch;
 
-use super::database::Database;
+use super::database::{Database, TOGETHER};
 use super::error::Error;
 use super::keys::{self, KeyBytes};
 use super::values::Value;
@@ -29,11 +29,13 @@ impl Marks {
         database: &Database,
         acks: &[(DocumentKey, Mark)],
     ) -> Result<(), Error> {
-        let keys: Vec<KeyBytes> = acks.iter().map(|(key, _)| keys::dirty(key)).collect();
-        let found = database.values(&keys)?;
-        for ((key, (_, mark)), there) in keys.into_iter().zip(acks).zip(found) {
-            if there == Some(mark.0) {
-                self.cleared.insert(key);
+        for some in acks.chunks(TOGETHER) {
+            let keys: Vec<KeyBytes> = some.iter().map(|(key, _)| keys::dirty(key)).collect();
+            let found = database.values(&keys)?;
+            for ((key, (_, mark)), there) in keys.into_iter().zip(some).zip(found) {
+                if there == Some(mark.0) {
+                    self.cleared.insert(key);
+                }
             }
         }
         Ok(())
@@ -71,13 +73,14 @@ impl Marks {
         // In the order of the keys, in which tables take them best.
         self.set.sort_unstable();
         self.set.dedup();
-        let there = database.get_all(&self.set)?;
         let mark = mark.0.encode();
         let mut new: u64 = 0;
-        for (key, there) in self.set.iter().zip(there) {
-            let is_counted = self.cleared.remove(key) || there.is_some();
-            new += u64::from(!is_counted);
-            batch.put(key, &mark);
+        for some in self.set.chunks(TOGETHER) {
+            for (key, there) in some.iter().zip(database.get_all(some)?) {
+                let is_counted = self.cleared.remove(key) || there.is_some();
+                new += u64::from(!is_counted);
+                batch.put(key, &mark);
+            }
         }
         for key in &self.cleared {
             batch.delete(key);
