@@ -18,8 +18,10 @@ async fn a_wrong_parameter_is_named_with_what_would_be_right() {
     for (uri, parameter, right) in [
         ("totals?x=1", "x", "format"),
         ("totals/0?format2=csv", "format2", "format"),
-        ("windows?limit=1", "limit", "none"),
-        ("ledger?%00", "\u{0}", "none"),
+        ("windows?limit=1", "limit", "min_position"),
+        ("windows/1m?brnch=1", "brnch", "did you mean \"branch\"?"),
+        ("ledger?%00", "\u{0}", "min_position"),
+        ("status?limit=1", "limit", "none"),
         ("status?a", "a", "none"),
         ("late?from=1", "from", "limit, cursor"),
         ("rejects?limit=0", "limit", "1 to 10000"),
