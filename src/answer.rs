@@ -67,10 +67,10 @@ pub struct TotalAnswer<'a> {
     pub pay_amount_exact: String,
     /// How many payments.
     pub pay_count: u64,
-    /// The earliest event time among them; null when there are none.
+    /// The earliest event time among them, but for future ones; null when there are none.
     #[schema(format = DateTime)]
     pub first_event_time: Option<String>,
-    /// The latest event time among them; null when there are none.
+    /// The latest event time among them, but for future ones; null when there are none.
     #[schema(format = DateTime)]
     pub last_event_time: Option<String>,
 }
@@ -86,8 +86,8 @@ impl<'a> TotalAnswer<'a> {
             pay_amount: nearest_double(amount),
             pay_amount_exact: format_units(amount),
             pay_count: total.map_or(0, |total| total.count),
-            first_event_time: total.map(|total| rfc3339(total.first_event_time)),
-            last_event_time: total.map(|total| rfc3339(total.last_event_time)),
+            first_event_time: total.and_then(Total::first_event_time).map(rfc3339),
+            last_event_time: total.and_then(Total::last_event_time).map(rfc3339),
         }
     }
 }
@@ -298,6 +298,7 @@ impl LedgerAnswer {
                 on_time: entry(Entry::OnTime),
                 late: entry(Entry::Late),
                 too_late: entry(Entry::TooLate),
+                past_retention: entry(Entry::PastRetention),
                 duplicate: entry(Entry::Duplicate),
                 future: entry(Entry::Future),
                 rejected: entry(Entry::Rejected),
@@ -317,6 +318,8 @@ pub struct EntriesAnswer {
     pub late: EntryAnswer,
     /// In no window: past correction.
     pub too_late: EntryAnswer,
+    /// In no window: the first that would hold them is past retention.
+    pub past_retention: EntryAnswer,
     /// Seen before.
     pub duplicate: EntryAnswer,
     /// In no window: too far ahead.

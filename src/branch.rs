@@ -54,6 +54,10 @@ impl Branches {
 }
 
 impl tidegauge_windows::Key for BranchId {
+    fn number(self) -> u64 {
+        self.get().into()
+    }
+
     const FIRST: Self = match Self::new(0) {
         Some(first) => first,
         None => Self::MAX,

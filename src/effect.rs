@@ -6,6 +6,7 @@ use tidegauge_windows::{Changes, EventTime, Summary};
 
 use crate::amount::Amount;
 use crate::decode::Reason;
+use crate::distance::Distances;
 use crate::document_key::Origin;
 use crate::ledger::Ledger;
 use crate::payment::BranchId;
@@ -91,23 +92,29 @@ pub struct LatePayment {
 pub enum LateReason {
     /// Its last window is past correction.
     TooLate,
+    /// Its first window is past retention, and gone.
+    PastRetention,
     /// It is too far ahead of its record.
     Future,
 }
 
 impl LateReason {
+    /// All reasons.
+    pub const ALL: [Self; 3] = [Self::TooLate, Self::PastRetention, Self::Future];
+
     /// The name in answers, logs and documents.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TooLate => "too_late",
+            Self::PastRetention => "past_retention",
             Self::Future => "future",
         }
     }
 }
 
 /// Counters of what is no fault but worth knowing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Notices {
     /// Amounts with more than 18 decimals, rounded half-even.
     pub rounded: u64,
@@ -117,6 +124,12 @@ pub struct Notices {
     pub repeated_local_times: u64,
     /// Payments of branches without a configured name.
     pub unnamed_branches: u64,
+    /// Payments whose record has a timestamp that can't be real: it counts as none.
+    pub unreal_timestamps: u64,
+    /// Payments in January and February 1970: their times may be seconds, not milliseconds.
+    pub times_like_seconds: u64,
+    /// How far payments are from their records.
+    pub distances: Distances,
     /// Rejects by reason, in the order of [`Reason::ALL`].
     pub rejects: [u64; 6],
 }
@@ -128,6 +141,9 @@ impl Notices {
         self.skipped_local_times += other.skipped_local_times;
         self.repeated_local_times += other.repeated_local_times;
         self.unnamed_branches += other.unnamed_branches;
+        self.unreal_timestamps += other.unreal_timestamps;
+        self.times_like_seconds += other.times_like_seconds;
+        self.distances.merge(&other.distances);
         for (mine, theirs) in self.rejects.iter_mut().zip(&other.rejects) {
             *mine += theirs;
         }

@@ -13,6 +13,8 @@ pub enum Entry {
     Late,
     /// A payment in no window: the last that would hold it is past correction.
     TooLate,
+    /// A payment in no window: the first that would hold it is past retention, and gone.
+    PastRetention,
     /// A payment whose order id was seen before. Always empty: orders are not compared yet.
     Duplicate,
     /// A payment in no window: too far ahead of its record's timestamp.
@@ -25,10 +27,11 @@ pub enum Entry {
 
 impl Entry {
     /// All entries, in the order they are shown in.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::OnTime,
         Self::Late,
         Self::TooLate,
+        Self::PastRetention,
         Self::Duplicate,
         Self::Future,
         Self::Rejected,
@@ -42,6 +45,7 @@ impl Entry {
             Self::OnTime => "on_time",
             Self::Late => "late",
             Self::TooLate => "too_late",
+            Self::PastRetention => "past_retention",
             Self::Duplicate => "duplicate",
             Self::Future => "future",
             Self::Rejected => "rejected",
@@ -60,7 +64,7 @@ impl Entry {
     pub const fn in_totals(self) -> bool {
         matches!(
             self,
-            Self::OnTime | Self::Late | Self::TooLate | Self::Future
+            Self::OnTime | Self::Late | Self::TooLate | Self::PastRetention | Self::Future
         )
     }
 }
@@ -81,7 +85,7 @@ pub struct Count {
 pub struct Ledger {
     /// Records consumed.
     pub consumed: u64,
-    entries: [Count; 7],
+    entries: [Count; Entry::ALL.len()],
 }
 
 impl Ledger {

@@ -16,6 +16,7 @@ pub mod timestamp;
 // The pure core: records in, effects out.
 pub mod answer;
 pub mod cells;
+pub mod distance;
 pub mod document_key;
 pub mod effect;
 pub mod feed;
@@ -43,6 +44,7 @@ pub mod cli;
 pub mod config;
 pub mod generation;
 pub mod kibana;
+pub mod remark;
 pub mod replay;
 pub mod telemetry;
 pub mod worker;

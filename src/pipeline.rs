@@ -1,6 +1,6 @@
 //! The core: records in, effects out. No clock, no I/O; the same input gives the same output.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use crate::effect::{
 use crate::ledger::{Entry, Ledger};
 use crate::payment::{BranchId, LocalTime, Payment};
 use crate::record::Record;
+use crate::timestamp::looks_like_seconds;
 use crate::total::Total;
 
 /// Applies records to event-time windows, totals and the ledger.
@@ -35,6 +36,9 @@ pub struct Pipeline {
     late: Vec<LatePayment>,
     progress: BTreeMap<i32, Progress>,
     kept_bytes: usize,
+    /// Partitions that had payments on time, and the one that had the last.
+    on_time: BTreeSet<i32>,
+    last_on_time: Option<i32>,
 }
 
 /// What a pipeline goes on from: what the effects so far have built up.
@@ -94,6 +98,8 @@ impl Pipeline {
             late: Vec::new(),
             progress: start.progress,
             kept_bytes: 0,
+            on_time: BTreeSet::new(),
+            last_on_time: None,
         }
     }
 
@@ -143,10 +149,23 @@ impl Pipeline {
         }
     }
 
-    /// Notes that `partition` has been read to its end for long enough, or reads again.
+    /// Notes that `partition` has been read to its end and had no payment on time for long enough, or
+    /// that it is no longer so. The next payment on time ends it too.
     pub fn set_idle(&mut self, partition: i32, idle: bool) {
         self.engine.set_idle(partition, idle);
         self.engine.advance();
+    }
+
+    /// Notes that records of `partition` are still to be read, so that it is not idle, as it may have
+    /// been before the start.
+    pub fn resume(&mut self, partition: i32) {
+        self.engine.resume(partition);
+    }
+
+    /// The partitions that had payments on time since the last call.
+    pub fn take_on_time(&mut self) -> BTreeSet<i32> {
+        self.last_on_time = None;
+        mem::take(&mut self.on_time)
     }
 
     /// Closes windows that end at or before `now`, the wall clock, as the whole stream is quiet;
@@ -207,21 +226,40 @@ impl Pipeline {
     }
 
     fn apply_payment(&mut self, record: &Record<'_>, payment: &Payment) {
-        self.add_to_total(payment);
         self.notice(payment);
+        let recorded = record.timestamp.filter(|timestamp| is_real(*timestamp));
+        if recorded.is_none() && record.timestamp.is_some() {
+            self.notices.unreal_timestamps += 1;
+        }
+        if let Some(recorded) = recorded {
+            self.notices.distances.note(payment.event_time, recorded);
+        }
+        self.notices.times_like_seconds +=
+            u64::from(looks_like_seconds(payment.event_time.millis()));
         let placement = self.engine.insert(
             record.partition,
             payment.event_time,
-            record.timestamp.map(EventTime::from_millis),
+            recorded.map(EventTime::from_millis),
             payment.branch,
             &payment.amount.units(),
         );
+        self.add_to_total(payment, placement);
         let entry = match placement {
-            Placement::OnTime => Entry::OnTime,
+            Placement::OnTime => {
+                if self.last_on_time != Some(record.partition) {
+                    self.last_on_time = Some(record.partition);
+                    self.on_time.insert(record.partition);
+                }
+                Entry::OnTime
+            }
             Placement::Late => Entry::Late,
             Placement::TooLate => {
                 self.keep_late(record, payment, LateReason::TooLate);
                 Entry::TooLate
+            }
+            Placement::PastRetention => {
+                self.keep_late(record, payment, LateReason::PastRetention);
+                Entry::PastRetention
             }
             Placement::Future => {
                 self.keep_late(record, payment, LateReason::Future);
@@ -231,21 +269,23 @@ impl Pipeline {
         self.ledger.book(entry, Some(payment.amount));
     }
 
-    fn add_to_total(&mut self, payment: &Payment) {
+    fn add_to_total(&mut self, payment: &Payment, placement: Placement) {
         let running = self.totals.entry(payment.branch).or_insert(Running {
             first_event_time: EventTime::MAX,
             added: None,
         });
+        let added = running.added.get_or_insert_with(|| {
+            self.touched.push(payment.branch);
+            Total::ZERO
+        });
+        if placement == Placement::Future {
+            added.add_future(payment);
+            return;
+        }
+        added.add(payment);
         if payment.event_time < running.first_event_time {
             running.first_event_time = payment.event_time;
             self.engine.know(payment.branch, payment.event_time);
-        }
-        match &mut running.added {
-            Some(added) => added.add(payment),
-            None => {
-                running.added = Some(Total::of(payment));
-                self.touched.push(payment.branch);
-            }
         }
     }
 
@@ -264,7 +304,7 @@ impl Pipeline {
         self.notices.rejects[reject.reason as usize] += 1;
         let rejected = RejectedRecord {
             origin: origin(record),
-            timestamp: record.timestamp,
+            timestamp: record.timestamp.filter(|timestamp| is_real(*timestamp)),
             reason: reject.reason,
             detail: reject.detail,
             read: shown(record.payload),
@@ -276,7 +316,7 @@ impl Pipeline {
     fn keep_late(&mut self, record: &Record<'_>, payment: &Payment, reason: LateReason) {
         let late = LatePayment {
             origin: origin(record),
-            timestamp: record.timestamp,
+            timestamp: record.timestamp.filter(|timestamp| is_real(*timestamp)),
             reason,
             event_time: payment.event_time,
             // A payment in no window moves no watermark: this is the one before it.
@@ -307,6 +347,12 @@ fn origin(record: &Record<'_>) -> Origin {
         partition: record.partition,
         offset: record.offset,
     }
+}
+
+/// Whether a record can have that timestamp, in ms since the epoch. Zero, seconds and microseconds are
+/// mistakes of its producer, and no reader takes a year after 9999.
+fn is_real(timestamp: i64) -> bool {
+    (1..=EventTime::LAST_WRITTEN.millis()).contains(&timestamp) && !looks_like_seconds(timestamp)
 }
 
 /// What a record looked like, to know it again.

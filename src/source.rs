@@ -178,7 +178,7 @@ impl Source {
     /// as nobody knows then.
     #[must_use]
     pub fn at_end(&self, partition: i32) -> bool {
-        self.cursor(partition).is_some_and(Cursor::at_end)
+        self.cursor(partition).is_some_and(Cursor::at_end) && !self.ailing.contains_key(&partition)
     }
 
     /// The end offset as far as the client knows it without asking.

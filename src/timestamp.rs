@@ -4,6 +4,13 @@ use tidegauge_windows::EventTime;
 
 const DAY: i64 = 86_400_000;
 
+/// Whether `millis` since the epoch are the seconds since the epoch of a time from 1990 to 2100: as
+/// milliseconds they are in January or February 1970.
+#[must_use]
+pub const fn looks_like_seconds(millis: i64) -> bool {
+    631_152_000 <= millis && millis <= 4_102_444_800
+}
+
 /// `time` in RFC 3339 with `Z`; milliseconds only when they are not zero.
 ///
 /// A year after 9999 or before 0 is written with its sign and as many digits as it has.

@@ -69,7 +69,7 @@ pub enum Error {
 /// When partitions count as idle and the stream as quiet, and when to stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// A partition is idle when its end has been its position for so long.
+    /// A partition is idle when it has been read to its end and had no payment on time for so long.
     pub idle_after: Duration,
     /// The stream is quiet when all partitions have been idle for so long.
     pub quiet_after: Duration,
@@ -117,7 +117,7 @@ impl Worker {
             changed: true,
             next_idle_look: Instant::now(),
             timestamps: Timestamps::default(),
-            caught_up: BTreeMap::new(),
+            awake: BTreeMap::new(),
             quiet_since: None,
         };
         let stopping = Arc::clone(&stop);
@@ -217,19 +217,26 @@ struct Applier {
     next_idle_look: Instant,
     /// Those of the records since the last checkpoint.
     timestamps: Timestamps,
-    /// Since when each partition has been read to its end, and whether it counts as idle.
-    caught_up: BTreeMap<i32, CaughtUp>,
+    /// When each partition last showed that time goes on there, and whether it counts as idle.
+    awake: BTreeMap<i32, Awake>,
     quiet_since: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
-struct CaughtUp {
-    since: Instant,
-    idle: bool,
+struct Awake {
+    /// When the last payment on time was applied, or the partition was first looked at.
+    last: Instant,
+    is_idle: bool,
 }
 
 impl Applier {
     fn run(mut self, stop: &AtomicBool) -> Result<(), Error> {
+        for partition in self.source.partitions() {
+            // Silence with records still to read is not idleness, whatever it was before the start.
+            if self.source.end(partition) > self.source.position(partition) {
+                self.pipeline.resume(partition);
+            }
+        }
         let mut next_report = Instant::now();
         let mut next_discovery = Instant::now() + DISCOVER_EVERY;
         let outcome = loop {
@@ -283,47 +290,40 @@ impl Applier {
         self.adopt(found);
         if read > 0 {
             self.pace.applied(read);
-            self.wake(&batch);
+            for record in batch.records() {
+                self.timestamps.note(record.timestamp);
+            }
             self.pipeline.apply(batch.records());
+            self.note_awake();
             self.changed = true;
         }
         Ok(read)
     }
 
-    fn wake(&mut self, batch: &source::Batch) {
-        let mut last = None;
-        for record in batch.records() {
-            self.timestamps.note(record.timestamp);
-            if last == Some(record.partition) {
-                continue;
-            }
-            last = Some(record.partition);
-            if self
-                .caught_up
-                .remove(&record.partition)
-                .is_some_and(|caught_up| caught_up.idle)
-            {
-                self.pipeline.set_idle(record.partition, false);
-            }
+    // Rejects, tombstones and payments that are not on time say nothing of what time it is.
+    fn note_awake(&mut self) {
+        let now = Instant::now();
+        for partition in self.pipeline.take_on_time() {
+            let awake = Awake {
+                last: now,
+                is_idle: false,
+            };
+            self.awake.insert(partition, awake);
         }
     }
 
     fn note_idle(&mut self) {
         let now = Instant::now();
         for partition in self.source.partitions() {
-            if !self.source.at_end(partition) {
-                // Records wait, or nobody says whether they do: neither is idleness.
-                if !self.caught_up.get(&partition).is_some_and(|c| c.idle) {
-                    self.caught_up.remove(&partition);
-                }
-                continue;
-            }
-            let caught_up = self.caught_up.entry(partition).or_insert(CaughtUp {
-                since: now,
-                idle: false,
+            let awake = self.awake.entry(partition).or_insert(Awake {
+                last: now,
+                is_idle: false,
             });
-            if !caught_up.idle && now - caught_up.since >= self.config.idle_after {
-                caught_up.idle = true;
+            // While records wait, or nobody says whether they do, it is not idle.
+            let is_idle =
+                self.source.at_end(partition) && now - awake.last >= self.config.idle_after;
+            if is_idle && !awake.is_idle {
+                awake.is_idle = true;
                 self.pipeline.set_idle(partition, true);
                 self.changed = true;
             }
@@ -332,7 +332,7 @@ impl Applier {
     }
 
     fn note_quiet(&mut self, now: Instant) {
-        let idle = |partition: &i32| self.caught_up.get(partition).is_some_and(|c| c.idle);
+        let idle = |partition: &i32| self.awake.get(partition).is_some_and(|awake| awake.is_idle);
         if !self.source.partitions().iter().all(idle) {
             self.quiet_since = None;
             return;

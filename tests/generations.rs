@@ -199,7 +199,7 @@ fn assert_equal(report: &Value) {
     assert_eq!(comparison["because"], json!([]), "{report}");
     assert_eq!(report["complete"], true, "{report}");
     assert!(comparison["totals"].as_u64().unwrap() > 0, "{report}");
-    assert_eq!(comparison["ledger_entries"], 7);
+    assert_eq!(comparison["ledger_entries"], 8);
     for window in ["1m", "10m-by-1m", "1h", "day"] {
         assert!(
             comparison["windows"][window].as_u64().unwrap() > 0,

@@ -5,6 +5,7 @@ mod support;
 mod api;
 mod bad_input;
 mod cli;
+mod clocks;
 mod config;
 mod docs;
 mod events;

@@ -14,7 +14,10 @@ use crate::support::topic::{paid, produce};
 /// A record that would be a script if anybody took it for markup.
 const HOSTILE: &str = "<script>smuggled = 1</script><img src=x onerror=\"smuggled = 1\">";
 
-/// Two hours of payments with everything in them.
+/// A payment whose day begins, in the default zone of the days, before the year 1.
+const ANCIENT: &str = r#"{"createTime":"0001-01-01 00:00:00","payAmount":7.25,"branchId":3}"#;
+
+/// Two hours of payments with everything else in them.
 const HISTORY: [&str; 18] = [
     "--start",
     "2026-11-01T00:00:00Z",
@@ -53,21 +56,23 @@ fn script(web: &Toolbox, name: &str) -> Command {
     command
 }
 
-/// A service whose topic holds [`HISTORY`], and at the end of partition 0 a hostile record. Gives
-/// how many records there are.
+/// A service whose topic holds [`HISTORY`]; before it in partition 0 a payment whose day begins
+/// before the year 1, and after it a hostile record. Gives how many records there are.
 fn with_history(kafka: &Kafka) -> (Setup, i64) {
     let topic = unique("page");
     let setup = Setup::of(kafka, &topic);
     kafka.create_topic(&topic, 3);
-    produce(&setup, &HISTORY);
-    kafka.send(
-        &topic,
-        [Message {
+    let send = |payload: &str| {
+        let message = Message {
             partition: 0,
             timestamp: 1_793_500_000_000,
-            payload: Some(HOSTILE.as_bytes().to_vec()),
-        }],
-    );
+            payload: Some(payload.as_bytes().to_vec()),
+        };
+        kafka.send(&topic, [message]);
+    };
+    send(ANCIENT);
+    produce(&setup, &HISTORY);
+    send(HOSTILE);
     let records = kafka.ends(&topic).values().sum();
     (setup, records)
 }

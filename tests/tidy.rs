@@ -23,6 +23,7 @@ const FLOORS: [&[&str]; 6] = [
     &[
         "answer",
         "cells",
+        "distance",
         "document_key",
         "effect",
         "feed",
@@ -32,6 +33,7 @@ const FLOORS: [&[&str]; 6] = [
         "metrics",
         "pipeline",
         "reading",
+        "remark",
         "status",
         "total",
     ],

@@ -7,6 +7,7 @@ const ENTRIES = {
   on_time: ["On time", "in their windows"],
   late: ["Late", "in their windows, behind the watermark"],
   too_late: ["Too late", "in totals, in no window"],
+  past_retention: ["Past retention", "in totals, in no window"],
   future: ["Future", "too far ahead: in totals, in no window"],
   duplicate: ["Duplicate", "seen before"],
   rejected: ["Rejected", "no payments"],

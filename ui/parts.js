@@ -27,9 +27,10 @@ export function renderParts({ status }) {
     ["Up for", span(status.uptime_s * 1000)],
     ["Generation", status.reading ? String(status.reading.generation) : "unknown"],
     ["Last checkpoint", status.last_checkpoint ? `${formatCount(status.last_checkpoint.sequence)}, ${dateTime(Date.parse(status.last_checkpoint.as_of))}` : "none"],
-    ...[["rounded", "Amounts rounded"], ["skipped_local_times", "Times a clock change skipped"], ["repeated_local_times", "Times a clock change repeated"], ["unnamed_branches", "Payments of unnamed branches"]]
+    ...[["rounded", "Amounts rounded"], ["skipped_local_times", "Times a clock change skipped"], ["repeated_local_times", "Times a clock change repeated"], ["unnamed_branches", "Payments of unnamed branches"], ["unreal_timestamps", "Record timestamps that can't be real"], ["times_like_seconds", "Times that look like seconds"]]
       .filter(([key]) => notices[key] > 0)
       .map(([key, words]) => [words, formatCount(notices[key])]),
+    ...(status.remarks?.length ? [["Worth knowing", status.remarks.join(". ")]] : []),
   ];
   sync(byId("service"), facts, ([name]) => name, ([name]) => make("div", {}, make("dt", { text: name }), make("dd")),
     (node, [, value]) => setText(node.lastChild, value));

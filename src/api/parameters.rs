@@ -5,7 +5,7 @@ use axum::http::Uri;
 use tidegauge_windows::EventTime;
 
 use super::problem::{Problem, quoted};
-use crate::timestamp::parse_rfc3339;
+use crate::timestamp::{looks_like_seconds, parse_rfc3339};
 
 /// Items on a page unless the request says otherwise.
 pub(super) const LIMIT_DEFAULT: usize = 1_000;
@@ -81,6 +81,13 @@ impl Parameters {
         let Some(text) = self.text(name) else {
             return Ok(None);
         };
+        if text.parse().is_ok_and(looks_like_seconds) {
+            let right = format!(
+                "in milliseconds: {text}000, as it looks like seconds; write a time in January or February \
+                 1970 as a date"
+            );
+            return Err(wrong(name, text, &right));
+        }
         match time(text) {
             Some(time) => Ok(Some(time)),
             None => Err(wrong(
@@ -164,6 +171,20 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn seconds_are_not_taken_for_milliseconds() {
+        let is_read = |text: &str| {
+            let uri: Uri = format!("/?from={text}").parse().unwrap();
+            Parameters::of(&uri, &["from"])
+                .unwrap()
+                .time("from")
+                .is_ok()
+        };
+        assert!(!is_read("1793491200"));
+        assert!(is_read("1793491200000") && is_read("0") && is_read("-1793491200"));
+        assert!(is_read("1970-01-21"));
+    }
 
     #[test]
     fn an_unknown_parameter_is_named_with_the_closest_and_all_that_are_known() {

@@ -104,12 +104,14 @@ impl Scrape {
         self.many(
             "tidegauge_notices",
             "What is no fault but worth counting: amounts rounded, local times that a clock change \
-             skips or repeats, payments of branches without a name (state)",
+             skips or repeats, payments of branches without a name, of records whose timestamp can't be real, and of times that look like seconds (state)",
             [
                 ("rounded", notices.rounded),
                 ("skipped_local_time", notices.skipped_local_times),
                 ("repeated_local_time", notices.repeated_local_times),
                 ("unnamed_branch", notices.unnamed_branches),
+                ("unreal_timestamp", notices.unreal_timestamps),
+                ("time_like_seconds", notices.times_like_seconds),
             ]
             .map(|(notice, count)| (labels("notice", notice), Figure::Counter(count))),
         );

@@ -19,6 +19,7 @@ use crate::decode::Reason;
 use crate::effect::Notices;
 use crate::metrics::{Latencies, Quantiles};
 use crate::reading::{Checkpoint, Reading};
+use crate::remark::remarks;
 use crate::status::Board;
 use crate::timestamp::rfc3339;
 use crate::wall_clock::since_epoch;
@@ -50,6 +51,8 @@ pub(super) struct StatusAnswer {
     dirty_documents: Option<u64>,
     last_checkpoint: Option<CheckpointAnswer>,
     notices: Option<NoticesAnswer>,
+    /// What is odd about the payments so far, in sentences; empty when nothing is.
+    remarks: Vec<String>,
     /// What took how long in the last five minutes.
     latencies: LatenciesAnswer,
 }
@@ -83,9 +86,16 @@ impl StatusAnswer {
             dirty_documents: checkpoint.map(|checkpoint| checkpoint.dirty),
             last_checkpoint: checkpoint.map(CheckpointAnswer::new),
             notices: checkpoint.map(|checkpoint| NoticesAnswer::new(&checkpoint.notices)),
+            remarks: reading.map(remarks_of).unwrap_or_default(),
             latencies: LatenciesAnswer::new(&app.state.status.metrics().latencies(since_epoch())),
         }
     }
+}
+
+fn remarks_of(reading: &dyn Reading) -> Vec<String> {
+    let checkpoint = reading.checkpoint();
+    let partitions = &reading.frame().snapshot().partitions;
+    remarks(&checkpoint.ledger, &checkpoint.notices, partitions)
 }
 
 #[derive(Serialize, ToSchema)]
@@ -115,6 +125,10 @@ struct NoticesAnswer {
     skipped_local_times: u64,
     repeated_local_times: u64,
     unnamed_branches: u64,
+    /// Payments whose record has a timestamp that can't be real, such as 0: it counts as none.
+    unreal_timestamps: u64,
+    /// Payments in January and February 1970: their times may be seconds, not milliseconds.
+    times_like_seconds: u64,
     rejects: BTreeMap<&'static str, u64>,
 }
 
@@ -125,6 +139,8 @@ impl NoticesAnswer {
             skipped_local_times: notices.skipped_local_times,
             repeated_local_times: notices.repeated_local_times,
             unnamed_branches: notices.unnamed_branches,
+            unreal_timestamps: notices.unreal_timestamps,
+            times_like_seconds: notices.times_like_seconds,
             rejects: Reason::ALL
                 .into_iter()
                 .map(|reason| reason.as_str())
@@ -195,6 +211,10 @@ pub(super) struct PartitionAnswer {
     pub(super) lag: Option<i64>,
     watermark: Option<String>,
     pub(super) idle: bool,
+    /// An event time that the watermark does not follow before other payments agree; null when there is
+    /// none.
+    #[schema(format = DateTime)]
+    unconfirmed_event_time: Option<String>,
     /// Why it is stopped; null when it is not.
     pub(super) halted: Option<String>,
     #[serde(skip)]
@@ -233,6 +253,9 @@ impl PartitionAnswer {
                         .map(|(position, end)| end.saturating_sub(position).max(0)),
                     watermark: watermark.map(rfc3339),
                     idle: time.is_some_and(|time| time.standing == Standing::Idle),
+                    unconfirmed_event_time: time
+                        .and_then(|time| time.jump)
+                        .map(|jump| rfc3339(jump.to)),
                     halted: known.and_then(|known| known.halted.clone()),
                     time: watermark,
                     standing: time.map(|time| time.standing),
@@ -260,6 +283,11 @@ impl HeldBackBy {
         let reason = match (&lowest.halted, lowest.lag) {
             (Some(halted), _) => format!("it is stopped: {halted}"),
             (None, Some(lag @ 1..)) => format!("{lag} of its records are still to be read"),
+            (None, _) if lowest.time.is_none() && lowest.unconfirmed_event_time.is_some() => {
+                "only one payment has been read from it yet; it counts when another agrees with its \
+                 time, or until it is idle"
+                    .to_owned()
+            }
             (None, _) if lowest.time.is_none() => {
                 "no payment has been read from it yet; it counts until it is idle".to_owned()
             }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tidegauge_windows::{Frame, MemoryCells, Query, Summary};
+use tidegauge_windows::{Frame, MemoryCells, Query, Settings, Span, Summary};
+use tracing::warn;
 
 use super::arguments::{Compute, Emit, Globals};
 use super::failure::Failure;
@@ -16,10 +17,13 @@ use super::output;
 use super::report;
 use crate::answer::WindowAnswer;
 use crate::config::{Config, Need};
-use crate::ledger::Ledger;
+use crate::document_key::Origin;
+use crate::effect::{Notices, RejectedRecord};
+use crate::ledger::{Entry, Ledger};
 use crate::payment::BranchId;
 use crate::pipeline::{Pipeline, Start};
 use crate::record::Record;
+use crate::remark::remarks;
 use crate::total::Total;
 
 /// A longer line is a reject whatever it says, so no more of it is kept.
@@ -42,6 +46,7 @@ pub fn run(compute: &Compute, globals: &Globals) -> Result<(), Failure> {
         batch.read(BufReader::with_capacity(1 << 20, file))?;
     }
     batch.end();
+    batch.complain();
     let (rows, whole) = match compute.emit {
         Emit::Totals => {
             let totals: Vec<_> = batch.totals.iter().map(|(b, total)| (*b, *total)).collect();
@@ -61,6 +66,9 @@ struct Batch {
     cells: MemoryCells<BranchId, Summary>,
     totals: BTreeMap<BranchId, Total>,
     ledger: Ledger,
+    notices: Notices,
+    /// The first line that is no payment: its number from 1, and what is wrong.
+    first_reject: Option<RejectedRecord>,
     /// The next offset of each partition.
     offsets: BTreeMap<i32, i64>,
 }
@@ -78,7 +86,7 @@ struct Envelope<'a> {
 
 impl Batch {
     fn new(config: &Config) -> Self {
-        let settings = Arc::clone(&config.event_time.settings);
+        let settings = settings(config);
         let pipeline = Pipeline::new(
             Arc::clone(&settings),
             config.time_zone,
@@ -91,6 +99,8 @@ impl Batch {
             cells: MemoryCells::default(),
             totals: BTreeMap::new(),
             ledger: Ledger::default(),
+            notices: Notices::default(),
+            first_reject: None,
             offsets: BTreeMap::new(),
         }
     }
@@ -154,7 +164,32 @@ impl Batch {
                 .or_insert(added);
         }
         self.ledger.merge(&effects.ledger);
+        self.notices.merge(&effects.notices);
+        let first = || effects.rejects.into_iter().next();
+        self.first_reject = self.first_reject.take().or_else(first);
         self.cells.apply(self.frame.grid(), effects.changes);
+    }
+
+    /// Says on stderr what is odd: figures alone don't show it.
+    fn complain(&self) {
+        if let Some(first) = &self.first_reject {
+            let (rejected, all) = (
+                self.ledger.entry(Entry::Rejected).count,
+                self.ledger.consumed,
+            );
+            let Origin { partition, offset } = first.origin;
+            warn!(
+                "{rejected} of {all} lines are no payments, first: number {} of partition {partition}, \
+                 {}: {}",
+                offset + 1,
+                first.reason.as_str(),
+                first.detail
+            );
+        }
+        let partitions = self.pipeline.engine().partitions();
+        for remark in remarks(&self.ledger, &self.notices, partitions) {
+            warn!("{remark}");
+        }
     }
 
     // What has been read to its end holds nothing back.
@@ -166,7 +201,7 @@ impl Batch {
     }
 
     fn windows(&self, config: &Config) -> Result<report::Report, Failure> {
-        let settings = Arc::clone(&config.event_time.settings);
+        let settings = settings(config);
         let frame = Frame::new(settings, self.pipeline.engine().snapshot());
         let mut results = Vec::new();
         for (number, definition) in (0..).zip(frame.definitions()) {
@@ -179,6 +214,14 @@ impl Batch {
             }),
         )
     }
+}
+
+// Nothing is kept, so nothing is past retention.
+fn settings(config: &Config) -> Arc<Settings> {
+    Arc::new(Settings {
+        retention: Span::from_millis(i64::MAX),
+        ..(*config.event_time.settings).clone()
+    })
 }
 
 // Payments have no such field in front, and parsing each line twice would cost.

@@ -284,6 +284,10 @@ impl Service {
             rows.push(line(&[part, &state, &reason])?);
         }
         rows.extend(latencies::rows(status)?);
+        let remarks = status.get("remarks").unwrap_or("[]");
+        for remark in serde_json::from_str::<Vec<String>>(remarks).map_err(unexpected)? {
+            rows.push(line(&["note", "", &remark])?);
+        }
         for partition in rows_in(status, "partitions")? {
             let field = |name| partition.get(name).unwrap_or("?").replace("null", "?");
             let name = format!("partition {}", field("partition"));

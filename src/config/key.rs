@@ -168,7 +168,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                     "A late payment corrects its windows until the watermark of its partition is this far past the end of the last of them.",
                 ),
             key("idle_after", Shape::Duration { zero: true }, "\"30s\"")
-                .means("A partition that has been read to its end for so long no longer holds the others back."),
+                .means("A partition that has been read to its end, and had no payment on time for so long, no longer holds the others back."),
             key("quiet_after", Shape::Duration { zero: true }, "\"1m\"")
                 .means("When all partitions have been idle for so long, windows that have ended by the wall clock become final."),
             key("max_future", Shape::Duration { zero: true }, "\"5m\"")
@@ -176,7 +176,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("A payment further ahead than this of its own record's timestamp enters no window and moves no watermark."),
             key("retention", Shape::Duration { zero: true }, "\"35d\"")
                 .range("at least `allowed_lateness` and the longest window together")
-                .means("Windows are kept for questions and corrections this far back from the combined watermark."),
+                .means("Windows are kept for questions and corrections this far back from the combined watermark; up to twice as far while a partition is that far behind."),
             key("zero_windows", Shape::Boolean, "true")
                 .rule()
                 .means("Known branches get a final window with zeros where they had no payment."),

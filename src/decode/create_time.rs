@@ -8,8 +8,8 @@ use super::fields::unquote;
 use crate::payment::LocalTime;
 
 /// The first and the last millisecond that epoch milliseconds may name: the years 0001 to 9999.
-pub(super) const MILLIS_MIN: i64 = -62_135_596_800_000;
-pub(super) const MILLIS_MAX: i64 = 253_402_300_799_999;
+pub(super) const MILLIS_MIN: i64 = EventTime::FIRST_WRITTEN.millis();
+pub(super) const MILLIS_MAX: i64 = EventTime::LAST_WRITTEN.millis();
 
 /// Why a `createTime` is no time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -154,10 +154,11 @@ fn read_number(digits: &[u8]) -> Option<u32> {
     })
 }
 
-/// The instant at which a clock `offset` seconds ahead of UTC shows `local`. May fall a day outside
-/// the years that can be written.
+/// The instant at which a clock `offset` seconds ahead of UTC shows `local`; the nearest in the years
+/// 0001 to 9999 of UTC, if it falls outside.
 fn at(local: NaiveDateTime, offset: i32) -> EventTime {
-    EventTime::from_millis(local.and_utc().timestamp_millis() - i64::from(offset) * 1_000)
+    let millis = local.and_utc().timestamp_millis() - i64::from(offset) * 1_000;
+    EventTime::from_millis(millis.clamp(MILLIS_MIN, MILLIS_MAX))
 }
 
 /// The UTC time `seconds` after the epoch, if it is one that chrono can say.

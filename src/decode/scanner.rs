@@ -57,9 +57,7 @@ impl Scanner {
         cursor.skip(b' ');
         if !cursor.skip(b'"') {
             let millis = i64::try_from(cursor.number()?).ok()?;
-            return (MILLIS_MIN..=MILLIS_MAX)
-                .contains(&millis)
-                .then_some(EventTime::from_millis(millis));
+            return written(millis);
         }
         let date = cursor.take::<10>()?;
         let [b' ' | b'T'] = cursor.take::<1>()? else {
@@ -72,15 +70,22 @@ impl Scanner {
             millis += cursor.millis()?;
         }
         millis -= match cursor.take::<1>()? {
-            b"\"" => return Some(EventTime::from_millis(millis - day.shift?)),
+            b"\"" => return written(millis - day.shift?),
             b"Z" => 0,
             b"+" => cursor.offset()?,
             b"-" => -cursor.offset()?,
             _ => return None,
         };
         cursor.literal(b"\"")?;
-        Some(EventTime::from_millis(millis))
+        written(millis)
     }
+}
+
+/// The time, if it is in the years 0001 to 9999.
+fn written(millis: i64) -> Option<EventTime> {
+    (MILLIS_MIN..=MILLIS_MAX)
+        .contains(&millis)
+        .then_some(EventTime::from_millis(millis))
 }
 
 /// What is left to read. Each step is `None` when what comes is not what was asked for.

@@ -48,7 +48,7 @@ pub(super) struct Renderer<'a> {
 #[derive(Serialize)]
 struct TotalDocument<'a> {
     #[serde(rename = "@timestamp")]
-    timestamp: String,
+    timestamp: Option<String>,
     #[serde(flatten)]
     total: TotalAnswer<'a>,
 }
@@ -123,7 +123,7 @@ impl<'a> Renderer<'a> {
             return Ok(None);
         };
         let document = TotalDocument {
-            timestamp: rfc3339(total.last_event_time),
+            timestamp: total.last_event_time().map(rfc3339),
             total: TotalAnswer::new(branch, Some(&total), self.branches),
         };
         Document::new(

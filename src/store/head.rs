@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use tidegauge_windows::EventTime;
 
-use super::codec::{Decoded, Decoder, Encoder};
-use super::values::Value;
+use super::codec::{Decoded, Decoder, Encoder, Malformed};
+use super::values::{Value, read_ledger, read_oldest_notices};
 use crate::effect::Notices;
 use crate::ledger::Ledger;
 use crate::reading::{Checkpoint, Mark};
@@ -49,7 +49,7 @@ impl Head {
             as_of: self.as_of,
             positions,
             ledger: self.ledger.clone(),
-            notices: self.notices,
+            notices: self.notices.clone(),
             dirty: self.dirty,
             is_marking: false,
         }
@@ -57,7 +57,10 @@ impl Head {
 }
 
 /// The first byte of a stored head.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// Before it, the ledger had seven entries, and notices said nothing of timestamps.
+const FORMAT_OLDEST: u8 = 1;
+const ENTRIES_OLDEST: usize = 7;
 
 impl Value for Head {
     fn write(&self, encoder: &mut Encoder) {
@@ -73,12 +76,21 @@ impl Value for Head {
     }
 
     fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
-        decoder.format(FORMAT)?;
+        let format = decoder.byte()?;
+        if !(FORMAT_OLDEST..=FORMAT).contains(&format) {
+            return Err(Malformed);
+        }
         Ok(Self {
             sequence: decoder.u64()?,
             as_of: decoder.i64()?,
-            ledger: Ledger::read(decoder)?,
-            notices: Notices::read(decoder)?,
+            ledger: match format {
+                FORMAT_OLDEST => read_ledger(decoder, ENTRIES_OLDEST)?,
+                _ => Ledger::read(decoder)?,
+            },
+            notices: match format {
+                FORMAT_OLDEST => read_oldest_notices(decoder)?,
+                _ => Notices::read(decoder)?,
+            },
             dirty: decoder.u64()?,
             late: Numbers::read(decoder)?,
             rejects: Numbers::read(decoder)?,

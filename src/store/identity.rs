@@ -44,7 +44,7 @@ pub enum Documents {
 ///
 /// 2 came with [marking tasks](super::task), with [`Documents`], and with tables whose indexes and
 /// filters are divided.
-pub(super) const STORAGE_VERSION: u64 = 2;
+pub(super) const STORAGE_VERSION: u64 = 3;
 /// The oldest version that is read, and brought up to [`STORAGE_VERSION`] when it is opened.
 const STORAGE_VERSION_OLDEST: u64 = 1;
 

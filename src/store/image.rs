@@ -331,7 +331,7 @@ impl Cells<BranchId, Summary> for Image<'_> {
         let mut known: BTreeMap<BranchId, EventTime> = self
             .totals(from, limit)?
             .into_iter()
-            .map(|(branch, total)| (branch, total.first_event_time))
+            .filter_map(|(branch, total)| Some((branch, total.first_event_time()?)))
             .collect();
         let first = self.configured.partition_point(|branch| *branch < from);
         for branch in self.configured[first..].iter().take(limit) {

@@ -51,12 +51,15 @@ fn bring_up(database: &Database, from: u64, record: &identity::Record) -> Result
         to = identity::STORAGE_VERSION,
         "bringing the state to the newer storage version"
     );
-    // Indexes and filters of older tables are not divided: lookups in large ones take milliseconds.
-    database.rewrite();
     let mut batch = WriteBatch::default();
+    if from < 2 {
+        // Indexes and filters of older tables are not divided: lookups in large ones take milliseconds.
+        database.rewrite();
+        // In version 1 all changes were marked, whether or not anybody delivered them.
+        batch.put(keys::documents(), Documents::WithPayments.encode());
+    }
+    // What version 3 adds comes with the next checkpoint; until then, the older form is read.
     batch.put(keys::identity(), record.encode());
-    // In version 1 all changes were marked, whether or not anybody delivered them.
-    batch.put(keys::documents(), Documents::WithPayments.encode());
     database.write(batch)?;
     database.sync()
 }
@@ -126,14 +129,14 @@ pub(super) fn recover(
         let known = image
             .totals(BranchId::FIRST, usize::MAX)?
             .into_iter()
-            .map(|(branch, total)| (branch, total.first_event_time))
+            .filter_map(|(branch, total)| Some((branch, total.first_event_time()?)))
             .chain(configured)
             .collect();
         let recovered = Recovered {
             snapshot: image.engine()?,
             known,
             ledger: head.ledger.clone(),
-            notices: head.notices,
+            notices: head.notices.clone(),
             progress: image.progress()?,
             sequence: head.sequence,
             was_delivered: false,

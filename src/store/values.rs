@@ -1,19 +1,19 @@
 //! The bytes of every value. They are frozen; the fixture of the storage version holds them.
 
-use std::collections::BTreeMap;
-
-use tidegauge_windows::{EventTime, PartitionTime, QuietClose, Snapshot, Standing, Window};
+use tidegauge_windows::{EventTime, Window};
 
 use super::codec::{Decoded, Decoder, Encoder, Malformed};
 use super::identity::Documents;
 use crate::amount::Amount;
 use crate::decode::Reason;
+use crate::distance::Distances;
 use crate::document_key::Origin;
 use crate::effect::{Fingerprint, LatePayment, LateReason, Notices, Progress, RejectedRecord};
 use crate::ledger::{Count, Entry, Ledger};
 use crate::payment::BranchId;
 use crate::total::Total;
 
+mod snapshot;
 mod summary;
 
 pub(super) use summary::merge_summary;
@@ -143,16 +143,16 @@ impl Value for Total {
     fn write(&self, encoder: &mut Encoder) {
         encoder.u64(self.count);
         encoder.i256(self.amount);
-        self.first_event_time.write(encoder);
-        self.last_event_time.write(encoder);
+        self.first.write(encoder);
+        self.last.write(encoder);
     }
 
     fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
         Ok(Self {
             count: decoder.u64()?,
             amount: decoder.i256()?,
-            first_event_time: EventTime::read(decoder)?,
-            last_event_time: EventTime::read(decoder)?,
+            first: EventTime::read(decoder)?,
+            last: EventTime::read(decoder)?,
         })
     }
 }
@@ -187,10 +187,22 @@ impl Value for Fingerprint {
     }
 }
 
+/// The entries of a stored ledger, in the order in which they came to be.
+const ENTRIES: [Entry; Entry::ALL.len()] = [
+    Entry::OnTime,
+    Entry::Late,
+    Entry::TooLate,
+    Entry::Duplicate,
+    Entry::Future,
+    Entry::Rejected,
+    Entry::Tombstone,
+    Entry::PastRetention,
+];
+
 impl Value for Ledger {
     fn write(&self, encoder: &mut Encoder) {
         encoder.u64(self.consumed);
-        for entry in Entry::ALL {
+        for entry in ENTRIES {
             let Count { count, amount } = self.entry(entry);
             encoder.u64(count);
             encoder.i256(amount);
@@ -198,15 +210,20 @@ impl Value for Ledger {
     }
 
     fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
-        let mut ledger = Self::default();
-        ledger.consumed = decoder.u64()?;
-        for entry in Entry::ALL {
-            let count = decoder.u64()?;
-            let amount = decoder.i256()?;
-            ledger.set(entry, Count { count, amount });
-        }
-        Ok(ledger)
+        read_ledger(decoder, ENTRIES.len())
     }
+}
+
+/// A ledger that has the first `entries` of all.
+pub(super) fn read_ledger(decoder: &mut Decoder<'_>, entries: usize) -> Decoded<Ledger> {
+    let mut ledger = Ledger::default();
+    ledger.consumed = decoder.u64()?;
+    for entry in ENTRIES.into_iter().take(entries) {
+        let count = decoder.u64()?;
+        let amount = decoder.i256()?;
+        ledger.set(entry, Count { count, amount });
+    }
+    Ok(ledger)
 }
 
 impl Value for Notices {
@@ -218,20 +235,57 @@ impl Value for Notices {
         for count in self.rejects {
             encoder.u64(count);
         }
+        encoder.u64(self.unreal_timestamps);
+        encoder.u64(self.times_like_seconds);
+        self.distances.write(encoder);
     }
 
     fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
-        let mut notices = Self {
-            rounded: decoder.u64()?,
-            skipped_local_times: decoder.u64()?,
-            repeated_local_times: decoder.u64()?,
-            unnamed_branches: decoder.u64()?,
+        let oldest = read_oldest_notices(decoder)?;
+        Ok(Self {
+            unreal_timestamps: decoder.u64()?,
+            times_like_seconds: decoder.u64()?,
+            distances: Distances::read(decoder)?,
+            ..oldest
+        })
+    }
+}
+
+/// Notices as they were before they said anything of timestamps.
+pub(super) fn read_oldest_notices(decoder: &mut Decoder<'_>) -> Decoded<Notices> {
+    let mut notices = Notices {
+        rounded: decoder.u64()?,
+        skipped_local_times: decoder.u64()?,
+        repeated_local_times: decoder.u64()?,
+        unnamed_branches: decoder.u64()?,
+        ..Notices::default()
+    };
+    for count in &mut notices.rejects {
+        *count = decoder.u64()?;
+    }
+    Ok(notices)
+}
+
+impl Value for Distances {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.u64(self.payments);
+        encoder.u64(self.away.len() as u64);
+        for (quarters, count) in &self.away {
+            encoder.i64(*quarters);
+            encoder.u64(*count);
+        }
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        let mut distances = Self {
+            payments: decoder.u64()?,
             ..Self::default()
         };
-        for count in &mut notices.rejects {
-            *count = decoder.u64()?;
+        for _ in 0..decoder.len()? {
+            let quarters = decoder.i64()?;
+            distances.away.insert(quarters, decoder.u64()?);
         }
-        Ok(notices)
+        Ok(distances)
     }
 }
 
@@ -254,7 +308,7 @@ impl Value for LatePayment {
             timestamp: decoder.option(Decoder::i64)?,
             reason: {
                 let name = decoder.text()?;
-                [LateReason::TooLate, LateReason::Future]
+                LateReason::ALL
                     .into_iter()
                     .find(|reason| reason.as_str() == name)
                     .ok_or(Malformed)?
@@ -290,77 +344,6 @@ impl Value for RejectedRecord {
             },
             detail: decoder.text()?,
             read: decoder.text()?,
-        })
-    }
-}
-
-/// The first byte of a stored snapshot.
-const SNAPSHOT_FORMAT: u8 = 1;
-
-impl Value for Snapshot {
-    fn write(&self, encoder: &mut Encoder) {
-        encoder.byte(SNAPSHOT_FORMAT);
-        encoder.u64(self.partitions.len() as u64);
-        for (partition, time) in &self.partitions {
-            encoder.i32(*partition);
-            time.highest.write(encoder);
-            encoder.byte(match time.standing {
-                Standing::Active => 0,
-                Standing::Idle => 1,
-                Standing::Returning => 2,
-            });
-        }
-        self.watermark.write(encoder);
-        encoder.u64(self.quiet_closes.len() as u64);
-        for close in &self.quiet_closes {
-            close.after.write(encoder);
-            close.until.write(encoder);
-            close.latest.write(encoder);
-        }
-        encoder.u64(self.activity.len() as u64);
-        for stretch in &self.activity {
-            stretch.write(encoder);
-        }
-        self.latest.write(encoder);
-        self.crowded_from.write(encoder);
-        self.floor.write(encoder);
-    }
-
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
-        decoder.format(SNAPSHOT_FORMAT)?;
-        let mut partitions = BTreeMap::new();
-        for _ in 0..decoder.len()? {
-            let partition = decoder.i32()?;
-            let highest = Option::read(decoder)?;
-            let standing = match decoder.byte()? {
-                0 => Standing::Active,
-                1 => Standing::Idle,
-                2 => Standing::Returning,
-                _ => return Err(Malformed),
-            };
-            partitions.insert(partition, PartitionTime { highest, standing });
-        }
-        let watermark = Option::read(decoder)?;
-        let mut quiet_closes = Vec::new();
-        for _ in 0..decoder.len()? {
-            quiet_closes.push(QuietClose {
-                after: EventTime::read(decoder)?,
-                until: EventTime::read(decoder)?,
-                latest: EventTime::read(decoder)?,
-            });
-        }
-        let mut activity = Vec::new();
-        for _ in 0..decoder.len()? {
-            activity.push(Window::read(decoder)?);
-        }
-        Ok(Self {
-            partitions,
-            watermark,
-            quiet_closes,
-            activity,
-            latest: Option::read(decoder)?,
-            crowded_from: Option::read(decoder)?,
-            floor: Option::read(decoder)?,
         })
     }
 }

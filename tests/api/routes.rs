@@ -114,11 +114,11 @@ async fn windows_say_what_there_is_and_what_holds_them_back() {
         json!([
             {
                 "partition": 0, "position": 8, "end": 8, "lag": 0,
-                "watermark": "2026-11-01T00:04:45Z", "idle": false, "halted": null,
+                "watermark": "2026-11-01T00:04:45Z", "idle": false, "unconfirmed_event_time": null, "halted": null,
             },
             {
                 "partition": 1, "position": 5, "end": 25, "lag": 20,
-                "watermark": "2026-11-01T00:03:05Z", "idle": false, "halted": null,
+                "watermark": "2026-11-01T00:03:05Z", "idle": false, "unconfirmed_event_time": null, "halted": null,
             },
         ])
     );
@@ -213,6 +213,7 @@ async fn the_ledger_balances() {
                 "on_time": {"count": 6, "pay_amount_exact": "100000.300000000000000001"},
                 "late": {"count": 1, "pay_amount_exact": "7"},
                 "too_late": {"count": 1, "pay_amount_exact": "0.5"},
+                "past_retention": {"count": 0, "pay_amount_exact": "0"},
                 "duplicate": {"count": 0, "pay_amount_exact": "0"},
                 "future": {"count": 1, "pay_amount_exact": "0.5"},
                 "rejected": {"count": 3},
@@ -268,6 +269,7 @@ async fn status_tells_how_each_part_is_doing() {
         json!({
             "reading": reading(),
             "version": "0.0.0-test",
+            "remarks": [],
             "uptime_s": null,
             "ready": true,
             "parts": {
@@ -278,11 +280,11 @@ async fn status_tells_how_each_part_is_doing() {
             "partitions": [
                 {
                     "partition": 0, "position": 8, "end": 8, "lag": 0,
-                    "watermark": "2026-11-01T00:04:45Z", "idle": false, "halted": null,
+                    "watermark": "2026-11-01T00:04:45Z", "idle": false, "unconfirmed_event_time": null, "halted": null,
                 },
                 {
                     "partition": 1, "position": 5, "end": 25, "lag": 20,
-                    "watermark": "2026-11-01T00:03:05Z", "idle": false, "halted": null,
+                    "watermark": "2026-11-01T00:03:05Z", "idle": false, "unconfirmed_event_time": null, "halted": null,
                 },
             ],
             "lag": 20,
@@ -290,6 +292,7 @@ async fn status_tells_how_each_part_is_doing() {
             "last_checkpoint": {"sequence": 12, "as_of": "2026-11-01T00:05:00.250Z"},
             "notices": {
                 "rounded": 1, "skipped_local_times": 0, "repeated_local_times": 0,
+                "unreal_timestamps": 0, "times_like_seconds": 0,
                 "unnamed_branches": 0,
                 "rejects": {
                     "not_json": 2, "missing_field": 0, "bad_field": 0, "bad_time": 1,

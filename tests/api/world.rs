@@ -184,8 +184,8 @@ impl World {
         let total = Total {
             count: 1,
             amount: amount.units().into(),
-            first_event_time: time,
-            last_event_time: time,
+            first: time,
+            last: time,
         };
         self.totals
             .entry(branch)
@@ -202,6 +202,7 @@ impl World {
             let amount = Amount::from_units(UNITS / 2);
             let entry = match reason {
                 LateReason::TooLate => Entry::TooLate,
+                LateReason::PastRetention => Entry::PastRetention,
                 LateReason::Future => Entry::Future,
             };
             self.book(entry, Some(amount));

@@ -79,7 +79,7 @@ fn metrics_say_what_the_ledger_and_the_status_say() {
     let status = service.ask("status");
 
     let entries = ledger["entries"].as_object().unwrap();
-    assert_eq!(entries.len(), 7);
+    assert_eq!(entries.len(), 8);
     for (entry, counted) in entries {
         let name = format!("tidegauge_records_total{{entry=\"{entry}\"}}");
         assert_eq!(series[&name], counted["count"].as_f64().unwrap(), "{name}");

@@ -29,7 +29,7 @@ await withBrowser(async (browser) => {
 
   const ledger = await ask(service.url, "ledger");
   const entries = await page.$$eval("#ledger tr", (found) => found.map((row) => [row.dataset.entry, ...[...row.children].slice(1).map((cell) => cell.textContent)]));
-  assert.equal(entries.length, 7);
+  assert.equal(entries.length, 8);
   for (const [entry, count, amount] of entries) {
     assert.equal(Number(plain(count)), ledger.entries[entry].count, entry);
     assert.equal(value(plain(amount)), ledger.entries[entry].pay_amount_exact ?? "", entry);

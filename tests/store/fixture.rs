@@ -67,7 +67,7 @@ fn a_state_of_version_1_opens_with_all_its_figures() {
         .query(|reading| {
             let total = reading.total(branch(1))?.unwrap();
             assert_eq!((total.count, total.amount), (5, money(3_835)));
-            assert_eq!(total.last_event_time, at(DAY + 3 * HOUR));
+            assert_eq!(total.last_event_time(), Some(at(DAY + 3 * HOUR)));
 
             let minute = Window::new(at(DAY), at(DAY + MINUTE));
             let window = reading

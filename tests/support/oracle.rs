@@ -69,10 +69,73 @@ struct Payment {
     branch: u32,
 }
 
+/// The time of a partition: what is believed, and the payments more than a day ahead of it.
+#[derive(Default)]
+struct Time {
+    believed: Option<i64>,
+    ahead: Vec<(i64, u32)>,
+    branches: BTreeSet<u32>,
+}
+
+impl Time {
+    fn top(&self) -> Option<i64> {
+        let times = self.ahead.iter().map(|(time, _)| *time);
+        times.reduce(|top, next| {
+            if next <= top + DAY {
+                top.max(next)
+            } else {
+                top
+            }
+        })
+    }
+
+    fn is_late(&self, time: i64) -> bool {
+        let agreed = self.top().filter(|top| time >= top - DAY);
+        let highest = agreed.or(self.believed);
+        highest.is_some_and(|highest| time < highest - 5 * SECOND)
+    }
+
+    fn add(&mut self, time: i64, branch: u32) {
+        if self
+            .believed
+            .is_some_and(|believed| time < believed - 5 * SECOND)
+        {
+            return;
+        }
+        self.branches.insert(branch);
+        if self.top().is_some_and(|top| time < top - DAY) {
+            self.ahead.clear();
+        }
+        if let Some(believed) = self.believed.filter(|believed| time <= believed + DAY) {
+            let believed = believed.max(time);
+            let near = self.top().filter(|top| *top <= believed + DAY);
+            self.ahead.retain(|_| near.is_none());
+            self.believed = near.or(Some(believed)).max(Some(believed));
+            return;
+        }
+        let before = self.top();
+        self.ahead.push((time, branch));
+        let of: BTreeSet<u32> = self.ahead.iter().map(|(_, branch)| *branch).collect();
+        let further = self.ahead.len() - 1;
+        let needed = match (self.believed, of.len() > 1 || self.branches.len() == 1) {
+            (_, false) => 16,
+            (None, true) => 1,
+            (Some(_), true) => 2,
+        };
+        if further >= needed {
+            self.believed = self.top();
+            self.ahead.clear();
+            if before.is_some_and(|before| time > before + DAY) {
+                self.ahead.push((time, branch));
+            }
+        }
+    }
+}
+
 /// Computes all figures of `records`, whose partitions are in the order of their offsets.
 pub fn truth(records: &[Record]) -> Truth {
     let mut truth = Truth::default();
-    let mut highest: BTreeMap<i32, i64> = BTreeMap::new();
+    let mut times: BTreeMap<i32, Time> = BTreeMap::new();
     let mut placed: Vec<(Payment, bool)> = Vec::new();
     let mut known: BTreeMap<u32, i64> = BTreeMap::new();
     for record in records {
@@ -87,28 +150,32 @@ pub fn truth(records: &[Record]) -> Truth {
             truth.rejected.insert(at);
             continue;
         };
+        let is_future = payment.time > record.timestamp + 5 * MINUTE;
         let total = truth.totals.entry(payment.branch).or_insert(Total {
-            first: payment.time,
-            last: payment.time,
+            first: i64::MAX,
+            last: i64::MIN,
             ..Total::default()
         });
         total.count += 1;
         total.sum += payment.amount;
-        total.first = payment.time.min(total.first);
-        total.last = payment.time.max(total.last);
-        let since = known.entry(payment.branch).or_insert(payment.time);
-        *since = payment.time.min(*since);
-        let watermark = highest.get(&record.partition).map(|h| h - 5 * SECOND);
+        if !is_future {
+            total.first = payment.time.min(total.first);
+            total.last = payment.time.max(total.last);
+            let since = known.entry(payment.branch).or_insert(payment.time);
+            *since = payment.time.min(*since);
+        }
+        let time = times.entry(record.partition).or_default();
+        let watermark = time.believed.map(|highest| highest - 5 * SECOND);
         let last_end = WINDOWS
             .iter()
             .flat_map(|name| windows_of(name, payment.time))
             .map(|(_, end)| end)
             .max()
             .unwrap();
-        let is_late = watermark.is_some_and(|watermark| payment.time < watermark);
-        let entry = if payment.time > record.timestamp + 5 * MINUTE {
+        let is_late = time.is_late(payment.time);
+        let entry = if is_future {
             "future"
-        } else if is_late && last_end + DAY <= watermark.unwrap() {
+        } else if watermark.is_some_and(|watermark| last_end + DAY <= watermark) {
             "too_late"
         } else if is_late {
             "late"
@@ -121,13 +188,17 @@ pub fn truth(records: &[Record]) -> Truth {
                 truth.late.insert(at, entry);
             }
             _ => {
-                let seen = highest.entry(record.partition).or_insert(payment.time);
-                *seen = payment.time.max(*seen);
+                time.add(payment.time, payment.branch);
                 placed.push((payment, is_late));
             }
         }
     }
-    if let Some(highest) = highest.values().max() {
+    let firsts = times.values().filter(|time| time.believed.is_none());
+    let best = times.values().filter_map(|time| time.believed).max();
+    let firsts = firsts
+        .filter_map(Time::top)
+        .filter(|top| best.is_some_and(|best| *top <= best + DAY));
+    if let Some(highest) = best.into_iter().chain(firsts).max() {
         truth.fill_windows(&placed, &known, highest - 5 * SECOND);
     }
     truth

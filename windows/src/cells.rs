@@ -10,10 +10,17 @@ use crate::{Block, EventTime, Window};
 pub trait Key: Copy + Ord + Hash + Debug {
     /// The first key in order.
     const FIRST: Self;
+
+    /// A number that tells it from other keys, the same in every run.
+    fn number(self) -> u64;
 }
 
 impl Key for u32 {
     const FIRST: Self = 0;
+
+    fn number(self) -> u64 {
+        self.into()
+    }
 }
 
 /// Reads what the engine's [`crate::Changes`] have built up, at one moment.

@@ -32,9 +32,12 @@ pub struct Engine<K, A> {
     known: Known<K>,
     quiet_closes: Vec<QuietClose>,
     latest: Option<EventTime>,
-    /// The combined watermark at the last checkpoint, which retention counts back from: so windows
-    /// that become final and past retention at once are told to be final first.
-    settled: Option<EventTime>,
+    /// Windows that start before this are gone, once the next checkpoint is written.
+    floor: Option<EventTime>,
+    /// No window that holds a time from here on starts before the floor.
+    kept_from: EventTime,
+    /// No window that holds a time up to here ends after the year 9999.
+    written_until: EventTime,
     /// No window that holds a time from here on is final.
     open_from: EventTime,
     /// The slice of the last input: the next is mostly in it too.
@@ -76,7 +79,9 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             known: keys,
             quiet_closes: snapshot.quiet_closes,
             latest: snapshot.latest,
-            settled: snapshot.floor.map(|floor| floor.plus(settings.retention)),
+            floor: snapshot.floor,
+            kept_from: EventTime::MIN,
+            written_until: EventTime::MIN,
             open_from: EventTime::MIN,
             slice: Window::new(EventTime::MAX, EventTime::MIN),
             slices: HashMap::default(),
@@ -87,13 +92,16 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             settings,
         };
         engine.open_from = engine.earliest_open();
+        engine.keep_from(engine.floor);
+        engine.written_until = EventTime::LAST_WRITTEN.minus(engine.reach());
         engine
     }
 
     /// Adds one input of `key` that happened at `time`, read from `partition` in a record with the
     /// timestamp `recorded`, if it has one.
     ///
-    /// A partition that was idle is no longer.
+    /// A partition that was idle is no longer, if the input is on time: nothing else says that time
+    /// goes on there.
     pub fn insert(
         &mut self,
         partition: i32,
@@ -102,21 +110,28 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         key: K,
         input: &A::Input,
     ) -> Placement {
-        let part = self.watermarks.partitions.entry(partition).or_default();
-        if part.standing == Standing::Idle {
-            part.standing = Standing::Returning;
-        }
+        let out_of_orderness = self.settings.out_of_orderness;
+        let part = *self.watermarks.partitions.entry(partition).or_default();
         if recorded.is_some_and(|recorded| time > recorded.plus(self.settings.max_future)) {
             return Placement::Future;
         }
-        let watermark = part.watermark(self.settings.out_of_orderness);
-        let late = watermark.is_some_and(|watermark| time < watermark);
-        if !late {
-            part.highest = part.highest.max(Some(time));
-        } else if let Some(watermark) = watermark
+        if time > self.written_until && self.last_end(time) > EventTime::LAST_WRITTEN {
+            return Placement::Future;
+        }
+        let late = part.is_late(time, out_of_orderness);
+        if late
+            && let Some(watermark) = part.watermark(out_of_orderness)
             && self.last_end(time).plus(self.settings.allowed_lateness) <= watermark
         {
             return Placement::TooLate;
+        }
+        if time < self.kept_from && self.is_gone(time) {
+            return Placement::PastRetention;
+        }
+        let part = self.watermarks.partitions.entry(partition).or_default();
+        part.note(time, key.number(), out_of_orderness);
+        if !late && part.standing == Standing::Idle {
+            part.standing = Standing::Returning;
         }
         self.add(time, key, input, late);
         if late {
@@ -150,6 +165,13 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         };
     }
 
+    /// Notes that `partition`, which may have been idle when the snapshot was taken, has records to
+    /// read: it holds the combined watermark back like any other.
+    pub fn resume(&mut self, partition: i32) {
+        let part = self.watermarks.partitions.entry(partition).or_default();
+        part.standing = Standing::Active;
+    }
+
     /// Moves the combined watermark as far as it goes, and makes the windows it passes final.
     pub fn advance(&mut self) {
         if let Some((before, now)) = self.watermarks.advance() {
@@ -172,9 +194,10 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     /// whole stream is quiet; whether there were any. Does nothing unless all partitions are idle.
     pub fn quiet_close(&mut self, now: EventTime) -> bool {
         self.advance();
-        let (Some(watermark), Some(latest)) = (self.watermarks.combined, self.latest) else {
+        let Some(latest) = self.latest else {
             return false;
         };
+        let watermark = self.watermarks.combined.unwrap_or(EventTime::MIN);
         if !self.watermarks.all_idle() {
             return false;
         }
@@ -204,8 +227,8 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     /// Hands out what changed since the last call. The engine keeps only what it needs to go on.
     pub fn take_changes(&mut self) -> Changes<K, A> {
         let snapshot = self.snapshot();
-        self.settled = self.watermarks.combined;
-        self.forget();
+        let floor = self.floor.max(self.next_floor());
+        self.keep_from(floor);
         Changes {
             slices: mem::take(&mut self.slices),
             revisions: mem::take(&mut self.revisions),
@@ -226,7 +249,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             activity: self.activity.stretches().to_vec(),
             latest: self.latest,
             crowded_from: self.known.crowded_from(),
-            floor: self.floor(),
+            floor: self.floor,
         }
     }
 
@@ -296,16 +319,17 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             .unwrap_or(time)
     }
 
+    // No window is longer.
+    fn reach(&self) -> Span {
+        let all = self.settings.definitions.iter();
+        all.map(Definition::reach).max().unwrap_or(Span::ZERO)
+    }
+
     fn earliest_open(&self) -> EventTime {
-        let reach = self
-            .settings
-            .definitions
-            .iter()
-            .map(Definition::reach)
-            .max();
+        let reach = self.reach();
         // What can end after the watermark and exist ends within the longest window.
         let until = |close: &QuietClose| {
-            let last_end = close.latest.plus(reach.unwrap_or(Span::ZERO));
+            let last_end = close.latest.plus(reach);
             close.until.min(last_end)
         };
         self.quiet_closes
@@ -316,15 +340,41 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             .unwrap_or(EventTime::MIN)
     }
 
-    fn floor(&self) -> Option<EventTime> {
-        Some(self.settled?.minus(self.settings.retention))
+    /// Retention counts back from the combined watermark, and from the watermark of any partition
+    /// behind it: its next payments may be as old. But no partition holds windows for more than
+    /// twice the retention.
+    fn next_floor(&self) -> Option<EventTime> {
+        let combined = self.watermarks.combined?;
+        let retention = self.settings.retention;
+        let farthest = combined.minus(retention);
+        let slowest = self.watermarks.slowest().unwrap_or(combined);
+        Some(slowest.max(farthest).min(combined).minus(retention))
     }
 
-    fn forget(&mut self) {
-        if let Some(floor) = self.floor() {
+    // Whether a window that would hold `time` is past retention.
+    fn is_gone(&self, time: EventTime) -> bool {
+        let first = |definition: &Definition| definition.windows_of(time).next();
+        let starts = self.settings.definitions.iter().filter_map(first);
+        let first = starts.map(|window| window.start).min();
+        let floor = self
+            .floor
+            .unwrap_or(EventTime::MIN)
+            .max(EventTime::FIRST_WRITTEN);
+        first.is_some_and(|first| first < floor)
+    }
+
+    // From the checkpoint at hand on, so windows that become final and past retention at once are
+    // told to be final first.
+    fn keep_from(&mut self, floor: Option<EventTime>) {
+        self.floor = floor;
+        if let Some(floor) = floor {
             self.activity.forget_before(floor);
             self.quiet_closes.retain(|close| close.until > floor);
         }
+        let floor = floor
+            .unwrap_or(EventTime::MIN)
+            .max(EventTime::FIRST_WRITTEN);
+        self.kept_from = floor.plus(self.reach());
     }
 }
 
@@ -336,12 +386,4 @@ fn ends_any(definitions: &[Definition], closed: Closed) -> bool {
             .ending_in(closed.after, until)
             .any(|window| window.start <= closed.latest)
     })
-}
-
-impl PartitionTime {
-    /// Whether it is left out of the combined watermark because it has nothing to read.
-    #[must_use]
-    pub fn is_idle(self) -> bool {
-        self.standing == Standing::Idle
-    }
 }

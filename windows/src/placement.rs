@@ -9,6 +9,10 @@ pub enum Placement {
     Late,
     /// In no window: allowed lateness has passed for the last window that would hold it.
     TooLate,
-    /// In no window: too far ahead of its record's timestamp. It moves no watermark.
+    /// In no window: the first that would hold it is past retention, and gone, or begins before the
+    /// year 1.
+    PastRetention,
+    /// In no window: too far ahead of its record's timestamp, or the last that would hold it ends after
+    /// the year 9999. It moves no watermark.
     Future,
 }

@@ -21,6 +21,9 @@ pub struct Settings {
     pub zero_windows: bool,
 }
 
+/// How far one payment may move a partition's event time. Further ahead, other payments have to agree.
+pub const MAX_JUMP: Span = Span::DAY;
+
 /// Zero windows are given while at most this many keys are known.
 pub const KNOWN_KEYS_MAX: usize = 1_000;
 

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::{EventTime, Window};
+use crate::{EventTime, PartitionTime, Window};
 
 /// All that the engine needs to go on where it was, apart from the cells and the known keys.
 ///
@@ -26,27 +26,6 @@ pub struct Snapshot {
     pub crowded_from: Option<EventTime>,
     /// Windows that start before this are past retention.
     pub floor: Option<EventTime>,
-}
-
-/// One partition's event time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct PartitionTime {
-    /// The highest event time accepted.
-    pub highest: Option<EventTime>,
-    /// Whether it takes part in the combined watermark.
-    pub standing: Standing,
-}
-
-/// A partition's part in the combined watermark (Flink: `CombinedWatermarkStatus`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Standing {
-    /// It holds the combined watermark back.
-    #[default]
-    Active,
-    /// It has nothing to read; the others go on without it.
-    Idle,
-    /// It reads again after it was idle, and is still behind the others.
-    Returning,
 }
 
 /// A close of windows that no payment came to close: the wall clock did.

@@ -2,15 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use crate::{EventTime, PartitionTime, Span, Standing};
-
-impl PartitionTime {
-    /// Every payment earlier than this is expected to be here; none if there was no payment yet.
-    #[must_use]
-    pub fn watermark(self, out_of_orderness: Span) -> Option<EventTime> {
-        self.highest.map(|highest| highest.minus(out_of_orderness))
-    }
-}
+use crate::{EventTime, MAX_JUMP, PartitionTime, Span, Standing};
 
 /// The watermarks of all partitions, after Flink's `CombinedWatermarkStatus` and its valve: the
 /// minimum of those that are not idle, never going back.
@@ -52,6 +44,14 @@ impl Watermarks {
             .all(|partition| partition.standing == Standing::Idle)
     }
 
+    /// The watermark of the partition that is furthest behind, whether or not it is idle. One without
+    /// a watermark says nothing.
+    pub(crate) fn slowest(&self) -> Option<EventTime> {
+        let all = self.partitions.values();
+        all.filter_map(|partition| partition.watermark(self.out_of_orderness))
+            .min()
+    }
+
     // A partition that comes back behind the others stays out until it has caught up, so that it
     // can't hold back what it does not decide: the combined watermark is past it already.
     fn welcome_back(&mut self) {
@@ -65,8 +65,20 @@ impl Watermarks {
         }
     }
 
+    // The first payment of a partition, which no other has confirmed, counts if it is no further ahead
+    // than this: the other partitions have come nearly as far.
+    fn farthest(&self) -> Option<EventTime> {
+        let believed = self.partitions.values().filter_map(|p| p.highest);
+        believed.max().map(|highest| highest.plus(MAX_JUMP))
+    }
+
     fn allowed(&self) -> Option<EventTime> {
-        let watermark = |partition: &PartitionTime| partition.watermark(self.out_of_orderness);
+        let farthest = self.farthest();
+        let watermark = |partition: &PartitionTime| {
+            let first = partition.first().filter(|first| Some(*first) <= farthest);
+            let first = first.map(|first| first.minus(self.out_of_orderness));
+            partition.watermark(self.out_of_orderness).or(first)
+        };
         let mut active = self
             .partitions
             .values()

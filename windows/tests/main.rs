@@ -2,6 +2,7 @@
 
 mod definitions;
 mod grid;
+mod jumps;
 mod model;
 mod replay;
 mod summary;

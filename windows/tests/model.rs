@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidegauge_windows::{EventTime, Window};
 
@@ -83,32 +83,111 @@ pub struct Rules {
     pub max_future: i64,
 }
 
+/// How far one payment may move a partition's time, in minutes.
+pub const MAX_JUMP: i64 = 24 * 60;
+
+/// A partition's time, with the whole list of payments that are ahead of it.
+#[derive(Default)]
+struct Time {
+    believed: Option<i64>,
+    ahead: Vec<(i64, u32)>,
+    keys: BTreeSet<u32>,
+}
+
+impl Time {
+    /// The highest of the payments ahead that are near those before them.
+    fn top(&self) -> Option<i64> {
+        let minutes = self.ahead.iter().map(|(minute, _)| *minute);
+        minutes.reduce(|top, next| {
+            if next <= top + MAX_JUMP {
+                top.max(next)
+            } else {
+                top
+            }
+        })
+    }
+
+    fn add(&mut self, minute: i64, key: u32, out_of_orderness: i64) {
+        if self
+            .believed
+            .is_some_and(|believed| minute < believed - out_of_orderness)
+        {
+            return;
+        }
+        self.keys.insert(key);
+        if self.top().is_some_and(|top| minute < top - MAX_JUMP) {
+            self.ahead.clear();
+        }
+        if let Some(believed) = self.believed
+            && minute <= believed + MAX_JUMP
+        {
+            let believed = believed.max(minute);
+            let near = self.top().filter(|top| *top <= believed + MAX_JUMP);
+            if near.is_some() {
+                self.ahead.clear();
+            }
+            self.believed = Some(near.map_or(believed, |near| near.max(believed)));
+            return;
+        }
+        let before = self.top();
+        self.ahead.push((minute, key));
+        let further = self.ahead.len() - 1;
+        let ahead: BTreeSet<u32> = self.ahead.iter().map(|(_, key)| *key).collect();
+        let is_enough = further >= if self.believed.is_none() { 1 } else { 2 };
+        if is_enough && (ahead.len() > 1 || self.keys.len() == 1) || further >= 16 {
+            self.believed = self.top();
+            self.ahead.retain(|_| false);
+            if before.is_some_and(|before| minute > before + MAX_JUMP) {
+                self.ahead.push((minute, key));
+            }
+        }
+    }
+}
+
 /// What every payment becomes, by its own partition's log alone.
 pub fn fates(inputs: &[Input], shapes: &[Shape], rules: Rules) -> Vec<Fate> {
-    let mut highest: BTreeMap<i32, i64> = BTreeMap::new();
-    inputs
-        .iter()
-        .map(|input| {
-            if input.ahead.is_some_and(|ahead| ahead > rules.max_future) {
-                return Fate::Future;
-            }
-            let before = highest.get(&input.partition).copied();
-            let watermark = before.map(|highest| highest - rules.out_of_orderness);
-            let late = watermark.is_some_and(|watermark| input.minute < watermark);
-            let last_end = shapes
-                .iter()
-                .flat_map(|shape| shape.windows(input.minute, input.minute + 1))
-                .map(|(_, end)| end)
-                .max()
-                .unwrap();
-            if late && last_end + rules.allowed_lateness <= watermark.unwrap() {
-                return Fate::TooLate;
-            }
-            let seen = highest.entry(input.partition).or_insert(input.minute);
-            *seen = input.minute.max(*seen);
-            if late { Fate::Late } else { Fate::OnTime }
-        })
-        .collect()
+    judged(inputs, shapes, rules).0
+}
+
+fn judged(inputs: &[Input], shapes: &[Shape], rules: Rules) -> (Vec<Fate>, BTreeMap<i32, Time>) {
+    let mut times: BTreeMap<i32, Time> = BTreeMap::new();
+    let mut fate = |input: &Input| {
+        if input.ahead.is_some_and(|ahead| ahead > rules.max_future) {
+            return Fate::Future;
+        }
+        let time = times.entry(input.partition).or_default();
+        let behind = |highest: Option<i64>| {
+            highest.is_some_and(|highest| input.minute < highest - rules.out_of_orderness)
+        };
+        let last_end = shapes
+            .iter()
+            .flat_map(|shape| shape.windows(input.minute, input.minute + 1))
+            .map(|(_, end)| end)
+            .max()
+            .unwrap();
+        if behind(time.believed)
+            && last_end + rules.allowed_lateness <= time.believed.unwrap() - rules.out_of_orderness
+        {
+            return Fate::TooLate;
+        }
+        let agrees = |top: &i64| input.minute >= top - MAX_JUMP;
+        let is_late = behind(time.top().filter(agrees).or(time.believed));
+        time.add(input.minute, input.key, rules.out_of_orderness);
+        if is_late { Fate::Late } else { Fate::OnTime }
+    };
+    let fates = inputs.iter().map(&mut fate).collect();
+    (fates, times)
+}
+
+/// The combined watermark once all partitions are read to their ends.
+fn watermark(inputs: &[Input], shapes: &[Shape], rules: Rules) -> Option<i64> {
+    let (_, times) = judged(inputs, shapes, rules);
+    let best = times.values().filter_map(|time| time.believed).max()?;
+    let firsts = times.values().filter(|time| time.believed.is_none());
+    let firsts = firsts
+        .filter_map(Time::top)
+        .filter(|top| *top <= best + MAX_JUMP);
+    Some(firsts.fold(best, i64::max) - rules.out_of_orderness)
 }
 
 /// Count, sum, late count and finality of a window of a key.
@@ -132,7 +211,7 @@ pub fn windows(
         return BTreeMap::new();
     };
     let last = placed.iter().map(|(input, _)| input.minute).max().unwrap();
-    let watermark = last - rules.out_of_orderness;
+    let watermark = watermark(inputs, shapes, rules);
     let mut known: BTreeMap<u32, i64> = BTreeMap::new();
     for input in inputs {
         let since = known.entry(input.key).or_insert(input.minute);
@@ -142,7 +221,7 @@ pub fn windows(
     let mut all = BTreeMap::new();
     for (number, shape) in (0..).zip(shapes) {
         for (start, end) in shape.windows(first, last + 3 * 24 * 60) {
-            let is_final = end <= watermark;
+            let is_final = watermark.is_some_and(|watermark| end <= watermark);
             let window = Window::new(
                 EventTime::from_millis(start * MINUTE),
                 EventTime::from_millis(end * MINUTE),

@@ -67,15 +67,15 @@ fn years_are_counted_where_they_are_written() {
     let first = MILLIS_MIN;
     assert_eq!(
         read_text("0001-01-01T00:00:00+23:59", Tz::UTC),
-        Ok((first - 86_340_000, LocalTime::Plain))
+        Ok((first, LocalTime::Plain))
     );
     assert_eq!(
         read_text("9999-12-31T23:59:59.999-23:59", Tz::UTC),
-        Ok((MILLIS_MAX + 86_340_000, LocalTime::Plain))
+        Ok((MILLIS_MAX, LocalTime::Plain))
     );
     assert_eq!(
         read_text("0001-01-01 00:00:00", Tz::Etc__GMTMinus14),
-        Ok((first - 14 * 3_600_000, LocalTime::Plain))
+        Ok((first, LocalTime::Plain))
     );
 }
 

@@ -47,11 +47,11 @@ fn every_field_of_every_document_is_mapped_and_no_other() {
     let total = Total {
         count: 1,
         amount: I256::ONE,
-        first_event_time: time,
-        last_event_time: time,
+        first: time,
+        last: time,
     };
     let total = TotalDocument {
-        timestamp: rfc3339(time),
+        timestamp: Some(rfc3339(time)),
         total: TotalAnswer::new(branch(), Some(&total), &branches),
     };
     assert_mapped(&total, Kind::Totals, true);

@@ -6,7 +6,9 @@ use ethnum::I256;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
-use tidegauge_windows::{Aggregate, Summary};
+use tidegauge_windows::{
+    Aggregate, Jump, Keys, PartitionTime, QuietClose, Snapshot, Standing, Summary,
+};
 
 use super::*;
 use crate::store::head::{Head, Numbers};
@@ -42,8 +44,8 @@ fn totals() -> impl Strategy<Value = Total> {
     (any::<u64>(), wide(), times(), times()).prop_map(|(count, amount, first, last)| Total {
         count,
         amount,
-        first_event_time: first,
-        last_event_time: last,
+        first,
+        last,
     })
 }
 
@@ -59,14 +61,30 @@ fn progress() -> impl Strategy<Value = Progress> {
     })
 }
 
+fn keys() -> impl Strategy<Value = Keys> {
+    prop_oneof![
+        Just(Keys::None),
+        any::<u64>().prop_map(Keys::One),
+        Just(Keys::Several)
+    ]
+}
+
 fn snapshots() -> impl Strategy<Value = Snapshot> {
     let standing = prop_oneof![
         Just(Standing::Active),
         Just(Standing::Idle),
         Just(Standing::Returning)
     ];
-    let partition = (option::of(times()), standing)
-        .prop_map(|(highest, standing)| PartitionTime { highest, standing });
+    let jump =
+        (times(), keys(), any::<u8>()).prop_map(|(to, keys, agreed)| Jump { to, keys, agreed });
+    let partition = (option::of(times()), option::of(jump), keys(), standing).prop_map(
+        |(highest, jump, keys, standing)| PartitionTime {
+            highest,
+            jump,
+            keys,
+            standing,
+        },
+    );
     let close = (times(), times(), times()).prop_map(|(after, until, latest)| QuietClose {
         after,
         until,
@@ -99,7 +117,11 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
 }
 
 fn late_payments() -> impl Strategy<Value = LatePayment> {
-    let reason = prop_oneof![Just(LateReason::TooLate), Just(LateReason::Future)];
+    let reason = prop_oneof![
+        Just(LateReason::TooLate),
+        Just(LateReason::PastRetention),
+        Just(LateReason::Future)
+    ];
     let amount = any::<i64>().prop_map(|units| Amount::from_units(i128::from(units)));
     (
         (origins(), option::of(any::<i64>()), reason, times()),
@@ -146,7 +168,7 @@ fn rejects() -> impl Strategy<Value = RejectedRecord> {
 fn heads() -> impl Strategy<Value = Head> {
     (
         any::<[u64; 6]>(),
-        vec((any::<u64>(), wide()), 7),
+        vec((any::<u64>(), wide()), Entry::ALL.len()),
         any::<[u64; 6]>(),
         any::<i64>(),
         option::of(times()),
@@ -166,6 +188,12 @@ fn heads() -> impl Strategy<Value = Head> {
                     skipped_local_times: numbers[3],
                     repeated_local_times: numbers[4],
                     unnamed_branches: numbers[5],
+                    unreal_timestamps: numbers[0],
+                    times_like_seconds: numbers[4],
+                    distances: Distances {
+                        payments: numbers[1],
+                        away: [(as_of, numbers[2])].into(),
+                    },
                     rejects,
                 },
                 dirty: numbers[3],

@@ -1,0 +1,256 @@
+//! A jump of a partition's time, by one wrong clock or a real gap. Days of event time.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use tidegauge_windows::{
+    AGREED_OF_ONE_KEY_MIN, Definition, Engine, EventTime, Placement, Settings, Span, Summary,
+};
+
+const DAY: i64 = 86_400_000;
+const RETENTION: i64 = 10;
+
+fn day(days: i64) -> EventTime {
+    EventTime::from_millis(days * DAY)
+}
+
+fn after(days: i64, minutes: i64) -> EventTime {
+    EventTime::from_millis(days * DAY + minutes * 60_000)
+}
+
+fn settings() -> Arc<Settings> {
+    let zone = chrono_tz::UTC;
+    let day = Definition::cumulative("day", Span::DAY, Span::HOUR, Span::ZERO, zone);
+    let minute = Definition::tumbling("1m", Span::MINUTE, Span::ZERO, zone);
+    Arc::new(Settings {
+        definitions: vec![minute.unwrap(), day.unwrap()],
+        out_of_orderness: Span::ZERO,
+        allowed_lateness: Span::DAY,
+        max_future: Span::MINUTE,
+        retention: Span::DAY.times(u32::try_from(RETENTION).unwrap().into()),
+        zero_windows: true,
+    })
+}
+
+struct Topic(Engine<u32, Summary>);
+
+impl Topic {
+    fn new() -> Self {
+        Self(Engine::new(settings()))
+    }
+
+    fn pay(&mut self, partition: i32, key: u32, time: EventTime) -> Placement {
+        let placement = self.0.insert(partition, time, None, key, &1);
+        self.0.advance();
+        placement
+    }
+
+    fn highest(&self, partition: i32) -> Option<EventTime> {
+        self.0.partitions()[&partition].highest
+    }
+}
+
+#[test]
+fn one_wrong_clock_moves_no_watermark_and_its_payment_is_in_its_windows() {
+    // p0  0:00 ---- 0:01          day 365 comes from a wrong clock
+    // p1  day 365 -- 0:01
+    let mut topic = Topic::new();
+    assert_eq!(topic.pay(0, 1, after(0, 0)), Placement::OnTime);
+    assert_eq!(topic.pay(1, 2, day(365)), Placement::OnTime);
+    assert_eq!(topic.pay(0, 1, after(0, 1)), Placement::OnTime);
+    assert_eq!(topic.pay(1, 3, after(0, 1)), Placement::OnTime);
+    assert_eq!(topic.pay(1, 3, after(0, 2)), Placement::OnTime);
+    assert_eq!(topic.0.watermark(), Some(after(0, 1)));
+    let slices = topic.0.take_changes().slices;
+    assert!(slices.contains_key(&(day(365), 2)));
+    assert_eq!(slices.values().map(|slice| slice.count).sum::<u64>(), 5);
+}
+
+#[test]
+fn a_clock_that_goes_wrong_again_and_again_among_others_is_never_believed() {
+    let mut topic = Topic::new();
+    for minute in 0..100 {
+        assert_eq!(topic.pay(0, 1, after(0, minute)), Placement::OnTime);
+        // Several in a row, in between.
+        for _ in 0..minute % 7 {
+            topic.pay(0, 9, after(365, minute));
+        }
+    }
+    assert_eq!(topic.highest(0), Some(after(0, 99)));
+}
+
+#[test]
+fn nothing_follows_a_jump_that_no_payment_agrees_with_even_when_all_is_quiet() {
+    let mut topic = Topic::new();
+    for minute in 0..3 {
+        topic.pay(0, 1, after(0, minute));
+        topic.pay(1, 2, after(0, minute));
+    }
+    topic.pay(1, 2, day(365));
+    topic.0.set_idle(0, true);
+    topic.0.set_idle(1, true);
+    topic.0.advance();
+    assert_eq!(topic.0.watermark(), Some(after(0, 2)));
+    topic.0.take_changes();
+    let floor = topic.0.take_changes().snapshot.floor;
+    assert_eq!(floor, Some(after(-RETENTION, 2)));
+    // The shop opens: nothing is too late, nothing is past retention.
+    assert_eq!(topic.pay(1, 3, after(1, 0)), Placement::OnTime);
+}
+
+#[test]
+fn a_week_without_payments_is_believed_with_the_third_one_after_it() {
+    // 0:00 0:01 ....... day 7, 7 + 1 min, 7 + 2 min
+    for other in [1, 2] {
+        let mut topic = Topic::new();
+        topic.pay(0, 1, after(0, 0));
+        topic.pay(0, other, after(0, 1));
+        topic.pay(0, 1, day(7));
+        assert_eq!(topic.highest(0), Some(after(0, 1)));
+        topic.pay(0, other, after(7, 1));
+        assert_eq!(topic.highest(0), Some(after(0, 1)));
+        topic.pay(0, 1, after(7, 2));
+        assert_eq!(topic.highest(0), Some(after(7, 2)));
+        assert_eq!(topic.0.partitions()[&0].jump, None);
+    }
+}
+
+#[test]
+fn where_others_pay_too_one_branch_alone_is_believed_after_sixteen_payments_more() {
+    let mut topic = Topic::new();
+    topic.pay(0, 1, after(0, 0));
+    topic.pay(0, 2, after(0, 1));
+    let further = i64::from(AGREED_OF_ONE_KEY_MIN);
+    for minute in 0..further {
+        topic.pay(0, 2, after(7, minute));
+        assert_eq!(topic.highest(0), Some(after(0, 1)));
+    }
+    topic.pay(0, 2, after(7, further));
+    assert_eq!(topic.highest(0), Some(after(7, further)));
+}
+
+#[test]
+fn payments_days_apart_move_the_watermark_a_few_payments_behind() {
+    let mut topic = Topic::new();
+    let believed = [
+        None,
+        Some(0),
+        Some(0),
+        Some(2),
+        Some(2),
+        Some(6),
+        Some(6),
+        Some(10),
+    ];
+    for (turn, believed) in (0..).zip(believed) {
+        assert_eq!(topic.pay(0, 1, day(2 * turn)), Placement::OnTime);
+        assert_eq!(topic.highest(0), believed.map(day), "after {turn}");
+    }
+}
+
+#[test]
+fn a_payment_that_agrees_with_a_jump_is_late_behind_it_and_not_lost() {
+    // 0:00 0:01 ... day 7 ... an hour before day 7: late by the jump, in its windows
+    let mut topic = Topic::new();
+    topic.pay(0, 1, after(0, 0));
+    topic.pay(0, 2, after(0, 1));
+    topic.pay(0, 1, day(7));
+    assert_eq!(topic.pay(0, 1, after(7, -60)), Placement::Late);
+    assert_eq!(topic.highest(0), Some(after(0, 1)));
+    assert_eq!(topic.pay(0, 2, after(7, -30)), Placement::Late);
+    assert_eq!(topic.highest(0), Some(day(7)));
+}
+
+#[test]
+fn a_quiet_stream_closes_the_only_payment_of_a_topic() {
+    let mut topic = Topic::new();
+    topic.pay(0, 1, after(0, 0));
+    topic.0.set_idle(0, true);
+    assert!(topic.0.quiet_close(after(0, 1)));
+    assert!(
+        !topic.0.quiet_close(after(0, 1)),
+        "there is no other to close"
+    );
+}
+
+#[test]
+fn a_partition_far_behind_keeps_the_windows_that_its_next_payments_are_in() {
+    // p0  day 0 .................. day 18 18 18        retention 10: windows from day 0 - 10 on
+    // p1  day 0  (idle) ......................... day 1
+    let mut topic = Topic::new();
+    for partition in [0, 1, 0, 1] {
+        topic.pay(partition, 1, day(0));
+    }
+    topic.0.set_idle(1, true);
+    topic.0.take_changes();
+    for minute in 0..3 {
+        topic.pay(0, 1, after(18, minute));
+        topic.0.take_changes();
+    }
+    assert_eq!(topic.pay(1, 2, day(1)), Placement::OnTime);
+    assert_eq!(topic.pay(1, 2, after(1, 1)), Placement::OnTime);
+}
+
+#[test]
+fn what_is_behind_twice_the_retention_is_past_retention_whole() {
+    // p0 at day 30, retention 10: windows that start before day 10 are gone
+    // the minute of day 10, 00:00 is kept, and so is the day; the minute before it is not
+    let mut topic = Topic::new();
+    topic.pay(1, 2, day(0));
+    topic.pay(1, 2, day(0));
+    topic.0.set_idle(1, true);
+    for _ in 0..3 {
+        topic.pay(0, 1, day(30));
+        topic.0.take_changes();
+    }
+    assert_eq!(topic.pay(1, 2, after(10, -1)), Placement::PastRetention);
+    assert_eq!(topic.pay(1, 2, day(10)), Placement::OnTime);
+    // Retention counts from day 30 and an hour on: the minute would be kept, its day is gone.
+    for _ in 0..3 {
+        topic.pay(0, 1, after(30, 60));
+        topic.0.take_changes();
+    }
+    assert_eq!(topic.pay(1, 2, after(10, 120)), Placement::PastRetention);
+    assert_eq!(topic.pay(1, 2, day(11)), Placement::OnTime);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_payment_in_its_windows_is_in_none_that_is_gone(
+        steps in prop::collection::vec((0..3_i32, 0..60_i64, 0..3_u32, 0..8_u8), 1..120),
+    ) {
+        let mut topic = Topic::new();
+        let mut floor = None;
+        for partition in 0..3 {
+            topic.0.register(partition);
+        }
+        let mut written = BTreeSet::new();
+        for (partition, days, key, step) in steps {
+            match step {
+                0 => topic.0.set_idle(partition, true),
+                1 => {
+                    let changes = topic.0.take_changes();
+                    floor = floor.max(changes.snapshot.floor);
+                    topic.0 = Engine::restore(settings(), topic.0.snapshot(), []);
+                }
+                2 => floor = floor.max(topic.0.take_changes().snapshot.floor),
+                _ => {}
+            }
+            let time = after(days, days * 7);
+            let placement = topic.pay(partition, key, time);
+            if matches!(placement, Placement::OnTime | Placement::Late) {
+                written.insert(time);
+                for definition in &settings().definitions {
+                    for window in definition.windows_of(time) {
+                        prop_assert!(Some(window.start) >= floor, "{window:?} starts before {floor:?}");
+                    }
+                }
+            }
+        }
+    }
+}
