@@ -22,7 +22,7 @@ use crate::sink::{self, Order, Sink};
 use crate::source::{self, Source};
 use crate::status::{Condition, Part, Status};
 use crate::store::{self, Documents, Identity, Store};
-use crate::worker::{self, FeedbackSender, Worker, Writing};
+use crate::worker::{self, FeedbackSender, Worker};
 
 /// How long Kafka may take to answer at the start.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
@@ -139,7 +139,7 @@ pub struct App {
     /// Orders to the sink; HTTP stops when they are to stop.
     orders: watch::Sender<Order>,
     api: Option<JoinHandle<Result<(), api::Error>>>,
-    sink: Option<JoinHandle<()>>,
+    sink: Option<JoinHandle<Result<(), sink::Error>>>,
 }
 
 impl Plan {
@@ -268,14 +268,23 @@ impl App {
         let worker = self.worker;
         let (applied, writing) = spawn_blocking(move || worker.join()).await?;
         let mut outcome = applied.map_err(Error::from);
-        if outcome.is_ok() && deliver && self.sink.is_some() {
+        if outcome.is_ok()
+            && deliver
+            && let Some(sink) = &self.sink
+        {
             self.orders.send_replace(Order::Hurry);
-            outcome = delivered(self.readings.as_ref(), &self.status, &writing).await;
+            let is_over = || writing.is_finished() || sink.is_finished();
+            outcome = delivered(self.readings.as_ref(), &self.status, is_over).await;
         }
         self.orders.send_replace(Order::Stop);
-        if let Some(sink) = self.sink {
-            sink.await?;
-        }
+        let sunk = match self.sink {
+            // Without an order to deliver everything, the status says what went wrong.
+            Some(sink) => sink
+                .await?
+                .map_err(Error::from)
+                .or_else(|error| if deliver { Err(error) } else { Ok(()) }),
+            None => Ok(()),
+        };
         let answered = match self.api {
             Some(api) => api.await?,
             None => Ok(()),
@@ -283,6 +292,7 @@ impl App {
         // A writer that failed is why documents were not delivered.
         spawn_blocking(move || writing.finish()).await??;
         outcome?;
+        sunk?;
         answered?;
         Ok(())
     }
@@ -385,11 +395,11 @@ async fn stopped(mut orders: watch::Receiver<Order>) {
     let _ = orders.wait_for(|order| *order == Order::Stop).await;
 }
 
-// Returns early when the writer has failed: no mark will ever be cleared then.
+// Returns early when the writer or the sink has ended: no mark will ever be cleared then.
 async fn delivered(
     readings: &dyn Readings,
     status: &Status,
-    writing: &Writing,
+    is_over: impl Fn() -> bool,
 ) -> Result<(), Error> {
     let mut least = u64::MAX;
     let mut since = Instant::now();
@@ -398,7 +408,11 @@ async fn delivered(
             let checkpoint = reading.checkpoint();
             Ok((checkpoint.dirty, checkpoint.is_marking))
         })?;
-        if (documents == 0 && !is_marking) || writing.is_finished() {
+        let board = status.board();
+        let sink = board.parts.get(&Part::Sink);
+        // Before it has looked at the indexes, nobody knows whether documents may go there.
+        let is_looking = sink.is_some_and(|health| health.condition == Condition::Starting);
+        if (documents == 0 && !is_marking && !is_looking) || is_over() {
             return Ok(());
         }
         if documents < least {
@@ -406,11 +420,7 @@ async fn delivered(
             since = Instant::now();
         }
         if since.elapsed() >= DELIVERY_PATIENCE {
-            let board = status.board();
-            let reason = board
-                .parts
-                .get(&Part::Sink)
-                .map_or_else(String::new, |health| health.reason.clone());
+            let reason = sink.map_or_else(String::new, |health| health.reason.clone());
             warn!(documents, "giving up on the delivery");
             return Err(Error::Undelivered { documents, reason });
         }

@@ -36,6 +36,8 @@ pub struct Effects {
 pub struct Progress {
     /// The next offset to apply.
     pub position: i64,
+    /// The offset from which it was read at first; `None` if it was begun before this was kept.
+    pub first: Option<i64>,
     /// The last record applied, if any was: read again on assignment, it must be the same.
     pub fingerprint: Option<Fingerprint>,
 }

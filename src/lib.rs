@@ -25,6 +25,7 @@ pub mod generator;
 pub mod ledger;
 pub mod metrics;
 pub mod pipeline;
+pub mod provenance;
 pub mod reading;
 pub mod status;
 pub mod total;

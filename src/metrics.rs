@@ -67,8 +67,10 @@ pub struct Space {
 /// What became of one document that was sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ItemOutcome {
-    /// It is there, or a newer one is.
+    /// It is there.
     Done,
+    /// One of the same log that knows more payments is there.
+    Outdated,
     /// It is sent again.
     Retried,
     /// It is refused, and kept back for a while.
@@ -81,8 +83,9 @@ pub enum ItemOutcome {
 
 impl ItemOutcome {
     /// Every outcome.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Done,
+        Self::Outdated,
         Self::Retried,
         Self::Parked,
         Self::Missing,
@@ -94,6 +97,7 @@ impl ItemOutcome {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::Outdated => "outdated",
             Self::Retried => "retried",
             Self::Parked => "parked",
             Self::Missing => "missing",

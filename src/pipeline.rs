@@ -141,6 +141,7 @@ impl Pipeline {
             None => {
                 let progress = Progress {
                     position,
+                    first: Some(position),
                     fingerprint: None,
                 };
                 self.progress.insert(partition, progress);
@@ -330,8 +331,10 @@ impl Pipeline {
     }
 
     fn mark_progress(&mut self, last: &Record<'_>) {
+        let known = self.progress.get(&last.partition);
         let progress = Progress {
             position: last.offset + 1,
+            first: known.and_then(|known| known.first),
             fingerprint: Some(fingerprint(last)),
         };
         self.progress.insert(last.partition, progress);

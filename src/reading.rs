@@ -8,6 +8,7 @@ use crate::document_key::{DocumentKey, Origin};
 use crate::effect::{LatePayment, Notices, RejectedRecord};
 use crate::ledger::Ledger;
 use crate::payment::BranchId;
+use crate::provenance::Provenance;
 use crate::total::Total;
 
 /// Gives readings. Taking one never waits for the writer.
@@ -80,6 +81,12 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
 
     /// What decides which windows there are and which are final.
     fn frame(&self) -> &Frame;
+
+    /// The log and the rules that its figures come from; `None` before the partitions are known.
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    fn provenance(&self) -> Result<Option<Provenance>, ReadError>;
 
     /// The total of `branch`, if it ever had a payment.
     ///

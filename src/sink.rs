@@ -41,12 +41,17 @@ mod health;
 mod index;
 mod mapping;
 mod memory;
+mod misnamed;
 mod news;
+mod overrides;
+mod ownership;
 mod pace;
 mod pass;
 mod places;
+mod readiness;
 mod retry;
 mod size;
+mod templates;
 mod turns;
 mod upkeep;
 
@@ -126,7 +131,15 @@ impl Sink {
     /// Delivers until it is ordered to stop, or nobody gives orders or takes feedback any more.
     /// Everything is delivered when a reading shows no dirty documents. May be dropped at any
     /// moment: what was not acknowledged is sent again by the next one.
-    pub async fn run(self, feedback: mpsc::Sender<Feedback>, orders: watch::Receiver<Order>) {
+    ///
+    /// # Errors
+    /// What only an operator can mend. If it was ordered to [hurry](Order::Hurry), it does not wait
+    /// for the order to stop then.
+    pub async fn run(
+        self,
+        feedback: mpsc::Sender<Feedback>,
+        orders: watch::Receiver<Order>,
+    ) -> Result<(), Error> {
         let pacing = self.config.pacing;
         let status = Arc::clone(&self.status);
         let mut stop = orders.clone();
@@ -137,12 +150,16 @@ impl Sink {
         };
         match self.delivery(feedback) {
             Ok(delivery) => tokio::select! {
-                () = delivery.run(orders) => {}
+                ended = delivery.run(orders) => ended,
                 () = overdue => {
                     warn!("stopped with documents undelivered; they go when the service runs again");
+                    Ok(())
                 }
             },
-            Err(error) => status.set(Part::Sink, Condition::Failed, error.to_string()),
+            Err(error) => {
+                status.set(Part::Sink, Condition::Failed, error.to_string());
+                Err(error)
+            }
         }
     }
 
@@ -175,6 +192,8 @@ impl Sink {
             news: self.news,
             passes: Passes::default(),
             blocked: Blocked::default(),
+            misnamed: Vec::new(),
+            delete_misnamed_at: None,
             next_inspection: None,
             had_former_life: self.had_former_life,
             handover: Handover::new(publication),

@@ -122,6 +122,8 @@ impl Store {
         configured.dedup();
         let context = Arc::new(Context {
             generation: identity.generation,
+            topic: identity.topic.clone(),
+            rules: identity.rules.clone(),
             settings: Arc::clone(&identity.settings),
             configured,
         });

@@ -16,6 +16,7 @@ mod kibana;
 mod main_job;
 mod operations;
 mod outage;
+mod ownership;
 mod page;
 mod pipeline;
 mod query;

@@ -44,6 +44,7 @@ impl Taken {
     fn progress(&self) -> Progress {
         Progress {
             position: self.offset + 1,
+            first: Some(0),
             fingerprint: Some(fingerprint(&Record {
                 partition: self.partition,
                 offset: self.offset,

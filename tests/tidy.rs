@@ -32,6 +32,7 @@ const FLOORS: [&[&str]; 6] = [
         "ledger",
         "metrics",
         "pipeline",
+        "provenance",
         "reading",
         "remark",
         "status",

@@ -56,6 +56,10 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
             ..Findings::default()
         };
         let readings = readings.as_deref();
+        if let IndexStep::Delete { yes } = step {
+            findings.done = delete(&mut upkeep, readings, yes, &config).await?;
+            return Ok(findings);
+        }
         if matches!(step, IndexStep::Setup | IndexStep::Repair) {
             make(&mut upkeep, readings, step, &mut findings).await?;
             publish(&mut upkeep, &generations, live, &mut findings).await?;
@@ -71,8 +75,9 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
     match drift.count() {
         0 => Ok(()),
         count => Err(Failure::Running(anyhow!(
-            "{count} things are not as they should be; a mapping can't be changed: delete the index \
-             that has it while the service runs, and it is made and filled anew"
+            "{count} things are not as they should be. `tidegauge index repair` mends templates, \
+             aliases, missing indexes and missing fields; a field of another type can't be mended: \
+             delete its index while the service runs, and it is made and filled again"
         ))),
     }
 }
@@ -99,6 +104,26 @@ async fn make(
         findings.done.extend(mended);
     }
     Ok(())
+}
+
+async fn delete(
+    upkeep: &mut Upkeep,
+    readings: Option<&dyn Readings>,
+    yes: bool,
+    config: &Config,
+) -> Result<Vec<String>, Failure> {
+    let Some(readings) = readings else {
+        return Err(Failure::Running(anyhow!(
+            "there is no state in {}, so it can't be told which indexes are its own: check state_dir",
+            config.state_dir.display()
+        )));
+    };
+    let foreign = upkeep.foreign(readings, yes).await.map_err(Error::from)?;
+    let line = |index: String| match yes {
+        true => format!("the index {index} of another log is deleted"),
+        false => format!("the index {index} is of another log; --yes deletes it"),
+    };
+    Ok(foreign.into_iter().map(line).collect())
 }
 
 // Readers are not to see less than they do.

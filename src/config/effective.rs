@@ -79,6 +79,7 @@ impl Config {
             "legacy_totals",
             sink.legacy_totals.as_deref().unwrap_or_default(),
         );
+        toml.bare("template_priority", sink.template_priority);
         toml.bare("zero_windows", sink.zero_windows);
         toml.path("ca_file", sink.ca_file.as_deref());
         toml.path("api_key_file", self.files.api_key.as_deref());

@@ -40,6 +40,7 @@ pub(super) fn read(section: &Section<'_>) -> (Option<sink::Config>, Files) {
     config.ca_file = section.file("ca_file").map(|(path, _)| path);
     config.index_prefix = index_prefix;
     config.legacy_totals = Some(legacy).filter(|name| !name.is_empty());
+    config.template_priority = section.integer("template_priority", 500, 0, 1_000_000);
     config.zero_windows = section.boolean("zero_windows", false);
     config.credentials = credentials(section, &mut files.api_key, &mut files.password);
     config.bulk = bulk(&section.section("bulk", "elasticsearch.bulk"));

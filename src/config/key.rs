@@ -228,6 +228,8 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             )
             .range("as `index_prefix`, or `\"\"` for none")
             .means("One more alias of the totals, for dashboards that exist."),
+            key("template_priority", Shape::Integer(0, 1_000_000), "500")
+                .means("The priority of the index templates: raise it above that of another template that is for the same names."),
             key("zero_windows", Shape::Boolean, "false")
                 .means("Final windows without payments get documents too, where windows follow each other (neither `slide` nor `step`). Over HTTP they are given in any case."),
             key("ca_file", Shape::File, "\"\"")

@@ -63,6 +63,29 @@ pub(super) fn changes(names: &Names, legacy: Option<&str>, holders: &Holders) ->
     actions
 }
 
+/// The generation that all public aliases point to, if it is another than that of `names`.
+pub(super) fn other_audience(names: &Names, holders: &Holders) -> Option<u32> {
+    let seen = audience(names, holders);
+    let is_elsewhere = !seen.contains(&names.generation());
+    seen.last().copied().filter(|_| is_elsewhere)
+}
+
+/// Whether public aliases point to the generation of `names`, and to no other.
+pub(super) fn are_here(names: &Names, holders: &Holders) -> bool {
+    audience(names, holders) == [names.generation()].into()
+}
+
+/// The generations that public aliases point to: one, or none while there is no index.
+pub(super) fn audience(names: &Names, holders: &Holders) -> BTreeSet<u32> {
+    holders
+        .iter()
+        .filter_map(|(index, aliases)| {
+            let (generation, public) = names.published(index)?;
+            aliases.contains(&public).then_some(generation)
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

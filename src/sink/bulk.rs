@@ -33,6 +33,13 @@ pub(super) struct Item {
     end: usize,
 }
 
+impl Item {
+    /// The id of its document.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 /// Where a document goes.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
@@ -41,12 +48,16 @@ pub(super) struct Target {
     pub(super) index: Arc<str>,
     /// The alias it is written to.
     pub(super) alias: Arc<str>,
+    /// Tells the index from any other of its name; empty before it is known.
+    pub(super) uuid: Arc<str>,
 }
 
 /// What became of one document.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Outcome {
     pub(super) verdict: Verdict,
+    /// Whether a document with a higher version is there.
+    pub(super) is_outdated: bool,
     /// In words, if it is not done.
     pub(super) reason: String,
 }
@@ -73,7 +84,7 @@ const QUERY: [(&str, &str); 2] = [
     ("require_alias", "true"),
     (
         "filter_path",
-        "error,errors,items.*.status,items.*.error.type,items.*.error.reason,items.*._id,items.*._index",
+        "error,errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.index_uuid,items.*._id,items.*._index",
     ),
 ];
 
@@ -199,6 +210,7 @@ impl Part {
         }
         let outcome = Outcome {
             verdict: Verdict::Park,
+            is_outdated: false,
             reason: trouble.reason,
         };
         report
@@ -265,6 +277,7 @@ struct ItemError {
     kind: String,
     #[serde(default)]
     reason: String,
+    index_uuid: Option<String>,
 }
 
 // Answers are matched by position, and believed only if they are about the same documents.
@@ -286,7 +299,13 @@ fn outcomes(items: &[Item], body: &[u8]) -> Result<Vec<Outcome>, Trouble> {
 
 fn outcome(item: &Item, answer: ItemAnswer<'_>) -> Result<Outcome, Trouble> {
     let error = answer.error.as_ref();
-    let verdict = classify(answer.status, error.map(|error| error.kind.as_str()));
+    let mut verdict = classify(answer.status, error.map(|error| error.kind.as_str()));
+    let is_outdated = verdict == Verdict::Done && answer.status == 409;
+    let uuid = error.and_then(|error| error.index_uuid.as_deref());
+    if is_outdated && uuid.is_some_and(|uuid| *uuid != *item.target.uuid) {
+        // What is newer there is in an index that nobody has looked at yet.
+        verdict = Verdict::Missing;
+    }
     // An error names the alias it was asked for.
     let there = *answer.index == *item.target.index || *answer.index == *item.target.alias;
     if answer.id != item.id || !there {
@@ -306,7 +325,11 @@ fn outcome(item: &Item, answer: ItemAnswer<'_>) -> Result<Outcome, Trouble> {
             item.target.index, item.id, answer.status
         ),
     };
-    Ok(Outcome { verdict, reason })
+    Ok(Outcome {
+        verdict,
+        is_outdated,
+        reason,
+    })
 }
 
 #[cfg(test)]

@@ -88,6 +88,11 @@ impl Client {
         self.send(Method::POST, path, &[], Some((JSON, body))).await
     }
 
+    /// A `POST` without a body.
+    pub(super) async fn order(&self, path: &str) -> Result<Answer, Trouble> {
+        self.send(Method::POST, path, &[], None).await
+    }
+
     pub(super) async fn delete(&self, path: &str) -> Result<Answer, Trouble> {
         self.send(Method::DELETE, path, &[], None).await
     }

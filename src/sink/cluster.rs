@@ -2,30 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use elasticsearch::InfoParts;
 use elasticsearch::indices::{
     IndicesCreateParts, IndicesGetAliasParts, IndicesGetParts, IndicesPutAliasParts,
-    IndicesPutIndexTemplateParts, IndicesPutMappingParts, IndicesRefreshParts,
-    IndicesUpdateAliasesParts,
+    IndicesPutMappingParts, IndicesRefreshParts, IndicesUpdateAliasesParts,
 };
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::aliases::{self, Action, Holders};
 use super::bulk::Target;
 use super::client::{Client, Trouble};
 use super::index::{Kind, Names};
 use super::mapping;
+use super::overrides;
+use super::ownership::{self, Owner};
 use super::retry::Verdict;
 use crate::feedback::Family;
+use crate::provenance::Provenance;
 
 /// A server that our indexes are on.
 #[derive(Debug)]
 pub(super) struct Cluster {
-    client: Client,
-    names: Names,
+    pub(super) client: Client,
+    pub(super) names: Names,
     /// A second alias of the totals.
     legacy_totals: Option<String>,
     /// Why aliases are not all as they should be.
@@ -33,9 +34,11 @@ pub(super) struct Cluster {
     /// Whether the public aliases point to this generation, so that its new indexes get them.
     is_public: bool,
     /// Product, version and address, as far as known.
-    product: String,
+    pub(super) product: String,
     /// Whether it knows the `histogram` type of field.
-    histograms: bool,
+    pub(super) histograms: bool,
+    /// Where the documents come from, once it is known.
+    provenance: Option<Provenance>,
 }
 
 /// An index as it is.
@@ -45,16 +48,20 @@ pub(super) struct Live {
     pub(super) uuid: String,
     /// Whether documents can be written to it the way we do.
     pub(super) is_ours: bool,
+    /// Whose documents are in it.
+    pub(super) owner: Owner,
     /// What is wrong with its mapping, in words.
     pub(super) drift: Vec<String>,
     /// The setting that keeps it from being written to, if there is one.
     pub(super) blocked: Option<&'static str>,
+    /// The ingest pipelines that its documents go through, each with its setting.
+    pub(super) pipelines: BTreeSet<(&'static str, String)>,
 }
 
 impl Live {
     /// Whether there is nothing to be done about it.
     pub(super) fn is_in_order(&self) -> bool {
-        self.is_ours && self.drift.is_empty()
+        self.is_ours && self.owner == Owner::Us && self.drift.is_empty()
     }
 }
 
@@ -67,7 +74,7 @@ pub(super) struct Ready {
 }
 
 /// So many indexes or templates are made together: a year of history needs dozens.
-const TOGETHER: usize = 16;
+pub(super) const TOGETHER: usize = 16;
 /// What keeps documents out of an index.
 const BLOCKS: [&str; 3] = [
     "index.blocks.write",
@@ -97,7 +104,18 @@ impl Cluster {
             alias_refused: None,
             is_public: false,
             histograms: false,
+            provenance: None,
         }
+    }
+
+    /// Where the documents come from, if that is known.
+    pub(super) const fn provenance(&self) -> Option<&Provenance> {
+        self.provenance.as_ref()
+    }
+
+    /// From now on, indexes must hold documents of `provenance`, and say so.
+    pub(super) fn belongs_to(&mut self, provenance: Provenance) {
+        self.provenance = Some(provenance);
     }
 
     pub(super) const fn client(&self) -> &Client {
@@ -134,70 +152,8 @@ impl Cluster {
             family,
             index: self.names.index(family).into(),
             alias: self.names.write_alias(family).into(),
+            uuid: "".into(),
         }
-    }
-
-    /// Asks who is there and puts the templates. May be done again.
-    pub(super) async fn set_up(&mut self) -> Result<(), Trouble> {
-        self.introduce().await?;
-        let is_of_windows = |kind: &Kind| matches!(kind, Kind::Windows(_));
-        let (windows, mut kinds): (Vec<_>, Vec<_>) = self.names.kinds().partition(is_of_windows);
-        self.histograms = true;
-        // The first one of windows tells whether the product knows histograms.
-        if let Some((first, others)) = windows.split_first() {
-            match self.put_template(*first).await {
-                Err(trouble) if trouble.verdict == Verdict::Park => {
-                    self.histograms = false;
-                    kinds.push(*first);
-                }
-                put => put?,
-            }
-            kinds.extend(others);
-        }
-        let puts = stream::iter(kinds).map(|kind| self.put_template(kind));
-        puts.buffer_unordered(TOGETHER).try_collect::<()>().await?;
-        info!(
-            product = self.product,
-            histograms = self.histograms,
-            "templates are in place"
-        );
-        Ok(())
-    }
-
-    async fn introduce(&mut self) -> Result<(), Trouble> {
-        #[derive(Deserialize)]
-        struct Info {
-            version: Version,
-        }
-        #[derive(Deserialize)]
-        struct Version {
-            number: String,
-            distribution: Option<String>,
-        }
-        let answer = self.client.get(&InfoParts::None.url(), &[]).await?;
-        match answer.json::<Info>() {
-            Ok(Info { version }) => {
-                let name = match version.distribution.as_deref() {
-                    Some("opensearch") => "OpenSearch",
-                    _ => "Elasticsearch",
-                };
-                let url = self.client.shown_url();
-                self.product = format!("{name} {} at {url}", version.number);
-                Ok(())
-            }
-            // Some give this only to those who may monitor, or not at all.
-            Err(_) if matches!(answer.status, 200..300 | 400 | 403..=405) => Ok(()),
-            Err(trouble) => Err(trouble),
-        }
-    }
-
-    async fn put_template(&self, kind: Kind) -> Result<(), Trouble> {
-        let name = self.names.template(kind);
-        let path = IndicesPutIndexTemplateParts::Name(&name).url();
-        let body = mapping::template(&self.names, kind, self.histograms);
-        let answer = self.client.put(&path, &body).await?;
-        let done = answer.success().map(|_| ());
-        done.map_err(|trouble| about(&format!("the template {name} is refused"), trouble))
     }
 
     /// All indexes of ours.
@@ -207,7 +163,7 @@ impl Cluster {
         let mut found = BTreeMap::new();
         for (name, index) in self.indexes(&patterns).await?.0 {
             if let Some(family) = self.names.family(&name) {
-                found.insert(family, self.live(family, index)?);
+                found.insert(family, self.live(family, index).await?);
             }
         }
         Ok(found)
@@ -230,8 +186,11 @@ impl Cluster {
         let mut indexes = self.indexes(&[&name]).await?;
         let index = indexes.0.remove(&name);
         let gone = || Trouble::garbage(format!("the index {name} went as it came"));
-        let live = self.live(family, index.ok_or_else(gone)?)?;
-        if !live.drift.is_empty() {
+        let live = self.live(family, index.ok_or_else(gone)?).await?;
+        if let Owner::Stranger(whose) = live.owner {
+            return Err(ownership::foreign(&name, &whose));
+        }
+        if live.owner == Owner::Nobody || !live.drift.is_empty() {
             self.mend(family, &live.drift).await?;
         }
         if !live.is_ours {
@@ -248,14 +207,22 @@ impl Cluster {
     // An index that was created by somebody else, or by us in a former life, is there already.
     // Whether it was not.
     async fn create(&self, family: Family) -> Result<bool, Trouble> {
-        let body = mapping::index(&self.names, family, self.histograms, self.is_public);
+        let body = mapping::index(
+            &self.names,
+            family,
+            self.histograms,
+            self.is_public,
+            self.provenance(),
+        );
         self.create_as(family, &body).await
     }
 
     /// Makes the index of a family without the alias that documents are written to, so that whoever
     /// writes them takes it for a lost one. Whether it was not there.
     pub(super) async fn create_bare(&self, family: Family) -> Result<bool, Trouble> {
-        let body = json!({ "mappings": mapping::mapping(Kind::of(family), self.histograms) });
+        let kind = Kind::of(family);
+        let mapping = mapping::owned(kind, self.histograms, self.provenance());
+        let body = json!({ "mappings": mapping });
         self.create_as(family, &body).await
     }
 
@@ -282,7 +249,7 @@ impl Cluster {
     pub(super) async fn mend(&self, family: Family, drift: &[String]) -> Result<(), Trouble> {
         let name = self.names.index(family);
         let path = IndicesPutMappingParts::Index(&[&name]).url();
-        let body = mapping::mapping(Kind::of(family), self.histograms);
+        let body = mapping::owned(Kind::of(family), self.histograms, self.provenance());
         let answer = self.client.put(&path, &body).await?;
         answer.success().map(|_| ()).map_err(|trouble| Trouble {
             verdict: trouble.verdict,
@@ -312,19 +279,47 @@ impl Cluster {
     }
 
     /// Points the public aliases to the indexes of this generation, and to no other's, in one
-    /// request, so that a reader sees the one or the other. May be done again.
-    pub(super) async fn publish(&mut self) -> Result<(), Trouble> {
-        self.alias_refused = None;
-        let done = self.point_aliases().await;
+    /// request, so that a reader sees the one or the other. May be done again. Without `may_take`,
+    /// aliases that point to another generation stay there.
+    pub(super) async fn publish(&mut self, may_take: bool) -> Result<(), Trouble> {
+        let known = self.alias_refused.take();
+        let done = self.point_aliases(may_take).await;
         if let Err(trouble) = &done {
             self.alias_refused = Some(format!("the aliases can't be set: {}", trouble.reason));
+        }
+        if let Some(reason) = self
+            .alias_refused
+            .as_ref()
+            .filter(|now| known.as_ref() != Some(*now))
+        {
+            warn!(reason, "the aliases are not as they should be");
         }
         done
     }
 
-    async fn point_aliases(&mut self) -> Result<(), Trouble> {
+    async fn point_aliases(&mut self, may_take: bool) -> Result<(), Trouble> {
         let holders = self.holders().await?;
-        let legacy = self.legacy_totals.clone();
+        if !may_take && let Some(generation) = aliases::other_audience(&self.names, &holders) {
+            self.alias_refused = Some(format!(
+                "the public aliases point to generation {generation}, and this state directory has \
+                 generation {} only, so readers don't see what is written. Restore the state of \
+                 generation {generation}; or, if it is lost, let `tidegauge index repair` move the \
+                 aliases here",
+                self.names.generation()
+            ));
+            return Ok(());
+        }
+        let mut legacy = self.legacy_totals.clone();
+        if let Some(alias) = &legacy
+            && let Some(index) = self.other_holder(alias).await?
+        {
+            self.alias_refused = Some(format!(
+                "the alias {alias} points to the index {index}, which is not of the prefix \
+                 elasticsearch.index_prefix: set elasticsearch.legacy_totals to another name or \
+                 \"\", or remove the alias from that index"
+            ));
+            legacy = None;
+        }
         let wanted = aliases::changes(&self.names, legacy.as_deref(), &holders);
         if wanted.iter().any(Action::takes_away) {
             // What was delivered a moment ago must be found as well by who comes from the others.
@@ -367,6 +362,19 @@ impl Cluster {
             .collect())
     }
 
+    // An index of other names that has `alias`: with ours too, readers would add up both.
+    pub(super) async fn other_holder(&self, alias: &str) -> Result<Option<String>, Trouble> {
+        let path = IndicesGetAliasParts::Name(&[alias]).url();
+        let answer = self.client.get(&path, &[]).await?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        let found: BTreeMap<String, Value> = answer.json()?;
+        Ok(found
+            .into_keys()
+            .find(|index| self.names.published(index).is_none()))
+    }
+
     async fn refresh(&self) -> Result<(), Trouble> {
         let patterns: Vec<String> = self.names.kinds().map(|k| self.names.pattern(k)).collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
@@ -401,7 +409,8 @@ impl Cluster {
             ("ignore_unavailable", "true"),
             (
                 "filter_path",
-                "error,*.aliases,*.mappings,*.settings.index.uuid,*.settings.index.blocks",
+                "error,*.aliases,*.mappings,*.settings.index.uuid,*.settings.index.blocks,\
+                 *.settings.index.default_pipeline,*.settings.index.final_pipeline",
             ),
         ];
         let answer = self.client.get(&path, &query).await?;
@@ -412,7 +421,7 @@ impl Cluster {
         answer.json()
     }
 
-    fn live(&self, family: Family, index: Index) -> Result<Live, Trouble> {
+    async fn live(&self, family: Family, index: Index) -> Result<Live, Trouble> {
         let uuid = index.settings["index"]["uuid"].as_str();
         let no_uuid = || Trouble::garbage("an index is described without its uuid");
         let kind = Kind::of(family);
@@ -420,7 +429,11 @@ impl Cluster {
         Ok(Live {
             uuid: uuid.ok_or_else(no_uuid)?.to_owned(),
             is_ours: index.aliases.contains_key(&self.names.write_alias(family)),
+            owner: self
+                .owner(&self.names.index(family), &index.mappings)
+                .await?,
             drift: mapping::drift(&index.mappings, &ours),
+            pipelines: overrides::pipelines(&index.settings),
             blocked: BLOCKS.into_iter().find(|block| {
                 let name = block.trim_start_matches("index.blocks.");
                 index.settings["index"]["blocks"][name] == "true"
@@ -429,7 +442,7 @@ impl Cluster {
     }
 }
 
-fn about(what: &str, trouble: Trouble) -> Trouble {
+pub(super) fn about(what: &str, trouble: Trouble) -> Trouble {
     Trouble {
         reason: format!("{what}: {}", trouble.reason),
         ..trouble

@@ -18,6 +18,8 @@ pub struct Config {
     pub index_prefix: String,
     /// A second alias of the totals, for dashboards that exist.
     pub legacy_totals: Option<String>,
+    /// The priority of the index templates, 0 to 1,000,000.
+    pub template_priority: usize,
     /// Whether tumbling windows without payments have documents. Other windows without payments
     /// never have.
     pub zero_windows: bool,
@@ -128,6 +130,7 @@ impl Config {
             url,
             index_prefix: "payments".into(),
             legacy_totals: Some("platform_pay_amount_1".into()),
+            template_priority: 500,
             zero_windows: false,
             ca_file: None,
             credentials,
@@ -186,6 +189,7 @@ impl fmt::Debug for Config {
             .field("url", &self.url.as_str())
             .field("index_prefix", &self.index_prefix)
             .field("legacy_totals", &self.legacy_totals)
+            .field("template_priority", &self.template_priority)
             .field("zero_windows", &self.zero_windows)
             .field("ca_file", &self.ca_file)
             .field("credentials", &self.credentials)

@@ -11,24 +11,23 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
-use tracing::{info, warn};
 
-use super::Order;
 use super::catch_up::{CatchUp, lag};
 use super::client::Trouble;
-use super::cluster::{Cluster, Ready};
+use super::cluster::Cluster;
 use super::collect::{Scope, lock};
 use super::config::{BulkConfig, Pacing};
-use super::expected::{Past, expected};
 use super::handover::Handover;
 use super::health::Line;
 use super::memory::Memory;
+use super::misnamed::Misnamed;
 use super::news::News;
 use super::pace::{LastRounds, Pace, SOON};
 use super::places::Places;
 use super::retry::Verdict;
 use super::size::Size;
 use super::turns::Turns;
+use super::{Error, Order};
 use crate::branch::Branches;
 use crate::feedback::{Blocked, Family, Feedback};
 use crate::reading::{ReadError, Readings};
@@ -59,6 +58,10 @@ pub(super) struct Delivery {
     pub(super) handover: Handover,
     /// What the writer was told of documents that can't be delivered.
     pub(super) blocked: Blocked,
+    /// Totals under names that their branches had before.
+    pub(super) misnamed: Vec<Misnamed>,
+    /// When they are deleted, if there are any.
+    pub(super) delete_misnamed_at: Option<Instant>,
 }
 
 /// How passes over the marks go on.
@@ -69,7 +72,7 @@ pub(super) struct Passes {
     /// Whether the last one postponed what will change again.
     is_postponing: bool,
     /// When all marks are looked at next; `None` for at once.
-    next_full: Option<Instant>,
+    pub(super) next_full: Option<Instant>,
     /// When it is reported next how a pass goes on.
     next_report: Option<Instant>,
 }
@@ -115,11 +118,17 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 const FULL_EVERY_MAX: Duration = Duration::from_secs(10);
 
 impl Delivery {
-    pub(super) async fn run(mut self, mut orders: watch::Receiver<Order>) {
+    /// Delivers until it is told to stop.
+    ///
+    /// # Errors
+    /// What only an operator can mend.
+    pub(super) async fn run(mut self, mut orders: watch::Receiver<Order>) -> Result<(), Error> {
         let mut last_rounds = LastRounds::default();
+        let mut is_all_wanted = false;
         let pace = Pace::new(self.bulk.interval);
         loop {
             let order = *orders.borrow_and_update();
+            is_all_wanted |= order == Order::Hurry;
             let began = Instant::now();
             let round = self.round(order).await;
             let dirty = round.as_ref().ok().copied();
@@ -133,15 +142,22 @@ impl Delivery {
                     self.status
                         .set(Part::Sink, Condition::Degraded, error.to_string());
                 }
-                Err(Interrupted::Deaf) => return,
+                Err(Interrupted::Deaf) => return Ok(()),
             }
             if dirty.is_none() {
                 self.passes.next_full = None;
             }
+            if is_all_wanted && let Some(reason) = self.line.foreign() {
+                return Err(Error::Foreign(reason.to_owned()));
+            }
             let now = Instant::now();
             let closed_until = self.line.closed_until(now);
             if order == Order::Stop && (closed_until.is_some() || last_rounds.are_over(dirty)) {
-                return;
+                return match (self.line.foreign(), self.cluster.remark()) {
+                    (Some(reason), _) => Err(Error::Foreign(reason.to_owned())),
+                    (None, Some(reason)) => Err(Error::Aliases(reason.to_owned())),
+                    (None, None) => Ok(()),
+                };
             }
             let latest = pace.latest(began);
             let (latest, if_news) = match (order, closed_until) {
@@ -158,7 +174,7 @@ impl Delivery {
                 (Order::Hurry | Order::Stop, None) => (now + SOON, None),
             };
             if !self.rest(&mut orders, latest, if_news).await {
-                return;
+                return Ok(());
             }
         }
     }
@@ -202,7 +218,12 @@ impl Delivery {
             return Ok(self.look().await?.dirty);
         }
         match self.next_inspection {
-            None => self.set_up().await?,
+            None => {
+                if !self.knows_provenance().await? {
+                    return Ok(0);
+                }
+                self.set_up().await?;
+            }
             Some(next) if next <= now => self.inspect().await?,
             Some(_) => {}
         }
@@ -218,6 +239,7 @@ impl Delivery {
             }
         }
         self.tell_blocked().await?;
+        self.delete_misnamed().await?;
         if !self.cluster.is_public() && self.is_handed_over().await? {
             self.publish().await;
         }
@@ -276,120 +298,12 @@ impl Delivery {
     }
 
     // Documents go whether or not readers can be shown them; the status tells if not.
-    async fn publish(&mut self) {
-        if let Err(trouble) = self.cluster.publish().await {
-            warn!(
-                reason = trouble.reason,
-                "the aliases are not as they should be"
-            );
+    pub(super) async fn publish(&mut self) {
+        let may_take = !self.handover.is_at_once();
+        if self.cluster.publish(may_take).await.is_err() {
             let soon = Instant::now() + self.pacing.retry_most;
             self.next_inspection = self.next_inspection.map(|next| next.min(soon));
         }
-    }
-
-    async fn set_up(&mut self) -> Result<(), Interrupted> {
-        self.cluster.set_up().await?;
-        self.inspect().await?;
-        if self.had_former_life {
-            // What was delivered in a former life is to be there.
-            let readings = Arc::clone(&self.readings);
-            let zeros = self.zero_windows;
-            let known = blocking(move || readings.query(|reading| expected(reading, zeros)));
-            for (family, past) in known.await? {
-                if !self.places.is_known(family) && self.places.is_gone(family) {
-                    self.recreated(family, past).await?;
-                }
-            }
-            self.places.former_life_is_known();
-        }
-        self.report_now().await;
-        Ok(())
-    }
-
-    // Looks whether the indexes are the ones that we know, in order.
-    async fn inspect(&mut self) -> Result<(), Interrupted> {
-        let live = self.cluster.inspect().await?;
-        self.answered();
-        let compared = self.places.compare(&live);
-        for family in compared.gone {
-            if self.places.is_gone(family) {
-                self.recreated(family, Past::Delivered).await?;
-            }
-        }
-        for (family, uuid) in compared.found {
-            let target = self.cluster.target(family);
-            self.places.is_ready(target, uuid, false);
-        }
-        self.ensure_all(compared.changed).await?;
-        self.next_inspection = Some(Instant::now() + self.pacing.inspect);
-        if self.handover.is_at_once() || self.cluster.is_public() {
-            self.publish().await;
-        }
-        Ok(())
-    }
-
-    // Whether the index of any of them is ready now.
-    async fn ensure_all(&mut self, families: BTreeSet<Family>) -> Result<bool, Interrupted> {
-        let mut is_any_ready = false;
-        let mut failed = None;
-        for (family, ensured) in self.cluster.ensure_all(families).await {
-            // What is known of the others is noted in any case.
-            match self.ensured(family, ensured).await {
-                Ok(is_ready) => is_any_ready |= is_ready,
-                Err(interrupted) => failed = Some(interrupted),
-            }
-        }
-        failed.map_or(Ok(is_any_ready), Err)
-    }
-
-    // Whether the index is ready now.
-    async fn ensured(
-        &mut self,
-        family: Family,
-        ensured: Result<Ready, Trouble>,
-    ) -> Result<bool, Interrupted> {
-        let now = Instant::now();
-        let ready = match ensured {
-            Ok(ready) => ready,
-            Err(trouble) => {
-                self.places.is_doubtful(family);
-                match trouble.verdict {
-                    Verdict::Denied => return Err(trouble.into()),
-                    Verdict::Park => {
-                        warn!(reason = trouble.reason, "its documents are kept back");
-                        let wait = self.pacing.inspect;
-                        self.places.hold_for(family, now, wait, trouble.reason);
-                    }
-                    _ => self.places.hold(family, now, trouble.reason),
-                }
-                return Ok(false);
-            }
-        };
-        self.answered();
-        if ready.is_new && self.cluster.is_public() {
-            self.publish().await;
-        }
-        let target = self.cluster.target(family);
-        if self.places.is_ready(target, ready.uuid, ready.is_new) {
-            self.recreated(family, Past::Delivered).await?;
-        }
-        Ok(true)
-    }
-
-    async fn recreated(&mut self, family: Family, past: Past) -> Result<(), Interrupted> {
-        let index = self.cluster.names().index(family);
-        match past {
-            Past::Delivered => warn!(
-                index,
-                "an index was lost or replaced: its documents are delivered again"
-            ),
-            Past::Untouched => info!(
-                index,
-                "an index is not there yet: its documents are delivered"
-            ),
-        }
-        self.passes.next_full = None;
-        self.tell(Feedback::Recreated(family)).await
     }
 
     // Says which documents nothing should wait for, when that has changed.
@@ -411,15 +325,20 @@ impl Delivery {
         told.map_err(|_| Interrupted::Deaf)
     }
 
-    // After an outage nobody knows what became of the indexes.
+    // After an outage nobody knows what became of indexes and templates, nor whether it is the same
+    // server.
     pub(super) fn answered(&mut self) {
-        if self.line.works() && self.next_inspection.is_some() {
-            self.next_inspection = Some(Instant::now());
+        if self.line.works() {
+            self.next_inspection = None;
         }
     }
 
     // While nothing can be delivered at all, no family is to blame.
     pub(super) fn line_fails(&mut self, trouble: Trouble) {
+        if trouble.verdict == Verdict::Foreign {
+            // All is looked at again before anything is written.
+            self.next_inspection = None;
+        }
         self.line.fails(trouble);
         self.places.no_family_is_to_blame();
     }
@@ -440,7 +359,7 @@ impl Delivery {
         Ok(look.await?)
     }
 
-    async fn report_now(&mut self) {
+    pub(super) async fn report_now(&mut self) {
         if let Ok(look) = self.look().await {
             self.report(look.dirty);
         }

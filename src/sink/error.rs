@@ -46,6 +46,18 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Indexes hold figures of another log.
+    #[error("nothing is written to Elasticsearch: {0}")]
+    Foreign(String),
+    /// The state can't tell which indexes are its own.
+    #[error(
+        "the state has read nothing yet, so it can't tell which indexes are its own: run the \
+         service once"
+    )]
+    Unread,
+    /// All documents are delivered, but the aliases are not as they should be.
+    #[error("the documents are delivered, but {0}")]
+    Aliases(String),
     /// The state can't be read.
     #[error(transparent)]
     Read(#[from] ReadError),

@@ -18,6 +18,7 @@ pub(super) struct Line {
     since: SystemTime,
     waits: Backoff,
     denied: Duration,
+    inspect: Duration,
     /// The address, without credentials.
     server: String,
 }
@@ -40,6 +41,7 @@ impl Line {
             since: SystemTime::now(),
             waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
             denied: pacing.denied,
+            inspect: pacing.inspect,
             server: server.to_owned(),
         }
     }
@@ -49,6 +51,16 @@ impl Line {
         match self.state {
             State::Down { until, .. } => Some(until).filter(|until| now < *until),
             State::New | State::Up => None,
+        }
+    }
+
+    /// Why nothing may be written at all, if indexes are of another log.
+    pub(super) fn foreign(&self) -> Option<&str> {
+        match &self.state {
+            State::Down { trouble, .. } if trouble.verdict == Verdict::Foreign => {
+                Some(&trouble.reason)
+            }
+            _ => None,
         }
     }
 
@@ -66,10 +78,10 @@ impl Line {
 
     /// A request as a whole failed.
     pub(super) fn fails(&mut self, trouble: Trouble) {
-        let wait = if trouble.verdict == Verdict::Denied {
-            self.denied
-        } else {
-            self.waits.next().unwrap_or_default()
+        let wait = match trouble.verdict {
+            Verdict::Denied => self.denied,
+            Verdict::Foreign => self.inspect,
+            _ => self.waits.next().unwrap_or_default(),
         };
         let known = match &self.state {
             State::Down { trouble: known, .. } => known.reason == trouble.reason,
@@ -107,6 +119,10 @@ impl Line {
                          their privileges; {waiting}",
                         trouble.reason
                     ),
+                ),
+                Verdict::Foreign => (
+                    Condition::Failed,
+                    format!("nothing is written: {}; {waiting}", trouble.reason),
                 ),
                 Verdict::Park => (
                     Condition::Failed,

@@ -17,6 +17,7 @@ pub(super) struct Names {
     windows: Vec<String>,
     /// Names of windows that other generations have or had.
     former: Vec<String>,
+    template_priority: usize,
 }
 
 /// Documents of one kind: they have the same fields, one template, and one alias for readers.
@@ -47,6 +48,7 @@ impl Names {
             generation: config.generation,
             windows: definitions.iter().map(|d| d.name().to_owned()).collect(),
             former: config.former_windows.clone(),
+            template_priority: config.template_priority,
         }
     }
 
@@ -103,6 +105,11 @@ impl Names {
     /// The template, and what its indexes' names begin with.
     pub(super) fn template(&self, kind: Kind) -> String {
         format!("{}-g{}", self.alias(kind), self.generation)
+    }
+
+    /// Which of several templates for one name counts: that with the highest.
+    pub(super) const fn template_priority(&self) -> usize {
+        self.template_priority
     }
 
     /// The index names that the template is for.
@@ -264,6 +271,7 @@ mod tests {
             generation: 1,
             windows: vec!["1m".into(), "day".into()],
             former: vec!["5m".into()],
+            template_priority: 500,
         }
     }
 

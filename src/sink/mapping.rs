@@ -4,13 +4,14 @@ use serde_json::{Map, Value, json};
 
 use super::index::{Kind, Names};
 use crate::feedback::Family;
+use crate::provenance::Provenance;
 
 /// The template of a kind. It gives no alias: which generation readers see is not its business.
 /// `histograms` says whether the server knows that type of field.
 pub(super) fn template(names: &Names, kind: Kind, histograms: bool) -> Value {
     json!({
         "index_patterns": [names.pattern(kind)],
-        "priority": 500,
+        "priority": names.template_priority(),
         "template": {
             "settings": {
                 "index": {
@@ -27,14 +28,30 @@ pub(super) fn template(names: &Names, kind: Kind, histograms: bool) -> Value {
 
 /// How an index is created. Its settings come from the template, which an operator may outbid; its
 /// mapping does not. `is_public` says whether readers see it at once.
-pub(super) fn index(names: &Names, family: Family, histograms: bool, is_public: bool) -> Value {
+/// `provenance` is where its documents come from.
+pub(super) fn index(
+    names: &Names,
+    family: Family,
+    histograms: bool,
+    is_public: bool,
+    provenance: Option<&Provenance>,
+) -> Value {
     let kind = Kind::of(family);
     let mut aliases = Map::new();
     if is_public {
         aliases.insert(names.alias(kind), json!({}));
     }
     aliases.insert(names.write_alias(family), json!({ "is_hidden": true }));
-    json!({ "mappings": mapping(kind, histograms), "aliases": aliases })
+    json!({ "mappings": owned(kind, histograms, provenance), "aliases": aliases })
+}
+
+/// The mapping of a kind, which says in `_meta` where the documents come from.
+pub(super) fn owned(kind: Kind, histograms: bool, provenance: Option<&Provenance>) -> Value {
+    let mut mapping = mapping(kind, histograms);
+    if let Some(provenance) = provenance {
+        mapping["_meta"]["provenance"] = json!(provenance);
+    }
+    mapping
 }
 
 /// The mapping of a kind.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::task::{JoinError, JoinSet};
 use tracing::warn;
@@ -21,6 +21,7 @@ use super::retry::Verdict;
 use crate::document_key::DocumentKey;
 use crate::feedback::{Family, Feedback};
 use crate::metrics::ItemOutcome;
+use crate::payment::BranchId;
 use crate::reading::{Mark, ReadError};
 use crate::wall_clock::since_epoch;
 
@@ -34,6 +35,9 @@ pub(super) struct Passed {
     /// How many documents were sent.
     pub(super) sent: usize,
 }
+
+/// A total whose document was another branch's is tried again after so long.
+const MISNAMED_WAIT: Duration = Duration::from_secs(5);
 
 /// What is being looked for, at most one bulk.
 type Collecting = JoinSet<Result<Found, ReadError>>;
@@ -158,9 +162,19 @@ impl Delivery {
         let mut delivered = Vec::with_capacity(report.outcomes.len());
         let mut served = BTreeSet::new();
         let mut failed = BTreeSet::new();
+        let foreign = self.totals_of_others(&report).await?;
         for (item, outcome) in report.outcomes {
             let family = item.target.family;
-            if outcome.verdict == Verdict::Done {
+            if foreign.contains(&item.key) {
+                served.insert(family);
+                let reason = format!(
+                    "{}/{} was the total of another branch, which had that name before; it is \
+                     written within two minutes",
+                    item.target.index,
+                    item.id()
+                );
+                lock(&self.memory).park(item.key, now, MISNAMED_WAIT, reason);
+            } else if outcome.verdict == Verdict::Done {
                 served.insert(family);
                 delivered.push((item.key, item.mark));
             } else if self.refused(&item, outcome, failed.contains(&family), now) {
@@ -179,6 +193,29 @@ impl Delivery {
         self.acknowledge(delivered).await
     }
 
+    // A higher version in the document of a total may be that of another branch, if names were changed.
+    // Such a document is deleted. Elasticsearch remembers its version for a minute longer.
+    async fn totals_of_others(
+        &mut self,
+        report: &Report,
+    ) -> Result<BTreeSet<DocumentKey>, Interrupted> {
+        let outdated = report.outcomes.iter().filter_map(|(item, outcome)| {
+            let is_outdated = outcome.verdict == Verdict::Done && outcome.is_outdated;
+            match item.key {
+                DocumentKey::Total(branch) if is_outdated => Some(branch),
+                _ => None,
+            }
+        });
+        let outdated: Vec<BranchId> = outdated.collect();
+        if outdated.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let (own, others) = self.cluster.own_totals(&outdated, &self.branches).await?;
+        self.cluster.delete_misnamed(&others).await?;
+        let not_own = outdated.into_iter().filter(|branch| !own.contains(branch));
+        Ok(not_own.map(DocumentKey::Total).collect())
+    }
+
     fn measure(&self, report: &Report) {
         let metrics = self.status.metrics();
         let now = since_epoch();
@@ -186,10 +223,12 @@ impl Delivery {
             metrics.bulk(*took, *is_answered, now);
         }
         let outcome_of = |outcome: &Outcome| match outcome.verdict {
+            Verdict::Done if outcome.is_outdated => ItemOutcome::Outdated,
             Verdict::Done => ItemOutcome::Done,
             Verdict::Retry => ItemOutcome::Retried,
             Verdict::Missing => ItemOutcome::Missing,
-            Verdict::Denied => ItemOutcome::Denied,
+            // No answer about a single document says that it is foreign.
+            Verdict::Denied | Verdict::Foreign => ItemOutcome::Denied,
             Verdict::Park | Verdict::TooLarge => ItemOutcome::Parked,
         };
         let outcomes = report.outcomes.iter();
@@ -214,11 +253,8 @@ impl Delivery {
                 self.places.is_doubtful(family);
                 true
             }
-            Verdict::Denied => {
-                self.line_fails(Trouble {
-                    verdict: Verdict::Denied,
-                    reason,
-                });
+            verdict @ (Verdict::Denied | Verdict::Foreign) => {
+                self.line_fails(Trouble { verdict, reason });
                 true
             }
             Verdict::Park | Verdict::TooLarge => {

@@ -92,7 +92,10 @@ impl Places {
     pub(super) fn is_ready(&mut self, target: Target, uuid: String, is_new: bool) -> bool {
         let place = self.place(target.family);
         let is_other = place.uuid.as_ref().is_some_and(|known| *known != uuid);
-        place.target = Some(target);
+        place.target = Some(Target {
+            uuid: uuid.as_str().into(),
+            ..target
+        });
         place.uuid = Some(uuid);
         place.held = None;
         (is_new || is_other) && std::mem::take(&mut place.is_relied_on)
@@ -253,6 +256,7 @@ mod tests {
             family,
             index: "index".into(),
             alias: "alias".into(),
+            uuid: "".into(),
         }
     }
 

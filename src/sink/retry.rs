@@ -15,6 +15,8 @@ pub(super) enum Verdict {
     Park,
     /// We are not let in.
     Denied,
+    /// What is there was written from another log, or by other rules: it is not ours to change.
+    Foreign,
     /// There is too much in one request.
     TooLarge,
 }
@@ -23,7 +25,7 @@ pub(super) enum Verdict {
 pub(super) fn classify(status: u16, error: Option<&str>) -> Verdict {
     match (status, error) {
         (200 | 201, None) => Verdict::Done,
-        // The version there is higher: somebody with more payments in hand was faster.
+        // The version there is higher: another writer of the same log had more payments in hand.
         (409, None | Some("version_conflict_engine_exception")) => Verdict::Done,
         (404, Some("index_not_found_exception")) => Verdict::Missing,
         // A block for want of disk or by an operator's hand; it goes as it came. So does a closed

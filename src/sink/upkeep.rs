@@ -17,6 +17,7 @@ use super::config::Config;
 use super::expected::expected;
 use super::index::Names;
 use super::mapping;
+use super::ownership::{Owner, foreign};
 use super::retry::Verdict;
 use crate::feedback::Family;
 use crate::reading::Readings;
@@ -76,14 +77,7 @@ impl Upkeep {
     pub async fn audience(&self) -> Result<BTreeSet<u32>, Error> {
         let holders = self.cluster.holders().await;
         let holders = holders.map_err(|trouble| self.failed(trouble))?;
-        let names = self.cluster.names();
-        Ok(holders
-            .iter()
-            .filter_map(|(index, aliases)| {
-                let (generation, alias) = names.published(index)?;
-                aliases.contains(&alias).then_some(generation)
-            })
-            .collect())
+        Ok(aliases::audience(self.cluster.names(), &holders))
     }
 
     /// Points the public aliases to this generation's indexes, and to no other's, in one request.
@@ -91,7 +85,7 @@ impl Upkeep {
     /// # Errors
     /// When the server does not answer as it should.
     pub async fn publish(&mut self) -> Result<(), Error> {
-        let published = self.cluster.publish().await;
+        let published = self.cluster.publish(true).await;
         published.map_err(|trouble| self.failed(trouble))
     }
 
@@ -167,6 +161,38 @@ impl Upkeep {
         Ok(deleted)
     }
 
+    /// The indexes of this generation's names that hold figures of another log or of other rules than
+    /// the state of `readings`; with `delete`, they are deleted.
+    ///
+    /// # Errors
+    /// When the state has read nothing yet, or the server does not answer as it should.
+    pub async fn foreign(
+        &mut self,
+        readings: &dyn Readings,
+        delete: bool,
+    ) -> Result<Vec<String>, Error> {
+        self.know(Some(readings))
+            .map_err(|trouble| self.failed(trouble))?;
+        if self.cluster.provenance().is_none() {
+            return Err(Error::Unread);
+        }
+        let live = self.cluster.inspect().await;
+        let live = live.map_err(|trouble| self.failed(trouble))?;
+        let mut found = Vec::new();
+        for (family, live) in live {
+            if !matches!(live.owner, Owner::Stranger(_)) {
+                continue;
+            }
+            let index = self.cluster.names().index(family);
+            if delete {
+                let path = IndicesDeleteParts::Index(&[&index]).url();
+                self.delete_at(&path).await?;
+            }
+            found.push(index);
+        }
+        Ok(found)
+    }
+
     async fn delete_at(&self, path: &str) -> Result<(), Error> {
         let answer = self.cluster.client().delete(path).await;
         let answer = answer.map_err(|trouble| self.failed(trouble))?;
@@ -189,9 +215,28 @@ impl Upkeep {
         done.map_err(|trouble| self.failed(trouble))
     }
 
+    // Without a state nobody knows whose indexes are ours.
+    fn know(&mut self, readings: Option<&dyn Readings>) -> Result<(), Trouble> {
+        let provenance = match readings {
+            Some(readings) => readings.query(|reading| reading.provenance()),
+            None => Ok(None),
+        };
+        let provenance = provenance.map_err(|error| Trouble::garbage(error.to_string()))?;
+        if let Some(provenance) = provenance {
+            self.cluster.belongs_to(provenance);
+        }
+        Ok(())
+    }
+
     async fn make(&mut self, readings: Option<&dyn Readings>) -> Result<Vec<String>, Trouble> {
-        self.cluster.set_up().await?;
+        self.know(readings)?;
         let there = self.cluster.inspect().await?;
+        for (family, live) in &there {
+            if let Owner::Stranger(whose) = &live.owner {
+                return Err(foreign(&self.cluster.names().index(*family), whose));
+            }
+        }
+        self.cluster.set_up().await?;
         let mut made = Vec::new();
         for family in wanted(readings, self.zero_windows)? {
             if !there.contains_key(&family) && self.cluster.create_bare(family).await? {
@@ -233,6 +278,7 @@ impl Upkeep {
     }
 
     async fn look(&mut self, readings: Option<&dyn Readings>) -> Result<Vec<String>, Trouble> {
+        self.know(readings)?;
         let mut found = self.look_at_templates().await?;
         let live = self.cluster.inspect().await?;
         for family in wanted(readings, self.zero_windows)? {
@@ -248,6 +294,11 @@ impl Upkeep {
                 .iter()
                 .map(|drift| format!("the index {index}: {drift}"));
             found.extend(drift);
+            if let Owner::Stranger(whose) = &live.owner {
+                found.push(foreign(&index, whose).reason);
+            }
+            let pipelines = self.cluster.missing_pipelines(&index, &live.pipelines);
+            found.extend(pipelines.await?);
             if !live.is_ours {
                 let alias = self.cluster.names().write_alias(*family);
                 found.push(format!(
@@ -262,6 +313,13 @@ impl Upkeep {
         }
         let holders = self.cluster.holders().await?;
         let legacy = self.legacy_totals.as_deref();
+        if let Some(alias) = legacy
+            && let Some(index) = self.cluster.other_holder(alias).await?
+        {
+            found.push(format!(
+                "the alias {alias} points to the index {index}, which is not ours"
+            ));
+        }
         let changes = aliases::changes(self.cluster.names(), legacy, &holders);
         found.extend(changes.iter().map(aliases::Action::complaint));
         Ok(found)
@@ -315,6 +373,7 @@ impl Upkeep {
                     live["priority"], ours["priority"]
                 ));
             }
+            found.extend(self.cluster.outbid(kind).await?);
             let aliases = live["template"]["aliases"].as_object();
             for alias in aliases.into_iter().flatten().map(|(alias, _)| alias) {
                 found.push(format!(
@@ -333,6 +392,7 @@ impl Upkeep {
         let (server, reason) = (self.server(), trouble.reason);
         match trouble.verdict {
             Verdict::Retry => Error::Unanswered { server, reason },
+            Verdict::Foreign => Error::Foreign(reason),
             _ => Error::Refused { server, reason },
         }
     }

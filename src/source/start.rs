@@ -129,6 +129,7 @@ mod tests {
     fn applied(position: i64) -> Progress {
         Progress {
             position,
+            first: Some(0),
             fingerprint: Some(Fingerprint {
                 offset: position - 1,
                 timestamp: 0,
@@ -179,6 +180,7 @@ mod tests {
     fn a_position_without_a_record_needs_no_verification() {
         let progress = Progress {
             position: 8,
+            first: Some(8),
             fingerprint: None,
         };
         let starting = Starting::again(&progress, standing(0, 12));

@@ -110,6 +110,8 @@ impl Still {
         configured.dedup();
         let context = Arc::new(Context {
             generation: self.identity.generation,
+            topic: self.identity.topic.clone(),
+            rules: self.identity.rules.clone(),
             settings,
             configured,
         });

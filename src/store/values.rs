@@ -161,12 +161,20 @@ impl Value for Progress {
     fn write(&self, encoder: &mut Encoder) {
         encoder.i64(self.position);
         self.fingerprint.write(encoder);
+        if let Some(first) = self.first {
+            encoder.i64(first);
+        }
     }
 
     fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
         Ok(Self {
             position: decoder.i64()?,
             fingerprint: Option::read(decoder)?,
+            // Storage versions 1 and 2 end here.
+            first: match decoder.left() {
+                0 => None,
+                _ => Some(decoder.i64()?),
+            },
         })
     }
 }

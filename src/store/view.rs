@@ -1,5 +1,6 @@
 //! Readings of the state: each is of one checkpoint, whatever is written meanwhile.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidegauge_windows::{Block, Cells, EventTime, Frame, Key, Settings, Snapshot, Summary, Window};
@@ -12,6 +13,7 @@ use super::unread::Unread;
 use crate::document_key::{DocumentKey, Origin};
 use crate::effect::{LatePayment, RejectedRecord};
 use crate::payment::BranchId;
+use crate::provenance::Provenance;
 use crate::reading::{Checkpoint, Mark, ReadError, Reading, Readings};
 use crate::total::Total;
 
@@ -28,6 +30,9 @@ pub(super) struct Views {
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) generation: u32,
+    pub(super) topic: String,
+    /// The rules as text.
+    pub(super) rules: String,
     pub(super) settings: Arc<Settings>,
     /// Branches known by configuration, in order, each once.
     pub(super) configured: Vec<BranchId>,
@@ -102,7 +107,11 @@ impl Views {
         read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         let whole = self.whole(&image)?;
-        read(&View { image, whole })
+        read(&View {
+            image,
+            whole,
+            context: &self.context,
+        })
     }
 }
 
@@ -136,6 +145,7 @@ impl std::fmt::Debug for Views {
 struct View<'a> {
     image: Image<'a>,
     whole: Arc<Whole>,
+    context: &'a Context,
 }
 
 impl Reading for View<'_> {
@@ -145,6 +155,28 @@ impl Reading for View<'_> {
 
     fn frame(&self) -> &Frame {
         &self.whole.frame
+    }
+
+    fn provenance(&self) -> Read<Option<Provenance>> {
+        let progress = self.image.progress()?;
+        if progress.is_empty() {
+            return Ok(None);
+        }
+        let firsts = progress.iter();
+        let firsts: Option<BTreeMap<i32, i64>> = firsts
+            .map(|(partition, progress)| Some((*partition, progress.first?)))
+            .collect();
+        let first_offsets = firsts.map(|mut firsts| {
+            firsts.retain(|_, first| *first != 0);
+            firsts
+        });
+        Ok(Some(Provenance {
+            topic: self.context.topic.clone(),
+            topic_id: None,
+            partitions: progress.keys().next_back().map_or(0, |last| last + 1),
+            first_offsets,
+            rules: self.context.rules.clone(),
+        }))
     }
 
     fn total(&self, branch: BranchId) -> Read<Option<Total>> {

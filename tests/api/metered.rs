@@ -7,6 +7,7 @@ use std::time::Duration;
 use tidegauge::document_key::{DocumentKey, Origin};
 use tidegauge::effect::{LatePayment, RejectedRecord};
 use tidegauge::payment::BranchId;
+use tidegauge::provenance::Provenance;
 use tidegauge::reading::{Checkpoint, Mark, ReadError, Reading, Readings};
 use tidegauge::total::Total;
 use tidegauge_windows::{Block, Cells, EventTime, Frame, Summary, Window};
@@ -167,6 +168,10 @@ impl Reading for Metered {
 
     fn frame(&self) -> &Frame {
         self.world.frame()
+    }
+
+    fn provenance(&self) -> Result<Option<Provenance>, ReadError> {
+        Ok(None)
     }
 
     fn total(&self, branch: BranchId) -> Result<Option<Total>, ReadError> {

@@ -19,6 +19,7 @@ use tidegauge::effect::{LatePayment, LateReason, Notices, RejectedRecord};
 use tidegauge::feed::Feed;
 use tidegauge::ledger::{Entry, Ledger};
 use tidegauge::payment::BranchId;
+use tidegauge::provenance::Provenance;
 use tidegauge::reading::{Checkpoint, Mark, ReadError, Reading, Readings};
 use tidegauge::secret::Secret;
 use tidegauge::status::{Condition, Part, PartitionStatus, Status};
@@ -345,6 +346,10 @@ impl Reading for World {
 
     fn frame(&self) -> &Frame {
         &self.frame
+    }
+
+    fn provenance(&self) -> Result<Option<Provenance>, ReadError> {
+        Ok(None)
     }
 
     fn total(&self, branch: BranchId) -> Result<Option<Total>, ReadError> {

@@ -58,14 +58,17 @@ fn a_server_that_lost_everything_while_away_is_filled_again() {
     elastic
         .delete(&format!("/{}-totals-g1", config.index_prefix))
         .ok();
+    let template = format!("/_index_template/{}-late-g1", config.index_prefix);
+    elastic.delete(&template).ok();
     elastic.stop();
     till.pay(NOVEMBER + MINUTE, 7, "1");
     till.commit();
     sink.await_condition(Condition::Degraded, "not usable since");
     elastic.start_again();
-    till.await_that("both totals", || {
+    till.await_that("both totals and the template", || {
         till.dirty() == 0
             && count_now(&elastic, &format!("{}-totals", config.index_prefix)) == Some(2)
+            && elastic.get(&template).status == 200
     });
     till.stop(sink);
 }

@@ -113,17 +113,22 @@ impl Till {
             known: recovered.known,
             progress: recovered.progress,
         };
-        Self {
+        let mut pipeline = Pipeline::new(settings(), chrono_tz::UTC, Arc::clone(&branches), start);
+        pipeline.assign(0, 0);
+        let mut till = Self {
             runtime: Runtime::new().unwrap(),
             _dir: dir,
             readings: store.readings(),
             store: Arc::new(Mutex::new(store)),
-            pipeline: Pipeline::new(settings(), chrono_tz::UTC, Arc::clone(&branches), start),
+            pipeline,
             branches,
             offset: 0,
             feedback: Arc::default(),
             status: Mutex::default(),
-        }
+        };
+        // As a service does it as soon as it knows the partitions.
+        till.commit();
+        till
     }
 
     pub fn runtime(&self) -> &Runtime {
@@ -195,7 +200,10 @@ impl Till {
         let (orders, received) = watch::channel(order);
         Running {
             orders,
-            task: self.runtime.spawn(sink.run(sender, received)),
+            task: self.runtime.spawn(async move {
+                // The status says it too.
+                drop(sink.run(sender, received).await);
+            }),
             status,
         }
     }

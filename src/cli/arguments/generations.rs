@@ -101,6 +101,12 @@ pub enum IndexStep {
     Verify,
     /// Mend what can be mended, and tell what can't; exit code 1 if there is anything
     Repair,
+    /// Delete the indexes that hold figures of another log or of other rules than the state
+    Delete {
+        /// Really; without it, they are only listed
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// `tidegauge state`

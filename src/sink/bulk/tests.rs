@@ -11,6 +11,7 @@ fn bulk(lengths: &[usize], max_bytes: usize) -> Bulk {
         family: Family::Totals,
         index: "totals-g1".into(),
         alias: "totals-g1-write".into(),
+        uuid: "u1".into(),
     };
     let mut bulk = Bulk::new();
     for (at, length) in lengths.iter().enumerate() {

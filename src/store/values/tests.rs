@@ -51,13 +51,17 @@ fn totals() -> impl Strategy<Value = Total> {
 
 fn progress() -> impl Strategy<Value = Progress> {
     let fingerprint = (any::<i64>(), any::<i64>(), any::<u64>());
-    (any::<i64>(), option::of(fingerprint)).prop_map(|(position, fingerprint)| Progress {
-        position,
-        fingerprint: fingerprint.map(|(offset, timestamp, hash)| Fingerprint {
-            offset,
-            timestamp,
-            hash,
-        }),
+    let first = option::of(any::<i64>());
+    (any::<i64>(), first, option::of(fingerprint)).prop_map(|(position, first, fingerprint)| {
+        Progress {
+            position,
+            first,
+            fingerprint: fingerprint.map(|(offset, timestamp, hash)| Fingerprint {
+                offset,
+                timestamp,
+                hash,
+            }),
+        }
     })
 }
 

@@ -1,0 +1,152 @@
+//! Where figures come from: the log and the rules. Who has the same has the same figures.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The log that figures come from, and the rules that they were made by. Two states with the same
+/// provenance give the same figures, whenever and wherever they run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The topic's name.
+    pub topic: String,
+    /// Kafka's id of the topic, where the broker gives one: a topic that is deleted and created
+    /// again has another.
+    #[serde(default)]
+    pub topic_id: Option<String>,
+    /// How many partitions are known.
+    pub partitions: i32,
+    /// The offset from which each partition was read at first, where that is not 0; `None` if it is
+    /// not known, as in states that were begun before it was kept.
+    #[serde(default)]
+    pub first_offsets: Option<BTreeMap<i32, i64>>,
+    /// Everything that decides a figure, one `key = value` per line.
+    pub rules: String,
+}
+
+impl Provenance {
+    /// In which way `other` is of another log or of other rules, as part of a sentence; `None` if
+    /// it has the same figures.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        if self.topic != other.topic {
+            return Some(format!("of the topic {}", other.topic));
+        }
+        if let (Some(ours), Some(theirs)) = (&self.topic_id, &other.topic_id)
+            && ours != theirs
+        {
+            return Some(format!(
+                "of another topic that was called {}: its id was {theirs}, and that of the present \
+                 one is {ours}",
+                other.topic
+            ));
+        }
+        if let Some(difference) = self.other_beginning(other) {
+            return Some(difference);
+        }
+        let keys = self.other_rules(other);
+        match keys.as_slice() {
+            [] => None,
+            [key] => Some(format!("made by other rules: {key} differs")),
+            keys => Some(format!("made by other rules: {} differ", keys.join(", "))),
+        }
+    }
+
+    fn other_beginning(&self, other: &Self) -> Option<String> {
+        let (ours, theirs) = match (&self.first_offsets, &other.first_offsets) {
+            (Some(ours), Some(theirs)) => (ours, theirs),
+            (None, None) => return None,
+            _ => return Some("read from an offset that is not known".into()),
+        };
+        // A partition that was added later is not told of.
+        let known = 0..self.partitions.min(other.partitions);
+        known
+            .map(|partition| {
+                let first = |offsets: &BTreeMap<i32, i64>| {
+                    offsets.get(&partition).copied().unwrap_or_default()
+                };
+                (partition, first(ours), first(theirs))
+            })
+            .find(|(_, ours, theirs)| ours != theirs)
+            .map(|(partition, ours, theirs)| {
+                format!(
+                    "read from offset {theirs} of partition {partition} on, and this state from \
+                     offset {ours} on"
+                )
+            })
+    }
+
+    // The keys of the rules that differ.
+    fn other_rules(&self, other: &Self) -> Vec<String> {
+        let lines = |rules: &str| -> Vec<String> {
+            let mut lines: Vec<String> = rules.lines().map(|line| line.trim().into()).collect();
+            lines.retain(|line| !line.is_empty());
+            lines.sort_unstable();
+            lines
+        };
+        let (ours, theirs) = (lines(&self.rules), lines(&other.rules));
+        let only_ours = ours.iter().filter(|line| !theirs.contains(line));
+        let only_theirs = theirs.iter().filter(|line| !ours.contains(line));
+        let key = |line: &String| line.split('=').next().unwrap_or(line).trim().to_owned();
+        let mut keys: Vec<String> = only_ours.chain(only_theirs).map(key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provenance() -> Provenance {
+        Provenance {
+            topic: "payment_msg".into(),
+            topic_id: Some("a".into()),
+            partitions: 2,
+            first_offsets: Some([(1, 7)].into()),
+            rules: "time_zone = UTC\nwindow = 1m\nwindow = day\n".into(),
+        }
+    }
+
+    #[test]
+    fn the_same_log_and_rules_have_the_same_figures() {
+        let ours = provenance();
+        assert_eq!(ours.difference(&ours), None);
+        let more_partitions = Provenance {
+            partitions: 3,
+            first_offsets: Some([(1, 7), (2, 5)].into()),
+            ..provenance()
+        };
+        assert_eq!(ours.difference(&more_partitions), None);
+        let old_broker = Provenance {
+            topic_id: None,
+            ..provenance()
+        };
+        assert_eq!(ours.difference(&old_broker), None);
+        let sorted = Provenance {
+            rules: "window = day\nwindow = 1m\n\ntime_zone = UTC".into(),
+            ..provenance()
+        };
+        assert_eq!(ours.difference(&sorted), None);
+    }
+
+    #[test]
+    fn another_topic_another_beginning_and_other_rules_are_told() {
+        let other = |change: fn(&mut Provenance)| {
+            let mut other = provenance();
+            change(&mut other);
+            provenance().difference(&other).unwrap_or_default()
+        };
+        let topic = other(|other| other.topic = "refunds".into());
+        assert_eq!(topic, "of the topic refunds");
+        let again = other(|other| other.topic_id = Some("b".into()));
+        assert!(again.contains("its id was b"), "{again}");
+        let latest = other(|other| other.first_offsets = Some([(0, 3), (1, 7)].into()));
+        assert!(latest.contains("offset 3 of partition 0"), "{latest}");
+        let unknown = other(|other| other.first_offsets = None);
+        assert!(unknown.contains("not known"), "{unknown}");
+        let rules = other(|other| other.rules = "time_zone = UTC\nwindow = 2m\n".into());
+        assert_eq!(rules, "made by other rules: window differs");
+    }
+}

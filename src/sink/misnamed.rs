@@ -1,0 +1,201 @@
+//! Totals whose document is called after a name that their branch no longer has.
+//!
+//! The id of a total is its branch's name, so a configuration that renames branches leaves
+//! documents behind, and one that exchanges names lets a branch's total meet another's document,
+//! with a version that says nothing about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use elasticsearch::{BulkParts, MgetParts, SearchParts};
+use hyper::body::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::client::Trouble;
+use super::cluster::Cluster;
+use crate::branch::Branches;
+use crate::feedback::Family;
+use crate::payment::BranchId;
+
+/// A total's document under a name that its branch does not have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Misnamed {
+    /// The name.
+    pub(super) id: String,
+    /// The branch whose total is in it.
+    pub(super) branch: BranchId,
+    seq_no: u64,
+    primary_term: u64,
+}
+
+/// A document as it was found.
+#[derive(Deserialize)]
+struct Hit {
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(rename = "_seq_no")]
+    seq_no: Option<u64>,
+    #[serde(rename = "_primary_term")]
+    primary_term: Option<u64>,
+    #[serde(rename = "_source")]
+    source: Option<Source>,
+    #[serde(default)]
+    sort: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    #[serde(default)]
+    branch_id: Value,
+}
+
+impl Source {
+    // None in a document that no version of ours wrote.
+    fn branch(&self) -> Option<BranchId> {
+        BranchId::new(u32::try_from(self.branch_id.as_u64()?).ok()?)
+    }
+}
+
+/// So many documents are asked for at once.
+const PAGE: usize = 5_000;
+/// A `terms` query takes no more.
+const TERMS_MAX: usize = 65_536;
+
+impl Misnamed {
+    fn of(hit: Hit, branches: &Branches) -> Option<Self> {
+        let branch: BranchId = hit.source?.branch()?;
+        (branches.name(branch) != hit.id).then_some(Self {
+            id: hit.id,
+            branch,
+            seq_no: hit.seq_no?,
+            primary_term: hit.primary_term?,
+        })
+    }
+}
+
+impl Cluster {
+    /// The documents of totals whose id is not the name of their branch. Looks at those that a
+    /// configuration has to do with: all others are called after their number.
+    pub(super) async fn misnamed(&self, branches: &Branches) -> Result<Vec<Misnamed>, Trouble> {
+        let index = self.names().index(Family::Totals);
+        let refresh = format!("/{index}/_refresh");
+        if self.client().order(&refresh).await?.status == 404 {
+            return Ok(Vec::new());
+        }
+        let path = SearchParts::Index(&[&index]).url();
+        let mut query = concerned(branches);
+        let mut found = Vec::new();
+        let mut after: Option<Vec<Value>> = None;
+        loop {
+            let mut body = json!({
+                "size": PAGE,
+                "query": query,
+                "_source": ["branch_id"],
+                "seq_no_primary_term": true,
+                "sort": [{ "branch": "asc" }],
+            });
+            if let Some(after) = &after {
+                body["search_after"] = json!(after);
+            }
+            let answer = self.client().post(&path, &body).await?;
+            if answer.status == 400 && query != all() {
+                // Some clusters don't allow queries that are expensive.
+                query = all();
+                continue;
+            }
+            let mut answer: Value = answer.json()?;
+            let hits: Vec<Hit> = serde_json::from_value(answer["hits"]["hits"].take())
+                .map_err(|error| Trouble::garbage(format!("the answer makes no sense: {error}")))?;
+            after = hits.last().map(|hit| hit.sort.clone());
+            let is_last = hits.len() < PAGE;
+            found.extend(
+                hits.into_iter()
+                    .filter_map(|hit| Misnamed::of(hit, branches)),
+            );
+            if is_last {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Of `totals`, those whose document is there and not that of another branch; and the documents
+    /// that are.
+    pub(super) async fn own_totals(
+        &self,
+        totals: &[BranchId],
+        branches: &Branches,
+    ) -> Result<(BTreeSet<BranchId>, Vec<Misnamed>), Trouble> {
+        #[derive(Deserialize)]
+        struct Found {
+            docs: Vec<Value>,
+        }
+        let ids: BTreeMap<String, BranchId> = totals
+            .iter()
+            .map(|branch| (branches.name(*branch).into_owned(), *branch))
+            .collect();
+        let index = self.names().index(Family::Totals);
+        let path = MgetParts::Index(&index).url();
+        let body = json!({ "ids": ids.keys().collect::<Vec<_>>() });
+        let answer = self.client().post(&path, &body).await?;
+        let (mut own, mut others) = (BTreeSet::new(), Vec::new());
+        for document in answer.json::<Found>()?.docs {
+            let Ok(hit) = serde_json::from_value::<Hit>(document) else {
+                continue;
+            };
+            let Some(wanted) = ids.get(&hit.id).copied() else {
+                continue;
+            };
+            let Some(source) = &hit.source else {
+                // It was deleted a moment ago.
+                continue;
+            };
+            if source.branch().is_none_or(|branch| branch == wanted) {
+                own.insert(wanted);
+            } else if let Some(other) = Misnamed::of(hit, branches) {
+                others.push(other);
+            }
+        }
+        Ok((own, others))
+    }
+
+    /// Deletes documents that are still as they were found.
+    pub(super) async fn delete_misnamed(&self, misnamed: &[Misnamed]) -> Result<(), Trouble> {
+        let index = self.names().index(Family::Totals);
+        for some in misnamed.chunks(PAGE) {
+            let lines: String = some
+                .iter()
+                .map(|document| {
+                    let action = json!({ "delete": {
+                        "_index": index,
+                        "_id": document.id,
+                        "if_seq_no": document.seq_no,
+                        "if_primary_term": document.primary_term,
+                    }});
+                    format!("{action}\n")
+                })
+                .collect();
+            let path = BulkParts::None.url();
+            let answer = self.client().post_lines(&path, &[], Bytes::from(lines));
+            // One that was written meanwhile stays: it is somebody's.
+            answer.await?.success()?;
+        }
+        Ok(())
+    }
+}
+
+// Documents with a name that is not made of the branch's number, and those of branches that have a
+// configured name.
+fn concerned(branches: &Branches) -> Value {
+    let configured: Vec<String> = branches.configured().map(|id| id.to_string()).collect();
+    if configured.len() > TERMS_MAX {
+        return all();
+    }
+    json!({ "bool": { "should": [
+        { "bool": { "must_not": { "regexp": { "branch": "Branch_[0-9]+" } } } },
+        { "terms": { "branch_id": configured } },
+    ] } })
+}
+
+fn all() -> Value {
+    json!({ "match_all": {} })
+}

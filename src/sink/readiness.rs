@@ -1,0 +1,198 @@
+//! Whether there is a place for documents: indexes that are ours, in order, and hold what is known to
+//! be delivered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+
+use super::aliases;
+use super::client::Trouble;
+use super::cluster::{Live, Ready};
+use super::delivery::{Delivery, Interrupted, blocking};
+use super::expected::{Past, expected};
+use super::ownership::{Owner, foreign};
+use super::retry::Verdict;
+use crate::feedback::{Family, Feedback};
+
+/// So long after they were ordered, marks outlast a power failure.
+const MARKS_ARE_SAFE: Duration = Duration::from_secs(3);
+
+impl Delivery {
+    // Before the first checkpoint there is nothing to deliver, and nobody knows yet whose it will be.
+    pub(super) async fn knows_provenance(&mut self) -> Result<bool, Interrupted> {
+        let readings = Arc::clone(&self.readings);
+        let provenance = blocking(move || readings.query(|reading| reading.provenance())).await?;
+        if let Some(provenance) = provenance {
+            self.cluster.belongs_to(provenance);
+        }
+        Ok(self.cluster.provenance().is_some())
+    }
+
+    pub(super) async fn set_up(&mut self) -> Result<(), Interrupted> {
+        self.refuse_strangers().await?;
+        self.cluster.set_up().await?;
+        self.inspect().await?;
+        if self.had_former_life {
+            // What was delivered in a former life is to be there.
+            let readings = Arc::clone(&self.readings);
+            let zeros = self.zero_windows;
+            let known = blocking(move || readings.query(|reading| expected(reading, zeros)));
+            for (family, past) in known.await? {
+                if !self.places.is_known(family) && self.places.is_gone(family) {
+                    self.recreated(family, past).await?;
+                }
+            }
+            self.places.former_life_is_known();
+        }
+        self.find_misnamed().await?;
+        if !self.handover.is_never() && !self.cluster.is_public() {
+            // Readers saw this generation before: what is written from now on is for them as well.
+            let holders = self.cluster.holders().await?;
+            if aliases::are_here(self.cluster.names(), &holders) {
+                self.publish().await;
+            }
+        }
+        self.report_now().await;
+        Ok(())
+    }
+
+    // Our indexes, if none of them holds documents of another log.
+    async fn refuse_strangers(&self) -> Result<BTreeMap<Family, Live>, Interrupted> {
+        let live = self.cluster.inspect().await?;
+        for (family, live) in &live {
+            if let Owner::Stranger(whose) = &live.owner {
+                let index = self.cluster.names().index(*family);
+                return Err(foreign(&index, whose).into());
+            }
+        }
+        Ok(live)
+    }
+
+    // What names were changed for is delivered again, and what is called by a former name is deleted
+    // once that is sure.
+    async fn find_misnamed(&mut self) -> Result<(), Interrupted> {
+        self.misnamed = self.cluster.misnamed(&self.branches).await?;
+        let Some(first) = self.misnamed.first() else {
+            return Ok(());
+        };
+        warn!(
+            documents = self.misnamed.len(),
+            first = first.id,
+            now = %self.branches.name(first.branch),
+            "branches have other names now: all documents are delivered again, and totals under \
+             former names are deleted"
+        );
+        let readings = Arc::clone(&self.readings);
+        let zeros = self.zero_windows;
+        let known = blocking(move || readings.query(|reading| expected(reading, zeros)));
+        for family in known.await?.into_keys() {
+            self.tell(Feedback::Recreated(family)).await?;
+        }
+        self.passes.next_full = None;
+        self.delete_misnamed_at = Some(Instant::now() + MARKS_ARE_SAFE);
+        Ok(())
+    }
+
+    pub(super) async fn delete_misnamed(&mut self) -> Result<(), Interrupted> {
+        if self
+            .delete_misnamed_at
+            .is_some_and(|at| at <= Instant::now())
+        {
+            self.cluster.delete_misnamed(&self.misnamed).await?;
+            self.misnamed.clear();
+            self.delete_misnamed_at = None;
+        }
+        Ok(())
+    }
+
+    // Looks whether the indexes are the ones that we know, in order.
+    pub(super) async fn inspect(&mut self) -> Result<(), Interrupted> {
+        let live = self.refuse_strangers().await?;
+        self.answered();
+        let compared = self.places.compare(&live);
+        for family in compared.gone {
+            if self.places.is_gone(family) {
+                self.recreated(family, Past::Delivered).await?;
+            }
+        }
+        for (family, uuid) in compared.found {
+            let target = self.cluster.target(family);
+            self.places.is_ready(target, uuid, false);
+        }
+        self.ensure_all(compared.changed).await?;
+        self.next_inspection = Some(Instant::now() + self.pacing.inspect);
+        if self.handover.is_at_once() || self.cluster.is_public() {
+            self.publish().await;
+        }
+        Ok(())
+    }
+
+    // Whether the index of any of them is ready now.
+    pub(super) async fn ensure_all(
+        &mut self,
+        families: BTreeSet<Family>,
+    ) -> Result<bool, Interrupted> {
+        let mut is_any_ready = false;
+        let mut failed = None;
+        for (family, ensured) in self.cluster.ensure_all(families).await {
+            // What is known of the others is noted in any case.
+            match self.ensured(family, ensured).await {
+                Ok(is_ready) => is_any_ready |= is_ready,
+                Err(interrupted) => failed = Some(interrupted),
+            }
+        }
+        failed.map_or(Ok(is_any_ready), Err)
+    }
+
+    // Whether the index is ready now.
+    async fn ensured(
+        &mut self,
+        family: Family,
+        ensured: Result<Ready, Trouble>,
+    ) -> Result<bool, Interrupted> {
+        let now = Instant::now();
+        let ready = match ensured {
+            Ok(ready) => ready,
+            Err(trouble) => {
+                self.places.is_doubtful(family);
+                match trouble.verdict {
+                    Verdict::Denied | Verdict::Foreign => return Err(trouble.into()),
+                    Verdict::Park => {
+                        warn!(reason = trouble.reason, "its documents are kept back");
+                        let wait = self.pacing.inspect;
+                        self.places.hold_for(family, now, wait, trouble.reason);
+                    }
+                    _ => self.places.hold(family, now, trouble.reason),
+                }
+                return Ok(false);
+            }
+        };
+        self.answered();
+        if ready.is_new && self.cluster.is_public() {
+            self.publish().await;
+        }
+        let target = self.cluster.target(family);
+        if self.places.is_ready(target, ready.uuid, ready.is_new) {
+            self.recreated(family, Past::Delivered).await?;
+        }
+        Ok(true)
+    }
+
+    async fn recreated(&mut self, family: Family, past: Past) -> Result<(), Interrupted> {
+        let index = self.cluster.names().index(family);
+        match past {
+            Past::Delivered => warn!(
+                index,
+                "an index was lost or replaced: its documents are delivered again"
+            ),
+            Past::Untouched => info!(
+                index,
+                "an index is not there yet: its documents are delivered"
+            ),
+        }
+        self.passes.next_full = None;
+        self.tell(Feedback::Recreated(family)).await
+    }
+}

@@ -1,0 +1,341 @@
+//! An index holds figures of one log and one set of rules; whoever reads another log leaves it alone.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::compare::Figures;
+use crate::support::lab::{Dist, Elastic, Kafka, eventually, http, unique};
+use crate::support::service::{Outcome, Setup, legacy_totals, quoted};
+use crate::support::topic::{START, paid};
+
+/// Payments of `amount` in partition 0, a second apart, of one branch.
+fn pay(kafka: &Kafka, topic: &str, count: i64, amount: &str, branch: u32) {
+    let messages = (0..count).map(|at| paid(0, START + at * 1_000, amount, branch));
+    kafka.send(topic, messages);
+}
+
+/// How many payments the totals behind the public alias count.
+fn counted(elastic: &Elastic, prefix: &str) -> u64 {
+    let totals = elastic.documents(&format!("{prefix}-totals"));
+    totals
+        .iter()
+        .map(|total| total.source["pay_count"].as_u64().unwrap())
+        .sum()
+}
+
+/// What a run to the end of the topic ends with.
+fn until_end(setup: &Setup) -> Outcome {
+    setup.run(&["serve", "--until-end"])
+}
+
+#[track_caller]
+fn assert_refused(outcome: &Outcome, because: &str) {
+    assert_eq!(outcome.status.code(), Some(78), "{}", outcome.stderr);
+    for words in [
+        because,
+        "elasticsearch.index_prefix",
+        "tidegauge index delete --yes",
+    ] {
+        assert!(
+            outcome.stderr.contains(words),
+            "{words}: {}",
+            outcome.stderr
+        );
+    }
+}
+
+// log      0 1 2 3 4 | 5 6 7
+// first    =========            began at the beginning: 5 payments
+// second             ^ latest   reads 3 of them, under the same names
+#[test]
+fn a_state_that_began_elsewhere_never_writes_beside_the_figures_of_the_first() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("lost-state");
+    kafka.create_topic(&topic, 1);
+    pay(kafka, &topic, 5, "1", 1);
+    let first = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    first.serve_until_end();
+    assert_eq!(counted(elastic, &topic), 5);
+    let before = elastic.documents(&format!("{topic}-*"));
+
+    let second =
+        Setup::of(kafka, &topic)
+            .delivering(elastic, &topic)
+            .with("kafka", "start", "\"latest\"");
+    assert_eq!(until_end(&second).status.code(), Some(78));
+    pay(kafka, &topic, 3, "1", 1);
+    assert_refused(&until_end(&second), "read from offset 0 of partition 0 on");
+    assert_eq!(elastic.documents(&format!("{topic}-*")), before);
+
+    let listed = second.run(&["index", "delete"]);
+    assert!(
+        listed.stdout.contains("--yes deletes it"),
+        "{}",
+        listed.stdout
+    );
+    assert_eq!(elastic.documents(&format!("{topic}-*")), before);
+    let deleted = second.run_json(&["index", "delete", "--yes", "-o", "json"]);
+    assert_eq!(
+        deleted["done"].as_array().map(Vec::len),
+        Some(6),
+        "{deleted}"
+    );
+    second.serve_until_end();
+    assert_eq!(counted(elastic, &topic), 3);
+    let service = second.serve();
+    Figures::ask(&service).assert_documented(elastic, &topic);
+}
+
+#[test]
+fn a_recreated_topic_never_mixes_with_the_figures_of_the_one_before() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("recreated-again");
+    kafka.create_topic(&topic, 1);
+    pay(kafka, &topic, 5, "1", 1);
+    Setup::of(kafka, &topic)
+        .delivering(elastic, &topic)
+        .serve_until_end();
+    let before = elastic.documents(&format!("{topic}-*"));
+    kafka.delete_topic(&topic);
+    kafka.create_topic(&topic, 1);
+    pay(kafka, &topic, 3, "2", 1);
+
+    let second = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    assert_refused(&until_end(&second), "another topic that was called");
+    assert_eq!(elastic.documents(&format!("{topic}-*")), before);
+    let found = second.run(&["index", "verify"]);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(found.stdout.contains("another topic"), "{}", found.stdout);
+
+    second.run_json(&["index", "delete", "--yes", "-o", "json"]);
+    second.serve_until_end();
+    Figures::ask(&second.serve()).assert_documented(elastic, &topic);
+}
+
+#[test]
+fn two_topics_under_one_prefix_never_share_an_index() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let (sales, refunds) = (unique("sales"), unique("refunds"));
+    for (topic, count) in [(&sales, 5), (&refunds, 9)] {
+        kafka.create_topic(topic, 1);
+        pay(kafka, topic, count, "1", 1);
+    }
+    let first = Setup::of(kafka, &sales).delivering(elastic, &sales);
+    first.serve_until_end();
+    let second = Setup::of(kafka, &refunds).delivering(elastic, &sales);
+    assert_refused(&until_end(&second), &format!("of the topic {sales}"));
+    assert_eq!(counted(elastic, &sales), 5);
+
+    // It answers over HTTP, says why nothing is written, and goes on by itself when it may.
+    let service = second.serve();
+    let (condition, reason) = eventually("a refusal", || {
+        Some(service.part("sink")).filter(|(condition, _)| condition == "failed")
+    });
+    assert!(
+        reason.contains("nothing is written"),
+        "{condition}: {reason}"
+    );
+    assert_eq!(service.ask("totals/1")["total"]["pay_count"], 9);
+}
+
+#[test]
+fn a_new_state_with_other_rules_is_refused_instead_of_doubling_the_windows() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("other-rules");
+    kafka.create_topic(&topic, 1);
+    pay(kafka, &topic, 5, "1", 1);
+    Setup::of(kafka, &topic)
+        .delivering(elastic, &topic)
+        .serve_until_end();
+    let second = Setup::of(kafka, &topic).delivering(elastic, &topic).with(
+        "",
+        "time_zone",
+        "\"Asia/Shanghai\"",
+    );
+    assert_refused(&until_end(&second), "made by other rules");
+    assert_eq!(elastic.count(&format!("{topic}-1m")), 1);
+}
+
+#[test]
+fn a_second_state_of_the_same_log_delivers_beside_the_first() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("standby");
+    kafka.create_topic(&topic, 2);
+    pay(kafka, &topic, 50, "1", 1);
+    let first = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let service = first.serve();
+    service.await_consumed(50);
+    let second = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    second.serve_until_end();
+    pay(kafka, &topic, 50, "1", 2);
+    second.serve_until_end();
+    service.await_consumed(100);
+    service.await_delivered();
+    Figures::ask(&service).assert_documented(elastic, &topic);
+}
+
+#[test]
+fn a_newer_document_counts_as_delivered_and_is_counted_apart() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("outdated");
+    kafka.create_topic(&topic, 1);
+    pay(kafka, &topic, 5, "1", 1);
+    let setup = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    setup.serve_until_end();
+    // As an instance would write it that had read on.
+    let total = json!({"branch": "Branch_1", "branch_id": 1, "pay_count": 50});
+    let path = format!("/{topic}-totals-g1/_doc/Branch_1?version=100&version_type=external");
+    elastic.put(&path, &total).ok();
+    pay(kafka, &topic, 1, "1", 1);
+    let service = setup.serve();
+    service.await_consumed(6);
+    service.await_delivered();
+    let metrics = http::get(&format!("{}/metrics", service.url())).text;
+    let line = "tidegauge_bulk_items_total{outcome=\"outdated\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
+}
+
+#[test]
+fn the_alias_of_the_old_dashboards_never_points_to_two_prefixes() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let (sales, refunds) = (unique("sales"), unique("refunds"));
+    for (topic, count) in [(&sales, 5), (&refunds, 9)] {
+        kafka.create_topic(topic, 1);
+        pay(kafka, topic, count, "1", 1);
+    }
+    Setup::of(kafka, &sales)
+        .delivering(elastic, &sales)
+        .serve_until_end();
+    let legacy = legacy_totals(&sales);
+    let second = Setup::of(kafka, &refunds)
+        .delivering(elastic, &refunds)
+        .with("elasticsearch", "legacy_totals", &quoted(&legacy));
+    let outcome = until_end(&second);
+    assert_eq!(outcome.status.code(), Some(78), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(&legacy), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("legacy_totals"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(elastic.documents(&legacy).len(), 1);
+    assert_eq!(counted(elastic, &refunds), 9, "all else is delivered");
+}
+
+#[test]
+fn aliases_of_a_generation_that_the_state_does_not_know_stay_where_they_are() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("unknown-generation");
+    kafka.create_topic(&topic, 1);
+    pay(kafka, &topic, 5, "1", 1);
+    let first = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    first.serve_until_end();
+    first.run_json(&["replay", "--swap", "-o", "json"]);
+    first.run(&["replay", "drop", "1", "--yes"]);
+    let holder = || {
+        let found = elastic.get(&format!("/_alias/{topic}-totals")).ok().json();
+        found
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(holder(), [format!("{topic}-totals-g2")]);
+
+    let second = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let outcome = until_end(&second);
+    assert_eq!(outcome.status.code(), Some(78), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("generation 2"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(holder(), [format!("{topic}-totals-g2")]);
+}
+
+/// Name and branch of each total behind the public alias, and what it counts.
+fn totals(elastic: &Elastic, prefix: &str) -> Vec<(String, String, u64)> {
+    let totals = elastic.documents(&format!("{prefix}-totals"));
+    totals
+        .into_iter()
+        .map(|total| {
+            let count = total.source["pay_count"].as_u64().unwrap();
+            assert_eq!(total.source["branch"], *total.id);
+            (total.id, total.source["branch_id"].to_string(), count)
+        })
+        .collect()
+}
+
+#[test]
+fn branches_that_are_renamed_or_exchange_names_have_one_total_each() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("renamed");
+    kafka.create_topic(&topic, 1);
+    for (branch, count) in [(0, 10), (1, 3), (2, 4), (3, 5)] {
+        pay(kafka, &topic, count, "1", branch);
+    }
+    let mut setup = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    for (branch, name) in [("0", "North"), ("1", "South"), ("2", "West")] {
+        setup.set("branches", branch, &quoted(name));
+    }
+    setup.serve_until_end();
+    let named = |names: [(&str, &str, u64); 4]| {
+        names.map(|(name, id, count)| (name.to_owned(), id.to_owned(), count))
+    };
+    assert_eq!(
+        totals(elastic, &topic),
+        named([
+            ("Branch_3", "3", 5),
+            ("North", "0", 10),
+            ("South", "1", 3),
+            ("West", "2", 4)
+        ])
+    );
+
+    // Exchanged, renamed, and named for the first time. Nothing is paid meanwhile.
+    for (branch, name) in [
+        ("0", "South"),
+        ("1", "North"),
+        ("2", "Far West"),
+        ("3", "East"),
+    ] {
+        setup.set("branches", branch, &quoted(name));
+    }
+    let service = setup.serve();
+    let renamed = named([
+        ("East", "3", 5),
+        ("Far West", "2", 4),
+        ("North", "1", 3),
+        ("South", "0", 10),
+    ]);
+    // Elasticsearch remembers the versions of deleted documents for a minute.
+    let patience = Instant::now() + Duration::from_secs(180);
+    while totals(elastic, &topic) != renamed {
+        assert!(Instant::now() < patience, "{:?}", totals(elastic, &topic));
+        sleep(Duration::from_millis(200));
+    }
+    service.await_delivered();
+    Figures::ask(&service).assert_documented(elastic, &topic);
+}
