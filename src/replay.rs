@@ -6,11 +6,9 @@
 //! live is a step of its own: [`switch`].
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
 use tokio::task::spawn_blocking;
 
 use crate::app::{self, App, Plan, Until};
@@ -22,37 +20,18 @@ use crate::source::Start;
 use crate::store::{self, Difference, Still};
 
 mod comparison;
+mod proof;
+mod report;
 mod switch;
 
 pub use self::comparison::{Comparison, Differing, Figure};
-pub use self::switch::{Aliases, Switched, is_caught_up, switch, upkeep};
+pub use self::proof::Proof;
+pub use self::report::{Report, report};
+pub use self::switch::{Aliases, Consent, Switched, is_caught_up, newest, switch, upkeep};
 
 /// How long the live generation may take to come to where an interrupted replay has come to.
 const LIVE_PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-
-/// What a replay did.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Report {
-    /// The generation that was built.
-    pub generation: u32,
-    /// The live generation, beside which it was built.
-    pub live: u32,
-    /// Records read by this command; a replay that was interrupted goes on.
-    pub records: u64,
-    /// How long this command took.
-    pub seconds: f64,
-    /// Records per second while they were read.
-    pub rate: f64,
-    /// The next offset of each partition that it has come to.
-    pub positions: BTreeMap<i32, i64>,
-    /// What comparing it with the live generation showed; null when there was nothing to compare.
-    pub comparison: Option<Comparison>,
-    /// Why it was not compared; null if it was.
-    pub not_compared: Option<String>,
-    /// Whether it has come to the end and delivered everything.
-    pub complete: bool,
-}
 
 /// Why a replay did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -100,6 +79,18 @@ pub enum Error {
         generation: u32,
         /// In how many figures.
         differences: u64,
+    },
+    /// It was never compared with the live one.
+    #[error(
+        "generation {generation} is not proven to have the figures of the live one: {reason}. \
+         `tidegauge replay` compares them as soon as that is possible; --accept-differences makes it \
+         live unproven"
+    )]
+    Unproven {
+        /// The generation.
+        generation: u32,
+        /// Why nothing is known.
+        reason: String,
     },
     /// It is the live one.
     #[error("generation {generation} is live: make another one live before you drop it")]
@@ -174,6 +165,8 @@ pub struct Replay<'a> {
     generations: &'a Generations,
     live: Live,
     generation: u32,
+    /// What the last replay that built it said.
+    before: Option<Report>,
     records: u64,
     reading: Duration,
 }
@@ -191,15 +184,21 @@ impl<'a> Replay<'a> {
             newest if newest > live.generation => newest,
             newest => newest.max(live.generation) + 1,
         };
-        // One that was killed as it began holds nothing yet.
-        if Still::open(&generations.dir(generation))?.is_some() {
-            generations.fits(generation, config)?;
-        }
+        // One that was killed as it began holds nothing yet, and what was said of another state that
+        // was here before is not true of the one to come.
+        let before = match Still::open(&generations.dir(generation))? {
+            Some(_) => {
+                generations.fits(generation, config)?;
+                report(generations, generation)?
+            }
+            None => None,
+        };
         Ok(Self {
             config,
             generations,
             live,
             generation,
+            before,
             records: 0,
             reading: Duration::ZERO,
         })
@@ -237,33 +236,32 @@ impl<'a> Replay<'a> {
             }
             Err(reason) => Err(reason),
         };
-        let (comparison, not_compared) = match compared {
-            Ok(comparison) => (Some(comparison), None),
-            Err(reason) => (None, Some(reason)),
-        };
-        let mut report = Report {
-            generation: self.generation,
-            live: self.live.generation,
-            records: self.records,
-            seconds: begun.elapsed().as_secs_f64(),
-            rate: self.rate(),
-            positions: BTreeMap::new(),
-            comparison,
-            not_compared,
-            complete: false,
-        };
+        let mut report = Report::begun(self.generation, self.live.generation);
+        match compared {
+            Ok(comparison) => report.comparison = Some(comparison),
+            Err(reason) => report.not_compared = Some(reason),
+        }
+        if let Some(before) = self.before.take() {
+            report.keep_proof_of(before);
+        }
+        self.note(&mut report, begun);
         // A replay that is interrupted from here on may find nothing to compare any more.
-        self.write(&report)?;
+        report.write(self.generations)?;
         let config = self.quiet_config();
         self.read(&config, Until::End, audience, stop).await?;
         let still = self.own_still().await?;
+        self.note(&mut report, begun);
+        report.positions.clone_from(&still.checkpoint().positions);
+        report.complete = true;
+        report.write(self.generations)?;
+        Ok(report)
+    }
+
+    // How much was read so far, and how fast.
+    fn note(&self, report: &mut Report, begun: Instant) {
         report.records = self.records;
         report.seconds = begun.elapsed().as_secs_f64();
         report.rate = self.rate();
-        report.positions.clone_from(&still.checkpoint().positions);
-        report.complete = true;
-        self.write(&report)?;
-        Ok(report)
     }
 
     // The live generation as it stands, or why there is nothing to compare.
@@ -288,7 +286,8 @@ impl<'a> Replay<'a> {
                 )));
             }
             let positions = &live.checkpoint().positions;
-            if positions.is_empty() {
+            // Nothing is equal to nothing, which proves no figure.
+            if positions.is_empty() || live.checkpoint().ledger.consumed == 0 {
                 return Ok(Err(format!(
                     "generation {number} has read nothing yet: there is nothing to compare"
                 )));
@@ -405,32 +404,4 @@ impl<'a> Replay<'a> {
     fn rate(&self) -> f64 {
         self.records as f64 / self.reading.as_secs_f64().max(f64::MIN_POSITIVE)
     }
-
-    fn write(&self, report: &Report) -> Result<(), Error> {
-        let path = self.generations.report(self.generation);
-        let text = serde_json::to_vec_pretty(report).map_err(|error| Error::Report {
-            path: path.display().to_string(),
-            reason: error.to_string(),
-        })?;
-        Ok(generation::replace(&path, &text)?)
-    }
-}
-
-/// The report of the replay that built a generation, if one did.
-///
-/// # Errors
-/// When its file can't be read.
-pub fn report(generations: &Generations, generation: u32) -> Result<Option<Report>, Error> {
-    let path = generations.report(generation);
-    let failed = |reason: String| Error::Report {
-        path: path.display().to_string(),
-        reason,
-    };
-    let bytes = match fs::read(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        bytes => bytes.map_err(|error| failed(error.to_string()))?,
-    };
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|error| failed(error.to_string()))
 }

@@ -22,6 +22,7 @@ use crate::support::service::{Service, Setup};
 use crate::support::topic::{START, paid, produce, records};
 
 mod indexes;
+mod proof;
 mod rules;
 
 /// The aliases that always have documents here.

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::config::{Config, Need};
 use crate::generation::{Generations, Lock};
 use crate::reading::ReadError;
-use crate::replay::{self, Audience, Error, Figure, Report};
+use crate::replay::{self, Audience, Consent, Error, Figure, Proof, Report};
 use crate::sink::IndexSize;
 use crate::store::Still;
 
@@ -45,15 +45,15 @@ pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
                 timeout,
             }) => {
                 let _lock = lock(&generations)?;
-                let to = newest(&generations)?;
-                check(&generations, to, *accept_differences)?;
-                swap(&config, &generations, to, *timeout, output).await
+                let to = replay::newest(&generations)?;
+                let consent = consent(*accept_differences);
+                swap(&config, &generations, to, consent, *timeout, output).await
             }
             Some(ReplayStep::Rollback { timeout }) => {
                 let _lock = lock(&generations)?;
                 let live = generations.live()?;
                 let to = live.previous.ok_or(Error::NoOther)?;
-                swap(&config, &generations, to, *timeout, output).await
+                swap(&config, &generations, to, Consent::Back, *timeout, output).await
             }
             Some(ReplayStep::Drop { generation, yes }) => {
                 let _lock = lock(&generations)?;
@@ -77,14 +77,11 @@ async fn build(
     let replay = replay::Replay::new(config, generations)?;
     let report = replay.run(&mut shown, signals.stop()).await?;
     shown.progress.finish();
-    let swapped = if asked.swap {
-        check(generations, report.generation, asked.accept_differences).map(Some)
-    } else {
-        Ok(None)
-    };
     print(&report, asked.output)?;
-    if swapped?.is_some() {
-        let switched = replay::switch(config, generations, report.generation, PATIENCE).await?;
+    if asked.swap {
+        let consent = consent(asked.accept_differences);
+        let to = report.generation;
+        let switched = replay::switch(config, generations, to, consent, PATIENCE).await?;
         // The report is what was asked for as data.
         tell(&switched)?;
     }
@@ -111,44 +108,23 @@ fn lock(generations: &Generations) -> Result<Lock, Failure> {
     Ok(generations.lock_replay()?.ok_or(Error::AtWork)?)
 }
 
-// The generation that was built last: it is to be made live, or has been.
-fn newest(generations: &Generations) -> Result<u32, Failure> {
-    let live = generations.live()?;
-    let newest = generations.all()?.into_iter().max().unwrap_or_default();
-    if newest > live.generation || (newest == live.generation && live.previous.is_some()) {
-        Ok(newest)
+const fn consent(accept_differences: bool) -> Consent {
+    if accept_differences {
+        Consent::AcceptDifferences
     } else {
-        Err(Error::NoOther.into())
+        Consent::Proven
     }
-}
-
-fn check(generations: &Generations, to: u32, accept: bool) -> Result<(), Failure> {
-    if generations.live()?.generation == to {
-        return Ok(());
-    }
-    let report = replay::report(generations, to)?.filter(|report| report.complete);
-    let Some(report) = report else {
-        return Err(Error::Incomplete { generation: to }.into());
-    };
-    let differences = report.comparison.map_or(0, |found| found.differences);
-    if differences > 0 && !accept {
-        return Err(Error::Differs {
-            generation: to,
-            differences,
-        }
-        .into());
-    }
-    Ok(())
 }
 
 async fn swap(
     config: &Config,
     generations: &Generations,
     to: u32,
+    consent: Consent,
     patience: Duration,
     output: Format,
 ) -> Result<(), Failure> {
-    let switched = replay::switch(config, generations, to, patience).await?;
+    let switched = replay::switch(config, generations, to, consent, patience).await?;
     output::print(
         output,
         &[report::row(&switched)?],
@@ -209,7 +185,10 @@ struct Line {
     topic: String,
     records: u64,
     dirty_documents: u64,
-    /// What a replay found; `live` or nothing for one that no replay built.
+    /// Whether it is proven to have the live one's figures: `equal`, `differs` or `none`; nothing for
+    /// the live one, and for one that no replay built.
+    proof: Option<&'static str>,
+    /// What a replay found; nothing for one that no replay built.
     differences: Option<u64>,
     complete: Option<bool>,
     indexes: Option<u64>,
@@ -224,6 +203,8 @@ struct Whole {
     positions: BTreeMap<i32, i64>,
     state_dir: String,
     rules: Vec<String>,
+    /// Why there is no proof; null if there is one.
+    unproven: Option<String>,
     /// Whether the public aliases point to it; null without Elasticsearch.
     public: Option<bool>,
     sizes: Vec<IndexSize>,
@@ -252,6 +233,8 @@ async fn status(config: &Config, generations: &Generations, output: Format) -> R
             .cloned()
             .collect();
         let checkpoint = still.checkpoint();
+        let proof = report.as_ref().filter(|_| generation != live);
+        let proof = proof.map(|report| Proof::of(report, live));
         let comparison = report
             .as_ref()
             .and_then(|report| report.comparison.as_ref());
@@ -262,6 +245,7 @@ async fn status(config: &Config, generations: &Generations, output: Format) -> R
                 topic: still.topic().to_owned(),
                 records: checkpoint.ledger.consumed,
                 dirty_documents: checkpoint.dirty,
+                proof: proof.as_ref().map(Proof::name),
                 differences: comparison.map(|comparison| comparison.differences),
                 complete: report.as_ref().map(|report| report.complete),
                 indexes: audience.as_ref().map(|_| own.len() as u64),
@@ -272,6 +256,10 @@ async fn status(config: &Config, generations: &Generations, output: Format) -> R
             positions: checkpoint.positions.clone(),
             state_dir: generations.dir(generation).display().to_string(),
             rules: still.rules().lines().map(str::to_owned).collect(),
+            unproven: match proof {
+                Some(Proof::None(reason)) => Some(reason),
+                _ => None,
+            },
             public: audience.as_ref().map(|seen| seen.contains(&generation)),
             sizes: own,
             report,

@@ -27,6 +27,9 @@ pub struct Comparison {
     pub windows: BTreeMap<String, u64>,
     /// Definitions that only one of them has, or that differ: nothing of them was compared.
     pub windows_not_compared: Vec<String>,
+    /// Those of them that the live generation has: what readers see of these is not proven.
+    #[serde(default)]
+    pub live_windows_not_compared: Vec<String>,
     /// How many of all those differ.
     pub differences: u64,
     /// The first that do.
@@ -169,6 +172,7 @@ impl Comparison {
                 .find(|(_, other)| is_same(definition, other));
             let Some((other, _)) = same else {
                 self.windows_not_compared.push(name.to_owned());
+                self.live_windows_not_compared.push(name.to_owned());
                 continue;
             };
             let mut ours = Pages::new(live, number, from);

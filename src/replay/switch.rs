@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::task::spawn_blocking;
 use tracing::info;
 
-use super::Error;
+use super::{Error, Proof, report};
 use crate::config::Config;
 use crate::generation::{self, Generations, Live};
 use crate::sink::{self, Upkeep};
@@ -41,21 +41,48 @@ pub enum Aliases {
     None,
 }
 
+/// On which condition another generation may be made live.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Consent {
+    /// It is proven to have the figures of the live one.
+    Proven,
+    /// Whatever its figures are: somebody has looked at the differences.
+    AcceptDifferences,
+    /// It was live before this one.
+    Back,
+}
+
 /// How often it is looked at whether the service has followed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Makes generation `to` the live one, and waits for as long as `patience` for the aliases. May be
-/// asked again.
+/// The generation that was built last: it is to be made live, or has been.
 ///
 /// # Errors
-/// When `to` has no state or other rules than `config`, or Elasticsearch does not answer: then
-/// nothing has changed. When the service does not follow in time: it does so later.
+/// When there is none, or generations can't be told.
+pub fn newest(generations: &Generations) -> Result<u32, Error> {
+    let live = generations.live()?;
+    let newest = generations.all()?.into_iter().max().unwrap_or_default();
+    if newest > live.generation || (newest == live.generation && live.previous.is_some()) {
+        Ok(newest)
+    } else {
+        Err(Error::NoOther)
+    }
+}
+
+/// Makes generation `to` the live one, on the condition `consent`, and waits for as long as
+/// `patience` for the aliases. May be asked again.
+///
+/// # Errors
+/// When the condition is not met, `to` is not complete, has no state or other rules than `config`,
+/// or Elasticsearch does not answer: then nothing has changed. When the service does not follow in time: it does so later.
 pub async fn switch(
     config: &Config,
     generations: &Generations,
     to: u32,
+    consent: Consent,
     patience: Duration,
 ) -> Result<Switched, Error> {
+    permit(generations, to, consent)?;
     generations.fits(to, config)?;
     let indexes = match &config.elasticsearch {
         Some(sink) => Some(upkeep(sink, generations, config, to)?),
@@ -85,6 +112,27 @@ pub async fn switch(
         previous: live.previous,
         aliases,
     })
+}
+
+// Whether the condition is met. What is live already needs none.
+fn permit(generations: &Generations, to: u32, consent: Consent) -> Result<(), Error> {
+    let live = generations.live()?;
+    if live.generation == to {
+        return Ok(());
+    }
+    if consent == Consent::Back {
+        return match live.previous {
+            Some(previous) if previous == to => Ok(()),
+            _ => Err(Error::NoOther),
+        };
+    }
+    let Some(report) = report(generations, to)?.filter(|report| report.complete) else {
+        return Err(Error::Incomplete { generation: to });
+    };
+    match consent {
+        Consent::AcceptDifferences => Ok(()),
+        _ => Proof::of(&report, live.generation).demand(to),
+    }
 }
 
 /// The indexes of a generation.

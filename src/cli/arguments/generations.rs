@@ -22,10 +22,10 @@ pub struct Replay {
     /// What else is to be done about generations.
     #[command(subcommand)]
     pub step: Option<ReplayStep>,
-    /// Make the new generation live, unless its figures differ from the live one's
+    /// Make the new generation live if its figures are proven equal to the live one's
     #[arg(long)]
     pub swap: bool,
-    /// With --swap: also if figures differ, as they do by other rules
+    /// With --swap: also if figures differ, as they do by other rules, or could not be compared
     #[arg(long, requires = "swap")]
     pub accept_differences: bool,
     /// What the report looks like
@@ -47,7 +47,7 @@ pub enum ReplayStep {
     Status,
     /// Make the generation that was built live
     Swap {
-        /// Also if figures differ, as they do by other rules
+        /// Also if figures differ, as they do by other rules, or could not be compared
         #[arg(long)]
         accept_differences: bool,
         /// How long the running service may take to catch up
