@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +16,11 @@ use crate::config::{Config, settings_of_rules};
 use crate::reading::Readings;
 use crate::sink::Publication;
 use crate::store::{self, Difference, Still};
+
+mod error;
+
+pub use self::error::Error;
+use self::error::io_error;
 
 /// The generations beside one state directory.
 #[derive(Clone, Debug)]
@@ -35,77 +41,6 @@ pub struct Live {
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
-}
-
-/// Why generations can't be told or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The system refused something.
-    #[error("can't {action} {path}: {source}", path = .path.display())]
-    Io {
-        /// What it is about.
-        path: PathBuf,
-        /// What was to be done.
-        action: &'static str,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file that names the live generation says something else.
-    #[error(
-        "{path} does not say which generation is live: write `live = N` into it, with the number of \
-         one that `tidegauge replay status` lists",
-        path = .path.display()
-    )]
-    Unclear {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A generation's state is gone.
-    #[error(
-        "there is no state of generation {generation} in {path}: restore a copy of that directory, \
-         or make another generation live; `tidegauge replay status` lists them",
-        path = .path.display()
-    )]
-    Lost {
-        /// The generation.
-        generation: u32,
-        /// Where its state should be.
-        path: PathBuf,
-    },
-    /// The generation was built by other rules.
-    #[error(
-        "generation {generation} was built by other rules than the configured ones: {}. Use the \
-         configuration that it was built with, or, if it is not live, drop it with `tidegauge \
-         replay drop {generation} --yes`",
-        list(differences)
-    )]
-    Other {
-        /// The generation.
-        generation: u32,
-        /// What differs.
-        differences: Vec<Difference>,
-    },
-    /// The state can't be read.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// The state's rules can't be read.
-    #[error("the rules of the state in {path} can't be read", path = .path.display())]
-    Rules {
-        /// The state directory.
-        path: PathBuf,
-    },
-}
-
-impl Error {
-    /// Whether another configuration would mend it.
-    #[must_use]
-    pub const fn is_config(&self) -> bool {
-        matches!(
-            self,
-            Self::Other { .. }
-                | Self::Store(store::Error::Rules { .. } | store::Error::Topic { .. })
-        )
-    }
 }
 
 impl Generations {
@@ -139,12 +74,17 @@ impl Generations {
     /// Which generation is live.
     ///
     /// # Errors
-    /// When the file can't be read or says something else.
+    /// When the file can't be read or says something else, or is missing beside newer generations: a
+    /// replay writes it before it begins one.
     pub fn live(&self) -> Result<Live, Error> {
         let path = self.pointer();
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let generations = self.all()?;
+                if generations.iter().any(|generation| *generation > 1) {
+                    return Err(Error::PointerLost { path, generations });
+                }
                 return Ok(Live {
                     generation: 1,
                     previous: None,
@@ -161,6 +101,45 @@ impl Generations {
             generation: number("live").ok_or(Error::Unclear { path })?,
             previous: number("previous"),
         })
+    }
+
+    /// The live generation, of which there must be a state, and one of this user's: who makes or
+    /// changes generations looks here first.
+    ///
+    /// # Errors
+    /// When there is none, it is another user's, or which it is can't be told.
+    pub fn live_state(&self) -> Result<Live, Error> {
+        let live = self.live()?;
+        self.check_state(live.generation, rustix::process::geteuid().as_raw())?;
+        Ok(live)
+    }
+
+    // A file that the service wrote says whose state it is. Its directory may be a volume's root.
+    fn check_state(&self, generation: u32, user: u32) -> Result<(), Error> {
+        let path = self.dir(generation);
+        let metadata = match fs::metadata(path.join("CURRENT")) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Err(Error::NoState { path });
+            }
+            metadata => metadata.map_err(|source| io_error(&path, "look at", source))?,
+        };
+        let owner = metadata.uid();
+        if owner == user {
+            Ok(())
+        } else {
+            Err(Error::Owner { path, owner, user })
+        }
+    }
+
+    /// Whether the file that names the live generation is there. Without it, that is the first.
+    #[must_use]
+    pub fn is_live_said(&self) -> bool {
+        self.pointer().exists()
     }
 
     /// Makes a generation the live one. After a crash it is, or the one before is.
@@ -377,11 +356,6 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     write().map_err(|source| io_error(path, "write", source))
 }
 
-fn list(differences: &[Difference]) -> String {
-    let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
-    differences.join("; ")
-}
-
 fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -411,14 +385,6 @@ fn lock(path: &Path) -> Result<Option<Lock>, Error> {
     }
 }
 
-fn io_error(path: &Path, action: &'static str, source: io::Error) -> Error {
-    Error::Io {
-        path: path.to_owned(),
-        action,
-        source,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -439,6 +405,38 @@ mod tests {
         fs::write(dir.path().join("state.live"), "live = soon\n").unwrap();
         let error = generations.live().unwrap_err().to_string();
         assert!(error.contains("state.live"), "{error}");
+    }
+
+    #[test]
+    fn beside_newer_generations_the_file_that_names_the_live_one_must_be_there() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["state", "state-g2"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+            fs::write(dir.path().join(name).join("CURRENT"), "").unwrap();
+        }
+        let generations = Generations::of(&dir.path().join("state"));
+        let error = generations.live().unwrap_err().to_string();
+        for words in ["state.live is missing", "1, 2", "live = 1"] {
+            assert!(error.contains(words), "{error}");
+        }
+        fs::write(dir.path().join("state.live"), "live = 1\n").unwrap();
+        assert_eq!(generations.live().unwrap().generation, 1);
+    }
+
+    #[test]
+    fn a_state_that_is_missing_or_of_another_user_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let generations = Generations::of(&dir.path().join("state"));
+        let error = generations.live_state().unwrap_err().to_string();
+        assert!(error.starts_with("there is no state in "), "{error}");
+        assert!(error.ends_with("state: check state_dir"), "{error}");
+        fs::create_dir(dir.path().join("state")).unwrap();
+        let root = dir.path().join("state/CURRENT");
+        fs::write(&root, "").unwrap();
+        let owner = fs::metadata(&root).unwrap().uid();
+        generations.check_state(1, owner).unwrap();
+        let error = generations.check_state(1, owner + 1).unwrap_err();
+        assert!(error.to_string().contains("service's user"), "{error}");
     }
 
     #[test]

@@ -176,9 +176,10 @@ impl<'a> Replay<'a> {
     /// one, if there is one, or begins the next.
     ///
     /// # Errors
-    /// When the generation to go on with was built by other rules, or generations can't be told.
+    /// When there is no live state beside which to build, the generation to go on with was built by
+    /// other rules, or generations can't be told.
     pub fn new(config: &'a Config, generations: &'a Generations) -> Result<Self, Error> {
-        let live = generations.live()?;
+        let live = generations.live_state()?;
         let newest = generations.all()?.into_iter().max().unwrap_or_default();
         let generation = match newest {
             newest if newest > live.generation => newest,
@@ -193,6 +194,10 @@ impl<'a> Replay<'a> {
             }
             None => None,
         };
+        // Who finds the new one without this file knows that the file was lost.
+        if !generations.is_live_said() {
+            generations.set_live(live)?;
+        }
         Ok(Self {
             config,
             generations,

@@ -11,7 +11,7 @@ use super::output::{self, Format};
 use super::report;
 use super::serve::block_on;
 use crate::config::{Config, Need};
-use crate::generation::{Generations, Live};
+use crate::generation::{self, Generations, Live};
 use crate::reading::Readings;
 use crate::replay::{self, Error};
 use crate::sink::Upkeep;
@@ -48,6 +48,11 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
     let generations = Generations::of(&config.state_dir);
     let live = generations.live()?;
     let readings = readings(&config, &generations, live)?;
+    // Only what is to be before a first start can be told without a state.
+    if readings.is_none() && index.step != IndexStep::Setup {
+        let path = generations.dir(live.generation);
+        return Err(generation::Error::NoState { path }.into());
+    }
     let mut upkeep = replay::upkeep(sink, &generations, &config, live.generation)?;
     let step = index.step;
     let findings = block_on(async {

@@ -15,7 +15,7 @@ use super::serve::block_on;
 use super::signals::Signals;
 use crate::app::App;
 use crate::config::{Config, Need};
-use crate::generation::{Generations, Lock};
+use crate::generation::{self, Generations, Lock};
 use crate::reading::ReadError;
 use crate::replay::{self, Audience, Consent, Error, Figure, Proof, Report};
 use crate::sink::IndexSize;
@@ -104,7 +104,9 @@ impl Audience for Shown {
     }
 }
 
+// Before anything is made: with another state_dir, numbers would be those of other generations.
 fn lock(generations: &Generations) -> Result<Lock, Failure> {
+    generations.live_state()?;
     Ok(generations.lock_replay()?.ok_or(Error::AtWork)?)
 }
 
@@ -212,6 +214,13 @@ struct Whole {
 }
 
 async fn status(config: &Config, generations: &Generations, output: Format) -> Result<(), Failure> {
+    let all = generations.all()?;
+    if all.is_empty() {
+        return Err(generation::Error::NoState {
+            path: generations.dir(1),
+        }
+        .into());
+    }
     let live = generations.live()?.generation;
     let (audience, sizes) = match &config.elasticsearch {
         Some(sink) => {
@@ -222,7 +231,7 @@ async fn status(config: &Config, generations: &Generations, output: Format) -> R
         None => (None, Vec::new()),
     };
     let mut wholes = Vec::new();
-    for generation in generations.all()? {
+    for generation in all {
         let Some(still) = Still::open(&generations.dir(generation)).map_err(Error::from)? else {
             continue;
         };

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::anyhow;
 use serde::Serialize;
 use tidegauge_windows::EventTime;
 
@@ -12,7 +11,7 @@ use super::output::{self, Format};
 use super::report;
 use crate::answer::LedgerAnswer;
 use crate::config::{Config, Need};
-use crate::generation::Generations;
+use crate::generation::{self, Generations};
 use crate::reading::ReadError;
 use crate::replay::Error;
 use crate::store::Still;
@@ -62,10 +61,7 @@ pub fn run(state: &State, globals: &Globals) -> Result<(), Failure> {
     let generation = generation.unwrap_or(live);
     let dir = generations.dir(generation);
     let Some(still) = Still::open(&dir).map_err(Error::from)? else {
-        return Err(Failure::Running(anyhow!(
-            "there is no state in {}: check state_dir",
-            dir.display()
-        )));
+        return Err(generation::Error::NoState { path: dir }.into());
     };
     let readings = generations.readings(generation, &still, &config)?;
     let settings = generations.settings(generation, &still)?;

@@ -1,0 +1,130 @@
+//! Why generations can't be told or changed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::store::{self, Difference};
+
+/// Why generations can't be told or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The system refused something.
+    #[error("can't {action} {path}: {source}", path = .path.display())]
+    Io {
+        /// What it is about.
+        path: PathBuf,
+        /// What was to be done.
+        action: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file that names the live generation says something else.
+    #[error(
+        "{path} does not say which generation is live: write `live = N` into it, with the number of \
+         one that `tidegauge replay status` lists",
+        path = .path.display()
+    )]
+    Unclear {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file that names the live generation is gone.
+    #[error(
+        "{path} is missing: it says which generation is live, and there are the generations {}. \
+         Restore it from a backup, or write it: `live = N`, with the number of the generation that \
+         was live (if none was ever swapped, `live = 1`)",
+        numbers(generations),
+        path = .path.display()
+    )]
+    PointerLost {
+        /// The file.
+        path: PathBuf,
+        /// The generations that have a state.
+        generations: Vec<u32>,
+    },
+    /// The live generation has no state.
+    #[error("there is no state in {path}: check state_dir", path = .path.display())]
+    NoState {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The state is another user's.
+    #[error(
+        "the state in {path} belongs to the user with the id {owner}, and this command runs as the \
+         one with the id {user}: what it makes could not be used by the service. Run it as the \
+         service's user, as in `sudo -u '#{owner}' tidegauge …`",
+        path = .path.display()
+    )]
+    Owner {
+        /// The state directory.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who runs this.
+        user: u32,
+    },
+    /// A generation's state is gone.
+    #[error(
+        "there is no state of generation {generation} in {path}: restore a copy of that directory, \
+         or make another generation live; `tidegauge replay status` lists them",
+        path = .path.display()
+    )]
+    Lost {
+        /// The generation.
+        generation: u32,
+        /// Where its state should be.
+        path: PathBuf,
+    },
+    /// The generation was built by other rules.
+    #[error(
+        "generation {generation} was built by other rules than the configured ones: {}. Use the \
+         configuration that it was built with, or, if it is not live, drop it with `tidegauge \
+         replay drop {generation} --yes`",
+        list(differences)
+    )]
+    Other {
+        /// The generation.
+        generation: u32,
+        /// What differs.
+        differences: Vec<Difference>,
+    },
+    /// The state can't be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The state's rules can't be read.
+    #[error("the rules of the state in {path} can't be read", path = .path.display())]
+    Rules {
+        /// The state directory.
+        path: PathBuf,
+    },
+}
+
+impl Error {
+    /// Whether another configuration would mend it.
+    #[must_use]
+    pub const fn is_config(&self) -> bool {
+        matches!(
+            self,
+            Self::Other { .. }
+                | Self::Store(store::Error::Rules { .. } | store::Error::Topic { .. })
+        )
+    }
+}
+
+fn numbers(generations: &[u32]) -> String {
+    let numbers: Vec<String> = generations.iter().map(ToString::to_string).collect();
+    numbers.join(", ")
+}
+
+fn list(differences: &[Difference]) -> String {
+    let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
+    differences.join("; ")
+}
+
+pub(super) fn io_error(path: &Path, action: &'static str, source: io::Error) -> Error {
+    Error::Io {
+        path: path.to_owned(),
+        action,
+        source,
+    }
+}

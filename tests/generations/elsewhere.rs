@@ -1,0 +1,61 @@
+//! A state_dir where there is no state is a mistake, and no command may act on it.
+
+use std::fs;
+
+use super::{Kafka, fill, generation, unique};
+use crate::support::lab::{Dist, Elastic};
+use crate::support::service::Setup;
+
+#[test]
+fn without_a_live_state_no_command_makes_or_writes_anything() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let name = unique("elsewhere");
+    kafka.create_topic(&name, 2);
+    let setup = Setup::of(kafka, &name).delivering(elastic, &name);
+    fill(&setup, 3_000, 2);
+    let service = setup.serve();
+    service.await_consumed(3_000);
+    service.await_delivered();
+    setup.run_json(&["replay", "--swap", "-o", "json"]);
+    service.await_generation(2);
+    service.await_delivered();
+    elastic.refresh(&format!("{name}-*"));
+    let documents = || elastic.count(&format!("{name}-*"));
+    let public = || elastic.count(&format!("{name}-1m"));
+    let before = (documents(), public());
+
+    // Its numbers would be those of the generations that are live.
+    fs::create_dir(setup.path("volume")).unwrap();
+    let elsewhere = setup.path("volume/state").display().to_string();
+    let state_dir = format!("state_dir={elsewhere}");
+    let rule = "time_zone=Asia/Shanghai";
+    for command in [
+        &["replay"][..],
+        &["replay", "--swap"],
+        &["replay", "status"],
+        &["replay", "swap"],
+        &["replay", "rollback"],
+        &["replay", "drop", "2", "--yes"],
+        &["index", "verify"],
+        &["index", "repair"],
+        &["state", "inspect"],
+    ] {
+        let arguments = [command, &["--set", &state_dir, "--set", rule]].concat();
+        let refused = setup.run(&arguments);
+        assert_eq!(refused.status.code(), Some(1), "{command:?}: {refused:?}");
+        let words = format!("there is no state in {elsewhere}: check state_dir");
+        assert!(
+            refused.stderr.contains(&words),
+            "{command:?}: {}",
+            refused.stderr
+        );
+        assert_eq!(refused.stdout, "", "{command:?}");
+        let made = fs::read_dir(setup.path("volume")).unwrap().count();
+        assert_eq!(made, 0, "{command:?} made something");
+    }
+    elastic.refresh(&format!("{name}-*"));
+    assert_eq!((documents(), public()), before);
+    assert_eq!(generation(&service), 2);
+}
