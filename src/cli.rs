@@ -1,6 +1,7 @@
 //! The command line: what was typed, done, and answered by an exit code.
 
 pub mod arguments;
+mod backup;
 mod check;
 mod completions;
 mod compute;

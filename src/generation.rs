@@ -298,6 +298,59 @@ impl Generations {
         lock(&self.beside(".replay.lock"))
     }
 
+    /// The first thing that is where generations are kept, other than locks and an empty directory.
+    ///
+    /// # Errors
+    /// When directories can't be listed.
+    pub fn first_trace(&self) -> Result<Option<PathBuf>, Error> {
+        let is_there = |path: &Path| match fs::read_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            // Something else than a directory.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(true),
+            Err(source) => Err(io_error(path, "list", source)),
+            // What a file system puts into every volume does not count.
+            Ok(mut entries) => {
+                Ok(entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != "lost+found")))
+            }
+        };
+        if is_there(&self.state_dir)? {
+            return Ok(Some(self.state_dir.clone()));
+        }
+        let pointer = self.pointer();
+        if pointer.exists() {
+            return Ok(Some(pointer));
+        }
+        let parent = parent(&self.state_dir);
+        let prefix = format!("{}-g", self.name());
+        let entries = match fs::read_dir(parent) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            entries => entries.map_err(|source| io_error(parent, "list", source))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(|source| io_error(parent, "list", source))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let rest = name.strip_prefix(&prefix).unwrap_or_default();
+            if rest.starts_with(|first: char| first.is_ascii_digit()) {
+                return Ok(Some(entry.path()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Deletes the file that names the live generation.
+    ///
+    /// # Errors
+    /// When it can't be deleted.
+    pub fn forget_live(&self) -> Result<(), Error> {
+        let path = self.pointer();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io_error(&path, "delete", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Deletes the state and the report of a generation. After a crash it may be asked again.
     ///
     /// # Errors

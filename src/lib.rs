@@ -41,6 +41,7 @@ pub mod store;
 
 // What runs it all.
 pub mod app;
+pub mod backup;
 pub mod cli;
 pub mod config;
 pub mod generation;

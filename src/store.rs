@@ -34,6 +34,7 @@ use crate::reading::{Checkpoint, Mark, Readings};
 
 mod codec;
 mod commit;
+mod copy;
 mod database;
 mod directory;
 mod error;

@@ -21,6 +21,7 @@ use crate::support::oracle::truth;
 use crate::support::service::{Service, Setup};
 use crate::support::topic::{START, paid, produce, records};
 
+mod backup;
 mod elsewhere;
 mod indexes;
 mod proof;

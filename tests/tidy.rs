@@ -42,6 +42,7 @@ const FLOORS: [&[&str]; 6] = [
     &["api", "sink", "source", "store"],
     &[
         "app",
+        "backup",
         "cli",
         "config",
         "generation",

@@ -68,7 +68,7 @@ pub enum Command {
     Replay(Replay),
     /// Make, look at and mend the indexes in Elasticsearch
     Index(Index),
-    /// Look into the state, also while a service works on it
+    /// Look into the state, back it up or restore it, also while a service works on it
     State(State),
     /// Validate the configuration and print the one in force, secrets hidden
     Check(Check),

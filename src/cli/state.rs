@@ -1,4 +1,4 @@
-//! `tidegauge state inspect`: what a state holds, beside whoever works on it.
+//! `tidegauge state`: what a state holds, beside whoever works on it, and its backups.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use serde::Serialize;
 use tidegauge_windows::EventTime;
 
 use super::arguments::{Globals, State, StateStep};
+use super::backup;
 use super::failure::Failure;
 use super::output::{self, Format};
 use super::report;
@@ -49,21 +50,39 @@ struct Line {
     value: String,
 }
 
-/// Shows the state.
+/// Does what is asked for.
 ///
 /// # Errors
-/// When there is none, or it can't be read.
+/// When there is no state, or it can't be read, copied or placed.
 pub fn run(state: &State, globals: &Globals) -> Result<(), Failure> {
-    let StateStep::Inspect { generation, output } = state.step;
     let config = Config::load(&globals.sources(), Need::Nothing)?;
     let generations = Generations::of(&config.state_dir);
+    match &state.step {
+        StateStep::Inspect { generation, output } => {
+            inspect(&config, &generations, *generation, *output)
+        }
+        StateStep::Backup {
+            dir,
+            live_only,
+            output,
+        } => backup::make(&generations, dir, *live_only, *output),
+        StateStep::Restore { dir, output } => backup::restore(&generations, dir, *output),
+    }
+}
+
+fn inspect(
+    config: &Config,
+    generations: &Generations,
+    generation: Option<u32>,
+    output: Format,
+) -> Result<(), Failure> {
     let live = generations.live()?.generation;
     let generation = generation.unwrap_or(live);
     let dir = generations.dir(generation);
     let Some(still) = Still::open(&dir).map_err(Error::from)? else {
         return Err(generation::Error::NoState { path: dir }.into());
     };
-    let readings = generations.readings(generation, &still, &config)?;
+    let readings = generations.readings(generation, &still, config)?;
     let settings = generations.settings(generation, &still)?;
     let stock = still.stock().map_err(Error::from)?;
     let checkpoint = still.checkpoint();

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, BottommostLevelCompaction, Cache, CompactOptions, DB,
-    DBCompressionType, DBPinnableSlice, DBRecoveryMode, ErrorKind, InfoLogger, LogLevel,
-    LruCacheOptions, Options, WriteBatch,
+    DBCompressionType, DBPinnableSlice, DBRecoveryMode, ErrorKind, InfoLogger,
+    IngestExternalFileOptions, LogLevel, LruCacheOptions, Options, WriteBatch,
 };
 
 use super::error::Error;
@@ -148,6 +148,15 @@ impl Database {
             .map_err(|error| self.failed("sync", &error))
     }
 
+    /// Tables of keys in order become part of an empty database: each is at `path`, which it leaves.
+    pub(super) fn adopt(&self, paths: &[PathBuf]) -> Result<(), Error> {
+        let mut options = IngestExternalFileOptions::default();
+        options.set_move_files(true);
+        self.db
+            .ingest_external_file_opts(&options, paths.to_vec())
+            .map_err(|error| self.failed("write", &error))
+    }
+
     /// Writes every table anew, in the form that tables have now.
     pub(super) fn rewrite(&self) {
         let mut options = CompactOptions::default();
@@ -183,7 +192,7 @@ pub(super) fn malformed(key: &[u8]) -> String {
     format!("the value at key {key} can't be read")
 }
 
-fn failed(path: &Path, action: &'static str, error: &rocksdb::Error) -> Error {
+pub(super) fn failed(path: &Path, action: &'static str, error: &rocksdb::Error) -> Error {
     let path = path.to_owned();
     let reason = error.to_string();
     match error.kind() {
@@ -203,7 +212,7 @@ fn is_locked(error: &rocksdb::Error) -> bool {
         || (text.contains("While lock file") && text.contains("temporarily unavailable"))
 }
 
-fn options(fresh: bool) -> Options {
+pub(super) fn options(fresh: bool) -> Options {
     let mut options = Options::default();
     options.create_if_missing(fresh);
     options.set_paranoid_checks(true);

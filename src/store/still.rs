@@ -20,7 +20,7 @@ use crate::reading::{Checkpoint, Readings};
 /// whatever is written meanwhile.
 #[derive(Debug)]
 pub struct Still {
-    database: Shared,
+    pub(super) database: Shared,
     identity: Record,
     checkpoint: Checkpoint,
 }
@@ -84,6 +84,12 @@ impl Still {
     #[must_use]
     pub fn topic(&self) -> &str {
         &self.identity.topic
+    }
+
+    /// The generation that it is of.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.identity.generation
     }
 
     /// The rules that it was built by, as text.

@@ -1,5 +1,6 @@
 //! Flags of the commands about generations: their figures, indexes and states.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -120,6 +121,47 @@ pub struct State {
 /// What is to be done about the state.
 #[derive(Clone, Debug, Subcommand)]
 pub enum StateStep {
+    /// Copy all generations into a directory, also while a service works on them
+    #[command(after_long_help = "\
+Each generation is copied as it stood at one moment, with the file that says which is live, and read \
+again to see that it is whole. The backup is complete when its manifest, backup.json, is written: \
+that comes last, and restore refuses a backup without it. Indexes are not in it.")]
+    Backup {
+        /// A new or an empty directory
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// Leave out generations that are kept beside the live one
+        #[arg(long)]
+        live_only: bool,
+        /// What the summary looks like
+        #[arg(
+            short,
+            long,
+            value_enum,
+            value_name = "FORMAT",
+            default_value = "table"
+        )]
+        output: Format,
+    },
+    /// Put a backup where state_dir says; nothing may be there
+    #[command(after_long_help = "\
+The hash of every file is compared with the manifest, and every state is opened. A service that is \
+started then goes on from the positions of the backup: the payments since then are read from Kafka \
+again, so the topic must still hold them. Run it as the service's user.")]
+    Restore {
+        /// The directory of the backup
+        #[arg(value_name = "DIR")]
+        dir: PathBuf,
+        /// What the summary looks like
+        #[arg(
+            short,
+            long,
+            value_enum,
+            value_name = "FORMAT",
+            default_value = "table"
+        )]
+        output: Format,
+    },
     /// Show what the state holds: changes nothing, and needs no lock
     Inspect {
         /// The generation [default: the live one]

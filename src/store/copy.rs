@@ -1,0 +1,80 @@
+//! A copy of a state as it stood at one moment, made beside whoever writes it.
+//!
+//! Every key is read, so that every checksum is, and written into tables of the copy's own: nothing
+//! of it is shared with the files of the one who writes, and it does not matter which of those come
+//! and go meanwhile. Only the writer could take one of RocksDB's checkpoints.
+
+use std::path::{Path, PathBuf};
+
+use rocksdb::{ReadOptions, SstFileWriter};
+
+use super::database::{self, Database};
+use super::directory::{self, Directory};
+use super::error::Error;
+use super::still::Still;
+
+/// How long a table of the copy becomes, at most about.
+const TABLE_BYTES: u64 = 64 << 20;
+/// The size of a table is asked for after so many keys.
+const LOOK_EVERY: u64 = 4_096;
+/// What is read ahead: all of it is wanted.
+const READAHEAD_BYTES: usize = 2 << 20;
+
+impl Still {
+    /// Writes all that is in it into a state of its own in `dir`, which must be new or empty, and
+    /// reads that again. Gives how many keys there are.
+    ///
+    /// # Errors
+    /// When it can't be read or written. What is in `dir` then is worth nothing.
+    pub fn copy_to(&self, dir: &Path) -> Result<u64, Error> {
+        if directory::prepare(dir)? != Directory::Fresh {
+            return Err(Error::Foreign {
+                path: dir.to_owned(),
+                entry: "CURRENT".to_owned(),
+            });
+        }
+        let copy = Database::open(dir, true)?;
+        let (tables, keys) = self.write_tables(dir)?;
+        copy.adopt(&tables)?;
+        drop(copy);
+        let differs = || Error::Damaged {
+            path: dir.to_owned(),
+            reason: "the copy does not hold what it was made of".to_owned(),
+        };
+        let copied = Self::open(dir)?.ok_or_else(differs)?;
+        let stock = copied.stock()?;
+        let is_same = stock.keys.values().sum::<u64>() == keys
+            && copied.checkpoint() == self.checkpoint()
+            && copied.rules() == self.rules();
+        if is_same { Ok(keys) } else { Err(differs()) }
+    }
+
+    fn write_tables(&self, dir: &Path) -> Result<(Vec<PathBuf>, u64), Error> {
+        let failed = |error| database::failed(dir, "write", &error);
+        let options = database::options(false);
+        let mut reading = ReadOptions::default();
+        reading.fill_cache(false);
+        reading.set_readahead_size(READAHEAD_BYTES);
+        let mut at = self.database.rocks().raw_iterator_opt(reading);
+        at.seek_to_first();
+        let (mut tables, mut keys) = (Vec::new(), 0);
+        while at.valid() {
+            let path = dir.join(format!("copied-{}", tables.len()));
+            let mut table = SstFileWriter::create(&options);
+            table.open(&path).map_err(failed)?;
+            while let Some((key, value)) = at.item() {
+                table.put(key, value).map_err(failed)?;
+                keys += 1;
+                at.next();
+                if keys % LOOK_EVERY == 0 && table.file_size() > TABLE_BYTES {
+                    break;
+                }
+            }
+            table.finish().map_err(failed)?;
+            tables.push(path);
+        }
+        at.status()
+            .map_err(|error| self.database.failed("read", &error))?;
+        Ok((tables, keys))
+    }
+}
