@@ -105,6 +105,10 @@ fn query_tables_are_aligned_and_say_how_far_they_reach() {
         assert!(freshness.contains(word), "{status}");
     }
     assert!(!status.contains(" bulk "), "none was measured: {status}");
+    assert!(
+        status.contains("position 7, lag 0, watermark 2026-11-01T00:02:35Z\n"),
+        "{status}"
+    );
     let rejects = ask(&["rejects"]);
     assert!(
         rejects.contains("not_json") && rejects.contains("no payment"),

@@ -170,7 +170,8 @@ impl Column {
         let cells = values.map(|value| match (name, value) {
             ("final", "true") => "final".to_owned(),
             ("final", "false") => "open".to_owned(),
-            _ => times.short(&shown(value)),
+            _ if holds_times(name) => times.short(&shown(value)),
+            _ => shown(value),
         });
         Self {
             cells: cells.collect(),
@@ -222,7 +223,7 @@ fn shown(value: &str) -> String {
         return format!("{sign}{}", grouped(integer.unsigned_abs()));
     }
     match value.parse::<f64>() {
-        Ok(number) if number.is_finite() => format!("{number:.2}"),
+        Ok(number) if number.is_finite() => money(&format!("{number:.2}"), 2),
         _ => short(&plain(value)),
     }
 }
@@ -258,6 +259,13 @@ fn in_threes(digits: &str) -> String {
     text
 }
 
+/// Whether a field of that name holds a time and nothing else. The name decides, not the look: a
+/// sentence, or a name that somebody gave a branch, may look like a time or end with one.
+fn holds_times(name: &str) -> bool {
+    let ends = ["_time", "_timestamp", "_start", "_end"];
+    name == "watermark" || ends.iter().any(|end| name.ends_with(end))
+}
+
 /// How times are shown: what all have in common is left out.
 #[derive(Default)]
 struct Times {
@@ -271,7 +279,12 @@ impl Times {
     fn of(rows: &[Row], names: &[&str]) -> Self {
         let texts: Vec<String> = rows
             .iter()
-            .flat_map(|row| names.iter().filter_map(|name| row.get(name)))
+            .flat_map(|row| {
+                names
+                    .iter()
+                    .filter(|name| holds_times(name))
+                    .filter_map(|name| row.get(name))
+            })
             .map(plain)
             .collect();
         let times: Vec<(&str, &str)> = texts.iter().filter_map(|text| split(text)).collect();
@@ -314,11 +327,18 @@ impl Times {
 /// The day and the clock of `2026-11-01T00:12:34.5Z`.
 fn split(text: &str) -> Option<(&str, &str)> {
     let (day, clock) = text.strip_suffix('Z')?.split_once('T')?;
-    let is_time = day.len() >= 10
-        && clock.len() >= 8
-        && clock
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || b":.".contains(&byte));
+    // Nines stand for digits.
+    let has_form = |text: &str, form: &[u8]| {
+        text.len() == form.len()
+            && text.bytes().zip(form).all(|(byte, form)| match form {
+                b'9' => byte.is_ascii_digit(),
+                _ => byte == *form,
+            })
+    };
+    let (seconds, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+    let is_time = has_form(day, b"9999-99-99")
+        && has_form(seconds, b"99:99:99")
+        && fraction.bytes().all(|byte| byte.is_ascii_digit());
     is_time.then_some((day, clock))
 }
 
@@ -393,10 +413,10 @@ mod tests {
     #[test]
     fn times_of_several_days_have_their_day() {
         let rows = [
-            r#"{"t":"2026-11-01T00:00:01Z"}"#,
-            r#"{"t":"2026-11-02T00:00:00.25Z"}"#,
-            r#"{"t":null}"#,
-            r#"{"t":"no time"}"#,
+            r#"{"event_time":"2026-11-01T00:00:01Z"}"#,
+            r#"{"event_time":"2026-11-02T00:00:00.25Z"}"#,
+            r#"{"event_time":null}"#,
+            r#"{"event_time":"no time"}"#,
         ];
         let table = drawn(&rows, Look::default());
         assert!(table.contains(" 2026-11-01 00:00:01\n"), "{table}");
@@ -405,11 +425,36 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_ends_like_a_time_or_is_one_stays_whole() {
+        let rows = [
+            r#"{"part":"partition 0","reason":"position 250000, lag 0, watermark 2026-11-01T01:06:34Z","branch":"2026-11-01T01:00:00Z","watermark":"2026-11-01T01:06:34Z"}"#,
+            r#"{"part":"partition 1","reason":"position 250000, lag 0, watermark 2026-11-01T01:06:34Z","branch":"2026-11-01T02:00:00Z","watermark":"2026-11-01T01:06:35Z"}"#,
+        ];
+        let table = drawn(&rows, Look::default());
+        for shown in [
+            "position 250000, lag 0, watermark 2026-11-01T01:06:34Z   2026-11-01T01:00:00Z   01:06:34\n",
+            "position 250000, lag 0, watermark 2026-11-01T01:06:34Z   2026-11-01T02:00:00Z   01:06:35\n",
+            "\n times of 2026-11-01, UTC",
+        ] {
+            assert!(table.contains(shown), "{table}");
+        }
+        for (text, expected) in [
+            ("2026-11-01T00:12:34.5Z", true),
+            ("since 2026-11-01T00:12:34Z", false),
+            ("2026-11-01T00:12Z", false),
+            ("2026-11-01T00:12:34.5.6Z", false),
+            ("2026-1101-T00:12:34Z", false),
+        ] {
+            assert_eq!(split(text).is_some(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn numbers_are_made_readable() {
-        let row = r#"{"window":"1m","n":1234567,"m":-1234,"x":0.12999999,"pay_amount_exact":"-12345.678"}"#;
+        let row = r#"{"window":"1m","n":1234567,"m":-1234,"x":0.12999999,"y":419181.694,"pay_amount_exact":"-12345.678"}"#;
         let table = drawn(&[row], Look::default());
         assert!(
-            table.contains(" 1,234,567   -1,234   0.13   -12,345.678"),
+            table.contains(" 1,234,567   -1,234   0.13   419,181.69   -12,345.678"),
             "{table}"
         );
         assert!(!table.contains("1m") && !table.contains("exact"), "{table}");
