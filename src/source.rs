@@ -29,6 +29,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::{debug, error, warn};
 
+use crate::duration;
 use crate::status::Condition;
 
 use asker::{Asker, Question};
@@ -241,7 +242,7 @@ impl Source {
             .collect();
         match self.consumer.pause(&self.list(&newly)) {
             Ok(()) => self.paused.extend(newly),
-            Err(error) => warn!("can't pause partitions {newly:?}: {error}"),
+            Err(error) => warn!("can't pause partitions {}: {error}", listed(&newly)),
         }
     }
 
@@ -255,7 +256,7 @@ impl Source {
             .collect();
         match self.consumer.resume(&self.list(&paused)) {
             Ok(()) => self.paused.retain(|partition| !paused.contains(partition)),
-            Err(error) => warn!("can't resume partitions {paused:?}: {error}"),
+            Err(error) => warn!("can't resume partitions {}: {error}", listed(&paused)),
         }
     }
 
@@ -306,7 +307,8 @@ impl Source {
                 let _ = done.send(());
             });
         if closing.is_err() || closed.recv_timeout(patience).is_err() {
-            warn!("the Kafka client did not close within {patience:?}; it is left to itself");
+            let patience = duration::text(patience);
+            warn!("the Kafka client did not close within {patience}; it is left to itself");
         }
     }
 
@@ -454,4 +456,10 @@ impl Source {
         }
         list
     }
+}
+
+/// The numbers of partitions, as a message names them.
+fn listed(partitions: &[i32]) -> String {
+    let numbers: Vec<String> = partitions.iter().map(i32::to_string).collect();
+    numbers.join(", ")
 }

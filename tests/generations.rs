@@ -26,6 +26,7 @@ mod elsewhere;
 mod indexes;
 mod proof;
 mod rules;
+mod told;
 
 /// The aliases that always have documents here.
 const ALIASES: [&str; 7] = ["totals", "1m", "10m-by-1m", "1h", "day", "late", "rejects"];

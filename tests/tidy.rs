@@ -148,6 +148,54 @@ fn files_stay_small() {
     assert!(long.is_empty(), "a missing noun in {long:#?}");
 }
 
+/// An operator reads log lines: a value shows itself as words, not as Rust writes it.
+#[test]
+fn log_lines_never_print_rust_debug_forms() {
+    let mut found = Vec::new();
+    for file in ["src", "windows/src"].into_iter().flat_map(sources) {
+        let code = code_of(&read(&file));
+        for call in log_calls(&code) {
+            let is_debug = [":?}", ":#?}"].iter().any(|form| call.contains(form))
+                || debug_fields(call).next().is_some();
+            if is_debug {
+                found.push(format!("{}: {call}", file.display()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+    // That each form would be seen.
+    for (call, is_seen) in [
+        ("error!(?other, \"ends\");", true),
+        ("warn!(family = ?family, \"lost\");", true),
+        ("warn!(reason, other = ?x, \"lost\");", true),
+        ("error!(%error, at = find()?, \"it is lost\");", false),
+    ] {
+        let seen = log_calls(call).flat_map(debug_fields).count();
+        assert_eq!(seen, usize::from(is_seen), "{call}");
+    }
+}
+
+/// The calls that log, each from its name to its end.
+fn log_calls(code: &str) -> impl Iterator<Item = &str> {
+    ["trace!(", "debug!(", "info!(", "warn!(", "error!("]
+        .into_iter()
+        .flat_map(move |name| code.match_indices(name))
+        .map(|(at, _)| {
+            let call = &code[at..];
+            &call[..call.find(");").map_or(call.len(), |end| end + 2)]
+        })
+}
+
+/// Fields such as `?field` and `name = ?value`.
+fn debug_fields(call: &str) -> impl Iterator<Item = usize> {
+    call.match_indices('?').filter_map(|(at, _)| {
+        let before = call[..at].trim_end();
+        let begins = before.ends_with(['(', ',', '=']);
+        let names = call[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        (begins && names).then_some(at)
+    })
+}
+
 #[test]
 fn names_say_something() {
     let empty = [

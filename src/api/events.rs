@@ -91,8 +91,16 @@ pub(super) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, uri:
             match found.await {
                 Ok(Ok(Ok(filter))) => filter,
                 Ok(Ok(Err(Failure::Problem(problem)))) => return problem.into_response(),
-                other => {
-                    tracing::error!(?other, "the event stream can't begin");
+                Ok(Ok(Err(failure))) => {
+                    tracing::error!(error = %failure, "the event stream can't begin");
+                    return Problem::internal().into_response();
+                }
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the event stream can't begin");
+                    return Problem::internal().into_response();
+                }
+                Err(panicked) => {
+                    tracing::error!(error = %panicked, "the event stream can't begin");
                     return Problem::internal().into_response();
                 }
             }
@@ -230,8 +238,12 @@ impl Client {
         let made = spawn_blocking(move || Batch::render(&app.state, filter, from)).await;
         let batch = match made {
             Ok(Ok(batch)) => Arc::new(batch),
-            other => {
-                tracing::error!(?other, "an event stream ends");
+            Ok(Err(error)) => {
+                tracing::error!(%error, "an event stream ends");
+                return None;
+            }
+            Err(panicked) => {
+                tracing::error!(error = %panicked, "an event stream ends");
                 return None;
             }
         };

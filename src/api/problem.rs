@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::question::LIGHT_ITEMS;
+use crate::duration;
 use crate::reading::ReadError;
 
 /// Why a request gets no answer.
@@ -152,7 +153,10 @@ impl Problem {
     pub(super) fn not_reached(timeout: Duration, missing: &str) -> Self {
         Self::new(
             StatusCode::GATEWAY_TIMEOUT,
-            format!("not reached within {timeout:?}: {missing}; ask again, or for less"),
+            format!(
+                "not reached within {}: {missing}; ask again, or for less",
+                duration::text(timeout)
+            ),
         )
     }
 

@@ -145,9 +145,10 @@ fn write_csv(out: &mut impl Write, rows: &[Row]) -> anyhow::Result<()> {
 
 // What is behind it may be a broken pipe, and that is no fault.
 fn broken(error: csv::Error) -> anyhow::Error {
+    let message = error.to_string();
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error.into(),
-        other => anyhow::anyhow!("{other:?}"),
+        _ => anyhow::anyhow!(message),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::duration::text;
+
 /// Why the topic can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -17,7 +19,7 @@ pub enum Error {
     #[error("the Kafka client can't start: {0}")]
     Client(String),
     /// Nobody answered.
-    #[error("no Kafka broker at {brokers} answered within {patience:?}: {why}")]
+    #[error("no Kafka broker at {brokers} answered within {patience}: {why}", patience = text(*patience))]
     NoBroker {
         /// Who was asked.
         brokers: String,
@@ -59,8 +61,9 @@ pub enum Error {
     },
     /// A partition has no broker that serves it.
     #[error(
-        "partition {partition} of topic \"{topic}\" has had no leader for {patience:?}: start the \
-         brokers that hold it"
+        "partition {partition} of topic \"{topic}\" has had no leader for {patience}: start the \
+         brokers that hold it",
+        patience = text(*patience)
     )]
     NoLeader {
         /// The topic.

@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 use super::super::arguments::Produce;
 use super::super::failure::Failure;
 use super::{Outlet, PARTITIONS};
+use crate::duration;
 use crate::generator::Message;
 use crate::source;
 use crate::wall_clock::now_ms;
@@ -121,7 +122,8 @@ impl Topic {
                     let events = self.producer.client().context();
                     let why = events.said().unwrap_or_else(|| error.to_string());
                     return Err(Failure::Unavailable(anyhow!(
-                        "no Kafka broker at {brokers} answered within {patience:?}: {why}"
+                        "no Kafka broker at {brokers} answered within {}: {why}",
+                        duration::text(patience)
                     )));
                 }
                 Err(error) => debug!("asking again: {error}"),
@@ -149,7 +151,8 @@ impl Topic {
         }
         let name = &self.name;
         Err(Failure::Unavailable(anyhow!(
-            "topic {name} was created, but has had no leader for {patience:?}"
+            "topic {name} was created, but has had no leader for {}",
+            duration::text(patience)
         )))
     }
 
