@@ -190,6 +190,16 @@ impl Source {
         Some(fetched.max(cursor.end()).max(cursor.position()))
     }
 
+    /// The end offset, where brokers answer: what they said before they stopped says nothing of how
+    /// much waits now.
+    #[must_use]
+    pub fn known_end(&self, partition: i32) -> Option<i64> {
+        let is_answered = self.consumer.context().down().is_none()
+            && self.missing == 0
+            && !self.ailing.contains_key(&partition);
+        self.end(partition).filter(|_| is_answered)
+    }
+
     /// The partitions that are not read on, and why.
     #[must_use]
     pub fn halted(&self) -> &BTreeMap<i32, String> {

@@ -101,6 +101,22 @@ pub struct Health {
     pub reason: String,
 }
 
+impl Health {
+    /// The reason, with how many documents await delivery. The sink's own words don't say it: they are
+    /// older than the checkpoint that an answer is made from, and would contradict it.
+    #[must_use]
+    pub fn reason_with(&self, documents: u64) -> String {
+        let waiting = match documents {
+            1 => "1 document awaits delivery".to_owned(),
+            _ => format!("{documents} documents await delivery"),
+        };
+        match self.reason.as_str() {
+            "" => waiting,
+            reason => format!("{reason}; {waiting}"),
+        }
+    }
+}
+
 /// How a part is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Condition {
@@ -130,7 +146,7 @@ impl Condition {
 /// What is known of a partition outside of the checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartitionStatus {
-    /// Its end offset, if the broker has said.
+    /// Its end offset, if the broker has said and still answers.
     pub end: Option<i64>,
     /// Why it is stopped, if it is.
     pub halted: Option<String>,

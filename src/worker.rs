@@ -433,7 +433,7 @@ impl Applier {
             self.status.set_partition(
                 partition,
                 PartitionStatus {
-                    end: self.source.end(partition),
+                    end: self.source.known_end(partition),
                     halted: self.source.halted().get(&partition).cloned(),
                 },
             );

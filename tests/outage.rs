@@ -5,8 +5,10 @@
 use std::thread::sleep;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::support::compare::Figures;
-use crate::support::lab::{Dist, Elastic, Kafka, eventually, unique};
+use crate::support::lab::{Dist, Elastic, Kafka, eventually, http, unique};
 use crate::support::oracle::truth;
 use crate::support::service::Setup;
 use crate::support::topic::{START, paid, produce, records};
@@ -232,4 +234,63 @@ fn a_broker_killed_in_the_middle_of_a_run_and_back_loses_and_doubles_nothing() {
     service.await_consumed(60_000);
     service.await_idle();
     Figures::ask(&service).assert_true(&truth(&records(&kafka, &name)));
+}
+
+#[test]
+fn nobody_says_how_much_is_to_be_read_while_no_broker_answers() {
+    let Some(mut kafka) = Kafka::own() else {
+        return;
+    };
+    let name = unique("unknown");
+    kafka.create_topic(&name, 2);
+    kafka.send(&name, [paid(0, START, "1", 1), paid(1, START, "2", 2)]);
+    let setup = Setup::of(&kafka, &name).with("event_time", "idle_after", "\"200ms\"");
+    let service = setup.serve();
+    service.await_consumed(2);
+    service.await_idle();
+    let query = |subject: &str| {
+        let outcome = setup.run(&["query", subject, "--url", service.url()]);
+        assert_eq!(outcome.status.code(), Some(0), "{}", outcome.stderr);
+        outcome.stdout
+    };
+    let metrics = || http::get(&format!("{}/metrics", service.url())).ok().text;
+    assert!(query("totals").contains(" · lag 0\n"));
+    assert!(metrics().contains("\ntidegauge_lag_records 0.0\n"));
+
+    kafka.kill();
+    let status = eventually("word of the broker's death", || {
+        Some(service.ask("status")).filter(|status| status["lag"].is_null())
+    });
+    let source = &status["parts"]["source"];
+    assert_eq!(source["state"], "degraded", "{status}");
+    let reason = source["reason"].as_str().unwrap();
+    assert!(reason.contains("no Kafka broker answers"), "{reason}");
+    assert!(!reason.contains("in state"), "{reason}");
+    for partition in status["partitions"].as_array().unwrap() {
+        assert_eq!(
+            (&partition["end"], &partition["lag"]),
+            (&Value::Null, &Value::Null),
+            "{status}"
+        );
+    }
+    assert!(query("totals").contains(" · lag unknown\n"));
+    let shown = query("status");
+    assert!(
+        shown.contains("unknown how many records are still to be read"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("position 1, lag unknown, watermark "),
+        "{shown}"
+    );
+    assert!(
+        !metrics().contains("tidegauge_lag_records "),
+        "an unknown lag is no figure"
+    );
+
+    kafka.start_again();
+    eventually("the lag known again", || {
+        (service.ask("status")["lag"] == 0).then_some(())
+    });
+    assert!(query("totals").contains(" · lag 0\n"));
 }

@@ -6,7 +6,7 @@ import { Figures } from "./figures.js";
 import { renderLedger } from "./ledger.js";
 import { setZone, span, time } from "./moment.js";
 import { renderPartitions } from "./partitions.js";
-import { renderParts, worstPart } from "./parts.js";
+import { knowsKafka, renderParts, worstPart } from "./parts.js";
 import { readPalette } from "./palette.js";
 import { RecordsPanel } from "./records.js";
 import { watchScrollers } from "./scroller.js";
@@ -76,7 +76,7 @@ function renderPulse() {
   const { state, heard, nextTry } = session;
   const silent = heard === null ? 0 : Date.now() - heard;
   const asOf = figures.reading ? Math.max(0, Date.now() - Date.parse(figures.reading.as_of)) : null;
-  const words = { loading: "Connecting", live: session.polls ? "Live, by asking" : "Live", stale: "Stale", error: "No answer", locked: "Locked" };
+  const words = { loading: "Connecting", live: `${knowsKafka(figures.status) ? "Live" : "Connected"}${session.polls ? ", by asking" : ""}`, stale: "Stale", error: "No answer", locked: "Locked" };
   setText(byId("pulse-word"), words[state]);
   setText(byId("pulse-age"), state === "live" && asOf !== null ? `as of ${span(asOf)} ago` : state === "stale" ? `for ${span(silent)}` : "");
   const next = nextTry === null || nextTry <= Date.now() ? "Trying again now." : `Trying again in ${Math.ceil((nextTry - Date.now()) / 1000)} s.`;

@@ -47,13 +47,18 @@ function renderLatencies(latencies) {
   });
 }
 
-/** The worst that a part says, for the top of the page; null when all is well. */
+/** What is wrong with parts, for the top of the page: what has stopped first, then what records come from; null when all is well. */
 export function worstPart(status) {
-  const bad = (state) => Object.entries(status?.parts ?? {}).find(([, part]) => part.state === state);
-  const found = bad("failed") ?? bad("degraded");
-  if (!found) return null;
-  const [name, { state, reason }] = found;
-  return { state, words: `${NAMES[name] ?? name} ${state === "failed" ? "has stopped" : "is in trouble"}${reason ? `: ${reason}` : ""}` };
+  const parts = Object.keys(NAMES).filter((name) => status?.parts?.[name]).map((name) => ({ name, ...status.parts[name] }));
+  const bad = ["failed", "degraded"].flatMap((state) => parts.filter((part) => part.state === state));
+  if (bad.length === 0) return null;
+  const words = ({ name, state, reason }) => `${NAMES[name]} ${state === "failed" ? "has stopped" : "is in trouble"}${reason ? `: ${reason}` : ""}`;
+  return { state: bad[0].state, words: bad.map(words).join(". ") };
+}
+
+/** Whether Kafka answers: while it does not, figures stand still and nobody knows how much waits. */
+export function knowsKafka(status) {
+  return status?.parts?.source?.state === "ok";
 }
 
 function waiting(documents) {

@@ -4,6 +4,7 @@ import { byId, make, setText, sync } from "./element.js";
 import { addDecimals, formatCount, formatDecimal, scale } from "./decimal.js";
 import { nearTime, span, time } from "./moment.js";
 import { slot } from "./palette.js";
+import { knowsKafka } from "./parts.js";
 
 /** Shows the figures at the top. @param {import("./figures.js").Figures} figures */
 export function renderSummary(figures) {
@@ -20,7 +21,7 @@ export function renderSummary(figures) {
   renderWatermarkAge(figures);
   const { lag } = figures.status;
   setText(byId("lag"), lag === null ? "unknown" : formatCount(lag));
-  setText(byId("lag-note"), lag === null ? "no end offset is known yet" : lag === 1 ? "record to be read" : "records to be read");
+  setText(byId("lag-note"), lag === null ? (knowsKafka(figures.status) ? "no end offset is known yet" : "Kafka does not answer") : lag === 1 ? "record to be read" : "records to be read");
 }
 
 /** How old the watermark is, by this machine's clock. @param {import("./figures.js").Figures} figures */

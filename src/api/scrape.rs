@@ -156,12 +156,13 @@ impl Scrape {
 
     fn add_partitions(&mut self, reading: Option<&dyn Reading>, board: &Board) {
         let partitions = PartitionAnswer::all(reading, board);
-        let lag = partitions.iter().filter_map(|partition| partition.lag);
-        self.one(
-            "tidegauge_lag_records",
-            "Records still to be read, of all partitions whose end is known",
-            Figure::Gauge(lag.map(double).sum()),
-        );
+        if let Some(lag) = PartitionAnswer::sum_of_lags(&partitions) {
+            self.one(
+                "tidegauge_lag_records",
+                "Records still to be read, of all partitions; absent while that is unknown",
+                Figure::Gauge(double(lag)),
+            );
+        }
         let count = |is: fn(&PartitionAnswer) -> bool| {
             Figure::Gauge(float(
                 partitions.iter().filter(|partition| is(partition)).count() as u64,

@@ -20,7 +20,7 @@ use crate::effect::Notices;
 use crate::metrics::{Latencies, Quantiles};
 use crate::reading::{Checkpoint, Reading};
 use crate::remark::remarks;
-use crate::status::Board;
+use crate::status::{Board, Part};
 use crate::timestamp::rfc3339;
 use crate::wall_clock::since_epoch;
 
@@ -46,7 +46,8 @@ pub(super) struct StatusAnswer {
     ready: bool,
     parts: BTreeMap<&'static str, PartAnswer>,
     partitions: Vec<PartitionAnswer>,
-    /// The sum over the partitions whose end is known; null when none is.
+    /// Records still to be read, of all partitions; null while it is not known of one that is read, as
+    /// while no broker answers.
     lag: Option<i64>,
     dirty_documents: Option<u64>,
     last_checkpoint: Option<CheckpointAnswer>,
@@ -71,17 +72,18 @@ impl StatusAnswer {
                 .parts
                 .iter()
                 .map(|(part, health)| {
+                    let dirty = checkpoint.map(|checkpoint| checkpoint.dirty);
                     let answer = PartAnswer {
                         state: health.condition.as_str(),
-                        reason: health.reason.clone(),
+                        reason: match dirty.filter(|_| *part == Part::Sink) {
+                            Some(dirty) => health.reason_with(dirty),
+                            None => health.reason.clone(),
+                        },
                     };
                     (part.as_str(), answer)
                 })
                 .collect(),
-            lag: partitions
-                .iter()
-                .filter_map(|p| p.lag)
-                .reduce(i64::saturating_add),
+            lag: PartitionAnswer::sum_of_lags(&partitions),
             partitions,
             dirty_documents: checkpoint.map(|checkpoint| checkpoint.dirty),
             last_checkpoint: checkpoint.map(CheckpointAnswer::new),
@@ -206,8 +208,9 @@ pub(super) struct PartitionAnswer {
     pub(super) partition: i32,
     /// The next offset; null before the first checkpoint that knows it.
     pub(super) position: Option<i64>,
-    /// The end offset; null until the broker has said.
+    /// The end offset; null until the broker has said, and while it does not answer.
     pub(super) end: Option<i64>,
+    /// Records still to be read; null while the end is not known.
     pub(super) lag: Option<i64>,
     watermark: Option<String>,
     pub(super) idle: bool,
@@ -263,6 +266,15 @@ impl PartitionAnswer {
             })
             .collect()
     }
+
+    /// The lag of all `partitions` together. A sum without one that is read would be too low, so it is
+    /// unknown while one is; a partition that is stopped counts where its lag is known.
+    pub(super) fn sum_of_lags(partitions: &[Self]) -> Option<i64> {
+        let is_known = |partition: &Self| partition.lag.is_some() || partition.halted.is_some();
+        let lags = partitions.iter().filter_map(|partition| partition.lag);
+        let sum = lags.reduce(i64::saturating_add);
+        sum.filter(|_| partitions.iter().all(is_known))
+    }
 }
 
 /// The partition that holds the combined watermark where it is.
@@ -283,6 +295,9 @@ impl HeldBackBy {
         let reason = match (&lowest.halted, lowest.lag) {
             (Some(halted), _) => format!("it is stopped: {halted}"),
             (None, Some(lag @ 1..)) => format!("{lag} of its records are still to be read"),
+            (None, None) if lowest.position.is_some() => {
+                "how many of its records are still to be read is unknown: no Kafka broker says".to_owned()
+            }
             (None, _) if lowest.time.is_none() && lowest.unconfirmed_event_time.is_some() => {
                 "only one payment has been read from it yet; it counts when another agrees with its \
                  time, or until it is idle"

@@ -297,7 +297,7 @@ fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, Failure
                 .map_or("none yet".into(), rfc3339);
             Ok(format!(
                 "{table}\n{} records, watermark {watermark}, ledger {}",
-                checkpoint.ledger.consumed,
+                table::grouped(checkpoint.ledger.consumed),
                 if checkpoint.ledger.balanced() {
                     "balanced"
                 } else {

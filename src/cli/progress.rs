@@ -4,24 +4,42 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::failure::Failure;
+use super::table::grouped;
 use crate::app::{self, App};
 use crate::status::Board;
 
 /// How often a line is written where none can move.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// A rate is told once it was measured for so long.
+const MEASURED: Duration = Duration::from_secs(1);
 
 /// Shows how far a run has come.
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     /// When the next line is due, where lines are wanted.
     next_line: Option<Instant>,
-    begun: Instant,
+    /// When there was last nothing to read, and how many records had been read by then: the rate counts
+    /// from there, as waiting for records says nothing of it.
+    since: (Instant, u64),
     /// Records of runs that have ended.
     base: u64,
     shown: u64,
+}
+
+/// How far a run has come at one moment.
+#[derive(Clone, Copy, Default)]
+struct Moment {
+    /// Records read.
+    read: u64,
+    /// Records still to be read, if that is known.
+    lag: Option<u64>,
+    /// Records per second, if they were counted for long enough.
+    rate: Option<u64>,
+    /// Documents that await delivery.
+    waiting: u64,
 }
 
 impl Progress {
@@ -29,10 +47,8 @@ impl Progress {
     pub(super) fn new(wanted: bool, lines: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let bar = (wanted && is_terminal).then(|| {
-            let bar = ProgressBar::new(0);
-            let style =
-                "{spinner} {human_pos} records of {human_len}  {per_sec}  {msg}  {eta} left";
-            if let Ok(style) = ProgressStyle::with_template(style) {
+            let bar = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
                 bar.set_style(style);
             }
             bar.enable_steady_tick(Duration::from_millis(200));
@@ -42,7 +58,7 @@ impl Progress {
         Self {
             bar,
             next_line: has_lines.then(|| Instant::now() + LINE_EVERY),
-            begun: Instant::now(),
+            since: (Instant::now(), 0),
             base: 0,
             shown: 0,
         }
@@ -55,28 +71,31 @@ impl Progress {
             return Ok(());
         }
         let board = app.status().board();
-        let (consumed, lag, dirty) = app
+        let (consumed, lag, waiting) = app
             .readings()
             .query(|reading| {
                 let checkpoint = reading.checkpoint();
                 let consumed = checkpoint.ledger.consumed - app.before().consumed;
-                Ok((
-                    consumed,
-                    lag(&board, &checkpoint.positions),
-                    checkpoint.dirty,
-                ))
+                let lag = lag(&board, &checkpoint.positions);
+                Ok((consumed, lag, checkpoint.dirty))
             })
             .map_err(app::Error::from)?;
         self.shown = self.base + consumed;
-        let all = self.shown + lag;
+        let moment = Moment {
+            read: self.shown,
+            lag,
+            rate: self.rate(),
+            waiting,
+        };
+        if lag == Some(0) {
+            self.since = (Instant::now(), self.shown);
+        }
         if let Some(bar) = &self.bar {
-            bar.set_length(all);
-            bar.set_position(self.shown);
-            bar.set_message(format!("{dirty} documents wait"));
+            bar.set_message(moment.words());
         }
         if is_due {
             self.next_line = Some(Instant::now() + LINE_EVERY);
-            self.line(lag, dirty)?;
+            writeln!(std::io::stderr().lock(), "{}", moment.words())?;
         }
         Ok(())
     }
@@ -92,34 +111,124 @@ impl Progress {
         }
     }
 
-    fn line(&self, lag: u64, dirty: u64) -> Result<(), Failure> {
-        let seconds = self.begun.elapsed().as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
-        let rate = self.shown as f64 / seconds.max(f64::MIN_POSITIVE);
-        #[expect(clippy::cast_precision_loss, reason = "so is what is left")]
-        let left = Duration::try_from_secs_f64(lag as f64 / rate).unwrap_or(Duration::MAX);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "records per second are counted"
-        )]
-        let rate = HumanCount(rate as u64);
-        writeln!(
-            std::io::stderr().lock(),
-            "{} records of {}, {rate}/s, {} left, {dirty} documents wait",
-            HumanCount(self.shown),
-            HumanCount(self.shown + lag),
-            HumanDuration(left),
-        )?;
-        Ok(())
+    fn rate(&self) -> Option<u64> {
+        let (since, read) = self.since;
+        let elapsed = since.elapsed();
+        let millis = u64::try_from(elapsed.as_millis()).ok()?.max(1);
+        let read = self.shown.saturating_sub(read);
+        (elapsed >= MEASURED).then(|| read.saturating_mul(1_000) / millis)
     }
 }
 
-fn lag(board: &Board, positions: &BTreeMap<i32, i64>) -> u64 {
-    board
+impl Moment {
+    /// In words, without what is not known or is nothing.
+    fn words(self) -> String {
+        let read = grouped(self.read);
+        let mut words = match self.lag {
+            None => format!("{read} records read"),
+            Some(0) => format!("{read} records read, none left"),
+            Some(lag) => format!(
+                "{read} records of {}",
+                grouped(self.read.saturating_add(lag))
+            ),
+        };
+        let lag = self.lag.unwrap_or(0);
+        if let Some(rate) = self.rate.filter(|rate| *rate > 0 && self.lag != Some(0)) {
+            words.push_str(&format!(", {}/s", grouped(rate)));
+            if lag > 0 {
+                let left = HumanDuration(Duration::from_secs(lag.div_ceil(rate)));
+                words.push_str(&format!(", {left} left"));
+            }
+        }
+        match self.waiting {
+            0 => {}
+            1 => words.push_str(", 1 document waits"),
+            waiting => words.push_str(&format!(", {} documents wait", grouped(waiting))),
+        }
+        words
+    }
+}
+
+/// How many records are still to be read; `None` while that is not known of a partition.
+fn lag(board: &Board, positions: &BTreeMap<i32, i64>) -> Option<u64> {
+    let read = board
         .partitions
         .iter()
-        .filter_map(|(partition, status)| Some(status.end? - positions.get(partition)?))
-        .filter_map(|lag| u64::try_from(lag).ok())
-        .sum()
+        .filter(|(_, status)| status.halted.is_none());
+    if board.partitions.is_empty() {
+        return None;
+    }
+    let lags = read.map(|(partition, status)| {
+        let lag = status.end? - positions.get(partition)?;
+        Some(u64::try_from(lag).unwrap_or(0))
+    });
+    lags.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::PartitionStatus;
+
+    #[test]
+    fn progress_says_nothing_that_is_not_known() {
+        let moment = Moment::default();
+        assert_eq!(moment.words(), "0 records read");
+        let begun = Moment {
+            read: 466_944,
+            lag: Some(338_425),
+            ..moment
+        };
+        assert_eq!(begun.words(), "466,944 records of 805,369");
+        let going = Moment {
+            rate: Some(83_420),
+            waiting: 1,
+            ..begun
+        };
+        assert_eq!(
+            going.words(),
+            "466,944 records of 805,369, 83,420/s, 5 seconds left, 1 document waits"
+        );
+        let stuck = Moment {
+            rate: Some(0),
+            ..begun
+        };
+        assert_eq!(stuck.words(), "466,944 records of 805,369");
+        let done = Moment {
+            lag: Some(0),
+            rate: Some(5),
+            waiting: 800_610,
+            ..begun
+        };
+        assert_eq!(
+            done.words(),
+            "466,944 records read, none left, 800,610 documents wait"
+        );
+        let silent = Moment { lag: None, ..going };
+        assert_eq!(
+            silent.words(),
+            "466,944 records read, 83,420/s, 1 document waits"
+        );
+    }
+
+    #[test]
+    fn a_lag_is_known_when_that_of_every_partition_is() {
+        let mut board = Board::default();
+        let mut positions = BTreeMap::from([(0, 5)]);
+        assert_eq!(lag(&board, &positions), None);
+        let partition = |end, halted: Option<&str>| PartitionStatus {
+            end,
+            halted: halted.map(str::to_owned),
+        };
+        board.partitions.insert(0, partition(Some(8), None));
+        assert_eq!(lag(&board, &positions), Some(3));
+        board.partitions.insert(1, partition(Some(8), None));
+        assert_eq!(lag(&board, &positions), None);
+        positions.insert(1, 8);
+        assert_eq!(lag(&board, &positions), Some(3));
+        board.partitions.insert(1, partition(None, None));
+        assert_eq!(lag(&board, &positions), None);
+        board.partitions.insert(1, partition(None, Some("gone")));
+        assert_eq!(lag(&board, &positions), Some(3));
+    }
 }

@@ -1,6 +1,7 @@
 //! `tidegauge query`: asks a running service.
 
 mod latencies;
+mod rows;
 
 use std::fs;
 use std::io::{self, Write};
@@ -16,7 +17,6 @@ use super::failure::Failure;
 use super::output::{self, Format, Row};
 use super::table::{Look, grouped};
 use super::watch::Watch;
-use crate::duration;
 use crate::secret::Secret;
 
 /// The most windows that a service gives in one answer.
@@ -135,15 +135,12 @@ impl Service {
 
     /// How far the figures reach.
     async fn footer(&self) -> Result<String, Failure> {
-        let (windows, _) = self.get(&["windows"], &[]).await?;
-        let reading = row_in(&windows, "reading")?;
+        let (status, _) = self.get(&["status"], &[]).await?;
+        let reading = row_in(&status, "reading")?;
         let time =
             |name| text_in(&reading, name).map(|time| time.replace('T', " ").replace('Z', ""));
-        let lag: i64 = rows_in(&windows, "partitions")?
-            .iter()
-            .filter_map(|partition| partition.get("lag")?.parse::<i64>().ok())
-            .sum();
-        let lag = grouped(lag.unsigned_abs());
+        let lag = status.get("lag").and_then(|lag| lag.parse::<u64>().ok());
+        let lag = lag.map_or_else(|| "unknown".to_owned(), grouped);
         let watermark = time("watermark").unwrap_or_else(|| "none yet".into());
         let as_of = time("as_of").unwrap_or_default();
         Ok(format!(
@@ -178,15 +175,26 @@ impl Service {
             Subject::Rejects(records) => self.records("rejects", records).await,
             Subject::Definitions => {
                 let (row, whole) = self.get(&["windows"], &[]).await?;
-                Ok((self.definition_rows(rows_in(&row, "windows")?)?, whole))
+                let definitions = rows_in(&row, "windows")?;
+                let rows = if self.output == Format::Table {
+                    rows::definitions(&definitions)?
+                } else {
+                    definitions
+                };
+                Ok((rows, whole))
             }
             Subject::Ledger => {
                 let (row, whole) = self.get(&["ledger"], &[]).await?;
-                Ok((ledger_rows(&row)?, whole))
+                Ok((rows::ledger(&row)?, whole))
             }
             Subject::Status => {
                 let (row, whole) = self.get(&["status"], &[]).await?;
-                Ok((self.status_rows(&row)?, whole))
+                let rows = if self.output == Format::Table {
+                    rows::status(&row, &self.shown_url)?
+                } else {
+                    vec![row]
+                };
+                Ok((rows, whole))
             }
         }
     }
@@ -232,88 +240,6 @@ impl Service {
             _ => String::new(),
         };
         Ok((rows, whole))
-    }
-
-    /// The definitions in words; for programs, as they are.
-    fn definition_rows(&self, definitions: Vec<Row>) -> Result<Vec<Row>, Failure> {
-        if self.output != Format::Table {
-            return Ok(definitions);
-        }
-        let in_words = |definition: &Row| {
-            let text = |name| text_in(definition, name).unwrap_or_default();
-            let length = |name| {
-                let millis = definition.get(name).and_then(|millis| millis.parse().ok());
-                millis.map_or_else(String::new, |millis| {
-                    duration::text(Duration::from_millis(millis))
-                })
-            };
-            let held_back_by = definition.get("held_back_by").unwrap_or("null");
-            let held_back_by = match Row::parse(held_back_by) {
-                Ok(holder) => format!("partition {}", holder.get("partition").unwrap_or("?")),
-                Err(_) => String::new(),
-            };
-            let row = serde_json::json!([
-                text("name"),
-                text("kind"),
-                length("size_ms"),
-                length("slide_ms"),
-                text("time_zone"),
-                held_back_by
-            ]);
-            let names = ["name", "kind", "size", "every", "zone", "held_back_by"];
-            let members = names.iter().zip(row.as_array().into_iter().flatten());
-            let members: Vec<String> = members
-                .map(|(name, value)| format!("\"{name}\":{value}"))
-                .collect();
-            Row::parse(&format!("{{{}}}", members.join(","))).map_err(unexpected)
-        };
-        definitions.iter().map(in_words).collect()
-    }
-
-    /// The parts of the service, each with how it is doing; for programs, the status itself.
-    fn status_rows(&self, status: &Row) -> Result<Vec<Row>, Failure> {
-        if self.output != Format::Table {
-            return Ok(vec![status.clone()]);
-        }
-        let mut rows = vec![line(&["service", &self.service_line(status), ""])?];
-        let parts = status.get("parts").unwrap_or("{}");
-        for (part, health) in Row::parse(parts).map_err(unexpected)?.fields() {
-            let health = Row::parse(health).map_err(unexpected)?;
-            let state = text_in(&health, "state").unwrap_or_default();
-            let reason = text_in(&health, "reason").unwrap_or_default();
-            rows.push(line(&[part, &state, &reason])?);
-        }
-        rows.extend(latencies::rows(status)?);
-        let remarks = status.get("remarks").unwrap_or("[]");
-        for remark in serde_json::from_str::<Vec<String>>(remarks).map_err(unexpected)? {
-            rows.push(line(&["note", "", &remark])?);
-        }
-        for partition in rows_in(status, "partitions")? {
-            let field = |name| partition.get(name).unwrap_or("?").replace("null", "?");
-            let name = format!("partition {}", field("partition"));
-            let state = match (text_in(&partition, "halted"), partition.get("idle")) {
-                (Some(_), _) => "halted",
-                (None, Some("true")) => "idle",
-                (None, _) => "active",
-            };
-            let halted = text_in(&partition, "halted").map(|why| format!("; {why}"));
-            let watermark = text_in(&partition, "watermark").unwrap_or_else(|| "none".into());
-            let more = format!(
-                "position {}, lag {}, watermark {watermark}{}",
-                field("position"),
-                field("lag"),
-                halted.unwrap_or_default(),
-            );
-            rows.push(line(&[&name, state, &more])?);
-        }
-        Ok(rows)
-    }
-
-    fn service_line(&self, status: &Row) -> String {
-        let is_ready = status.get("ready") == Some("true");
-        let state = if is_ready { "ready" } else { "not ready" };
-        let version = text_in(status, "version").unwrap_or_default();
-        format!("{state} ({version} at {})", self.shown_url)
     }
 
     async fn get(
@@ -438,27 +364,4 @@ fn row_in(row: &Row, field: &str) -> Result<Row, Failure> {
 
 fn text_in(row: &Row, field: &str) -> Option<String> {
     serde_json::from_str(row.get(field)?).ok()
-}
-
-/// One row for each entry of a ledger, and one for all.
-fn ledger_rows(ledger: &Row) -> Result<Vec<Row>, Failure> {
-    let entries = row_in(ledger, "entries")?;
-    let mut rows = Vec::new();
-    for (name, entry) in entries.fields() {
-        let entry = Row::parse(entry).map_err(unexpected)?;
-        let count = entry.get("count").unwrap_or("0");
-        let amount = entry.get("pay_amount_exact").unwrap_or("null");
-        let text = format!(r#"{{"entry":"{name}","count":{count},"pay_amount_exact":{amount}}}"#);
-        rows.push(Row::parse(&text).map_err(unexpected)?);
-    }
-    let consumed = ledger.get("consumed").unwrap_or("0");
-    let text = format!(r#"{{"entry":"consumed","count":{consumed},"pay_amount_exact":null}}"#);
-    rows.push(Row::parse(&text).map_err(unexpected)?);
-    Ok(rows)
-}
-
-fn line(cells: &[&str; 3]) -> Result<Row, Failure> {
-    let [part, state, more] = cells.map(serde_json::Value::from);
-    let text = format!(r#"{{"part":{part},"state":{state},"reason":{more}}}"#);
-    Row::parse(&text).map_err(unexpected)
 }

@@ -300,6 +300,19 @@ struct Summary {
     differences: Option<u64>,
 }
 
+/// The same as a table shows it.
+#[derive(Serialize)]
+struct SummaryWords {
+    generation: u32,
+    records: u64,
+    took: String,
+    speed: String,
+    totals: u64,
+    windows: u64,
+    ledger_entries: u64,
+    differences: Option<u64>,
+}
+
 /// A difference, for people.
 #[derive(Serialize)]
 struct Differs {
@@ -320,7 +333,21 @@ fn print(report: &Report, output: Format) -> Result<(), Failure> {
         ledger_entries: comparison.map_or(0, |c| c.ledger_entries),
         differences: comparison.map(|c| c.differences),
     };
-    output::print(output, &[report::row(&summary)?], &report::text(report)?)?;
+    let row = if output == Format::Table {
+        report::row(&SummaryWords {
+            generation: summary.generation,
+            records: summary.records,
+            took: report::seconds(summary.seconds),
+            speed: report::records_per_second(summary.rate),
+            totals: summary.totals,
+            windows: summary.windows,
+            ledger_entries: summary.ledger_entries,
+            differences: summary.differences,
+        })?
+    } else {
+        report::row(&summary)?
+    };
+    output::print(output, &[row], &report::text(report)?)?;
     if output != Format::Table {
         return Ok(());
     }

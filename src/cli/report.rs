@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::output::Row;
+use super::table::grouped;
 use crate::answer::{LedgerAnswer, TotalAnswer, WindowAnswer};
 use crate::branch::Branches;
 use crate::ledger::{Entry, Ledger};
@@ -54,6 +55,22 @@ pub(super) fn ledger(ledger: &Ledger) -> Result<Report, Failure> {
     let lines = Entry::ALL.into_iter().map(line).chain([consumed]);
     let rows = lines.map(|line| row(&line)).collect::<Result<_, _>>()?;
     Ok((rows, text(&LedgerAnswer::new(ledger))?))
+}
+
+/// So many seconds, for people.
+pub(super) fn seconds(seconds: f64) -> String {
+    format!("{seconds:.1} s")
+}
+
+/// So many records per second, for people.
+pub(super) fn records_per_second(rate: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a conversion of a float stays within the bounds of the integer"
+    )]
+    let whole = rate.round() as u64;
+    format!("{} records/s", grouped(whole))
 }
 
 /// Anything that is a JSON object, as one row.

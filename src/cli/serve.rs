@@ -220,6 +220,16 @@ struct SummaryLine {
     balanced: bool,
 }
 
+/// The same for people.
+#[derive(Serialize)]
+struct SummaryWords {
+    payments: u64,
+    records: u64,
+    took: String,
+    speed: String,
+    ledger: &'static str,
+}
+
 impl Summary {
     fn new(before: &Ledger, after: &Ledger, elapsed: Duration) -> Self {
         let seconds = elapsed.as_secs_f64();
@@ -235,13 +245,24 @@ impl Summary {
     }
 
     fn print(&self, format: Format) -> Result<(), Failure> {
-        let row = report::row(&SummaryLine {
-            payments: self.payments,
-            records: self.records,
-            seconds: self.seconds,
-            rate: self.rate,
-            balanced: self.ledger.balanced,
-        })?;
+        let balanced = self.ledger.balanced;
+        let row = if format == Format::Table {
+            report::row(&SummaryWords {
+                payments: self.payments,
+                records: self.records,
+                took: report::seconds(self.seconds),
+                speed: report::records_per_second(self.rate),
+                ledger: if balanced { "balanced" } else { "NOT BALANCED" },
+            })?
+        } else {
+            report::row(&SummaryLine {
+                payments: self.payments,
+                records: self.records,
+                seconds: self.seconds,
+                rate: self.rate,
+                balanced,
+            })?
+        };
         output::print(format, &[row], &report::text(self)?)?;
         Ok(())
     }

@@ -373,7 +373,7 @@ impl Delivery {
         let held = self.places.first_held().map(str::to_owned);
         let hindered = parked.or(held).filter(|_| dirty > 0);
         let hindered = hindered.or_else(|| self.cluster.remark().map(str::to_owned));
-        let (condition, reason) = self.line.report(self.cluster.product(), dirty, hindered);
+        let (condition, reason) = self.line.report(self.cluster.product(), hindered);
         self.status.set(Part::Sink, condition, reason);
     }
 }

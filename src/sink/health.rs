@@ -100,23 +100,17 @@ impl Line {
         };
     }
 
-    /// How the part is doing, for operators. `hindered` says what keeps some documents back.
-    pub(super) fn report(
-        &self,
-        product: &str,
-        dirty: u64,
-        hindered: Option<String>,
-    ) -> (Condition, String) {
+    /// How the part is doing, for operators; how much waits is added by whoever shows it. `hindered` says what keeps some documents back.
+    pub(super) fn report(&self, product: &str, hindered: Option<String>) -> (Condition, String) {
         let since = rfc3339(wall_clock(self.since));
-        let waiting = format!("{dirty} documents await delivery");
         match &self.state {
-            State::New => (Condition::Starting, format!("connecting; {waiting}")),
+            State::New => (Condition::Starting, "connecting".to_owned()),
             State::Down { trouble, .. } => match trouble.verdict {
                 Verdict::Denied => (
                     Condition::Failed,
                     format!(
                         "{product} does not let us in since {since}: {}; check the credentials and \
-                         their privileges; {waiting}",
+                         their privileges",
                         trouble.reason
                     ),
                 ),
@@ -126,24 +120,18 @@ impl Line {
                 ),
                 Verdict::Park => (
                     Condition::Failed,
-                    format!(
-                        "{product} refuses what is needed: {}; {waiting}",
-                        trouble.reason
-                    ),
+                    format!("{product} refuses what is needed: {}", trouble.reason),
                 ),
                 _ => (
                     Condition::Degraded,
-                    format!(
-                        "{product} is not usable since {since}: {}; {waiting}",
-                        trouble.reason
-                    ),
+                    format!("{product} is not usable since {since}: {}", trouble.reason),
                 ),
             },
             State::Up => match hindered {
-                Some(reason) => (Condition::Degraded, format!("{reason}; {waiting}")),
+                Some(reason) => (Condition::Degraded, reason),
                 None => (
                     Condition::Ok,
-                    format!("{product} is reachable since {since}; {waiting}"),
+                    format!("{product} is reachable since {since}"),
                 ),
             },
         }

@@ -90,6 +90,14 @@ impl Events {
     }
 }
 
+/// What an operator can use of `host:9092/1: Connect to … failed: … (after 0ms in state CONNECT, 1
+/// identical error(s) suppressed)`: the rest changes every time and says nothing of the cause.
+fn cause_of(reason: &str) -> &str {
+    reason
+        .split_once(" (after ")
+        .map_or(reason, |(cause, _)| cause)
+}
+
 impl ClientContext for Events {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.count();
@@ -119,7 +127,7 @@ impl ClientContext for Events {
         match code {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 if !trouble.down {
-                    let why = trouble.why.as_deref().unwrap_or(reason);
+                    let why = trouble.why.as_deref().unwrap_or(cause_of(reason));
                     warn!("no Kafka broker answers: {why}");
                 }
                 trouble.down = true;
@@ -132,7 +140,7 @@ impl ClientContext for Events {
             // The client logs it, too.
             _ => {
                 debug!("Kafka client: {error}: {reason}");
-                trouble.why = Some(reason.to_owned());
+                trouble.why = Some(cause_of(reason).to_owned());
             }
         }
     }
@@ -145,5 +153,20 @@ impl ConsumerContext for Events {
         if let Err(error) = result {
             debug!("positions were not reported to the group: {error}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_the_cause_without_the_counters_of_the_client() {
+        let said = "127.0.0.1:9092/bootstrap: Connect to ipv4#127.0.0.1:9092 failed: Connection refused \
+                    (after 0ms in state CONNECT, 1 identical error(s) suppressed)";
+        let cause =
+            "127.0.0.1:9092/bootstrap: Connect to ipv4#127.0.0.1:9092 failed: Connection refused";
+        assert_eq!(cause_of(said), cause);
+        assert_eq!(cause_of(cause), cause);
     }
 }

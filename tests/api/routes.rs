@@ -1,8 +1,10 @@
 //! What every route answers.
 
 use serde_json::{Value, json};
+use tidegauge::api::{Limits, router};
+use tidegauge::status::PartitionStatus;
 
-use super::world::{START, World, get, json};
+use super::world::{START, World, get, json, state};
 
 fn reading() -> Value {
     json!({
@@ -275,7 +277,7 @@ async fn status_tells_how_each_part_is_doing() {
             "parts": {
                 "source": {"state": "ok", "reason": ""},
                 "store": {"state": "ok", "reason": ""},
-                "sink": {"state": "degraded", "reason": "Elasticsearch does not answer"},
+                "sink": {"state": "degraded", "reason": "Elasticsearch does not answer; 4 documents await delivery"},
             },
             "partitions": [
                 {
@@ -304,6 +306,47 @@ async fn status_tells_how_each_part_is_doing() {
             },
         })
     );
+}
+
+#[tokio::test]
+async fn status_says_one_number_of_documents_that_wait_however_old_the_sinks_words_are() {
+    for (dirty, words) in [
+        (0, "0 documents await delivery"),
+        (1, "1 document awaits delivery"),
+        (2_720, "2720 documents await delivery"),
+    ] {
+        let mut world = World::busy();
+        world.checkpoint.dirty = dirty;
+        let answer = json(&world.routes(), "/api/v1/status").await;
+        assert_eq!(answer["dirty_documents"], dirty);
+        assert_eq!(
+            answer["parts"]["sink"]["reason"],
+            format!("Elasticsearch does not answer; {words}")
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_lag_is_unknown_while_the_end_of_a_partition_that_is_read_is() {
+    let lag = async |end: Option<i64>, halted: Option<&str>| {
+        let state = state(World::busy());
+        let status = PartitionStatus {
+            end,
+            halted: halted.map(str::to_owned),
+        };
+        state.status.set_partition(1, status);
+        let routes = router(state, None, Limits::default());
+        let status = json(&routes, "/api/v1/status").await;
+        let windows = json(&routes, "/api/v1/windows").await;
+        let reason = windows["windows"][0]["held_back_by"]["reason"].clone();
+        (status["lag"].clone(), reason)
+    };
+    assert_eq!(lag(Some(25), None).await.0, 20);
+    let (unknown, reason) = lag(None, None).await;
+    assert_eq!(unknown, Value::Null);
+    assert!(reason.as_str().unwrap().contains("unknown"), "{reason}");
+    // What is not read on holds back no sum.
+    assert_eq!(lag(None, Some("gone")).await.0, 0);
 }
 
 #[tokio::test]

@@ -47,6 +47,20 @@ await withBrowser(async (browser) => {
     await page.waitForFunction(() => document.querySelector("#balance").textContent === "✗ Out of balance by -3");
     await page.unroute("**/api/v1/ledger");
 
+    // Kafka is away too: nobody knows how much waits, and the worse trouble is named first.
+    await page.route("**/api/v1/status", async (route) => {
+      const answer = await (await route.fetch()).json();
+      answer.parts.source = { state: "degraded", reason: "no Kafka broker answers: refused" };
+      answer.lag = null;
+      await route.fulfill({ json: answer });
+    });
+    await openLive(page, service.url);
+    await page.waitForFunction(() => document.querySelector("#pulse-word").textContent === "Connected");
+    assert.deepEqual(
+      [await page.textContent("#lag"), await page.textContent("#lag-note")], ["unknown", "Kafka does not answer"]);
+    assert.match(await page.textContent("#banner-text"), /^Kafka is in trouble: no Kafka broker answers: refused\. Elasticsearch is in trouble: \S/);
+    await page.unroute("**/api/v1/status");
+
     await page.route("**/api/v1/**", (route) => route.abort());
     await page.reload();
     await becomes(page, "error");

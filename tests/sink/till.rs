@@ -42,6 +42,7 @@ pub struct Running {
     orders: watch::Sender<Order>,
     task: JoinHandle<()>,
     status: Arc<Status>,
+    readings: Arc<dyn Readings>,
 }
 
 /// 2026-11-01T00:00:00Z, in ms.
@@ -205,6 +206,7 @@ impl Till {
                 drop(sink.run(sender, received).await);
             }),
             status,
+            readings: Arc::clone(&self.readings),
         }
     }
 
@@ -302,8 +304,12 @@ impl Running {
         self.status.board().parts[&Part::Sink].condition
     }
 
+    /// What it says, as it is shown: with the documents that await delivery.
     pub fn reason(&self) -> String {
-        self.status.board().parts[&Part::Sink].reason.clone()
+        let dirty = self
+            .readings
+            .query(|reading| Ok(reading.checkpoint().dirty));
+        self.status.board().parts[&Part::Sink].reason_with(dirty.unwrap())
     }
 
     /// Waits until it says that it is in that condition, for a reason with these words.

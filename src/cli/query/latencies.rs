@@ -1,6 +1,7 @@
 //! Latencies of a status as rows of a table.
 
-use super::{line, row_in, unexpected};
+use super::rows::line;
+use super::{row_in, unexpected};
 use crate::cli::failure::Failure;
 use crate::cli::output::Row;
 use crate::cli::table::grouped;

@@ -1,0 +1,121 @@
+//! Answers of the service as rows of a table.
+
+use std::time::Duration;
+
+use super::{latencies, row_in, rows_in, text_in, unexpected};
+use crate::cli::failure::Failure;
+use crate::cli::output::Row;
+use crate::cli::table::grouped;
+use crate::duration;
+
+/// The definitions in words.
+pub(super) fn definitions(definitions: &[Row]) -> Result<Vec<Row>, Failure> {
+    let in_words = |definition: &Row| {
+        let text = |name| text_in(definition, name).unwrap_or_default();
+        let length = |name| {
+            let millis = definition.get(name).and_then(|millis| millis.parse().ok());
+            millis.map_or_else(String::new, |millis| {
+                duration::text(Duration::from_millis(millis))
+            })
+        };
+        let held_back_by = definition.get("held_back_by").unwrap_or("null");
+        let held_back_by = match Row::parse(held_back_by) {
+            Ok(holder) => format!("partition {}", holder.get("partition").unwrap_or("?")),
+            Err(_) => String::new(),
+        };
+        let row = serde_json::json!([
+            text("name"),
+            text("kind"),
+            length("size_ms"),
+            length("slide_ms"),
+            text("time_zone"),
+            held_back_by
+        ]);
+        let names = ["name", "kind", "size", "every", "zone", "held_back_by"];
+        let members = names.iter().zip(row.as_array().into_iter().flatten());
+        let members: Vec<String> = members
+            .map(|(name, value)| format!("\"{name}\":{value}"))
+            .collect();
+        Row::parse(&format!("{{{}}}", members.join(","))).map_err(unexpected)
+    };
+    definitions.iter().map(in_words).collect()
+}
+
+/// The parts of the service at `url`, each with how it is doing.
+pub(super) fn status(status: &Row, url: &str) -> Result<Vec<Row>, Failure> {
+    let mut rows = vec![line(&["service", &service_line(status, url), ""])?];
+    rows.push(line(&["lag", "", &lag_of(status)])?);
+    let parts = status.get("parts").unwrap_or("{}");
+    for (part, health) in Row::parse(parts).map_err(unexpected)?.fields() {
+        let health = Row::parse(health).map_err(unexpected)?;
+        let state = text_in(&health, "state").unwrap_or_default();
+        let reason = text_in(&health, "reason").unwrap_or_default();
+        rows.push(line(&[part, &state, &reason])?);
+    }
+    rows.extend(latencies::rows(status)?);
+    let remarks = status.get("remarks").unwrap_or("[]");
+    for remark in serde_json::from_str::<Vec<String>>(remarks).map_err(unexpected)? {
+        rows.push(line(&["note", "", &remark])?);
+    }
+    for partition in rows_in(status, "partitions")? {
+        let field = |name| match partition.get(name) {
+            None | Some("null") => "unknown".to_owned(),
+            Some(number) => number.parse().map_or_else(|_| number.to_owned(), grouped),
+        };
+        let name = format!("partition {}", partition.get("partition").unwrap_or("?"));
+        let state = match (text_in(&partition, "halted"), partition.get("idle")) {
+            (Some(_), _) => "halted",
+            (None, Some("true")) => "idle",
+            (None, _) => "active",
+        };
+        let halted = text_in(&partition, "halted").map(|why| format!("; {why}"));
+        let watermark = text_in(&partition, "watermark").unwrap_or_else(|| "none".into());
+        let more = format!(
+            "position {}, lag {}, watermark {watermark}{}",
+            field("position"),
+            field("lag"),
+            halted.unwrap_or_default(),
+        );
+        rows.push(line(&[&name, state, &more])?);
+    }
+    Ok(rows)
+}
+
+fn service_line(status: &Row, url: &str) -> String {
+    let is_ready = status.get("ready") == Some("true");
+    let state = if is_ready { "ready" } else { "not ready" };
+    let version = text_in(status, "version").unwrap_or_default();
+    format!("{state} ({version} at {})", url)
+}
+
+/// How many records are still to be read, in words.
+fn lag_of(status: &Row) -> String {
+    match status.get("lag").and_then(|lag| lag.parse::<u64>().ok()) {
+        Some(0) => "all records are read".to_owned(),
+        Some(lag) => format!("{} records are still to be read", grouped(lag)),
+        None => "unknown how many records are still to be read".to_owned(),
+    }
+}
+
+/// One row for each entry of a ledger, and one for all.
+pub(super) fn ledger(ledger: &Row) -> Result<Vec<Row>, Failure> {
+    let entries = row_in(ledger, "entries")?;
+    let mut rows = Vec::new();
+    for (name, entry) in entries.fields() {
+        let entry = Row::parse(entry).map_err(unexpected)?;
+        let count = entry.get("count").unwrap_or("0");
+        let amount = entry.get("pay_amount_exact").unwrap_or("null");
+        let text = format!(r#"{{"entry":"{name}","count":{count},"pay_amount_exact":{amount}}}"#);
+        rows.push(Row::parse(&text).map_err(unexpected)?);
+    }
+    let consumed = ledger.get("consumed").unwrap_or("0");
+    let text = format!(r#"{{"entry":"consumed","count":{consumed},"pay_amount_exact":null}}"#);
+    rows.push(Row::parse(&text).map_err(unexpected)?);
+    Ok(rows)
+}
+
+pub(super) fn line(cells: &[&str; 3]) -> Result<Row, Failure> {
+    let [part, state, more] = cells.map(serde_json::Value::from);
+    let text = format!(r#"{{"part":{part},"state":{state},"reason":{more}}}"#);
+    Row::parse(&text).map_err(unexpected)
+}
