@@ -20,7 +20,9 @@ mod rules;
 mod schema;
 mod section;
 mod size;
+mod variables;
 mod windows;
+mod zone;
 
 use std::env;
 use std::fs;
@@ -37,7 +39,7 @@ pub use self::problem::{Error, Report};
 pub use self::reference::markdown as reference;
 pub use self::rules::settings as settings_of_rules;
 pub use self::schema::json_schema;
-pub use self::section::zone as parse_zone;
+pub use self::zone::zone as parse_zone;
 
 use self::problem::{Document, Origin, Problems};
 use self::raw::Table;

@@ -463,6 +463,9 @@ fn windows_are_checked_one_by_one() {
     refuses(&window("slide = '0s'"), "4:9", &["zero"]);
     refuses(&window("step = '2m'"), "4:8", &["divide"]);
     refuses(&window("offset = '7m'"), "4:10", &["offset"]);
+    refuses(&window("offset = '-7m'"), "4:10", &["offset"]);
+    refuses(&window("offset = '--1m'"), "4:10", &["not a valid offset"]);
+    refuses(&window("slide = '-1m'"), "4:9", &["window.slide"]);
     refuses(
         &window("time_zone = 'Shanghai'"),
         "4:13",
@@ -675,6 +678,27 @@ fn a_wrong_variable_or_flag_is_named() {
     assert!(text.contains("\"kafka\""), "{text}");
     let text = told(Sources::default().variable("TIDEGAUGE_STATEDIR", "x"));
     assert!(text.contains("\"state_dir\""), "{text}");
+    for (name, right) in [
+        ("TIDEGAUGE_KAFKA_BROKERS", "TIDEGAUGE_KAFKA__BROKERS"),
+        ("TIDEGAUGE_BROKERS", "TIDEGAUGE_KAFKA__BROKERS"),
+        ("TIDEGAUGE_HTTP_LISTEN", "TIDEGAUGE_HTTP__LISTEN"),
+        (
+            "TIDEGAUGE_ELASTICSEARCH_BULK_MAX_SIZE",
+            "TIDEGAUGE_ELASTICSEARCH__BULK__MAX_SIZE",
+        ),
+        ("TIDEGAUGE_STATEDIR", "TIDEGAUGE_STATE_DIR"),
+        ("TIDEGAUGE_LOGFORMAT", "TIDEGAUGE_LOG_FORMAT"),
+    ] {
+        let text = told(Sources::default().variable(name, "hunter2"));
+        assert!(text.starts_with(&format!("{name}: ")), "{text}");
+        assert!(text.contains(&format!("did you mean {right}")), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    let text = told(Sources::default().variable("TIDEGAUGE_SOMETHING_ELSE", "x"));
+    assert!(
+        text.contains("no such setting") && !text.contains("did you mean"),
+        "{text}"
+    );
     let text = told(Sources::default().variable("TIDEGAUGE_BRANCHES", "North"));
     assert!(text.contains("no TOML"), "{text}");
     let text = told(Sources::default().variable("TIDEGAUGE_HTTP__LISTEN__PORT", "1"));
@@ -694,8 +718,59 @@ fn variables_of_other_programs_are_left_alone() {
         .variable("TIDEGAUGE_URL", "http://x")
         .variable("TIDEGAUGE_TOKEN_FILE", "x")
         .variable("TIDEGAUGE_CONFIG", "x")
+        .variable("TIDEGAUGE_SKIPS", "x")
+        .variable("TIDEGAUGE_BIN", "x")
+        .variable("TIDEGAUGE_TEST_PAYMENTS", "x")
+        .variable("TIDEGAUGE_LAB_CACHE", "x")
         .variable("OTHER__KEY", "x");
     Config::load(&sources, Need::Nothing).unwrap();
+}
+
+#[test]
+fn a_negative_offset_is_the_same_windows_and_the_same_rules_as_the_positive_one() {
+    let day = |offset: &str, rest: &str| {
+        valid(&format!(
+            "[[window]]\nname = 'a'\nsize = '1d'\noffset = '{offset}'\n{rest}\n"
+        ))
+    };
+    for rest in ["", "step = '1h'", "time_zone = 'Europe/Berlin'"] {
+        let (back, forward) = (day("-8h", rest), day("16h", rest));
+        assert_eq!(
+            back.event_time.settings.definitions,
+            forward.event_time.settings.definitions
+        );
+        assert_eq!(back.rules(), forward.rules());
+        assert_eq!(back.to_toml(), forward.to_toml());
+    }
+    assert_eq!(day("-0s", "").rules(), day("0s", "").rules());
+    let quarter = "[[window]]\nname = 'a'\nsize = '1h'\noffset = ";
+    assert_eq!(
+        valid(&format!("{quarter}'-15m'")).rules(),
+        valid(&format!("{quarter}'45m'")).rules()
+    );
+}
+
+#[test]
+fn a_start_that_lacks_a_part_of_a_time_is_told_what_a_whole_one_looks_like() {
+    for (start, whole) in [
+        ("2026-11-20", "2026-11-20T00:00:00Z"),
+        ("2026-11-20 08:15:00", "2026-11-20T08:15:00Z"),
+        ("2026-11-20T08:15", "2026-11-20T08:15:00Z"),
+        ("2026-02-30", "2026-11-01T00:00:00Z"),
+        ("1793491200", "2026-11-01T00:00:00Z"),
+    ] {
+        let text = wrong(&format!("[kafka]\nstart = '{start}'\n"));
+        assert!(text.contains(whole), "{text}");
+        assert!(!text.contains("did you mean"), "{text}");
+    }
+    // As TOML has dates of its own.
+    let text = wrong("[kafka]\nstart = 2026-11-20\n");
+    assert!(text.contains("2026-11-20T00:00:00Z"), "{text}");
+    refuses(
+        "[kafka]\nstart = 'lastest'\n",
+        "2:9",
+        &["did you mean \"latest\""],
+    );
 }
 
 #[test]

@@ -65,12 +65,35 @@ fn start(text: &str) -> Result<Start, String> {
         "latest" => Ok(Start::Latest),
         "earliest" => Ok(Start::Earliest),
         time => parse_rfc3339(time).map(Start::At).ok_or_else(|| {
+            // A time that lacks something is no typing error of a word.
+            if text.starts_with(|c: char| c.is_ascii_digit()) {
+                return format!(
+                    "\"{text}\" is not a valid start: give a time with its distance from UTC (RFC \
+                     3339), such as {}",
+                    whole_time(text)
+                );
+            }
             let advice = one_of(text, &["latest", "earliest"]);
             format!(
-                "\"{text}\" is no start: {advice}, and RFC 3339 times such as 2026-11-01T00:00:00Z"
+                "\"{text}\" is not a valid start: {advice}, and times such as \
+                 2026-11-01T00:00:00Z (RFC 3339)"
             )
         }),
     }
+}
+
+/// `text` with what it lacks of a time, if that makes one.
+fn whole_time(text: &str) -> String {
+    let mended = [
+        format!("{text}T00:00:00Z"),
+        format!("{text}:00Z"),
+        format!("{text}Z"),
+    ];
+    mended
+        .into_iter()
+        .map(|time| time.replace(' ', "T"))
+        .find(|time| parse_rfc3339(time).is_some())
+        .unwrap_or_else(|| "2026-11-01T00:00:00Z".to_owned())
 }
 
 // TOML reads `security.protocol = "ssl"` as a section `security`: here it is one name again.

@@ -32,6 +32,8 @@ pub(super) enum Shape {
     Text(&'static str),
     /// `5s`, `1m30s`; whether it may be zero.
     Duration { zero: bool },
+    /// `6h`, `-8h`, `0s`.
+    Offset,
     /// `512kb`.
     Size,
     /// A whole number in this range, both ends included.
@@ -199,9 +201,10 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             without_default("step", Shape::Duration { zero: false })
                 .rule()
                 .means("Windows grow from a fixed start by this (CUMULATE). Not together with `slide`."),
-            key("offset", Shape::Duration { zero: true }, "\"0s\"")
+            key("offset", Shape::Offset, "\"0s\"")
                 .rule()
-                .means("Shifts the grid: `6h` makes a day that begins at 06:00."),
+                .range("may be negative; shorter than that after which the windows repeat")
+                .means("Shifts the grid: `6h` makes a day that begins at 06:00, `-8h` one that begins at 16:00 of the day before, as `16h` does."),
             without_default("time_zone", Shape::Zone)
                 .rule()
                 .means("Windows of a day or longer begin at midnight here; without it, in the `time_zone` of the top level."),
@@ -323,7 +326,7 @@ impl Shape {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Text(_) => "text",
-            Self::Duration { .. } => "length of time",
+            Self::Duration { .. } | Self::Offset => "length of time",
             Self::Size => "number of bytes",
             Self::Integer(..) => "whole number",
             Self::Boolean => "true or false",

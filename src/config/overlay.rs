@@ -2,9 +2,10 @@
 
 use std::collections::btree_map;
 
-use super::keys::{self, FREE, closest, join};
+use super::keys::{self, FREE, join};
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Entry, Setting, Table, Value};
+use super::variables;
 
 /// What the names of variables begin with.
 pub(super) const PREFIX: &str = "TIDEGAUGE_";
@@ -13,8 +14,7 @@ pub(super) const PREFIX: &str = "TIDEGAUGE_";
 ///
 /// `TIDEGAUGE_A__B` is the key `a.b`. In `kafka.properties` a further `_` stands for a dot:
 /// `TIDEGAUGE_KAFKA__PROPERTIES__SECURITY_PROTOCOL` is `security.protocol`. A variable without `__`
-/// that resembles no key is somebody else's, as those that Kubernetes sets for a service of our
-/// name.
+/// that is no key, and none that is [known elsewhere](variables), is a typing error.
 pub(super) fn variable(table: &mut Table, name: &str, value: &str, problems: &Problems) {
     let Some(rest) = name.strip_prefix(PREFIX) else {
         return;
@@ -25,22 +25,17 @@ pub(super) fn variable(table: &mut Table, name: &str, value: &str, problems: &Pr
         let name = path.split_off(2).join(".").replace('_', ".");
         path.push(name);
     }
-    let is_ours = match path.as_slice() {
-        [only] => {
-            let known = keys::of("").unwrap_or_default();
-            closest(only, known.iter().copied()).is_some_and(|(_, distance)| distance <= 2)
+    let origin = Origin::Variable(name.to_owned());
+    if let [only] = path.as_slice() {
+        let known = keys::of("").unwrap_or_default();
+        if !known.contains(&only.as_str()) {
+            if !variables::is_known_elsewhere(rest) {
+                problems.add(Problem::new(origin, "", variables::unknown(name)));
+            }
+            return;
         }
-        _ => true,
-    };
-    if is_ours {
-        insert(
-            table,
-            &path,
-            value,
-            &Origin::Variable(name.to_owned()),
-            problems,
-        );
     }
+    insert(table, &path, value, &origin, problems);
 }
 
 /// Lays the setting that a flag gives for the full name `key` over `table`.

@@ -12,6 +12,7 @@ const LIMITS: &str = "Configuration of Tidegauge. `tidegauge check` knows what a
 const DURATION: &str = "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
 const DURATION_ABOVE_ZERO: &str =
     "^(?=.*[1-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
+const OFFSET: &str = "^-?(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
 const SIZE_ABOVE_ZERO: &str = "^(?=.*[1-9])[0-9]+[kKmMgG]?[bB]$";
 const WINDOWS_MAX: usize = 64;
 
@@ -100,6 +101,7 @@ fn property(key: &Key) -> Value {
         Shape::Duration { zero: false } => {
             json!({ "type": "string", "pattern": DURATION_ABOVE_ZERO })
         }
+        Shape::Offset => json!({ "type": "string", "pattern": OFFSET }),
         Shape::Size => json!({ "type": "string", "pattern": SIZE_ABOVE_ZERO }),
         Shape::Integer(least, most) => {
             json!({ "type": "integer", "minimum": least, "maximum": most })

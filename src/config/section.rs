@@ -10,6 +10,7 @@ use super::keys::{closest, join};
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Setting, Table, Value};
 use super::size;
+use super::zone::zone;
 use crate::duration;
 use crate::secret::Secret;
 
@@ -226,32 +227,13 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The time zone of that IANA name.
-///
-/// # Errors
-/// A sentence with the closest name, if there is no such zone.
-pub fn zone(name: &str) -> Result<Tz, String> {
-    name.parse().map_err(|_| {
-        let wanted = name.to_lowercase();
-        let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name());
-        let closest = zones.min_by_key(|zone| {
-            let zone = zone.to_lowercase();
-            // "Shanghai" and "America/Shanghai" mean Asia/Shanghai.
-            let city = |name: &str| name.rsplit('/').next().unwrap_or_default().to_owned();
-            let whole = strsim::osa_distance(&wanted, &zone);
-            whole.min(strsim::osa_distance(&city(&wanted), &city(&zone)) + 1)
-        });
-        let closest = closest.unwrap_or("UTC");
-        format!(
-            "\"{name}\" is no IANA time zone: did you mean \"{closest}\"? Others are UTC and \
-             Europe/Berlin"
-        )
-    })
-}
-
-/// `word`, or the closest of `known`, as the end of a sentence.
+/// What of `known` may be meant by `word`, as the end of a sentence; only a word that is close is
+/// proposed.
 pub(super) fn one_of(word: &str, known: &[&str]) -> String {
-    let near = closest(word, known.iter().copied()).map_or("", |(near, _)| near);
+    let near = closest(word, known.iter().copied()).filter(|(_, distance)| *distance <= 3);
     let known = known.join(", ");
-    format!("did you mean \"{near}\"? Known are {known}")
+    match near {
+        Some((near, _)) => format!("did you mean \"{near}\"? Known are {known}"),
+        None => format!("known are {known}"),
+    }
 }

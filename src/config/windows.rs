@@ -8,6 +8,7 @@ use tidegauge_windows::{Definition, DefinitionError, Span};
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Setting, Table, Value};
 use super::section::Section;
+use crate::duration;
 
 /// The windows of a configuration that names none.
 pub(super) const DEFAULT: &str = r#"
@@ -118,7 +119,7 @@ fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definitio
     }
     let name = section.parsed("name", String::new(), window_name);
     let size = span(&section, "size", Duration::ZERO);
-    let offset = span(&section, "offset", Duration::ZERO);
+    let (offset, back) = offset(&section);
     let zone = section.zone("time_zone", zone);
     let slide = section
         .get("slide")
@@ -140,7 +141,7 @@ fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definitio
         (Some(slide), _) if slide != size => Definition::sliding(name, size, slide, offset, zone),
         _ => Definition::tumbling(name, size, offset, zone),
     };
-    match definition {
+    match definition.and_then(|definition| definition.shifted_back(back)) {
         Ok(definition) => Some(definition),
         Err(error) => {
             let slide = if step.is_some() { "step" } else { "slide" };
@@ -156,6 +157,25 @@ fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definitio
             None
         }
     }
+}
+
+/// How far the windows are shifted forward, and how far back: people write `-8h` for what lies
+/// before midnight.
+fn offset(section: &Section<'_>) -> (Span, Span) {
+    let is_back = match section.get("offset").map(|setting| &setting.value) {
+        Some(Value::Text(text)) => text.starts_with('-'),
+        _ => false,
+    };
+    if !is_back {
+        return (span(section, "offset", Duration::ZERO), Span::ZERO);
+    }
+    let back = section.parsed("offset", Duration::ZERO, |text| {
+        duration::parse(text.strip_prefix('-').unwrap_or(text))
+            .map_err(|error| format!("\"{text}\" is not a valid offset: {error}"))
+    });
+    // At most 100 years.
+    let millis = i64::try_from(back.as_millis()).unwrap_or(i64::MAX);
+    (Span::ZERO, Span::from_millis(millis))
 }
 
 fn window_name(name: &str) -> Result<String, String> {

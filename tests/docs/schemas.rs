@@ -201,20 +201,21 @@ fn the_schema_of_the_configuration_judges_as_check_does() {
     assert_eq!(counts["beyond a schema"], BEYOND.len());
 }
 
-const RIGHT: [&str; 10] = [
+const RIGHT: [&str; 11] = [
     "kafka.brokers = 'a:1, b, [::1]:9092, SSL://c:9093'",
     "[kafka]\nstart = 2026-11-01T00:00:00.25Z",
     "[kafka]\nstart = '2026-11-01T00:00:00+08:00'",
     "[kafka.properties]\nsecurity.protocol = 'ssl'\n'fetch.wait.max.ms' = 7\nenable.ssl.certificate.verification = false",
     "[event_time]\nout_of_orderness = '0s'\nallowed_lateness = '2d3h4m5s6ms'\nretention = '100d'",
     "[[window]]\nname = 's'\nsize = '7m'\nslide = '3m'\noffset = '1m30s'",
+    "[[window]]\nname = 'd'\nsize = '1d'\noffset = '-8h'",
     "[[window]]\nname = 'c'\nsize = '1d'\nstep = '15m'\ntime_zone = 'Asia/Kathmandu'",
     "[branches]\n7 = 'Nord \"7\"'\n2147483647 = 'last'",
     "[elasticsearch]\nurl = 'https://es.example:9200/path'\nlegacy_totals = ''\n[elasticsearch.bulk]\nmax_size = '1536b'\nmax_actions = 1",
     "http.listen = '[::1]:0'",
 ];
 
-const WRONG: [&str; 38] = [
+const WRONG: [&str; 39] = [
     "a =",
     "stat_dir = 'x'",
     "state_dir = 5",
@@ -244,6 +245,7 @@ const WRONG: [&str; 38] = [
     "[[window]]\nname = 'a'\nsize = '0s'",
     "[[window]]\nname = 'a'\nsize = '1m'\nslid = '1m'",
     "[[window]]\nname = 'a'\nsize = '1h'\nslide = '1m'\nstep = '1m'",
+    "[[window]]\nname = 'a'\nsize = '1d'\noffset = '8h-'",
     "[branches]\nx = 'North'",
     "[branches]\n1 = ' North'",
     "[elasticsearch]\nurl = 'http://me:secret@127.0.0.1:9200'",

@@ -149,11 +149,11 @@ impl Definition {
         if zoned && !within_days && !is_days(between_starts) {
             return Err(DefinitionError::PartDaySlide { slide, zone });
         }
-        let grid = between_starts.max(if within_days { Span::DAY } else { Span::ZERO });
+        let layout = Layout::new(zoned, size, between_starts, offset, zone);
+        let grid = layout.repeat();
         if offset >= grid {
             return Err(DefinitionError::OffsetTooLong { offset, grid });
         }
-        let layout = Layout::new(zoned, size, between_starts, offset, zone);
         Ok(Self {
             name,
             kind,
@@ -163,6 +163,30 @@ impl Definition {
             zone,
             layout,
         })
+    }
+
+    /// The same windows, all `by` earlier. What they lie on repeats, so this is an offset too: a day
+    /// that begins 8 hours before midnight begins 16 hours after it.
+    ///
+    /// # Errors
+    /// When `by` is not shorter than that after which the windows repeat.
+    pub fn shifted_back(self, by: Span) -> Result<Self, DefinitionError> {
+        let grid = self.layout.repeat();
+        if by >= grid {
+            return Err(DefinitionError::OffsetTooLong { offset: by, grid });
+        }
+        // Both are shorter than the grid, which is at most 100 years.
+        let offset = (self.offset.millis() + grid.millis() - by.millis()) % grid.millis();
+        let offset = Span::from_millis(offset);
+        let Self {
+            name,
+            kind,
+            size,
+            slide,
+            zone,
+            ..
+        } = self;
+        Self::validated(name, kind, size, slide, offset, zone)
     }
 
     /// The name: lower-case letters, digits and hyphens.

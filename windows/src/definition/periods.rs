@@ -51,6 +51,15 @@ impl Layout {
         }
     }
 
+    /// How long it takes until periods lie as before; of local days as long as they usually are.
+    pub fn repeat(&self) -> Span {
+        match *self {
+            Self::Even { step, .. } => Span::from_millis(step),
+            Self::Days { step, .. } => Span::DAY.times(step),
+            Self::WithinDays { .. } => Span::DAY,
+        }
+    }
+
     /// The period with that number.
     pub fn period(&self, number: i64) -> Period {
         Period {

@@ -42,6 +42,48 @@ fn day_has_23_hours_when_clocks_go_forward_and_25_when_they_go_back() {
 }
 
 #[test]
+fn eight_hours_back_are_sixteen_hours_forward_for_a_day_in_any_zone() {
+    let hours = |count| Span::HOUR.times(count);
+    for zone in [Tz::UTC, Asia::Shanghai, Europe::Berlin, Asia::Kathmandu] {
+        let plain = |offset| Definition::tumbling("day", Span::DAY, offset, zone).unwrap();
+        let back = plain(NONE).shifted_back(hours(8)).unwrap();
+        assert_eq!(back, plain(hours(16)));
+        assert_eq!(
+            plain(hours(6)).shifted_back(hours(8)).unwrap(),
+            plain(hours(22))
+        );
+        assert_eq!(plain(hours(6)).shifted_back(NONE).unwrap(), plain(hours(6)));
+        let week = |offset| Definition::tumbling("week", Span::DAY.times(7), offset, zone).unwrap();
+        assert_eq!(
+            week(NONE).shifted_back(Span::DAY).unwrap(),
+            week(Span::DAY.times(6))
+        );
+        let growing =
+            |offset| Definition::cumulative("day", Span::DAY, HOUR, offset, zone).unwrap();
+        assert_eq!(
+            growing(NONE).shifted_back(hours(8)).unwrap(),
+            growing(hours(16))
+        );
+    }
+    // 16:00 of the day before is 08:00 UTC in Shanghai.
+    let back = day(Asia::Shanghai).shifted_back(hours(8)).unwrap();
+    let windows: Vec<Window> = back.windows_of(at("2026-11-01 12:00")).collect();
+    assert_eq!(windows, [window("2026-11-01 08:00", "2026-11-02 08:00")]);
+    // What slides through a day of a zone shifts the day.
+    let sliding = |zone, offset| Definition::sliding("d", Span::DAY, HOUR, offset, zone);
+    let slid = sliding(Europe::Berlin, NONE)
+        .unwrap()
+        .shifted_back(hours(8));
+    assert_eq!(slid, sliding(Europe::Berlin, hours(16)));
+    // As long as the grid itself makes no sense, as little as forward.
+    let error = day(Tz::UTC)
+        .shifted_back(Span::DAY)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("not shorter than the 1d"), "{error}");
+}
+
+#[test]
 fn clocks_that_change_by_half_an_hour_make_half_hours() {
     let forward = window("2026-10-03 13:30", "2026-10-04 13:00");
     assert_eq!(day_of(Australia::Lord_Howe, "2026-10-04 00:00"), forward);
