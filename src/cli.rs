@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod compute;
 mod demo;
+mod endpoint;
 pub mod failure;
 mod health;
 mod index;
@@ -66,13 +67,13 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(demo, globals),
         Command::Produce(produce) => produce::run(produce, globals),
         Command::Compute(compute) => compute::run(compute, globals),
-        Command::Query(query) => query::run(query),
+        Command::Query(query) => query::run(query, globals),
         Command::Check(check) => check::run(check, globals),
         Command::Replay(replay) => replay::run(replay, globals),
         Command::Index(index) => index::run(index, globals),
         Command::State(state) => state::run(state, globals),
         Command::Kibana(kibana) => kibana::run(kibana, globals),
-        Command::Health(health) => health::run(health),
+        Command::Health(health) => health::run(health, globals),
         Command::Completions(completions) => completions::run(completions),
         Command::Man(manual) => man::run(manual),
     }

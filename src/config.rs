@@ -33,6 +33,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 
 pub use self::event_time::EventTimeRules;
+pub use self::http::Endpoint;
 pub use self::http::listen as parse_listen;
 pub use self::kibana::DEFAULT_URL as DEFAULT_KIBANA_URL;
 pub use self::problem::{Error, Report};
@@ -94,6 +95,17 @@ pub struct Sources {
     file: Option<PathBuf>,
     variables: Vec<(String, String)>,
     flags: Vec<(String, String, String)>,
+    decided: Vec<Decided>,
+}
+
+/// A key or section that the command itself decides.
+#[derive(Clone, Debug)]
+struct Decided {
+    key: &'static str,
+    /// What it is set to, if anything.
+    value: Option<String>,
+    /// Why nobody else may set it.
+    why: &'static str,
 }
 
 /// The file that is read if no other is named and it exists.
@@ -113,7 +125,7 @@ impl Sources {
         Self {
             file: file.or_else(default),
             variables,
-            flags: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -146,6 +158,14 @@ impl Sources {
         self
     }
 
+    /// With a key or section that nobody may set, as the command decides it; `why` says so to whoever
+    /// does. `value` is what it is set to, if anything.
+    #[must_use]
+    pub fn decided(mut self, key: &'static str, value: Option<String>, why: &'static str) -> Self {
+        self.decided.push(Decided { key, value, why });
+        self
+    }
+
     /// [`Sources::flag`], if the flag was given.
     #[must_use]
     pub fn given(self, flag: &str, key: &str, value: Option<&String>) -> Self {
@@ -162,6 +182,33 @@ impl Config {
     /// # Errors
     /// When the file can't be read, or with everything that is wrong.
     pub fn load(sources: &Sources, need: Need) -> Result<Self, Error> {
+        Self::judged(sources, |table, problems| {
+            keys::check("", table, problems);
+            Self::validate(table, need, problems)
+        })
+    }
+
+    /// Where the service of these settings answers: reads the section `[http]` and nothing else, so that
+    /// whoever asks a service need be able to read no secret of it.
+    ///
+    /// # Errors
+    /// When the file can't be read, or what the section says is wrong.
+    pub fn endpoint(sources: &Sources) -> Result<Endpoint, Error> {
+        Self::judged(sources, |table, problems| {
+            let root = Section::new("", &Origin::Missing, Some(table), problems);
+            let section = root.section("http", "http");
+            if let Some(http) = section.table() {
+                keys::check("http", http, problems);
+            }
+            Endpoint::read(&section)
+        })
+    }
+
+    // The settings of all sources, as `judge` takes them.
+    fn judged<T>(
+        sources: &Sources,
+        judge: impl FnOnce(&Table, &Problems) -> T,
+    ) -> Result<T, Error> {
         let document = match &sources.file {
             Some(path) => read(path)?,
             None => Document::default(),
@@ -172,20 +219,27 @@ impl Config {
             Table::default()
         });
         // What a broken file says elsewhere is unknown, so nothing else could be judged.
-        let config = if problems.count() == 0 {
+        let judged = if problems.count() == 0 {
             for (name, value) in &sources.variables {
                 overlay::variable(&mut table, name, value, &problems);
             }
             for (flag, key, value) in &sources.flags {
                 overlay::flag(&mut table, flag, key, value, &problems);
             }
-            keys::check("", &table, &problems);
-            Some(Self::validate(&table, need, &problems))
+            for Decided { key, why, .. } in &sources.decided {
+                overlay::refuse(&table, key, why, &problems);
+            }
+            for Decided { key, value, .. } in &sources.decided {
+                if let Some(value) = value {
+                    overlay::flag(&mut table, "this command", key, value, &problems);
+                }
+            }
+            Some(judge(&table, &problems))
         } else {
             None
         };
-        match (config, problems.report(&document)) {
-            (Some(config), None) => Ok(config),
+        match (judged, problems.report(&document)) {
+            (Some(judged), None) => Ok(judged),
             (_, report) => Err(Error::Invalid(report.unwrap_or_default())),
         }
     }

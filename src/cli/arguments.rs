@@ -1,5 +1,6 @@
 //! The command line: every command with its flags.
 
+mod asking;
 mod generations;
 
 use std::net::SocketAddr;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use self::asking::{Health, Query, Records, Subject, Windows};
 pub use self::generations::{Index, IndexStep, Replay, ReplayStep, State, StateStep};
 use super::output::Format;
 use super::start_time::StartTime;
@@ -91,6 +93,9 @@ pub struct Globals {
     /// Set one key of the configuration, as in --set event_time.allowed_lateness=2d
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "KEY=VALUE", value_parser = key_and_value)]
     pub set: Vec<(String, String)>,
+    /// The state directory [config: state_dir]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
+    pub state_dir: Option<String>,
     /// Log more: once for what is done, twice for every step
     #[arg(short, long, global = true, help_heading = EVERYWHERE, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
@@ -118,9 +123,6 @@ pub struct Serve {
     /// The topic [config: kafka.topic]
     #[arg(long, value_name = "TOPIC")]
     pub topic: Option<String>,
-    /// The state directory [config: state_dir]
-    #[arg(long, value_name = "DIR")]
-    pub state_dir: Option<String>,
     /// The address for HTTP [config: http.listen]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
@@ -139,7 +141,9 @@ pub struct Serve {
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
 Needs nothing but this program: no Kafka, no Elasticsearch, no network. Its state is in a temporary \
-directory that goes when it stops.")]
+directory that goes when it stops. Of the configuration it takes time_zone, [event_time], [[window]], \
+[branches] and [http], from --config and --set only: what ./tidegauge.toml and the environment say is \
+for the service. It refuses what it decides itself: state_dir, [kafka], [elasticsearch], [kibana].")]
 pub struct Demo {
     /// Payments per second
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
@@ -150,9 +154,9 @@ pub struct Demo {
     /// Stop after so long (10s, 1m30s), and print totals and ledger
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     pub duration: Option<Duration>,
-    /// The address for HTTP; port 0 takes any that is free
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_listen)]
-    pub listen: SocketAddr,
+    /// The address for HTTP; port 0 takes any that is free [config: http.listen]
+    #[arg(long, value_name = "ADDR", value_parser = parse_listen)]
+    pub listen: Option<SocketAddr>,
     /// The seed of the payments
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
@@ -261,8 +265,9 @@ pub struct Produce {
 #[command(after_long_help = "\
 Lines are the records of one partition, in order. A line \
 {\"partition\":1,\"timestamp\":1793491200000,\"payment\":{…}} names another partition and the \
-record's timestamp (ms). An empty line is a tombstone. Windows, time zone and lateness are those of \
-the configuration.")]
+record's timestamp (ms). An empty line is a tombstone. Lines may end as on Windows, and the file may \
+begin with a byte-order mark. Windows, time zone and lateness are those of the configuration. How many \
+lines are no payments, and which is the first, is told on stderr; --emit rejects lists them.")]
 pub struct Compute {
     /// What is printed
     #[arg(long, value_enum, value_name = "WHAT", default_value = "totals")]
@@ -290,108 +295,10 @@ pub enum Emit {
     Windows,
     /// What became of each record
     Ledger,
-}
-
-/// `tidegauge query`
-#[derive(Clone, Debug, Args)]
-pub struct Query {
-    /// What is asked for.
-    #[command(subcommand)]
-    pub subject: Subject,
-    /// Where the service answers
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "TIDEGAUGE_URL",
-        hide_env_values = true,
-        default_value = "http://127.0.0.1:8080"
-    )]
-    pub url: String,
-    /// The file with the token that the service asks for
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "TIDEGAUGE_TOKEN_FILE",
-        hide_env_values = true
-    )]
-    pub token_file: Option<PathBuf>,
-    /// How long the service may take to answer
-    #[arg(long, global = true, value_name = "D", default_value = "10s", value_parser = duration::parse)]
-    pub timeout: Duration,
-    /// What the data looks like
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "table"
-    )]
-    pub output: Format,
-    /// Ask again every so long [default when given alone: 2s], until Ctrl-C: in place on a terminal
-    #[arg(short, long, global = true, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "2s", value_parser = interval)]
-    pub watch: Option<Duration>,
-    /// No colour on a terminal; NO_COLOR=1 says the same
-    #[arg(long, global = true)]
-    pub no_color: bool,
-}
-
-/// What a service can be asked for.
-#[derive(Clone, Debug, Subcommand)]
-pub enum Subject {
-    /// The running total of each branch
-    Totals {
-        /// Only this branch, by name or id
-        #[arg(long, value_name = "B")]
-        branch: Option<String>,
-    },
-    /// The windows of one definition
-    Windows(Windows),
-    /// The windows that are configured, and which partition holds them back
-    Definitions,
-    /// What became of each record
-    Ledger,
-    /// Payments that are in no window, the newest first
-    Late(Records),
-    /// Records that are no payments, the newest first
-    Rejects(Records),
-    /// How the service is doing
-    Status,
-}
-
-/// `tidegauge query windows`
-#[derive(Clone, Debug, Args)]
-pub struct Windows {
-    /// The name of the windows: 1m, 10m-by-1m, 1h, day, or as configured
-    pub name: String,
-    /// Only this branch, by name or id
-    #[arg(long, value_name = "B")]
-    pub branch: Option<String>,
-    /// Only windows that start at this time or later, RFC 3339
-    #[arg(long, value_name = "T")]
-    pub from: Option<String>,
-    /// Only windows that start before this time
-    #[arg(long, value_name = "T")]
-    pub to: Option<String>,
-    /// Only windows in which every payment is expected to be
-    #[arg(long = "final")]
-    pub only_final: bool,
-    /// At most so many [default: all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub limit: Option<u64>,
-}
-
-/// `tidegauge query late` and `tidegauge query rejects`
-#[derive(Clone, Debug, Args)]
-pub struct Records {
-    /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "all", value_parser = clap::value_parser!(u64).range(1..))]
-    pub limit: u64,
-    /// All that are kept
-    #[arg(long)]
-    pub all: bool,
+    /// Records that are no payments, in the order of the lines
+    Rejects,
+    /// Payments that are in no window, in the order of the lines
+    Late,
 }
 
 /// `tidegauge check`
@@ -403,6 +310,9 @@ pub struct Check {
     /// Print what there is to set instead; no configuration is read
     #[arg(long, value_enum, value_name = "FORM")]
     pub reference: Option<Reference>,
+    /// The address for HTTP [config: http.listen]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
 }
 
 /// What `check --reference` prints.
@@ -466,29 +376,6 @@ impl Kibana {
     }
 }
 
-/// `tidegauge health`
-#[derive(Clone, Debug, Args)]
-#[command(after_long_help = "\
-Asks /livez, or /readyz with --ready, which answer without a token. Docker runs it as the health \
-check of the image.")]
-pub struct Health {
-    /// Where the service answers
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "TIDEGAUGE_URL",
-        hide_env_values = true,
-        default_value = "http://127.0.0.1:8080"
-    )]
-    pub url: String,
-    /// Ask whether it is ready, and not only whether it is alive
-    #[arg(long)]
-    pub ready: bool,
-    /// How long it may take to answer
-    #[arg(long, value_name = "D", default_value = "3s", value_parser = duration::parse)]
-    pub timeout: Duration,
-}
-
 /// `tidegauge completions`
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
@@ -513,10 +400,40 @@ impl Globals {
     /// Where this command's settings come from, but for flags of its own.
     #[must_use]
     pub fn sources(&self) -> Sources {
-        let sources = Sources::of_process(self.config.clone());
-        self.set.iter().fold(sources, |sources, (key, value)| {
+        self.over(Sources::of_process(self.config.clone()))
+    }
+
+    /// `sources` with the flags that every command takes.
+    fn over(&self, sources: Sources) -> Sources {
+        let sources = self.set.iter().fold(sources, |sources, (key, value)| {
             sources.flag("--set", key.clone(), value.clone())
-        })
+        });
+        sources.given("--state-dir", "state_dir", self.state_dir.as_ref())
+    }
+}
+
+impl Check {
+    /// Where the settings of `check` come from.
+    #[must_use]
+    pub fn sources(&self, globals: &Globals) -> Sources {
+        let sources = globals.sources();
+        sources.given("--listen", "http.listen", self.listen.as_ref())
+    }
+}
+
+impl Demo {
+    /// Where the settings of `demo` come from: what was named for it. The configuration of the service
+    /// that the same directory or environment holds says where Kafka is, and is not meant.
+    #[must_use]
+    pub fn sources(&self, globals: &Globals) -> Sources {
+        let sources = match &globals.config {
+            Some(file) => Sources::of_file(file),
+            None => Sources::default(),
+        };
+        let listen = self.listen.map(|listen| listen.to_string());
+        globals
+            .over(sources)
+            .given("--listen", "http.listen", listen.as_ref())
     }
 }
 
@@ -528,7 +445,6 @@ impl Serve {
             .sources()
             .given("--brokers", "kafka.brokers", self.brokers.as_ref())
             .given("--topic", "kafka.topic", self.topic.as_ref())
-            .given("--state-dir", "state_dir", self.state_dir.as_ref())
             .given("--listen", "http.listen", self.listen.as_ref())
     }
 }

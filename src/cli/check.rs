@@ -17,7 +17,7 @@ pub fn run(check: &Check, globals: &Globals) -> Result<(), Failure> {
             Reference::JsonSchema => format!("{:#}\n", config::json_schema()),
         });
     }
-    let config = Config::load(&globals.sources(), Need::Nothing)?;
+    let config = Config::load(&check.sources(globals), Need::Nothing)?;
     print(&config.to_toml())?;
     if config.kafka.brokers.is_empty() {
         tracing::warn!("kafka.brokers is not given: serve will not start without it");

@@ -15,10 +15,11 @@ use super::arguments::{Compute, Emit, Globals};
 use super::failure::Failure;
 use super::output;
 use super::report;
+use super::table::grouped;
 use crate::answer::WindowAnswer;
 use crate::config::{Config, Need};
 use crate::document_key::Origin;
-use crate::effect::{Notices, RejectedRecord};
+use crate::effect::{LatePayment, Notices, RejectedRecord};
 use crate::ledger::{Entry, Ledger};
 use crate::payment::BranchId;
 use crate::pipeline::{Pipeline, Start};
@@ -28,6 +29,8 @@ use crate::total::Total;
 
 /// A longer line is a reject whatever it says, so no more of it is kept.
 const LINE_BYTES_MAX: u64 = 1 << 20;
+/// What some programs write before the first line of a file.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Take in what has changed after so many lines.
 const LINES_A_STEP: u64 = 50_000;
 
@@ -37,7 +40,7 @@ const LINES_A_STEP: u64 = 50_000;
 /// When the configuration is wrong, or the lines can't be read.
 pub fn run(compute: &Compute, globals: &Globals) -> Result<(), Failure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
-    let mut batch = Batch::new(&config);
+    let mut batch = Batch::new(&config, compute.emit);
     if compute.file.as_os_str() == "-" {
         batch.read(io::stdin().lock())?;
     } else {
@@ -54,6 +57,8 @@ pub fn run(compute: &Compute, globals: &Globals) -> Result<(), Failure> {
         }
         Emit::Ledger => report::ledger(&batch.ledger)?,
         Emit::Windows => batch.windows(&config)?,
+        Emit::Rejects => report::rejects(&batch.rejects)?,
+        Emit::Late => report::late(&batch.late, &config.branches)?,
     };
     output::print(compute.output, &rows, &whole)?;
     Ok(())
@@ -67,8 +72,16 @@ struct Batch {
     totals: BTreeMap<BranchId, Total>,
     ledger: Ledger,
     notices: Notices,
+    /// What is printed: what is not, is not kept.
+    emit: Emit,
+    rejects: Vec<RejectedRecord>,
+    late: Vec<LatePayment>,
     /// The first line that is no payment: its number from 1, and what is wrong.
-    first_reject: Option<RejectedRecord>,
+    first_reject: Option<(u64, RejectedRecord)>,
+    /// Lines read.
+    lines: u64,
+    /// Where the records of the lines since the last step are.
+    origins: Vec<Origin>,
     /// The next offset of each partition.
     offsets: BTreeMap<i32, i64>,
 }
@@ -85,7 +98,7 @@ struct Envelope<'a> {
 }
 
 impl Batch {
-    fn new(config: &Config) -> Self {
+    fn new(config: &Config, emit: Emit) -> Self {
         let settings = settings(config);
         let pipeline = Pipeline::new(
             Arc::clone(&settings),
@@ -100,14 +113,18 @@ impl Batch {
             totals: BTreeMap::new(),
             ledger: Ledger::default(),
             notices: Notices::default(),
+            emit,
+            rejects: Vec::new(),
+            late: Vec::new(),
             first_reject: None,
+            lines: 0,
+            origins: Vec::new(),
             offsets: BTreeMap::new(),
         }
     }
 
     fn read(&mut self, mut lines: impl BufRead) -> Result<(), Failure> {
         let mut line = Vec::new();
-        let mut count: u64 = 0;
         loop {
             line.clear();
             let read = lines
@@ -120,12 +137,21 @@ impl Batch {
             }
             if line.last() == Some(&b'\n') {
                 line.pop();
+                // As lines end on Windows.
+                if line.last() == Some(&b'\r') {
+                    line.pop();
+                }
             } else {
                 lines.skip_until(b'\n').context("the lines can't be read")?;
             }
-            self.apply(&line);
-            count += 1;
-            if count.is_multiple_of(LINES_A_STEP) {
+            let value = match self.lines {
+                // It belongs to the file, not to its first record.
+                0 => line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line),
+                _ => &line,
+            };
+            self.apply(value);
+            self.lines += 1;
+            if self.lines.is_multiple_of(LINES_A_STEP) {
                 self.step();
             }
         }
@@ -152,6 +178,10 @@ impl Batch {
         let next = self.offsets.entry(record.partition).or_default();
         record.offset = *next;
         *next += 1;
+        self.origins.push(Origin {
+            partition: record.partition,
+            offset: record.offset,
+        });
         self.pipeline.apply([record]);
     }
 
@@ -165,23 +195,50 @@ impl Batch {
         }
         self.ledger.merge(&effects.ledger);
         self.notices.merge(&effects.notices);
-        let first = || effects.rejects.into_iter().next();
-        self.first_reject = self.first_reject.take().or_else(first);
+        if self.first_reject.is_none() {
+            self.first_reject = self.first_of(&effects.rejects);
+        }
+        match self.emit {
+            Emit::Rejects => self.rejects.extend(effects.rejects),
+            Emit::Late => self.late.extend(effects.late),
+            Emit::Totals | Emit::Windows | Emit::Ledger => {}
+        }
+        self.origins.clear();
         self.cells.apply(self.frame.grid(), effects.changes);
+    }
+
+    // The first of them in the order of the lines, with the number of its line.
+    fn first_of(&self, rejects: &[RejectedRecord]) -> Option<(u64, RejectedRecord)> {
+        let place = |origin: &Origin| (origin.partition, origin.offset);
+        let rejected: BTreeMap<(i32, i64), &RejectedRecord> = rejects
+            .iter()
+            .map(|reject| (place(&reject.origin), reject))
+            .collect();
+        let before = self.lines - self.origins.len() as u64;
+        let mut lines = self.origins.iter().zip(before + 1..);
+        lines.find_map(|(origin, line)| {
+            let first = rejected.get(&place(origin))?;
+            Some((line, (*first).clone()))
+        })
     }
 
     /// Says on stderr what is odd: figures alone don't show it.
     fn complain(&self) {
-        if let Some(first) = &self.first_reject {
-            let (rejected, all) = (
-                self.ledger.entry(Entry::Rejected).count,
-                self.ledger.consumed,
-            );
-            let Origin { partition, offset } = first.origin;
+        if let Some((line, first)) = &self.first_reject {
+            let rejected = self.ledger.entry(Entry::Rejected).count;
+            let are = if rejected == 1 {
+                "is no payment"
+            } else {
+                "are no payments"
+            };
+            let more = match self.emit {
+                Emit::Rejects => "",
+                _ => "; --emit rejects lists them",
+            };
             warn!(
-                "{rejected} of {all} lines are no payments, first: number {} of partition {partition}, \
-                 {}: {}",
-                offset + 1,
+                "{} of {} lines {are}, first: line {line}, {}: {}{more}",
+                grouped(rejected),
+                grouped(self.ledger.consumed),
                 first.reason.as_str(),
                 first.detail
             );

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use chrono_tz::Tz;
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
@@ -56,7 +57,7 @@ pub fn run(demo: &Demo, globals: &Globals) -> Result<(), Failure> {
         .tempdir()
         .context("there is no place for the state: set TMPDIR")?;
     let config = config(
-        demo,
+        demo.sources(globals),
         &kafka.bootstrap_servers(),
         &state.path().join("state"),
     )?;
@@ -64,8 +65,9 @@ pub fn run(demo: &Demo, globals: &Globals) -> Result<(), Failure> {
     block_on(async {
         let mut signals = Signals::new()?;
         let app = App::start(&config, &Plan::serving(&config, 1, Until::Stopped)).await?;
-        announce(&app, demo)?;
-        let generating = Generating::start(demo, &kafka.bootstrap_servers(), app.readings())?;
+        announce(&app, &config, demo.output)?;
+        let brokers = kafka.bootstrap_servers();
+        let generating = Generating::start(demo, config.time_zone, &brokers, app.readings())?;
         let mut screen = Screen::new(demo, globals);
         loop {
             tokio::select! {
@@ -87,25 +89,36 @@ pub fn run(demo: &Demo, globals: &Globals) -> Result<(), Failure> {
     })
 }
 
-fn config(demo: &Demo, brokers: &str, state: &std::path::Path) -> Result<Config, Failure> {
-    let sources = Sources::default()
-        .flag("demo", "kafka.brokers", brokers)
-        .flag("demo", "kafka.topic", TOPIC)
-        .flag("demo", "kafka.start", "earliest")
-        .flag("demo", "state_dir", state.to_string_lossy())
-        .flag("--listen", "http.listen", demo.listen.to_string());
-    let mut config = Config::load(&sources, Need::Brokers)?;
-    config.elasticsearch = None;
-    Ok(config)
+const OWN_BROKER: &str = "the demo has a broker and a topic of its own in this process: leave it out, or \
+                          read another topic with `tidegauge serve`";
+const OWN_STATE: &str = "the demo's state is in a temporary directory that goes when it stops: leave it \
+                         out, or keep one with `tidegauge serve`";
+const NO_INDEXES: &str = "the demo writes to no Elasticsearch, so there is nothing for Kibana either: \
+                          leave it out, or deliver with `tidegauge serve`";
+
+fn config(sources: Sources, brokers: &str, state: &std::path::Path) -> Result<Config, Failure> {
+    let state = state.to_string_lossy().into_owned();
+    let own = |value: &str| Some(value.to_owned());
+    let sources = sources
+        .decided("state_dir", Some(state), OWN_STATE)
+        .decided("elasticsearch", None, NO_INDEXES)
+        .decided("kibana", None, NO_INDEXES)
+        .decided("kafka", None, OWN_BROKER)
+        .decided("kafka.brokers", own(brokers), OWN_BROKER)
+        .decided("kafka.topic", own(TOPIC), OWN_BROKER)
+        .decided("kafka.start", own("earliest"), OWN_BROKER);
+    Ok(Config::load(&sources, Need::Brokers)?)
 }
 
-fn announce(app: &App, demo: &Demo) -> Result<(), Failure> {
-    let address = app.address().unwrap_or(demo.listen);
+fn announce(app: &App, config: &Config, output: Format) -> Result<(), Failure> {
+    let address = app.address().unwrap_or(config.http.listen);
+    let definitions = &config.event_time.settings.definitions;
+    let window = definitions.first().map_or("", |first| first.name());
     let line = format!(
-        "Tidegauge answers at http://{address}/  (figures: /api/v1/totals, /api/v1/windows/1m)"
+        "Tidegauge answers at http://{address}/  (figures: /api/v1/totals, /api/v1/windows/{window})"
     );
     // What is printed as data can be read by a program; then people find the address beside it.
-    if demo.output == Format::Table {
+    if output == Format::Table {
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}")?;
         stdout.flush()?;
@@ -124,7 +137,12 @@ struct Generating {
 impl Generating {
     /// Makes payments from `--history` before now on: first those of the history, as fast as the
     /// service reads them, then one whenever it is due.
-    fn start(demo: &Demo, brokers: &str, readings: Arc<dyn Readings>) -> Result<Self, Failure> {
+    fn start(
+        demo: &Demo,
+        time_zone: Tz,
+        brokers: &str,
+        readings: Arc<dyn Readings>,
+    ) -> Result<Self, Failure> {
         let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
             .set("bootstrap.servers", brokers)
             .set("linger.ms", LINGER_MS)
@@ -134,6 +152,7 @@ impl Generating {
         let options = generator::Options {
             seed: demo.seed,
             start: pace.time_of(0),
+            time_zone,
             disorder: Duration::from_secs(2),
             late_fraction: 0.002,
             bad_fraction: 0.0005,

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use anyhow::{Context, anyhow};
 
-use super::arguments::Health;
+use super::arguments::{Globals, Health};
+use super::endpoint::Address;
 use super::failure::Failure;
 use super::serve::block_on;
 
@@ -15,9 +16,10 @@ const SHOWN_MAX: usize = 2_000;
 ///
 /// # Errors
 /// When it does not answer in time, or says no.
-pub fn run(health: &Health) -> Result<(), Failure> {
+pub fn run(health: &Health, globals: &Globals) -> Result<(), Failure> {
     let route = if health.ready { "readyz" } else { "livez" };
-    let url = format!("{}/{route}", health.url.trim_end_matches('/'));
+    let address = Address::of(health.url(), &health.sources(globals))?;
+    let url = format!("{}/{route}", address.url.trim_end_matches('/'));
     let (status, text) = block_on(async { Ok(ask(health, &url).await?) })?;
     let text: String = text.trim().chars().take(SHOWN_MAX).collect();
     if !status.is_success() {

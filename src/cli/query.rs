@@ -3,7 +3,6 @@
 mod latencies;
 mod rows;
 
-use std::fs;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -12,7 +11,8 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
-use super::arguments::{Query, Records, Subject};
+use super::arguments::{Globals, Query, Records, Subject};
+use super::endpoint::{self, Address};
 use super::failure::Failure;
 use super::output::{self, Format, Row};
 use super::table::{Look, grouped};
@@ -26,11 +26,11 @@ const PAGE_MAX: u64 = 10_000;
 ///
 /// # Errors
 /// When the service can't be reached, refuses the question, or stdout can't be written.
-pub fn run(query: &Query) -> Result<(), Failure> {
+pub fn run(query: &Query, globals: &Globals) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let service = Service::new(query)?;
+    let service = Service::new(query, globals)?;
     let look = Look {
         colour: Look::of_stdout().colour && !query.no_color,
         ..Look::of_stdout()
@@ -65,13 +65,16 @@ struct Problem {
 }
 
 impl Service {
-    fn new(query: &Query) -> Result<Self, Failure> {
+    fn new(query: &Query, globals: &Globals) -> Result<Self, Failure> {
+        let sources = query.sources(globals);
+        let address = Address::of(query.url(), &sources)?;
+        let shown = &address.url;
         let right = "give http://host:port";
-        let mut url = Url::parse(&query.url)
-            .with_context(|| format!("--url: \"{}\" is no address: {right}", query.url))
+        let mut url = Url::parse(shown)
+            .with_context(|| format!("--url: \"{shown}\" is no address: {right}"))
             .map_err(Failure::Usage)?;
         if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
-            let message = anyhow!("--url: \"{}\" is no address of HTTP: {right}", query.url);
+            let message = anyhow!("--url: \"{shown}\" is no address of HTTP: {right}");
             return Err(Failure::Usage(message));
         }
         if !url.path().ends_with('/') {
@@ -79,21 +82,20 @@ impl Service {
         }
         let client = Client::builder()
             .timeout(query.timeout)
-            .user_agent(concat!("tidegauge/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .context("no connection can be made")?;
-        let token = match &query.token_file {
-            Some(path) => {
-                let token = fs::read_to_string(path)
-                    .with_context(|| format!("the token file {} can't be read", path.display()))?;
-                Some(Secret::new(token.trim()))
-            }
-            None => None,
+            .user_agent(concat!("tidegauge/", env!("CARGO_PKG_VERSION")));
+        // A proxy knows nothing of this machine.
+        let client = if endpoint::is_loopback(&url) {
+            client.no_proxy()
+        } else {
+            client
         };
+        let client = client.build().context("no connection can be made")?;
+        let token = endpoint::token_file(query.token_file.as_deref(), &url, &sources);
+        let token = token.as_deref().map(endpoint::token_in).transpose()?;
         Ok(Self {
             client,
             url,
-            shown_url: query.url.clone(),
+            shown_url: address.shown(),
             token,
             output: query.output,
         })
@@ -327,19 +329,28 @@ impl Service {
     }
 
     fn refused(&self, status: StatusCode, body: &str, hint: &str) -> Failure {
+        let url = &self.shown_url;
+        let code = status.as_u16();
         let message = match serde_json::from_str(body) {
+            Ok(Problem { .. }) if status == StatusCode::UNAUTHORIZED => match &self.token {
+                Some(_) => anyhow!(
+                    "the service at {url} does not accept this token: give the file with the right \
+                     one by --token-file or TIDEGAUGE_TOKEN_FILE"
+                ),
+                None => anyhow!(
+                    "the service at {url} asks for a token: give the file that holds it by \
+                     --token-file or TIDEGAUGE_TOKEN_FILE"
+                ),
+            },
             Ok(Problem {
                 title,
                 detail: Some(detail),
-            }) => format!("{title}: {detail}"),
-            Ok(Problem { title, .. }) => title,
-            Err(_) => format!("the service answered {status}"),
+            }) => anyhow!("{title}: {detail}{hint} ({code} at {url})"),
+            Ok(Problem { title, .. }) => anyhow!("{title}{hint} ({code} at {url})"),
+            Err(_) => anyhow!(
+                "what answers at {url} is no Tidegauge service, it says {status}: check --url"
+            ),
         };
-        let message = anyhow!(
-            "{message}{hint} ({} at {})",
-            status.as_u16(),
-            self.shown_url
-        );
         if status == StatusCode::SERVICE_UNAVAILABLE {
             Failure::Unavailable(message)
         } else {

@@ -29,6 +29,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// # Errors
 /// When it can't be done.
 pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
+    if asked.swap && asked.step.is_some() {
+        return Err(Failure::Usage(anyhow!(
+            "--swap is for building a generation: leave it out before status, swap, rollback and drop"
+        )));
+    }
     let need = match asked.step {
         None => Need::Brokers,
         Some(_) => Need::Nothing,

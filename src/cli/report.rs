@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::output::Row;
 use super::table::grouped;
-use crate::answer::{LedgerAnswer, TotalAnswer, WindowAnswer};
+use crate::answer::{LateAnswer, LedgerAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 use crate::branch::Branches;
+use crate::effect::{LatePayment, RejectedRecord};
 use crate::ledger::{Entry, Ledger};
 use crate::payment::BranchId;
 use crate::total::Total;
@@ -27,6 +28,17 @@ pub(super) fn windows<'a>(
     windows: impl Iterator<Item = WindowAnswer<'a>>,
 ) -> Result<Report, Failure> {
     list("items", windows)
+}
+
+/// Records that are no payments.
+pub(super) fn rejects(rejects: &[RejectedRecord]) -> Result<Report, Failure> {
+    list("items", rejects.iter().map(RejectAnswer::new))
+}
+
+/// Payments that are in no window.
+pub(super) fn late(late: &[LatePayment], branches: &Branches) -> Result<Report, Failure> {
+    let late = late.iter().map(|late| LateAnswer::new(late, branches));
+    list("items", late)
 }
 
 /// The ledger: a row for each entry.

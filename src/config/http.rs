@@ -8,6 +8,25 @@ use crate::api;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
+/// Where a service answers, for those who ask it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Endpoint {
+    /// The address that it listens on.
+    pub listen: SocketAddr,
+    /// The file with the token that it asks for; not read yet.
+    pub token_file: Option<PathBuf>,
+}
+
+impl Endpoint {
+    /// What the section says, without reading any file.
+    pub(super) fn read(section: &Section<'_>) -> Self {
+        Self {
+            listen: section.parsed("listen", LISTEN, listen),
+            token_file: section.optional("token_file").map(PathBuf::from),
+        }
+    }
+}
+
 /// Reads the section; gives the path of the token too.
 pub(super) fn read(section: &Section<'_>) -> (api::Config, Option<PathBuf>) {
     let listen = section.parsed("listen", LISTEN, listen);

@@ -60,6 +60,30 @@ pub(super) fn flag(table: &mut Table, flag: &str, key: &str, value: &str, proble
     );
 }
 
+/// Refuses the key or section of the full name `key` where `table` has it.
+pub(super) fn refuse(table: &Table, key: &str, why: &str, problems: &Problems) {
+    let mut here = Some(table);
+    let mut found = None;
+    for part in key.split('.') {
+        found = here.and_then(|table| table.entries.get(part));
+        here = match found.map(|entry| &entry.setting.value) {
+            Some(Value::Table(inner)) => Some(inner),
+            _ => None,
+        };
+    }
+    let Some(entry) = found else { return };
+    // What is set in a section is more to the point than its head.
+    let inner = match &entry.setting.value {
+        Value::Table(inner) => inner.entries.iter().next(),
+        _ => None,
+    };
+    let (name, origin) = match inner {
+        Some((name, inner)) => (join(key, name), &inner.key),
+        None => (key.to_owned(), &entry.key),
+    };
+    problems.add(Problem::new(origin.clone(), name, why));
+}
+
 fn insert(table: &mut Table, path: &[String], value: &str, origin: &Origin, problems: &Problems) {
     let mut table = table;
     let mut section = String::new();

@@ -10,7 +10,6 @@ use crate::duration;
 
 /// `tidegauge replay`
 #[derive(Clone, Debug, Args)]
-#[command(args_conflicts_with_subcommands = true)]
 #[command(after_long_help = "\
 Reads the topic from its earliest record by the rules of the configuration, into a state and indexes \
 of the next generation's own, while the service goes on. At the positions of the live generation the \

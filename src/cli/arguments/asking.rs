@@ -1,0 +1,171 @@
+//! Flags of the commands that ask a running service.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::{Globals, interval};
+use crate::cli::output::Format;
+use crate::config::Sources;
+use crate::duration;
+
+/// `tidegauge query`
+#[derive(Clone, Debug, Args)]
+pub struct Query {
+    /// What is asked for.
+    #[command(subcommand)]
+    pub subject: Subject,
+    /// Where the service answers [default: where the configuration says that it listens]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TIDEGAUGE_URL",
+        hide_env_values = true
+    )]
+    pub url: Option<String>,
+    /// The address that the service listens on, in place of --url and TIDEGAUGE_URL [config: http.listen]
+    #[arg(long, global = true, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// The file with the token that the service asks for [config: http.token_file, for a service on this
+    /// machine or at http.listen]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TIDEGAUGE_TOKEN_FILE",
+        hide_env_values = true
+    )]
+    pub token_file: Option<PathBuf>,
+    /// How long the service may take to answer
+    #[arg(long, global = true, value_name = "D", default_value = "10s", value_parser = duration::parse)]
+    pub timeout: Duration,
+    /// What the data looks like
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
+    pub output: Format,
+    /// Ask again every so long [default when given alone: 2s], until Ctrl-C: in place on a terminal
+    #[arg(short, long, global = true, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "2s", value_parser = interval)]
+    pub watch: Option<Duration>,
+    /// No colour on a terminal; NO_COLOR=1 says the same
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// What a service can be asked for.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Subject {
+    /// The running total of each branch
+    Totals {
+        /// Only this branch, by name or id
+        #[arg(long, value_name = "B")]
+        branch: Option<String>,
+    },
+    /// The windows of one definition
+    Windows(Windows),
+    /// The windows that are configured, and which partition holds them back
+    Definitions,
+    /// What became of each record
+    Ledger,
+    /// Payments that are in no window, the newest first
+    Late(Records),
+    /// Records that are no payments, the newest first
+    Rejects(Records),
+    /// How the service is doing
+    Status,
+}
+
+/// `tidegauge query windows`
+#[derive(Clone, Debug, Args)]
+pub struct Windows {
+    /// The name of the windows: 1m, 10m-by-1m, 1h, day, or as configured
+    pub name: String,
+    /// Only this branch, by name or id
+    #[arg(long, value_name = "B")]
+    pub branch: Option<String>,
+    /// Only windows that start at this time or later, RFC 3339
+    #[arg(long, value_name = "T")]
+    pub from: Option<String>,
+    /// Only windows that start before this time
+    #[arg(long, value_name = "T")]
+    pub to: Option<String>,
+    /// Only windows in which every payment is expected to be
+    #[arg(long = "final")]
+    pub only_final: bool,
+    /// At most so many [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+}
+
+/// `tidegauge query late` and `tidegauge query rejects`
+#[derive(Clone, Debug, Args)]
+pub struct Records {
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "all", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: u64,
+    /// All that are kept
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `tidegauge health`
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Asks /livez, or /readyz with --ready, which answer without a token. Docker runs it as the health \
+check of the image.")]
+pub struct Health {
+    /// Where the service answers [default: where the configuration says that it listens]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TIDEGAUGE_URL",
+        hide_env_values = true
+    )]
+    pub url: Option<String>,
+    /// The address that the service listens on, in place of --url and TIDEGAUGE_URL [config: http.listen]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Ask whether it is ready, and not only whether it is alive
+    #[arg(long)]
+    pub ready: bool,
+    /// How long it may take to answer
+    #[arg(long, value_name = "D", default_value = "3s", value_parser = duration::parse)]
+    pub timeout: Duration,
+}
+
+impl Query {
+    /// The address that was typed, or is in the environment; `--listen` names another one.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref().filter(|_| self.listen.is_none())
+    }
+
+    /// Where the settings of `query` come from.
+    #[must_use]
+    pub fn sources(&self, globals: &Globals) -> Sources {
+        let sources = globals.sources();
+        sources.given("--listen", "http.listen", self.listen.as_ref())
+    }
+}
+
+impl Health {
+    /// The address that was typed, or is in the environment; `--listen` names another one.
+    #[must_use]
+    pub fn url(&self) -> Option<&str> {
+        self.url.as_deref().filter(|_| self.listen.is_none())
+    }
+
+    /// Where the settings of `health` come from.
+    #[must_use]
+    pub fn sources(&self, globals: &Globals) -> Sources {
+        let sources = globals.sources();
+        sources.given("--listen", "http.listen", self.listen.as_ref())
+    }
+}

@@ -1,0 +1,139 @@
+//! `compute` says what it left out of its figures: nothing goes without a word.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::service::binary;
+
+const PAYMENT: &str = r#"{"createTime":"2026-11-01 00:00:10","payAmount":5,"branchId":1}"#;
+const LATER: &str = r#"{"createTime":"2026-11-05 00:00:10","payAmount":6,"branchId":1}"#;
+
+/// What `compute` prints of a file as JSON, and what it says beside it.
+#[track_caller]
+fn compute(emit: &str, file: &[u8]) -> (Value, String) {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("payments"), file).unwrap();
+    let output = binary()
+        .current_dir(dir.path())
+        .args(["compute", "--emit", emit, "-o", "json", "payments"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    (serde_json::from_slice(&output.stdout).unwrap(), stderr)
+}
+
+fn entry(ledger: &Value, name: &str) -> u64 {
+    ledger["entries"][name]["count"].as_u64().unwrap()
+}
+
+#[test]
+fn rejects_are_counted_on_stderr_with_the_first_line_and_can_be_listed() {
+    let lines = [
+        PAYMENT,
+        r#"{"partition":7,"timestamp":1793491210000,"payment":{"createTime":"x"}}"#,
+        "no payment",
+        "",
+    ];
+    let file = lines.join("\n");
+    let (ledger, said) = compute("ledger", file.as_bytes());
+    assert_eq!(
+        (entry(&ledger, "on_time"), entry(&ledger, "rejected")),
+        (1, 2)
+    );
+    assert!(
+        said.contains("2 of 3 lines are no payments, first: line 2, "),
+        "{said}"
+    );
+    assert!(said.contains("--emit rejects"), "{said}");
+
+    let (listed, said) = compute("rejects", file.as_bytes());
+    let items = listed["items"].as_array().unwrap();
+    let places: Vec<_> = items
+        .iter()
+        .map(|item| (item["partition"].as_i64(), item["offset"].as_i64()))
+        .collect();
+    assert_eq!(places, [(Some(7), Some(0)), (Some(0), Some(1))]);
+    assert_eq!(items[0]["record_timestamp"], "2026-11-01T00:00:10Z");
+    assert_eq!(items[1]["reason"], "not_json");
+    assert_eq!(items[1]["read"], "no payment");
+    assert!(
+        items.iter().all(|item| item["detail"].is_string()),
+        "{listed}"
+    );
+    assert!(said.contains("2 of 3 lines"), "{said}");
+
+    let (_, said) = compute("ledger", format!("{PAYMENT}\nx").as_bytes());
+    assert!(
+        said.contains("1 of 2 lines is no payment, first: line 2, "),
+        "{said}"
+    );
+    let (none, said) = compute("rejects", PAYMENT.as_bytes());
+    assert_eq!(none["items"], Value::Array(Vec::new()));
+    assert_eq!(said, "");
+}
+
+#[test]
+fn payments_that_are_in_no_window_can_be_listed() {
+    let future = r#"{"partition":1,"timestamp":1793491200000,"payment":{"createTime":"2026-11-01 01:00:00","payAmount":7,"branchId":2}}"#;
+    let file = [PAYMENT, LATER, LATER, LATER, PAYMENT, future].join("\n");
+    let (ledger, _) = compute("ledger", file.as_bytes());
+    let (listed, _) = compute("late", file.as_bytes());
+    let items = listed["items"].as_array().unwrap();
+    assert_eq!(
+        items.len() as u64,
+        entry(&ledger, "too_late") + entry(&ledger, "future")
+    );
+    let last = &items[items.len() - 1];
+    assert_eq!(
+        (&last["reason"], &last["offset"]),
+        (&"future".into(), &0.into())
+    );
+    assert_eq!(
+        (&last["branch"], &last["pay_amount_exact"]),
+        (&"Branch_2".into(), &"7".into())
+    );
+}
+
+#[test]
+fn line_ends_and_marks_of_windows_change_nothing() {
+    let next = PAYMENT.replace("00:00:10", "00:00:11");
+    let unix = format!("{PAYMENT}\n\n{next}\n\n");
+    let windows = format!("\u{feff}{}", unix.replace('\n', "\r\n"));
+    for emit in ["totals", "windows", "ledger", "rejects"] {
+        let (plain, said) = compute(emit, unix.as_bytes());
+        assert_eq!(said, "");
+        assert_eq!(compute(emit, windows.as_bytes()), (plain, said), "{emit}");
+    }
+    let (ledger, _) = compute("ledger", windows.as_bytes());
+    assert_eq!(
+        (
+            entry(&ledger, "on_time"),
+            entry(&ledger, "tombstone"),
+            entry(&ledger, "rejected")
+        ),
+        (2, 2, 0)
+    );
+    // A mark within the file is part of its line.
+    let (ledger, said) = compute("ledger", format!("{PAYMENT}\n\u{feff}{PAYMENT}").as_bytes());
+    assert_eq!(
+        (entry(&ledger, "on_time"), entry(&ledger, "rejected")),
+        (1, 1)
+    );
+    assert!(said.contains("first: line 2, "), "{said}");
+}
+
+#[test]
+fn a_file_in_another_encoding_is_told_and_not_silent() {
+    let utf16: Vec<u8> = format!("\u{feff}{PAYMENT}\n")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let (ledger, said) = compute("ledger", &utf16);
+    assert_eq!(entry(&ledger, "on_time"), 0);
+    assert!(said.contains("first: line 1, "), "{said}");
+}
