@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod incident;
 mod native;
+mod reporter;
 mod settings;
 mod start;
 mod topic;
@@ -23,11 +24,11 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
-use rdkafka::{Offset, TopicPartitionList};
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use crate::duration;
 use crate::status::Condition;
@@ -39,6 +40,7 @@ use events::Events;
 use incident::Incident;
 pub use native::Batch;
 use native::Queue;
+use reporter::Reporter;
 pub use settings::{Config, Start};
 use topic::Topic;
 
@@ -66,9 +68,8 @@ pub struct Source {
     asker: Asker,
     start: Start,
     patience: Duration,
-    /// Whether there is a group to report positions to.
-    reports: bool,
-    reported: BTreeMap<i32, i64>,
+    /// Tells the group positions, if there is one.
+    reporter: Option<Reporter>,
     /// By partition number, without gaps.
     cursors: Vec<Cursor>,
     halted: BTreeMap<i32, String>,
@@ -105,8 +106,14 @@ impl Source {
         let queue = Queue::new(&consumer).ok_or_else(|| {
             Error::Client("it has no memory for a queue; give it more".to_owned())
         })?;
-        let mut asker = Asker::start(Arc::clone(&consumer), topic.beside())
-            .map_err(|error| Error::Client(format!("it can't have a thread: {error}")))?;
+        let threadless = |error| Error::Client(format!("it can't have a thread: {error}"));
+        let mut asker = Asker::start(Arc::clone(&consumer), topic.beside()).map_err(threadless)?;
+        let reporter = if config.group_id.is_empty() {
+            None
+        } else {
+            let reporter = Reporter::start(Arc::clone(&consumer), topic.name().to_owned());
+            Some(reporter.map_err(threadless)?)
+        };
         // Which topic it is. Brokers before Kafka 2.8 don't say, which takes all of the patience.
         asker.ask(Question::Look {
             known: topic.partitions(),
@@ -119,8 +126,7 @@ impl Source {
             asker,
             start: config.start,
             patience,
-            reports: !config.group_id.is_empty(),
-            reported: BTreeMap::new(),
+            reporter,
             cursors: Vec::new(),
             halted: BTreeMap::new(),
             ailing: BTreeMap::new(),
@@ -270,40 +276,25 @@ impl Source {
         }
     }
 
-    /// Tells the brokers how far has been applied, so that lag tools can show it. Nothing reads it
-    /// back, nothing waits for it, and a failure is only logged.
-    pub fn report(&mut self, positions: &BTreeMap<i32, i64>) {
-        if !self.reports || self.reported == *positions || self.consumer.context().down().is_some()
+    /// Has the group told how far has been applied, so that lag tools can show it. Nothing reads it
+    /// back, nothing waits for it but [`close`](Self::close), and a failure is only logged.
+    pub fn report(&self, positions: &BTreeMap<i32, i64>) {
+        // While no broker answers, it would only keep a stop waiting.
+        if let Some(reporter) = &self.reporter
+            && self.consumer.context().down().is_none()
         {
-            return;
-        }
-        if !self.consumer.context().start_commit() {
-            return; // The last one is still under way; the next one says more anyway.
-        }
-        let mut list = TopicPartitionList::with_capacity(positions.len());
-        for (partition, position) in positions {
-            // Fails for negative offsets only, which no position is.
-            let _ = list.add_partition_offset(
-                self.topic.name(),
-                *partition,
-                Offset::Offset((*position).max(0)),
-            );
-        }
-        match self.consumer.commit(&list, CommitMode::Async) {
-            Ok(()) => self.reported.clone_from(positions),
-            Err(error) => {
-                self.consumer.context().end_commit();
-                debug!("positions can't be reported to the group: {error}");
-            }
+            reporter.report(positions);
         }
     }
 
-    /// Leaves the brokers. Returns after `patience` at the latest, whatever they do.
+    /// Leaves the brokers, once the group was told the last positions reported. Returns after
+    /// `patience` at the latest, whatever they do.
     pub fn close(self, patience: Duration) {
         let Self {
             queue,
             consumer,
             asker,
+            reporter,
             ..
         } = self;
         let (done, closed) = channel();
@@ -311,6 +302,9 @@ impl Source {
         let closing = thread::Builder::new()
             .name("kafka-close".into())
             .spawn(move || {
+                if let Some(reporter) = reporter {
+                    reporter.close();
+                }
                 asker.close();
                 drop(queue);
                 drop(consumer);

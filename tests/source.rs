@@ -698,7 +698,7 @@ fn a_batch_outlives_its_source() {
 }
 
 #[test]
-fn positions_are_shown_to_lag_tools() {
+fn each_position_reported_is_shown_to_lag_tools_and_the_last_one_by_the_end_of_closing() {
     let Some(kafka) = Kafka::shared() else { return };
     let topic = unique("report");
     kafka.create_topic(&topic, 2);
@@ -706,20 +706,27 @@ fn positions_are_shown_to_lag_tools() {
     let mut source = started(kafka, &topic, Start::Earliest);
     read_to_end(&mut source);
     let tool: BaseConsumer = kafka.client().set("group.id", &topic).create().unwrap();
-    eventually("the positions", || {
-        source.report(&BTreeMap::from([(0, 5), (1, 0)]));
-        source.poll(WAIT).unwrap();
+    let shown = || {
         let mut list = TopicPartitionList::new();
         list.add_partition_range(&topic, 0, 1);
         let committed = tool.committed_offsets(list, PATIENCE).unwrap();
-        let offset = |partition| {
+        [0, 1].map(|partition| {
             committed
                 .find_partition(&topic, partition)
                 .unwrap()
                 .offset()
-        };
-        ((offset(0), offset(1)) == (Offset::Offset(5), Offset::Offset(0))).then_some(())
-    });
+        })
+    };
+    for position in 1..=3 {
+        source.report(&BTreeMap::from([(0, position), (1, 0)]));
+        eventually("the positions", || {
+            (shown() == [Offset::Offset(position), Offset::Offset(0)]).then_some(())
+        });
+    }
+    source.report(&BTreeMap::from([(0, 4), (1, 0)]));
+    source.report(&BTreeMap::from([(0, 5), (1, 0)]));
+    source.close(PATIENCE);
+    assert_eq!(shown(), [Offset::Offset(5), Offset::Offset(0)]);
 }
 
 #[test]

@@ -1,13 +1,12 @@
 //! What the client library says besides records.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rdkafka::TopicPartitionList;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use tracing::{debug, error, info, warn};
 
@@ -16,7 +15,6 @@ use tracing::{debug, error, info, warn};
 pub(super) struct Events {
     served: AtomicU64,
     downs: AtomicU64,
-    committing: AtomicBool,
     trouble: Mutex<Trouble>,
 }
 
@@ -68,16 +66,6 @@ impl Events {
         let mut trouble = self.trouble();
         trouble.why = None;
         trouble.login = None;
-    }
-
-    /// Whether a commit may be started: none is under way.
-    pub(super) fn start_commit(&self) -> bool {
-        !self.committing.swap(true, Ordering::Relaxed)
-    }
-
-    /// The commit under way is over.
-    pub(super) fn end_commit(&self) {
-        self.committing.store(false, Ordering::Relaxed);
     }
 
     fn count(&self) {
@@ -146,15 +134,7 @@ impl ClientContext for Events {
     }
 }
 
-impl ConsumerContext for Events {
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        self.count();
-        self.end_commit();
-        if let Err(error) = result {
-            debug!("positions were not reported to the group: {error}");
-        }
-    }
-}
+impl ConsumerContext for Events {}
 
 #[cfg(test)]
 mod tests {
