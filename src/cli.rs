@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod compute;
 mod demo;
+mod end;
 mod endpoint;
 pub mod failure;
 mod health;
@@ -28,33 +29,33 @@ mod table;
 mod watch;
 
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
 
 use clap::Parser;
 
 use self::arguments::{Arguments, Command, Globals};
+pub use self::end::end;
 use self::failure::Failure;
 use crate::telemetry;
 
-/// Does what the command line of this process says.
+/// Does what the command line of this process says, and gives the exit code.
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn run() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Nobody reads the help any more: nothing to say.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+            return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
     match dispatch(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(failure) => {
             if !failure.is_broken_pipe() {
                 // There is nowhere to say that stderr is gone.
                 let _ = writeln!(io::stderr().lock(), "{}{failure}", prefix());
             }
-            ExitCode::from(failure.exit_code())
+            failure.exit_code()
         }
     }
 }

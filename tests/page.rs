@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::support::lab::{Kafka, Message, Toolbox, succeed, unique};
 use crate::support::service::{Setup, quoted};
-use crate::support::topic::{paid, produce};
+use crate::support::topic::{START, paid, produce};
 
 /// A record that would be a script if anybody took it for markup.
 const HOSTILE: &str = "<script>smuggled = 1</script><img src=x onerror=\"smuggled = 1\">";
@@ -57,8 +57,8 @@ fn script(web: &Toolbox, name: &str) -> Command {
 }
 
 /// A service whose topic holds [`HISTORY`]; before it in partition 0 a payment whose day begins
-/// before the year 1, and after it a hostile record. Gives how many records there are.
-fn with_history(kafka: &Kafka) -> (Setup, i64) {
+/// before the year 1, and after it a hostile record. Gives the topic, and how many records there are.
+fn with_history(kafka: &Kafka) -> (Setup, String, i64) {
     let topic = unique("page");
     let setup = Setup::of(kafka, &topic);
     kafka.create_topic(&topic, 3);
@@ -74,14 +74,14 @@ fn with_history(kafka: &Kafka) -> (Setup, i64) {
     produce(&setup, &HISTORY);
     send(HOSTILE);
     let records = kafka.ends(&topic).values().sum();
-    (setup, records)
+    (setup, topic, records)
 }
 
 fn run_with_history(name: &str) {
     let (Some(web), Some(kafka)) = (Toolbox::web(), Kafka::shared()) else {
         return;
     };
-    let (setup, records) = with_history(kafka);
+    let (setup, _, records) = with_history(kafka);
     succeed(
         script(&web, name)
             .env("CONFIG", setup.config())
@@ -92,7 +92,28 @@ fn run_with_history(name: &str) {
 
 #[test]
 fn the_page_shows_what_the_service_answers_to_the_last_digit_and_markup_as_text() {
-    run_with_history("exact.mjs");
+    let (Some(web), Some(kafka)) = (Toolbox::web(), Kafka::shared()) else {
+        return;
+    };
+    let (setup, topic, records) = with_history(kafka);
+    // At the end of the input the hours before the last one are final; one of them is revised.
+    setup.serve_until_end();
+    // A partition that begins far behind the others holds what is past retention.
+    kafka.grow_topic(&topic, 4);
+    kafka.send(
+        &topic,
+        [
+            paid(1, START + 30 * 60_000, "7.25", 3),
+            paid(3, START - 100 * 86_400_000, "1", 3),
+        ],
+    );
+    succeed(
+        script(&web, "exact.mjs")
+            .env("CONFIG", setup.config())
+            .env("CONSUMED", (records + 2).to_string())
+            .env("REVISED", "2026-11-01T00:00:00Z Branch_3")
+            .env("HOSTILE", HOSTILE),
+    );
 }
 
 #[test]

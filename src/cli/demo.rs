@@ -18,7 +18,7 @@ use super::arguments::{Demo, Globals};
 use super::failure::Failure;
 use super::output::{self, Format};
 use super::report;
-use super::serve::block_on;
+use super::serve::{block_on, stop};
 use super::signals::Signals;
 use super::table::{self, Look};
 use crate::app::{self, App, Plan, Until};
@@ -84,7 +84,7 @@ pub fn run(demo: &Demo, globals: &Globals) -> Result<(), Failure> {
             .await
             .map_err(app::Error::from)?;
         let readings = app.readings();
-        app.stop(false).await?;
+        stop(app, false, &mut signals).await?;
         print_end(readings.as_ref(), &config.branches, demo.output)
     })
 }

@@ -24,6 +24,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How long a stop may take, whatever state its parts are in. Docker and systemd kill after 30 s as
 /// this repository sets them up.
 const STOP_WITHIN: Duration = Duration::from_secs(25);
+/// Why a stop was cut short.
+pub(super) const TWICE: &str = "stopped at once by a second signal";
 /// How long what is left over may take to end by itself.
 const LEFTOVERS: Duration = Duration::from_millis(200);
 /// How often a swap that is being made is waited for.
@@ -81,15 +83,7 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
         let readings = app.readings();
         let before = app.before().clone();
         let deliver = serve.until_end && matches!(ended, Ended::Finished);
-        tokio::select! {
-            outcome = app.stop(deliver) => outcome?,
-            () = tokio::time::sleep(STOP_WITHIN), if !deliver => return Err(too_slow()),
-            () = signals.stop() => {
-                return Err(Failure::Running(anyhow::anyhow!(
-                    "stopped at once by a second signal; the state is whole"
-                )));
-            }
-        }
+        stop(app, deliver, &mut signals).await?;
         if deliver {
             let ledger = readings
                 .query(|reading| Ok(reading.checkpoint().ledger.clone()))
@@ -111,7 +105,25 @@ async fn leave(app: App, signals: &mut Signals) -> Result<bool, Failure> {
     tokio::select! {
         outcome = leaving.as_mut() => Ok(outcome.map(|()| is_stopping)?),
         () = tokio::time::sleep(STOP_WITHIN) => Err(too_slow()),
+        () = signals.stop() => Err(twice()),
     }
+}
+
+/// Stops all parts, in time unless it is to `deliver` everything first. Another signal ends that at
+/// once.
+///
+/// # Errors
+/// What went wrong first, also that it took too long or that a signal came.
+pub(super) async fn stop(app: App, deliver: bool, signals: &mut Signals) -> Result<(), Failure> {
+    tokio::select! {
+        outcome = app.stop(deliver) => Ok(outcome?),
+        () = tokio::time::sleep(STOP_WITHIN), if !deliver => Err(too_slow()),
+        () = signals.stop() => Err(twice()),
+    }
+}
+
+fn twice() -> Failure {
+    Failure::Running(anyhow::anyhow!("{TWICE}; the state is whole"))
 }
 
 fn too_slow() -> Failure {

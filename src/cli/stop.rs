@@ -1,11 +1,14 @@
 //! SIGINT and SIGTERM for commands that wait for nothing else.
 
 use std::io;
-use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use tracing::error;
+
+use super::end::end;
+use super::serve::TWICE;
 use super::signals::Signals;
 
 /// A flag that is set when the process is asked to stop. A second request ends it at once.
@@ -29,7 +32,8 @@ pub fn requested() -> io::Result<Arc<AtomicBool>> {
                 loop {
                     signals.stop().await;
                     if seen.swap(true, Ordering::Relaxed) {
-                        process::exit(1);
+                        error!("{TWICE}");
+                        end(1);
                     }
                 }
             });

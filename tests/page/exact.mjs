@@ -46,8 +46,20 @@ await withBrowser(async (browser) => {
   const given = new Set(hour.map((item) => item.pay_amount_exact));
   assert.ok(shown.length >= 10, `${shown.length} cells`);
   for (const text of shown) assert.ok(given.has(text), `${text} is no figure of the service`);
-  // Whether any is revised follows from the moments at which windows became final, not from the log.
-  assert.equal(cells.some((text) => text.includes("◆")), hour.some((item) => item.revision > 0), "revised windows, and only they, are marked");
+  // A payment came for a window that had been final before this service started.
+  const table = await page.evaluate(() => ({
+    branches: [...document.querySelectorAll("#chart-table thead th")].slice(1).map((cell) => cell.textContent),
+    rows: [...document.querySelectorAll("#chart-table tbody tr")].map((row) => [...row.querySelectorAll("td")].map((cell) => cell.textContent)),
+  }));
+  const starts = [...new Set(hour.map((item) => item.window_start))].sort().reverse();
+  assert.equal(table.rows.length, starts.length);
+  const revised = [];
+  for (const [row, cells] of table.rows.entries()) for (const [column, text] of cells.entries()) {
+    const item = hour.find((each) => each.window_start === starts[row] && each.branch === table.branches[column]);
+    assert.equal(text.includes("◆"), (item?.revision ?? 0) > 0, `${starts[row]} ${table.branches[column]}: ${text}`);
+    if (text.includes("◆")) revised.push(`${starts[row]} ${table.branches[column]}`);
+  }
+  assert.deepEqual(revised, [process.env.REVISED], "revised windows, and only they, are marked");
 
   const { partitions } = await ask(service.url, "windows");
   const positions = await page.$$eval("#partitions tr", (found) => found.map((row) => [...row.children].slice(0, 4).map((cell) => Number(cell.textContent.replaceAll(",", "")))));
