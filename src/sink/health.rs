@@ -116,7 +116,7 @@ impl Line {
                 ),
                 Verdict::Foreign => (
                     Condition::Failed,
-                    format!("nothing is written: {}; {waiting}", trouble.reason),
+                    format!("nothing is written: {}", trouble.reason),
                 ),
                 Verdict::Park => (
                     Condition::Failed,

@@ -82,9 +82,7 @@ impl Respond for Script {
         match (request.method.as_str(), path.as_str()) {
             ("GET", "/") => ok(json!({"version": {"number": "8.19.0"}})),
             ("POST", "/_bulk") => state.bulk(&request.body),
-            ("POST", search) if search.ends_with("/_search") => {
-                ok(json!({"hits": {"hits": []}}))
-            }
+            ("POST", search) if search.ends_with("/_search") => ok(json!({"hits": {"hits": []}})),
             ("POST", refresh) if refresh.ends_with("/_refresh") => ok(json!({})),
             ("POST", "/_aliases") => {
                 state.change_aliases(&request.body);
