@@ -27,6 +27,7 @@ mod indexes;
 mod proof;
 mod rules;
 mod told;
+mod undeliverable;
 
 /// The aliases that always have documents here.
 const ALIASES: [&str; 7] = ["totals", "1m", "10m-by-1m", "1h", "day", "late", "rejects"];

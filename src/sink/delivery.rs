@@ -108,6 +108,9 @@ struct Look {
     lag: u64,
 }
 
+/// Readers of the generation before see nothing new meanwhile, so they don't wait for what is refused,
+/// nor longer than this for an index that takes nothing.
+const HANDOVER_PATIENCE: Duration = Duration::from_secs(30);
 /// Passes that follow each other at once: the first finds which indexes are needed.
 const PASSES_MAX: u32 = 4;
 /// Looking at all marks takes at most about one part in so many of the time.
@@ -283,7 +286,11 @@ impl Delivery {
             return Ok(false);
         }
         let mut handover = self.handover.clone();
-        let blocked = self.blocked.clone();
+        let now = Instant::now();
+        let blocked = Blocked {
+            documents: lock(&self.memory).blocked(now, Duration::ZERO),
+            families: self.places.blocked(now, HANDOVER_PATIENCE),
+        };
         let readings = Arc::clone(&self.readings);
         let (handover, is_done) = blocking(move || {
             let is_done = readings.query(|reading| {
