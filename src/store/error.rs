@@ -47,8 +47,8 @@ pub enum Error {
     /// The state was written in a format that this program does not know.
     #[error(
         "the state in {path} has storage version {found}, and this program reads version \
-         {expected}: use the release that wrote it, or set state_dir to a new directory and read \
-         the topic again"
+         {expected}: use the release that wrote it, or set state_dir to a new directory and, with \
+         Elasticsearch, index_prefix to a new prefix, and read the topic again"
     )]
     Version {
         /// The state directory.
@@ -101,7 +101,8 @@ pub enum Error {
     /// The state is damaged.
     #[error(
         "the state in {path} is damaged ({reason}); nothing in it was changed. Restore a copy of \
-         the directory, or set state_dir to a new directory and read the topic again"
+         the directory, or set state_dir to a new directory and, with Elasticsearch, index_prefix to \
+         a new prefix, and read the topic again"
     )]
     Damaged {
         /// The state directory.
@@ -132,4 +133,35 @@ pub enum Error {
         /// What RocksDB said.
         reason: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_to_begin_a_new_state_is_told_of_the_indexes() {
+        let path = PathBuf::from("state");
+        for error in [
+            Error::Version {
+                path: path.clone(),
+                found: 9,
+                expected: 3,
+            },
+            Error::Topic {
+                path: path.clone(),
+                found: "one".into(),
+                configured: "other".into(),
+            },
+            Error::Damaged {
+                path,
+                reason: "torn".into(),
+            },
+        ] {
+            let told = error.to_string();
+            // Documents of the old state would win over those of a new one.
+            assert!(told.contains("state_dir to a new directory"), "{told}");
+            assert!(told.contains("index_prefix to a new prefix"), "{told}");
+        }
+    }
 }
