@@ -16,6 +16,8 @@ const POINTER_EVERY: Duration = Duration::from_secs(1);
 /// What is to run next.
 pub(super) struct Successor {
     pub(super) live: Live,
+    /// Not entered yet: the generation that runs still writes, and its last positions are the ones that
+    /// the next one has to come to before it is shown.
     pub(super) config: Config,
 }
 
@@ -81,7 +83,7 @@ impl<'a> Pointer<'a> {
     }
 
     fn successor(&self, live: Live) -> Result<Successor, Failure> {
-        let mut config = Config::load(self.sources, Need::Brokers)?;
+        let config = Config::load(self.sources, Need::Brokers)?;
         if config.state_dir != self.state_dir {
             return Err(Failure::Config(anyhow::anyhow!(
                 "state_dir was changed to {}: start the service again for that",
@@ -89,7 +91,79 @@ impl<'a> Pointer<'a> {
             )));
         }
         self.generations.fits(live.generation, &config)?;
-        self.generations.enter(&mut config, live)?;
+        self.generations.enter(&mut config.clone(), live)?;
         Ok(Successor { live, config })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::pipeline::{Pipeline, Start};
+    use crate::sink::Publication;
+    use crate::store::{Documents, Identity, Store};
+
+    fn open(config: &Config, generations: &Generations, generation: u32) -> Store {
+        let identity = Identity {
+            topic: config.kafka.topic.clone(),
+            generation,
+            rules: config.rules(),
+            settings: Arc::clone(&config.event_time.settings),
+            configured: Vec::new(),
+            documents: Documents::WithPayments,
+        };
+        Store::open(&generations.dir(generation), &identity)
+            .unwrap()
+            .0
+    }
+
+    fn come_to(store: &mut Store, config: &Config, position: i64) {
+        let settings = Arc::clone(&config.event_time.settings);
+        let branches = Arc::clone(&config.branches);
+        let mut pipeline = Pipeline::new(settings, config.time_zone, branches, Start::default());
+        pipeline.assign(0, position);
+        store.commit(&pipeline.take_effects(), &[], 0).unwrap();
+    }
+
+    #[test]
+    fn a_successor_waits_for_what_the_one_before_it_writes_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("tidegauge.toml");
+        let text = format!(
+            "state_dir = {:?}\nkafka.brokers = \"127.0.0.1:1\"\n\
+             elasticsearch.url = \"http://127.0.0.1:1\"\n",
+            dir.path().join("state")
+        );
+        fs::write(&file, text).unwrap();
+        let sources = Sources::of_process(Some(file));
+        let config = Config::load(&sources, Need::Brokers).unwrap();
+        let generations = Generations::of(&config.state_dir);
+        let mut first = open(&config, &generations, 1);
+        come_to(&mut first, &config, 5);
+        drop(open(&config, &generations, 2));
+        let plan = Plan::serving(&config, 1, Until::Stopped);
+        let mut pointer = Pointer::new(&generations, &config, &plan, &sources);
+        let live = Live {
+            generation: 2,
+            previous: Some(1),
+        };
+        generations.set_live(live).unwrap();
+        pointer.next = Instant::now();
+        let mut next = pointer.look().unwrap();
+
+        // What runs until then still reads.
+        come_to(&mut first, &config, 9);
+        drop(first);
+        let publication = |config: &Config| config.elasticsearch.clone().unwrap().publication;
+        assert_eq!(publication(&next.config), Publication::Now);
+        generations.enter(&mut next.config, next.live).unwrap();
+        let last = BTreeMap::from([(0, 9)]);
+        assert_eq!(publication(&next.config), Publication::After(last));
     }
 }

@@ -67,6 +67,9 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
                     if leave(app, &mut signals).await? {
                         return Ok(());
                     }
+                    // After its last checkpoint: readers must not see figures from before that.
+                    let mut next = next;
+                    generations.enter(&mut next.config, next.live)?;
                     if next.config.http.listen == config.http.listen {
                         plan.listen = address;
                     } else {
