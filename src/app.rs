@@ -22,6 +22,7 @@ use crate::sink::{self, Order, Sink};
 use crate::source::{self, Source};
 use crate::status::{Condition, Part, Status};
 use crate::store::{self, Documents, Identity, Store};
+use crate::topic_id::TopicId;
 use crate::worker::{self, FeedbackSender, Worker};
 
 /// How long Kafka may take to answer at the start.
@@ -116,6 +117,8 @@ pub struct Plan {
     pub listen: Option<SocketAddr>,
     /// How far to read.
     pub until: Until,
+    /// Which topic of its name is to be read, if that is known although the state has read none.
+    pub topic: Option<TopicId>,
 }
 
 /// How far the topic is read.
@@ -150,6 +153,7 @@ impl Plan {
             generation,
             listen: Some(config.http.listen),
             until,
+            topic: None,
         }
     }
 }
@@ -208,8 +212,7 @@ impl App {
         });
 
         let before = recovered.ledger.clone();
-        let until = plan.until.clone();
-        let worker = start_worker(config, until, store, recovered, Arc::clone(&status)).await?;
+        let worker = start_worker(config, plan, store, recovered, Arc::clone(&status)).await?;
         let sink = sink.map(|sink| tokio::spawn(sink.run(feedback(worker.feedback()), ordered)));
         if let Some(address) = address {
             info!(%address, generation = plan.generation, "serving");
@@ -337,11 +340,15 @@ fn documents_per_slice(config: &Config) -> usize {
 
 async fn start_worker(
     config: &Config,
-    until: Until,
+    plan: &Plan,
     store: Store,
     recovered: store::Recovered,
     status: Arc<Status>,
 ) -> Result<Worker, Error> {
+    let until = plan.until.clone();
+    // A state that has read nothing is of no topic yet.
+    let topic = recovered.topic.filter(|_| !recovered.progress.is_empty());
+    let topic = topic.or(plan.topic);
     let worker = worker::Config {
         idle_after: config.event_time.idle_after,
         quiet_after: config.event_time.quiet_after,
@@ -354,7 +361,11 @@ async fn start_worker(
     let branches = Arc::clone(&config.branches);
     spawn_blocking(move || {
         let mut source = Source::connect(&kafka, KAFKA_PATIENCE)?;
+        source.remember(topic, recovered.halted);
         let assigned = source.assign(&recovered.progress)?;
+        if let Some(topic) = source.topic_id() {
+            store.bind(topic)?;
+        }
         match until {
             Until::Stopped => {}
             Until::End => {

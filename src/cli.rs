@@ -20,6 +20,7 @@ mod progress;
 mod query;
 mod replay;
 mod report;
+mod resume;
 mod serve;
 mod signals;
 mod start_time;

@@ -12,6 +12,7 @@ pub mod payment;
 pub mod record;
 pub mod secret;
 pub mod timestamp;
+pub mod topic_id;
 
 // The pure core: records in, effects out.
 pub mod answer;

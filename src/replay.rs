@@ -18,6 +18,7 @@ use crate::reading::ReadError;
 use crate::sink::{self, Publication};
 use crate::source::Start;
 use crate::store::{self, Difference, Still};
+use crate::topic_id::TopicId;
 
 mod comparison;
 mod proof;
@@ -167,6 +168,8 @@ pub struct Replay<'a> {
     generation: u32,
     /// What the last replay that built it said.
     before: Option<Report>,
+    /// Which topic the live generation was built from: one that only has its name now is not read.
+    topic: Option<TopicId>,
     records: u64,
     reading: Duration,
 }
@@ -204,6 +207,7 @@ impl<'a> Replay<'a> {
             live,
             generation,
             before,
+            topic: None,
             records: 0,
             reading: Duration::ZERO,
         })
@@ -232,6 +236,7 @@ impl<'a> Replay<'a> {
         };
         let compared = match compared {
             Ok(live) => {
+                self.topic = live.topic_id();
                 let mut config = self.quiet_config();
                 config.elasticsearch = None;
                 let until = Until::Positions(live.checkpoint().positions.clone());
@@ -338,6 +343,7 @@ impl<'a> Replay<'a> {
             generation: self.generation,
             listen: None,
             until,
+            topic: self.topic,
         };
         let app = tokio::select! {
             app = App::start(config, &plan) => app?,

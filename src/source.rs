@@ -10,7 +10,9 @@ mod assign;
 mod cursor;
 mod error;
 mod events;
+mod identity;
 mod incident;
+mod missing;
 mod native;
 mod reporter;
 mod settings;
@@ -33,11 +35,13 @@ use tracing::{error, warn};
 use crate::duration;
 use crate::status::Condition;
 
-use asker::{Asker, Question};
+use asker::Asker;
 use cursor::{Cursor, Verdict};
 pub use error::Error;
 use events::Events;
+use identity::Identity;
 use incident::Incident;
+use missing::Missing;
 pub use native::Batch;
 use native::Queue;
 use reporter::Reporter;
@@ -46,8 +50,6 @@ use topic::Topic;
 
 /// How long one question to the brokers may take while records wait.
 const ASK_MAX: Duration = Duration::from_secs(2);
-/// At most so many events of the client are served before records are looked for again.
-const EVENTS_MAX: usize = 1_000;
 
 /// A partition that is read, or halted, from now on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,14 +75,17 @@ pub struct Source {
     /// By partition number, without gaps.
     cursors: Vec<Cursor>,
     halted: BTreeMap<i32, String>,
+    /// Those of them that a restart changes nothing about.
+    lasting: BTreeMap<i32, String>,
+    /// Those that an earlier run knew.
+    remembered: BTreeMap<i32, String>,
     /// What is wrong with partitions and expected to pass.
     ailing: BTreeMap<i32, String>,
     paused: BTreeSet<i32>,
     bounded: bool,
-    /// How often in a row the topic has not been found.
-    missing: u32,
-    /// Which topic of that name it is, as far as brokers say.
-    identity: Option<native::TopicId>,
+    /// Whether the topic is not found now.
+    missing: Option<Missing>,
+    identity: Identity,
     next_probe: Instant,
     /// What was found by the last questions, and not told yet.
     found: Vec<Assigned>,
@@ -99,7 +104,7 @@ impl Source {
     pub fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
         let consumer: BaseConsumer<Events> = config
             .client()?
-            .create_with_context(Events::default())
+            .create_with_context(Events::of(&config.topic))
             .map_err(settings::refused)?;
         let consumer = Arc::new(consumer);
         let topic = Topic::find(&consumer, config, patience)?;
@@ -107,19 +112,14 @@ impl Source {
             Error::Client("it has no memory for a queue; give it more".to_owned())
         })?;
         let threadless = |error| Error::Client(format!("it can't have a thread: {error}"));
-        let mut asker = Asker::start(Arc::clone(&consumer), topic.beside()).map_err(threadless)?;
+        let asker = Asker::start(Arc::clone(&consumer), topic.beside()).map_err(threadless)?;
         let reporter = if config.group_id.is_empty() {
             None
         } else {
             let reporter = Reporter::start(Arc::clone(&consumer), topic.name().to_owned());
             Some(reporter.map_err(threadless)?)
         };
-        // Which topic it is. Brokers before Kafka 2.8 don't say, which takes all of the patience.
-        asker.ask(Question::Look {
-            known: topic.partitions(),
-            partitions: Vec::new(),
-        });
-        Ok(Self {
+        let mut source = Self {
             queue,
             consumer,
             topic,
@@ -129,15 +129,20 @@ impl Source {
             reporter,
             cursors: Vec::new(),
             halted: BTreeMap::new(),
+            lasting: BTreeMap::new(),
+            remembered: BTreeMap::new(),
             ailing: BTreeMap::new(),
             paused: BTreeSet::new(),
             bounded: false,
-            missing: 0,
-            identity: None,
+            missing: None,
+            identity: Identity::default(),
             next_probe: Instant::now(),
             found: Vec::new(),
             unanswered: None,
-        })
+        };
+        source.serve_events()?;
+        source.take_ids();
+        Ok(source)
     }
 
     /// The end offsets of all partitions now: where `--until-end` stops.
@@ -160,10 +165,12 @@ impl Source {
     /// # Errors
     /// When the client is broken for good.
     pub fn poll(&mut self, wait: Duration) -> Result<Batch, Error> {
+        let mut batch = self.queue.take(wait);
+        // In this order: what the client says of the topic it has said before it read by that.
         self.serve_events()?;
+        self.take_ids();
         self.take_answers()?;
         self.probe_if_down();
-        let mut batch = self.queue.take(wait);
         self.sort(&mut batch);
         Ok(batch)
     }
@@ -212,6 +219,13 @@ impl Source {
         &self.halted
     }
 
+    /// The [halted](Self::halted) partitions that a restart changes nothing about: to be kept, and
+    /// given to [`remember`](Self::remember).
+    #[must_use]
+    pub const fn lasting(&self) -> &BTreeMap<i32, String> {
+        &self.lasting
+    }
+
     /// How it goes apart from [halted](Self::halted) partitions, and why.
     #[must_use]
     pub fn condition(&self) -> (Condition, String) {
@@ -219,9 +233,8 @@ impl Source {
             let reason = format!("no Kafka broker answers: {why}");
             return (Condition::Degraded, reason);
         }
-        if self.missing > 0 {
-            let reason = format!("topic \"{}\" is not found any more", self.topic.name());
-            return (Condition::Degraded, reason);
+        if let Some(missing) = self.missing {
+            return self.lost(missing);
         }
         match self.ailing.first_key_value() {
             Some((partition, why)) => (
@@ -317,10 +330,11 @@ impl Source {
     }
 
     fn serve_events(&mut self) -> Result<(), Error> {
-        for _ in 0..EVENTS_MAX {
+        // All of them: a batch that was taken before is judged by what they say.
+        loop {
             let served = self.consumer.context().served();
             let stray = match self.consumer.poll(Duration::ZERO) {
-                None if self.consumer.context().served() == served => break,
+                None if self.consumer.context().served() == served => return Ok(()),
                 Some(Ok(record)) => rdkafka::Message::partition(&record),
                 Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
                     return Err(Error::Fatal(code.to_string()));
@@ -329,9 +343,8 @@ impl Source {
                 None | Some(Err(_)) => continue,
             };
             // It would be lost here, in between others of its partition.
-            self.halt(stray, start::STRAYED.to_owned());
+            self.halt_for_now(stray, start::STRAYED.to_owned());
         }
-        Ok(())
     }
 
     fn sort(&mut self, batch: &mut Batch) {
@@ -398,21 +411,32 @@ impl Source {
                 self.ailing.insert(partition, why);
             }
             Incident::OutOfRange(why) => {
-                let reason = match (
+                let refusal = match (
                     self.cursor(partition),
                     self.topic.standing(&self.consumer, partition, ASK_MAX),
                 ) {
-                    (Some(cursor), Ok(standing)) => {
-                        start::refusal(cursor.position(), standing).unwrap_or(why)
-                    }
-                    _ => why,
+                    (Some(cursor), Ok(standing)) => start::refusal(cursor.position(), standing),
+                    _ => None,
                 };
-                self.halt(partition, reason);
+                match refusal {
+                    Some(reason) => self.halt(partition, reason),
+                    // As far as brokers say, it can be read on.
+                    None => self.halt_for_now(partition, why),
+                }
             }
         }
     }
 
+    // For a reason that lasts: after a restart, too, until an operator acts.
     fn halt(&mut self, partition: i32, reason: String) {
+        if self.cursor(partition).is_some() && !self.halted.contains_key(&partition) {
+            self.lasting.insert(partition, reason.clone());
+        }
+        self.halt_for_now(partition, reason);
+    }
+
+    // Until a restart.
+    fn halt_for_now(&mut self, partition: i32, reason: String) {
         let cursor = usize::try_from(partition)
             .ok()
             .and_then(|partition| self.cursors.get_mut(partition));

@@ -31,6 +31,7 @@ use crate::ledger::Ledger;
 use crate::metrics::Space;
 use crate::payment::BranchId;
 use crate::reading::{Checkpoint, Mark, Readings};
+use crate::topic_id::TopicId;
 
 mod codec;
 mod commit;
@@ -52,6 +53,7 @@ mod scanned;
 mod space;
 mod still;
 mod task;
+mod topic;
 mod unread;
 mod values;
 mod view;
@@ -59,6 +61,7 @@ mod view;
 pub use error::Error;
 pub use identity::{Difference, Documents, Identity};
 pub use still::{Still, Stock};
+pub use topic::resume;
 
 /// The state on disk, held by the one who writes it.
 ///
@@ -101,6 +104,10 @@ pub struct Recovered {
     pub sequence: u64,
     /// Whether documents may have been delivered before.
     pub was_delivered: bool,
+    /// Which topic of its name was read, if brokers ever said.
+    pub topic: Option<TopicId>,
+    /// The partitions that can't be read on, and why.
+    pub halted: BTreeMap<i32, String>,
 }
 
 /// Keep so many payments in no window, and so many records that are no payments: the newest, and

@@ -114,6 +114,7 @@ impl Worker {
             jobs: jobs.clone(),
             free,
             pace: Pace::new(Instant::now()),
+            halts_kept: 0,
             changed: true,
             next_idle_look: Instant::now(),
             timestamps: Timestamps::default(),
@@ -213,6 +214,8 @@ struct Applier {
     /// Says that a checkpoint was written.
     free: Receiver<Written>,
     pace: Pace,
+    /// How many of the halts that last were handed to the writer.
+    halts_kept: usize,
     changed: bool,
     next_idle_look: Instant,
     /// Those of the records since the last checkpoint.
@@ -285,6 +288,7 @@ impl Applier {
             .source
             .poll(self.pace.wait(self.changed, Instant::now()))?;
         let read = batch.len();
+        self.keep_halts();
         // Before the first record of one is applied: until then it holds the watermark back.
         let found = self.source.found();
         self.adopt(found);
@@ -298,6 +302,16 @@ impl Applier {
             self.changed = true;
         }
         Ok(read)
+    }
+
+    // A partition that can't be read on is not read on after a restart either.
+    fn keep_halts(&mut self) {
+        let lasting = self.source.lasting();
+        if lasting.len() > self.halts_kept {
+            self.halts_kept = lasting.len();
+            // A writer that is gone has left its error for `join`.
+            let _ = self.jobs.send(Job::Halted(lasting.clone()));
+        }
     }
 
     // Rejects, tombstones and payments that are not on time say nothing of what time it is.

@@ -23,6 +23,7 @@ mod page;
 mod pipeline;
 mod query;
 mod replay;
+mod second_topics;
 mod sink;
 mod source;
 mod start_rules;

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use tidegauge::effect::Progress;
 use tidegauge::pipeline::fingerprint;
@@ -779,7 +781,7 @@ fn closing_ends_although_the_broker_is_gone() {
 }
 
 #[test]
-fn a_topic_deleted_while_running_is_halted() {
+fn a_deleted_topic_is_told_and_a_new_one_of_its_name_is_not_read() {
     let Some(kafka) = Kafka::shared() else { return };
     let topic = unique("deleted");
     kafka.create_topic(&topic, 1);
@@ -787,16 +789,105 @@ fn a_topic_deleted_while_running_is_halted() {
     let mut source = started(kafka, &topic, Start::Earliest);
     read_to_end(&mut source);
     kafka.delete_topic(&topic);
-    eventually("the halt", || {
+    let told = eventually("the missing topic", || {
         source.poll(WAIT).unwrap();
         source.discover().unwrap();
-        source.halted().contains_key(&0).then_some(())
+        let (condition, reason) = source.condition();
+        (condition == Condition::Degraded && reason.contains("not found")).then_some(reason)
     });
+    assert!(told.contains(&topic), "{told}");
+    discover_often(&mut source);
+    // Two answers may come from a broker that has just started.
+    assert!(source.halted().is_empty(), "{:?}", source.halted());
+
+    // More partitions than before: none of them is read either.
+    kafka.create_topic(&topic, 2);
+    kafka.send(
+        &topic,
+        messages(0, 100..120).into_iter().chain(messages(1, 0..20)),
+    );
+    let taken = read(&mut source, |source, _| source.halted().contains_key(&0));
+    assert_eq!(taken, []);
     assert!(
-        source.halted()[&0].contains("deleted"),
+        source.halted()[&0].contains("created anew"),
         "{:?}",
         source.halted()
     );
+    discover_often(&mut source);
+    assert_eq!(poll_often(&mut source), []);
+    assert_eq!(source.halted(), source.lasting());
+}
+
+#[test]
+fn a_topic_that_is_not_found_for_a_while_is_read_on_when_it_is_back() {
+    let cluster = MockCluster::new(1).unwrap();
+    let topic = "hidden";
+    cluster.create_topic(topic, 1, 1).unwrap();
+    let send = |numbers: std::ops::Range<i64>| {
+        let producer: BaseProducer = rdkafka::ClientConfig::new()
+            .set("bootstrap.servers", cluster.bootstrap_servers())
+            .create()
+            .unwrap();
+        for number in numbers {
+            let payload = number.to_string();
+            let record = BaseRecord::<(), str>::to(topic)
+                .partition(0)
+                .payload(&payload);
+            producer.send(record).unwrap();
+        }
+        producer.flush(PATIENCE).unwrap();
+    };
+    send(0..5);
+    let properties = [
+        ("topic.metadata.propagation.max.ms", "100"),
+        ("topic.metadata.refresh.interval.ms", "200"),
+    ];
+    let config = Config {
+        brokers: cluster.bootstrap_servers(),
+        topic: topic.to_owned(),
+        group_id: String::new(),
+        start: Start::Earliest,
+        properties: properties
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+    };
+    let mut source = Source::connect(&config, PATIENCE).unwrap();
+    source.assign(&BTreeMap::new()).unwrap();
+    let id = source.topic_id().unwrap();
+    assert_eq!(offsets(&read_some(&mut source, 5), 0), [0, 1, 2, 3, 4]);
+
+    // As for a user who may not see it any more.
+    cluster
+        .topic_error(
+            topic,
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+        )
+        .unwrap();
+    eventually("the missing topic", || {
+        source.poll(WAIT).unwrap();
+        source.discover().unwrap();
+        source.condition().1.contains("not found").then_some(())
+    });
+    discover_often(&mut source);
+    assert!(source.halted().is_empty(), "{:?}", source.halted());
+
+    cluster
+        .topic_error(topic, RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR)
+        .unwrap();
+    send(5..8);
+    let mut taken = Vec::new();
+    eventually("the rest", || {
+        source.discover().unwrap();
+        taken.extend(source.poll(WAIT).unwrap().records().map(Taken::of));
+        (taken.len() >= 3).then_some(())
+    });
+    assert_eq!(offsets(&taken, 0), [5, 6, 7]);
+    eventually("that all is well", || {
+        source.discover().unwrap();
+        assert!(source.poll(WAIT).unwrap().is_empty());
+        (source.condition().0 == Condition::Ok).then_some(())
+    });
+    assert_eq!(source.topic_id(), Some(id));
 }
 
 /// Asks three times, and takes in the answers.

@@ -17,6 +17,7 @@ const FLOORS: [&[&str]; 6] = [
         "payment",
         "record",
         "timestamp",
+        "topic_id",
         "duration",
         "secret",
     ],

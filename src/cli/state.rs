@@ -9,7 +9,7 @@ use super::arguments::{Globals, State, StateStep};
 use super::backup;
 use super::failure::Failure;
 use super::output::{self, Format};
-use super::report;
+use super::{report, resume};
 use crate::answer::LedgerAnswer;
 use crate::config::{Config, Need};
 use crate::generation::{self, Generations};
@@ -24,12 +24,16 @@ struct Inspection {
     state_dir: String,
     storage_version: u64,
     topic: String,
+    /// Which topic of that name; null if brokers never said.
+    topic_id: Option<String>,
     generation: u32,
     live: bool,
     rules: Vec<String>,
     checkpoint: u64,
     as_of: String,
     positions: BTreeMap<i32, i64>,
+    /// The partitions that can't be read on, and why.
+    halted: BTreeMap<i32, String>,
     /// The combined watermark; null while a partition has none.
     watermark: Option<String>,
     /// Each partition's own; null before its first payment.
@@ -53,7 +57,7 @@ struct Line {
 /// Does what is asked for.
 ///
 /// # Errors
-/// When there is no state, or it can't be read, copied or placed.
+/// When there is no state, or it can't be read, changed, copied or placed.
 pub fn run(state: &State, globals: &Globals) -> Result<(), Failure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
     let generations = Generations::of(&config.state_dir);
@@ -66,6 +70,11 @@ pub fn run(state: &State, globals: &Globals) -> Result<(), Failure> {
             live_only,
             output,
         } => backup::make(&generations, dir, *live_only, *output),
+        StateStep::Resume {
+            partition,
+            generation,
+            output,
+        } => resume::run(&generations, *generation, *partition, *output),
         StateStep::Restore { dir, output } => backup::restore(&generations, dir, *output),
     }
 }
@@ -97,12 +106,14 @@ fn inspect(
         state_dir: dir.display().to_string(),
         storage_version: still.version(),
         topic: still.topic().to_owned(),
+        topic_id: still.topic_id().map(|id| id.to_string()),
         generation,
         live: generation == live,
         rules: still.rules().lines().map(str::to_owned).collect(),
         checkpoint: checkpoint.sequence,
         as_of: rfc3339(EventTime::from_millis(checkpoint.as_of)),
         positions: checkpoint.positions.clone(),
+        halted: still.halted().clone(),
         watermark: snapshot.watermark.map(rfc3339),
         watermarks: watermarks.collect(),
         kept_from: snapshot.floor.map(rfc3339),
@@ -141,6 +152,7 @@ fn lines(inspection: &Inspection) -> Vec<Line> {
     line("state_dir", inspection.state_dir.clone());
     line("storage version", inspection.storage_version.to_string());
     line("topic", inspection.topic.clone());
+    line("topic id", inspection.topic_id.clone().unwrap_or_else(none));
     line("generation", format!("{}{is_live}", inspection.generation));
     for rule in &inspection.rules {
         line("rule", rule.clone());
@@ -162,6 +174,9 @@ fn lines(inspection: &Inspection) -> Vec<Line> {
                 watermark.unwrap_or_else(none)
             ),
         );
+    }
+    for (partition, reason) in &inspection.halted {
+        line(&format!("partition {partition} is stopped"), reason.clone());
     }
     if let Some(kept_from) = &inspection.kept_from {
         line("windows kept from", kept_from.clone());

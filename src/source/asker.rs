@@ -14,6 +14,7 @@ use super::events::Events;
 use super::start::Standing;
 use super::topic::Topic;
 use super::{ASK_MAX, Error, native};
+use crate::topic_id::TopicId;
 
 /// How long a question may take that is only to show whether a broker answers.
 const PROBE_MAX: Duration = Duration::from_millis(300);
@@ -57,7 +58,7 @@ pub(super) struct Looked {
     /// How many partitions it has; `None` if it does not exist.
     pub(super) count: Option<i32>,
     /// Which topic of that name it is, if they say.
-    pub(super) identity: Option<native::TopicId>,
+    pub(super) identity: Option<TopicId>,
     /// What they hold of the partitions that were asked for, and of those that were not known:
     /// without those that they said nothing of.
     pub(super) standings: BTreeMap<i32, Standing>,
@@ -67,7 +68,7 @@ pub(super) struct Looked {
 pub(super) struct Found {
     /// As in the question.
     pub(super) downs: u64,
-    pub(super) identity: Option<native::TopicId>,
+    pub(super) identity: Option<TopicId>,
     pub(super) standings: BTreeMap<i32, Standing>,
 }
 

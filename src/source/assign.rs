@@ -24,9 +24,18 @@ impl Source {
     /// Returns every partition, also one that is [halted](Self::halted) at once.
     ///
     /// # Errors
-    /// When the brokers don't answer in time.
+    /// When the brokers don't answer in time, or nothing is applied yet and the topic is not the one
+    /// that is to be read.
     pub fn assign(&mut self, applied: &BTreeMap<i32, Progress>) -> Result<Vec<Assigned>, Error> {
         let known = applied.keys().next_back().map_or(0, |last| last + 1);
+        if let Some(reason) = &self.identity.replaced {
+            if applied.is_empty() {
+                return Err(Error::Replaced(reason.clone()));
+            }
+            // What brokers hold is of another topic.
+            let starts = (0..known).map(|partition| Starting::vanished(applied.get(&partition)));
+            return self.begin(starts.collect());
+        }
         let count = self.topic.partitions().max(known);
         let start = if applied.is_empty() {
             self.start
@@ -70,6 +79,10 @@ impl Source {
     pub(super) fn begin(&mut self, starts: Vec<Starting>) -> Result<Vec<Assigned>, Error> {
         let first = self.cursors.len() as i32;
         let mut list = TopicPartitionList::with_capacity(starts.len());
+        let starts: Vec<Starting> = (first..)
+            .zip(starts)
+            .map(|(partition, starting)| self.judged(partition, starting))
+            .collect();
         for (partition, starting) in (first..).zip(&starts) {
             if starting.refusal.is_some() {
                 continue;
@@ -108,10 +121,26 @@ impl Source {
                 starting.end,
                 starting.verify,
             ));
-            if let Some(reason) = starting.refusal {
-                self.halt(partition, reason);
+            match starting.refusal {
+                // No topic loses partitions: a broker that says so of the same one lags behind.
+                Some(reason) if self.identity.is_same() && partition >= self.topic.partitions() => {
+                    self.halt_for_now(partition, reason);
+                }
+                Some(reason) => self.halt(partition, reason),
+                None => {}
             }
         }
         Ok(assigned)
+    }
+
+    // A partition is refused for what was known before it was looked at, if there is anything.
+    fn judged(&mut self, partition: i32, starting: Starting) -> Starting {
+        let remembered = self.remembered.remove(&partition);
+        Starting {
+            refusal: remembered
+                .or_else(|| self.identity.replaced.clone())
+                .or(starting.refusal),
+            ..starting
+        }
     }
 }

@@ -4,6 +4,8 @@ use crate::effect::Fingerprint;
 use crate::pipeline::fingerprint;
 use crate::record::Record;
 
+use super::start::ANEW;
+
 /// The place in one partition.
 #[derive(Debug)]
 pub(super) struct Cursor {
@@ -94,7 +96,7 @@ impl Cursor {
                     return Verdict::Halt(format!(
                         "the record at offset {} is not the one that was applied before: the topic \
                          was recreated or rewritten. Nothing of the partition is applied; to read \
-                         the topic as it is now, start with a new state directory",
+                         the topic as it is now, {ANEW}",
                         expected.offset
                     ));
                 }

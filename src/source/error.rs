@@ -73,6 +73,9 @@ pub enum Error {
         /// How long it was waited for.
         patience: Duration,
     },
+    /// Another topic has the name now.
+    #[error("{0}")]
+    Replaced(String),
     /// The client is broken.
     #[error("the Kafka client failed for good: {0}; start again")]
     Fatal(String),

@@ -10,13 +10,22 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use tracing::{debug, error, info, warn};
 
+use crate::topic_id::TopicId;
+
 /// Listens to the client library: logs what it says and remembers what is wrong.
-#[derive(Default)]
 pub(super) struct Events {
+    topic: String,
     served: AtomicU64,
+    /// How many ids have been told.
+    ids: AtomicU64,
+    /// Those that nobody has taken.
+    untaken: Mutex<Vec<Option<TopicId>>>,
     downs: AtomicU64,
     trouble: Mutex<Trouble>,
 }
+
+/// What the client logs before it reads by another id of the topic: it has no other way to say so.
+const CHANGED_ID: &str = " changed id from ";
 
 #[derive(Default)]
 struct Trouble {
@@ -29,6 +38,33 @@ struct Trouble {
 }
 
 impl Events {
+    /// What a client says that reads `topic`.
+    pub(super) fn of(topic: &str) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            served: AtomicU64::new(0),
+            ids: AtomicU64::new(0),
+            untaken: Mutex::default(),
+            downs: AtomicU64::new(0),
+            committing: AtomicBool::new(false),
+            trouble: Mutex::default(),
+        }
+    }
+
+    /// The ids by which the client has begun to read the topic since the last call, in order; `None`
+    /// for a broker that gives topics no id.
+    ///
+    /// The client says so before it asks for the first record by the new id. So what was taken from
+    /// a queue before all events were served, and then no other id was told, is of the topic with
+    /// the last id told.
+    pub(super) fn take_ids(&self) -> Vec<Option<TopicId>> {
+        // Asked for with every batch, and mostly there is none.
+        if self.ids.swap(0, Ordering::Relaxed) == 0 {
+            return Vec::new();
+        }
+        std::mem::take(&mut self.untaken.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// How many events there have been.
     pub(super) fn served(&self) -> u64 {
         self.served.load(Ordering::Relaxed)
@@ -68,6 +104,14 @@ impl Events {
         trouble.login = None;
     }
 
+    fn note_id(&self, message: &str) {
+        if let Some(id) = changed_id(message, &self.topic) {
+            let untaken = &mut *self.untaken.lock().unwrap_or_else(PoisonError::into_inner);
+            untaken.push(id);
+            self.ids.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     fn count(&self) {
         self.served.fetch_add(1, Ordering::Relaxed);
     }
@@ -99,6 +143,7 @@ impl ClientContext for Events {
             }
             RDKafkaLogLevel::Notice => info!(target: "librdkafka", "{facility}: {message}"),
             RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+                self.note_id(message);
                 debug!(target: "librdkafka", "{facility}: {message}");
             }
         }
@@ -136,9 +181,45 @@ impl ClientContext for Events {
 
 impl ConsumerContext for Events {}
 
+/// The id by which `topic` is read from now on, if this is said of it: `[thrd:main]: Topic NAME changed
+/// id from ID to ID`.
+fn changed_id(message: &str, topic: &str) -> Option<Option<TopicId>> {
+    let (before, ids) = message.split_once(CHANGED_ID)?;
+    if before.rsplit(' ').next()? != topic {
+        return None;
+    }
+    let (_, id) = ids.split_once(" to ")?;
+    // Zeros, which are no id, stand for "none".
+    Some(id.trim().parse().ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_told_by_the_clients_words() {
+        let told = "[thrd:main]: Topic pay-1 changed id from AAAAAAAAAAAAAAAAAAAAAA to \
+                    ASNFZ4mrze/+3LqYdlQyEA";
+        let id = TopicId::new(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210);
+        assert_eq!(changed_id(told, "pay-1"), Some(id));
+        assert_eq!(changed_id(told, "pay"), None);
+        let none = "Topic pay changed id from ASNFZ4mrze/+3LqYdlQyEA to AAAAAAAAAAAAAAAAAAAAAA";
+        assert_eq!(changed_id(none, "pay"), Some(None));
+        assert_eq!(changed_id("Topic pay [0] Leader 1 Epoch 0", "pay"), None);
+    }
+
+    #[test]
+    fn ids_are_taken_once_and_in_order() {
+        let events = Events::of("pay");
+        assert_eq!(events.take_ids(), []);
+        for id in ["ASNFZ4mrze/+3LqYdlQyEA", "AAAAAAAAAAAAAAAAAAAAAA"] {
+            events.note_id(&format!("Topic pay changed id from x to {id}"));
+        }
+        let id = TopicId::new(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210);
+        assert_eq!(events.take_ids(), [id, None]);
+        assert_eq!(events.take_ids(), []);
+    }
 
     #[test]
     fn a_reason_is_the_cause_without_the_counters_of_the_client() {

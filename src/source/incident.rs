@@ -3,6 +3,7 @@
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::native::Message;
+use super::start::ANEW;
 
 /// What happened to a partition besides records.
 pub(super) enum Incident {
@@ -38,8 +39,8 @@ impl Incident {
             Some(code) if code as i32 > 0 => Self::Passing(why),
             // The rest are records that can't be read, which the client would step over.
             _ => Self::Halt(format!(
-                "{why}; what stands there can't be read. Repair the log or start a new state \
-                 directory behind it"
+                "{why}; what stands there can't be read. Repair the log and run `tidegauge state \
+                 resume`; or, to begin behind it, {ANEW}"
             )),
         }
     }

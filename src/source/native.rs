@@ -20,6 +20,7 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::events::Events;
 use crate::record::Record;
+use crate::topic_id::TopicId;
 
 /// At most so many records are taken at once: they are to stay in the processor's cache from the
 /// taking to the applying.
@@ -254,10 +255,6 @@ impl Drop for Message {
     }
 }
 
-/// What tells a topic from others that had its name before.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct TopicId(i64, i64);
-
 /// Which topic has the name `topic` now; `None` if brokers don't say within `wait`. Those before
 /// Kafka 2.8 never do.
 pub(super) fn topic_id(
@@ -312,11 +309,9 @@ pub(super) fn topic_id(
         if id.is_null() {
             return None;
         }
-        let id = TopicId(
-            rdsys::rd_kafka_Uuid_most_significant_bits(id),
-            rdsys::rd_kafka_Uuid_least_significant_bits(id),
-        );
-        (id != TopicId(0, 0)).then_some(id)
+        let high = rdsys::rd_kafka_Uuid_most_significant_bits(id).cast_unsigned();
+        let low = rdsys::rd_kafka_Uuid_least_significant_bits(id).cast_unsigned();
+        TopicId::new(u128::from(high) << 64 | u128::from(low))
     }
 }
 

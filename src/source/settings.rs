@@ -82,6 +82,9 @@ const FIXED: [(&str, &str); 7] = [
     ("isolation.level", "read_committed"),
 ];
 
+/// What the client has to talk about for it to say which topic it reads.
+const TELLS_IDS: &str = "metadata";
+
 /// What has its place elsewhere in the configuration, or is another name of what is fixed.
 const ELSEWHERE: [(&str, &str); 5] = [
     ("bootstrap.servers", "set kafka.brokers instead"),
@@ -142,6 +145,11 @@ impl Config {
         for (property, value) in FIXED {
             client.set(property, value);
         }
+        let told = match client.get("debug") {
+            Some(asked) if !asked.trim().is_empty() => format!("{asked},{TELLS_IDS}"),
+            _ => TELLS_IDS.to_owned(),
+        };
+        client.set("debug", told);
         client.set("bootstrap.servers", &self.brokers);
         // The client takes no assignment without a group. Nothing is committed to this one.
         let group = match self.group_id.as_str() {
@@ -149,12 +157,8 @@ impl Config {
             group => group,
         };
         client.set("group.id", group);
-        let wordy = tracing::enabled!(target: "librdkafka", tracing::Level::DEBUG);
-        client.set_log_level(if wordy {
-            RDKafkaLogLevel::Debug
-        } else {
-            RDKafkaLogLevel::Notice
-        });
+        // Whoever listens passes on what is wanted.
+        client.set_log_level(RDKafkaLogLevel::Debug);
         Ok(client)
     }
 }

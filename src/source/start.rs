@@ -1,14 +1,11 @@
 //! Where to start in a partition, and when not to.
 
 use crate::effect::{Fingerprint, Progress};
+use crate::topic_id::TopicId;
 
-pub(super) const DELETED: &str = "the topic was deleted. To read a new one of that name, start \
-                                  with a new state directory";
-pub(super) const RECREATED: &str = "the topic was deleted and created anew while it was read. To \
-                                    read the topic as it is now, start with a new state directory";
-pub(super) const VANISHED: &str = "the partition does not exist any more: the topic was recreated \
-                                   with fewer partitions. To read the topic as it is now, start \
-                                   with a new state directory";
+/// How to begin anew. Documents of the old state have higher versions, so in its indexes they would
+/// win over those of a new one.
+pub(super) const ANEW: &str = "start with a new state_dir and a new elasticsearch.index_prefix";
 pub(super) const STRAYED: &str = "the Kafka client handed out a record where none belongs; start \
                                   again, nothing is lost";
 
@@ -89,9 +86,30 @@ impl Starting {
             end: position,
             verify: None,
             note: None,
-            refusal: Some(VANISHED.to_owned()),
+            refusal: Some(vanished()),
         }
     }
+}
+
+/// Why nothing is read of a topic that is not there.
+pub(super) fn deleted() -> String {
+    format!("the topic was deleted. To read a new one of that name, {ANEW}")
+}
+
+/// Why nothing is read of the topic `now`: `before` had its name.
+pub(super) fn replaced(before: TopicId, now: TopicId) -> String {
+    format!(
+        "the topic was deleted and created anew: its id was {before} and is {now} now. Nothing of the \
+         new one is applied; to read it, {ANEW}"
+    )
+}
+
+/// Why nothing is read of a partition that is not there.
+pub(super) fn vanished() -> String {
+    format!(
+        "the partition does not exist any more: the topic was recreated with fewer partitions. To \
+         read the topic as it is now, {ANEW}"
+    )
 }
 
 /// Why it can't be gone on at `position` in a partition that stands so, if it can't.
@@ -101,14 +119,13 @@ pub(super) fn refusal(position: i64, standing: Standing) -> Option<String> {
         Some(format!(
             "the partition ends at offset {high}, but everything before {position} was applied: \
              the topic was truncated or recreated. Nothing of the partition is applied; to read \
-             the topic as it is now, start with a new state directory"
+             the topic as it is now, {ANEW}"
         ))
     } else if low > position {
         Some(format!(
             "offsets [{position}, {low}) were removed before they were read, by retention or by \
              hand: {} offsets are missing for ever. Nothing of the partition is applied any more; \
-             to go on without them, start with a new state directory, and set retention.ms=-1 on \
-             topics that hold history",
+             to go on without them, {ANEW}, and set retention.ms=-1 on topics that hold history",
             low - position
         ))
     } else {
@@ -192,5 +209,21 @@ mod tests {
         assert_eq!(Starting::fresh(3, standing(5, 9)).position, 5);
         assert_eq!(Starting::fresh(7, standing(5, 9)).position, 7);
         assert_eq!(Starting::fresh(0, standing(0, 0)).position, 0);
+    }
+
+    #[test]
+    fn who_is_told_to_begin_a_new_state_is_told_of_the_indexes() {
+        let id = |bits| TopicId::new(bits).unwrap();
+        for told in [
+            deleted(),
+            replaced(id(1), id(2)),
+            vanished(),
+            refusal(8, standing(0, 7)).unwrap(),
+            refusal(8, standing(9, 12)).unwrap(),
+        ] {
+            // Documents of the old state would win over those of a new one.
+            assert!(told.contains("a new state_dir"), "{told}");
+            assert!(told.contains("a new elasticsearch.index_prefix"), "{told}");
+        }
     }
 }

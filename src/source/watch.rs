@@ -9,9 +9,10 @@ use rdkafka::consumer::Consumer;
 use tracing::{info, warn};
 
 use super::asker::{Answer, Looked, Question};
-use super::native::TopicId;
+use super::missing::Missing;
 use super::start::{self, Standing, Starting};
 use super::{Assigned, Error, Source};
+use crate::status::Condition;
 
 /// How often the brokers are tried while none answers.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
@@ -59,7 +60,7 @@ impl Source {
                             cursor.note_end(standing.high);
                         }
                     }
-                    self.check_identity(found.identity);
+                    self.identify(found.identity);
                 }
             }
         }
@@ -69,19 +70,16 @@ impl Source {
     fn looked(&mut self, looked: Looked) -> Result<(), Error> {
         self.unanswered = None;
         let Some(count) = looked.count else {
-            self.missing += 1;
-            // A broker that has just started may not know its topics yet.
-            if self.missing > 1 {
-                for partition in self.partitions() {
-                    self.halt(partition, start::DELETED.to_owned());
-                }
-            }
+            self.note_missing();
             return Ok(());
         };
-        self.missing = 0;
-        self.check_identity(looked.identity);
-        for gone in self.partitions().into_iter().filter(|p| *p >= count) {
-            self.halt(gone, start::VANISHED.to_owned());
+        self.missing = None;
+        self.identify(looked.identity);
+        // No topic loses partitions: a broker that says so of the same one lags behind.
+        if !self.identity.is_same() {
+            for gone in self.partitions().into_iter().filter(|p| *p >= count) {
+                self.halt(gone, start::vanished());
+            }
         }
         if !self.bounded {
             // Partitions have no gaps: what follows one of which nothing is known waits for it.
@@ -124,13 +122,40 @@ impl Source {
         }
     }
 
-    // The client goes on at the same offsets when a topic is recreated under it and is soon longer
-    // than the old one was.
-    fn check_identity(&mut self, found: Option<TopicId>) {
-        let Some(found) = found else { return };
-        if *self.identity.get_or_insert(found) != found {
-            for partition in self.partitions() {
-                self.halt(partition, start::RECREATED.to_owned());
+    /// How it goes with a topic that is not found.
+    pub(super) fn lost(&self, missing: Missing) -> (Condition, String) {
+        let now = Instant::now();
+        let topic = self.topic.name();
+        if !missing.is_confirmed(now) {
+            let reason = format!("topic \"{topic}\" is not found any more");
+            return (Condition::Degraded, reason);
+        }
+        let reason = format!(
+            "topic \"{topic}\" has not been found for {} s: it was deleted, or this user may not see it \
+             any more (DESCRIBE). When it is there again, it is read on; to read a new one of that \
+             name, {}",
+            missing.lasts(now).as_secs(),
+            start::ANEW
+        );
+        (Condition::Failed, reason)
+    }
+
+    // A topic that is found again by its id is read on. Without an id nobody could tell it from another
+    // one, and who waits for an end can't wait for ever.
+    fn note_missing(&mut self) {
+        let now = Instant::now();
+        let missing = self
+            .missing
+            .map_or_else(|| Missing::new(now), Missing::again);
+        self.missing = Some(missing);
+        if !missing.is_confirmed(now) {
+            return;
+        }
+        for partition in self.partitions() {
+            if self.identity.is_known() && self.bounded {
+                self.halt_for_now(partition, start::deleted());
+            } else if !self.identity.is_known() {
+                self.halt(partition, start::deleted());
             }
         }
     }

@@ -20,6 +20,7 @@ use crate::effect::Progress;
 use crate::feedback::Blocked;
 use crate::payment::BranchId;
 use crate::reading::{Mark, ReadError};
+use crate::topic_id::TopicId;
 use crate::total::Total;
 
 /// The whole state at the moment the image was taken, whatever is written since.
@@ -70,6 +71,20 @@ impl<'a> Image<'a> {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(progress)
+    }
+
+    pub(super) fn topic(&self) -> Read<Option<TopicId>> {
+        self.value(&keys::topic())
+    }
+
+    /// The partitions that can't be read on, and why.
+    pub(super) fn halts(&self) -> Read<BTreeMap<i32, String>> {
+        let mut halts = BTreeMap::new();
+        self.scan(keys::all_halts(), Direction::Up, |key, value| {
+            halts.insert(parsed(key, keys::partition_of_halt)?, decoded(key, value)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(halts)
     }
 
     pub(super) fn total(&self, branch: BranchId) -> Read<Option<Total>> {

@@ -12,6 +12,12 @@ use crate::document_key::{DocumentKey, Origin};
 use crate::feedback::Family;
 use crate::payment::BranchId;
 
+mod topic;
+
+pub(super) use topic::{
+    all_halts, all_progress, halt, partition_of, partition_of_halt, progress, topic,
+};
+
 /// The register of prefix bytes. A byte that was ever used is never given another meaning.
 mod prefix {
     pub(super) const IDENTITY: u8 = 0x01;
@@ -21,6 +27,8 @@ mod prefix {
     pub(super) const CONFIGURED: u8 = 0x05;
     pub(super) const TASK: u8 = 0x06;
     pub(super) const DOCUMENTS: u8 = 0x07;
+    pub(super) const TOPIC: u8 = 0x08;
+    pub(super) const HALT: u8 = 0x09;
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
@@ -148,8 +156,9 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         | prefix::SNAPSHOT
         | prefix::CONFIGURED
         | prefix::TASK
-        | prefix::DOCUMENTS => "state",
-        prefix::PROGRESS => "partitions",
+        | prefix::DOCUMENTS
+        | prefix::TOPIC => "state",
+        prefix::PROGRESS | prefix::HALT => "partitions",
         prefix::TOTAL => "totals",
         prefix::CELL => "cells",
         prefix::REVISION => "revisions",
@@ -200,22 +209,6 @@ pub(super) fn number_of_task(key: &[u8]) -> Option<u64> {
 /// Which documents are marked for delivery.
 pub(super) fn documents() -> KeyBytes {
     KeyBytes::new(prefix::DOCUMENTS)
-}
-
-/// How far a partition has been applied.
-pub(super) fn progress(partition: i32) -> KeyBytes {
-    KeyBytes::new(prefix::PROGRESS).i32(partition)
-}
-
-/// [`progress`] of all partitions.
-pub(super) fn all_progress() -> Range<KeyBytes> {
-    KeyBytes::new(prefix::PROGRESS).all()
-}
-
-/// The partition of a [`progress`] key.
-pub(super) fn partition_of(key: &[u8]) -> Option<i32> {
-    let mut fields = Fields::after(key, prefix::PROGRESS)?;
-    fields.i32().filter(|_| fields.is_done())
 }
 
 /// The total of a branch.

@@ -140,6 +140,8 @@ pub(super) fn recover(
             progress: image.progress()?,
             sequence: head.sequence,
             was_delivered: false,
+            topic: image.topic()?,
+            halted: image.halts()?,
         };
         Ok((head, learned, recovered))
     };

@@ -15,6 +15,7 @@ use super::keys;
 use super::view::{Context, Views};
 use crate::payment::BranchId;
 use crate::reading::{Checkpoint, Readings};
+use crate::topic_id::TopicId;
 
 /// A state as it stood when it was opened. Needs no lock, changes nothing, and stays the same
 /// whatever is written meanwhile.
@@ -23,6 +24,8 @@ pub struct Still {
     pub(super) database: Shared,
     identity: Record,
     checkpoint: Checkpoint,
+    topic_id: Option<TopicId>,
+    halted: BTreeMap<i32, String>,
 }
 
 /// How much there is of what.
@@ -66,11 +69,15 @@ impl Still {
             is_marking: image.is_marking().map_err(unreadable)?,
             ..head.checkpoint(identity.generation, positions)
         };
+        let topic_id = image.topic().map_err(unreadable)?;
+        let halted = image.halts().map_err(unreadable)?;
         drop(image);
         Ok(Some(Self {
             database: Arc::new(database),
             identity,
             checkpoint,
+            topic_id,
+            halted,
         }))
     }
 
@@ -90,6 +97,18 @@ impl Still {
     #[must_use]
     pub const fn generation(&self) -> u32 {
         self.identity.generation
+    }
+
+    /// Which topic of that name it is of, if brokers ever said.
+    #[must_use]
+    pub const fn topic_id(&self) -> Option<TopicId> {
+        self.topic_id
+    }
+
+    /// The partitions that can't be read on, and why.
+    #[must_use]
+    pub const fn halted(&self) -> &BTreeMap<i32, String> {
+        &self.halted
     }
 
     /// The rules that it was built by, as text.

@@ -11,6 +11,7 @@ use crate::document_key::Origin;
 use crate::effect::{Fingerprint, LatePayment, LateReason, Notices, Progress, RejectedRecord};
 use crate::ledger::{Count, Entry, Ledger};
 use crate::payment::BranchId;
+use crate::topic_id::TopicId;
 use crate::total::Total;
 
 mod snapshot;
@@ -43,6 +44,32 @@ impl Value for u64 {
 
     fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
         decoder.u64()
+    }
+}
+
+impl Value for String {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.text(self);
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        decoder.text()
+    }
+}
+
+impl Value for TopicId {
+    fn write(&self, encoder: &mut Encoder) {
+        for byte in self.bits().to_be_bytes() {
+            encoder.byte(byte);
+        }
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        let mut bytes = [0; 16];
+        for byte in &mut bytes {
+            *byte = decoder.byte()?;
+        }
+        Self::new(u128::from_be_bytes(bytes)).ok_or(Malformed)
     }
 }
 

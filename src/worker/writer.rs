@@ -1,6 +1,6 @@
 //! The writing thread: it owns the store, and does one thing after the other.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
@@ -27,6 +27,8 @@ const ACKNOWLEDGED_STEP: usize = 1_024;
 pub(super) enum Job {
     /// Write these, of records with these timestamps, as one checkpoint.
     Checkpoint(Box<Effects>, Timestamps),
+    /// Keep in mind that these partitions can't be read on, and why.
+    Halted(BTreeMap<i32, String>),
     /// Take in what the sink says.
     Feedback(Feedback),
     /// Say when all that was asked for before this is written.
@@ -80,6 +82,7 @@ impl Writer {
                     // Full: it has been said. Disconnected: there is nobody left to tell.
                     let _ = self.written.try_send(Written { at, took });
                 }
+                Ok(Job::Halted(halted)) => self.store.halt(&halted)?,
                 Ok(Job::Feedback(feedback)) => self.take_in(feedback)?,
                 Ok(Job::Flush(done)) => {
                     self.acknowledge_all()?;

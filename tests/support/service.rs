@@ -265,7 +265,13 @@ impl Process {
     /// SIGTERM.
     #[track_caller]
     pub fn terminate(&self) {
-        let kill = format!("kill -TERM {}", self.child.id());
+        self.signal("TERM");
+    }
+
+    /// Sends a signal by its name, such as `STOP`.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
         let asked = Command::new("bash").arg("-c").arg(kill).status().unwrap();
         assert!(asked.success(), "it was not there any more: {}", self.log());
     }
@@ -439,6 +445,12 @@ impl Service {
         let part = &status["parts"][name];
         let text = |key: &str| part[key].as_str().unwrap_or_default().to_owned();
         (text("state"), text("reason"))
+    }
+
+    /// Sends a signal by its name, such as `STOP`.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
     }
 
     /// SIGKILL. Fails the test if it had ended before by itself.

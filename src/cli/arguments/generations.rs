@@ -176,4 +176,26 @@ again, so the topic must still hold them. Run it as the service's user.")]
         )]
         output: Format,
     },
+    /// Have partitions that were stopped judged anew at the next start; the service must not run
+    ///
+    /// A partition that can't be read on without losing or doubling records stays stopped, also after
+    /// a restart. When the cause is mended, this forgets that it was stopped. What still can't be
+    /// read on is stopped again before anything of it is applied.
+    Resume {
+        /// The partition [default: all]
+        #[arg(long, value_name = "P", value_parser = clap::value_parser!(i32).range(0..))]
+        partition: Option<i32>,
+        /// The generation [default: the live one]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        generation: Option<u32>,
+        /// What it looks like
+        #[arg(
+            short,
+            long,
+            value_enum,
+            value_name = "FORMAT",
+            default_value = "table"
+        )]
+        output: Format,
+    },
 }

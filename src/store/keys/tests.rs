@@ -42,6 +42,8 @@ fn every_kind_of_key_has_frozen_bytes() {
         (configured(), "05"),
         (task(7), "060000000000000007"),
         (super::documents(), "07"),
+        (topic(), "08"),
+        (halt(3), "0980000003"),
         (progress(-1), "047fffffff"),
         (progress(3), "0480000003"),
         (total(branch(7)), "1000000007"),

@@ -1,0 +1,70 @@
+//! What is known of the topic besides its records: which one it is, and which partitions can't be read
+//! on.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rocksdb::WriteBatch;
+
+use super::database::Database;
+use super::error::Error;
+use super::identity::Record;
+use super::image::Image;
+use super::values::Value;
+use super::{Store, directory, keys};
+use crate::topic_id::TopicId;
+
+impl Store {
+    /// Takes note which topic is read from now on. To be called before the first of its records is
+    /// committed.
+    ///
+    /// # Errors
+    /// When it was not written.
+    pub fn bind(&self, topic: TopicId) -> Result<(), Error> {
+        let key = keys::topic();
+        if self.database.value(&key)? == Some(topic) {
+            return Ok(());
+        }
+        let mut batch = WriteBatch::default();
+        batch.put(key, topic.encode());
+        self.database.write(batch)
+    }
+
+    /// Takes note that these partitions can't be read on, and why. Those that were noted before stay
+    /// so until [`resume`] is called.
+    ///
+    /// # Errors
+    /// When nothing was written. The same may be said again.
+    pub fn halt(&self, halted: &BTreeMap<i32, String>) -> Result<(), Error> {
+        let mut batch = WriteBatch::default();
+        for (partition, reason) in halted {
+            batch.put(keys::halt(*partition), reason.encode());
+        }
+        self.database.write(batch)
+    }
+}
+
+/// Has the partitions of the state in `dir` that can't be read on judged anew when it is next used:
+/// one of them, or all. Gives those that were meant, with the reasons; there may be none.
+///
+/// # Errors
+/// When the state is in use, or can't be read or written.
+pub fn resume(dir: &Path, partition: Option<i32>) -> Result<BTreeMap<i32, String>, Error> {
+    if !directory::holds_state(dir)? {
+        return Ok(BTreeMap::new());
+    }
+    let database = Database::open(dir, false)?;
+    if let Some(bytes) = database.get(&keys::identity())? {
+        Record::read(&bytes, dir)?;
+    }
+    let halts = Image::take(&database, &[]).halts();
+    let mut halts = halts.map_err(|error| database.unreadable(error))?;
+    halts.retain(|halted, _| partition.is_none_or(|partition| partition == *halted));
+    let mut batch = WriteBatch::default();
+    for partition in halts.keys() {
+        batch.delete(keys::halt(*partition));
+    }
+    database.write(batch)?;
+    database.sync()?;
+    Ok(halts)
+}
