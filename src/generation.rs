@@ -222,6 +222,9 @@ impl Generations {
         let Some(still) = Still::open(&path)? else {
             return Err(Error::Lost { generation, path });
         };
+        if !still.has_begun() {
+            return Ok(still);
+        }
         if still.topic() != config.kafka.topic {
             return Err(Error::Store(store::Error::Topic {
                 path,

@@ -4,7 +4,7 @@
 use crate::support::compare::Figures;
 use crate::support::lab::{Kafka, Message, eventually, unique};
 use crate::support::oracle::truth;
-use crate::support::service::{Service, Setup};
+use crate::support::service::{Service, Setup, quoted};
 use crate::support::topic::{START, paid, records};
 
 /// Payments of 1 to two partitions, a second apart.
@@ -117,4 +117,33 @@ fn to_the_end_reads_what_was_there_at_the_start_of_an_empty_topic_too() {
     kafka.send(&name, payments(0..400));
     assert_eq!(setup.serve_until_end()["records"], 400);
     Figures::ask(&setup.serve()).assert_true(&truth(&records(kafka, &name)));
+}
+
+#[test]
+fn a_state_that_has_read_nothing_takes_the_topic_and_the_rules_of_the_next_start() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = unique("typed-right");
+    kafka.create_topic(&name, 2);
+    kafka.send(&name, payments(0..10));
+    let mut setup = Setup::of(kafka, &unique("mistyped")).with("", "time_zone", "\"Asia/Tokyo\"");
+    let outcome = setup.run(&["serve"]);
+    assert_eq!(outcome.status.code(), Some(1), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("does not exist"),
+        "{}",
+        outcome.stderr
+    );
+
+    setup.set("kafka", "topic", &quoted(&name));
+    setup.set("", "time_zone", "\"UTC\"");
+    assert_eq!(setup.serve_until_end()["records"], 10);
+    // From now on it is of that topic, and by those rules.
+    for (section, key, value) in [
+        ("", "time_zone", "\"Asia/Tokyo\""),
+        ("kafka", "topic", "\"another\""),
+    ] {
+        setup.set(section, key, value);
+        let outcome = setup.run(&["serve"]);
+        assert_eq!(outcome.status.code(), Some(78), "{}", outcome.stderr);
+    }
 }

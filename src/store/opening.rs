@@ -23,8 +23,14 @@ pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), E
     let record = identity::Record::of(identity);
     let key = keys::identity();
     if let Some(stored) = database.get(&key)? {
-        let version = record.check(&stored, database.path())?;
+        let checked = record.check(&stored, database.path());
         drop(stored);
+        let version = match checked {
+            Err(Error::Topic { .. } | Error::Rules { .. }) if !has_begun(database)? => {
+                return give(database, &record);
+            }
+            checked => checked?,
+        };
         if version != identity::STORAGE_VERSION {
             return bring_up(database, version, &record);
         }
@@ -40,6 +46,28 @@ pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), E
     batch.put(key, record.encode());
     batch.put(keys::head(), Head::default().encode());
     batch.put(keys::documents(), identity.documents.encode());
+    database.write(batch)?;
+    database.sync()
+}
+
+/// Whether anything was ever read into the state: it knows at least where it began.
+fn has_begun(database: &Database) -> Result<bool, Error> {
+    let progress = Image::take(database, &[]).progress();
+    let progress = progress.map_err(|error| database.unreadable(error))?;
+    Ok(!progress.is_empty())
+}
+
+/// Makes a state that holds nothing that of `record`: it was begun for a topic that could not be read.
+fn give(database: &Database, record: &identity::Record) -> Result<(), Error> {
+    info!(
+        topic = record.topic,
+        "the state holds nothing yet: it is begun anew"
+    );
+    let mut batch = WriteBatch::default();
+    batch.put(keys::identity(), record.encode());
+    batch.delete(keys::topic());
+    let halts = keys::all_halts();
+    batch.delete_range(halts.start, halts.end);
     database.write(batch)?;
     database.sync()
 }

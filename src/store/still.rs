@@ -117,6 +117,13 @@ impl Still {
         &self.identity.rules
     }
 
+    /// Whether anything was ever read into it. If not, it takes the topic and the rules of the next
+    /// start.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        !self.checkpoint.positions.is_empty()
+    }
+
     /// Its checkpoint.
     #[must_use]
     pub const fn checkpoint(&self) -> &Checkpoint {
