@@ -71,8 +71,6 @@ pub struct State {
     pub readings: Arc<dyn Readings>,
     /// What the newest checkpoints changed.
     pub feed: Arc<Feed>,
-    /// The life of the figures that this is.
-    pub generation: u32,
     /// How the parts are doing.
     pub status: Arc<Status>,
     /// The names of the branches.
@@ -283,7 +281,7 @@ impl App {
         let openapi = openapi::document(state.version, token.is_some()).into();
         let progress = Progress::follow(&state, limits.waiters);
         Arc::new(Self {
-            events: Events::new(limits.streams, &state.feed, state.generation),
+            events: Events::new(limits.streams, &state.feed),
             state,
             token,
             places: Arc::new(Places::new(&limits)),

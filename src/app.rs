@@ -195,7 +195,6 @@ impl App {
         let state = api::State {
             readings: Arc::clone(&readings),
             feed: store.feed(),
-            generation: plan.generation,
             status: Arc::clone(&status),
             branches: Arc::clone(&config.branches),
             index_prefix: config

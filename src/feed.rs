@@ -16,10 +16,22 @@ const REMEMBERED_MAX: usize = 65_536;
 /// is too far behind is told so.
 pub struct Feed {
     remembered: Mutex<Remembered>,
+    life: Life,
     limit: usize,
     watchers: Mutex<Vec<Watcher>>,
     /// How often documents were marked that no change here names.
     markings: AtomicU64,
+}
+
+/// One life of a state, from its opening to its closing: the checkpoints of different lives may have
+/// the same numbers, as some may be lost with the machine's power, or with what came after a backup.
+/// Places are numbered so that no two lives have the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Life {
+    /// The place of the checkpoint at which it began.
+    pub base: u64,
+    /// The number of that checkpoint.
+    pub from: u64,
 }
 
 /// Told the number of each checkpoint once it is written.
@@ -94,14 +106,42 @@ impl Changed {
     }
 }
 
-impl Feed {
-    /// Remembers all that changes after checkpoint `newest`.
+impl Life {
+    /// The place of a checkpoint of this life.
     #[must_use]
-    pub fn new(newest: u64) -> Self {
-        Self::with_limit(newest, REMEMBERED_MAX)
+    pub const fn place(&self, checkpoint: u64) -> u64 {
+        self.base
+            .saturating_add(checkpoint.saturating_sub(self.from))
     }
 
-    fn with_limit(newest: u64, limit: usize) -> Self {
+    /// The checkpoint that a place would be of; `None` for one of a life before.
+    #[must_use]
+    pub const fn checkpoint(&self, place: u64) -> Option<u64> {
+        match place.checked_sub(self.base) {
+            Some(after) => self.from.checked_add(after),
+            None => None,
+        }
+    }
+}
+
+impl Feed {
+    /// Remembers all that changes after checkpoint `newest`, whose number is its place too.
+    #[must_use]
+    pub fn new(newest: u64) -> Self {
+        let life = Life {
+            base: newest,
+            from: newest,
+        };
+        Self::of(life, newest)
+    }
+
+    /// Remembers all that changes after checkpoint `newest` of this life.
+    #[must_use]
+    pub fn of(life: Life, newest: u64) -> Self {
+        Self::with_limit(life, newest, REMEMBERED_MAX)
+    }
+
+    fn with_limit(life: Life, newest: u64, limit: usize) -> Self {
         let remembered = Remembered {
             checkpoints: VecDeque::new(),
             changes: 0,
@@ -110,6 +150,7 @@ impl Feed {
         };
         Self {
             remembered: Mutex::new(remembered),
+            life,
             limit,
             watchers: Mutex::default(),
             markings: AtomicU64::new(0),
@@ -162,6 +203,12 @@ impl Feed {
             remembered.changes -= forgotten.len();
             remembered.from = oldest;
         }
+    }
+
+    /// How its checkpoints are told from those of other lives.
+    #[must_use]
+    pub const fn life(&self) -> Life {
+        self.life
     }
 
     /// The number of the newest checkpoint.
@@ -273,7 +320,8 @@ mod tests {
 
     #[test]
     fn the_oldest_are_forgotten_and_that_is_told() {
-        let feed = Feed::with_limit(0, 4);
+        let life = Life { base: 0, from: 0 };
+        let feed = Feed::with_limit(life, 0, 4);
         for number in 1..=3 {
             feed.publish(number, totals(&[1, 2]));
         }
@@ -282,6 +330,19 @@ mod tests {
         feed.publish(4, totals(&[1, 2, 3, 4, 5]));
         assert_eq!(feed.since(3).changed, None);
         assert_eq!(feed.since(4).changed, Some(totals(&[])));
+    }
+
+    #[test]
+    fn a_place_of_a_life_before_is_of_no_checkpoint() {
+        let life = Life {
+            base: 1_000,
+            from: 7,
+        };
+        assert_eq!(life.place(7), 1_000);
+        assert_eq!(life.place(9), 1_002);
+        assert_eq!(life.checkpoint(1_002), Some(9));
+        assert_eq!(life.checkpoint(999), None);
+        assert_eq!(life.checkpoint(9), None);
     }
 
     #[test]

@@ -44,6 +44,7 @@ mod identity;
 mod image;
 mod journal;
 mod keys;
+mod life;
 mod mark;
 mod marking;
 mod opening;
@@ -137,11 +138,12 @@ impl Store {
         });
         let (marking, was_delivered) = opening::deliver(&database, identity.documents)?;
         let (head, learned, mut recovered) = opening::recover(&database, &context)?;
+        let life = life::begin(&database, head.sequence)?;
         recovered.was_delivered = was_delivered && recovered.sequence > 0;
         let database = Arc::new(database);
         let store = Self {
             views: Arc::new(Views::new(Arc::clone(&database), Arc::clone(&context))),
-            feed: Arc::new(Feed::new(head.sequence)),
+            feed: Arc::new(Feed::of(life, head.sequence)),
             head,
             progress: recovered.progress.clone(),
             learned,

@@ -2,15 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::support::lab::{Kafka, eventually, unique};
 use crate::support::service::{Service, Setup};
-use crate::support::topic::produce;
+use crate::support::topic::{START, paid, produce};
 
 /// What a client has been told: totals by branch, windows with payments by definition, start, end and
 /// branch. Windows without payments are not told of.
@@ -162,6 +164,64 @@ fn a_follower_holds_what_the_routes_give_across_broken_lines() {
     let mut stream = Stream::open(&service, id.as_deref());
     stream.follow_to(5_000, &mut held);
     assert_eq!(held, Held::of(&service));
+}
+
+/// A copy of a state that no service works on.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn an_id_given_before_a_backup_was_restored_makes_the_follower_load_everything() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("events-backup");
+    kafka.create_topic(&topic, 1);
+    let setup = Setup::of(kafka, &topic);
+    let pay = |seconds: std::ops::Range<i64>| {
+        kafka.send(
+            &topic,
+            seconds.map(|second| paid(0, START + second * 1_000, "1", 1)),
+        );
+    };
+    let service = setup.serve();
+    pay(0..1);
+    service.await_consumed(1);
+    assert!(service.stop(Duration::from_secs(60)).status.success());
+    copy(&setup.path("state"), &setup.path("backup"));
+
+    // What a follower was told of the life that is lost.
+    let service = setup.serve();
+    let mut held = Held::default();
+    let mut stream = Stream::open(&service, None);
+    pay(1..2);
+    stream.follow_to(2, &mut held);
+    let id = stream.id.clone().unwrap();
+    assert!(id.parse::<u64>().unwrap() < 1 << 53, "{id}");
+    drop(stream);
+    service.kill();
+    fs::remove_dir_all(setup.path("state")).unwrap();
+    copy(&setup.path("backup"), &setup.path("state"));
+
+    // As many checkpoints and more: their numbers were there before.
+    let service = setup.serve();
+    for second in 2..12 {
+        pay(second..second + 1);
+        service.await_consumed(second.cast_unsigned() + 1);
+    }
+    let mut held = Held::default();
+    held.0.insert("held before".into(), Value::Null);
+    let mut stream = Stream::open(&service, Some(&id));
+    stream.follow(&mut held).unwrap();
+    // It was told to forget what it held.
+    assert!(
+        !held.0.contains_key("held before"),
+        "{:?}",
+        held.0.keys().collect::<Vec<_>>()
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod unread;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use std::{fs, thread};
 
 use ethnum::I256;
@@ -486,6 +487,40 @@ fn documents_of_a_lost_index_are_marked_again() {
 }
 
 /// Copies a state directory without its diary and its lock.
+#[test]
+fn no_two_lives_of_a_state_number_an_event_alike() {
+    let dir = tempfile::tempdir().unwrap();
+    let (state, backup) = (dir.path().join("state"), dir.path().join("backup"));
+    let live = |path: &Path, commits: i64| {
+        // No two processes begin within so short a time.
+        thread::sleep(Duration::from_millis(100));
+        let mut feed = Feed::new(Span::DAY);
+        let (mut store, recovered) = open(path, &feed.settings);
+        feed.restart(recovered);
+        let life = store.feed().life();
+        let mut places = vec![life.place(store.checkpoint().sequence)];
+        for second in 0..commits {
+            feed.pay(0, DAY + second * 1_000, 1, "1.00");
+            feed.commit(&mut store);
+            places.push(life.place(store.checkpoint().sequence));
+        }
+        (life, places)
+    };
+    let (_, first) = live(&state, 3);
+    fs::create_dir(&backup).unwrap();
+    copy(&state, &backup);
+    let (_, second) = live(&state, 5);
+    let (restored, third) = live(&backup, 9);
+    for places in [&first, &second, &third] {
+        assert!(places.is_sorted_by(|one, next| one < next), "{places:?}");
+        assert!(places.iter().all(|place| *place < 1 << 53), "{places:?}");
+    }
+    assert!(first.last() < second.first() && second.last() < third.first());
+    for place in first.iter().chain(&second) {
+        assert_eq!(restored.checkpoint(*place), None);
+    }
+}
+
 fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -49,8 +49,8 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// Room for `clients` at once, who are told what `feed` of this `generation` says.
-    pub(super) fn new(clients: usize, feed: &Feed, generation: u32) -> Self {
+    /// Room for `clients` at once, who are told what `feed` says.
+    pub(super) fn new(clients: usize, feed: &Feed) -> Self {
         let newest = Arc::new(watch::Sender::new(0));
         let sender = Arc::clone(&newest);
         feed.watch(move |number| {
@@ -58,7 +58,7 @@ impl Events {
         });
         // One may have been written before.
         newest.send_modify(|number| *number = feed.newest().max(*number));
-        let place = Place::at(feed.newest(), generation);
+        let place = Place::at(feed.newest(), feed.life());
         Self {
             places: Arc::new(Semaphore::new(clients)),
             pace: Pace::new(place, Instant::now()),
@@ -202,18 +202,18 @@ impl Client {
             sleep_until(moment).await;
             self.rests_until = None;
         }
-        let (place, generation) = (self.place, self.app.state.generation);
+        let (place, life) = (self.place, self.app.state.feed.life());
         if std::mem::take(&mut self.is_new) {
             let newest = self.app.state.feed.newest();
-            if !place.is(newest, generation) {
-                let upto = Place::at(newest, generation);
+            if !place.is(newest, life) {
+                let upto = Place::at(newest, life);
                 return Some(Next::Changes { from: place, upto });
             }
         }
         loop {
-            let newer = |newest: &u64| Place::at(*newest, generation) > place;
+            let newer = |newest: &u64| Place::at(*newest, life) > place;
             let newest = *self.newest.wait_for(newer).await.ok()?;
-            let newest = Place::at(newest, generation);
+            let newest = Place::at(newest, life);
             match self.app.events.pace.beat(place, newest, Instant::now()) {
                 Ok(beat) => {
                     let (from, upto) = (beat.from(place), beat.upto);

@@ -15,7 +15,7 @@ use crate::payment::BranchId;
 mod topic;
 
 pub(super) use topic::{
-    all_halts, all_progress, halt, partition_of, partition_of_halt, progress, topic,
+    all_halts, all_progress, halt, life, partition_of, partition_of_halt, progress, topic,
 };
 
 /// The register of prefix bytes. A byte that was ever used is never given another meaning.
@@ -29,6 +29,7 @@ mod prefix {
     pub(super) const DOCUMENTS: u8 = 0x07;
     pub(super) const TOPIC: u8 = 0x08;
     pub(super) const HALT: u8 = 0x09;
+    pub(super) const LIFE: u8 = 0x0a;
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
@@ -157,7 +158,8 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         | prefix::CONFIGURED
         | prefix::TASK
         | prefix::DOCUMENTS
-        | prefix::TOPIC => "state",
+        | prefix::TOPIC
+        | prefix::LIFE => "state",
         prefix::PROGRESS | prefix::HALT => "partitions",
         prefix::TOTAL => "totals",
         prefix::CELL => "cells",

@@ -276,7 +276,6 @@ pub(super) fn state(readings: impl Readings) -> State {
     State {
         readings: Arc::new(readings),
         feed: Arc::new(Feed::new(12)),
-        generation: 1,
         status: Arc::new(status),
         branches: Arc::new(Branches::new(BTreeMap::from(names))),
         index_prefix: Some("payments".into()),

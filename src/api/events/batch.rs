@@ -14,7 +14,7 @@ use crate::api::windows::find_definition;
 use crate::api::{App, State};
 use crate::cells::RememberedCells;
 use crate::document_key::DocumentKey;
-use crate::feed::Changed;
+use crate::feed::{Changed, Life};
 use crate::payment::BranchId;
 use crate::reading::{ReadError, Reading};
 
@@ -28,17 +28,15 @@ const STEPS_MAX: u32 = 4;
 const CELLS: usize = 4_096;
 /// When a client should come back after the line broke, in ms.
 const RETRY_MS: u32 = 2_000;
-/// Checkpoints of a generation are numbered below this.
-const PER_GENERATION: u64 = 1 << 40;
 
-/// Up to where a client has been told. Places of one generation are in the order of its checkpoints.
+/// Up to where a client has been told. Places of one life are in the order of its checkpoints.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(in crate::api) enum Place {
     /// It has been told nothing and wants nothing of before.
     Newest,
     /// It names a place that we don't know.
     Unknown,
-    /// Up to the checkpoint of an event's id.
+    /// Up to the place that is an event's id.
     After(u64),
 }
 
@@ -48,27 +46,22 @@ impl Place {
         id.trim().parse().map_or(Self::Unknown, Self::After)
     }
 
-    /// The place at `checkpoint`: a number that no other generation's checkpoint has, and that of
-    /// the checkpoint in the first.
-    pub(in crate::api) fn at(checkpoint: u64, generation: u32) -> Self {
-        let before = u64::from(generation.saturating_sub(1));
-        Self::After(
-            before
-                .saturating_mul(PER_GENERATION)
-                .saturating_add(checkpoint),
-        )
+    /// The place at a checkpoint of this life.
+    pub(in crate::api) const fn at(checkpoint: u64, life: Life) -> Self {
+        Self::After(life.place(checkpoint))
     }
 
     /// Whether it is at this checkpoint.
-    pub(in crate::api) fn is(self, checkpoint: u64, generation: u32) -> bool {
-        self == Self::at(checkpoint, generation)
+    pub(in crate::api) fn is(self, checkpoint: u64, life: Life) -> bool {
+        self == Self::at(checkpoint, life)
     }
 
-    /// The checkpoint, if it is one of this generation.
-    fn checkpoint(self, generation: u32) -> Option<u64> {
-        let Self::After(id) = self else { return None };
-        let checkpoint = id % PER_GENERATION;
-        self.is(checkpoint, generation).then_some(checkpoint)
+    /// The checkpoint, if it may be one of this life.
+    const fn checkpoint(self, life: Life) -> Option<u64> {
+        match self {
+            Self::After(id) => life.checkpoint(id),
+            Self::Newest | Self::Unknown => None,
+        }
     }
 
     fn id(self) -> Option<u64> {
@@ -207,14 +200,15 @@ impl Batch {
     ) -> Result<Self, ReadError> {
         // Before the reading is taken: what is told of as changed is then in it.
         let newest = state.feed.newest();
+        let life = state.feed.life();
         let changes = match after {
             Place::Newest => None,
             Place::Unknown | Place::After(_) => after
-                .checkpoint(state.generation)
+                .checkpoint(life)
                 .map(|checkpoint| state.feed.since(checkpoint)),
         };
         let upto = changes.as_ref().map_or(newest, |changes| changes.upto);
-        let upto = Place::at(upto, state.generation);
+        let upto = Place::at(upto, life);
         let changed = changes.and_then(|changes| changes.changed);
         let mut events = Events::new();
         let is_reset = state.readings.query(|reading| {
@@ -224,7 +218,7 @@ impl Batch {
             };
             let is_reset = figures.is_none() && after != Place::Newest;
             if is_reset {
-                events.add("reset", &Reset::of(after, state.generation))?;
+                events.add("reset", &Reset::of(after, life, newest))?;
             }
             events.figures(state, reading, &figures.unwrap_or_default())?;
             events.reading(reading, upto)?;
@@ -246,11 +240,13 @@ struct Reset {
 }
 
 impl Reset {
-    fn of(after: Place, generation: u32) -> Self {
-        let reason = if after.checkpoint(generation).is_some() {
+    fn of(after: Place, life: Life, newest: u64) -> Self {
+        let checkpoint = after.checkpoint(life);
+        let reason = if checkpoint.is_some_and(|checkpoint| checkpoint <= newest) {
             "more has changed since then than can be told one by one: load everything again"
         } else {
-            "the last event's id is not one of this service's state: load everything again"
+            "the last event's id is not one that was given since the service was started: load \
+             everything again"
         };
         Self { reason }
     }

@@ -44,6 +44,7 @@ fn every_kind_of_key_has_frozen_bytes() {
         (super::documents(), "07"),
         (topic(), "08"),
         (halt(3), "0980000003"),
+        (life(), "0a"),
         (progress(-1), "047fffffff"),
         (progress(3), "0480000003"),
         (total(branch(7)), "1000000007"),

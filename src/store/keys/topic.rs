@@ -1,4 +1,4 @@
-//! The keys of what is known of the topic and its partitions.
+//! The keys of what is known of the topic and its partitions, and of the state's lives.
 
 use std::ops::Range;
 
@@ -7,6 +7,11 @@ use super::{Fields, KeyBytes, prefix};
 /// The id of the topic that is read.
 pub(in crate::store) fn topic() -> KeyBytes {
     KeyBytes::new(prefix::TOPIC)
+}
+
+/// Where the numbers of events began when the state was last opened.
+pub(in crate::store) fn life() -> KeyBytes {
+    KeyBytes::new(prefix::LIFE)
 }
 
 /// Why a partition is not read on.

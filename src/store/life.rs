@@ -1,0 +1,84 @@
+//! The lives of a state: what tells checkpoints of this one from those of lives before.
+
+use rocksdb::WriteBatch;
+
+use super::codec::{Decoded, Decoder, Encoder};
+use super::database::Database;
+use super::error::Error;
+use super::keys;
+use super::values::Value;
+use crate::feed::Life;
+use crate::wall_clock::since_epoch;
+
+/// More checkpoints than this are not lost at once: only those of the last seconds are not on the disk.
+/// As places, so many are 65 ms.
+const LOST_MAX: u64 = 1 << 16;
+/// No life begins at a later place, so that all places are whole numbers in a double: below 2^53.
+const BASE_MAX: u64 = 1 << 52;
+
+/// Begins the next life of a state whose newest checkpoint is number `newest`. What it was told apart
+/// by is on the disk afterwards.
+///
+/// Its places begin at the microseconds of the clock, which go faster than checkpoints are written:
+/// so they are behind those of every life before, also of one that a restored backup knows nothing of.
+pub(super) fn begin(database: &Database, newest: u64) -> Result<Life, Error> {
+    let key = keys::life();
+    let now = u64::try_from(since_epoch().as_micros()).unwrap_or(u64::MAX);
+    let life = next(database.value(&key)?, newest, now);
+    let mut batch = WriteBatch::default();
+    batch.put(key, life.encode());
+    database.write(batch)?;
+    database.sync()?;
+    Ok(life)
+}
+
+fn next(before: Option<Life>, newest: u64, now: u64) -> Life {
+    let now = now.min(BASE_MAX);
+    // The clock may have been set back.
+    let behind = before.map_or(0, |life| life.place(newest).saturating_add(LOST_MAX));
+    Life {
+        base: now.max(behind),
+        from: newest,
+    }
+}
+
+impl Value for Life {
+    fn write(&self, encoder: &mut Encoder) {
+        encoder.u64(self.base);
+        encoder.u64(self.from);
+    }
+
+    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        Ok(Self {
+            base: decoder.u64()?,
+            from: decoder.u64()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_a_life_are_behind_those_of_all_lives_before() {
+        let first = next(None, 0, 1_800_000_000_000_000);
+        assert_eq!(first.place(0), 1_800_000_000_000_000);
+        // A second later, after 900 checkpoints of which the last 400 were lost with the power.
+        let second = next(Some(first), 500, 1_800_000_001_000_000);
+        assert!(second.place(500) > first.place(900));
+        assert_eq!(second.checkpoint(first.place(700)), None);
+        // The clock was set back by a day.
+        let third = next(Some(second), 600, 1_799_913_600_000_000);
+        assert!(third.place(600) > second.place(1_600));
+        // A backup of the first life is restored.
+        let restored = next(Some(first), 100, 1_800_000_100_000_000);
+        assert_eq!(restored.checkpoint(second.place(600)), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_far_ahead_makes_no_place_that_a_double_can_not_hold() {
+        let life = next(None, 7, u64::MAX);
+        assert!(life.place(7 + (1 << 40)) < 1 << 53);
+    }
+}
