@@ -890,6 +890,41 @@ fn a_topic_that_is_not_found_for_a_while_is_read_on_when_it_is_back() {
     assert_eq!(source.topic_id(), Some(id));
 }
 
+#[test]
+fn a_partition_whose_leader_is_away_is_not_read_to_its_end() {
+    let cluster = MockCluster::new(1).unwrap();
+    let topic = "away";
+    cluster.create_topic(topic, 2, 1).unwrap();
+    let config = Config {
+        brokers: cluster.bootstrap_servers(),
+        topic: topic.to_owned(),
+        group_id: String::new(),
+        start: Start::Earliest,
+        properties: BTreeMap::new(),
+    };
+    let mut source = Source::connect(&config, PATIENCE).unwrap();
+    source.assign(&BTreeMap::new()).unwrap();
+    read_to_end(&mut source);
+    // Another broker answers, so Kafka is not away.
+    let tell = |error| cluster.topic_error(topic, error).unwrap();
+    tell(RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE);
+    eventually("that nobody knows the ends", || {
+        source.discover().unwrap_or_default();
+        source.poll(WAIT).unwrap();
+        (!source.at_end(0) && !source.at_end(1)).then_some(())
+    });
+    let (condition, reason) = source.condition();
+    assert_eq!(condition, Condition::Degraded);
+    assert!(reason.contains("no broker serves it"), "{reason}");
+    tell(RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR);
+    eventually("the ends", || {
+        source.discover().unwrap_or_default();
+        source.poll(WAIT).unwrap();
+        (source.at_end(0) && source.at_end(1) && source.condition().0 == Condition::Ok)
+            .then_some(())
+    });
+}
+
 /// Asks three times, and takes in the answers.
 fn discover_often(source: &mut Source) {
     for _ in 0..30 {

@@ -12,7 +12,7 @@ use rdkafka::consumer::BaseConsumer;
 
 use super::events::Events;
 use super::start::Standing;
-use super::topic::Topic;
+use super::topic::{Listed, Topic};
 use super::{ASK_MAX, Error, native};
 use crate::topic_id::TopicId;
 
@@ -57,6 +57,8 @@ pub(super) enum Answer {
 pub(super) struct Looked {
     /// How many partitions it has; `None` if it does not exist.
     pub(super) count: Option<i32>,
+    /// The partitions that no broker serves.
+    pub(super) leaderless: Vec<i32>,
     /// Which topic of that name it is, if they say.
     pub(super) identity: Option<TopicId>,
     /// What they hold of the partitions that were asked for, and of those that were not known:
@@ -150,15 +152,17 @@ fn look(
     known: i32,
     mut partitions: Vec<i32>,
 ) -> Result<Looked, Error> {
-    let Some(count) = topic.count(consumer, known, ASK_MAX)? else {
+    let Some(Listed { count, leaderless }) = topic.listed(consumer, known, ASK_MAX)? else {
         return Ok(Looked {
             count: None,
+            leaderless: Vec::new(),
             identity: None,
             standings: BTreeMap::new(),
         });
     };
     partitions.retain(|partition| *partition < count);
     partitions.extend(known..count);
+    partitions.retain(|partition| !leaderless.contains(partition));
     let mut standings = BTreeMap::new();
     let deadline = Instant::now() + LOOK_MAX;
     // One without a leader spoils the answer for those that are asked for together with it.
@@ -170,6 +174,7 @@ fn look(
     }
     Ok(Looked {
         count: Some(count),
+        leaderless,
         identity: native::topic_id(consumer, topic.name(), ASK_MAX),
         standings,
     })

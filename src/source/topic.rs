@@ -32,10 +32,19 @@ pub(super) struct Topic {
     serves: bool,
 }
 
+/// The partitions of a topic.
+pub(super) struct Listed {
+    /// How many there are.
+    pub(super) count: i32,
+    /// Those that no broker serves now.
+    pub(super) leaderless: Vec<i32>,
+}
+
 /// What was found under the topic's name.
 enum Found {
     Ready(i32),
-    Leaderless(i32),
+    /// With these partitions that nobody serves; none are named if that is said of the topic.
+    Leaderless(Vec<i32>),
     Missing,
     Forbidden,
 }
@@ -75,9 +84,9 @@ impl Topic {
                     }
                     missing
                 }
-                Ok(Found::Leaderless(partition)) => Error::NoLeader {
+                Ok(Found::Leaderless(partitions)) => Error::NoLeader {
                     topic: topic.name.clone(),
-                    partition,
+                    partition: partitions.first().copied().unwrap_or(0),
                     patience,
                 },
                 Err(error) => topic.silence(consumer, &error, patience),
@@ -119,21 +128,29 @@ impl Topic {
         }
     }
 
-    /// How many partitions brokers say it has, `known` if they say nothing of that; `None` if it does
-    /// not exist.
-    pub(super) fn count(
+    /// Which partitions brokers say it has; `None` if it does not exist. Nothing is said of new ones,
+    /// behind the first `known`, while one is without a leader.
+    pub(super) fn listed(
         &self,
         consumer: &BaseConsumer<Events>,
         known: i32,
         wait: Duration,
-    ) -> Result<Option<i32>, Error> {
+    ) -> Result<Option<Listed>, Error> {
         match self.look(consumer, wait) {
             Ok(Found::Ready(count)) => {
                 consumer.context().forget_why();
-                Ok(Some(count))
+                Ok(Some(Listed {
+                    count,
+                    leaderless: Vec::new(),
+                }))
             }
-            // Nothing can be said about partitions that are not listed.
-            Ok(Found::Leaderless(_)) => Ok(Some(known)),
+            Ok(Found::Leaderless(leaderless)) => Ok(Some(Listed {
+                count: known,
+                leaderless: match leaderless.as_slice() {
+                    [] => (0..known).collect(),
+                    _ => leaderless,
+                },
+            })),
             Ok(Found::Missing) => Ok(None),
             Ok(Found::Forbidden) => Err(Error::Forbidden {
                 topic: self.name.clone(),
@@ -305,14 +322,15 @@ fn classify(topic: &MetadataTopic) -> Found {
         }
         _ => {}
     }
-    let leaderless = topic.partitions().iter().find(|partition| {
+    let leaderless = topic.partitions().iter().filter(|partition| {
         partition.leader() < 0
             || partition.error() == Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
     });
-    match leaderless {
-        Some(partition) => Found::Leaderless(partition.id()),
-        None if topic.partitions().is_empty() || error.is_some() => Found::Leaderless(0),
-        None => Found::Ready(i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)),
+    let leaderless: Vec<i32> = leaderless.map(|partition| partition.id()).collect();
+    match leaderless.as_slice() {
+        [] if topic.partitions().is_empty() || error.is_some() => Found::Leaderless(leaderless),
+        [_, ..] => Found::Leaderless(leaderless),
+        [] => Found::Ready(i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)),
     }
 }
 

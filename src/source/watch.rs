@@ -81,6 +81,9 @@ impl Source {
                 self.halt(gone, start::vanished());
             }
         }
+        for partition in looked.leaderless {
+            self.miss_leader(partition);
+        }
         if !self.bounded {
             // Partitions have no gaps: what follows one of which nothing is known waits for it.
             let known = i32::try_from(self.cursors.len()).unwrap_or(i32::MAX);
@@ -119,6 +122,17 @@ impl Source {
         };
         if self.asker.ask(asked) {
             self.next_probe = now + PROBE_EVERY;
+        }
+    }
+
+    // Nobody can say how far it goes, and the client says nothing.
+    fn miss_leader(&mut self, partition: i32) {
+        if self.runs(partition)
+            && let Some(cursor) = self.cursor_mut(partition)
+        {
+            cursor.forget_end();
+            let why = "no broker serves it now".to_owned();
+            self.ailing.insert(partition, why);
         }
     }
 

@@ -157,6 +157,35 @@ fn a_partition_that_comes_back_behind_the_others_stays_out_until_it_has_caught_u
 }
 
 #[test]
+fn a_partition_with_records_to_read_after_a_restart_is_not_idle() {
+    // p0 -- 10 (idle) | restart | 70      p1, whose records come later, holds the watermark back
+    // p1 -- 10 (idle) | restart |    12
+    let mut before = engine();
+    for partition in [0, 1] {
+        begin(&mut before, partition, 10);
+        before.set_idle(partition, true);
+    }
+    before.advance();
+    let restored = || {
+        Engine::restore(
+            settings(vec![ten_minutes()]),
+            before.snapshot(),
+            [(1, at(10))],
+        )
+    };
+    let mut engine: Engine<u32, Summary> = restored();
+    engine.resume(0);
+    engine.resume(1);
+    begin(&mut engine, 0, 70);
+    assert_eq!(engine.watermark(), Some(at(5)));
+    let mut cells = MemoryCells::default();
+    add(&mut engine, 1, 12);
+    let first = &windows(&mut engine, &mut cells)[0];
+    assert!(!first.is_final());
+    assert_eq!(first.revision, 0);
+}
+
+#[test]
 fn when_all_partitions_are_idle_the_highest_watermark_holds() {
     let mut engine = engine();
     engine.register(1);
