@@ -208,7 +208,7 @@ impl Source {
     #[must_use]
     pub fn known_end(&self, partition: i32) -> Option<i64> {
         let is_answered = self.consumer.context().down().is_none()
-            && self.missing == 0
+            && self.missing.is_none()
             && !self.ailing.contains_key(&partition);
         self.end(partition).filter(|_| is_answered)
     }

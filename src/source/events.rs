@@ -46,7 +46,6 @@ impl Events {
             ids: AtomicU64::new(0),
             untaken: Mutex::default(),
             downs: AtomicU64::new(0),
-            committing: AtomicBool::new(false),
             trouble: Mutex::default(),
         }
     }

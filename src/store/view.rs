@@ -172,7 +172,7 @@ impl Reading for View<'_> {
         });
         Ok(Some(Provenance {
             topic: self.context.topic.clone(),
-            topic_id: None,
+            topic_id: self.image.topic()?.map(|id| id.to_string()),
             partitions: progress.keys().next_back().map_or(0, |last| last + 1),
             first_offsets,
             rules: self.context.rules.clone(),
