@@ -13,12 +13,14 @@
 //!   and its `make` targets exist nevertheless.
 //!
 //! **Commands in prose.** What stands in backticks and begins with `tidegauge ` must parse, `make TARGET` must exist.
+//! **Rules.** Every page says the same one way to change a rule.
 //! **Links.** Every relative link of every Markdown file leads to a file, and its anchor to a heading.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod commands;
 mod links;
 mod markdown;
+mod rules;
 mod schemas;
 
 use std::fs;

@@ -87,9 +87,9 @@ pub enum Error {
     },
     /// The state was built by other rules.
     #[error(
-        "the state in {path} was built by other rules than the configured ones: {}. Put the old \
-         values back, and have figures by the new ones built beside these with `tidegauge replay`; \
-         or set state_dir to a new directory and read the topic again",
+        "the state in {path} was built by other rules than the configured ones: {}. To change rules, \
+         have the figures built anew from the topic: `tidegauge replay --swap --accept-differences`, \
+         with this configuration. To go on as before, put the old values back",
         Difference::list(differences)
     )]
     Rules {

@@ -33,6 +33,11 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
         "",
         "alternatives around a service that runs, not one story; the tests of replay run the commands",
     ),
+    (
+        "docs/how-to/upgrade.md",
+        "tidegauge replay",
+        "changes the rules of a state that is there; tests/generations/rules.rs runs it as it is printed",
+    ),
     ("docs/notebook.md", "", "tests/formats.rs runs its cells"),
     (
         "README.md",
