@@ -38,11 +38,27 @@ fn names(of: &Value) -> BTreeSet<&str> {
     }
 }
 
+/// The names in a list of configs or secrets, in either form.
+fn sources(of: &Value) -> Vec<&str> {
+    let items = of.as_array().into_iter().flatten();
+    items
+        .map(|item| item.as_str().or(item["source"].as_str()).unwrap())
+        .collect()
+}
+
+/// What `${NAME:-default}` is where nothing is set.
+fn default_of(text: &str) -> &str {
+    let inner = text
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'));
+    inner.map_or(text, |inner| inner.split_once(":-").unwrap().1)
+}
+
 #[test]
 fn services_volumes_and_configs_that_are_named_exist() {
     let Some(compose) = compose() else { return };
     let all = names(&compose["services"]);
-    let (volumes, configs) = (names(&compose["volumes"]), names(&compose["configs"]));
+    let volumes = names(&compose["volumes"]);
     for (name, service) in services(&compose) {
         for needed in names(&service["depends_on"]) {
             assert!(all.contains(needed), "{name} needs {needed}");
@@ -54,11 +70,13 @@ fn services_volumes_and_configs_that_are_named_exist() {
                 );
             }
         }
-        for config in service["configs"].as_array().into_iter().flatten() {
-            assert!(
-                configs.contains(config["source"].as_str().unwrap()),
-                "{name}: {config}"
-            );
+        for kind in ["configs", "secrets"] {
+            for source in sources(&service[kind]) {
+                assert!(
+                    names(&compose[kind]).contains(source),
+                    "{name}: {kind} {source}"
+                );
+            }
         }
         for mount in service["volumes"].as_array().into_iter().flatten() {
             let source = mount.as_str().unwrap().split(':').next().unwrap();
@@ -68,11 +86,97 @@ fn services_volumes_and_configs_that_are_named_exist() {
             }
         }
     }
-    for (name, config) in compose["configs"].as_object().unwrap() {
-        if let Some(file) = config["file"].as_str() {
-            assert!(repository(file).exists(), "{name}: {file}");
+    for kind in ["configs", "secrets"] {
+        for (name, it) in compose[kind].as_object().into_iter().flatten() {
+            if let Some(file) = it["file"].as_str() {
+                assert!(repository(default_of(file)).exists(), "{name}: {file}");
+            }
         }
     }
+}
+
+#[test]
+fn compose_takes_every_config_and_secret_of_a_service_on_a_read_only_file_system() {
+    let Some(compose) = compose() else { return };
+    let mut taken = 0;
+    for (name, service) in services(&compose) {
+        if service["read_only"] != true {
+            continue;
+        }
+        for kind in ["configs", "secrets"] {
+            for source in sources(&service[kind]) {
+                // Those made of `content` or `environment` would have to be written into the container.
+                let it = &compose[kind][source];
+                assert_eq!(
+                    names(it),
+                    BTreeSet::from(["file"]),
+                    "{name}: {kind} {source}"
+                );
+                taken += 1;
+            }
+        }
+    }
+    assert!(taken >= 2, "{taken}");
+}
+
+#[test]
+fn each_image_is_built_by_one_service_and_pulled_by_none_that_does_not_build_it() {
+    let Some(compose) = compose() else { return };
+    let ours = services(&compose).filter(|(_, service)| service["image"] == "tidegauge:local");
+    let mut builders = 0;
+    for (name, service) in ours {
+        builders += u32::from(!service["build"].is_null());
+        assert_eq!(service["pull_policy"], "never", "{name}");
+    }
+    assert_eq!(builders, 1);
+    for (name, service) in services(&compose) {
+        let is_ours = service["image"] == "tidegauge:local";
+        assert!(is_ours || service["build"].is_null(), "{name}");
+    }
+}
+
+#[test]
+fn the_readme_names_the_stack_s_token_and_where_it_is() {
+    let Some(compose) = compose() else { return };
+    let file = compose["secrets"]["token"]["file"].as_str().unwrap();
+    let file = default_of(file).trim_start_matches("./");
+    let token = text_of(file);
+    let readme = text_of("README.md");
+    assert!(readme.contains(&format!("`{}`", token.trim())), "{token}");
+    assert!(readme.contains(&format!("`{file}`")), "{file}");
+    assert!(text_of(".env.example").contains(&format!("TIDEGAUGE_TOKEN_FILE=./{file}")));
+    // The port is published on 127.0.0.1 as README says.
+    let ports = names(&compose["services"]["tidegauge"]["ports"]);
+    assert_eq!(ports, BTreeSet::from(["127.0.0.1:8080:8080"]));
+    // Each user of it looks where Compose puts it.
+    let scraped = text_of("ops/prometheus/prometheus.yml");
+    let target = compose["services"]["prometheus"]["secrets"][0]["target"].as_str();
+    let target = format!("credentials_file: /run/secrets/{}", target.unwrap());
+    assert!(scraped.contains(&target), "{target}");
+}
+
+#[test]
+fn the_generator_of_the_stack_can_not_fill_the_disk() {
+    let Some(compose) = compose() else { return };
+    let command: Vec<&str> = compose["services"]["topic"]["command"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word.as_str().unwrap())
+        .collect();
+    let number = |prefix: &str| -> u64 {
+        let word = command.iter().find_map(|word| word.strip_prefix(prefix));
+        word.unwrap_or_else(|| panic!("no {prefix}"))
+            .parse()
+            .unwrap()
+    };
+    let partitions = number("--partitions=");
+    let bytes = number("--config=retention.bytes=") + number("--config=segment.bytes=");
+    assert!(
+        partitions * bytes <= 2_000_000_000,
+        "{}",
+        partitions * bytes
+    );
 }
 
 #[test]
@@ -123,16 +227,30 @@ fn commands_of_our_own_image_are_understood() {
 #[test]
 fn the_configuration_in_the_stack_is_right() {
     let Some(compose) = compose() else { return };
+    let mut check = binary();
     let dir = tempfile::tempdir().unwrap();
-    let token = dir.path().join("token");
-    fs::write(&token, "something\n").unwrap();
-    let config = compose["configs"]["tidegauge"]["content"].as_str().unwrap();
-    assert!(config.contains("/etc/tidegauge/token"));
-    let config = config.replace("/etc/tidegauge/token", token.to_str().unwrap());
-    let path = dir.path().join("tidegauge.toml");
-    fs::write(&path, config).unwrap();
-    let shown = succeed(binary().arg("--config").arg(&path).arg("check"));
-    assert!(shown.contains("brokers = \"kafka:9092\""), "{shown}");
+    check.current_dir(dir.path()).arg("check");
+    let environment = compose["services"]["tidegauge"]["environment"].as_object();
+    for (name, value) in environment.unwrap() {
+        let value = value.as_str().unwrap();
+        if value == "/run/secrets/token" {
+            assert!(sources(&compose["services"]["tidegauge"]["secrets"]).contains(&"token"));
+            check.env(name, repository("ops/token"));
+        } else {
+            check.env(name, default_of(value));
+        }
+    }
+    let shown = succeed(&mut check);
+    for line in [
+        "state_dir = \"/var/lib/tidegauge/state\"",
+        "brokers = \"kafka:9092\"",
+        "start = \"earliest\"",
+        "url = \"http://elasticsearch:9200/\"",
+        "listen = \"0.0.0.0:8080\"",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(!shown.contains("only-published-on-loopback"), "{shown}");
 }
 
 #[test]
