@@ -509,6 +509,37 @@ fn windows_are_checked_one_by_one() {
 }
 
 #[test]
+fn windows_whose_indexes_could_not_be_told_apart_are_refused_together() {
+    let of = |names: &[&str]| -> String {
+        let window = |name: &&str| format!("[[window]]\nname = '{name}'\nsize = '1m'\n");
+        names.iter().map(window).collect()
+    };
+    for (names, place) in [
+        (["1m", "1m-g1"], "5:8"),
+        (["1m-g1", "1m"], "2:8"),
+        (["1m", "1m-g12-late"], "5:8"),
+        (["a-b", "a-b-g0"], "5:8"),
+        (["1m-g1", "1m-g1-g2"], "5:8"),
+    ] {
+        refuses(&of(&names), place, &["window.name", "can't be told from"]);
+    }
+    for name in ["totals-g1", "late-g7-write", "rejects-g1-2026"] {
+        refuses(&of(&[name]), "2:8", &["window.name", "can't be told from"]);
+    }
+    // Each of these has an index of its own in every generation.
+    for names in [
+        ["1m", "1m-g"],
+        ["1m", "1m-gold"],
+        ["1m", "1m-g1x"],
+        ["1m", "1m-1"],
+        ["1m-g1", "2m"],
+        ["status", "current"],
+    ] {
+        valid(&of(&names));
+    }
+}
+
+#[test]
 fn a_slide_as_long_as_the_window_is_tumbling() {
     let config = valid("[[window]]\nname = 'a'\nsize = '1m'\nslide = '60s'\n");
     assert_eq!(

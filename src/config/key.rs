@@ -190,7 +190,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
         keys: &[
             without_default("name", Shape::Text("^[a-z0-9][a-z0-9-]{0,63}$"))
                 .rule()
-                .range("small letters, digits, hyphens; not `totals`, `late`, `rejects`")
+                .range("small letters, digits, hyphens; not `totals`, `late`, `rejects`, nor another name followed by `-g` and a number")
                 .means("Required. Also the route (`/api/v1/windows/1m`) and the index (`payments-1m`)."),
             without_default("size", Shape::Duration { zero: false })
                 .rule()

@@ -57,6 +57,7 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
         }
     };
     let mut definitions: Vec<Definition> = Vec::new();
+    let mut named = Vec::new();
     for item in items {
         let Some(definition) = definition(item, zone, root.problems()) else {
             continue;
@@ -69,9 +70,37 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
             root.problems()
                 .add(Problem::new(origin(item, "name"), "window.name", message));
         }
+        named.push((definition.name().to_owned(), origin(item, "name")));
         definitions.push(definition);
     }
+    for (name, origin) in &named {
+        if let Some((other, _)) = named.iter().find(|(other, _)| is_within(name, other)) {
+            let problem = Problem::new(origin.clone(), "window.name", overlapping(name, other));
+            root.problems().add(problem);
+        }
+    }
     definitions
+}
+
+/// Whether indexes of the window `name` could be taken for those of a generation of `other`:
+/// `payments-1m-g1-g1-2026.11` begins as `payments-1m-g1-2026.11` does, and no server lets the
+/// templates of both stand side by side.
+fn is_within(name: &str, other: &str) -> bool {
+    let Some(rest) = name
+        .strip_prefix(other)
+        .and_then(|rest| rest.strip_prefix("-g"))
+    else {
+        return false;
+    };
+    let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    after.len() < rest.len() && (after.is_empty() || after.starts_with('-'))
+}
+
+fn overlapping(name: &str, other: &str) -> String {
+    format!(
+        "indexes of a window \"{name}\" can't be told from those of \"{other}\": give a name that is not \
+         \"{other}\" followed by -g and a number"
+    )
 }
 
 fn items(setting: &Setting) -> Result<&[Setting], String> {
@@ -179,17 +208,13 @@ fn offset(section: &Section<'_>) -> (Span, Span) {
 }
 
 fn window_name(name: &str) -> Result<String, String> {
-    // "totals-g1" would be the index behind the alias "totals".
-    let taken = TAKEN.iter().find(|taken| {
-        name.strip_prefix(**taken).is_some_and(|rest| {
-            let generation = rest.strip_prefix("-g").unwrap_or("x");
-            rest.is_empty() || generation.bytes().all(|byte| byte.is_ascii_digit())
-        })
-    });
-    if let Some(taken) = taken {
+    if TAKEN.contains(&name) {
         return Err(format!(
-            "the name \"{name}\" is taken by the index of {taken}: give another"
+            "the name \"{name}\" is taken by the index of {name}: give another"
         ));
+    }
+    if let Some(taken) = TAKEN.iter().find(|taken| is_within(name, taken)) {
+        return Err(overlapping(name, taken));
     }
     if name.len() > NAME_MAX {
         return Err(format!(
