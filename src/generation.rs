@@ -4,6 +4,7 @@
 //! file `<state_dir>.live` says which is live; without it that is 1. It is the only truth: aliases
 //! in Elasticsearch follow it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tidegauge_windows::{Settings, Span};
+use tracing::warn;
 
 use crate::config::{Config, settings_of_rules};
 use crate::reading::Readings;
@@ -189,24 +191,21 @@ impl Generations {
     /// aliases are taken over.
     ///
     /// # Errors
-    /// When there is no state of it although there should be, or the one before can't be read.
+    /// When there is no state of it although there should be.
     pub fn enter(&self, config: &mut Config, live: Live) -> Result<(), Error> {
         let path = self.dir(live.generation);
-        if live.generation > 1 && !holds_state(&path) {
+        // Without the file, a state of the first is begun.
+        if !holds_state(&path) && self.is_live_said() {
             return Err(Error::Lost {
                 generation: live.generation,
                 path,
             });
         }
         let former = self.former_windows(live.generation)?;
-        let follows = match live.previous {
-            Some(previous) => Still::open(&self.dir(previous))?,
-            None => None,
-        };
         if let Some(sink) = &mut config.elasticsearch {
             sink.former_windows = former;
-            sink.publication = match follows {
-                Some(previous) => Publication::After(previous.checkpoint().positions.clone()),
+            sink.publication = match live.previous {
+                Some(previous) => Publication::After(self.positions(previous)),
                 None => Publication::Now,
             };
         }
@@ -243,16 +242,37 @@ impl Generations {
         }
     }
 
-    /// The names of the windows that other generations than `generation` have.
+    /// How far a generation has come. One that is gone, or can't be read, is waited for by nobody.
+    #[must_use]
+    pub fn positions(&self, generation: u32) -> BTreeMap<i32, i64> {
+        match Still::open(&self.dir(generation)) {
+            Ok(Some(still)) => still.checkpoint().positions.clone(),
+            Ok(None) => BTreeMap::new(),
+            Err(error) => {
+                unreadable(generation, &error);
+                BTreeMap::new()
+            }
+        }
+    }
+
+    /// The names of the windows that other generations than `generation` have, as far as their states
+    /// can be read.
     ///
     /// # Errors
-    /// When a state can't be read.
+    /// When the directory that holds them can't be listed.
     pub fn former_windows(&self, generation: u32) -> Result<Vec<String>, Error> {
         let mut names = Vec::new();
         for other in self.all()?.into_iter().filter(|g| *g != generation) {
-            if let Some(still) = Still::open(&self.dir(other))? {
-                let settings = self.settings(other, &still)?;
-                names.extend(settings.definitions.iter().map(|d| d.name().to_owned()));
+            let settings = match Still::open(&self.dir(other)) {
+                Ok(Some(still)) => self.settings(other, &still),
+                Ok(None) => continue,
+                Err(error) => Err(error.into()),
+            };
+            match settings {
+                Ok(settings) => {
+                    names.extend(settings.definitions.iter().map(|d| d.name().to_owned()));
+                }
+                Err(error) => unreadable(other, &error),
             }
         }
         names.sort_unstable();
@@ -362,6 +382,11 @@ impl Generations {
         let path = self.dir(generation);
         let rest = self.beside(&format!("-g{generation}.dropped"));
         let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        // What a delete that was interrupted has left.
+        match fs::remove_dir_all(&rest) {
+            Err(error) if !is_gone(&error) => return Err(io_error(&rest, "delete", error)),
+            _ => {}
+        }
         // Half a state must not look like one.
         match fs::rename(&path, &rest) {
             Err(error) if !is_gone(&error) => return Err(io_error(&path, "delete", error)),
@@ -410,6 +435,13 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         File::open(parent(path))?.sync_all()
     };
     write().map_err(|source| io_error(path, "write", source))
+}
+
+fn unreadable(generation: u32, error: &dyn std::error::Error) {
+    warn!(
+        generation,
+        "a generation beside the live one can't be read, and is left alone: {error}"
+    );
 }
 
 fn parent(path: &Path) -> &Path {

@@ -190,13 +190,15 @@ impl<'a> Replay<'a> {
         };
         // One that was killed as it began holds nothing yet, and what was said of another state that
         // was here before is not true of the one to come.
-        let before = match Still::open(&generations.dir(generation))? {
-            Some(_) => {
-                generations.fits(generation, config)?;
-                report(generations, generation)?
-            }
-            None => None,
-        };
+        let still = Still::open(&generations.dir(generation));
+        let before =
+            match still.map_err(|source| generation::Error::Unreadable { generation, source })? {
+                Some(_) => {
+                    generations.fits(generation, config)?;
+                    report(generations, generation)?
+                }
+                None => None,
+            };
         // Who finds the new one without this file knows that the file was lost.
         if !generations.is_live_said() {
             generations.set_live(live)?;

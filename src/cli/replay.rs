@@ -171,16 +171,26 @@ async fn drop_generation(
         )));
     }
     let mut indexes = 0;
+    let mut is_unreadable = false;
     if let Some(sink) = &config.elasticsearch {
+        is_unreadable = Still::open(&generations.dir(generation)).is_err();
         let upkeep = replay::upkeep(sink, generations, config, generation)?;
         indexes = upkeep.delete().await.map_err(Error::from)?;
     }
     generations.delete(generation)?;
     use std::io::Write;
+    let mut notes = std::io::stderr().lock();
     writeln!(
-        std::io::stderr().lock(),
+        notes,
         "generation {generation} is gone, with {indexes} indexes"
     )?;
+    if is_unreadable {
+        writeln!(
+            notes,
+            "its state could not be read: indexes of windows that neither the configuration nor \
+             another generation has are left; their names contain -g{generation}-"
+        )?;
+    }
     Ok(())
 }
 
@@ -189,9 +199,10 @@ async fn drop_generation(
 struct Line {
     generation: u32,
     live: bool,
-    topic: String,
-    records: u64,
-    dirty_documents: u64,
+    /// Nothing here and in the next two if it can't be read.
+    topic: Option<String>,
+    records: Option<u64>,
+    dirty_documents: Option<u64>,
     /// Whether it is proven to have the live one's figures: `equal`, `differs` or `none`; nothing for
     /// the live one, and for one that no replay built.
     proof: Option<&'static str>,
@@ -210,6 +221,8 @@ struct Whole {
     positions: BTreeMap<i32, i64>,
     state_dir: String,
     rules: Vec<String>,
+    /// Why it can't be read; null if it can.
+    unreadable: Option<String>,
     /// Why there is no proof; null if there is one.
     unproven: Option<String>,
     /// Whether the public aliases point to it; null without Elasticsearch.
@@ -237,8 +250,10 @@ async fn status(config: &Config, generations: &Generations, output: Format) -> R
     };
     let mut wholes = Vec::new();
     for generation in all {
-        let Some(still) = Still::open(&generations.dir(generation)).map_err(Error::from)? else {
-            continue;
+        let (still, unreadable) = match Still::open(&generations.dir(generation)) {
+            Ok(Some(still)) => (Some(still), None),
+            Ok(None) => continue,
+            Err(error) => (None, Some(error.to_string())),
         };
         let report = replay::report(generations, generation)?;
         let own: Vec<IndexSize> = sizes
@@ -246,7 +261,7 @@ async fn status(config: &Config, generations: &Generations, output: Format) -> R
             .filter(|size| size.generation == generation)
             .cloned()
             .collect();
-        let checkpoint = still.checkpoint();
+        let checkpoint = still.as_ref().map(Still::checkpoint);
         let proof = report.as_ref().filter(|_| generation != live);
         let proof = proof.map(|report| Proof::of(report, live));
         let comparison = report
@@ -256,9 +271,9 @@ async fn status(config: &Config, generations: &Generations, output: Format) -> R
             line: Line {
                 generation,
                 live: generation == live,
-                topic: still.topic().to_owned(),
-                records: checkpoint.ledger.consumed,
-                dirty_documents: checkpoint.dirty,
+                topic: still.as_ref().map(|still| still.topic().to_owned()),
+                records: checkpoint.map(|checkpoint| checkpoint.ledger.consumed),
+                dirty_documents: checkpoint.map(|checkpoint| checkpoint.dirty),
                 proof: proof.as_ref().map(Proof::name),
                 differences: comparison.map(|comparison| comparison.differences),
                 complete: report.as_ref().map(|report| report.complete),
@@ -267,9 +282,13 @@ async fn status(config: &Config, generations: &Generations, output: Format) -> R
                     .as_ref()
                     .map(|_| own.iter().map(|size| size.documents).sum()),
             },
-            positions: checkpoint.positions.clone(),
+            positions: checkpoint.map_or_else(BTreeMap::new, |at| at.positions.clone()),
             state_dir: generations.dir(generation).display().to_string(),
-            rules: still.rules().lines().map(str::to_owned).collect(),
+            rules: still
+                .iter()
+                .flat_map(|still| still.rules().lines().map(str::to_owned))
+                .collect(),
+            unreadable,
             unproven: match proof {
                 Some(Proof::None(reason)) => Some(reason),
                 _ => None,
@@ -289,6 +308,17 @@ async fn status(config: &Config, generations: &Generations, output: Format) -> R
     let items: Vec<String> = rows.iter().map(Row::to_json).collect();
     let whole = format!("{{\"live\":{live},\"generations\":[{}]}}", items.join(","));
     output::print(output, &rows, &whole)?;
+    use std::io::Write;
+    let mut notes = std::io::stderr().lock();
+    for whole in &wholes {
+        if let Some(reason) = &whole.unreadable {
+            writeln!(
+                notes,
+                "generation {} can't be read: {reason}",
+                whole.line.generation
+            )?;
+        }
+    }
     Ok(())
 }
 

@@ -65,8 +65,9 @@ pub enum Error {
     },
     /// A generation's state is gone.
     #[error(
-        "there is no state of generation {generation} in {path}: restore a copy of that directory, \
-         or make another generation live; `tidegauge replay status` lists them",
+        "there is no state of generation {generation} in {path}: restore a backup, or make another \
+         generation live, which `tidegauge replay status` lists; to begin anew, set state_dir to a new \
+         directory",
         path = .path.display()
     )]
     Lost {
@@ -74,6 +75,17 @@ pub enum Error {
         generation: u32,
         /// Where its state should be.
         path: PathBuf,
+    },
+    /// A generation that is not live can't be read.
+    #[error(
+        "generation {generation} can't be read: {source}. It is not live: `tidegauge replay drop \
+         {generation} --yes` deletes it, and the next replay begins it anew"
+    )]
+    Unreadable {
+        /// The generation.
+        generation: u32,
+        /// Why.
+        source: store::Error,
     },
     /// The generation was built by other rules.
     #[error(

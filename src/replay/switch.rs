@@ -6,6 +6,7 @@
 //! whenever this is interrupted, readers see the old generation or the new one, and the next service
 //! or the next swap does the rest.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -14,7 +15,7 @@ use tracing::info;
 
 use super::{Error, Proof, report};
 use crate::config::Config;
-use crate::generation::{self, Generations, Live};
+use crate::generation::{Generations, Live};
 use crate::sink::{self, Upkeep};
 use crate::store::Still;
 
@@ -135,28 +136,27 @@ fn permit(generations: &Generations, to: u32, consent: Consent) -> Result<(), Er
     }
 }
 
-/// The indexes of a generation.
+/// The indexes of a generation. If its state can't be read, they are those of the windows in `config`
+/// and in other generations.
 ///
 /// # Errors
-/// When the settings can't be used, or the state can't be read.
+/// When the settings can't be used, or generations can't be told.
 pub fn upkeep(
     sink: &sink::Config,
     generations: &Generations,
     config: &Config,
     generation: u32,
 ) -> Result<Upkeep, Error> {
-    let definitions =
-        match Still::open(&generations.dir(generation)).map_err(generation::Error::from)? {
-            Some(still) => generations
-                .settings(generation, &still)?
-                .definitions
-                .clone(),
-            None => config.event_time.settings.definitions.clone(),
-        };
+    // What can't be read can be deleted all the same, by the names that are known.
+    let settings = match Still::open(&generations.dir(generation)) {
+        Ok(Some(still)) => generations.settings(generation, &still).ok(),
+        _ => None,
+    };
+    let settings = settings.unwrap_or_else(|| Arc::clone(&config.event_time.settings));
     let mut sink = sink.clone();
     sink.generation = generation;
     sink.former_windows = generations.former_windows(generation)?;
-    Ok(Upkeep::new(&sink, &definitions)?)
+    Ok(Upkeep::new(&sink, &settings.definitions)?)
 }
 
 async fn follow(
@@ -202,16 +202,12 @@ pub async fn is_caught_up(generations: &Generations, live: Live) -> Result<bool,
         if now.checkpoint().dirty > 0 {
             return Ok(false);
         }
-        let Some(previous) = live.previous else {
-            return Ok(true);
-        };
-        let Some(before) = Still::open(&generations.dir(previous))? else {
-            return Ok(true);
+        let before = match live.previous {
+            Some(previous) => generations.positions(previous),
+            None => return Ok(true),
         };
         let positions = &now.checkpoint().positions;
         Ok(before
-            .checkpoint()
-            .positions
             .iter()
             .all(|(partition, position)| positions.get(partition).is_some_and(|p| p >= position)))
     })
