@@ -1,9 +1,12 @@
 //! Bytes in, a payment or the reason why there is none out. No input makes it panic.
 
+mod appearance;
 mod create_time;
 mod days;
 mod digits;
+mod fault;
 mod fields;
+mod integer;
 mod json;
 mod scanner;
 
@@ -40,7 +43,7 @@ pub enum Decoded {
 pub struct Reject {
     /// The rule it breaks.
     pub reason: Reason,
-    /// One sentence: which field, what is wrong, what would be right. Quotes at most a few
+    /// One sentence: which field or byte, what is wrong, what would be right. Quotes at most a few
     /// characters of the payload.
     pub detail: String,
 }

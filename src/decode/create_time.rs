@@ -5,6 +5,7 @@ use chrono_tz::{GapInfo, Tz};
 use tidegauge_windows::EventTime;
 
 use super::fields::unquote;
+use super::integer::Integer;
 use crate::payment::LocalTime;
 
 /// The first and the last millisecond that epoch milliseconds may name: the years 0001 to 9999.
@@ -15,8 +16,8 @@ pub(super) const MILLIS_MAX: i64 = EventTime::LAST_WRITTEN.millis();
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub(super) enum TimeError {
     #[error(
-        "is not a time: write \"YYYY-MM-DD HH:MM:SS\" (with T, 1 to 9 decimals, Z or an offset \
-         such as +08:00 as need be) or integer milliseconds since 1970"
+        "is not a time: write \"YYYY-MM-DD HH:MM:SS\" (T, 1 to 9 decimals, Z or an offset such as \
+         +08:00 are taken, seconds may be missing) or integer milliseconds since 1970"
     )]
     Form,
     #[error("names a day that no calendar has; years are 0001 to 9999")]
@@ -70,24 +71,28 @@ pub(super) fn seconds(offset: &impl Offset) -> i32 {
     offset.fix().local_minus_utc()
 }
 
-/// `YYYY-MM-DD HH:MM:SS` with up to nine decimals, and what follows.
+/// `YYYY-MM-DD HH:MM`, which may have seconds, which may have up to nine decimals; and what follows.
 fn read_local(text: &[u8]) -> Result<(NaiveDateTime, &[u8]), TimeError> {
     let (date, rest) = text.split_first_chunk::<10>().ok_or(TimeError::Form)?;
     let [b' ' | b'T', rest @ ..] = rest else {
         return Err(TimeError::Form);
     };
-    let (time, rest) = rest.split_first_chunk::<8>().ok_or(TimeError::Form)?;
+    let (time, rest) = rest.split_first_chunk::<5>().ok_or(TimeError::Form)?;
     let [year @ .., b'-', m0, m1, b'-', d0, d1] = date else {
         return Err(TimeError::Form);
     };
-    let [h0, h1, b':', n0, n1, b':', s0, s1] = time else {
+    let [h0, h1, b':', n0, n1] = time else {
         return Err(TimeError::Form);
     };
     let two = |tens: &u8, ones: &u8| read_number(&[*tens, *ones]).ok_or(TimeError::Form);
     let year = read_number(year).ok_or(TimeError::Form)?;
     let (month, day) = (two(m0, m1)?, two(d0, d1)?);
-    let (hour, minute, second) = (two(h0, h1)?, two(n0, n1)?, two(s0, s1)?);
-    let (millis, rest) = read_millis_of_second(rest)?;
+    let (hour, minute) = (two(h0, h1)?, two(n0, n1)?);
+    let (second, (millis, rest)) = match rest {
+        [b':', s0, s1, rest @ ..] => (two(s0, s1)?, read_millis_of_second(rest)?),
+        // java.time leaves out seconds that are zero.
+        _ => (0, (0, rest)),
+    };
     // Four digits fit.
     let date = NaiveDate::from_ymd_opt(year as i32, month, day).filter(|_| year > 0);
     let time = date
@@ -136,12 +141,8 @@ fn read_offset(text: &[u8]) -> Result<Option<i32>, TimeError> {
 
 /// Integer milliseconds since the epoch.
 fn read_millis(raw: &str) -> Result<EventTime, TimeError> {
-    let digits = raw.strip_prefix('-').unwrap_or(raw);
-    if !digits.bytes().all(|c| c.is_ascii_digit()) {
-        return Err(TimeError::Form);
-    }
-    match raw.parse() {
-        Ok(millis @ MILLIS_MIN..=MILLIS_MAX) => Ok(EventTime::from_millis(millis)),
+    match Integer::read(raw).ok_or(TimeError::Form)?.fit() {
+        Some(millis @ MILLIS_MIN..=MILLIS_MAX) => Ok(EventTime::from_millis(millis)),
         _ => Err(TimeError::Range),
     }
 }

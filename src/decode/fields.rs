@@ -23,13 +23,11 @@ pub(super) struct Fields<'a> {
 }
 
 /// Why a text has no fields.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(super) enum FieldsError {
     /// The parser stopped.
-    #[error("the value is not JSON: {0}; a payment is one JSON object and nothing else")]
     Syntax(serde_json::Error),
-    /// It is a value of another kind.
-    #[error("the value does not begin as a JSON object; a payment is one JSON object")]
+    /// It begins as a value of another kind.
     NotAnObject,
 }
 

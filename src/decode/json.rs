@@ -6,7 +6,9 @@ use chrono_tz::Tz;
 use serde_json::value::RawValue;
 
 use super::create_time;
+use super::fault;
 use super::fields::{Fields, unquote};
+use super::integer::Integer;
 use super::{PAYLOAD_MAX, Reason, Reject};
 use crate::amount::{Amount, AmountError};
 use crate::payment::{BranchId, Payment, Remarks};
@@ -20,22 +22,22 @@ pub(super) fn payment(payload: &[u8], zone: Tz) -> Result<Payment, Reject> {
         );
         return Err(reject(Reason::TooLarge, detail));
     }
-    let text = match str::from_utf8(payload) {
+    let text = payload.strip_prefix(BYTE_ORDER_MARK).unwrap_or(payload);
+    let skipped = payload.len() - text.len();
+    let not_json = |detail| Err(reject(Reason::NotJson, detail));
+    let text = match str::from_utf8(text) {
         Ok(text) => text,
-        Err(error) => {
-            let detail = format!(
-                "the value is not UTF-8 from byte {} on",
-                error.valid_up_to()
-            );
-            return Err(reject(Reason::NotJson, detail));
-        }
+        Err(error) => return not_json(fault::encoding(payload, skipped, error)),
     };
     match Fields::read(text) {
         Ok(fields) => from_fields(&fields, zone),
         Err(error) => with_bare_amount(text, zone)
-            .unwrap_or_else(|| Err(reject(Reason::NotJson, error.to_string()))),
+            .unwrap_or_else(|| not_json(fault::syntax(payload, skipped, &error))),
     }
 }
+
+/// What may stand before the text in UTF-8. RFC 8259 lets a reader skip it.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 fn from_fields(fields: &Fields<'_>, zone: Tz) -> Result<Payment, Reject> {
     if let Some(name) = &fields.repeated {
@@ -52,17 +54,24 @@ fn from_fields(fields: &Fields<'_>, zone: Tz) -> Result<Payment, Reject> {
     };
     let (event_time, local_time) = create_time::read(create_time.get(), zone)
         .map_err(|error| bad(Reason::BadTime, "createTime", create_time, error))?;
-    let (amount, rounded) = read_amount(pay_amount.get())
-        .map_err(|error| bad(Reason::BadAmount, "payAmount", pay_amount, error))?;
+    let (amount, rounded) = read_amount(pay_amount.get()).map_err(|error| {
+        let right = fault::amount(pay_amount.get());
+        bad(
+            Reason::BadAmount,
+            "payAmount",
+            pay_amount,
+            format!("{error}{right}"),
+        )
+    })?;
     let branch = read_branch(branch_id)?;
-    let order_id = read_integer("orderId", fields.order_id)?;
-    let platform = read_integer("payPlatform", fields.pay_platform)?;
+    let order_id = read_optional("orderId", fields.order_id)?;
+    let platform = read_optional("payPlatform", fields.pay_platform)?;
     Ok(Payment {
         event_time,
         amount,
         branch,
-        order_id: order_id.and_then(|text| text.parse().ok()),
-        platform: platform.and_then(|text| text.parse().ok()),
+        order_id: order_id.and_then(Integer::fit),
+        platform: platform.and_then(Integer::fit),
         remarks: Remarks {
             rounded,
             local_time,
@@ -79,39 +88,48 @@ fn read_amount(raw: &str) -> Result<(Amount, bool), AmountError> {
 }
 
 fn read_branch(raw: &RawValue) -> Result<BranchId, Reject> {
-    let id = is_integer(raw.get()).then(|| raw.get().parse::<i64>().ok());
-    let id = id.flatten().and_then(|id| u32::try_from(id).ok());
+    let id = Integer::read(raw.get()).and_then(Integer::fit::<u32>);
     match id.and_then(BranchId::new) {
         Some(branch) => Ok(branch),
         None => {
             let detail = format!(
-                "branchId {} is not an integer from 0 to {}",
+                "branchId {} is not an integer from 0 to {}{}",
                 excerpt(raw.get()),
-                BranchId::MAX
+                BranchId::MAX,
+                unquoted(raw.get()).map_or_else(String::new, |digits| format!(
+                    "; write it without quotes: {digits}"
+                )),
             );
             Err(reject(Reason::BadField, detail))
         }
     }
 }
 
-fn read_integer<'a>(name: &str, raw: Option<&'a RawValue>) -> Result<Option<&'a str>, Reject> {
-    match raw.map(RawValue::get) {
-        Some(text) if !is_integer(text) => {
-            let detail = format!(
-                "{name} {} is not an integer; leave it out or give one",
-                excerpt(text)
-            );
-            Err(reject(Reason::BadField, detail))
-        }
-        text => Ok(text),
+fn read_optional(name: &str, raw: Option<&RawValue>) -> Result<Option<Integer>, Reject> {
+    let Some(text) = raw.map(RawValue::get) else {
+        return Ok(None);
+    };
+    if let Some(integer) = Integer::read(text) {
+        return Ok(Some(integer));
     }
+    let right = match unquoted(text) {
+        Some(digits) => format!("write it without quotes ({digits}), or leave the field out"),
+        None if text.starts_with('"') => {
+            "send the text in a field of another name, and leave this one out".to_owned()
+        }
+        None => "leave it out or give one".to_owned(),
+    };
+    let detail = format!("{name} {} is not an integer; {right}", excerpt(text));
+    Err(reject(Reason::BadField, detail))
 }
 
-/// Whether the text of a JSON value is that of an integer: digits, without a point or an exponent.
-fn is_integer(raw: &str) -> bool {
-    let digits = raw.strip_prefix('-').unwrap_or(raw);
-    // A JSON value that has only digits has at least one, and no needless zeros.
-    digits.bytes().all(|c| c.is_ascii_digit())
+/// The integer of a few digits that `raw` is but for its quotes.
+fn unquoted(raw: &str) -> Option<&str> {
+    let text = raw.strip_prefix('"')?.strip_suffix('"')?;
+    (text.len() <= 19
+        && Integer::read(text).is_some()
+        && serde_json::from_str::<&RawValue>(text).is_ok())
+    .then_some(text)
 }
 
 /// What `text` says if all that keeps it from being JSON is a `NaN`, `Infinity` or `-Infinity` as

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agreement;
+mod faults;
 mod values;
 
 use tidegauge_windows::EventTime;
@@ -207,7 +208,9 @@ fn whatever_is_not_one_json_object_is_not_json() {
         &format!("{usual}{usual}"),
         &format!("{usual},"),
         &format!("{usual}\0"),
-        &format!("\u{feff}{usual}"),
+        &format!("\u{feff}\u{feff}{usual}"),
+        &format!("{usual}\u{feff}"),
+        "\u{feff}",
         &usual[..usual.len() - 1],
         &usual[1..],
         &usual.replace('"', "'"),
@@ -233,7 +236,7 @@ fn whatever_is_not_one_json_object_is_not_json() {
         &b"\xff"[..],
         b"{\"x\":\"\xff\"}",
         b"{\"\xc3\x28\":1}",
-        b"\xef\xbb\xbf{}",
+        b"\xef\xbb{}",
         b"{}\xff",
     ] {
         assert_eq!(reject_of(decode_bytes(payload)).reason, Reason::NotJson);

@@ -41,9 +41,6 @@ def payment(text):
         return value, "too large"
     if not isinstance(value, dict):
         return value, None
-    integers = (value.get(name) for name in ("createTime", "branchId", "orderId", "payPlatform"))
-    if any(isinstance(number, float) for number in integers):
-        return value, "integer with a point"
     amount, time = value.get("payAmount"), value.get("createTime")
     if isinstance(amount, str) and re.fullmatch(r"-?[0-9.]+([eE][+-]?[0-9]+)?", amount):
         if abs(decimal.Decimal(amount)) >= decimal.Decimal(10) ** 15:

@@ -18,6 +18,8 @@ fn time() -> impl Strategy<Value = String> {
     prop_oneof![
         "\"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[ T]([01][0-9]|2[0-4]):[0-5][0-9]:[0-5][0-9]\"",
         "\"[0-9]{4}-[01][0-9]-[0-3][0-9][ T][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,10})?(Z|[+-][0-2][0-9]:?[0-6][0-9])?\"",
+        "\"20[0-9]{2}-0[1-9]-[0-2][1-9][ T][0-2][0-9]:[0-6][0-9](Z|[+-][0-2][0-9]:?[0-6][0-9])?\"",
+        "-?[0-9]{1,15}\\.0{1,3}",
         // The days on which New York changes its clocks.
         "\"2026-(03-08|11-01) 0[0-3]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?\"",
         (-99_999_999_999_999..999_999_999_999_999_i64).prop_map(|millis| millis.to_string()),
@@ -37,7 +39,14 @@ fn amount() -> impl Strategy<Value = String> {
 }
 
 fn integer() -> impl Strategy<Value = String> {
-    prop_oneof!["[0-9]", "[1-9][0-9]{0,9}", "-?[0-9]{1,21}", "null"]
+    prop_oneof![
+        "[0-9]",
+        "[1-9][0-9]{0,9}",
+        "-?[0-9]{1,21}",
+        "-?[0-9]{1,10}\\.[0-9]{1,3}",
+        "[0-9](\\.[0-9]{1,3})?[eE][+-]?[0-9]{1,2}",
+        "null"
+    ]
 }
 
 /// A payload in the usual order, with spaces behind colons and commas or without, mostly right.
@@ -52,6 +61,22 @@ fn payload() -> impl Strategy<Value = String> {
         },
     )
 }
+
+/// Bytes that formats and encodings begin with.
+const BEGINNINGS: [&[u8]; 12] = [
+    b"\xef\xbb\xbf",
+    b"\xff\xfe",
+    b"\xfe\xff",
+    b"\x00\x00\x00\x00\x07",
+    b"\x1f\x8b",
+    b"\x28\xb5\x2f\xfd",
+    b"Obj\x01",
+    b"\x08\x01\x12\x01",
+    b"[",
+    b"\"",
+    b"\0",
+    b"",
+];
 
 /// What to do to a payload at a place given in thousandths of its length.
 #[derive(Clone, Debug)]
@@ -128,6 +153,57 @@ proptest! {
         let bytes = changed(&payload, &changes);
         let mut decoder = Decoder::new(zone);
         prop_assert_eq!(decoder.decode(Some(&bytes)), decoder.decode_json(Some(&bytes)));
+    }
+
+    #[test]
+    fn scanner_and_parser_agree_whatever_stands_before_and_behind(
+        payload in payload(),
+        before in proptest::sample::select(&BEGINNINGS[..]),
+        behind in prop::collection::vec(any::<u8>(), 0..4),
+        wide: bool,
+    ) {
+        let mut bytes = [before, payload.as_bytes(), &behind].concat();
+        if wide {
+            bytes = bytes.into_iter().flat_map(|byte| [byte, 0]).collect();
+        }
+        let mut decoder = Decoder::new(Tz::UTC);
+        let decoded = decoder.decode(Some(&bytes));
+        prop_assert_eq!(&decoded, &decoder.decode_json(Some(&bytes)));
+        let alone = decoder.decode(Some(payload.as_bytes()));
+        if behind.is_empty() && !wide && (before.is_empty() || before == b"\xef\xbb\xbf") {
+            // Offsets are those of the record, so they differ by the mark.
+            let reason = |decoded: &Decoded| match decoded {
+                Decoded::Reject(reject) => Some(reject.reason),
+                _ => None,
+            };
+            prop_assert_eq!(reason(&decoded), reason(&alone));
+            if let Decoded::Payment(_) = alone {
+                prop_assert_eq!(decoded, alone);
+            }
+        }
+    }
+
+    #[test]
+    fn a_detail_names_the_byte_that_stands_where_it_says(
+        payload in payload(),
+        before in proptest::sample::select(&BEGINNINGS[..]),
+        changes in prop::collection::vec(change(), 1..4),
+        bytes: Vec<u8>,
+    ) {
+        let decoder = Decoder::new(Tz::UTC);
+        let changed = [before, &changed(&payload, &changes)].concat();
+        for bytes in [bytes, changed] {
+            let Decoded::Reject(Reject { reason: Reason::NotJson, detail }) = decoder.decode_json(Some(&bytes)) else {
+                continue;
+            };
+            prop_assert!(detail.len() < 250, "{}", detail);
+            if let Some((byte, offset)) = faults::named(&detail) {
+                prop_assert_eq!(bytes.get(offset), Some(&byte), "{}: {:?}", detail, bytes);
+            } else {
+                let end = format!("it ends at offset {};", bytes.len());
+                prop_assert!(detail.contains(&end), "{}: {:?}", detail, bytes);
+            }
+        }
     }
 
     #[test]

@@ -30,7 +30,15 @@ fn order_and_platform_may_be_missing_or_null_or_of_any_size() {
         others(&format!("1{}", "0".repeat(100)), "0"),
         (None, Some(0))
     );
-    for bad in ["1.0", "1e3", "\"1\"", "true", "[]", "{}"] {
+    assert_eq!(
+        others("1604020801.0", "-1E0"),
+        (Some(1_604_020_801), Some(-1))
+    );
+    assert_eq!(
+        others("1e999999999999", "9e18"),
+        (None, Some(9_000_000_000_000_000_000))
+    );
+    for bad in ["1.5", "1e-3", "\"1\"", "true", "[]", "{}"] {
         for field in ["orderId", "payPlatform"] {
             let payload = bare.replace('}', &format!(r#","{field}":{bad}}}"#));
             assert_eq!(reason(&payload), Reason::BadField, "{payload}");
@@ -40,16 +48,27 @@ fn order_and_platform_may_be_missing_or_null_or_of_any_size() {
 
 #[test]
 fn branches_are_integers_from_0_to_the_largest_of_31_bits() {
-    for (text, id) in [("0", 0), ("-0", 0), ("9", 9), ("2147483647", 2_147_483_647)] {
+    for (text, id) in [
+        ("0", 0),
+        ("-0", 0),
+        ("9", 9),
+        ("2147483647", 2_147_483_647),
+        ("7.0", 7),
+        ("7e0", 7),
+        ("1.2E1", 12),
+        ("-0.0", 0),
+        ("2147483647.000", 2_147_483_647),
+    ] {
         assert_eq!(payment(&with_branch(text)).branch.get(), id);
     }
     for text in [
         "2147483648",
         "4294967296",
         "-1",
-        "7.0",
-        "7e0",
-        "1e2",
+        "7.5",
+        "7e-1",
+        "1e10",
+        "2147483647.5",
         "\"7\"",
         "true",
         "[7]",
@@ -112,6 +131,7 @@ fn amounts_that_are_none_or_absurd_are_bad() {
         "\"5 \"",
         "\"+5\"",
         "\"05\"",
+        "\".5\"",
         "\"5.\"",
         "\"NaN\"",
         "\"Infinity\"",
@@ -179,8 +199,9 @@ fn times_that_are_none_are_bad() {
         "\"\"",
         "253402300800000",
         "-62135596800001",
-        "1793494200000.0",
-        "1e12",
+        "1793494200000.5",
+        "1e-12",
+        "1e20",
         "true",
         "[]",
         "{}",
@@ -227,4 +248,48 @@ fn times_without_an_offset_are_read_in_the_zone_and_remarked() {
         (6 * hour, LocalTime::Plain)
     );
     assert_eq!(read(new_york, "\"2026-03-08 02:50:00\"").1, LocalTime::Gap);
+}
+
+#[test]
+fn a_time_may_leave_out_seconds_as_java_time_does_and_nothing_else() {
+    let usual = TIME;
+    for (text, millis) in [
+        ("\"2026-11-01T00:50\"", usual),
+        ("\"2026-11-01 00:50\"", usual),
+        ("\"2026-11-01T00:50Z\"", usual),
+        ("\"2026-11-01T08:50+08:00\"", usual),
+        ("\"2026-10-31T19:20-05:30\"", usual),
+        ("1793494200000.0", usual),
+        ("1.7934942E12", usual),
+        ("-1.0", -1),
+    ] {
+        let read = payment(&with_time(text));
+        assert_eq!(read.event_time.millis(), millis, "{text}");
+    }
+    let shanghai = decode_in(
+        Tz::Asia__Shanghai,
+        with_time("\"2026-11-01T08:50\"").as_bytes(),
+    );
+    assert!(matches!(shanghai, Decoded::Payment(read) if read.event_time.millis() == usual));
+    for text in [
+        "2026-11-01",
+        "2026-11-01T",
+        "2026-11-01T00",
+        "2026-11-01T00Z",
+        "2026-11-01T0050",
+        "2026-11-01T00:5",
+        "2026-11-01T00:50:",
+        "2026-11-01T00:50:0",
+        "2026-11-01T00:50.5",
+        "2026-11-01T24:00",
+        "2026-11-01T00:60",
+        "2026-02-30T00:50",
+        "2026-11-01T00:50+01:00[Europe/Berlin]",
+    ] {
+        assert_eq!(
+            reason(&with_time(&format!("{text:?}"))),
+            Reason::BadTime,
+            "{text}"
+        );
+    }
 }
