@@ -187,24 +187,40 @@ impl Value for Total {
 impl Value for Progress {
     fn write(&self, encoder: &mut Encoder) {
         encoder.i64(self.position);
-        self.fingerprint.write(encoder);
+        encoder.byte(match (self.first, self.fingerprint) {
+            (None, None) => 0,
+            (None, Some(_)) => HAS_FINGERPRINT,
+            (Some(_), None) => HAS_FIRST,
+            (Some(_), Some(_)) => HAS_FIRST | HAS_FINGERPRINT,
+        });
+        if let Some(fingerprint) = &self.fingerprint {
+            fingerprint.write(encoder);
+        }
         if let Some(first) = self.first {
             encoder.i64(first);
         }
     }
 
     fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+        let position = decoder.i64()?;
+        let has = decoder.byte()?;
+        if has > HAS_FIRST | HAS_FINGERPRINT {
+            return Err(Malformed);
+        }
+        let fingerprint = (has & HAS_FINGERPRINT != 0).then(|| Fingerprint::read(decoder));
+        let fingerprint = fingerprint.transpose()?;
+        let first = (has & HAS_FIRST != 0).then(|| decoder.i64());
         Ok(Self {
-            position: decoder.i64()?,
-            fingerprint: Option::read(decoder)?,
-            // Storage versions 1 and 2 end here.
-            first: match decoder.left() {
-                0 => None,
-                _ => Some(decoder.i64()?),
-            },
+            position,
+            first: first.transpose()?,
+            fingerprint,
         })
     }
 }
+
+/// What of a [`Progress`] follows its position. Storage versions 1 and 2 know the first alone.
+const HAS_FINGERPRINT: u8 = 1;
+const HAS_FIRST: u8 = 2;
 
 impl Value for Fingerprint {
     fn write(&self, encoder: &mut Encoder) {
