@@ -1,5 +1,7 @@
 //! The service: its parts, wired, started and stopped in order.
 
+mod unread;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -365,6 +367,14 @@ async fn start_worker(
         if let Some(topic) = source.topic_id() {
             store.bind(topic)?;
         }
+        let is_first = recovered.progress.is_empty();
+        unread::tell(
+            kafka.start,
+            &assigned,
+            is_first,
+            recovered.ledger.consumed,
+            &status,
+        );
         match until {
             Until::Stopped => {}
             Until::End => {

@@ -60,6 +60,9 @@ pub struct Assigned {
     pub position: i64,
     /// The offset after its last record, when asked.
     pub end: i64,
+    /// How many offsets the brokers held before the position at the start: records that are not read, or
+    /// were before.
+    pub before: i64,
 }
 
 /// The reader of one topic.

@@ -30,6 +30,16 @@ impl Status {
         self.lock().partitions.insert(partition, status);
     }
 
+    /// Says that an empty state began behind so many records.
+    pub fn set_skipped(&self, records: u64) {
+        self.lock().skipped = records;
+    }
+
+    /// Says something of the start that an operator should know, in a sentence.
+    pub fn remark(&self, remark: impl Into<String>) {
+        self.lock().remarks.push(remark.into());
+    }
+
     /// What the parts measure.
     #[must_use]
     pub const fn metrics(&self) -> &Metrics {
@@ -55,6 +65,10 @@ pub struct Board {
     pub parts: BTreeMap<Part, Health>,
     /// The partitions that are assigned.
     pub partitions: BTreeMap<i32, PartitionStatus>,
+    /// Records that the topic held and that were skipped, as an empty state began behind them.
+    pub skipped: u64,
+    /// What an operator should know of the start, in sentences.
+    pub remarks: Vec<String>,
 }
 
 impl Board {

@@ -65,6 +65,55 @@ fn latest_sees_only_what_is_new_and_after_a_restart_all_that_came_meanwhile() {
 }
 
 #[test]
+fn what_latest_skips_is_said_in_the_log_the_summary_and_the_status() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = unique("skipped");
+    kafka.create_topic(&name, 2);
+    kafka.send(&name, payments(0..10));
+    let words = "10 records that the topic held before the start were skipped";
+    let mut setup = Setup::of(kafka, &name).with("kafka", "start", "\"latest\"");
+    let summary = setup.run(&["serve", "--until-end", "-o", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&summary.stdout).unwrap();
+    assert_eq!(
+        (&told["records"], &told["skipped"]),
+        (&0.into(), &10.into())
+    );
+    assert!(summary.stderr.contains(words), "{}", summary.stderr);
+
+    // As a service, of another state; from the next start on, nothing is skipped any more.
+    let other = setup.path("other").display().to_string();
+    setup.set("", "state_dir", &format!("{other:?}"));
+    let service = setup.serve();
+    let remarks = service.ask("status")["remarks"].to_string();
+    assert!(
+        remarks.contains(words) && remarks.contains("tidegauge replay"),
+        "{remarks}"
+    );
+    await_positions(&service, 2);
+    service.kill();
+    let service = setup.serve();
+    assert_eq!(service.ask("status")["remarks"], serde_json::json!([]));
+    service.kill();
+    // Whoever asks for the rest now is told that the stored positions decide.
+    setup.set("kafka", "start", "\"earliest\"");
+    let service = setup.serve();
+    let remarks = service.ask("status")["remarks"].to_string();
+    assert!(
+        remarks.contains("about 10 records before the stored positions were never read"),
+        "{remarks}"
+    );
+    service.kill();
+    assert_eq!(setup.serve_until_end()["skipped"], 0);
+    // What is advised reads them.
+    let replay = setup.run(&["replay", "--swap", "--accept-differences"]);
+    assert_eq!(replay.status.code(), Some(0), "{}", replay.stderr);
+    let service = setup.serve();
+    service.await_consumed(10);
+    assert_eq!(counted(&service), 10);
+    assert_eq!(service.ask("status")["remarks"], serde_json::json!([]));
+}
+
+#[test]
 fn earliest_replays_all_of_the_topic() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = unique("earliest");

@@ -52,7 +52,7 @@ pub(super) struct StatusAnswer {
     dirty_documents: Option<u64>,
     last_checkpoint: Option<CheckpointAnswer>,
     notices: Option<NoticesAnswer>,
-    /// What is odd about the payments so far, in sentences; empty when nothing is.
+    /// What is odd about the start and the payments so far, in sentences; empty when nothing is.
     remarks: Vec<String>,
     /// What took how long in the last five minutes.
     latencies: LatenciesAnswer,
@@ -88,7 +88,11 @@ impl StatusAnswer {
             dirty_documents: checkpoint.map(|checkpoint| checkpoint.dirty),
             last_checkpoint: checkpoint.map(CheckpointAnswer::new),
             notices: checkpoint.map(|checkpoint| NoticesAnswer::new(&checkpoint.notices)),
-            remarks: reading.map(remarks_of).unwrap_or_default(),
+            remarks: {
+                let mut remarks = board.remarks.clone();
+                remarks.extend(reading.map(remarks_of).unwrap_or_default());
+                remarks
+            },
             latencies: LatenciesAnswer::new(&app.state.status.metrics().latencies(since_epoch())),
         }
     }

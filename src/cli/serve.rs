@@ -85,13 +85,14 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
         progress.finish();
         let readings = app.readings();
         let before = app.before().clone();
+        let skipped = app.status().board().skipped;
         let deliver = serve.until_end && matches!(ended, Ended::Finished);
         stop(app, deliver, &mut signals).await?;
         if deliver {
             let ledger = readings
                 .query(|reading| Ok(reading.checkpoint().ledger.clone()))
                 .map_err(app::Error::from)?;
-            Summary::new(&before, &ledger, begun.elapsed()).print(serve.output)?;
+            Summary::new(&before, &ledger, skipped, begun.elapsed()).print(serve.output)?;
         }
         Ok(())
     })
@@ -217,6 +218,8 @@ struct Summary {
     payments: u64,
     /// Records read in this run, whatever they were.
     records: u64,
+    /// Records before `kafka.start` that an empty state leaves unread.
+    skipped: u64,
     /// From the start of the process's work to the last document delivered.
     seconds: f64,
     /// Records per second.
@@ -230,6 +233,7 @@ struct Summary {
 struct SummaryLine {
     payments: u64,
     records: u64,
+    skipped: u64,
     seconds: f64,
     rate: f64,
     balanced: bool,
@@ -240,18 +244,20 @@ struct SummaryLine {
 struct SummaryWords {
     payments: u64,
     records: u64,
+    skipped: u64,
     took: String,
     speed: String,
     ledger: &'static str,
 }
 
 impl Summary {
-    fn new(before: &Ledger, after: &Ledger, elapsed: Duration) -> Self {
+    fn new(before: &Ledger, after: &Ledger, skipped: u64, elapsed: Duration) -> Self {
         let seconds = elapsed.as_secs_f64();
         let records = after.consumed - before.consumed;
         Self {
             payments: payments(after) - payments(before),
             records,
+            skipped,
             seconds,
             #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
             rate: records as f64 / seconds.max(f64::MIN_POSITIVE),
@@ -265,6 +271,7 @@ impl Summary {
             report::row(&SummaryWords {
                 payments: self.payments,
                 records: self.records,
+                skipped: self.skipped,
                 took: report::seconds(self.seconds),
                 speed: report::records_per_second(self.rate),
                 ledger: if balanced { "balanced" } else { "NOT BALANCED" },
@@ -273,6 +280,7 @@ impl Summary {
             report::row(&SummaryLine {
                 payments: self.payments,
                 records: self.records,
+                skipped: self.skipped,
                 seconds: self.seconds,
                 rate: self.rate,
                 balanced,

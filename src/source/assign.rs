@@ -72,7 +72,14 @@ impl Source {
                 },
             );
         }
-        self.begin(starts)
+        let mut assigned = self.begin(starts)?;
+        for assigned in &mut assigned {
+            let low = standings
+                .get(&assigned.partition)
+                .map(|standing| standing.low);
+            assigned.before = low.map_or(0, |low| (assigned.position - low).max(0));
+        }
+        Ok(assigned)
     }
 
     /// Starts the partitions that follow those which are known.
@@ -105,6 +112,7 @@ impl Source {
                 partition,
                 position: starting.position,
                 end: starting.end,
+                before: 0,
             });
             info!(
                 partition,
