@@ -14,6 +14,7 @@ mod index;
 mod kibana;
 mod man;
 pub mod output;
+mod owner;
 mod pointer;
 mod produce;
 mod progress;

@@ -9,6 +9,7 @@ mod positions;
 mod quiet;
 mod scraped;
 mod stopping;
+mod unit;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

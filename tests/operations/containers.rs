@@ -280,7 +280,8 @@ fn the_unit_is_hardened_and_systemd_takes_it() {
     for line in [
         "NoNewPrivileges=yes",
         "ProtectSystem=strict",
-        "DynamicUser=yes",
+        "User=tidegauge",
+        "Group=tidegauge",
         "StateDirectory=tidegauge",
         "RestartPreventExitStatus=2 78",
         "TimeoutStopSec=30s",
