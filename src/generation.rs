@@ -17,7 +17,7 @@ use tracing::warn;
 use crate::config::{Config, settings_of_rules};
 use crate::reading::Readings;
 use crate::sink::Publication;
-use crate::store::{self, Difference, Still};
+use crate::store::{self, Difference, Original, Still};
 
 mod error;
 
@@ -43,6 +43,21 @@ pub struct Live {
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+    original: Original,
+}
+
+impl Lock {
+    /// Fails when its file was deleted or replaced: it keeps nobody out then.
+    ///
+    /// # Errors
+    /// [`store::Error::Gone`], with the file.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.original.is_gone() {
+            let path = self.original.path().to_owned();
+            return Err(store::Error::Gone { path }.into());
+        }
+        Ok(())
+    }
 }
 
 impl Generations {
@@ -467,7 +482,16 @@ fn lock(path: &Path) -> Result<Option<Lock>, Error> {
         .open(path)
         .map_err(|source| io_error(path, "make", source))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(Lock { _file: file })),
+        Ok(()) => {
+            let original =
+                Original::of(path, &file).map_err(|source| io_error(path, "look at", source))?;
+            // Somebody may have deleted it between the opening and the locking.
+            let lock = Lock {
+                _file: file,
+                original,
+            };
+            Ok((!lock.original.is_gone()).then_some(lock))
+        }
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(source)) => Err(io_error(path, "lock", source)),
     }

@@ -48,6 +48,7 @@ mod life;
 mod mark;
 mod marking;
 mod opening;
+mod original;
 mod recent;
 mod retention;
 mod scanned;
@@ -61,6 +62,7 @@ mod view;
 
 pub use error::Error;
 pub use identity::{Difference, Documents, Identity};
+pub use original::Original;
 pub use still::{Still, Stock};
 pub use topic::resume;
 
@@ -85,6 +87,8 @@ pub struct Store {
     recent: Recent,
     /// How many payments in no window, and how many records that are no payments, are kept.
     keep: u64,
+    /// The directory and its lock.
+    place: [Original; 2],
 }
 
 /// What a run goes on from.
@@ -124,6 +128,7 @@ impl Store {
     pub fn open(dir: &Path, identity: &Identity) -> Result<(Self, Recovered), Error> {
         let directory = directory::prepare(dir)?;
         let database = Database::open(dir, directory == Directory::Fresh)?;
+        let place = directory::place(dir)?;
         opening::identify(&database, identity)?;
 
         let mut configured = identity.configured.clone();
@@ -152,6 +157,7 @@ impl Store {
             retention: Retention::new(&identity.settings, identity.documents),
             recent: Recent::default(),
             keep: KEEP,
+            place,
             database,
             context,
         };
@@ -376,6 +382,19 @@ impl Store {
     #[must_use]
     pub fn space(&self) -> Option<Space> {
         space::of(self.database.path())
+    }
+
+    /// Looks whether the directory is still the one that was opened, and its lock, too.
+    ///
+    /// # Errors
+    /// When it was deleted, moved or replaced: what is written then is found by nobody.
+    pub fn look_at_place(&self) -> Result<(), Error> {
+        match self.place.iter().find(|original| original.is_gone()) {
+            Some(gone) => Err(Error::Gone {
+                path: gone.path().to_owned(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// The newest checkpoint.

@@ -5,6 +5,7 @@ mod alerts;
 mod commands;
 mod containers;
 mod dashboard;
+mod deleted;
 mod positions;
 mod quiet;
 mod scraped;

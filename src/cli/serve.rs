@@ -1,9 +1,10 @@
 //! `tidegauge serve`: the service, until it is told to stop or has read to the end.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tracing::info;
+use tracing::{error, info};
 
 use super::arguments::{Globals, Serve};
 use super::failure::Failure;
@@ -17,6 +18,8 @@ use crate::app::{self, App, Plan, Until};
 use crate::config::{Config, Need};
 use crate::generation::{self, Generations, Lock};
 use crate::ledger::{Entry, Ledger};
+use crate::status::{Condition, Part};
+use crate::store;
 
 /// How often it is looked at whether there is something to tell or to do.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -28,8 +31,10 @@ const STOP_WITHIN: Duration = Duration::from_secs(25);
 pub(super) const TWICE: &str = "stopped at once by a second signal";
 /// How long what is left over may take to end by itself.
 const LEFTOVERS: Duration = Duration::from_millis(200);
-/// How often a swap that is being made is waited for.
-const LOCK_TRIES: u32 = 20;
+/// How long a swap that is being made is waited for, or the end of another service.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked at whether the lock still keeps others out.
+const LOCK_LOOK: Duration = Duration::from_secs(1);
 
 /// Runs the service, and when another generation becomes the live one, that.
 ///
@@ -42,7 +47,10 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
     block_on(async {
         let mut signals = Signals::new()?;
         let begun = Instant::now();
-        let _lock = lock(&generations).await?;
+        let lock = tokio::select! {
+            lock = lock(&generations, &config.state_dir) => lock?,
+            () = signals.stop() => return Ok(()),
+        };
         let live = generations.live()?;
         generations.enter(&mut config, live)?;
         let until = if serve.until_end {
@@ -61,7 +69,7 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
                 }
             };
             let mut pointer = Pointer::new(&generations, &config, &plan, &sources);
-            match watch(&app, &mut signals, &mut progress, &mut pointer).await? {
+            match watch(&app, &lock, &mut signals, &mut progress, &mut pointer).await? {
                 Ended::Moved(next) => {
                     let address = app.address();
                     if leave(app, &mut signals).await? {
@@ -88,6 +96,9 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
         let skipped = app.status().board().skipped;
         let deliver = serve.until_end && matches!(ended, Ended::Finished);
         stop(app, deliver, &mut signals).await?;
+        if let Ended::Unlocked(error) = ended {
+            return Err(error.into());
+        }
         if deliver {
             let ledger = readings
                 .query(|reading| Ok(reading.checkpoint().ledger.clone()))
@@ -149,16 +160,19 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     outcome
 }
 
-// Whoever else serves this state is told by the state itself, so this only waits for a swap that
-// is being made, and lets that know that a service runs.
-async fn lock(generations: &Generations) -> Result<Option<Lock>, Failure> {
-    for _ in 0..LOCK_TRIES {
+// A swap that publishes holds it for a moment. Whoever holds it longer is another service.
+async fn lock(generations: &Generations, state_dir: &Path) -> Result<Lock, Failure> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
         if let Some(lock) = generations.lock_service()? {
-            return Ok(Some(lock));
+            return Ok(lock);
+        }
+        if Instant::now() >= deadline {
+            let path = state_dir.to_owned();
+            return Err(generation::Error::Store(store::Error::InUse { path }).into());
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    Ok(None)
 }
 
 /// Why a run is over.
@@ -167,6 +181,8 @@ enum Ended {
     Stopped,
     /// It has come to the end, or failed.
     Finished,
+    /// Its lock no longer keeps others out.
+    Unlocked(generation::Error),
     /// Another generation is live.
     Moved(Box<Successor>),
 }
@@ -185,10 +201,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 async fn watch(
     app: &App,
+    lock: &Lock,
     signals: &mut Signals,
     progress: &mut Progress,
     pointer: &mut Pointer<'_>,
 ) -> Result<Ended, Failure> {
+    let mut next_look = Instant::now();
     loop {
         tokio::select! {
             () = signals.stop() => {
@@ -199,6 +217,15 @@ async fn watch(
         }
         if app.is_finished() {
             return Ok(Ended::Finished);
+        }
+        if Instant::now() >= next_look {
+            next_look = Instant::now() + LOCK_LOOK;
+            if let Err(error) = lock.check() {
+                error!("{error}");
+                let status = app.status();
+                status.set(Part::Store, Condition::Failed, error.to_string());
+                return Ok(Ended::Unlocked(error));
+            }
         }
         if let Some(next) = pointer.look() {
             info!(

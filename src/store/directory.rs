@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
 use super::error::Error;
+use super::original::Original;
 
 /// What a directory that may be used holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +46,13 @@ pub(super) fn prepare(path: &Path) -> Result<Directory, Error> {
             entry,
         }),
     }
+}
+
+/// The directory at `path` and the lock in it, once RocksDB has opened both.
+pub(super) fn place(path: &Path) -> Result<[Original; 2], Error> {
+    let original =
+        |path: &Path| Original::at(path).map_err(|source| io_error(path, "look at", source));
+    Ok([original(path)?, original(&path.join("LOCK"))?])
 }
 
 /// Whether there is a state at `path`, to be read. Makes nothing.

@@ -44,6 +44,16 @@ pub enum Error {
         /// The state directory.
         path: PathBuf,
     },
+    /// The directory or a lock went while the state was in use.
+    #[error(
+        "{path} was deleted, moved or replaced while the state was in use: nothing more is applied, \
+         and what is written now is lost. Put the directory back as it was, or a copy of it, and \
+         start again; without one, the topic is read again from kafka.start"
+    )]
+    Gone {
+        /// What is no longer there.
+        path: PathBuf,
+    },
     /// The state was written in a format that this program does not know.
     #[error(
         "the state in {path} has storage version {found}, and this program reads version \

@@ -23,6 +23,9 @@ use crate::wall_clock;
 /// them.
 const ACKNOWLEDGED_STEP: usize = 1_024;
 
+/// How often it is looked whether the state directory is still there.
+const PLACE_LOOK: Duration = Duration::from_secs(1);
+
 /// What the writing thread is asked to do.
 pub(super) enum Job {
     /// Write these, of records with these timestamps, as one checkpoint.
@@ -71,9 +74,17 @@ impl Writer {
         self.status.set(Part::Store, Condition::Ok, "");
         self.status.metrics().state_space(self.store.space());
         let mut syncing = Syncing::start(self.store.syncer()).map_err(Error::Thread)?;
+        let mut next_look = Instant::now();
         loop {
+            let now = Instant::now();
+            if now >= next_look {
+                self.store.look_at_place()?;
+                next_look = now + PLACE_LOOK;
+            }
             let is_at_work = self.is_at_work();
-            match self.next_job(queue, syncing.wait(Instant::now())) {
+            let wait = next_look - now;
+            let wait = syncing.wait(now).map_or(wait, |sync| sync.min(wait));
+            match self.next_job(queue, wait) {
                 Ok(Job::Checkpoint(effects, timestamps)) => {
                     let began = Instant::now();
                     self.store.commit(&effects, &[], wall_clock::now_ms())?;
@@ -109,18 +120,11 @@ impl Writer {
     }
 
     // The next job. Times out after `wait`, and at once when there is something to do besides.
-    fn next_job(
-        &self,
-        queue: &Receiver<Job>,
-        wait: Option<Duration>,
-    ) -> Result<Job, RecvTimeoutError> {
+    fn next_job(&self, queue: &Receiver<Job>, wait: Duration) -> Result<Job, RecvTimeoutError> {
         if self.is_at_work() {
             return queue.recv_timeout(Duration::ZERO);
         }
-        match wait {
-            Some(wait) => queue.recv_timeout(wait),
-            None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        }
+        queue.recv_timeout(wait)
     }
 
     fn take_in(&mut self, feedback: Feedback) -> Result<(), store::Error> {
