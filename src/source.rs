@@ -7,6 +7,7 @@
 
 mod asker;
 mod assign;
+mod confirm;
 mod cursor;
 mod error;
 mod events;
@@ -36,6 +37,7 @@ use crate::duration;
 use crate::status::Condition;
 
 use asker::Asker;
+use confirm::Confirmed;
 use cursor::{Cursor, Verdict};
 pub use error::Error;
 use events::Events;
@@ -90,6 +92,7 @@ pub struct Source {
     missing: Option<Missing>,
     identity: Identity,
     next_probe: Instant,
+    confirmed: Confirmed,
     /// What was found by the last questions, and not told yet.
     found: Vec<Assigned>,
     /// Why the last question had no answer, if that is not told yet.
@@ -140,6 +143,7 @@ impl Source {
             missing: None,
             identity: Identity::default(),
             next_probe: Instant::now(),
+            confirmed: Confirmed::new(Instant::now()),
             found: Vec::new(),
             unanswered: None,
         };
@@ -174,6 +178,7 @@ impl Source {
         self.take_ids();
         self.take_answers()?;
         self.probe_if_down();
+        self.confirm_ends();
         self.sort(&mut batch);
         Ok(batch)
     }
@@ -195,7 +200,9 @@ impl Source {
     /// as nobody knows then.
     #[must_use]
     pub fn at_end(&self, partition: i32) -> bool {
-        self.cursor(partition).is_some_and(Cursor::at_end) && !self.ailing.contains_key(&partition)
+        self.cursor(partition).is_some_and(Cursor::at_end)
+            && !self.ailing.contains_key(&partition)
+            && !self.is_end_old(partition)
     }
 
     /// The end offset as far as the client knows it without asking.
@@ -212,7 +219,8 @@ impl Source {
     pub fn known_end(&self, partition: i32) -> Option<i64> {
         let is_answered = self.consumer.context().down().is_none()
             && self.missing.is_none()
-            && !self.ailing.contains_key(&partition);
+            && !self.ailing.contains_key(&partition)
+            && !self.is_end_unknown(partition);
         self.end(partition).filter(|_| is_answered)
     }
 
@@ -239,11 +247,12 @@ impl Source {
         if let Some(missing) = self.missing {
             return self.lost(missing);
         }
-        match self.ailing.first_key_value() {
-            Some((partition, why)) => (
-                Condition::Degraded,
-                format!("partition {partition} is not read now: {why}"),
-            ),
+        if let Some((partition, why)) = self.ailing.first_key_value() {
+            let reason = format!("partition {partition} is not read now: {why}");
+            return (Condition::Degraded, reason);
+        }
+        match self.silence() {
+            Some(reason) => (Condition::Degraded, reason),
             None => (Condition::Ok, String::new()),
         }
     }
@@ -353,6 +362,7 @@ impl Source {
     fn sort(&mut self, batch: &mut Batch) {
         let cursors = &mut self.cursors;
         let ailing = &mut self.ailing;
+        let confirmed = &mut self.confirmed;
         let mut incidents = Vec::new();
         batch.retain(|message| {
             let partition = message.partition();
@@ -379,6 +389,7 @@ impl Source {
                 Some(RDKafkaErrorCode::PartitionEOF) => {
                     // Whoever is told where the end is can read the partition again.
                     ailing.remove(&partition);
+                    confirmed.note(partition, Instant::now());
                     if let Some(note) = cursor.end_reached(message.offset()) {
                         warn!(partition, "{note}");
                     }
@@ -393,9 +404,11 @@ impl Source {
             incidents.push((partition, incident));
             false
         });
-        if !batch.is_empty() && !self.ailing.is_empty() {
+        let now = Instant::now();
+        if !batch.is_empty() && (!self.ailing.is_empty() || self.confirmed.takes_note(now)) {
             for partition in batch.partitions() {
                 self.ailing.remove(&partition);
+                self.confirmed.note(partition, now);
             }
         }
         for (partition, incident) in incidents {

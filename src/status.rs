@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::metrics::Metrics;
 
@@ -162,6 +163,10 @@ impl Condition {
 pub struct PartitionStatus {
     /// Its end offset, if the broker has said and still answers.
     pub end: Option<i64>,
+    /// How long ago a broker last confirmed that, if one has.
+    pub end_age: Option<Duration>,
+    /// Whether that is so long ago that nobody knows how far the partition is behind.
+    pub is_end_unknown: bool,
     /// Why it is stopped, if it is.
     pub halted: Option<String>,
 }

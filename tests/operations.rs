@@ -9,6 +9,7 @@ mod deleted;
 mod positions;
 mod quiet;
 mod scraped;
+mod silence;
 mod stopping;
 mod unit;
 

@@ -156,11 +156,21 @@ impl Scrape {
 
     fn add_partitions(&mut self, reading: Option<&dyn Reading>, board: &Board) {
         let partitions = PartitionAnswer::all(reading, board);
-        if let Some(lag) = PartitionAnswer::sum_of_lags(&partitions) {
+        // Without any partition it is 0; while no broker answers it is not there.
+        let lag = PartitionAnswer::sum_of_lags(&partitions);
+        if let Some(lag) = lag.or(partitions.is_empty().then_some(0)) {
             self.one(
                 "tidegauge_lag_records",
-                "Records still to be read, of all partitions; absent while that is unknown",
+                "Records still to be read, of all partitions; absent while no broker confirms their ends",
                 Figure::Gauge(double(lag)),
+            );
+        }
+        let ages = board.partitions.values().filter_map(|known| known.end_age);
+        if let Some(age) = ages.max() {
+            self.one(
+                "tidegauge_end_age_seconds",
+                "How long ago a broker last confirmed where a partition ends: the longest of all partitions",
+                Figure::Gauge(age.as_secs_f64()),
             );
         }
         let count = |is: fn(&PartitionAnswer) -> bool| {
@@ -379,6 +389,7 @@ mod tests {
             let status = PartitionStatus {
                 end: Some(7),
                 halted: (partition >= 1_400).then(|| "gone".to_owned()),
+                ..PartitionStatus::default()
             };
             (partition, status)
         });

@@ -216,6 +216,9 @@ pub(super) struct PartitionAnswer {
     pub(super) end: Option<i64>,
     /// Records still to be read; null while the end is not known.
     pub(super) lag: Option<i64>,
+    /// How many seconds ago a broker last confirmed the end, when that is so long ago that the lag is not
+    /// known; null otherwise.
+    end_unconfirmed_s: Option<u64>,
     watermark: Option<String>,
     pub(super) idle: bool,
     /// An event time that the watermark does not follow before other payments agree; null when there is
@@ -247,6 +250,8 @@ impl PartitionAnswer {
                 let known = board.partitions.get(&partition);
                 let position = positions.and_then(|all| all.get(&partition)).copied();
                 let end = known.and_then(|known| known.end);
+                let is_end_unknown = known.is_some_and(|known| known.is_end_unknown);
+                let age = known.and_then(|known| known.end_age);
                 let time = times.and_then(|all| all.get(&partition));
                 let watermark = frame
                     .zip(time)
@@ -257,7 +262,9 @@ impl PartitionAnswer {
                     end,
                     lag: position
                         .zip(end)
+                        .filter(|_| !is_end_unknown)
                         .map(|(position, end)| end.saturating_sub(position).max(0)),
+                    end_unconfirmed_s: age.filter(|_| is_end_unknown).map(|age| age.as_secs()),
                     watermark: watermark.map(rfc3339),
                     idle: time.is_some_and(|time| time.standing == Standing::Idle),
                     unconfirmed_event_time: time

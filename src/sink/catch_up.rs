@@ -120,6 +120,7 @@ mod tests {
         let partition = |end, halted: Option<&str>| PartitionStatus {
             end,
             halted: halted.map(str::to_owned),
+            ..PartitionStatus::default()
         };
         let partitions = BTreeMap::from([
             (0, partition(Some(1_000), None)),

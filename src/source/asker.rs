@@ -41,6 +41,13 @@ pub(super) enum Question {
         /// The partitions.
         partitions: Vec<i32>,
     },
+    /// Where these partitions end.
+    Ends {
+        /// When it was asked.
+        asked: Instant,
+        /// The partitions.
+        partitions: Vec<i32>,
+    },
 }
 
 /// What was answered.
@@ -51,6 +58,13 @@ pub(super) enum Answer {
     Probed(Found),
     /// To [`Question::Probe`] otherwise.
     Silent,
+    /// To [`Question::Ends`], without those that nothing was said of.
+    Ends {
+        /// As in the question.
+        asked: Instant,
+        /// The ends.
+        ends: BTreeMap<i32, i64>,
+    },
 }
 
 /// What brokers say of a topic.
@@ -132,6 +146,16 @@ fn ask(consumer: &BaseConsumer<Events>, topic: &Topic, question: Question) -> An
     match question {
         Question::Look { known, partitions } => {
             Answer::Looked(look(consumer, topic, known, partitions))
+        }
+        Question::Ends { asked, partitions } => {
+            let mut ends = BTreeMap::new();
+            for some in partitions.chunks(TOGETHER) {
+                let Ok(found) = topic.ends(consumer, some, ASK_MAX) else {
+                    break;
+                };
+                ends.extend(found);
+            }
+            Answer::Ends { asked, ends }
         }
         Question::Probe { downs, partitions } => {
             match topic.standings(consumer, &partitions, PROBE_MAX) {

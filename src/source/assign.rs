@@ -123,6 +123,7 @@ impl Source {
             if let Some(note) = starting.note {
                 warn!(partition, "{note}");
             }
+            self.confirmed.note(partition, Instant::now());
             self.cursors.push(Cursor::new(
                 starting.position,
                 starting.from,

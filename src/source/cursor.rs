@@ -148,6 +148,12 @@ impl Cursor {
         self.at_end
     }
 
+    /// Takes note that the end was at `end` at least.
+    pub(super) fn raise_end(&mut self, end: i64) {
+        self.end = self.end.max(end);
+        self.at_end &= self.position >= end;
+    }
+
     /// Whatever was known about the end may no longer hold.
     pub(super) const fn forget_end(&mut self) {
         self.at_end = false;

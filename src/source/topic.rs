@@ -205,6 +205,16 @@ impl Topic {
             .collect()
     }
 
+    /// Where partitions end. Asks once for all of them.
+    pub(super) fn ends(
+        &self,
+        consumer: &BaseConsumer<Events>,
+        partitions: &[i32],
+        wait: Duration,
+    ) -> Result<BTreeMap<i32, i64>, Error> {
+        self.offsets(consumer, partitions, Offset::End, wait)
+    }
+
     /// What brokers hold of partitions. Asks until `deadline`.
     pub(super) fn standings_by(
         &self,

@@ -50,12 +50,14 @@ impl Source {
                 Answer::Looked(Ok(looked)) => self.looked(looked)?,
                 Answer::Looked(Err(error)) => self.unanswered = Some(error),
                 Answer::Silent => {}
+                Answer::Ends { asked, ends } => self.ends_confirmed(&ends, asked),
                 // It may be of before the brokers went away again.
                 Answer::Probed(found) if found.downs != self.consumer.context().downs() => {}
                 Answer::Probed(found) => {
                     info!("Kafka answers again");
                     self.consumer.context().set_up();
                     for (partition, standing) in &found.standings {
+                        self.confirmed.note(*partition, Instant::now());
                         if let Some(cursor) = self.cursor_mut(*partition) {
                             cursor.note_end(standing.high);
                         }

@@ -115,11 +115,11 @@ async fn windows_say_what_there_is_and_what_holds_them_back() {
         answer["partitions"],
         json!([
             {
-                "partition": 0, "position": 8, "end": 8, "lag": 0,
+                "partition": 0, "position": 8, "end": 8, "lag": 0, "end_unconfirmed_s": null,
                 "watermark": "2026-11-01T00:04:45Z", "idle": false, "unconfirmed_event_time": null, "halted": null,
             },
             {
-                "partition": 1, "position": 5, "end": 25, "lag": 20,
+                "partition": 1, "position": 5, "end": 25, "lag": 20, "end_unconfirmed_s": null,
                 "watermark": "2026-11-01T00:03:05Z", "idle": false, "unconfirmed_event_time": null, "halted": null,
             },
         ])
@@ -281,11 +281,11 @@ async fn status_tells_how_each_part_is_doing() {
             },
             "partitions": [
                 {
-                    "partition": 0, "position": 8, "end": 8, "lag": 0,
+                    "partition": 0, "position": 8, "end": 8, "lag": 0, "end_unconfirmed_s": null,
                     "watermark": "2026-11-01T00:04:45Z", "idle": false, "unconfirmed_event_time": null, "halted": null,
                 },
                 {
-                    "partition": 1, "position": 5, "end": 25, "lag": 20,
+                    "partition": 1, "position": 5, "end": 25, "lag": 20, "end_unconfirmed_s": null,
                     "watermark": "2026-11-01T00:03:05Z", "idle": false, "unconfirmed_event_time": null, "halted": null,
                 },
             ],

@@ -266,6 +266,7 @@ pub(super) fn state(readings: impl Readings) -> State {
     let end = |end| PartitionStatus {
         end: Some(end),
         halted: None,
+        ..PartitionStatus::default()
     };
     status.set_partition(0, end(8));
     status.set_partition(1, end(25));

@@ -35,6 +35,7 @@ fn set_end(status: &Status, end: i64) {
     let partition = PartitionStatus {
         end: Some(end),
         halted: None,
+        ..PartitionStatus::default()
     };
     status.set_partition(0, partition);
 }

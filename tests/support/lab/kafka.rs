@@ -202,6 +202,18 @@ impl Kafka {
         self.server.kill();
     }
 
+    /// It takes connections and answers nothing until [`Self::wake`].
+    #[track_caller]
+    pub fn freeze(&self) {
+        self.server.freeze();
+    }
+
+    /// It answers again.
+    #[track_caller]
+    pub fn wake(&self) {
+        self.server.wake();
+    }
+
     /// SIGTERM, and waits for the end.
     #[track_caller]
     pub fn stop(&mut self) {

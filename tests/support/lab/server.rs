@@ -114,6 +114,29 @@ impl Server {
         }
     }
 
+    /// SIGSTOP: it keeps its connections, takes new ones, and answers nothing until
+    /// [`Self::wake`].
+    #[track_caller]
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// SIGCONT.
+    #[track_caller]
+    pub fn wake(&self) {
+        self.signal("CONT");
+    }
+
+    #[track_caller]
+    fn signal(&self, name: &str) {
+        let process = self.process.as_ref().expect("a running server");
+        let sent = Command::new("bash")
+            .arg("-c")
+            .arg(format!("kill -{name} {}", process.child.id()))
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()), "{}", self.kind);
+    }
+
     /// SIGKILL: it has no chance to tidy up.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {

@@ -1,0 +1,132 @@
+//! When brokers last confirmed where partitions end: what was read from them then says nothing of now.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::Consumer;
+
+use super::Source;
+use super::asker::Question;
+
+/// A partition's end is asked for when nothing came from it for so long.
+const ASK_AFTER: Duration = Duration::from_secs(3);
+/// An end that no broker has confirmed for so long is not known any more.
+const KNOWN_FOR: Duration = Duration::from_secs(10);
+/// Records are taken note of no more often than this.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
+
+/// When the end of each partition was last confirmed.
+#[derive(Debug)]
+pub(super) struct Confirmed {
+    at: BTreeMap<i32, Instant>,
+    next_note: Instant,
+    next_ask: Instant,
+}
+
+impl Confirmed {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            at: BTreeMap::new(),
+            next_note: now,
+            next_ask: now,
+        }
+    }
+
+    /// A broker said something of this partition at `moment`.
+    pub(super) fn note(&mut self, partition: i32, moment: Instant) {
+        let at = self.at.entry(partition).or_insert(moment);
+        *at = moment.max(*at);
+    }
+
+    /// Whether records are to be taken note of now.
+    pub(super) fn takes_note(&mut self, now: Instant) -> bool {
+        let takes = now >= self.next_note;
+        if takes {
+            self.next_note = now + NOTE_EVERY;
+        }
+        takes
+    }
+
+    fn age(&self, partition: i32, now: Instant) -> Option<Duration> {
+        let at = self.at.get(&partition)?;
+        Some(now.saturating_duration_since(*at))
+    }
+}
+
+impl Source {
+    /// How long ago a broker last confirmed the end of this partition, if it is known.
+    #[must_use]
+    pub fn end_age(&self, partition: i32) -> Option<Duration> {
+        self.confirmed.age(partition, Instant::now())
+    }
+
+    /// Whether nobody knows where the partition ends by now: brokers don't answer. Of one that is
+    /// stopped nobody asks.
+    #[must_use]
+    pub fn is_end_unknown(&self, partition: i32) -> bool {
+        self.runs(partition)
+            && (self.consumer.context().down().is_some() || self.is_end_old(partition))
+    }
+
+    /// Whether the end of this partition was last confirmed long ago.
+    pub(super) fn is_end_old(&self, partition: i32) -> bool {
+        self.end_age(partition).is_some_and(|age| age >= KNOWN_FOR)
+    }
+
+    /// What to say of ends that nobody has confirmed for long, if there are any.
+    pub(super) fn silence(&self) -> Option<String> {
+        let unknown: Vec<i32> = self
+            .partitions()
+            .into_iter()
+            .filter(|partition| self.is_end_unknown(*partition))
+            .collect();
+        let (first, others) = unknown.split_first()?;
+        let ages = unknown
+            .iter()
+            .filter_map(|partition| self.end_age(*partition));
+        let which = match others.len() {
+            0 => format!("partition {first}"),
+            others => format!("partition {first} and of {others} more"),
+        };
+        Some(format!(
+            "brokers do not answer, so the lag is not known: the end of {which} was last confirmed \
+             {} s ago",
+            ages.max()?.as_secs()
+        ))
+    }
+
+    /// Asks for the ends of partitions of which nothing came for long.
+    pub(super) fn confirm_ends(&mut self) {
+        let now = Instant::now();
+        if now < self.confirmed.next_ask || self.consumer.context().down().is_some() {
+            return;
+        }
+        let partitions: Vec<i32> = self
+            .partitions()
+            .into_iter()
+            .filter(|partition| self.runs(*partition))
+            .filter(|partition| {
+                let age = self.confirmed.age(*partition, now);
+                age.is_none_or(|age| age >= ASK_AFTER)
+            })
+            .collect();
+        if partitions.is_empty()
+            || self.asker.ask(Question::Ends {
+                partitions,
+                asked: now,
+            })
+        {
+            self.confirmed.next_ask = now + NOTE_EVERY;
+        }
+    }
+
+    /// Takes in what brokers said of ends at the moment `asked`.
+    pub(super) fn ends_confirmed(&mut self, ends: &BTreeMap<i32, i64>, asked: Instant) {
+        for (partition, end) in ends {
+            self.confirmed.note(*partition, asked);
+            if let Some(cursor) = self.cursor_mut(*partition) {
+                cursor.raise_end(*end);
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! A lag is not said to be known when no broker has confirmed it for long.
+
+use std::time::{Duration, Instant};
+
+use crate::support::lab::{Kafka, eventually, http, unique};
+use crate::support::service::Setup;
+use crate::support::topic::{START, paid};
+
+#[test]
+fn a_lag_that_no_broker_confirms_is_unknown_within_15_s_and_known_again_when_one_answers() {
+    let Some(kafka) = Kafka::own() else { return };
+    let topic = unique("silence");
+    kafka.create_topic(&topic, 2);
+    kafka.send(&topic, [paid(0, START, "1", 1), paid(1, START, "1", 1)]);
+    let service = Setup::of(&kafka, &topic);
+    let (service, _setup) = (service.serve(), service);
+    service.await_consumed(2);
+    eventually("a lag of 0", || {
+        (service.ask("status")["lag"] == 0).then_some(())
+    });
+    // A quiet topic is asked about, so that its lag stays known.
+    std::thread::sleep(Duration::from_secs(12));
+    let status = service.ask("status");
+    assert_eq!(status["lag"], 0, "{status}");
+    assert_eq!(status["parts"]["source"]["state"], "ok", "{status}");
+    assert!(status["partitions"][0]["end_unconfirmed_s"].is_null());
+
+    kafka.freeze();
+    let frozen = Instant::now();
+    let status = eventually("an unknown lag", || {
+        let status = service.ask("status");
+        status["lag"].is_null().then_some(status)
+    });
+    assert!(frozen.elapsed() < Duration::from_secs(15), "{status}");
+    let source = &status["parts"]["source"];
+    assert_eq!(source["state"], "degraded", "{status}");
+    let reason = source["reason"].as_str().unwrap();
+    assert!(reason.contains("last confirmed 1"), "{reason}");
+    for partition in status["partitions"].as_array().unwrap() {
+        assert!(partition["lag"].is_null(), "{partition}");
+        assert!(
+            partition["end_unconfirmed_s"].as_u64().unwrap() >= 10,
+            "{partition}"
+        );
+        assert_eq!(partition["end"], 1);
+    }
+    let metrics = http::get(&format!("{}/metrics", service.url())).ok().text;
+    assert!(!metrics.contains("\ntidegauge_lag_records "), "{metrics}");
+    let age = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("tidegauge_end_age_seconds "));
+    assert!(age.unwrap().parse::<f64>().unwrap() >= 10.0, "{age:?}");
+
+    kafka.wake();
+    kafka.send(&topic, [paid(0, START + 1_000, "1", 1)]);
+    service.await_consumed(3);
+    eventually("a lag of 0", || {
+        (service.ask("status")["lag"] == 0).then_some(())
+    });
+    eventually("a source that is well", || {
+        (service.part("source").0 == "ok").then_some(())
+    });
+}
