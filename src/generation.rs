@@ -39,6 +39,11 @@ pub struct Live {
     pub previous: Option<u32>,
 }
 
+/// What the file of the services' lock says while a service holds it.
+const BY_SERVICE: &[u8] = b"service";
+/// And while a command does.
+const BY_SWAP: &[u8] = b"swap";
+
 /// Held for as long as it is not dropped, and not by two.
 #[derive(Debug)]
 pub struct Lock {
@@ -320,12 +325,27 @@ impl Generations {
         Ok(still.readings(settings, config.branches.configured().collect()))
     }
 
-    /// What a service holds while it runs, whichever generation it serves; `None` if one runs.
+    /// What a service holds while it runs, whichever generation it serves; `None` if one runs, or a
+    /// command holds services off.
     ///
     /// # Errors
     /// When the file can't be made.
     pub fn lock_service(&self) -> Result<Option<Lock>, Error> {
-        lock(&self.beside(".lock"))
+        lock(&self.beside(".lock"), BY_SERVICE)
+    }
+
+    /// What a swap or a restore holds while no service may start; `None` if one runs.
+    ///
+    /// # Errors
+    /// When the file can't be made.
+    pub fn hold_services_off(&self) -> Result<Option<Lock>, Error> {
+        lock(&self.beside(".lock"), BY_SWAP)
+    }
+
+    /// Whether it is a command that holds the lock of services, and not another service.
+    #[must_use]
+    pub fn are_services_held_off(&self) -> bool {
+        fs::read(self.beside(".lock")).is_ok_and(|holder| holder == BY_SWAP)
     }
 
     /// What a replay, a swap or a drop holds while it runs; `None` if one runs.
@@ -333,7 +353,7 @@ impl Generations {
     /// # Errors
     /// When the file can't be made.
     pub fn lock_replay(&self) -> Result<Option<Lock>, Error> {
-        lock(&self.beside(".replay.lock"))
+        lock(&self.beside(".replay.lock"), b"")
     }
 
     /// The first thing that is where generations are kept, other than locks and an empty directory.
@@ -471,11 +491,11 @@ fn holds_state(path: &Path) -> bool {
     path.join("CURRENT").exists()
 }
 
-fn lock(path: &Path) -> Result<Option<Lock>, Error> {
+fn lock(path: &Path, holder: &[u8]) -> Result<Option<Lock>, Error> {
     if let Some(parent) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
         fs::create_dir_all(parent).map_err(|source| io_error(parent, "make", source))?;
     }
-    let file = OpenOptions::new()
+    let mut file = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
@@ -483,7 +503,9 @@ fn lock(path: &Path) -> Result<Option<Lock>, Error> {
         .map_err(|source| io_error(path, "make", source))?;
     match file.try_lock() {
         Ok(()) => {
-            let original =
+            let said = file.set_len(0).and_then(|()| file.write_all(holder));
+            said.map_err(|source| io_error(path, "write", source))?;
+                        let original =
                 Original::of(path, &file).map_err(|source| io_error(path, "look at", source))?;
             // Somebody may have deleted it between the opening and the locking.
             let lock = Lock {
@@ -573,7 +595,15 @@ mod tests {
         let lock = generations.lock_replay().unwrap();
         assert!(lock.is_some());
         assert!(generations.lock_replay().unwrap().is_none());
-        assert!(generations.lock_service().unwrap().is_some());
+        let service = generations.lock_service().unwrap();
+        assert!(service.is_some());
+        assert!(generations.hold_services_off().unwrap().is_none());
+        assert!(!generations.are_services_held_off());
+        drop(service);
+        let held_off = generations.hold_services_off().unwrap();
+        assert!(held_off.is_some());
+        assert!(generations.lock_service().unwrap().is_none());
+        assert!(generations.are_services_held_off());
         drop(lock);
         assert!(generations.lock_replay().unwrap().is_some());
     }

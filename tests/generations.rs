@@ -24,6 +24,7 @@ use crate::support::topic::{START, paid, produce, records};
 mod backup;
 mod damaged;
 mod elsewhere;
+mod following;
 mod indexes;
 mod proof;
 mod rules;

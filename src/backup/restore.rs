@@ -23,7 +23,7 @@ pub fn restore(from: &Path, generations: &Generations) -> Result<Manifest, Error
     let at_work = || Error::AtWork {
         path: generations.dir(1),
     };
-    let _service = generations.lock_service()?.ok_or_else(at_work)?;
+    let _service = generations.hold_services_off()?.ok_or_else(at_work)?;
     let _replay = generations.lock_replay()?.ok_or_else(at_work)?;
     if let Some(path) = generations.first_trace()? {
         return Err(Error::Occupied { path });

@@ -12,6 +12,8 @@ use crate::generation::{Generations, Live};
 
 /// How often it is looked at.
 const POINTER_EVERY: Duration = Duration::from_secs(1);
+/// How often a generation that can't be run is tried again: the configuration may have been mended.
+const REFUSED_EVERY: Duration = Duration::from_secs(5);
 
 /// What is to run next.
 pub(super) struct Successor {
@@ -30,8 +32,8 @@ pub(super) struct Pointer<'a> {
     /// Whether it is followed: a run to the end stays with one generation.
     is_followed: bool,
     next: Instant,
-    /// The generation that can't be run, as was said once.
-    refused: Option<Live>,
+    /// Why the live generation can't be run, as was said once.
+    refused: Option<String>,
 }
 
 impl<'a> Pointer<'a> {
@@ -65,18 +67,23 @@ impl<'a> Pointer<'a> {
                 return None;
             }
         };
-        if live.generation == self.generation || self.refused == Some(live) {
+        if live.generation == self.generation {
+            self.refused = None;
             return None;
         }
         match self.successor(live) {
             Ok(successor) => Some(successor),
             Err(failure) => {
-                error!(
+                let refused = format!(
                     "generation {} is live now and can't be run, so generation {} goes on: \
                      {failure}",
                     live.generation, self.generation
                 );
-                self.refused = Some(live);
+                if self.refused.as_ref() != Some(&refused) {
+                    error!("{refused}");
+                }
+                self.refused = Some(refused);
+                self.next = Instant::now() + REFUSED_EVERY;
                 None
             }
         }

@@ -31,8 +31,10 @@ const STOP_WITHIN: Duration = Duration::from_secs(25);
 pub(super) const TWICE: &str = "stopped at once by a second signal";
 /// How long what is left over may take to end by itself.
 const LEFTOVERS: Duration = Duration::from_millis(200);
-/// How long a swap that is being made is waited for, or the end of another service.
+/// How long another service may take to let the lock go, which it does as it ends.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a swap that is being made is waited for: Elasticsearch may take its time with aliases.
+const SWAP_PATIENCE: Duration = Duration::from_secs(120);
 /// How often it is looked at whether the lock still keeps others out.
 const LOCK_LOOK: Duration = Duration::from_secs(1);
 
@@ -49,7 +51,10 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
         let begun = Instant::now();
         let lock = tokio::select! {
             lock = lock(&generations, &config.state_dir) => lock?,
-            () = signals.stop() => return Ok(()),
+            () = signals.stop() => {
+                info!("stopping before the start was over");
+                return Ok(());
+            }
         };
         let live = generations.live()?;
         generations.enter(&mut config, live)?;
@@ -160,16 +165,24 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
     outcome
 }
 
-// A swap that publishes holds it for a moment. Whoever holds it longer is another service.
+// A swap that is being made is waited for: what it shows readers is not to be changed by a service
+// meanwhile. Whoever else holds the lock is another service.
 async fn lock(generations: &Generations, state_dir: &Path) -> Result<Lock, Failure> {
-    let deadline = Instant::now() + LOCK_PATIENCE;
+    let begun = Instant::now();
     loop {
         if let Some(lock) = generations.lock_service()? {
             return Ok(lock);
         }
-        if Instant::now() >= deadline {
+        if begun.elapsed() >= LOCK_PATIENCE && !generations.are_services_held_off() {
             let path = state_dir.to_owned();
             return Err(generation::Error::Store(store::Error::InUse { path }).into());
+        }
+        if begun.elapsed() >= SWAP_PATIENCE {
+            return Err(Failure::Running(anyhow::anyhow!(
+                "a swap or a restore has been at work on this state for {} s: wait for its end, and \
+                 start the service again",
+                SWAP_PATIENCE.as_secs()
+            )));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

@@ -171,7 +171,7 @@ async fn follow(
         if audience.iter().all(|seen| *seen == live.generation) && !audience.is_empty() {
             return Ok(Aliases::Moved);
         }
-        if let Some(_lock) = generations.lock_service()? {
+        if let Some(_lock) = generations.hold_services_off()? {
             // No service runs, and none starts while this is held.
             if !is_caught_up(generations, live).await? {
                 return Ok(Aliases::Follow);

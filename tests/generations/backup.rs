@@ -31,9 +31,6 @@ fn read_by_positions(summary: &Value) -> u64 {
     positions.values().map(|p| p.as_u64().unwrap()).sum()
 }
 
-/// Something done to a backup.
-type Damage<'a> = &'a dyn Fn(&Path);
-
 #[test]
 fn a_backup_under_load_is_gone_on_from_elsewhere_with_no_payment_lost_or_doubled() {
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
@@ -178,7 +175,7 @@ fn only_a_whole_backup_is_restored_and_only_where_nothing_is() {
         .map(|entry| entry.unwrap().path())
         .find(|path| path.extension().is_some_and(|e| e == "sst"))
         .unwrap();
-    let damages: [(&str, Damage<'_>); 4] = [
+    let damages: [(&str, Damage); 4] = [
         ("its manifest backup.json is missing", &|dir| {
             fs::remove_file(dir.join("backup.json")).unwrap();
         }),
@@ -225,6 +222,9 @@ fn only_a_whole_backup_is_restored_and_only_where_nothing_is() {
     let status = setup.run_json(&["replay", "status", "-o", "json", "--set", &state_dir]);
     assert_eq!(status["generations"][1]["proof"], "equal", "{status}");
 }
+
+/// What is done to a backup.
+type Damage<'a> = &'a dyn Fn(&Path);
 
 fn copy_all(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();

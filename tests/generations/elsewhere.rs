@@ -1,6 +1,8 @@
 //! A state_dir where there is no state is a mistake, and no command may act on it.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use super::{Kafka, fill, generation, unique};
 use crate::support::lab::{Dist, Elastic};
@@ -58,4 +60,35 @@ fn without_a_live_state_no_command_makes_or_writes_anything() {
     elastic.refresh(&format!("{name}-*"));
     assert_eq!((documents(), public()), before);
     assert_eq!(generation(&service), 2);
+}
+
+#[test]
+fn all_that_lies_beside_a_state_in_a_checkout_is_ignored_by_git_and_docker() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in [".gitignore", ".dockerignore"] {
+        // Both take patterns of the same form, so git judges both.
+        let checkout = tempfile::tempdir().unwrap();
+        fs::copy(root.join(file), checkout.path().join(".gitignore")).unwrap();
+        let git = |arguments: &[&str]| {
+            let mut git = Command::new("git");
+            git.current_dir(checkout.path()).args(arguments);
+            git.output().unwrap().status.success()
+        };
+        assert!(git(&["init", "--quiet"]));
+        for name in [
+            "state",
+            "state-g2",
+            "state-g12",
+            "state-g2.report.json",
+            "state-g2.dropped",
+            "state.live",
+            "state.lock",
+            "state.replay.lock",
+        ] {
+            assert!(git(&["check-ignore", "--quiet", name]), "{file}: {name}");
+        }
+        for name in ["src", "state-graph", "statement.md"] {
+            assert!(!git(&["check-ignore", "--quiet", name]), "{file}: {name}");
+        }
+    }
 }

@@ -355,6 +355,11 @@ impl Service {
         self.process.child.id()
     }
 
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+
     /// Asks a route below `/api/v1/`.
     #[track_caller]
     pub fn ask(&self, route: &str) -> Value {
