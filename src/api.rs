@@ -9,6 +9,7 @@ mod events;
 mod format;
 mod guard;
 mod health;
+mod host;
 mod ledger;
 mod metrics;
 mod openapi;

@@ -5,6 +5,7 @@
 mod budgets;
 mod events;
 mod forms;
+mod hosts;
 mod limits;
 mod metered;
 mod requests;

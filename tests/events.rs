@@ -65,7 +65,7 @@ impl Stream {
             .unwrap();
         let id_line = id.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
         // An answer without chunks is simpler to read.
-        let request = format!("GET /api/v1/events HTTP/1.0\r\nHost: x\r\n{id_line}\r\n");
+        let request = format!("GET /api/v1/events HTTP/1.0\r\nHost: localhost\r\n{id_line}\r\n");
         socket.write_all(request.as_bytes()).unwrap();
         let mut lines = BufReader::new(socket);
         let mut line = String::new();

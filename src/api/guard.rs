@@ -12,6 +12,7 @@ use subtle::ConstantTimeEq;
 
 use super::App;
 use super::effort::Patience;
+use super::host;
 use super::page;
 use super::problem::Problem;
 use super::waiting::wait;
@@ -82,6 +83,7 @@ fn check(app: &App, request: &Request) -> Result<(), Problem> {
     {
         return Err(Problem::body_too_large(limits.body_bytes));
     }
+    host::check(request, app.token.is_none())?;
     // Probes ask without a token; they learn yes or no and nothing else. The page holds no figures.
     let open = uri.path() == "/livez"
         || uri.path() == "/readyz" && uri.query().is_none()

@@ -124,6 +124,7 @@ const BEARER: &str = "token";
 const PROBLEMS: &[(&str, StatusCode)] = &[
     ("BadRequest", StatusCode::BAD_REQUEST),
     ("Unauthorized", StatusCode::UNAUTHORIZED),
+    ("Forbidden", StatusCode::FORBIDDEN),
     ("NotFound", StatusCode::NOT_FOUND),
     ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED),
     ("NotAcceptable", StatusCode::NOT_ACCEPTABLE),
@@ -157,6 +158,7 @@ fn complete(path: &str, operation: &mut Operation, token: bool) {
     for (name, status) in PROBLEMS {
         let applies = match *status {
             StatusCode::UNAUTHORIZED => token && !open,
+            StatusCode::FORBIDDEN => !token && path != "/livez",
             StatusCode::NOT_FOUND => by_name,
             StatusCode::RANGE_NOT_SATISFIABLE => in_form,
             StatusCode::GATEWAY_TIMEOUT => waits,

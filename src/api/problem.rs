@@ -44,6 +44,16 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
+    /// The request as such breaks a rule of HTTP.
+    pub(super) fn request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// Whoever asks may not, whatever they ask.
+    pub(super) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
     /// The token is missing or wrong. Which of the two is not said.
     pub(super) fn unauthorized() -> Self {
         Self::new(

@@ -277,7 +277,8 @@ async fn an_answer_that_fails_on_its_way_does_not_look_whole() {
         meter.break_at(broken);
         let routes = router(state(readings), None, patient());
         let uri = format!("/api/v1/windows/1m?{query}");
-        let request = Request::get(uri).body(Body::empty()).unwrap();
+        let request = Request::get(uri).header("host", "localhost");
+        let request = request.body(Body::empty()).unwrap();
         let response = routes.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200);
         let cut = response.into_body().collect().await.unwrap_err();
@@ -304,7 +305,8 @@ async fn answers_that_are_whole_take_a_bounded_amount_of_memory() {
     let routes = router(state(World::long(200)), None, limits);
     let uri = "/api/v1/windows/1m?format=csv&limit=599";
     let open = |uri: &'static str| {
-        let request = Request::get(uri).body(Body::empty()).unwrap();
+        let request = Request::get(uri).header("host", "localhost");
+        let request = request.body(Body::empty()).unwrap();
         routes.clone().oneshot(request)
     };
     let first = open(uri).await.unwrap();

@@ -31,7 +31,7 @@ fn routes() -> (Router, Arc<Feed>) {
 }
 
 async fn connect(routes: &Router, query: &str, last_id: Option<&str>) -> Client {
-    let mut request = Request::get(format!("/api/v1/events{query}"));
+    let mut request = Request::get(format!("/api/v1/events{query}")).header("host", "localhost");
     if let Some(id) = last_id {
         request = request.header("last-event-id", id);
     }

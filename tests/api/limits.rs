@@ -107,7 +107,7 @@ fn read_to_end(client: &mut TcpStream) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-const CLOSE: &str = "Host: x\r\nConnection: close\r\n\r\n";
+const CLOSE: &str = "Host: localhost\r\nConnection: close\r\n\r\n";
 
 #[tokio::test]
 async fn it_answers_over_a_socket_and_stops_when_told() {
@@ -137,7 +137,11 @@ async fn a_client_with_slow_headers_is_cut_off() {
         assert!(!answer.contains("200"), "{answer}");
     }
     // A connection that idles after its answer is closed too.
-    let answer = exchange(running.address, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let answer = exchange(
+        running.address,
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    )
+    .await;
     assert!(answer.ends_with("ok\n"), "{answer}");
 }
 
@@ -154,7 +158,7 @@ async fn an_address_that_is_far_too_long_is_told_so_over_a_socket() {
 #[tokio::test]
 async fn a_body_that_never_comes_holds_nothing_up() {
     let running = start(patient(), World::busy()).await;
-    let head = "GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 16000\r\n\r\n";
+    let head = "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16000\r\n\r\n";
     let answer = exchange(running.address, head).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
@@ -245,7 +249,7 @@ async fn a_request_under_way_is_answered_before_the_stop() {
     let running = start(patient(), gated).await;
     let client = tokio::spawn(exchange(
         running.address,
-        "GET /api/v1/ledger HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /api/v1/ledger HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ));
     let asked = spawn_blocking(move || asked.recv().map(|()| asked))
         .await

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use chrono_tz::Tz;
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -437,8 +437,15 @@ impl Answer {
     }
 }
 
-/// Sends a request to the routes.
-pub(super) async fn send(routes: &Router, request: Request<Body>) -> Answer {
+/// Sends a request to the routes; as any client does, it says whom it asks.
+pub(super) async fn send(routes: &Router, mut request: Request<Body>) -> Answer {
+    let localhost = HeaderValue::from_static("localhost:8080");
+    request.headers_mut().entry("host").or_insert(localhost);
+    send_as_is(routes, request).await
+}
+
+/// Sends a request without adding anything to it.
+pub(super) async fn send_as_is(routes: &Router, request: Request<Body>) -> Answer {
     let response = routes.clone().oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
     assert_eq!(head.headers["x-content-type-options"], "nosniff");

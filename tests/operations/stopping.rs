@@ -105,7 +105,7 @@ fn it_stops_while_clients_send_and_take_nothing() {
     greedy
         .set_write_timeout(Some(Duration::from_millis(200)))
         .unwrap();
-    let question = b"GET /api/v1/windows/1m HTTP/1.1\r\nHost: here\r\n\r\n";
+    let question = b"GET /api/v1/windows/1m HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let mut asked = 0;
     // Until neither side takes any more.
     while asked < 20_000 && greedy.write_all(question).is_ok() {
