@@ -505,7 +505,7 @@ fn lock(path: &Path, holder: &[u8]) -> Result<Option<Lock>, Error> {
         Ok(()) => {
             let said = file.set_len(0).and_then(|()| file.write_all(holder));
             said.map_err(|source| io_error(path, "write", source))?;
-                        let original =
+            let original =
                 Original::of(path, &file).map_err(|source| io_error(path, "look at", source))?;
             // Somebody may have deleted it between the opening and the locking.
             let lock = Lock {

@@ -217,6 +217,8 @@ mod tests {
         let mut positions = BTreeMap::from([(0, 5)]);
         assert_eq!(lag(&board, &positions), None);
         let partition = |end, halted: Option<&str>| PartitionStatus {
+            end_age: None,
+            is_end_unknown: false,
             end,
             halted: halted.map(str::to_owned),
         };

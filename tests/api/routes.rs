@@ -331,6 +331,8 @@ async fn the_lag_is_unknown_while_the_end_of_a_partition_that_is_read_is() {
     let lag = async |end: Option<i64>, halted: Option<&str>| {
         let state = state(World::busy());
         let status = PartitionStatus {
+            end_age: None,
+            is_end_unknown: false,
             end,
             halted: halted.map(str::to_owned),
         };
