@@ -173,7 +173,8 @@ fn other_rules_or_another_topic_for_an_old_state_are_exit_code_78() {
         78,
         &[
             "out_of_orderness is 5s in the state and 6s in the config",
-            "tidegauge replay --swap --accept-differences",
+            "keep state_dir",
+            "`tidegauge replay --swap --accept-differences`",
         ],
     );
     setup.set("event_time", "out_of_orderness", "\"5s\"");

@@ -9,6 +9,7 @@ use super::arguments::{Globals, State, StateStep};
 use super::backup;
 use super::failure::Failure;
 use super::output::{self, Format};
+use super::table::grouped;
 use super::{report, resume};
 use crate::answer::LedgerAnswer;
 use crate::config::{Config, Need};
@@ -181,13 +182,13 @@ fn lines(inspection: &Inspection) -> Vec<Line> {
     if let Some(kept_from) = &inspection.kept_from {
         line("windows kept from", kept_from.clone());
     }
-    line("records", inspection.ledger.consumed.to_string());
+    line("records", grouped(inspection.ledger.consumed));
     line("balanced", inspection.ledger.balanced.to_string());
-    line("dirty documents", inspection.dirty_documents.to_string());
+    line("dirty documents", grouped(inspection.dirty_documents));
     for (kind, count) in &inspection.keys {
-        line(&format!("keys: {kind}"), count.to_string());
+        line(&format!("keys: {kind}"), grouped(*count));
     }
-    line("bytes", inspection.bytes.to_string());
-    line("bytes on disk", inspection.disk_bytes.to_string());
+    line("bytes", grouped(inspection.bytes));
+    line("bytes on disk", grouped(inspection.disk_bytes));
     lines
 }

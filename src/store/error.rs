@@ -98,8 +98,8 @@ pub enum Error {
     /// The state was built by other rules.
     #[error(
         "the state in {path} was built by other rules than the configured ones: {}. To change rules, \
-         have the figures built anew from the topic: `tidegauge replay --swap --accept-differences`, \
-         with this configuration. To go on as before, put the old values back",
+         keep state_dir and have the figures built anew from the topic: `tidegauge replay --swap \
+         --accept-differences`, with this configuration. To go on as before, put the old values back",
         Difference::list(differences)
     )]
     Rules {
