@@ -118,6 +118,9 @@ pub struct Limits {
     pub waiters: usize,
     /// How many event streams there are at most; more get 503.
     pub streams: usize,
+    /// About how many bytes of events are held for all streams, shared ones once. Clients beyond that
+    /// are told to load everything again.
+    pub stream_bytes: usize,
     /// The longest path and query, in bytes.
     pub uri_bytes: usize,
     /// The longest request body, in bytes. No route reads it.
@@ -143,6 +146,7 @@ impl Default for Limits {
             whole_bytes: 128 << 20,
             waiters: 4_096,
             streams: 256,
+            stream_bytes: 48 << 20,
             uri_bytes: 4 << 10,
             body_bytes: 16 << 10,
         }
@@ -282,7 +286,7 @@ impl App {
         let openapi = openapi::document(state.version, token.is_some()).into();
         let progress = Progress::follow(&state, limits.waiters);
         Arc::new(Self {
-            events: Events::new(limits.streams, &state.feed),
+            events: Events::new(limits.streams, limits.stream_bytes, &state.feed),
             state,
             token,
             places: Arc::new(Places::new(&limits)),

@@ -6,6 +6,7 @@
 //! anew.
 
 mod batch;
+mod held;
 mod pace;
 
 use std::convert::Infallible;
@@ -22,6 +23,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
 use self::batch::{Batch, Filter, Place};
+use self::held::Held;
 use self::pace::Pace;
 use super::App;
 use super::openapi::{Changes, Event, LastEvent};
@@ -36,6 +38,8 @@ const AFTER_RESET: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// So many different batches are kept for clients that have not been given theirs yet.
 const KEPT: usize = 8;
+/// All that are kept hold at most this part of what all batches may hold.
+const KEPT_PART: usize = 4;
 
 /// What all clients share.
 pub(super) struct Events {
@@ -45,12 +49,17 @@ pub(super) struct Events {
     newest: Arc<watch::Sender<u64>>,
     /// The newest batches; whoever renders one holds it, and the others wait for it.
     kept: Mutex<Vec<Arc<Batch>>>,
+    /// The bytes of all batches that somebody holds, also those whose client takes nothing.
+    held: Held,
+    /// At most about so many bytes are held.
+    held_max: usize,
     stopping: watch::Sender<bool>,
 }
 
 impl Events {
-    /// Room for `clients` at once, who are told what `feed` says.
-    pub(super) fn new(clients: usize, feed: &Feed) -> Self {
+    /// Room for `clients` at once, who are told what `feed` says, in batches that hold `held_max` bytes
+    /// together.
+    pub(super) fn new(clients: usize, held_max: usize, feed: &Feed) -> Self {
         let newest = Arc::new(watch::Sender::new(0));
         let sender = Arc::clone(&newest);
         feed.watch(move |number| {
@@ -64,6 +73,8 @@ impl Events {
             pace: Pace::new(place, Instant::now()),
             newest,
             kept: Mutex::new(Vec::new()),
+            held: Held::default(),
+            held_max,
             stopping: watch::Sender::new(false),
         }
     }
@@ -234,8 +245,13 @@ impl Client {
         if let Some(batch) = known {
             return Some(Arc::clone(batch));
         }
+        // Each client that takes nothing keeps a batch from being forgotten, and may be alone with it.
+        let is_full = self.app.events.held.bytes() >= self.app.events.held_max;
         let (app, filter) = (Arc::clone(&self.app), self.filter.clone());
-        let made = spawn_blocking(move || Batch::render(&app.state, filter, from)).await;
+        let made = spawn_blocking(move || {
+            Batch::render(&app.state, filter, from, is_full, &app.events.held)
+        })
+        .await;
         let batch = match made {
             Ok(Ok(batch)) => Arc::new(batch),
             Ok(Err(error)) => {
@@ -247,10 +263,13 @@ impl Client {
                 return None;
             }
         };
-        if kept.len() >= KEPT {
+        kept.push(Arc::clone(&batch));
+        let most = self.app.events.held_max / KEPT_PART;
+        while kept.len() > KEPT
+            || (kept.len() > 1 && kept.iter().map(|batch| batch.bytes.len()).sum::<usize>() > most)
+        {
             kept.remove(0);
         }
-        kept.push(Arc::clone(&batch));
         Some(batch)
     }
 }

@@ -281,3 +281,37 @@ async fn clients_that_came_at_different_moments_are_given_the_same_bytes() {
     let first = given[0].as_ptr();
     assert!(given.iter().all(|bytes| bytes.as_ptr() == first));
 }
+
+#[tokio::test]
+async fn events_that_nobody_takes_are_bounded_in_bytes_and_others_load_everything_again() {
+    let state = state(World::busy());
+    let feed = Arc::clone(&state.feed);
+    let limits = Limits {
+        stream_bytes: 4_000,
+        ..Limits::default()
+    };
+    let routes = router(state, None, limits);
+    // Each comes back from another place, so that nobody shares what is made for it, and none takes it.
+    for number in 13..=60 {
+        feed.publish(number, first_slice(&[0, 7]));
+    }
+    let (mut untaken, mut bytes, mut resets) = (Vec::new(), 0, 0);
+    for number in 12..=50 {
+        let mut client = connect(&routes, "", Some(&number.to_string())).await;
+        let batch = client.bytes().await;
+        let is_reset = batch.windows(13).any(|some| some == b"event: reset\n");
+        // One that is a reset holds no figures; one of figures may be the last for which there was room.
+        assert!(!is_reset || batch.len() < 700, "{batch:?}");
+        resets += u32::from(is_reset);
+        bytes += batch.len();
+        untaken.push(batch);
+    }
+    let largest = untaken.iter().map(Bytes::len).max().unwrap();
+    assert!(resets > 30, "{resets}");
+    assert!(bytes < 4_000 + largest + 39 * 700, "{bytes}");
+
+    // Whoever takes its events makes room again.
+    untaken.clear();
+    let mut client = connect(&routes, "?branch=0", Some("13")).await;
+    assert_eq!(names(&client.told().await)[0], "total");
+}

@@ -6,6 +6,7 @@ use axum::body::Bytes;
 use serde::Serialize;
 use tidegauge_windows::{Selection, Walk, Window};
 
+use super::held::Held;
 use crate::answer::{ReadingAnswer, TotalAnswer, WindowAnswer};
 use crate::api::parameters::Parameters;
 use crate::api::problem::{Failure, Problem, quoted};
@@ -192,11 +193,13 @@ pub(in crate::api) struct Batch {
 }
 
 impl Batch {
-    /// What changed since `after`.
-    pub(in crate::api) fn render(
+    /// What changed since `after`; without figures if there is no room for them. `held` counts it.
+    pub(super) fn render(
         state: &State,
         filter: Filter,
         after: Place,
+        is_full: bool,
+        held: &Held,
     ) -> Result<Self, ReadError> {
         // Before the reading is taken: what is told of as changed is then in it.
         let newest = state.feed.newest();
@@ -213,12 +216,12 @@ impl Batch {
         let mut events = Events::new();
         let is_reset = state.readings.query(|reading| {
             let figures = match &changed {
-                Some(changed) => filter.figures(changed, reading)?,
-                None => None,
+                Some(changed) if !is_full => filter.figures(changed, reading)?,
+                _ => None,
             };
             let is_reset = figures.is_none() && after != Place::Newest;
             if is_reset {
-                events.add("reset", &Reset::of(after, life, newest))?;
+                events.add("reset", &Reset::of(after, life, newest, is_full))?;
             }
             events.figures(state, reading, &figures.unwrap_or_default())?;
             events.reading(reading, upto)?;
@@ -229,7 +232,7 @@ impl Batch {
             filter,
             upto,
             is_reset,
-            bytes: events.text.into(),
+            bytes: held.count(events.text),
         })
     }
 }
@@ -240,9 +243,11 @@ struct Reset {
 }
 
 impl Reset {
-    fn of(after: Place, life: Life, newest: u64) -> Self {
+    fn of(after: Place, life: Life, newest: u64, is_full: bool) -> Self {
         let checkpoint = after.checkpoint(life);
-        let reason = if checkpoint.is_some_and(|checkpoint| checkpoint <= newest) {
+        let reason = if is_full {
+            "clients that read too slowly hold all the room for events: load everything again"
+        } else if checkpoint.is_some_and(|checkpoint| checkpoint <= newest) {
             "more has changed since then than can be told one by one: load everything again"
         } else {
             "the last event's id is not one that was given since the service was started: load \
