@@ -1,8 +1,8 @@
 //! How each part is doing, in words and measured: written by the parts, read by operators.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::metrics::Metrics;
 
