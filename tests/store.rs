@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod copying;
 mod feed;
 mod fixture;
 mod marking;

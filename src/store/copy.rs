@@ -34,7 +34,7 @@ impl Still {
             });
         }
         let copy = Database::open(dir, true)?;
-        let (tables, keys) = self.write_tables(dir)?;
+        let (tables, keys) = write_tables(&self.database, dir, TABLE_BYTES)?;
         copy.adopt(&tables)?;
         drop(copy);
         let differs = || Error::Damaged {
@@ -48,33 +48,74 @@ impl Still {
             && copied.rules() == self.rules();
         if is_same { Ok(keys) } else { Err(differs()) }
     }
+}
 
-    fn write_tables(&self, dir: &Path) -> Result<(Vec<PathBuf>, u64), Error> {
-        let failed = |error| database::failed(dir, "write", &error);
-        let options = database::options(false);
-        let mut reading = ReadOptions::default();
-        reading.fill_cache(false);
-        reading.set_readahead_size(READAHEAD_BYTES);
-        let mut at = self.database.rocks().raw_iterator_opt(reading);
-        at.seek_to_first();
-        let (mut tables, mut keys) = (Vec::new(), 0);
-        while at.valid() {
-            let path = dir.join(format!("copied-{}", tables.len()));
-            let mut table = SstFileWriter::create(&options);
-            table.open(&path).map_err(failed)?;
-            while let Some((key, value)) = at.item() {
-                table.put(key, value).map_err(failed)?;
-                keys += 1;
-                at.next();
-                if keys % LOOK_EVERY == 0 && table.file_size() > TABLE_BYTES {
-                    break;
-                }
+// All keys of `from`, in their order, in tables of about `table_bytes` in `dir`; and how many.
+fn write_tables(
+    from: &Database,
+    dir: &Path,
+    table_bytes: u64,
+) -> Result<(Vec<PathBuf>, u64), Error> {
+    let failed = |error| database::failed(dir, "write", &error);
+    let options = database::options(false);
+    let mut reading = ReadOptions::default();
+    reading.fill_cache(false);
+    reading.set_readahead_size(READAHEAD_BYTES);
+    let mut at = from.rocks().raw_iterator_opt(reading);
+    at.seek_to_first();
+    let (mut tables, mut keys) = (Vec::new(), 0);
+    while at.valid() {
+        let path = dir.join(format!("copied-{}", tables.len()));
+        let mut table = SstFileWriter::create(&options);
+        table.open(&path).map_err(failed)?;
+        while let Some((key, value)) = at.item() {
+            table.put(key, value).map_err(failed)?;
+            keys += 1;
+            at.next();
+            if keys % LOOK_EVERY == 0 && table.file_size() > table_bytes {
+                break;
             }
-            table.finish().map_err(failed)?;
-            tables.push(path);
         }
-        at.status()
-            .map_err(|error| self.database.failed("read", &error))?;
-        Ok((tables, keys))
+        table.finish().map_err(failed)?;
+        tables.push(path);
+    }
+    at.status().map_err(|error| from.failed("read", &error))?;
+    Ok((tables, keys))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use rocksdb::{IteratorMode, WriteBatch};
+
+    use super::*;
+
+    #[test]
+    fn many_tables_hold_every_key_in_its_order() {
+        let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let [from, to] = &dirs;
+        let written = Database::open(from.path(), true).unwrap();
+        let keys = 3 * LOOK_EVERY + 17;
+        let mut batch = WriteBatch::default();
+        for number in 0..keys {
+            batch.put(number.to_be_bytes(), [7; 100]);
+        }
+        written.write(batch).unwrap();
+        // What was deleted is not copied.
+        let mut batch = WriteBatch::default();
+        batch.delete(5_u64.to_be_bytes());
+        written.write(batch).unwrap();
+
+        let copy = Database::open(to.path(), true).unwrap();
+        let (tables, count) = write_tables(&written, to.path(), 1).unwrap();
+        assert_eq!(count, keys - 1);
+        assert_eq!(tables.len(), 4);
+        copy.adopt(&tables).unwrap();
+        assert!(tables.iter().all(|table| !table.exists()));
+        let all = |database: &Database| -> Vec<_> {
+            let all = database.rocks().iterator(IteratorMode::Start);
+            all.map(|item| item.unwrap()).collect()
+        };
+        assert_eq!(all(&copy), all(&written));
     }
 }

@@ -110,9 +110,9 @@ pub enum Error {
     },
     /// The state is damaged.
     #[error(
-        "the state in {path} is damaged ({reason}); nothing in it was changed. Restore a copy of \
-         the directory, or set state_dir to a new directory and, with Elasticsearch, index_prefix to \
-         a new prefix, and read the topic again"
+        "the state in {path} is damaged ({reason}); nothing in it was changed. Restore a backup \
+         (`tidegauge state restore`), or set state_dir to a new directory and, with Elasticsearch, \
+         index_prefix to a new prefix, and read the topic again"
     )]
     Damaged {
         /// The state directory.

@@ -223,6 +223,41 @@ fn only_a_whole_backup_is_restored_and_only_where_nothing_is() {
     assert_eq!(status["generations"][1]["proof"], "equal", "{status}");
 }
 
+#[test]
+fn what_an_interrupted_restore_leaves_is_refused_by_a_service() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = unique("cut");
+    kafka.create_topic(&name, 1);
+    let setup = Setup::of(kafka, &name);
+    kafka.send(&name, (0..50).map(|n| paid(0, START + n * 1_000, "1", 1)));
+    setup.serve_until_end();
+    let backup = setup.path("backup").display().to_string();
+    setup.run_json(&["state", "backup", &backup, "-o", "json"]);
+    // A restore writes the file that names the live generation, then all else, and CURRENT last.
+    for steps in 0..2 {
+        let dir = setup.path(&format!("cut{steps}"));
+        fs::create_dir(&dir).unwrap();
+        fs::write(dir.join("state.live"), "live = 1\n").unwrap();
+        if steps > 0 {
+            copy_all(&Path::new(&backup).join("g1"), &dir.join("state"));
+            fs::remove_file(dir.join("state/CURRENT")).unwrap();
+        }
+        let state_dir = format!("state_dir={}", dir.join("state").display());
+        let served = setup.spawn(&["serve", "--set", &state_dir]);
+        let served = served.wait(Duration::from_secs(60));
+        assert_eq!(served.status.code(), Some(1), "{}", served.stderr);
+        let words = "no state of generation 1";
+        assert!(served.stderr.contains(words), "{}", served.stderr);
+        let again = setup.run(&["state", "restore", &backup, "--set", &state_dir]);
+        assert_eq!(again.status.code(), Some(1), "{}", again.stderr);
+        assert!(
+            again.stderr.contains("is there already"),
+            "{}",
+            again.stderr
+        );
+    }
+}
+
 /// What is done to a backup.
 type Damage<'a> = &'a dyn Fn(&Path);
 

@@ -16,7 +16,7 @@ use super::{copy, files, marks};
 
 const UNIT: i128 = 1_000_000_000_000_000_000;
 
-fn fixture() -> PathBuf {
+pub(super) fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/store-v1")
 }
 
