@@ -57,6 +57,7 @@ function render() {
   setText(byId("trouble-text"), state === "locked" ? "It shows its figures only to those who know its token." : `${trouble?.message ?? ""} This page goes on by itself as soon as it does.`);
   setText(byId("trouble-retry"), state === "locked" ? "Give the token" : "Try now");
   if (state === "locked") dialog.open();
+  else if (state === "live") dialog.close();
   renderPulse();
   announce(state);
   if (!known) return;

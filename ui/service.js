@@ -18,15 +18,22 @@ export class Trouble extends Error {
   }
 }
 
+let refused = false;
+
 /** The token of this tab, or null. @returns {string|null} */
 export function token() {
   return sessionStorage.getItem(KEPT);
 }
 
-/** Keeps a token until the tab is closed; null forgets it. @param {string|null} value */
+/** Keeps a token until the tab is closed, or the service refuses it. @param {string} value */
 export function keepToken(value) {
-  if (value === null) sessionStorage.removeItem(KEPT);
-  else sessionStorage.setItem(KEPT, value);
+  refused = false;
+  sessionStorage.setItem(KEPT, value);
+}
+
+/** Whether the last token that was kept was refused. @returns {boolean} */
+export function tokenWasRefused() {
+  return refused;
 }
 
 /**
@@ -51,6 +58,14 @@ export async function open(route, { headers = {}, signal } = {}) {
     throw new Trouble("unreachable", "The service does not answer at this address.");
   }
   if (response.ok) return response;
+  if (response.status === 401) {
+    // Another token was given meanwhile: the answer says nothing about that one.
+    if (token() !== kept) return open(route, { headers, signal });
+    if (kept !== null) {
+      refused = true;
+      sessionStorage.removeItem(KEPT);
+    }
+  }
   throw await refusal(response);
 }
 

@@ -3,7 +3,7 @@
 // Order on every start: the stream first, then the load. So nothing falls between them, and since
 // all values are absolute, what comes twice does no harm.
 
-import { Trouble, ask } from "./service.js";
+import { Trouble, ask, token } from "./service.js";
 import { Stream } from "./stream.js";
 
 const REFRESH_MS = 1_000;
@@ -55,6 +55,11 @@ export class Session {
     this.stream.stop();
     clearTimeout(this.timer);
     this.nextTry = null;
+    if (this.state === "locked" && token() !== null) {
+      this.state = "loading";
+      this.trouble = null;
+      this.changed();
+    }
     try {
       const definitions = await ask("windows");
       if (load !== this.loads) return;

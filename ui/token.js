@@ -1,6 +1,6 @@
 // The dialog that asks for the token.
 
-import { keepToken, token } from "./service.js";
+import { keepToken, tokenWasRefused } from "./service.js";
 import { byId, setText } from "./element.js";
 
 /** Asks for the token when the service wants one. */
@@ -17,13 +17,16 @@ export class TokenDialog {
     });
   }
 
-  /** Opens it; the token that was refused is forgotten. */
+  /** Opens it, and says so if a token was refused. */
   open() {
     if (this.dialog.open) return;
-    const refused = token() !== null;
-    keepToken(null);
-    setText(byId("token-wrong"), refused ? "The service did not accept that token." : "");
+    setText(byId("token-wrong"), tokenWasRefused() ? "The service did not accept that token." : "");
     this.dialog.showModal();
     byId("token").focus();
+  }
+
+  /** Closes it, when no token is needed any more. */
+  close() {
+    this.dialog.close();
   }
 }
