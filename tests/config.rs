@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -264,12 +265,107 @@ fn a_secret_is_not_shown_when_its_line_or_its_value_is_wrong() {
         "[elasticsearch]\nurl = 'http://me:s3cret@127.0.0.1:9200'\n",
         "[elasticsearch]\nurl = 'http://me:s3cret@127.0.0.1:port'\n",
         "[http]\ntoken = 's3cret'\n",
+        "[kafka.properties]\n\"sasl.passwrd\" = 's3cret'\n",
+        "[kafka.properties]\nsasl.passwrd = 's3cret'\n",
+        "[kafka.properties]\n'sasl.pw' = 's3cret'\n",
+        "[kafka.properties]\n'sasl.passwrd' = \"\"\"\ns3cret\n",
+        "[kafka]\nproperties = { 'sasl.pasword' = 's3cret', x = }\n",
+        "[kafka]\npasswort = 's3cret'\n",
+        "[kafka]\nbrokers = 'SASL_SSL://me:s3cret@b:port'\n",
+        "sasl_pass = 's3cret'\n",
+        "[elasticsearch]\napi_key = 's3cret'\n",
+        "[elasticsearch]\napikey = 's3cret\n",
+        "[elasticsearch]\npasswort = 's3cret'\n",
+        "[elasticsearch]\nurl = 'http://127.0.0.1:9200/?apikey=s3cret'\n",
+        "[elasticsearch]\nurl = 'me:s3cret@127.0.0.1:9200'\n",
+        "[elasticsearch]\napi_key_file = 's3cret'\n",
+        "[elasticsearch]\nusername = 'me'\npassword_file = 's3cret/=='\n",
+        "[kibana]\nurl = 'http://127.0.0.1:5601/?apikey=s3cret'\n",
+        "[http]\ntoken_file = 's3cret'\n",
+        "[http]\ntokn = 's3cret'\n",
     ] {
         let text = wrong(toml);
         assert!(!text.contains("s3cret"), "{text}");
     }
     let sources = Sources::default().variable("TIDEGAUGE_HTTP__TOKEN", "s3cret");
     assert!(!told(&sources, Need::Nothing).contains("s3cret"));
+    for (variable, key) in [
+        (
+            "TIDEGAUGE_KAFKA__PROPERTIES__SASL_PASSWRD",
+            "kafka.properties.sasl.passwrd",
+        ),
+        (
+            "TIDEGAUGE_ELASTICSEARCH__PASSWORT",
+            "elasticsearch.passwort",
+        ),
+        (
+            "TIDEGAUGE_ELASTICSEARCH__API_KEY_FILE",
+            "elasticsearch.api_key_file",
+        ),
+        ("TIDEGAUGE_HTTP__TOKEN_FILE", "http.token_file"),
+    ] {
+        let sources = Sources::default().variable(variable, "s3cret");
+        assert!(!told(&sources, Need::Nothing).contains("s3cret"));
+        let sources = Sources::default().flag("--set", key, "s3cret");
+        let text = told(&sources, Need::Nothing);
+        assert!(text.contains(key) && !text.contains("s3cret"), "{text}");
+    }
+    for address in [
+        "http://h:1/?apikey=s3cret",
+        "http://me:s3cret@h:1",
+        "me:s3cret@h",
+    ] {
+        let sources = Sources::default().flag("--set", "elasticsearch.url", address);
+        assert!(!told(&sources, Need::Nothing).contains("s3cret"));
+    }
+}
+
+#[test]
+fn a_file_of_a_secret_that_everybody_can_write_is_refused() {
+    for (mode, is_refused) in [
+        (0o600, false),
+        (0o640, false),
+        (0o644, false),
+        (0o606, true),
+        (0o666, true),
+    ] {
+        let typed = Typed::new("");
+        let path = typed.file("token", "correct horse\n");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        typed.file("t.toml", &format!("[http]\ntoken_file = {path:?}\n"));
+        let loaded = Config::load(&typed.sources(), Need::Nothing);
+        assert_eq!(loaded.is_err(), is_refused, "{mode:o}");
+        if is_refused {
+            let text = told(&typed.sources(), Need::Nothing);
+            assert!(
+                text.contains("http.token_file: everybody can write"),
+                "{text}"
+            );
+            assert!(text.contains("chmod 600"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_token_of_a_few_characters_is_refused() {
+    let typed = Typed::new("");
+    for (content, is_refused) in [("x", true), ("abc\n", true), ("tide", false)] {
+        let path = typed.file("token", content);
+        typed.file(
+            "t.toml",
+            &format!("[http]\nlisten = '0.0.0.0:80'\ntoken_file = {path:?}\n"),
+        );
+        let loaded = Config::load(&typed.sources(), Need::Nothing);
+        assert_eq!(loaded.is_err(), is_refused, "{content}");
+        if is_refused {
+            let text = told(&typed.sources(), Need::Nothing);
+            assert!(
+                text.contains("fewer than 4 characters") && text.contains("openssl rand"),
+                "{text}"
+            );
+            assert!(text.ends_with("the configuration has 1 problem"), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -8,6 +8,9 @@ use crate::api;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
+/// A shorter token is found by trying all.
+const TOKEN_MIN: usize = 4;
+
 /// Where a service answers, for those who ask it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Endpoint {
@@ -30,7 +33,20 @@ impl Endpoint {
 /// Reads the section; gives the path of the token too.
 pub(super) fn read(section: &Section<'_>) -> (api::Config, Option<PathBuf>) {
     let listen = section.parsed("listen", LISTEN, listen);
-    let token = section.secret("token_file");
+    let token = section.secret("token_file").filter(|(path, token)| {
+        let is_long = token.expose().chars().count() >= TOKEN_MIN;
+        if !is_long {
+            section.problem(
+                "token_file",
+                format!(
+                    "the token in {} has fewer than {TOKEN_MIN} characters, so anybody can guess it; \
+                     make one with: openssl rand -hex 32",
+                    path.display()
+                ),
+            );
+        }
+        is_long
+    });
     let has_token_file = section.optional("token_file").is_some();
     if !listen.ip().is_loopback() && !has_token_file {
         section.problem(

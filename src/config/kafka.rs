@@ -33,6 +33,11 @@ fn brokers(text: &str) -> Result<String, String> {
     let right = "give host:port, more than one with commas between them";
     let parts: Vec<&str> = text.split(',').map(str::trim).collect();
     for part in &parts {
+        if part.contains('@') {
+            return Err(format!(
+                "a broker has no user in its address: {right}; credentials belong in [kafka.properties]"
+            ));
+        }
         // The client library also reads PLAINTEXT://host:port and [::1]:9092.
         let address = part.rsplit("://").next().unwrap_or_default();
         let port = match address.rsplit_once(':') {
@@ -166,6 +171,9 @@ fn check_properties(section: &Section<'_>, config: &source::Config) {
     }
 }
 
+/// As the client library says it.
+const UNKNOWN: &str = "No such configuration property";
+
 fn property_problem(section: &Section<'_>, name: &str, message: String) {
     let inner = section.section("properties", "kafka.properties");
     let mut table = inner.table();
@@ -190,7 +198,15 @@ fn property_problem(section: &Section<'_>, name: &str, message: String) {
     match origin {
         Some(origin) => {
             let key = format!("kafka.properties.{name}");
-            section.problems().add(Problem::new(origin, key, message));
+            // It may be that of a secret, spelt in whatever way.
+            let is_unknown = message.contains(UNKNOWN);
+            let problem = Problem::new(origin, key, message);
+            let problem = if is_unknown {
+                problem.hidden()
+            } else {
+                problem
+            };
+            section.problems().add(problem);
         }
         None => inner.problem(name, message),
     }

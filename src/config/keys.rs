@@ -19,10 +19,55 @@ pub(super) fn is_secret(key: &str) -> bool {
         "ssl_key",
         "jaas",
     ];
-    let names_file = ["_file", ".location", "endpoint.url"]
-        .iter()
-        .any(|end| key.trim().ends_with(end));
-    !names_file && words.iter().any(|word| key.contains(word))
+    !names_file(&key) && words.iter().any(|word| key.contains(word))
+}
+
+/// Whether `text`, a part of a file, has a key under which a secret is meant, spelt right or not.
+pub(super) fn may_hold_secret(text: &str) -> bool {
+    let mut parts: Vec<&str> = text.split('=').collect();
+    // What follows the last one is a value.
+    parts.pop();
+    let is_letter = |c: char| c.is_alphanumeric() || "._-'\" \t".contains(c);
+    parts.iter().any(|part| {
+        let key = part.rsplit(|c| !is_letter(c)).next().unwrap_or_default();
+        resembles_secret(key)
+    })
+}
+
+/// Whether `key` is the name of a secret but for a few letters.
+pub(super) fn resembles_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    let key = key.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+    if is_secret(key) {
+        return true;
+    }
+    if of("").into_iter().flatten().any(|known| known == key) || names_file(key) {
+        return false;
+    }
+    // These as a part of the key, those with up to a third of their letters wrong.
+    const PARTS: [&str; 7] = [
+        "token", "bearer", "pwd", "pass", "apikey", "api_key", "auth",
+    ];
+    const WORDS: [&str; 6] = [
+        "password",
+        "passphrase",
+        "passwd",
+        "secret",
+        "credentials",
+        "token",
+    ];
+    let letters: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
+    let words = key.split(|c: char| !c.is_alphanumeric());
+    PARTS.iter().any(|part| key.contains(part))
+        || words.chain([letters.as_str()]).any(|word| {
+            let is_near = |known: &&str| strsim::osa_distance(word, known) <= known.len() / 3;
+            WORDS.iter().any(is_near)
+        })
+}
+
+fn names_file(key: &str) -> bool {
+    let ends = ["_file", ".location", "endpoint.url"];
+    ends.iter().any(|end| key.trim().ends_with(end))
 }
 
 /// The names of the keys of a section, if it is one whose keys are fixed.
@@ -126,6 +171,49 @@ mod tests {
         ] {
             assert!(!is_secret(key), "{key}");
         }
+    }
+
+    #[test]
+    fn a_misspelt_name_of_a_secret_resembles_it() {
+        for key in [
+            "sasl.passwrd",
+            "sasl.pasword",
+            "sasl.passwort",
+            "sasl_password",
+            "passwd",
+            "api_key",
+            "apikey",
+            "tokn",
+            "Tokens",
+            "client.secrt",
+            "ssl.key.pasword",
+            " \"sasl.pswd\" ",
+            "credential",
+        ] {
+            assert!(resembles_secret(key), "{key}");
+        }
+        for key in [
+            "brokerz",
+            "topik",
+            "topic",
+            "start",
+            "step",
+            "state_dir",
+            "listen",
+            "url",
+            "password_file",
+            "ssl.key.location",
+            "retention",
+            "max_actions",
+            "legacy_totals",
+            "port",
+        ] {
+            assert!(!resembles_secret(key), "{key}");
+        }
+        assert!(may_hold_secret(
+            "properties = { \"sasl.passwrd\" = \"x\", a = "
+        ));
+        assert!(!may_hold_secret("topic = \"password\""));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::keys::is_secret;
+use super::keys::{may_hold_secret, resembles_secret};
 
 /// Why there is no configuration to work with.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,8 @@ pub(super) struct Problem {
     origin: Origin,
     key: String,
     message: String,
+    /// Whether the line may show a secret, whatever its key is.
+    is_hidden: bool,
 }
 
 impl Problem {
@@ -84,6 +86,15 @@ impl Problem {
             origin,
             key: key.into(),
             message: message.into(),
+            is_hidden: false,
+        }
+    }
+
+    /// The same, told without the line: what stands there may be a secret.
+    pub(super) fn hidden(self) -> Self {
+        Self {
+            is_hidden: true,
+            ..self
         }
     }
 }
@@ -146,10 +157,37 @@ impl Document {
             Origin::File(span) => {
                 let place = Place::of(&self.text, span);
                 let (line, column) = (place.line, place.column);
-                let excerpt = place.excerpt();
+                let hides = problem.is_hidden
+                    || resembles_secret(problem.key.rsplit_once('.').map_or("", |(_, key)| key))
+                    || may_hold_secret(self.statement(span));
+                let excerpt = if hides {
+                    String::new()
+                } else {
+                    place.excerpt()
+                };
                 format!("{name}:{line}:{column}: {key}{message}{excerpt}")
             }
         }
+    }
+}
+
+impl Document {
+    /// The text from the last line above `span` that sets something to the end of the line of `span`:
+    /// a value may go over several lines.
+    fn statement(&self, span: &Range<usize>) -> &str {
+        let mut at = span.start.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let (before, after) = self.text.split_at(at);
+        let end = at + after.find('\n').unwrap_or(after.len());
+        let mut start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        while start > 0 && !self.text[start..end].contains('=') {
+            start = self.text[..start - 1]
+                .rfind('\n')
+                .map_or(0, |newline| newline + 1);
+        }
+        &self.text[start..end]
     }
 }
 
@@ -194,10 +232,10 @@ impl<'a> Place<'a> {
 
     /// The line with a mark under the stretch, unless it could show a secret.
     fn excerpt(&self) -> String {
-        let key = self.text.split('=').next().unwrap_or_default();
         let length = self.text.chars().count();
-        let has_user = self.text.contains("://") && self.text.contains('@');
-        if is_secret(key) || has_user || length > LINE_MAX || self.text.trim().is_empty() {
+        // Addresses may have a password in them, or a key behind them.
+        let has_user = self.text.contains('@') || self.text.contains('?');
+        if has_user || length > LINE_MAX || self.text.trim().is_empty() {
             return String::new();
         }
         let number = self.line.to_string();

@@ -173,6 +173,7 @@ impl Kibana {
             }
             body.extend_from_slice(&chunk);
         }
+        let body = self.config.credentials.mask().answer(body);
         let answer = Answer { status, body };
         let url = self.shown();
         match status {

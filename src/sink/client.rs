@@ -139,9 +139,15 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
+        let status = response.status().as_u16();
         Ok(Answer {
-            status: response.status().as_u16(),
-            body,
+            status,
+            // Only what went wrong is shown.
+            body: if response.status().is_success() {
+                body
+            } else {
+                self.credentials.mask().answer(body)
+            },
         })
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 use super::Error;
-use crate::secret::Secret;
+use crate::secret::{Mask, Secret};
 
 /// Where documents go and how.
 #[derive(Clone)]
@@ -68,6 +68,18 @@ pub enum Credentials {
         /// The password.
         password: Secret,
     },
+}
+
+impl Credentials {
+    /// Takes them out of what a server says.
+    #[must_use]
+    pub fn mask(&self) -> Mask {
+        match self {
+            Self::None => Mask::default(),
+            Self::ApiKey(key) => Mask::of_key(key),
+            Self::Basic { username, password } => Mask::of_user(username, password),
+        }
+    }
 }
 
 /// How documents are sent.

@@ -1,9 +1,11 @@
 //! The state directory: whether a state may be opened or begun in it.
 
-use std::fs::{self, DirBuilder, Metadata};
+use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
+
+use tracing::{info, warn};
 
 use super::error::Error;
 use super::original::Original;
@@ -33,10 +35,14 @@ pub(super) fn prepare(path: &Path) -> Result<Directory, Error> {
     check(path, &metadata)?;
     let names = names(path)?;
     if names.iter().any(|name| name == "CURRENT") {
+        close_to_others(path, &metadata);
         return Ok(Directory::State);
     }
     match names.into_iter().find(|name| !may_precede_a_state(name)) {
-        None => Ok(Directory::Fresh),
+        None => {
+            close_to_others(path, &metadata);
+            Ok(Directory::Fresh)
+        }
         Some(name) if is_data(&name) => Err(Error::Damaged {
             path: path.to_owned(),
             reason: format!("it contains {name}, but the file CURRENT is missing"),
@@ -95,6 +101,28 @@ fn check(path: &Path, metadata: &Metadata) -> Result<(), Error> {
     Ok(())
 }
 
+/// Takes away what everybody may do in a directory of ours: it holds the text of records. What its
+/// group may do stays where everybody else may do nothing: then somebody has decided it.
+fn close_to_others(path: &Path, metadata: &Metadata) {
+    let mode = metadata.permissions().mode();
+    if mode & 0o007 == 0 {
+        return;
+    }
+    match fs::set_permissions(path, Permissions::from_mode(mode & 0o7000 | 0o700)) {
+        Ok(()) => info!(
+            path = %path.display(),
+            "the state directory was open to everybody and is now its owner's only"
+        ),
+        // As on a volume that belongs to root.
+        Err(error) => warn!(
+            path = %path.display(),
+            %error,
+            "everybody on this machine can read the state directory, which holds the text of records; \
+             chmod 700 it"
+        ),
+    }
+}
+
 fn names(path: &Path) -> Result<Vec<String>, Error> {
     let entries = fs::read_dir(path).map_err(|source| io_error(path, "list", source))?;
     let mut names = Vec::new();
@@ -138,7 +166,7 @@ fn io_error(path: &Path, action: &'static str, source: io::Error) -> Error {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::fs::{File, Permissions, set_permissions};
+    use std::fs::{File, set_permissions};
 
     use super::*;
 
@@ -149,6 +177,34 @@ mod tests {
         assert_eq!(prepare(&path).unwrap(), Directory::Fresh);
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_state_directory_that_is_there_is_closed_to_everybody_else() {
+        for (before, after) in [
+            (0o755, 0o700),
+            (0o701, 0o700),
+            (0o2775, 0o2700),
+            (0o750, 0o750),
+            (0o770, 0o770),
+            (0o700, 0o700),
+        ] {
+            for name in ["LOG", "CURRENT"] {
+                let path = tempfile::tempdir().unwrap();
+                File::create(path.path().join(name)).unwrap();
+                set_permissions(path.path(), Permissions::from_mode(before)).unwrap();
+                prepare(path.path()).unwrap();
+                let mode = fs::metadata(path.path()).unwrap().permissions().mode();
+                assert_eq!(mode & 0o7777, after, "{before:o} with {name}");
+            }
+        }
+        // What is not a state is left as it is.
+        let path = tempfile::tempdir().unwrap();
+        File::create(path.path().join("photo.jpg")).unwrap();
+        set_permissions(path.path(), Permissions::from_mode(0o755)).unwrap();
+        prepare(path.path()).unwrap_err();
+        let mode = fs::metadata(path.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o755);
     }
 
     #[test]

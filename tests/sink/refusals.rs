@@ -339,12 +339,15 @@ fn secrets_are_in_no_log_and_no_status() {
         .init();
     let key = Secret::new("canary-key");
     let (username, password) = ("tide".to_owned(), key.clone());
-    for credentials in [
-        Credentials::ApiKey(key),
-        Credentials::Basic { username, password },
+    let (id, user) = (secrets[0], secrets.join(" "));
+    for (credentials, sent) in [
+        (Credentials::ApiKey(key), id),
+        (Credentials::Basic { username, password }, &user),
     ] {
         let till = till();
-        let refusal = Answer::Whole(401, "{\"error\":\"who are you?\"}".into());
+        // It repeats what it was sent, as some proxies do.
+        let echo = format!("{{\"error\":\"who are you? {sent}\"}}");
+        let refusal = Answer::Whole(401, echo);
         let front = Front::start(&till, [refusal]);
         let mut config = config(&front.url());
         config.credentials = credentials;
