@@ -88,6 +88,8 @@ pub struct Source {
     ailing: BTreeMap<i32, String>,
     paused: BTreeSet<i32>,
     bounded: bool,
+    /// Why the topic may not be looked at now, if brokers say so.
+    forbidden: Option<String>,
     /// Whether the topic is not found now.
     missing: Option<Missing>,
     identity: Identity,
@@ -140,6 +142,7 @@ impl Source {
             ailing: BTreeMap::new(),
             paused: BTreeSet::new(),
             bounded: false,
+            forbidden: None,
             missing: None,
             identity: Identity::default(),
             next_probe: Instant::now(),
@@ -246,6 +249,9 @@ impl Source {
         }
         if let Some(missing) = self.missing {
             return self.lost(missing);
+        }
+        if let Some(why) = &self.forbidden {
+            return (Condition::Degraded, why.clone());
         }
         if let Some((partition, why)) = self.ailing.first_key_value() {
             let reason = format!("partition {partition} is not read now: {why}");

@@ -48,7 +48,13 @@ impl Source {
         while let Some(answer) = self.asker.answer() {
             match answer {
                 Answer::Looked(Ok(looked)) => self.looked(looked)?,
-                Answer::Looked(Err(error)) => self.unanswered = Some(error),
+                Answer::Looked(Err(error)) => {
+                    if matches!(error, Error::Forbidden { .. }) {
+                        self.forbidden = Some(error.to_string());
+                        self.forget_ends();
+                    }
+                    self.unanswered = Some(error);
+                }
                 Answer::Silent => {}
                 Answer::Ends { asked, ends } => self.ends_confirmed(&ends, asked),
                 // It may be of before the brokers went away again.
@@ -71,6 +77,7 @@ impl Source {
 
     fn looked(&mut self, looked: Looked) -> Result<(), Error> {
         self.unanswered = None;
+        self.forbidden = None;
         let Some(count) = looked.count else {
             self.note_missing();
             return Ok(());
@@ -109,9 +116,7 @@ impl Source {
         if self.consumer.context().down().is_none() {
             return;
         }
-        for cursor in &mut self.cursors {
-            cursor.forget_end();
-        }
+        self.forget_ends();
         let now = Instant::now();
         if now < self.next_probe {
             return;
@@ -159,6 +164,7 @@ impl Source {
     // A topic that is found again by its id is read on. Without an id nobody could tell it from another
     // one, and who waits for an end can't wait for ever.
     fn note_missing(&mut self) {
+        self.forget_ends();
         let now = Instant::now();
         let missing = self
             .missing
@@ -173,6 +179,13 @@ impl Source {
             } else if !self.identity.is_known() {
                 self.halt(partition, start::deleted());
             }
+        }
+    }
+
+    // Nobody says how far partitions go.
+    fn forget_ends(&mut self) {
+        for cursor in &mut self.cursors {
+            cursor.forget_end();
         }
     }
 
