@@ -41,6 +41,10 @@ async fn honest(request: Request, next: Next) -> Response {
         )
         .into_response();
     }
+    // It says of what there is what a whole answer would say (RFC 9110, 15.4.5).
+    if status == StatusCode::NOT_MODIFIED {
+        headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
     // Other bytes are another representation: what names them says so by being weak.
     if headers.contains_key(header::CONTENT_ENCODING)
         && let Some(tag) = headers.get(header::ETAG)

@@ -37,19 +37,27 @@ pub(super) async fn wait(app: &App, uri: &Uri) -> Result<Uri, Problem> {
 
 /// Whether `uri` asks to wait, at an address whose answers are of one reading.
 fn asks_to_wait(uri: &Uri) -> bool {
-    let asks = uri.query().is_some_and(|query| {
-        query
-            .split('&')
-            .any(|pair| WAITING.contains(&pair.split('=').next().unwrap_or_default()))
-    });
+    let asks = uri
+        .query()
+        .is_some_and(|query| query.split('&').any(is_ours));
     asks && may_wait(uri.path())
+}
+
+/// Whether a pair of the query is one of those that say what to wait for, however it is encoded.
+fn is_ours(pair: &str) -> bool {
+    let name = pair.split('=').next().unwrap_or_default();
+    if WAITING.contains(&name) || !name.contains('%') {
+        return WAITING.contains(&name);
+    }
+    let uri = Uri::try_from(format!("/?{name}="));
+    let read = uri.map(|uri| Query::<Vec<(String, String)>>::try_from_uri(&uri));
+    matches!(read, Ok(Ok(Query(pairs))) if pairs.iter().any(|(name, _)| WAITING.contains(&name.as_str())))
 }
 
 /// `uri` without our parameters, and one with nothing else.
 fn split(uri: &Uri) -> Result<(Uri, Uri), Problem> {
     let pairs = uri.query().unwrap_or_default().split('&');
-    let (ours, rest): (Vec<_>, Vec<_>) =
-        pairs.partition(|pair| WAITING.contains(&pair.split('=').next().unwrap_or_default()));
+    let (ours, rest): (Vec<_>, Vec<_>) = pairs.partition(|pair| is_ours(pair));
     let with = |pairs: &[&str]| {
         let mark = if pairs.is_empty() { "" } else { "?" };
         let text = format!("{}{mark}{}", uri.path(), pairs.join("&"));
@@ -124,6 +132,14 @@ mod tests {
         let (rest, ours) = split(&uri).unwrap();
         assert_eq!(rest, "/api/v1/windows/1m?branch=1&limit=2");
         assert_eq!(ours, "/api/v1/windows/1m?min_position=0:5&timeout=1s");
+        // A name counts as it reads, not as it is encoded.
+        let encoded: Uri = "/api/v1/totals?min%5Fposition=0:5&branch%31=1"
+            .parse()
+            .unwrap();
+        assert!(asks_to_wait(&encoded));
+        let (rest, ours) = split(&encoded).unwrap();
+        assert_eq!(rest, "/api/v1/totals?branch%31=1");
+        assert_eq!(ours, "/api/v1/totals?min%5Fposition=0:5");
         for other in [
             "/api/v1/totals",
             "/api/v1/totals?branch=min_position",

@@ -1,5 +1,7 @@
 //! The forms that figures are given in, and what may be kept of them.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::request::Builder;
@@ -235,4 +237,36 @@ async fn long_answers_are_compressed_for_those_who_ask() {
     }
     let none = get("totals", "identity;q=0, br");
     ask(&routes, none).await.problem(406);
+}
+
+#[tokio::test]
+async fn a_304_varies_by_what_the_whole_answer_varies_by() {
+    let routes = World::long(200).routes();
+    let varies = |answer: &Answer| -> BTreeSet<String> {
+        let values = answer.headers.get_all("vary").iter();
+        values
+            .flat_map(|value| value.to_str().unwrap().split(','))
+            .map(|name| name.trim().to_lowercase())
+            .collect()
+    };
+    for uri in [
+        "/api/v1/windows/1m?format=csv",
+        "/api/v1/windows/1m?limit=50",
+        "/ui/main.js",
+    ] {
+        let ask = |known: Option<String>| {
+            let mut request = Request::get(uri).header("accept-encoding", "gzip");
+            if let Some(known) = known {
+                request = request.header("if-none-match", known);
+            }
+            request.body(Body::empty()).unwrap()
+        };
+        let whole = send(&routes, ask(None)).await;
+        assert_eq!(whole.status, 200, "{uri}");
+        assert!(varies(&whole).contains("accept-encoding"), "{uri}");
+        let tag = whole.header("etag").to_owned();
+        let known = send(&routes, ask(Some(tag))).await;
+        assert_eq!(known.status, 304, "{uri}");
+        assert_eq!(varies(&known), varies(&whole), "{uri}");
+    }
 }
