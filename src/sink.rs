@@ -11,6 +11,7 @@ use tracing::warn;
 
 use self::client::Client;
 use self::cluster::Cluster;
+use self::crowd::Crowd;
 use self::delivery::{Delivery, Passes};
 use self::handover::Handover;
 use self::health::Line;
@@ -31,6 +32,7 @@ mod client;
 mod cluster;
 mod collect;
 mod config;
+mod crowd;
 mod delivery;
 mod described;
 mod document;
@@ -194,6 +196,7 @@ impl Sink {
             blocked: Blocked::default(),
             misnamed: Vec::new(),
             delete_misnamed_at: None,
+            crowd: Crowd::default(),
             next_inspection: None,
             had_former_life: self.had_former_life,
             handover: Handover::new(publication),

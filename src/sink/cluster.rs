@@ -375,7 +375,7 @@ impl Cluster {
             .find(|index| self.names.published(index).is_none()))
     }
 
-    async fn refresh(&self) -> Result<(), Trouble> {
+    pub(super) async fn refresh(&self) -> Result<(), Trouble> {
         let patterns: Vec<String> = self.names.kinds().map(|k| self.names.pattern(k)).collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let path = IndicesRefreshParts::Index(&patterns).url();

@@ -17,6 +17,7 @@ use super::client::Trouble;
 use super::cluster::Cluster;
 use super::collect::{Scope, lock};
 use super::config::{BulkConfig, Pacing};
+use super::crowd::Crowd;
 use super::handover::Handover;
 use super::health::Line;
 use super::memory::Memory;
@@ -62,6 +63,7 @@ pub(super) struct Delivery {
     pub(super) misnamed: Vec<Misnamed>,
     /// When they are deleted, if there are any.
     pub(super) delete_misnamed_at: Option<Instant>,
+    pub(super) crowd: Crowd,
 }
 
 /// How passes over the marks go on.
@@ -243,6 +245,7 @@ impl Delivery {
         }
         self.tell_blocked().await?;
         self.delete_misnamed().await?;
+        self.forget_zeros(order).await?;
         if !self.cluster.is_public() && self.is_handed_over().await? {
             self.publish().await;
         }

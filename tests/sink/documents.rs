@@ -175,6 +175,52 @@ fn with_zero_windows_a_branch_without_payments_has_zeros_where_the_window_is_fin
 }
 
 #[test]
+fn zeros_that_are_no_longer_given_have_no_document_once_a_crowd_is_dated_before_them() {
+    for dist in Dist::ALL {
+        let Some(elastic) = Elastic::shared(dist) else {
+            return;
+        };
+        let mut config = config(&elastic.url());
+        config.zero_windows = true;
+        let zeros = || -> Vec<String> {
+            let minutes = elastic.documents(&format!("{}-1m", config.index_prefix));
+            let zeros = minutes.into_iter().filter(|it| it.source["pay_count"] == 0);
+            zeros.map(|zero| zero.id).collect()
+        };
+        let mut till = Till::of(Documents::ZeroWindowsToo);
+        till.pay(NOVEMBER - 3 * MINUTE, 7, "1");
+        for branch in 100..400 {
+            till.pay(NOVEMBER + 1_000, branch, "1");
+        }
+        till.pay(NOVEMBER + 3 * MINUTE + 10_000, 7, "1");
+        till.commit();
+        till.deliver_all(&config);
+        let given = zeros();
+        assert!(given.len() > 600, "{}", given.len());
+
+        // The 1,001st is known since before minutes whose zeros were delivered.
+        for branch in 1_000..2_000 {
+            till.pay(NOVEMBER + 2_000, branch, "1");
+        }
+        till.commit();
+        till.deliver_all(&config);
+        let end = |id: &str| -> i64 { id.rsplit_once('-').unwrap().1.parse().unwrap() };
+        let mut kept = given;
+        kept.retain(|id| end(id) <= NOVEMBER);
+        assert!(!kept.is_empty());
+        assert_eq!(zeros(), kept);
+
+        // A first payment in such a window has its document again.
+        till.pay(NOVEMBER + MINUTE + 5_000, 200, "1");
+        till.commit();
+        till.deliver_all(&config);
+        let minutes = elastic.documents(&format!("{}-1m", config.index_prefix));
+        let id = format!("200@{}-{}", NOVEMBER + MINUTE, NOVEMBER + 2 * MINUTE);
+        assert_eq!(document(&minutes, &id).source["pay_count"], 1);
+    }
+}
+
+#[test]
 fn late_payments_and_rejects_have_documents_of_their_own() {
     for dist in Dist::ALL {
         let Some(elastic) = Elastic::shared(dist) else {
