@@ -156,7 +156,8 @@ fn every_route_is_described_and_every_description_is_of_a_route() {
     };
     let name = unique("described");
     kafka.create_topic(&name, 1);
-    let service = Setup::of(kafka, &name).serve();
+    let setup = Setup::of(kafka, &name);
+    let service = setup.serve();
     let document: Value = http::get_json(&format!("{}/openapi.json", service.url()));
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let described: BTreeSet<String> = document["paths"]

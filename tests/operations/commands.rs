@@ -34,7 +34,8 @@ fn health_says_yes_of_a_service_that_answers_without_any_token() {
     let token = setup.path("token");
     std::fs::write(&token, "correct horse\n").unwrap();
     let token = format!("{:?}", token.display().to_string());
-    let service = setup.with("http", "token_file", &token).serve();
+    let setup = setup.with("http", "token_file", &token);
+    let service = setup.serve();
     let url = service.url().to_owned();
     assert_eq!(stdout(&["health", "--url", &url]), "ok\n");
     // It is ready once its parts have said that they are at work.

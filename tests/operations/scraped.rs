@@ -186,7 +186,8 @@ fn open_metrics_is_given_where_it_is_accepted_and_to_nobody_else() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = unique("formats");
     kafka.create_topic(&name, 1);
-    let service = Setup::of(kafka, &name).serve();
+    let setup = Setup::of(kafka, &name);
+    let service = setup.serve();
     let plain = http::get(&format!("{}/metrics", service.url())).ok();
     assert!(plain.headers["content-type"].starts_with("text/plain; version=0.0.4"));
     assert!(!plain.text.contains("# EOF"));
@@ -220,13 +221,12 @@ fn metrics_need_the_token_where_one_is_configured() {
     let setup = Setup::of(kafka, &name);
     let token = setup.path("token");
     std::fs::write(&token, "correct horse\n").unwrap();
-    let service = setup
-        .with(
-            "http",
-            "token_file",
-            &format!("{:?}", token.display().to_string()),
-        )
-        .serve();
+    let setup = setup.with(
+        "http",
+        "token_file",
+        &format!("{:?}", token.display().to_string()),
+    );
+    let service = setup.serve();
     assert_eq!(http::get(&format!("{}/metrics", service.url())).status, 401);
     assert_eq!(http::get(&format!("{}/livez", service.url())).status, 200);
 }

@@ -42,7 +42,8 @@ fn a_lag_that_no_broker_confirms_is_unknown_within_15_s_and_known_again_when_one
             partition["end_unconfirmed_s"].as_u64().unwrap() >= 10,
             "{partition}"
         );
-        assert_eq!(partition["end"], 1);
+        // What it was says nothing of now.
+        assert!(partition["end"].is_null(), "{partition}");
     }
     let metrics = http::get(&format!("{}/metrics", service.url())).ok().text;
     assert!(!metrics.contains("\ntidegauge_lag_records "), "{metrics}");
