@@ -92,7 +92,8 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             settings,
         };
         engine.open_from = engine.earliest_open();
-        engine.keep_from(engine.floor);
+        // As it was right after the snapshot was taken, so that a restart decides nothing.
+        engine.keep_from(engine.floor.max(engine.next_floor()));
         engine.written_until = EventTime::LAST_WRITTEN.minus(engine.reach());
         engine
     }

@@ -186,6 +186,24 @@ fn a_partition_with_records_to_read_after_a_restart_is_not_idle() {
 }
 
 #[test]
+fn a_restart_changes_nothing_about_what_is_past_retention() {
+    // p0 -- day 0 | checkpoint | day 40, 41, … 100 | checkpoint | (restart)
+    // p1                                                                      day 1
+    let day = |days: i64| days * 24 * 60;
+    let mut engine = engine();
+    begin(&mut engine, 0, day(0));
+    engine.take_changes();
+    for days in 1..=100 {
+        begin(&mut engine, 0, day(days));
+    }
+    let snapshot = engine.take_changes().snapshot;
+    let known = [(1, at(0))];
+    let mut restored = Engine::restore(settings(vec![ten_minutes()]), snapshot, known);
+    assert_eq!(add(&mut engine, 1, day(1)), Placement::PastRetention);
+    assert_eq!(add(&mut restored, 1, day(1)), Placement::PastRetention);
+}
+
+#[test]
 fn when_all_partitions_are_idle_the_highest_watermark_holds() {
     let mut engine = engine();
     engine.register(1);
