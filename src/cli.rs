@@ -14,7 +14,6 @@ mod index;
 mod kibana;
 mod man;
 pub mod output;
-mod owner;
 mod pointer;
 mod produce;
 mod progress;

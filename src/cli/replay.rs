@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::arguments::{Globals, Replay, ReplayStep};
 use super::failure::Failure;
 use super::output::{self, Format, Row};
-use super::owner;
 use super::progress::Progress;
 use super::report;
 use super::serve::block_on;
@@ -41,9 +40,6 @@ pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
     };
     let config = Config::load(&globals.sources(), need)?;
     let generations = Generations::of(&config.state_dir);
-    if !matches!(asked.step, Some(ReplayStep::Status)) {
-        owner::check(&generations.dir(generations.live()?.generation))?;
-    }
     let output = asked.output;
     block_on(async {
         match &asked.step {
