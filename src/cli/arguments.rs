@@ -142,7 +142,7 @@ pub struct Serve {
 #[command(after_long_help = "\
 Needs nothing but this program: no Kafka, no Elasticsearch, no network. Its state is in a temporary \
 directory that goes when it stops. Of the configuration it takes time_zone, [event_time], [[window]], \
-[branches] and [http], from --config and --set only: what ./tidegauge.toml and the environment say is \
+[branches] and [http], from --config (or TIDEGAUGE_CONFIG) and --set only: what ./tidegauge.toml and other variables say is \
 for the service. It refuses what it decides itself: state_dir, [kafka], [elasticsearch], [kibana].")]
 pub struct Demo {
     /// Payments per second
