@@ -409,6 +409,16 @@ impl Generations {
         }
     }
 
+    /// Whether there is anything of a generation, be it what a [delete](Self::delete) that was
+    /// interrupted has left.
+    #[must_use]
+    pub fn has(&self, generation: u32) -> bool {
+        let rest = self.beside(&format!("-g{generation}.dropped"));
+        [self.dir(generation), self.report(generation), rest]
+            .iter()
+            .any(|path| path.exists())
+    }
+
     /// Deletes the state and the report of a generation. After a crash it may be asked again.
     ///
     /// # Errors

@@ -339,3 +339,54 @@ fn branches_that_are_renamed_or_exchange_names_have_one_total_each() {
     service.await_delivered();
     Figures::ask(&service).assert_documented(elastic, &topic);
 }
+
+#[test]
+fn dropping_a_generation_deletes_no_index_of_another_directory() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("dropped-elsewhere");
+    kafka.create_topic(&topic, 1);
+    pay(kafka, &topic, 5, "1", 1);
+    let first = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    first.serve_until_end();
+    first.run_json(&["replay", "-o", "json"]);
+    let built = elastic.documents(&format!("{topic}-*-g2*"));
+    assert!(!built.is_empty());
+
+    let second = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    second.serve_until_end();
+    let refused = second.run(&["replay", "drop", "2", "--yes"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.stderr);
+    let words = "there is no generation 2";
+    assert!(refused.stderr.contains(words), "{}", refused.stderr);
+    assert_eq!(elastic.documents(&format!("{topic}-*-g2*")), built);
+    let dropped = first.run(&["replay", "drop", "2", "--yes"]);
+    assert_eq!(dropped.status.code(), Some(0), "{}", dropped.stderr);
+    assert_eq!(elastic.count(&format!("{topic}-*-g2*")), 0);
+}
+
+#[test]
+fn aliases_stay_where_they_are_while_the_new_generation_lacks_an_index() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("lacking");
+    kafka.create_topic(&topic, 1);
+    pay(kafka, &topic, 5, "1", 1);
+    let setup = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    setup.serve_until_end();
+    setup.run_json(&["replay", "-o", "json"]);
+    elastic.delete(&format!("/{topic}-totals-g2")).ok();
+    let swapped = setup.run_json(&["replay", "swap", "-o", "json"]);
+    assert_eq!(swapped["aliases"], "follow", "{swapped}");
+    assert_eq!(counted(elastic, &topic), 5, "readers see what they saw");
+    // The service fills the index and moves the aliases.
+    setup.serve_until_end();
+    assert_eq!(counted(elastic, &topic), 5);
+    let holders = elastic.get(&format!("/_alias/{topic}-totals")).ok().json();
+    assert!(
+        holders[format!("{topic}-totals-g2")].is_object(),
+        "{holders}"
+    );
+}

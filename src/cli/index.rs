@@ -63,6 +63,27 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
         let readings = readings.as_deref();
         if let IndexStep::Delete { yes } = step {
             findings.done = delete(&mut upkeep, readings, yes, &config).await?;
+            // One that was built beside the live one may have been refused for the same reason.
+            for other in generations.all()? {
+                let live = Live {
+                    generation: other,
+                    previous: None,
+                };
+                if other == findings.generation {
+                    continue;
+                }
+                // One that can't be read, or has read nothing, can't tell which indexes are its own.
+                let Ok(Some(readings)) = self::readings(&config, &generations, live) else {
+                    continue;
+                };
+                let provenance = readings.query(|reading| reading.provenance());
+                if provenance.map_err(Error::from)?.is_none() {
+                    continue;
+                }
+                let mut upkeep = replay::upkeep(sink, &generations, &config, other)?;
+                let deleted = delete(&mut upkeep, Some(readings.as_ref()), yes, &config);
+                findings.done.extend(deleted.await?);
+            }
             return Ok(findings);
         }
         if matches!(step, IndexStep::Setup | IndexStep::Repair) {

@@ -170,12 +170,24 @@ async fn drop_generation(
              --yes"
         )));
     }
+    // Another directory numbers its generations for itself, and may have indexes of that number.
+    if !generations.has(generation) {
+        return Err(Failure::Running(anyhow!(
+            "there is no generation {generation} beside {}: `tidegauge replay status` lists them",
+            config.state_dir.display()
+        )));
+    }
     let mut indexes = 0;
     let mut is_unreadable = false;
     if let Some(sink) = &config.elasticsearch {
-        is_unreadable = Still::open(&generations.dir(generation)).is_err();
-        let upkeep = replay::upkeep(sink, generations, config, generation)?;
-        indexes = upkeep.delete().await.map_err(Error::from)?;
+        let still = Still::open(&generations.dir(generation));
+        is_unreadable = still.is_err();
+        let readings = still.ok().flatten();
+        let readings = readings.map(|still| generations.readings(generation, &still, config));
+        let readings = readings.and_then(Result::ok);
+        let mut upkeep = replay::upkeep(sink, generations, config, generation)?;
+        let deleted = upkeep.delete(readings.as_deref()).await;
+        indexes = deleted.map_err(Error::from)?;
     }
     generations.delete(generation)?;
     use std::io::Write;

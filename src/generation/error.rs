@@ -66,8 +66,8 @@ pub enum Error {
     /// A generation's state is gone.
     #[error(
         "there is no state of generation {generation} in {path}: restore a backup, or make another \
-         generation live, which `tidegauge replay status` lists; to begin anew, set state_dir to a new \
-         directory",
+         generation live: write `live = N` into the file beside it that ends with .live, with one \
+         that `tidegauge replay status` lists; to begin anew, set state_dir to a new directory",
         path = .path.display()
     )]
     Lost {

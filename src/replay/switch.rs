@@ -16,6 +16,7 @@ use tracing::info;
 use super::{Error, Proof, report};
 use crate::config::Config;
 use crate::generation::{Generations, Live};
+use crate::reading::Readings;
 use crate::sink::{self, Upkeep};
 use crate::store::Still;
 
@@ -105,7 +106,7 @@ pub async fn switch(
         live
     };
     let aliases = match indexes {
-        Some(indexes) => follow(indexes, generations, live, patience).await?,
+        Some(indexes) => follow(indexes, config, generations, live, patience).await?,
         None => Aliases::None,
     };
     Ok(Switched {
@@ -161,6 +162,7 @@ pub fn upkeep(
 
 async fn follow(
     mut upkeep: Upkeep,
+    config: &Config,
     generations: &Generations,
     live: Live,
     patience: Duration,
@@ -173,7 +175,11 @@ async fn follow(
         }
         if let Some(_lock) = generations.hold_services_off()? {
             // No service runs, and none starts while this is held.
-            if !is_caught_up(generations, live).await? {
+            if !is_caught_up(generations, live).await?
+                || upkeep
+                    .lacks_indexes(readings(config, generations, live)?.as_ref())
+                    .await?
+            {
                 return Ok(Aliases::Follow);
             }
             upkeep.publish().await?;
@@ -187,6 +193,15 @@ async fn follow(
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+fn readings(
+    config: &Config,
+    generations: &Generations,
+    live: Live,
+) -> Result<Arc<dyn Readings>, Error> {
+    let still = generations.fits(live.generation, config)?;
+    Ok(generations.readings(live.generation, &still, config)?)
 }
 
 /// Whether the live generation has applied and delivered all that the one before had applied.

@@ -129,12 +129,34 @@ impl Upkeep {
             .collect())
     }
 
-    /// Deletes this generation's indexes and templates; gives how many indexes there were. May be
-    /// asked again.
+    /// Whether an index that `readings` have documents for is not there.
     ///
     /// # Errors
-    /// When a public alias points to one of them, or the server does not answer as it should.
-    pub async fn delete(&self) -> Result<u64, Error> {
+    /// When the server does not answer as it should.
+    pub async fn lacks_indexes(&self, readings: &dyn Readings) -> Result<bool, Error> {
+        let live = self.cluster.inspect().await;
+        let live = live.map_err(|trouble| self.failed(trouble))?;
+        let wanted = wanted(Some(readings), self.zero_windows);
+        let wanted = wanted.map_err(|trouble| self.failed(trouble))?;
+        Ok(wanted.iter().any(|family| !live.contains_key(family)))
+    }
+
+    /// Deletes this generation's indexes and templates; gives how many indexes there were. May be
+    /// asked again. `readings` are those of its state, if that can be read.
+    ///
+    /// # Errors
+    /// When a public alias points to one of them, one holds figures of another log than the state, or
+    /// the server does not answer as it should.
+    pub async fn delete(&mut self, readings: Option<&dyn Readings>) -> Result<u64, Error> {
+        self.know(readings)
+            .map_err(|trouble| self.failed(trouble))?;
+        let live = self.cluster.inspect().await;
+        for (family, live) in live.map_err(|trouble| self.failed(trouble))? {
+            if let Owner::Stranger(whose) = &live.owner {
+                let index = self.cluster.names().index(family);
+                return Err(Error::Foreign(foreign(&index, whose).reason));
+            }
+        }
         let names = self.cluster.names();
         let generation = names.generation();
         if self.audience().await?.contains(&generation) {
