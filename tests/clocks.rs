@@ -176,6 +176,29 @@ fn a_time_beyond_the_year_9999_is_kept_apart_and_no_answer_names_one() {
 }
 
 #[test]
+fn a_branch_whose_only_payment_is_too_far_ahead_is_known_from_then_on() {
+    // branch 1  00:00 00:01 00:02 ...... 00:20        the watermark is 00:19:55
+    // branch 2  (written at 00:00) 00:10              ten minutes ahead: in no window
+    let at = |written: i64, minute: i64, branch| {
+        let (written, time) = (START + written * MINUTE, START + minute * MINUTE);
+        line(0, written, &time.to_string(), 1, branch)
+    };
+    let mut log = vec![at(0, 10, 2)];
+    log.extend((0..=20).map(|minute| at(minute, minute, 1)));
+    let emit = ["--emit", "windows"];
+    let (windows, _) = compute(&emit, &log);
+    let of = |branch: u64| {
+        let minutes = items(&windows).into_iter().filter(move |item| {
+            item["window"] == "1m" && item["branch_id"] == branch && item["final"] == true
+        });
+        minutes.map(|item| item["window_start"].as_str().unwrap()[11..16].to_owned())
+    };
+    assert_eq!(of(1).next().unwrap(), "00:00");
+    let zeros: Vec<String> = (10..19).map(|minute| format!("00:{minute}")).collect();
+    assert_eq!(of(2).collect::<Vec<_>>(), zeros);
+}
+
+#[test]
 fn a_time_beyond_the_year_9999_does_not_freeze_its_branch_in_elasticsearch() {
     let Some(kafka) = Kafka::shared() else { return };
     let Some(elastic) = Elastic::shared(Dist::Es7) else {
@@ -280,4 +303,37 @@ fn a_jump_that_nothing_agrees_with_is_named_by_the_status() {
         service.ask("status")["partitions"][0]["unconfirmed_event_time"],
         jump
     );
+}
+
+#[test]
+fn a_wrong_clock_that_is_alone_in_its_partition_takes_no_window_from_others() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("alone");
+    kafka.create_topic(&topic, 2);
+    let minutes =
+        |from: i64, to: i64| (from..to).map(|minute| paid(0, START + minute * MINUTE, "1", 1));
+    let wrong = (0..5).map(|minute| paid(1, START + 400 * DAY + minute * MINUTE, "1", 2));
+    kafka.send(&topic, minutes(0, 3).chain(wrong));
+    let setup = Setup::of(kafka, &topic).with("event_time", "idle_after", "\"200ms\"");
+    let service = setup.serve();
+    service.await_consumed(8);
+    service.await_idle();
+    eventually("both partitions are idle", || {
+        let partitions = service.ask("status")["partitions"].clone();
+        let partitions = partitions.as_array()?;
+        partitions.iter().all(|p| p["idle"] == true).then_some(())
+    });
+    // A checkpoint, after which retention would count.
+    kafka.send(&topic, [paid(1, START + 400 * DAY + 5 * MINUTE, "1", 2)]);
+    service.await_consumed(9);
+    kafka.send(&topic, minutes(3, 6));
+    service.await_consumed(12);
+    let ledger = service.ask("ledger");
+    assert_eq!(ledger["entries"]["on_time"]["count"], 12, "{ledger}");
+    let windows = service.ask("windows/1m?branch=1&limit=6");
+    let counts: Vec<_> = items(&windows)
+        .iter()
+        .map(|w| w["pay_count"].clone())
+        .collect();
+    assert_eq!(counts, [1, 1, 1, 1, 1, 1], "{windows}");
 }

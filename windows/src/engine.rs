@@ -70,11 +70,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         }
         let mut engine = Self {
             grid,
-            watermarks: Watermarks::new(
-                snapshot.partitions,
-                snapshot.watermark,
-                settings.out_of_orderness,
-            ),
+            watermarks: Watermarks::new(snapshot.partitions, snapshot.watermark, &settings),
             activity: Activity::restore(snapshot.activity),
             known: keys,
             quiet_closes: snapshot.quiet_closes,
@@ -129,8 +125,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         if time < self.kept_from && self.is_gone(time) {
             return Placement::PastRetention;
         }
-        let part = self.watermarks.partitions.entry(partition).or_default();
-        part.note(time, key.number(), out_of_orderness);
+        let part = self.watermarks.note(partition, time, key.number());
         if !late && part.standing == Standing::Idle {
             part.standing = Standing::Returning;
         }
@@ -341,15 +336,12 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             .unwrap_or(EventTime::MIN)
     }
 
-    /// Retention counts back from the combined watermark, and from the watermark of any partition
-    /// behind it: its next payments may be as old. But no partition holds windows for more than
-    /// twice the retention.
+    // Where there is nothing to forget, the floor stays: a clock that is wrong may have been first.
     fn next_floor(&self) -> Option<EventTime> {
-        let combined = self.watermarks.combined?;
         let retention = self.settings.retention;
-        let farthest = combined.minus(retention);
-        let slowest = self.watermarks.slowest().unwrap_or(combined);
-        Some(slowest.max(farthest).min(combined).minus(retention))
+        let floor = self.watermarks.retained()?.minus(retention);
+        let first = self.activity.stretches().first()?;
+        (first.start < floor).then_some(floor)
     }
 
     // Whether a window that would hold `time` is past retention.

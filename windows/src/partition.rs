@@ -15,6 +15,9 @@ pub struct PartitionTime {
     pub jump: Option<Jump>,
     /// Whose payments decided its time so far.
     pub keys: Keys,
+    /// How far event time had travelled when its last payment came that was not behind the watermark:
+    /// what others travelled since then, it missed.
+    pub travelled: Span,
     /// Whether it takes part in the combined watermark.
     pub standing: Standing,
 }
@@ -91,13 +94,25 @@ impl PartitionTime {
         highest.is_some_and(|highest| time < highest.minus(out_of_orderness))
     }
 
-    /// Takes note of a payment in its windows, of the key with the number `key`.
-    pub(crate) fn note(&mut self, time: EventTime, key: u64, out_of_orderness: Span) {
+    /// Takes note of a payment in its windows, of the key with the number `key`. Gives how far its time
+    /// went on, or nothing if the payment is behind the watermark: it says nothing of what time it is now.
+    pub(crate) fn note(
+        &mut self,
+        time: EventTime,
+        key: u64,
+        out_of_orderness: Span,
+    ) -> Option<Span> {
         let watermark = self.watermark(out_of_orderness);
         if watermark.is_some_and(|watermark| time < watermark) {
-            // It says nothing of what time it is now.
-            return;
+            return None;
         }
+        let before = self.highest;
+        self.believe(time, key);
+        let step = |(before, now): (EventTime, EventTime)| now.since(before);
+        Some(before.zip(self.highest).map_or(Span::ZERO, step))
+    }
+
+    fn believe(&mut self, time: EventTime, key: u64) {
         self.keys = self.keys.with(key);
         // A payment of the time that is believed disproves the jump.
         self.jump = self.jump.filter(|jump| jump.agrees(time));

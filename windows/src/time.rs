@@ -41,6 +41,12 @@ impl EventTime {
         Self(self.0.saturating_sub(span.0))
     }
 
+    /// How long before this time `earlier` is; none if it is not.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Span {
+        Span::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
     /// The start of the cell of a grid of `step` that holds this time: floor division, so it is
     /// right before 1970 too.
     #[must_use]
@@ -87,6 +93,18 @@ impl Span {
     #[must_use]
     pub const fn times(self, times: i64) -> Self {
         Self(self.0.saturating_mul(times))
+    }
+
+    /// This length and `other`, held at the longest there is.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// What is left of this length without `other`; none if it is shorter.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self::from_millis(self.0.saturating_sub(other.0))
     }
 
     /// Whether no time passes in it.

@@ -1,8 +1,9 @@
 //! Watermarks: one for each partition, and the combined one that makes windows final.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
-use crate::{EventTime, MAX_JUMP, PartitionTime, Span, Standing};
+use crate::{EventTime, MAX_JUMP, PartitionTime, Settings, Span, Standing};
 
 /// The watermarks of all partitions, after Flink's `CombinedWatermarkStatus` and its valve: the
 /// minimum of those that are not idle, never going back.
@@ -11,18 +12,25 @@ pub(crate) struct Watermarks {
     pub(crate) partitions: BTreeMap<i32, PartitionTime>,
     pub(crate) combined: Option<EventTime>,
     out_of_orderness: Span,
+    retention: Span,
+    /// How far event time has travelled: partitions that go on side by side travel it once, and a jump
+    /// of more than the retention counts as a day at most. A clock that jumps a year has not lived through one.
+    travelled: Span,
 }
 
 impl Watermarks {
     pub(crate) fn new(
         partitions: BTreeMap<i32, PartitionTime>,
         combined: Option<EventTime>,
-        out_of_orderness: Span,
+        settings: &Settings,
     ) -> Self {
+        let travelled = partitions.values().map(|partition| partition.travelled);
         Self {
+            travelled: travelled.max().unwrap_or(Span::ZERO),
             partitions,
             combined,
-            out_of_orderness,
+            out_of_orderness: settings.out_of_orderness,
+            retention: settings.retention,
         }
     }
 
@@ -44,12 +52,49 @@ impl Watermarks {
             .all(|partition| partition.standing == Standing::Idle)
     }
 
-    /// The watermark of the partition that is furthest behind, whether or not it is idle. One without
-    /// a watermark says nothing.
-    pub(crate) fn slowest(&self) -> Option<EventTime> {
-        let all = self.partitions.values();
-        all.filter_map(|partition| partition.watermark(self.out_of_orderness))
-            .min()
+    /// Takes note of a payment of `partition` in its windows, of the key with the number `key`.
+    pub(crate) fn note(&mut self, partition: i32, time: EventTime, key: u64) -> &mut PartitionTime {
+        let part = self.partitions.entry(partition).or_default();
+        if let Some(step) = part.note(time, key, self.out_of_orderness) {
+            let step = if step > self.retention {
+                MAX_JUMP.min(self.retention)
+            } else {
+                step
+            };
+            self.travelled = self.travelled.max(part.travelled.plus(step));
+            part.travelled = self.travelled;
+        }
+        part
+    }
+
+    /// The time that retention counts back from: the watermark of the partition that is furthest behind,
+    /// idle or not, of those that are waited for, but no more than the retention behind the one in the
+    /// middle. So one partition far ahead does not move it, and one far behind does not hold it; of two
+    /// partitions, the one behind counts.
+    pub(crate) fn retained(&self) -> Option<EventTime> {
+        let parts = self.partitions.values();
+        let mut times: Vec<EventTime> = parts.filter_map(|part| self.awaited(part)).collect();
+        times.sort_unstable();
+        let slowest = *times.first()?;
+        let middle = *times.get((times.len() - 1) / 2)?;
+        Some(
+            slowest
+                .max(middle.minus(self.retention))
+                .min(self.combined?),
+        )
+    }
+
+    // A partition waits at its watermark until the others have gone on for the retention without it. Then
+    // it is taken along, and after twice the retention nobody waits for it.
+    fn awaited(&self, part: &PartitionTime) -> Option<EventTime> {
+        let highest = part.highest.or(part.first())?;
+        let along = self.missed(part).minus(self.retention);
+        (along < self.retention).then(|| highest.minus(self.out_of_orderness).plus(along))
+    }
+
+    // How far event time has travelled since the last payment of `part`.
+    fn missed(&self, part: &PartitionTime) -> Span {
+        self.travelled.minus(part.travelled)
     }
 
     // A partition that comes back behind the others stays out until it has caught up, so that it

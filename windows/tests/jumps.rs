@@ -35,6 +35,7 @@ fn settings() -> Arc<Settings> {
     })
 }
 
+#[derive(Clone)]
 struct Topic(Engine<u32, Summary>);
 
 impl Topic {
@@ -46,6 +47,18 @@ impl Topic {
         let placement = self.0.insert(partition, time, None, key, &1);
         self.0.advance();
         placement
+    }
+
+    /// A payment a day in `partition`, and a checkpoint after each.
+    fn step(&mut self, partition: i32, from: i64, to: i64) {
+        for days in from..=to {
+            assert_eq!(self.pay(partition, 1, day(days)), Placement::OnTime);
+            self.0.take_changes();
+        }
+    }
+
+    fn floor(&self) -> Option<EventTime> {
+        self.0.snapshot().floor
     }
 
     fn highest(&self, partition: i32) -> Option<EventTime> {
@@ -85,6 +98,7 @@ fn a_clock_that_goes_wrong_again_and_again_among_others_is_never_believed() {
 #[test]
 fn nothing_follows_a_jump_that_no_payment_agrees_with_even_when_all_is_quiet() {
     let mut topic = Topic::new();
+    topic.step(0, -20, -1);
     for minute in 0..3 {
         topic.pay(0, 1, after(0, minute));
         topic.pay(1, 2, after(0, minute));
@@ -195,30 +209,132 @@ fn a_partition_far_behind_keeps_the_windows_that_its_next_payments_are_in() {
 }
 
 #[test]
-fn what_is_behind_twice_the_retention_is_past_retention_whole() {
-    // p0 at day 30, retention 10: windows that start before day 10 are gone
-    // the minute of day 10, 00:00 is kept, and so is the day; the minute before it is not
+fn what_is_past_retention_is_in_none_of_its_windows() {
+    // p0 at day 30, retention 10: windows that start before day 20 are gone
+    // the minute of day 20, 00:00 is kept, and so is the day; the minute before it is not
     let mut topic = Topic::new();
-    topic.pay(1, 2, day(0));
-    topic.pay(1, 2, day(0));
-    topic.0.set_idle(1, true);
-    for _ in 0..3 {
-        topic.pay(0, 1, day(30));
-        topic.0.take_changes();
-    }
-    assert_eq!(topic.pay(1, 2, after(10, -1)), Placement::PastRetention);
-    assert_eq!(topic.pay(1, 2, day(10)), Placement::OnTime);
+    topic.step(0, 0, 30);
+    let mut other = topic.clone();
+    assert_eq!(other.pay(1, 2, after(20, -1)), Placement::PastRetention);
+    assert_eq!(other.pay(1, 2, day(20)), Placement::OnTime);
     // Retention counts from day 30 and an hour on: the minute would be kept, its day is gone.
-    for _ in 0..3 {
-        topic.pay(0, 1, after(30, 60));
+    topic.pay(0, 1, after(30, 60));
+    topic.0.take_changes();
+    assert_eq!(topic.pay(1, 2, after(20, 120)), Placement::PastRetention);
+    assert_eq!(topic.pay(1, 2, day(21)), Placement::OnTime);
+}
+
+#[test]
+fn a_wrong_clock_that_is_alone_in_its_partition_moves_no_retention() {
+    // p0  day 0 -------- (idle) .............. day 1
+    // p1  day 365 365 365, and goes on, once a day, for less than the retention (10)
+    for is_first in [true, false] {
+        let mut topic = Topic::new();
+        if !is_first {
+            topic.step(0, 0, 0);
+        }
+        topic.step(1, 365, 365);
+        topic.step(1, 365, 374);
+        topic.0.set_idle(0, true);
+        topic.0.set_idle(1, true);
+        topic.0.advance();
+        topic.0.take_changes();
+        topic.0 = Engine::restore(settings(), topic.0.snapshot(), []);
+        assert_eq!(topic.0.watermark(), Some(day(374)));
+        topic.step(0, 1, 2);
+        assert_eq!(topic.floor(), None);
+        // The other goes on as well: it is waited for again, as long as it pays at all.
+        topic.step(1, 375, 384);
+        topic.step(0, 3, 12);
+        topic.step(0, 13, 13);
+        topic.0.take_changes();
+        let kept = topic.floor().unwrap_or(EventTime::MIN);
+        assert!(kept <= day(3), "{kept}");
+    }
+}
+
+#[test]
+fn of_three_partitions_one_whose_clock_is_behind_holds_no_more_than_twice_the_retention() {
+    let mut topic = Topic::new();
+    for days in 0..40 {
+        for (partition, behind) in [(0, 0), (1, 0), (2, 15)] {
+            let placement = topic.pay(partition, 1, day(days - behind));
+            assert_eq!(placement, Placement::OnTime);
+            topic.0.set_idle(2, true);
+            topic.0.advance();
+            topic.0.take_changes();
+        }
+    }
+    assert_eq!(topic.floor(), Some(day(39 - 2 * RETENTION)));
+}
+
+#[test]
+fn a_partition_that_has_no_payment_is_waited_for_until_others_went_on_for_twice_the_retention() {
+    // p0  day 0 1 2 ................. 10 ......... 19 20      floor: day 0 - 10, ..., 19 - 20, 20 - 10
+    // p1  day 0   (idle)              still waited for  no longer
+    let mut topic = Topic::new();
+    topic.step(0, -15, 0);
+    topic.step(1, 0, 0);
+    topic.0.set_idle(1, true);
+    topic.step(0, 1, 10);
+    assert_eq!(topic.floor(), Some(day(-RETENTION)));
+    topic.step(0, 11, 19);
+    assert_eq!(topic.floor(), Some(day(19 - 2 * RETENTION)));
+    topic.step(0, 20, 20);
+    assert_eq!(topic.floor(), Some(day(20 - RETENTION)));
+}
+
+#[test]
+fn a_shop_that_is_open_once_a_week_keeps_no_more_days_than_any_other() {
+    let mut topic = Topic::new();
+    topic.pay(1, 1, day(0));
+    topic.pay(1, 1, day(0));
+    topic.0.set_idle(1, true);
+    for week in 0..100 {
+        for minute in 0..3 {
+            topic.pay(0, 1, after(7 * week, minute));
+        }
         topic.0.take_changes();
     }
-    assert_eq!(topic.pay(1, 2, after(10, 120)), Placement::PastRetention);
-    assert_eq!(topic.pay(1, 2, day(11)), Placement::OnTime);
+    topic.0.take_changes();
+    assert_eq!(topic.floor(), Some(after(7 * 99 - RETENTION, 2)));
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    // Each of the healthy partitions pays at least once while the wrong clock moves on by eight days;
+    // retention is ten.
+    #[test]
+    fn whatever_is_on_a_lone_wrong_clock_no_payment_of_others_is_past_retention(
+        ahead in 0..40_000_i64,
+        moves in prop::collection::vec((prop::collection::vec(0..24_i64, 0..8), 0..8_u8, 0..3_i64), 1..60),
+    ) {
+        let mut topic = Topic::new();
+        topic.step(0, 0, 0);
+        topic.step(1, 0, 0);
+        let (mut now, mut wrong) = (0, ahead);
+        for (steps, turn, days) in moves {
+            for hours in steps {
+                wrong += hours;
+                topic.pay(9, 1, after(0, wrong * 60));
+                topic.0.take_changes();
+            }
+            for partition in 0..2 {
+                now += days * 8;
+                let placement = topic.pay(partition, 1, after(0, now * 60));
+                prop_assert_eq!(placement, Placement::OnTime);
+            }
+            for partition in [0, 1, 9] {
+                topic.0.set_idle(partition, turn & (1 << (partition % 4)) != 0);
+            }
+            topic.0.advance();
+            topic.0.take_changes();
+            if turn == 7 {
+                topic.0 = Engine::restore(settings(), topic.0.snapshot(), []);
+            }
+        }
+    }
 
     #[test]
     fn a_payment_in_its_windows_is_in_none_that_is_gone(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegauge_windows::{
-    EventTime, Jump, Keys, PartitionTime, QuietClose, Snapshot, Standing, Window,
+    EventTime, Jump, Keys, PartitionTime, QuietClose, Snapshot, Span, Standing, Window,
 };
 
 use super::Value;
@@ -48,8 +48,10 @@ impl Value for Jump {
 }
 
 /// The first byte of a stored snapshot.
-const SNAPSHOT_FORMAT: u8 = 2;
-/// Before it, partitions had no jumps, and it was not known whose payments they had.
+const SNAPSHOT_FORMAT: u8 = 3;
+/// Up to it, it was not known how far event time had travelled.
+const SNAPSHOT_FORMAT_UNTRAVELLED: u8 = 2;
+/// Up to it, partitions had no jumps, and it was not known whose payments they had.
 const SNAPSHOT_FORMAT_OLDEST: u8 = 1;
 
 impl Value for Snapshot {
@@ -66,6 +68,7 @@ impl Value for Snapshot {
             });
             time.keys.write(encoder);
             time.jump.write(encoder);
+            encoder.i64(time.travelled.millis());
         }
         self.watermark.write(encoder);
         encoder.u64(self.quiet_closes.len() as u64);
@@ -103,10 +106,16 @@ impl Value for Snapshot {
                 SNAPSHOT_FORMAT_OLDEST => (Keys::Several, None),
                 _ => (Keys::read(decoder)?, Option::read(decoder)?),
             };
+            let travelled = match format {
+                // All are waited for at first: nothing is past retention too early.
+                ..=SNAPSHOT_FORMAT_UNTRAVELLED => Span::ZERO,
+                _ => Span::from_millis(decoder.i64()?),
+            };
             let time = PartitionTime {
                 highest,
                 jump,
                 keys,
+                travelled,
                 standing,
             };
             partitions.insert(partition, time);

@@ -7,7 +7,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use tidegauge_windows::{
-    Aggregate, Jump, Keys, PartitionTime, QuietClose, Snapshot, Standing, Summary,
+    Aggregate, Jump, Keys, PartitionTime, QuietClose, Snapshot, Span, Standing, Summary,
 };
 
 use super::*;
@@ -81,14 +81,20 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
     ];
     let jump =
         (times(), keys(), any::<u8>()).prop_map(|(to, keys, agreed)| Jump { to, keys, agreed });
-    let partition = (option::of(times()), option::of(jump), keys(), standing).prop_map(
-        |(highest, jump, keys, standing)| PartitionTime {
+    let partition = (
+        option::of(times()),
+        option::of(jump),
+        keys(),
+        any::<u32>(),
+        standing,
+    )
+        .prop_map(|(highest, jump, keys, travelled, standing)| PartitionTime {
             highest,
             jump,
             keys,
+            travelled: Span::from_millis(travelled.into()),
             standing,
-        },
-    );
+        });
     let close = (times(), times(), times()).prop_map(|(after, until, latest)| QuietClose {
         after,
         until,
