@@ -281,6 +281,8 @@ impl Pipeline {
         });
         if placement == Placement::Future {
             added.add_future(payment);
+            // It shows that there is such a branch.
+            self.engine.know(payment.branch, payment.event_time);
             return;
         }
         added.add(payment);

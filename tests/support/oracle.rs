@@ -161,9 +161,9 @@ pub fn truth(records: &[Record]) -> Truth {
         if !is_future {
             total.first = payment.time.min(total.first);
             total.last = payment.time.max(total.last);
-            let since = known.entry(payment.branch).or_insert(payment.time);
-            *since = payment.time.min(*since);
         }
+        let since = known.entry(payment.branch).or_insert(payment.time);
+        *since = payment.time.min(*since);
         let time = times.entry(record.partition).or_default();
         let watermark = time.believed.map(|highest| highest - 5 * SECOND);
         let last_end = WINDOWS
