@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegauge_windows::{PartitionTime, Span};
+use tidegauge_windows::{EventTime, PartitionTime, Span};
 
 use crate::effect::Notices;
 use crate::ledger::{Entry, Ledger};
@@ -65,15 +65,16 @@ pub fn remarks(
     }
     let past_retention = count(Entry::PastRetention);
     if past_retention > 0 {
-        let ahead = farthest_ahead(partitions).map_or_else(String::new, |(partition, day)| {
-            format!(
-                "; partition {partition} has come to {day}, more than a day further than any other: is \
-                 a clock wrong there?"
-            )
-        });
         remarks.push(format!(
             "{past_retention} payments came when their windows were past retention, so they are in \
-             no window{ahead}"
+             no window"
+        ));
+    }
+    if let Some((partition, time)) = alone_ahead(partitions) {
+        remarks.push(format!(
+            "partition {partition} has come to {}, more than a day further than any other: is a clock \
+             wrong there? While the others have nothing to read, windows up to then become final",
+            rfc3339(time)
         ));
     }
     let jumps = partitions.iter().filter_map(|(partition, time)| {
@@ -90,15 +91,24 @@ pub fn remarks(
     remarks
 }
 
-/// The partition that is more than a day further than any other, and how far it has come.
-fn farthest_ahead(partitions: &BTreeMap<i32, PartitionTime>) -> Option<(i32, String)> {
-    let highest = partitions.iter();
-    let highest = highest.filter_map(|(partition, time)| Some((time.highest?, *partition)));
-    let mut highest: Vec<_> = highest.collect();
-    highest.sort_unstable();
-    let (farthest, partition) = highest.pop()?;
-    let (second, _) = highest.pop()?;
-    (farthest > second.plus(Span::DAY)).then(|| (partition, rfc3339(farthest)))
+/// The partition that has jumped more than a day further than any other that pays, and how far it has
+/// come. How far it went on by itself since the last payments of the others is no jump.
+fn alone_ahead(partitions: &BTreeMap<i32, PartitionTime>) -> Option<(i32, EventTime)> {
+    let travelled = partitions.values().map(|time| time.travelled).max()?;
+    let missed = |time: &PartitionTime| travelled.minus(time.travelled);
+    let paying = partitions.iter().filter_map(|(partition, time)| {
+        let highest = time.highest?;
+        // The jump itself counts as a day.
+        (missed(time) < Span::DAY.times(2)).then(|| (highest, missed(time), *partition))
+    });
+    let mut paying: Vec<_> = paying.collect();
+    paying.sort_unstable();
+    let (farthest, _, partition) = paying.pop()?;
+    let others = paying
+        .iter()
+        .map(|(highest, missed, _)| highest.plus(*missed));
+    let second = others.max()?;
+    (farthest > second.plus(Span::DAY)).then_some((partition, farthest))
 }
 
 fn ahead_or_behind(quarters: i64) -> &'static str {
@@ -116,8 +126,6 @@ fn hours(quarters: u64) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use tidegauge_windows::EventTime;
-
     use super::*;
 
     fn at(day: i64) -> PartitionTime {
@@ -136,20 +144,38 @@ mod tests {
     }
 
     #[test]
-    fn payments_past_retention_are_told_with_the_partition_that_is_far_ahead() {
-        let notices = Notices::default();
-        let partitions = [(0, at(20_000)), (1, at(20_365)), (2, at(20_000))].into();
+    fn payments_past_retention_are_told() {
         let ledger = booked(Entry::PastRetention, 3);
-        let told = remarks(&ledger, &notices, &partitions);
+        let told = remarks(&ledger, &Notices::default(), &BTreeMap::new());
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("3 payments came when their windows"));
+    }
+
+    #[test]
+    fn a_partition_that_jumped_ahead_of_all_that_pay_is_told() {
+        // partition 1 jumped a year, which counts as a day, and went on for a few hours
+        let after = |day, hours: i64| PartitionTime {
+            travelled: Span::HOUR.times(hours),
+            ..at(day)
+        };
+        let told = |partitions: &[PartitionTime]| {
+            let partitions = (0..).zip(partitions.iter().copied()).collect();
+            remarks(&Ledger::default(), &Notices::default(), &partitions)
+        };
+        let told_of = told(&[after(20_000, 100), after(20_365, 130), after(20_000, 90)]);
+        assert_eq!(told_of.len(), 1, "{told_of:?}");
         assert!(
-            told[0].contains("partition 1 has come to 2025-10-04"),
-            "{told:?}"
+            told_of[0].starts_with("partition 1 has come to 2025-10-04"),
+            "{told_of:?}"
         );
-        let near = [(0, at(20_000)), (1, at(20_001))].into();
-        let told = remarks(&ledger, &notices, &near);
-        assert!(told[0].ends_with("they are in no window"), "{told:?}");
+        // A day further, or none beside it, or the other has not paid for long.
+        for right in [
+            vec![after(20_000, 100), after(20_001, 124)],
+            vec![after(20_000, 100)],
+            vec![after(20_000, 100), after(20_365, 148)],
+        ] {
+            assert!(told(&right).is_empty(), "{right:?}");
+        }
     }
 
     #[test]
