@@ -5,6 +5,8 @@ mod grid;
 mod jumps;
 mod model;
 mod replay;
+mod retention;
 mod summary;
+mod topic;
 mod walks;
 mod watermarks;
