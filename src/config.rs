@@ -18,6 +18,7 @@ mod raw;
 mod reference;
 mod rules;
 mod schema;
+mod secret_file;
 mod section;
 mod size;
 mod variables;
@@ -25,9 +26,10 @@ mod windows;
 mod zone;
 
 use std::env;
+use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
@@ -35,6 +37,7 @@ use chrono_tz::Tz;
 pub use self::event_time::EventTimeRules;
 pub use self::http::Endpoint;
 pub use self::http::listen as parse_listen;
+pub use self::http::token_in;
 pub use self::kibana::DEFAULT_URL as DEFAULT_KIBANA_URL;
 pub use self::problem::{Error, Report};
 pub use self::reference::markdown as reference;
@@ -92,10 +95,18 @@ pub enum Need {
 /// Where settings come from.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    file: Option<PathBuf>,
+    file: Option<File>,
     variables: Vec<(String, String)>,
     flags: Vec<(String, String, String)>,
     decided: Vec<Decided>,
+}
+
+/// The file to read.
+#[derive(Clone, Debug)]
+struct File {
+    path: PathBuf,
+    /// Who named it, for people.
+    named_by: Option<&'static str>,
 }
 
 /// A key or section that the command itself decides.
@@ -110,21 +121,64 @@ struct Decided {
 
 /// The file that is read if no other is named and it exists.
 pub const DEFAULT_FILE: &str = "tidegauge.toml";
+/// The variable that names the file if no flag does.
+pub const FILE_VARIABLE: &str = "TIDEGAUGE_CONFIG";
+
+impl File {
+    fn named(flag: Option<PathBuf>) -> Option<Self> {
+        let by = |named_by| {
+            move |path| Self {
+                path,
+                named_by: Some(named_by),
+            }
+        };
+        let variable = || env::var_os(FILE_VARIABLE).filter(|path| !path.is_empty());
+        flag.map(by("named by --config")).or_else(|| {
+            let path = PathBuf::from(variable()?);
+            Some(by("named by TIDEGAUGE_CONFIG")(path))
+        })
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        match self.named_by {
+            Some(named_by) => write!(f, " ({named_by})"),
+            None => Ok(()),
+        }
+    }
+}
 
 impl Sources {
-    /// The file that was named, or else [`DEFAULT_FILE`] if it exists; and the variables of this
-    /// process.
+    /// The file that was named by flag, or else by [`FILE_VARIABLE`], or else [`DEFAULT_FILE`] if it
+    /// exists; and the variables of this process.
     #[must_use]
-    pub fn of_process(file: Option<PathBuf>) -> Self {
-        let default = || Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists());
+    pub fn of_process(flag: Option<PathBuf>) -> Self {
+        let default = || {
+            let path = PathBuf::from(DEFAULT_FILE);
+            path.exists().then_some(File {
+                path,
+                named_by: Some("found in the working directory"),
+            })
+        };
         let variables = env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
             .filter(|(name, _)| name.starts_with(overlay::PREFIX))
             .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
             .collect();
         Self {
-            file: file.or_else(default),
+            file: File::named(flag).or_else(default),
             variables,
+            ..Self::default()
+        }
+    }
+
+    /// The file that was named by flag, or else by [`FILE_VARIABLE`]; nothing else.
+    #[must_use]
+    pub fn of_named_file(flag: Option<PathBuf>) -> Self {
+        Self {
+            file: File::named(flag),
             ..Self::default()
         }
     }
@@ -133,9 +187,18 @@ impl Sources {
     #[must_use]
     pub fn of_file(file: impl Into<PathBuf>) -> Self {
         Self {
-            file: Some(file.into()),
+            file: Some(File {
+                path: file.into(),
+                named_by: None,
+            }),
             ..Self::default()
         }
+    }
+
+    /// The file that is read and who named it, for people.
+    #[must_use]
+    pub fn shown_file(&self) -> Option<String> {
+        self.file.as_ref().map(ToString::to_string)
     }
 
     /// With an environment variable.
@@ -164,6 +227,16 @@ impl Sources {
     pub fn decided(mut self, key: &'static str, value: Option<String>, why: &'static str) -> Self {
         self.decided.push(Decided { key, value, why });
         self
+    }
+
+    /// The same, without any file and variable: what the command line alone says.
+    #[must_use]
+    pub fn typed(&self) -> Self {
+        Self {
+            flags: self.flags.clone(),
+            decided: self.decided.clone(),
+            ..Self::default()
+        }
     }
 
     /// [`Sources::flag`], if the flag was given.
@@ -210,7 +283,7 @@ impl Config {
         judge: impl FnOnce(&Table, &Problems) -> T,
     ) -> Result<T, Error> {
         let document = match &sources.file {
-            Some(path) => read(path)?,
+            Some(file) => read(file)?,
             None => Document::default(),
         };
         let problems = Problems::default();
@@ -279,12 +352,12 @@ impl Config {
     }
 }
 
-fn read(path: &Path) -> Result<Document, Error> {
+fn read(file: &File) -> Result<Document, Error> {
     let unreadable = |reason| Error::Unreadable {
-        path: path.to_owned(),
+        file: file.to_string(),
         reason,
     };
-    let text = fs::read(path).map_err(unreadable)?;
+    let text = fs::read(&file.path).map_err(unreadable)?;
     let text = String::from_utf8(text).map_err(|error| {
         unreadable(std::io::Error::new(
             ErrorKind::InvalidData,
@@ -292,7 +365,8 @@ fn read(path: &Path) -> Result<Document, Error> {
         ))
     })?;
     Ok(Document {
-        name: Some(path.display().to_string()),
+        name: Some(file.path.display().to_string()),
+        told: file.named_by.map(|_| file.to_string()),
         text,
     })
 }

@@ -34,6 +34,19 @@ impl fmt::Display for Secret {
     }
 }
 
+/// An address without the user and password before its host. What is no valid address may hold them too,
+/// and a `/` or `@` in them: all up to the last `@` goes.
+#[must_use]
+pub fn without_user(address: &str) -> String {
+    match address.rsplit_once('@') {
+        Some((before, host)) => {
+            let scheme = before.find("://").map_or("", |at| &before[..at + 3]);
+            format!("{scheme}***@{host}")
+        }
+        None => address.to_owned(),
+    }
+}
+
 /// Takes secrets out of what others say: a server or a proxy may repeat what it was sent.
 #[derive(Clone, Debug, Default)]
 pub struct Mask {

@@ -2,11 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::support::lab::{Kafka, eventually, free_port, succeed, unique};
-use crate::support::service::{Outcome, Setup, quoted};
+use crate::support::service::{Outcome, Setup, binary, quoted};
 use crate::support::topic::{START, paid};
 
 /// A service at a port that its configuration names, with a token.
@@ -128,6 +129,212 @@ fn what_listens_on_a_free_port_can_not_be_found_by_its_configuration() {
         78,
         &["http.listen", "here"],
     );
+}
+
+/// What the binary says in an empty directory, where nothing answers; it must fail.
+#[track_caller]
+fn said(arguments: &[&str], variables: &[(&str, &str)], code: i32) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let output = binary()
+        .current_dir(directory.path())
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    said
+}
+
+#[test]
+fn what_is_typed_names_the_service_before_the_environment_does() {
+    let [typed, by_url, by_key] = [(); 3].map(|()| format!("127.0.0.1:{}", free_port()));
+    let url = format!("http://{by_url}");
+    let variables = [
+        ("TIDEGAUGE_URL", url.as_str()),
+        ("TIDEGAUGE_HTTP__LISTEN", by_key.as_str()),
+    ];
+    let set = format!("http.listen={typed}");
+    let section = format!("http={{listen = \"{typed}\"}}");
+    let full = format!("http://{typed}");
+    for (command, code) in [(&["query", "totals"][..], 75), (&["health"][..], 1)] {
+        let asked = |more: &[&str], variables: &[(&str, &str)]| {
+            said(&[command, more].concat(), variables, code)
+        };
+        for more in [
+            ["--set", set.as_str()],
+            ["--set", section.as_str()],
+            ["--listen", typed.as_str()],
+            ["--url", full.as_str()],
+        ] {
+            let told = asked(&more, &variables);
+            assert!(told.contains(&typed), "{more:?}: {told}");
+        }
+        let told = asked(&["--url", &full, "--listen", &by_key], &variables);
+        assert!(told.contains(&typed), "{told}");
+        let told = asked(&[], &variables);
+        assert!(
+            told.contains(&by_url) && told.contains("TIDEGAUGE_URL"),
+            "{told}"
+        );
+        assert!(asked(&[], &variables[1..]).contains(&by_key));
+    }
+}
+
+#[test]
+fn a_password_in_an_address_is_never_shown() {
+    let port = free_port();
+    let url = format!("http://me:hunter2@127.0.0.1:{port}");
+    let wrong = "http://me:hunter2@127.0.0.1:99999";
+    let listen = "me:hunter2@127.0.0.1:1";
+    for (arguments, variables, code) in [
+        (&["query", "totals", "--url", &url][..], &[][..], 75),
+        (&["query", "totals"], &[("TIDEGAUGE_URL", url.as_str())], 75),
+        (&["query", "totals", "--url", wrong], &[], 2),
+        (&["query", "totals"], &[("TIDEGAUGE_URL", wrong)], 2),
+        (&["query", "totals", "--listen", listen], &[], 78),
+        (&["health", "--url", &url], &[], 1),
+        (&["health", "--url", wrong], &[], 2),
+        (&["kibana", "load", "--url", &url], &[], 78),
+        (&["kibana", "load", "--url", wrong], &[], 78),
+        (
+            &["check"],
+            &[("TIDEGAUGE_ELASTICSEARCH__URL", url.as_str())],
+            78,
+        ),
+        (&["check"], &[("TIDEGAUGE_ELASTICSEARCH__URL", wrong)], 78),
+        (&["check"], &[("TIDEGAUGE_KIBANA__URL", wrong)], 78),
+        (&["check"], &[("TIDEGAUGE_KAFKA__BROKERS", listen)], 78),
+    ] {
+        let told = said(arguments, variables, code);
+        assert!(!told.contains("hunter2"), "{arguments:?}: {told}");
+    }
+    // What a proxy asks for is not shown either; it is asked for other machines only.
+    let proxy = format!("http://me:hunter2@127.0.0.1:{port}");
+    let variables = [
+        ("http_proxy", proxy.as_str()),
+        ("HTTP_PROXY", proxy.as_str()),
+    ];
+    let told = said(
+        &["query", "totals", "--url", "http://192.0.2.1"],
+        &variables,
+        75,
+    );
+    assert!(
+        told.contains("192.0.2.1") && !told.contains("hunter2"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_token_is_read_by_those_who_ask_as_by_the_service() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("http://127.0.0.1:{}", free_port());
+    let file = |name: &str, text: &str, mode: u32| {
+        let path = directory.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        path.display().to_string()
+    };
+    for (path, words) in [
+        (file("short", "abc\n", 0o600), "fewer than 4 characters"),
+        (file("empty", " \n", 0o600), "is empty"),
+        (
+            file("lines", "correct\nhorse\n", 0o600),
+            "more than one line",
+        ),
+        (
+            file("open", "correct horse\n", 0o666),
+            "everybody can write",
+        ),
+        ("hunter2".to_owned(), "there is no such file"),
+    ] {
+        let key = format!("http.token_file={path}");
+        let served = said(
+            &["serve", "--brokers", "127.0.0.1:1", "--set", &key],
+            &[],
+            78,
+        );
+        let asked = ["query", "totals", "--url", &url];
+        let by_flag = said(&[&asked[..], &["--token-file", &path]].concat(), &[], 78);
+        let by_key = said(&[&asked[..], &["--set", &key]].concat(), &[], 78);
+        let by_variable = said(&asked, &[("TIDEGAUGE_TOKEN_FILE", &path)], 78);
+        for told in [served, by_flag, by_key, by_variable] {
+            assert!(told.contains(words), "{told}");
+            assert!(
+                !told.contains("hunter2") && !told.contains("horse"),
+                "{told}"
+            );
+        }
+    }
+    let readable = file("readable", "correct horse\n", 0o644);
+    let asked = ["query", "totals", "--url", &url, "--token-file", &readable];
+    let told = said(&asked, &[], 75);
+    assert!(
+        told.contains("everybody on this machine can read"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_wrong_configuration_says_who_named_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let told = |arguments: &[&str], variable: Option<&str>| {
+        let mut command = binary();
+        command.current_dir(directory.path()).args(arguments);
+        if let Some(path) = variable {
+            command.env("TIDEGAUGE_CONFIG", path);
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(78), "{arguments:?}: {said}");
+        said
+    };
+    let wrong = "http.listn = '127.0.0.1:1'\n";
+    fs::write(directory.path().join("named.toml"), wrong).unwrap();
+    let all: [&[&str]; 10] = [
+        &["check"],
+        &["serve"],
+        &["produce", "--stdout", "--count", "1"],
+        &["compute", "-"],
+        &["query", "totals"],
+        &["health"],
+        &["replay"],
+        &["index", "verify"],
+        &["state", "inspect"],
+        &["kibana", "export"],
+    ];
+    let demo: &[&str] = &["demo", "--for", "1s"];
+    for command in all.into_iter().chain([demo]) {
+        let by_variable = told(command, Some("named.toml"));
+        assert!(
+            by_variable.contains("named by TIDEGAUGE_CONFIG"),
+            "{by_variable}"
+        );
+        let gone = told(command, Some("gone.toml"));
+        assert!(
+            gone.contains("gone.toml (named by TIDEGAUGE_CONFIG) can't be read"),
+            "{gone}"
+        );
+        let by_flag = told(
+            &[command, &["--config", "named.toml"]].concat(),
+            Some("gone.toml"),
+        );
+        assert!(
+            by_flag.contains("named.toml (named by --config)"),
+            "{by_flag}"
+        );
+    }
+    fs::write(directory.path().join("tidegauge.toml"), wrong).unwrap();
+    for command in all {
+        let found = told(command, None);
+        assert!(
+            found.contains("tidegauge.toml (found in the working directory)"),
+            "{found}"
+        );
+        // An empty variable names nothing.
+        assert_eq!(told(command, Some("")), found);
+    }
 }
 
 #[test]

@@ -87,8 +87,8 @@ pub enum Command {
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Globals {
-    /// The configuration [default: ./tidegauge.toml if there is one]
-    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE", env = "TIDEGAUGE_CONFIG", hide_env_values = true)]
+    /// The configuration [else: the variable TIDEGAUGE_CONFIG, ./tidegauge.toml if there is one]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one key of the configuration, as in --set event_time.allowed_lateness=2d
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "KEY=VALUE", value_parser = key_and_value)]
@@ -426,10 +426,7 @@ impl Demo {
     /// that the same directory or environment holds says where Kafka is, and is not meant.
     #[must_use]
     pub fn sources(&self, globals: &Globals) -> Sources {
-        let sources = match &globals.config {
-            Some(file) => Sources::of_file(file),
-            None => Sources::default(),
-        };
+        let sources = Sources::of_named_file(globals.config.clone());
         let listen = self.listen.map(|listen| listen.to_string());
         globals
             .over(sources)

@@ -1,81 +1,165 @@
 //! Where the service answers that a command asks, and the token that it asks for.
 
-use std::fs;
+use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use reqwest::Url;
 
 use super::failure::Failure;
-use crate::config::{Config, Endpoint, Sources};
-use crate::secret::Secret;
+use crate::config::{self, Config, Endpoint, Sources};
+use crate::secret::{Secret, without_user};
 
-/// The address of a service: what was typed, else what the configuration says it listens on.
+/// Names the address of a service.
+const URL: &str = "TIDEGAUGE_URL";
+/// Names the file with the token for it.
+const TOKEN_FILE: &str = "TIDEGAUGE_TOKEN_FILE";
+
+/// The address of a service. `--url` names it; else `http.listen` of the command line; else the variable
+/// `TIDEGAUGE_URL`; else `http.listen` of the configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Address {
-    /// As it is shown.
+    /// As it is asked; it may hold a password.
     pub(super) url: String,
-    /// Whether it is that of the configuration.
-    pub(super) is_configured: bool,
+    /// Where it was found.
+    named_by: NamedBy,
+}
+
+/// Who named an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum NamedBy {
+    Flag,
+    Variable,
+    Configuration,
+}
+
+/// What is said beside the configuration.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Named<T> {
+    /// By the command's own flag.
+    flag: Option<T>,
+    /// By the environment.
+    variable: Option<T>,
+}
+
+impl Named<String> {
+    /// The address that `flag` gives, and that of the environment.
+    pub(super) fn url(flag: Option<&str>) -> Self {
+        let named = |url: &String| !url.is_empty();
+        Self {
+            flag: flag.map(str::to_owned).filter(named),
+            variable: env::var(URL).ok().filter(named),
+        }
+    }
+}
+
+impl Named<PathBuf> {
+    /// The file with the token that `flag` names, and that of the environment.
+    pub(super) fn token_file(flag: Option<&Path>) -> Self {
+        let named = |path: &PathBuf| !path.as_os_str().is_empty();
+        Self {
+            flag: flag.map(Path::to_owned).filter(named),
+            variable: env::var_os(TOKEN_FILE).map(PathBuf::from).filter(named),
+        }
+    }
 }
 
 impl Address {
-    /// `typed` by flag or variable, or that of the configuration.
+    /// The address that is `named`, or that of the configuration.
     ///
     /// # Errors
     /// When the configuration is wrong, or names no port.
-    pub(super) fn of(typed: Option<&str>, sources: &Sources) -> Result<Self, Failure> {
-        if let Some(url) = typed.filter(|url| !url.is_empty()) {
-            return Ok(Self {
-                url: url.to_owned(),
-                is_configured: false,
-            });
+    pub(super) fn of(named: &Named<String>, sources: &Sources) -> Result<Self, Failure> {
+        let address = |url: &String, named_by| Self {
+            url: url.clone(),
+            named_by,
+        };
+        if let Some(url) = &named.flag {
+            return Ok(address(url, NamedBy::Flag));
         }
-        let Endpoint { listen, .. } = Config::endpoint(sources)?;
+        let mut endpoint = Config::endpoint(&sources.typed())?;
+        if !endpoint.is_listen_given {
+            if let Some(url) = &named.variable {
+                return Ok(address(url, NamedBy::Variable));
+            }
+            endpoint = Config::endpoint(sources)?;
+        }
+        let listen = endpoint.listen;
         if listen.port() == 0 {
             return Err(Failure::Usage(anyhow!(
                 "http.listen is {listen}, so the service takes any port that is free: give --url with \
                  the address that it logged"
             )));
         }
-        Ok(Self {
-            url: format!("http://{}", reachable(listen)),
-            is_configured: true,
-        })
+        let url = format!("http://{}", reachable(listen));
+        Ok(address(&url, NamedBy::Configuration))
+    }
+
+    /// It as an address of HTTP.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn parsed(&self) -> Result<Url, Failure> {
+        let by = match self.named_by {
+            NamedBy::Variable => URL,
+            NamedBy::Flag | NamedBy::Configuration => "--url",
+        };
+        let wrong = |why: String| {
+            Failure::Usage(anyhow!(
+                "{by}: \"{}\" is not an address of HTTP{why}: give http://host:port",
+                without_user(&self.url)
+            ))
+        };
+        let url = Url::parse(&self.url).map_err(|error| wrong(format!(" ({error})")))?;
+        if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
+            return Err(wrong(String::new()));
+        }
+        Ok(url)
     }
 
     /// What to say of it in errors.
     pub(super) fn shown(&self) -> String {
-        let from = if self.is_configured {
-            " (http.listen)"
-        } else {
-            ""
+        let from = match self.named_by {
+            NamedBy::Flag => "",
+            NamedBy::Variable => " (TIDEGAUGE_URL)",
+            NamedBy::Configuration => " (http.listen)",
         };
-        format!("{}{from}", self.url)
+        format!("{}{from}", without_user(&self.url))
     }
 }
 
-/// The file with the token for a service: the one that was `typed`, else the configuration's. That one
-/// goes to no other machine than the one that it protects.
-pub(super) fn token_file(typed: Option<&Path>, url: &Url, sources: &Sources) -> Option<PathBuf> {
-    if let Some(path) = typed.filter(|path| !path.as_os_str().is_empty()) {
-        return Some(path.to_owned());
-    }
-    // What is wrong with it matters to nobody who has named an address.
-    let Endpoint { listen, token_file } = Config::endpoint(sources).ok()?;
-    let is_ours = is_loopback(url) || host_of(url) == Some(reachable(listen).ip());
-    token_file.filter(|_| is_ours)
+/// The file with the token for a service: by flag; else `http.token_file` of the command line; else the
+/// variable `TIDEGAUGE_TOKEN_FILE`; else the configuration's. `http.token_file` goes to no other machine
+/// than the one that it protects.
+pub(super) fn token_file(named: &Named<PathBuf>, url: &Url, sources: &Sources) -> Option<PathBuf> {
+    let is_ours = is_ours(url, sources);
+    let of = |sources: &Sources| {
+        // What is wrong with it matters to nobody who has named an address.
+        let Endpoint { token_file, .. } = Config::endpoint(sources).ok()?;
+        token_file.filter(|_| is_ours)
+    };
+    named
+        .flag
+        .clone()
+        .or_else(|| of(&sources.typed()))
+        .or_else(|| named.variable.clone())
+        .or_else(|| of(sources))
+}
+
+/// Whether a service with these settings answers at `url`.
+fn is_ours(url: &Url, sources: &Sources) -> bool {
+    is_loopback(url)
+        || Config::endpoint(sources)
+            .is_ok_and(|Endpoint { listen, .. }| host_of(url) == Some(reachable(listen).ip()))
 }
 
 /// The token in a file.
 ///
 /// # Errors
-/// When the file can't be read.
+/// When the file holds no token that a service would take.
 pub(super) fn token_in(path: &Path) -> Result<Secret, Failure> {
-    let token = fs::read_to_string(path)
-        .with_context(|| format!("the token file {} can't be read", path.display()))?;
-    Ok(Secret::new(token.trim()))
+    Ok(config::token_in(path)?)
 }
 
 /// Whether it is this machine that is asked.
@@ -111,23 +195,31 @@ mod tests {
         Sources::default().flag("--listen", "http.listen", listen)
     }
 
+    fn named<T>(flag: Option<T>, variable: Option<T>) -> Named<T> {
+        Named { flag, variable }
+    }
+
+    fn url(flag: Option<&str>, variable: Option<&str>) -> Named<String> {
+        named(flag.map(str::to_owned), variable.map(str::to_owned))
+    }
+
     #[test]
     fn the_address_is_what_was_typed_or_else_where_the_service_listens() {
-        let address = |typed, listen: &str| Address::of(typed, &sources(listen)).unwrap().url;
+        let address =
+            |flag, listen: &str| Address::of(&url(flag, None), &sources(listen)).unwrap().url;
         assert_eq!(address(Some("http://h:1"), "127.0.0.1:9"), "http://h:1");
-        for (listen, url) in [
+        for (listen, expected) in [
             ("127.0.0.1:31081", "http://127.0.0.1:31081"),
             ("0.0.0.0:9000", "http://127.0.0.1:9000"),
             ("[::]:9000", "http://[::1]:9000"),
             ("[::1]:9000", "http://[::1]:9000"),
             ("192.0.2.7:9000", "http://192.0.2.7:9000"),
         ] {
-            assert_eq!(address(None, listen), url);
-            assert_eq!(address(Some(""), listen), url);
+            assert_eq!(address(None, listen), expected);
         }
-        let default = Address::of(None, &Sources::default()).unwrap();
+        let default = Address::of(&url(None, None), &Sources::default()).unwrap();
         assert_eq!(default.url, "http://127.0.0.1:8080");
-        let free = Address::of(None, &sources("127.0.0.1:0")).unwrap_err();
+        let free = Address::of(&url(None, None), &sources("127.0.0.1:0")).unwrap_err();
         assert!(
             free.exit_code() == 2 && free.to_string().contains("--url"),
             "{free}"
@@ -135,11 +227,76 @@ mod tests {
     }
 
     #[test]
+    fn what_is_typed_names_the_address_before_the_environment_and_that_before_the_configuration() {
+        let of_environment =
+            || Sources::default().variable("TIDEGAUGE_HTTP__LISTEN", "127.0.0.1:3");
+        let all = || of_environment().flag("--set", "http.listen", "127.0.0.1:2");
+        let section = of_environment().flag("--set", "http", "{listen = \"127.0.0.1:2\"}");
+        let token_only = of_environment().flag("--set", "http.token_file", "/t");
+        for (flag, variable, sources, shown) in [
+            (Some("http://h:1"), Some("http://h:9"), all(), "http://h:1"),
+            (
+                None,
+                Some("http://h:9"),
+                all(),
+                "http://127.0.0.1:2 (http.listen)",
+            ),
+            (
+                None,
+                Some("http://h:9"),
+                section,
+                "http://127.0.0.1:2 (http.listen)",
+            ),
+            (
+                None,
+                Some("http://h:9"),
+                token_only,
+                "http://h:9 (TIDEGAUGE_URL)",
+            ),
+            (
+                None,
+                Some("http://h:9"),
+                of_environment(),
+                "http://h:9 (TIDEGAUGE_URL)",
+            ),
+            (
+                None,
+                None,
+                of_environment(),
+                "http://127.0.0.1:3 (http.listen)",
+            ),
+        ] {
+            let address = Address::of(&url(flag, variable), &sources).unwrap();
+            assert_eq!(address.shown(), shown);
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        for text in [
+            "http://me:hunter2@127.0.0.1:1",
+            "http://me:hun/hunter2@h:1",
+            "http://hunter2@h:port",
+            "me:hunter2@h",
+            "ftp://me:hunter2@h",
+        ] {
+            let address = Address::of(&url(Some(text), None), &Sources::default()).unwrap();
+            let told = address
+                .parsed()
+                .map_or_else(|error| error.to_string(), String::from);
+            assert!(!address.shown().contains("hunter2"), "{}", address.shown());
+            assert!(text.contains("127") || !told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[test]
     fn the_token_of_the_configuration_goes_to_the_service_of_the_configuration_only() {
-        let sources = sources("192.0.2.7:9000").flag("--set", "http.token_file", "/t");
-        let file = |typed: Option<&str>, url: &str| {
-            token_file(typed.map(Path::new), &Url::parse(url).unwrap(), &sources)
+        let sources = sources("192.0.2.7:9000").variable("TIDEGAUGE_HTTP__TOKEN_FILE", "/t");
+        let asked = |flag: Option<&str>, variable: Option<&str>, url: &str, sources: &Sources| {
+            let named = named(flag.map(PathBuf::from), variable.map(PathBuf::from));
+            token_file(&named, &Url::parse(url).unwrap(), sources)
         };
+        let file = |flag, url| asked(flag, None, url, &sources);
         for url in [
             "http://192.0.2.7:9000",
             "https://192.0.2.7",
@@ -152,5 +309,14 @@ mod tests {
         }
         assert_eq!(file(None, "http://192.0.2.8:9000"), None);
         assert_eq!(file(Some("/u"), "http://192.0.2.8:9000"), Some("/u".into()));
+        // Typed, by the environment, by the configuration: in this order.
+        let here = "http://localhost:1";
+        let typed = sources.clone().flag("--set", "http.token_file", "/s");
+        assert_eq!(
+            asked(Some("/u"), Some("/v"), here, &typed),
+            Some("/u".into())
+        );
+        assert_eq!(asked(None, Some("/v"), here, &typed), Some("/s".into()));
+        assert_eq!(asked(None, Some("/v"), here, &sources), Some("/v".into()));
     }
 }

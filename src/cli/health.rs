@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 
 use super::arguments::{Globals, Health};
-use super::endpoint::Address;
+use super::endpoint::{Address, Named};
 use super::failure::Failure;
 use super::serve::block_on;
 
@@ -18,25 +18,37 @@ const SHOWN_MAX: usize = 2_000;
 /// When it does not answer in time, or says no.
 pub fn run(health: &Health, globals: &Globals) -> Result<(), Failure> {
     let route = if health.ready { "readyz" } else { "livez" };
-    let address = Address::of(health.url(), &health.sources(globals))?;
+    let named = Named::url(health.url.as_deref());
+    let address = Address::of(&named, &health.sources(globals))?;
+    address.parsed()?;
     let url = format!("{}/{route}", address.url.trim_end_matches('/'));
-    let (status, text) = block_on(async { Ok(ask(health, &url).await?) })?;
+    let (status, text) = block_on(async { Ok(ask(health, &url, &address.shown()).await?) })?;
     let text: String = text.trim().chars().take(SHOWN_MAX).collect();
     if !status.is_success() {
-        return Err(Failure::Running(anyhow!("{url} says {status}: {text}")));
+        return Err(Failure::Running(anyhow!(
+            "{} says {status}: {text}",
+            address.shown()
+        )));
     }
     writeln!(io::stdout().lock(), "{text}")?;
     Ok(())
 }
 
-async fn ask(health: &Health, url: &str) -> anyhow::Result<(reqwest::StatusCode, String)> {
+async fn ask(
+    health: &Health,
+    url: &str,
+    shown: &str,
+) -> anyhow::Result<(reqwest::StatusCode, String)> {
     let client = reqwest::Client::builder()
         .timeout(health.timeout)
         // A proxy knows nothing of this machine.
         .no_proxy()
         .build()?;
-    let unanswered = || format!("{url} does not answer");
-    let response = client.get(url).send().await.with_context(unanswered)?;
+    // Errors of the client name the address, which may hold a password.
+    let unanswered = |error: reqwest::Error| {
+        anyhow::Error::from(error.without_url()).context(format!("{shown} does not answer"))
+    };
+    let response = client.get(url).send().await.map_err(unanswered)?;
     let status = response.status();
-    Ok((status, response.text().await.with_context(unanswered)?))
+    Ok((status, response.text().await.map_err(unanswered)?))
 }

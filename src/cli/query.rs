@@ -12,7 +12,7 @@ use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
 use super::arguments::{Globals, Query, Records, Subject};
-use super::endpoint::{self, Address};
+use super::endpoint::{self, Address, Named};
 use super::failure::Failure;
 use super::output::{self, Format, Row};
 use super::table::{Look, grouped};
@@ -67,16 +67,8 @@ struct Problem {
 impl Service {
     fn new(query: &Query, globals: &Globals) -> Result<Self, Failure> {
         let sources = query.sources(globals);
-        let address = Address::of(query.url(), &sources)?;
-        let shown = &address.url;
-        let right = "give http://host:port";
-        let mut url = Url::parse(shown)
-            .with_context(|| format!("--url: \"{shown}\" is no address: {right}"))
-            .map_err(Failure::Usage)?;
-        if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
-            let message = anyhow!("--url: \"{shown}\" is no address of HTTP: {right}");
-            return Err(Failure::Usage(message));
-        }
+        let address = Address::of(&Named::url(query.url.as_deref()), &sources)?;
+        let mut url = address.parsed()?;
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
         }
@@ -90,7 +82,8 @@ impl Service {
             client
         };
         let client = client.build().context("no connection can be made")?;
-        let token = endpoint::token_file(query.token_file.as_deref(), &url, &sources);
+        let named = Named::token_file(query.token_file.as_deref());
+        let token = endpoint::token_file(&named, &url, &sources);
         let token = token.as_deref().map(endpoint::token_in).transpose()?;
         Ok(Self {
             client,

@@ -45,6 +45,9 @@ const LOCK_LOOK: Duration = Duration::from_secs(1);
 pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
     let sources = serve.sources(globals);
     let mut config = Config::load(&sources, Need::Brokers)?;
+    if let Some(file) = sources.shown_file() {
+        info!(file, "configuration read");
+    }
     let generations = Generations::of(&config.state_dir);
     block_on(async {
         let mut signals = Signals::new()?;

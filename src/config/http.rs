@@ -1,10 +1,15 @@
 //! HTTP: `[http]`.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use tracing::warn;
+
+use super::Error;
+use super::secret_file;
 use super::section::Section;
 use crate::api;
+use crate::secret::{Secret, without_user};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
@@ -16,6 +21,8 @@ const TOKEN_MIN: usize = 4;
 pub struct Endpoint {
     /// The address that it listens on.
     pub listen: SocketAddr,
+    /// Whether anybody said so: else it is the default.
+    pub is_listen_given: bool,
     /// The file with the token that it asks for; not read yet.
     pub token_file: Option<PathBuf>,
 }
@@ -25,6 +32,7 @@ impl Endpoint {
     pub(super) fn read(section: &Section<'_>) -> Self {
         Self {
             listen: section.parsed("listen", LISTEN, listen),
+            is_listen_given: section.get("listen").is_some(),
             token_file: section.optional("token_file").map(PathBuf::from),
         }
     }
@@ -33,20 +41,15 @@ impl Endpoint {
 /// Reads the section; gives the path of the token too.
 pub(super) fn read(section: &Section<'_>) -> (api::Config, Option<PathBuf>) {
     let listen = section.parsed("listen", LISTEN, listen);
-    let token = section.secret("token_file").filter(|(path, token)| {
-        let is_long = token.expose().chars().count() >= TOKEN_MIN;
-        if !is_long {
-            section.problem(
-                "token_file",
-                format!(
-                    "the token in {} has fewer than {TOKEN_MIN} characters, so anybody can guess it; \
-                     make one with: openssl rand -hex 32",
-                    path.display()
-                ),
-            );
-        }
-        is_long
-    });
+    let token = section
+        .secret("token_file")
+        .filter(|(path, token)| match too_short(path, token) {
+            Some(message) => {
+                section.problem("token_file", message);
+                false
+            }
+            None => true,
+        });
     let has_token_file = section.optional("token_file").is_some();
     if !listen.ip().is_loopback() && !has_token_file {
         section.problem(
@@ -62,6 +65,33 @@ pub(super) fn read(section: &Section<'_>) -> (api::Config, Option<PathBuf>) {
     (api::Config { listen, token }, path)
 }
 
+/// The token in a file, for those who send it: judged as by the service that asks for it.
+///
+/// # Errors
+/// When the file can't be read, holds no token, or one that a service would refuse to start with.
+pub fn token_in(path: &Path) -> Result<Secret, Error> {
+    let unfit = |reason| Error::TokenFile { reason };
+    let held = secret_file::read(path).map_err(|fault| unfit(fault.message))?;
+    if let Some(message) = too_short(path, &held.secret) {
+        return Err(unfit(message));
+    }
+    if let Some(warning) = held.warning {
+        warn!("{warning}");
+    }
+    Ok(held.secret)
+}
+
+/// Why a token is too short, if it is.
+fn too_short(path: &Path, token: &Secret) -> Option<String> {
+    (token.expose().chars().count() < TOKEN_MIN).then(|| {
+        format!(
+            "the token in {} has fewer than {TOKEN_MIN} characters, so anybody can guess it; make one \
+             with: openssl rand -hex 32",
+            path.display()
+        )
+    })
+}
+
 /// The address that `text` names.
 ///
 /// # Errors
@@ -71,6 +101,7 @@ pub fn listen(text: &str) -> Result<SocketAddr, String> {
         let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
         let host = if text.starts_with(':') { "0.0.0.0" } else { "127.0.0.1" };
         let example = port.unwrap_or(LISTEN.port());
+        let text = without_user(text);
         format!("\"{text}\" is no address to listen on: give an IP address and a port, as in {host}:{example}")
     })
 }

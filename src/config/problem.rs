@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
-use std::path::PathBuf;
 
 use super::keys::{may_hold_secret, resembles_secret};
 
@@ -11,12 +10,20 @@ use super::keys::{may_hold_secret, resembles_secret};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file that was named, or found, can't be read.
-    #[error("the configuration {path} can't be read: {reason}; name another by --config or TIDEGAUGE_CONFIG", path = path.display())]
+    #[error(
+        "the configuration {file} can't be read: {reason}; name another by --config or TIDEGAUGE_CONFIG"
+    )]
     Unreadable {
-        /// The file.
-        path: PathBuf,
+        /// The file, and who named it.
+        file: String,
         /// Why.
         reason: std::io::Error,
+    },
+    /// The file with the token for a service can't be used.
+    #[error("the token file: {reason}")]
+    TokenFile {
+        /// Why.
+        reason: String,
     },
     /// Settings are wrong: all of them, each with its place, its key and what would be right.
     #[error("{0}")]
@@ -27,6 +34,8 @@ pub enum Error {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Report {
     problems: Vec<String>,
+    /// The file that was read and who named it.
+    file: Option<String>,
 }
 
 impl Report {
@@ -45,7 +54,11 @@ impl fmt::Display for Report {
             writeln!(f, "{problem}")?;
         }
         let plural = if count == 1 { "" } else { "s" };
-        write!(f, "the configuration has {count} problem{plural}")
+        write!(f, "the configuration has {count} problem{plural}")?;
+        match &self.file {
+            Some(file) => write!(f, "; its file is {file}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -104,6 +117,8 @@ impl Problem {
 pub(super) struct Document {
     /// Its name as it is shown.
     pub(super) name: Option<String>,
+    /// Its name and who gave it, if anybody did.
+    pub(super) told: Option<String>,
     pub(super) text: String,
 }
 
@@ -138,6 +153,7 @@ impl Problems {
         let problems = found.iter().map(|problem| document.render(problem));
         Some(Report {
             problems: problems.collect(),
+            file: document.told.clone(),
         })
     }
 }
@@ -260,6 +276,7 @@ mod tests {
         let start = text.find(word).unwrap_or(text.len());
         let document = Document {
             name: Some("t.toml".into()),
+            told: None,
             text: text.into(),
         };
         let origin = Origin::File(start..start + word.len());

@@ -1,9 +1,7 @@
 //! Reading one section: every key with its kind, its default and a sentence for what is wrong.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono_tz::Tz;
@@ -12,6 +10,7 @@ use tracing::warn;
 use super::keys::{closest, join};
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Setting, Table, Value};
+use super::secret_file::{self, Held, Unfit};
 use super::size;
 use super::zone::zone;
 use crate::duration;
@@ -208,56 +207,22 @@ impl<'a> Section<'a> {
     /// The secret in a file, without white space around it, if a file is given; with its path.
     pub(super) fn secret(&self, key: &str) -> Option<(PathBuf, Secret)> {
         let path = PathBuf::from(self.optional(key)?);
-        let content = match fs::read(&path) {
-            Ok(content) => content,
-            Err(error) => {
-                self.add_hidden(key, unreadable(&path, &error));
-                return None;
+        match secret_file::read(&path) {
+            Ok(Held { secret, warning }) => {
+                if let Some(warning) = warning {
+                    warn!("{}: {warning}", join(self.path, key));
+                }
+                Some((path, secret))
             }
-        };
-        let shown = path.display();
-        if let Err(message) = self.guarded(key, &path) {
-            self.problem(key, message);
-            return None;
+            Err(Unfit { message, is_hidden }) => {
+                if is_hidden {
+                    self.add_hidden(key, message);
+                } else {
+                    self.problem(key, message);
+                }
+                None
+            }
         }
-        let Ok(content) = String::from_utf8(content) else {
-            self.problem(key, format!("the file {shown} is no UTF-8 text"));
-            return None;
-        };
-        let secret = content.trim();
-        if secret.is_empty() || secret.contains(char::is_control) {
-            let what = if secret.is_empty() {
-                "is empty"
-            } else {
-                "holds more than one line"
-            };
-            self.problem(
-                key,
-                format!("the file {shown} {what}: it must hold the secret and nothing else"),
-            );
-            return None;
-        }
-        Some((path, Secret::new(secret)))
-    }
-
-    /// Whether only those who may can change the file of a secret. Others who can read it are told of:
-    /// containers mount secrets so, and nobody else is in there.
-    fn guarded(&self, key: &str, path: &Path) -> Result<(), String> {
-        // It has just been read; if it is gone, there is nothing to guard.
-        let Ok(metadata) = fs::metadata(path) else {
-            return Ok(());
-        };
-        let (mode, shown) = (metadata.permissions().mode(), path.display());
-        if mode & 0o002 != 0 {
-            return Err(format!(
-                "everybody can write the file {shown}, so it is no secret: chmod 600 {shown}"
-            ));
-        }
-        if mode & 0o004 != 0 {
-            let key = join(self.path, key);
-            warn!("{key}: everybody on this machine can read the file {shown}: chmod 600 {shown}");
-        }
-        Ok(())
     }
 
     fn add_hidden(&self, key: &str, message: String) {
@@ -265,20 +230,6 @@ impl<'a> Section<'a> {
         let problem = Problem::new(origin.clone(), join(self.path, key), message);
         self.problems.add(problem.hidden());
     }
-}
-
-/// Why the file of a secret can't be read. A name that leads nowhere may be the secret itself.
-fn unreadable(path: &Path, error: &io::Error) -> String {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let is_path = path.is_absolute() || parent.is_some_and(Path::exists);
-    if is_path {
-        return format!("the file {} can't be read: {error}", path.display());
-    }
-    format!(
-        "there is no such file: {error}; give the path of a file that holds the secret, not the secret"
-    )
 }
 
 /// What of `known` may be meant by `word`, as the end of a sentence; only a word that is close is

@@ -16,27 +16,17 @@ pub struct Query {
     /// What is asked for.
     #[command(subcommand)]
     pub subject: Subject,
-    /// Where the service answers [default: where the configuration says that it listens]
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "TIDEGAUGE_URL",
-        hide_env_values = true
-    )]
+    /// Where the service answers [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
+    /// configuration says that it listens]
+    #[arg(long, global = true, value_name = "URL")]
     pub url: Option<String>,
-    /// The address that the service listens on, in place of --url and TIDEGAUGE_URL [config: http.listen]
+    /// The address that the service listens on, in place of TIDEGAUGE_URL [config: http.listen]
     #[arg(long, global = true, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// The file with the token that the service asks for [config: http.token_file, for a service on this
-    /// machine or at http.listen]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "TIDEGAUGE_TOKEN_FILE",
-        hide_env_values = true
-    )]
+    /// The file with the token that the service asks for [else: --set http.token_file, the variable
+    /// TIDEGAUGE_TOKEN_FILE, the configuration's; http.token_file is for a service on this machine or at
+    /// http.listen]
+    #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// How long the service may take to answer
     #[arg(long, global = true, value_name = "D", default_value = "10s", value_parser = duration::parse)]
@@ -121,15 +111,11 @@ pub struct Records {
 Asks /livez, or /readyz with --ready, which answer without a token. Docker runs it as the health \
 check of the image.")]
 pub struct Health {
-    /// Where the service answers [default: where the configuration says that it listens]
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "TIDEGAUGE_URL",
-        hide_env_values = true
-    )]
+    /// Where the service answers [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
+    /// configuration says that it listens]
+    #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// The address that the service listens on, in place of --url and TIDEGAUGE_URL [config: http.listen]
+    /// The address that the service listens on, in place of TIDEGAUGE_URL [config: http.listen]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
     /// Ask whether it is ready, and not only whether it is alive
@@ -141,12 +127,6 @@ pub struct Health {
 }
 
 impl Query {
-    /// The address that was typed, or is in the environment; `--listen` names another one.
-    #[must_use]
-    pub fn url(&self) -> Option<&str> {
-        self.url.as_deref().filter(|_| self.listen.is_none())
-    }
-
     /// Where the settings of `query` come from.
     #[must_use]
     pub fn sources(&self, globals: &Globals) -> Sources {
@@ -156,12 +136,6 @@ impl Query {
 }
 
 impl Health {
-    /// The address that was typed, or is in the environment; `--listen` names another one.
-    #[must_use]
-    pub fn url(&self) -> Option<&str> {
-        self.url.as_deref().filter(|_| self.listen.is_none())
-    }
-
     /// Where the settings of `health` come from.
     #[must_use]
     pub fn sources(&self, globals: &Globals) -> Sources {

@@ -1,0 +1,89 @@
+//! A file that holds a secret and nothing else: whoever reads one judges it in the same way.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::secret::Secret;
+
+/// What a file held.
+pub(super) struct Held {
+    /// Without white space around it.
+    pub(super) secret: Secret,
+    /// What should be put right, though it can be used.
+    pub(super) warning: Option<String>,
+}
+
+/// Why the secret in a file can't be used.
+pub(super) struct Unfit {
+    /// A sentence that says what would be right.
+    pub(super) message: String,
+    /// Whether the place where the file is named may show a secret: it names no file.
+    pub(super) is_hidden: bool,
+}
+
+/// Reads the secret in the file `path`.
+///
+/// # Errors
+/// When the file can't be read, can be written by everybody, is no text, is empty, or has several lines.
+pub(super) fn read(path: &Path) -> Result<Held, Unfit> {
+    let content = fs::read(path).map_err(|error| Unfit {
+        message: unreadable(path, &error),
+        is_hidden: true,
+    })?;
+    let unfit = |message| Unfit {
+        message,
+        is_hidden: false,
+    };
+    let shown = path.display();
+    let warning = guarded(path).map_err(unfit)?;
+    let content = String::from_utf8(content)
+        .map_err(|_| unfit(format!("the file {shown} is no UTF-8 text")))?;
+    let secret = content.trim();
+    if secret.is_empty() || secret.contains(char::is_control) {
+        let what = if secret.is_empty() {
+            "is empty"
+        } else {
+            "holds more than one line"
+        };
+        return Err(unfit(format!(
+            "the file {shown} {what}: it must hold the secret and nothing else"
+        )));
+    }
+    Ok(Held {
+        secret: Secret::new(secret),
+        warning,
+    })
+}
+
+/// Whether only those who may can change the file. Others who can read it are told of: containers mount
+/// secrets so, and nobody else is in there.
+fn guarded(path: &Path) -> Result<Option<String>, String> {
+    // It has just been read; if it is gone, there is nothing to guard.
+    let Ok(metadata) = fs::metadata(path) else {
+        return Ok(None);
+    };
+    let (mode, shown) = (metadata.permissions().mode(), path.display());
+    if mode & 0o002 != 0 {
+        return Err(format!(
+            "everybody can write the file {shown}, so it is no secret: chmod 600 {shown}"
+        ));
+    }
+    Ok((mode & 0o004 != 0)
+        .then(|| format!("everybody on this machine can read the file {shown}: chmod 600 {shown}")))
+}
+
+/// Why the file of a secret can't be read. A name that leads nowhere may be the secret itself.
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let is_path = path.is_absolute() || parent.is_some_and(Path::exists);
+    if is_path {
+        return format!("the file {} can't be read: {error}", path.display());
+    }
+    format!(
+        "there is no such file: {error}; give the path of a file that holds the secret, not the secret"
+    )
+}
