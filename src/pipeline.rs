@@ -123,6 +123,15 @@ impl Pipeline {
         assert!(self.ledger.balanced(), "the ledger does not balance");
     }
 
+    /// Applies a record that its reader has judged: no payment, for that reason. It stands in its
+    /// partition as any other.
+    pub fn apply_rejected(&mut self, record: &Record<'_>, reject: Reject) {
+        self.ledger.consumed += 1;
+        self.reject(record, reject);
+        self.mark_progress(record);
+        self.engine.advance();
+    }
+
     /// Notes that `partition` is read from `position` on, unless it has been applied further.
     pub fn assign(&mut self, partition: i32, position: i64) {
         self.engine.register(partition);

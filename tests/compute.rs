@@ -129,6 +129,86 @@ fn line_ends_and_marks_of_windows_change_nothing() {
 }
 
 #[test]
+fn a_wrong_envelope_is_told_what_is_wrong_with_it() {
+    for (line, partition, reason, words) in [
+        (
+            format!(r#"{{"partition":1,"timestmp":1793491200000,"payment":{PAYMENT}}}"#),
+            1,
+            "bad_field",
+            "unknown key \"timestmp\": did you mean \"timestamp\"?",
+        ),
+        (
+            format!(r#"{{"partitoin":1,"timestamp":1793491200000,"payment":{PAYMENT}}}"#),
+            0,
+            "bad_field",
+            "unknown key \"partitoin\": did you mean \"partition\"?",
+        ),
+        (
+            format!(r#"{{"partition":1,"payement":{PAYMENT}}}"#),
+            1,
+            "bad_field",
+            "did you mean \"payment\"?",
+        ),
+        (
+            format!(r#"{{"partition":1,"timestamp":"2026-11-01T00:00:10Z","payment":{PAYMENT}}}"#),
+            1,
+            "bad_field",
+            "\"timestamp\" of the envelope is \"2026-11-01T00:00:10Z\": give integer epoch milliseconds",
+        ),
+        (
+            format!(r#"{{"partition":1,"timestamp":1.5,"payment":{PAYMENT}}}"#),
+            1,
+            "bad_field",
+            "is 1.5: give integer epoch milliseconds",
+        ),
+        (
+            format!(r#"{{"partition":-3,"payment":{PAYMENT}}}"#),
+            0,
+            "bad_field",
+            "\"partition\" of the envelope is -3: give an integer from 0",
+        ),
+        (
+            format!(r#"{{"partition":"1","payment":{PAYMENT}}}"#),
+            0,
+            "bad_field",
+            "\"partition\" of the envelope is \"1\"",
+        ),
+        (
+            format!(r#"{{"timestamp":1793491200000,"payment":{PAYMENT}}}"#),
+            0,
+            "missing_field",
+            "the envelope has no \"partition\"",
+        ),
+        (
+            r#"{"partition":1}"#.to_owned(),
+            1,
+            "missing_field",
+            "no \"payment\": give the payment's object, or null for a tombstone",
+        ),
+        (
+            format!(r#"{{"partition":1,"partition":2,"payment":{PAYMENT}}}"#),
+            1,
+            "bad_field",
+            "\"partition\" twice",
+        ),
+    ] {
+        let (ledger, _) = compute("ledger", line.as_bytes());
+        assert_eq!(entry(&ledger, "rejected"), 1, "{line}: {ledger}");
+        let (listed, said) = compute("rejects", line.as_bytes());
+        let item = &listed["items"][0];
+        assert_eq!(item["reason"], reason, "{line}: {item}");
+        assert_eq!(item["partition"], partition, "{line}: {item}");
+        assert_eq!(item["read"], line.as_str());
+        let detail = item["detail"].as_str().unwrap();
+        assert!(detail.contains(words), "{line}: {detail}");
+        assert!(said.contains(words), "{line}: {said}");
+    }
+    let tombstone = r#"{"partition":1,"payment":null}"#;
+    let (ledger, said) = compute("ledger", tombstone.as_bytes());
+    assert_eq!((entry(&ledger, "tombstone"), said.as_str()), (1, ""));
+}
+
+#[test]
 fn a_file_in_another_encoding_is_told_and_not_silent() {
     let utf16: Vec<u8> = format!("\u{feff}{PAYMENT}\n")
         .encode_utf16()

@@ -265,8 +265,10 @@ pub struct Produce {
 #[command(after_long_help = "\
 Lines are the records of one partition, in order. A line \
 {\"partition\":1,\"timestamp\":1793491200000,\"payment\":{…}} names another partition and the \
-record's timestamp (ms). An empty line is a tombstone. Lines may end as on Windows, and the file may \
-begin with a byte-order mark. Windows, time zone and lateness are those of the configuration. How many \
+record's timestamp (integer epoch milliseconds; it may be missing or null). \"payment\":null is a \
+tombstone, and so is an empty line; an envelope without partition or payment, with another key, or \
+with a partition below 0 is a reject. Lines may end as on Windows, and the file may begin with a \
+byte-order mark. Windows, time zone and lateness are those of the configuration. How many \
 lines are no payments, and which is the first, is told on stderr; --emit rejects lists them.")]
 pub struct Compute {
     /// What is printed

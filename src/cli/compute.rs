@@ -1,13 +1,13 @@
 //! `tidegauge compute`: the same engine over lines of payments, without Kafka and without a state.
 
+mod envelope;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 
 use anyhow::Context;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use tidegauge_windows::{Frame, MemoryCells, Query, Settings, Span, Summary};
 use tracing::warn;
 
@@ -86,17 +86,6 @@ struct Batch {
     offsets: BTreeMap<i32, i64>,
 }
 
-/// A line that names its partition and timestamp.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Envelope<'a> {
-    partition: i32,
-    #[serde(default)]
-    timestamp: Option<i64>,
-    #[serde(borrow)]
-    payment: Option<&'a RawValue>,
-}
-
 impl Batch {
     fn new(config: &Config, emit: Emit) -> Self {
         let settings = settings(config);
@@ -158,23 +147,21 @@ impl Batch {
     }
 
     fn apply(&mut self, line: &[u8]) {
-        let envelope: Option<Envelope<'_>> = is_envelope(line)
-            .then(|| serde_json::from_slice(line).ok())
-            .flatten();
-        let mut record = match envelope {
-            Some(envelope) => Record {
-                partition: envelope.partition,
-                offset: 0,
-                timestamp: envelope.timestamp,
-                payload: envelope.payment.map(|payment| payment.get().as_bytes()),
-            },
-            None => Record {
-                partition: 0,
-                offset: 0,
-                timestamp: None,
-                payload: Some(line),
-            },
+        let mut record = Record {
+            partition: 0,
+            offset: 0,
+            timestamp: None,
+            payload: Some(line),
         };
+        let mut fault = None;
+        if let Some(envelope) = envelope::read(line) {
+            record.partition = envelope.partition;
+            record.timestamp = envelope.timestamp;
+            match envelope.payment {
+                Ok(payment) => record.payload = payment,
+                Err(reject) => fault = Some(reject),
+            }
+        }
         let next = self.offsets.entry(record.partition).or_default();
         record.offset = *next;
         *next += 1;
@@ -182,7 +169,10 @@ impl Batch {
             partition: record.partition,
             offset: record.offset,
         });
-        self.pipeline.apply([record]);
+        match fault {
+            None => self.pipeline.apply([record]),
+            Some(reject) => self.pipeline.apply_rejected(&record, reject),
+        }
     }
 
     fn step(&mut self) {
@@ -278,16 +268,5 @@ fn settings(config: &Config) -> Arc<Settings> {
     Arc::new(Settings {
         retention: Span::from_millis(i64::MAX),
         ..(*config.event_time.settings).clone()
-    })
-}
-
-// Payments have no such field in front, and parsing each line twice would cost.
-fn is_envelope(line: &[u8]) -> bool {
-    let start = line.trim_ascii_start();
-    let inside = start.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
-    inside.is_some_and(|inside| {
-        [&b"\"partition\""[..], b"\"timestamp\"", b"\"payment\""]
-            .iter()
-            .any(|name| inside.starts_with(name))
     })
 }

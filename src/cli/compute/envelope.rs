@@ -1,0 +1,244 @@
+//! The envelope of a line: which partition its record is of, when it was written, and the payment.
+
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::decode::{Reason, Reject};
+
+/// What an envelope may hold.
+const KEYS: [&str; 3] = ["partition", "timestamp", "payment"];
+/// What a payment must hold: an object with one of these, and no payment in it, is one itself.
+const OF_PAYMENTS: [&str; 3] = ["createTime", "payAmount", "branchId"];
+/// A longer value is not shown whole.
+const SHOWN_MAX: usize = 40;
+
+/// A line that names its partition.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Envelope<'a> {
+    pub(super) partition: i32,
+    /// Of the record, in ms since the epoch.
+    pub(super) timestamp: Option<i64>,
+    /// What the record holds, or what is wrong with the envelope. `None` is a tombstone.
+    pub(super) payment: Result<Option<&'a [u8]>, Reject>,
+}
+
+/// The envelope that `line` is; `None` if it is a record itself.
+pub(super) fn read(line: &[u8]) -> Option<Envelope<'_>> {
+    if !may_be_one(line) {
+        return None;
+    }
+    let Members(members) = Members::of(line)?;
+    let has = |names: &[&str]| members.iter().any(|(key, _)| names.contains(&key.as_str()));
+    let is_one = if has(&["payment"]) {
+        !has(&["createTime"])
+    } else {
+        has(&["partition"]) && !has(&OF_PAYMENTS)
+    };
+    is_one.then(|| judged(&members))
+}
+
+// Payments have no such field in front, and parsing each line twice would cost.
+fn may_be_one(line: &[u8]) -> bool {
+    let quoted = |text: &[u8], name: &str| {
+        let rest = text.strip_prefix(b"\"");
+        rest.and_then(|rest| rest.strip_prefix(name.as_bytes()))
+            .is_some_and(|rest| rest.first() == Some(&b'"'))
+    };
+    let inside = line.trim_ascii_start().strip_prefix(b"{");
+    let Some(inside) = inside.map(<[u8]>::trim_ascii_start) else {
+        return false;
+    };
+    KEYS.iter().any(|name| quoted(inside, name))
+        || KEYS
+            .iter()
+            .filter(|name| **name != "timestamp")
+            .any(|name| {
+                let quote = inside.iter().enumerate().filter(|(_, byte)| **byte == b'"');
+                quote
+                    .map(|(at, _)| &inside[at..])
+                    .any(|text| quoted(text, name))
+            })
+}
+
+fn judged<'a>(members: &[(String, &'a RawValue)]) -> Envelope<'a> {
+    let mut envelope = Envelope {
+        partition: 0,
+        timestamp: None,
+        payment: Ok(None),
+    };
+    let found = |key: &str| {
+        members
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, raw)| *raw)
+    };
+    let mut faults = Vec::new();
+    match partition(found("partition")) {
+        Ok(partition) => envelope.partition = partition,
+        Err(fault) => faults.push(fault),
+    }
+    match timestamp(found("timestamp")) {
+        Ok(timestamp) => envelope.timestamp = timestamp,
+        Err(fault) => faults.push(fault),
+    }
+    match found("payment") {
+        None => faults.push(fault(
+            Reason::MissingField,
+            "the envelope has no \"payment\": give the payment's object, or null for a tombstone",
+        )),
+        Some(raw) if raw.get() == "null" => {}
+        Some(raw) => envelope.payment = Ok(Some(raw.get().as_bytes())),
+    }
+    // A key that is misspelt is why another one is missing.
+    if let Some(fault) = unknown_or_twice(members).or_else(|| faults.into_iter().next()) {
+        envelope.payment = Err(fault);
+    }
+    envelope
+}
+
+fn unknown_or_twice(members: &[(String, &RawValue)]) -> Option<Reject> {
+    for (number, (key, _)) in members.iter().enumerate() {
+        if !KEYS.contains(&key.as_str()) {
+            let known = KEYS
+                .iter()
+                .min_by_key(|known| strsim::osa_distance(key, known));
+            let known = known.copied().unwrap_or_default();
+            return Some(fault(
+                Reason::BadField,
+                format!(
+                    "the envelope has an unknown key \"{}\": did you mean \"{known}\"? Known are {}",
+                    shown(key),
+                    KEYS.join(", ")
+                ),
+            ));
+        }
+        if members[..number].iter().any(|(before, _)| before == key) {
+            let message = format!("the envelope has \"{key}\" twice: give it once");
+            return Some(fault(Reason::BadField, message));
+        }
+    }
+    None
+}
+
+fn partition(raw: Option<&RawValue>) -> Result<i32, Reject> {
+    const RIGHT: &str = "give an integer from 0 to 2147483647";
+    let Some(raw) = raw else {
+        let message = format!("the envelope has no \"partition\": {RIGHT}");
+        return Err(fault(Reason::MissingField, message));
+    };
+    match raw.get().parse() {
+        Ok(partition) if partition >= 0 => Ok(partition),
+        _ => Err(fault(
+            Reason::BadField,
+            format!(
+                "\"partition\" of the envelope is {}: {RIGHT}",
+                shown(raw.get())
+            ),
+        )),
+    }
+}
+
+fn timestamp(raw: Option<&RawValue>) -> Result<Option<i64>, Reject> {
+    let Some(raw) = raw.map(RawValue::get).filter(|raw| *raw != "null") else {
+        return Ok(None);
+    };
+    raw.parse().map(Some).map_err(|_| {
+        fault(
+            Reason::BadField,
+            format!(
+                "\"timestamp\" of the envelope is {}: give integer epoch milliseconds, as in \
+                 1793491200000",
+                shown(raw)
+            ),
+        )
+    })
+}
+
+fn fault(reason: Reason, detail: impl Into<String>) -> Reject {
+    Reject {
+        reason,
+        detail: detail.into(),
+    }
+}
+
+fn shown(text: &str) -> String {
+    let mut short: String = text.chars().take(SHOWN_MAX).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// The members of an object in their order, those that are given twice too.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    /// None where `line` is not one object and nothing else.
+    fn of(line: &'a [u8]) -> Option<Self> {
+        let mut deserializer = serde_json::Deserializer::from_slice(line);
+        let members = deserializer.deserialize_map(MembersVisitor).ok()?;
+        deserializer.end().ok()?;
+        Some(members)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+            if members.len() > 1_000 {
+                return Err(A::Error::custom("no envelope has so many"));
+            }
+        }
+        Ok(Members(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const PAYMENT: &str = r#"{"createTime":"2026-11-01 00:00:10","payAmount":5,"branchId":1}"#;
+
+    #[test]
+    fn what_has_the_fields_of_a_payment_is_a_record_itself() {
+        for line in [
+            PAYMENT,
+            r#"{"timestamp":"x","createTime":1793491200000,"payAmount":5,"branchId":1}"#,
+            r#"{"partition":"north","createTime":1793491200000,"payAmount":5,"branchId":1}"#,
+            r#"{"payment":"card","createTime":1793491200000,"payAmount":5,"branchId":1}"#,
+            r#"{"partition":1,"payAmount":5,"branchId":1}"#,
+            r#"{"partition":1"#,
+            r#"{"partition":1} {}"#,
+            r#"["partition"]"#,
+            r#"{"timestamp":1}"#,
+            "",
+        ] {
+            assert_eq!(read(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_envelope_names_partition_and_timestamp_and_null_is_a_tombstone() {
+        let line = format!(r#" {{ "timestamp": -5, "payment": {PAYMENT}, "partition": 7 }} "#);
+        let envelope = read(line.as_bytes()).unwrap();
+        assert_eq!((envelope.partition, envelope.timestamp), (7, Some(-5)));
+        assert_eq!(envelope.payment, Ok(Some(PAYMENT.as_bytes())));
+        let tombstone = read(br#"{"partition":0,"timestamp":null,"payment":null}"#).unwrap();
+        assert_eq!((tombstone.timestamp, tombstone.payment), (None, Ok(None)));
+    }
+}
