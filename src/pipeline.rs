@@ -17,7 +17,7 @@ use crate::effect::{
 use crate::ledger::{Entry, Ledger};
 use crate::payment::{BranchId, LocalTime, Payment};
 use crate::record::Record;
-use crate::timestamp::looks_like_seconds;
+use crate::timestamp::{can_be_of_record, looks_like_seconds};
 use crate::total::Total;
 
 /// Applies records to event-time windows, totals and the ledger.
@@ -237,7 +237,7 @@ impl Pipeline {
 
     fn apply_payment(&mut self, record: &Record<'_>, payment: &Payment) {
         self.notice(payment);
-        let recorded = record.timestamp.filter(|timestamp| is_real(*timestamp));
+        let recorded = record.timestamp.filter(|time| can_be_of_record(*time));
         if recorded.is_none() && record.timestamp.is_some() {
             self.notices.unreal_timestamps += 1;
         }
@@ -316,7 +316,7 @@ impl Pipeline {
         self.notices.rejects[reject.reason as usize] += 1;
         let rejected = RejectedRecord {
             origin: origin(record),
-            timestamp: record.timestamp.filter(|timestamp| is_real(*timestamp)),
+            timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
             reason: reject.reason,
             detail: reject.detail,
             read: shown(record.payload),
@@ -328,7 +328,7 @@ impl Pipeline {
     fn keep_late(&mut self, record: &Record<'_>, payment: &Payment, reason: LateReason) {
         let late = LatePayment {
             origin: origin(record),
-            timestamp: record.timestamp.filter(|timestamp| is_real(*timestamp)),
+            timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
             reason,
             event_time: payment.event_time,
             // A payment in no window moves no watermark: this is the one before it.
@@ -361,12 +361,6 @@ fn origin(record: &Record<'_>) -> Origin {
         partition: record.partition,
         offset: record.offset,
     }
-}
-
-/// Whether a record can have that timestamp, in ms since the epoch. Zero, seconds and microseconds are
-/// mistakes of its producer, and no reader takes a year after 9999.
-fn is_real(timestamp: i64) -> bool {
-    (1..=EventTime::LAST_WRITTEN.millis()).contains(&timestamp) && !looks_like_seconds(timestamp)
 }
 
 /// What a record looked like, to know it again.

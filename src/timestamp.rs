@@ -11,6 +11,17 @@ pub const fn looks_like_seconds(millis: i64) -> bool {
     631_152_000 <= millis && millis <= 4_102_444_800
 }
 
+/// The first timestamp that a record can have, 1971-01-01. Everything before it is, in seconds, a time up
+/// to the year 2969.
+const FIRST_OF_RECORDS: i64 = 365 * DAY;
+
+/// Whether a record of Kafka can have the timestamp `millis`, in ms since the epoch: from 1971 to 9999. Zero,
+/// seconds and microseconds are mistakes of its producer, and no reader takes a later year.
+#[must_use]
+pub fn can_be_of_record(millis: i64) -> bool {
+    (FIRST_OF_RECORDS..=EventTime::LAST_WRITTEN.millis()).contains(&millis)
+}
+
 /// `time` in RFC 3339 with `Z`; milliseconds only when they are not zero.
 ///
 /// A year after 9999 or before 0 is written with its sign and as many digits as it has.
@@ -154,6 +165,29 @@ mod tests {
 
     fn parsed(text: &str) -> Option<i64> {
         parse_rfc3339(text).map(EventTime::millis)
+    }
+
+    #[test]
+    fn a_record_can_have_a_timestamp_from_1971_to_9999() {
+        // Zero; seconds of today, of the years 2100 and 2969; microseconds and nanoseconds of today.
+        for unreal in [
+            i64::MIN,
+            -1,
+            0,
+            1,
+            1_793_491_200,
+            4_102_444_801,
+            31_535_999_999,
+            253_402_300_800_000,
+            1_793_491_200_000_000,
+            1_793_491_200_000_000_000,
+            i64::MAX,
+        ] {
+            assert!(!can_be_of_record(unreal), "{unreal}");
+        }
+        for real in [31_536_000_000, 1_793_491_200_000, 253_402_300_799_999] {
+            assert!(can_be_of_record(real), "{real}");
+        }
     }
 
     #[test]

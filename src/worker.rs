@@ -19,6 +19,7 @@ use crate::pipeline::Pipeline;
 use crate::source::{self, Source};
 use crate::status::{Condition, Part, PartitionStatus, Status};
 use crate::store::{self, Store};
+use crate::timestamp::can_be_of_record;
 use crate::wall_clock;
 
 mod clock;
@@ -295,7 +296,8 @@ impl Applier {
         if read > 0 {
             self.pace.applied(read);
             for record in batch.records() {
-                self.timestamps.note(record.timestamp);
+                let timestamp = record.timestamp.filter(|time| can_be_of_record(*time));
+                self.timestamps.note(timestamp);
             }
             self.pipeline.apply(batch.records());
             self.note_awake();
