@@ -15,6 +15,7 @@ use tracing::{info, warn};
 
 use crate::api;
 use crate::config::Config;
+use crate::count::{agreeing, counted};
 use crate::feedback::Feedback;
 use crate::generation::{self, Generations};
 use crate::ledger::Ledger;
@@ -71,8 +72,10 @@ pub enum Error {
     Generation(#[from] generation::Error),
     /// Elasticsearch took no document for too long.
     #[error(
-        "{documents} documents still await delivery and none went for {} s: {reason}; they are \
-         kept, and go when the service runs again",
+        "{} still {} delivery and none went for {} s: {reason}; what waits is kept, and goes when the \
+         service runs again",
+        counted(*documents, "document"),
+        agreeing(*documents, "awaits", "await"),
         DELIVERY_PATIENCE.as_secs()
     )]
     Undelivered {

@@ -22,6 +22,25 @@ const QUARTERS_MIN: i64 = 2;
 const QUARTERS_MAX: i64 = 26 * 4;
 /// Of fewer payments nothing is said.
 const PAYMENTS_MIN: u64 = 100;
+/// Fewer payments at one distance are no fleet of devices.
+const AWAY_MIN: u64 = 20;
+/// A wrong zone of some devices is looked for from an hour on: what comes late is spread over the time
+/// before.
+const PART_QUARTERS_MIN: i64 = 4;
+/// Payments that come late, or are imported, are about as many in the quarter beside; those of a wrong
+/// zone are this many times as many.
+const PEAK: u64 = 4;
+
+/// Payments that are all about as far from their records.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Apart {
+    /// By how many quarters of an hour they are ahead of their records; negative if behind.
+    pub quarters: i64,
+    /// How many they are.
+    pub payments: u64,
+    /// Whether they are two thirds of all payments or more.
+    pub is_most: bool,
+}
 
 impl Distances {
     /// Takes note of a payment at `time` in a record with the timestamp `recorded`, in ms.
@@ -42,12 +61,81 @@ impl Distances {
         }
     }
 
-    /// The quarters of an hour by which two thirds of all payments or more are ahead of their records,
-    /// negative if behind.
+    /// The payments that a wrong time zone is likely to be behind, the most first: those of one distance
+    /// that are two thirds of all, or 1 % of all and many more than those a quarter of an hour nearer or
+    /// further.
     #[must_use]
-    pub fn systematic(&self) -> Option<i64> {
-        let (quarters, count) = self.away.iter().max_by_key(|(_, count)| **count)?;
-        let is_most = u128::from(*count) * 3 >= u128::from(self.payments) * 2;
-        (self.payments >= PAYMENTS_MIN && is_most).then_some(*quarters)
+    pub fn apart(&self) -> Vec<Apart> {
+        if self.payments < PAYMENTS_MIN {
+            return Vec::new();
+        }
+        let mut found: Vec<Apart> = self
+            .away
+            .iter()
+            .map(|(quarters, payments)| Apart {
+                quarters: *quarters,
+                payments: *payments,
+                is_most: u128::from(*payments) * 3 >= u128::from(self.payments) * 2,
+            })
+            .filter(|apart| apart.is_most || self.is_part(apart))
+            .collect();
+        found.sort_by_key(|apart| (core::cmp::Reverse(apart.payments), apart.quarters));
+        found
+    }
+
+    /// Whether they are a part of all payments that stands out.
+    fn is_part(&self, apart: &Apart) -> bool {
+        let beside = |quarters: i64| self.away.get(&quarters).copied().unwrap_or(0);
+        let next = beside(apart.quarters - 1).max(beside(apart.quarters + 1));
+        apart.quarters.abs() >= PART_QUARTERS_MIN
+            && is_share(apart.payments, self.payments)
+            && apart.payments >= next.saturating_mul(PEAK)
+    }
+}
+
+/// Whether `part` of `all` payments is worth a word: 1 %, and enough to be no accident.
+#[must_use]
+pub fn is_share(part: u64, all: u64) -> bool {
+    all >= PAYMENTS_MIN && part >= AWAY_MIN && u128::from(part) * 100 >= u128::from(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn distances(payments: u64, away: &[(i64, u64)]) -> Distances {
+        Distances {
+            payments,
+            away: away.iter().copied().collect(),
+        }
+    }
+
+    #[test]
+    fn payments_of_a_few_devices_stand_out_from_one_percent_on() {
+        let quarters = |payments, away: &[(i64, u64)]| -> Vec<(i64, bool)> {
+            let found = distances(payments, away).apart();
+            found
+                .iter()
+                .map(|apart| (apart.quarters, apart.is_most))
+                .collect()
+        };
+        assert_eq!(quarters(10_000, &[(32, 100)]), [(32, false)]);
+        assert_eq!(quarters(10_000, &[(32, 99)]), []);
+        assert_eq!(quarters(1_000, &[(-20, 19)]), []);
+        assert_eq!(quarters(1_000, &[(-20, 20)]), [(-20, false)]);
+        assert_eq!(quarters(99, &[(32, 99)]), []);
+        // The most first, and whether that is nearly all.
+        let two = [(28, 200), (32, 700)];
+        assert_eq!(quarters(1_000, &two), [(32, true), (28, false)]);
+        // An import of a day is behind by everything up to a day; late payments are just behind.
+        let spread: Vec<(i64, u64)> = (2..=96).map(|quarter| (-quarter, 100)).collect();
+        assert_eq!(quarters(9_500, &spread), []);
+        assert_eq!(quarters(1_000, &[(-2, 50), (-3, 40)]), []);
+        // Some spread does not hide them.
+        assert_eq!(
+            quarters(1_000, &[(31, 10), (32, 40), (33, 3)]),
+            [(32, false)]
+        );
+        assert_eq!(quarters(1_000, &[(31, 11), (32, 40)]), []);
     }
 }

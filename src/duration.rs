@@ -91,6 +91,40 @@ pub fn text(duration: Duration) -> String {
     text
 }
 
+/// About how long `duration` is, as people say it: `0.42 ms`, `12 ms`, `1.3 s`, `12 s`, `3 min`, `2 h 5 min`,
+/// `26 d 6 h`. The page says it alike.
+#[must_use]
+pub fn about(duration: Duration) -> String {
+    let millis = duration.as_secs_f64() * 1_000.0;
+    let seconds = duration.as_secs_f64();
+    // Rounded, so that nothing is said as 60 of a unit.
+    let minutes = (duration.as_secs().saturating_add(30)) / 60;
+    if millis < 0.995 {
+        format!("{millis:.2} ms")
+    } else if millis < 9.95 {
+        format!("{millis:.1} ms")
+    } else if millis < 999.5 {
+        format!("{millis:.0} ms")
+    } else if seconds < 9.95 {
+        format!("{seconds:.1} s")
+    } else if seconds < 119.5 {
+        format!("{seconds:.0} s")
+    } else if minutes < 60 {
+        format!("{minutes} min")
+    } else if minutes < 1_440 {
+        two(minutes / 60, "h", minutes % 60, "min")
+    } else {
+        two(minutes / 1_440, "d", minutes % 1_440 / 60, "h")
+    }
+}
+
+fn two(most: u64, most_unit: &str, rest: u64, rest_unit: &str) -> String {
+    match rest {
+        0 => format!("{most} {most_unit}"),
+        _ => format!("{most} {most_unit} {rest} {rest_unit}"),
+    }
+}
+
 fn split(text: &str, is_part: impl Fn(u8) -> bool) -> (&str, &str) {
     let end = text.bytes().position(|byte| !is_part(byte));
     // The bytes before `end` are ASCII, so it is a character boundary.
@@ -104,6 +138,31 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn about_how_long_is_said_in_the_units_that_people_use() {
+        for (micros, text) in [
+            (0, "0.00 ms"),
+            (421, "0.42 ms"),
+            (999, "1.0 ms"),
+            (1_234, "1.2 ms"),
+            (12_345, "12 ms"),
+            (999_400, "999 ms"),
+            (999_600, "1.0 s"),
+            (1_320_000, "1.3 s"),
+            (12_400_000, "12 s"),
+            (119_600_000, "2 min"),
+            (3_569_000_000, "59 min"),
+            (3_599_000_000, "1 h"),
+            (7_500_000_000, "2 h 5 min"),
+            (86_399_000_000, "1 d"),
+            (2_267_742_732_300, "26 d 5 h"),
+        ] {
+            assert_eq!(about(Duration::from_micros(micros)), text);
+        }
+        let longest = about(Duration::MAX);
+        assert!(longest.contains(" d "), "{longest}");
+    }
 
     #[test]
     fn every_unit_is_read_and_added_up() {

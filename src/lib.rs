@@ -45,6 +45,7 @@ pub mod app;
 pub mod backup;
 pub mod cli;
 pub mod config;
+pub mod count;
 pub mod generation;
 pub mod kibana;
 pub mod remark;

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use tidegauge_windows::{EventTime, PartitionTime, Span};
 
+use crate::count::{agreeing, counted, grouped};
+use crate::distance::{Apart, is_share};
 use crate::effect::Notices;
 use crate::ledger::{Entry, Ledger};
 use crate::timestamp::rfc3339;
 
-/// Of fewer payments it is not said that most are future ones.
-const PAYMENTS_MIN: u64 = 100;
+/// At most so many distances are told: a country has few time zones.
+const DISTANCES_MAX: usize = 4;
 /// At most so many partitions are named.
 const PARTITIONS_MAX: usize = 10;
 
@@ -21,53 +23,76 @@ pub fn remarks(
     partitions: &BTreeMap<i32, PartitionTime>,
 ) -> Vec<String> {
     let mut remarks = Vec::new();
-    if let Some(quarters) = notices.distances.systematic() {
-        let (length, side) = (hours(quarters.unsigned_abs()), ahead_or_behind(quarters));
+    let all = notices.distances.payments;
+    let apart = notices.distances.apart();
+    remarks.extend(
+        apart
+            .iter()
+            .take(DISTANCES_MAX)
+            .map(|apart| far(apart, all)),
+    );
+    let unreal = notices.unreal_timestamps;
+    if unreal > 0 {
         remarks.push(format!(
-            "most payments are {length} {side} their records: is time_zone right, and does createTime say \
-             local time?"
+            "{} {} whose timestamps can't be real, such as 0 or seconds: they count as having none, so \
+             event_time.max_future does not apply",
+            counted(unreal, "payment"),
+            agreeing(unreal, "is in a record", "are in records")
         ));
     }
-    if notices.unreal_timestamps > 0 {
+    let like_seconds = notices.times_like_seconds;
+    if like_seconds > 0 {
         remarks.push(format!(
-            "{} payments are in records whose timestamps can't be real, such as 0 or seconds: they \
-             count as having none, so event_time.max_future does not apply",
-            notices.unreal_timestamps
-        ));
-    }
-    if notices.times_like_seconds > 0 {
-        remarks.push(format!(
-            "{} payments are dated January or February 1970: does createTime hold seconds? It takes \
-             milliseconds",
-            notices.times_like_seconds
+            "{} {} dated January or February 1970: does createTime hold seconds? It takes milliseconds",
+            counted(like_seconds, "payment"),
+            agreeing(like_seconds, "is", "are")
         ));
     }
     let count = |entry| ledger.entry(entry).count;
-    let future = count(Entry::Future);
     let payments: u64 = Entry::ALL
         .into_iter()
         .filter(|entry| entry.in_totals())
         .map(count)
         .sum();
-    if payments >= PAYMENTS_MIN && future > payments / 2 {
+    let future = count(Entry::Future);
+    let told: u64 = apart
+        .iter()
+        .filter(|apart| apart.quarters > 0)
+        .map(|apart| apart.payments)
+        .sum();
+    if is_share(future, payments) && is_most(future, payments) {
         remarks.push(format!(
-            "{future} of {payments} payments are too far ahead of their records, so they are in no \
-             window: is time_zone right, and are the clocks of producers?"
+            "{} of {} are too far ahead of their records, so they are in no window: is time_zone right, \
+             and are the clocks of producers?",
+            grouped(future),
+            counted(payments, "payment")
+        ));
+    } else if is_share(future, payments) && told <= future / 2 {
+        remarks.push(format!(
+            "{} are too far ahead of their records, so they are in no window: are the clocks of some \
+             devices wrong?",
+            share(future, payments)
         ));
     }
     let too_late = count(Entry::TooLate);
-    if payments >= PAYMENTS_MIN && too_late > payments / 2 {
+    if is_share(too_late, payments) {
+        let which = if is_most(too_late, payments) {
+            format!("{} of {}", grouped(too_late), counted(payments, "payment"))
+        } else {
+            share(too_late, payments)
+        };
         remarks.push(format!(
-            "{too_late} of {payments} payments came too late for their windows: a payment dated ahead \
-             may have moved the watermark of their partition, or event_time.allowed_lateness is too \
-             short"
+            "{which} came too late for their windows: a payment dated ahead may have moved the watermark \
+             of their partition, or event_time.allowed_lateness is too short"
         ));
     }
     let past_retention = count(Entry::PastRetention);
     if past_retention > 0 {
         remarks.push(format!(
-            "{past_retention} payments came when their windows were past retention, so they are in \
-             no window"
+            "{} came when {} past retention, so {} in no window",
+            counted(past_retention, "payment"),
+            agreeing(past_retention, "its windows were", "their windows were"),
+            agreeing(past_retention, "it is", "they are")
         ));
     }
     if let Some((partition, time)) = alone_ahead(partitions) {
@@ -91,6 +116,43 @@ pub fn remarks(
     remarks
 }
 
+/// What to say of `apart` of `all` payments whose records have a timestamp.
+fn far(apart: &Apart, all: u64) -> String {
+    let length = hours(apart.quarters.unsigned_abs());
+    let is_ahead = apart.quarters > 0;
+    let side = if is_ahead { "ahead of" } else { "behind" };
+    if apart.is_most {
+        return format!(
+            "most payments are {length} {side} their records: is time_zone right, and does createTime say \
+             local time?"
+        );
+    }
+    let effect = if is_ahead {
+        "those further ahead than event_time.max_future are in no window"
+    } else {
+        "they are in windows of an earlier time"
+    };
+    format!(
+        "{} are {length} {side} their records: have some devices another time zone or a wrong clock? \
+         {effect}",
+        share(apart.payments, all)
+    )
+}
+
+/// The share in words: `4 % of payments (1,204 of 30,100)`. It is 1 % or more.
+fn share(part: u64, all: u64) -> String {
+    let percent = u128::from(part) * 100 / u128::from(all.max(1));
+    format!(
+        "{percent} % of payments ({} of {})",
+        grouped(part),
+        grouped(all)
+    )
+}
+
+fn is_most(part: u64, all: u64) -> bool {
+    part > all / 2
+}
+
 /// The partition that has jumped more than a day further than any other that pays, and how far it has
 /// come. How far it went on by itself since the last payments of the others is no jump.
 fn alone_ahead(partitions: &BTreeMap<i32, PartitionTime>) -> Option<(i32, EventTime)> {
@@ -109,10 +171,6 @@ fn alone_ahead(partitions: &BTreeMap<i32, PartitionTime>) -> Option<(i32, EventT
         .map(|(highest, missed, _)| highest.plus(*missed));
     let second = others.max()?;
     (farthest > second.plus(Span::DAY)).then_some((partition, farthest))
-}
-
-fn ahead_or_behind(quarters: i64) -> &'static str {
-    if quarters > 0 { "ahead of" } else { "behind" }
 }
 
 fn hours(quarters: u64) -> String {
@@ -175,6 +233,59 @@ mod tests {
             vec![after(20_000, 100), after(20_365, 148)],
         ] {
             assert!(told(&right).is_empty(), "{right:?}");
+        }
+    }
+
+    fn told(ledger: &Ledger) -> Vec<String> {
+        remarks(ledger, &Notices::default(), &BTreeMap::new())
+    }
+
+    #[test]
+    fn one_payment_is_told_in_the_singular() {
+        let notices = Notices {
+            unreal_timestamps: 1,
+            times_like_seconds: 1,
+            ..Notices::default()
+        };
+        let ledger = booked(Entry::PastRetention, 1);
+        let told = remarks(&ledger, &notices, &BTreeMap::new());
+        assert!(
+            told[0].starts_with("1 payment is in a record whose"),
+            "{told:?}"
+        );
+        assert!(
+            told[1].starts_with("1 payment is dated January"),
+            "{told:?}"
+        );
+        assert!(
+            told[2].starts_with(
+                "1 payment came when its windows were past retention, so it is in no window"
+            ),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn a_share_of_future_or_too_late_payments_is_told_from_one_percent_on() {
+        for (entry, words) in [
+            (
+                Entry::Future,
+                "1 % of payments (20 of 2,000) are too far ahead",
+            ),
+            (
+                Entry::TooLate,
+                "1 % of payments (20 of 2,000) came too late",
+            ),
+        ] {
+            let mut ledger = booked(Entry::OnTime, 1_980);
+            ledger.merge(&booked(entry, 20));
+            let some = told(&ledger);
+            assert!(some.len() == 1 && some[0].starts_with(words), "{some:?}");
+            let mut ledger = booked(Entry::OnTime, 1_980);
+            ledger.merge(&booked(entry, 19));
+            assert_eq!(told(&ledger), Vec::<String>::new());
+            let most = told(&booked(entry, 2_000));
+            assert!(most[0].starts_with("2,000 of 2,000 payments"), "{most:?}");
         }
     }
 

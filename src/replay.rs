@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 
 use crate::app::{self, App, Plan, Until};
 use crate::config::Config;
+use crate::count::{agreeing, counted};
 use crate::generation::{self, Generations, Live};
 use crate::reading::ReadError;
 use crate::sink::{self, Publication};
@@ -72,8 +73,11 @@ pub enum Error {
     NoOther,
     /// It has other figures than the live one.
     #[error(
-        "generation {generation} differs from the live one in {differences} figures: look at \
-         `tidegauge replay status`, and give --accept-differences if they are as they should be"
+        "generation {generation} differs from the live one in {}: look at `tidegauge replay status`, and \
+         give --accept-differences if {} as {} should be",
+        counted(*differences, "figure"),
+        agreeing(*differences, "it is", "they are"),
+        agreeing(*differences, "it", "they")
     )]
     Differs {
         /// The generation.

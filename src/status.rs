@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::count::{agreeing, counted};
 use crate::metrics::Metrics;
 
 /// The board on which every part writes how it is doing.
@@ -121,10 +122,8 @@ impl Health {
     /// older than the checkpoint that an answer is made from, and would contradict it.
     #[must_use]
     pub fn reason_with(&self, documents: u64) -> String {
-        let waiting = match documents {
-            1 => "1 document awaits delivery".to_owned(),
-            _ => format!("{documents} documents await delivery"),
-        };
+        let awaits = agreeing(documents, "awaits", "await");
+        let waiting = format!("{} {awaits} delivery", counted(documents, "document"));
         match self.reason.as_str() {
             "" => waiting,
             reason => format!("{reason}; {waiting}"),

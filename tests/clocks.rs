@@ -114,9 +114,55 @@ fn payments_all_hours_ahead_of_their_records_are_said_to_have_the_wrong_zone() {
 }
 
 #[test]
+fn devices_in_another_zone_are_told_with_their_share_though_they_are_few() {
+    // Of 25 payments one is from a device that is set to another zone.
+    let few = |hours: i64| -> Vec<String> {
+        let minutes = 0..1_000;
+        let lines = minutes.map(|minute| {
+            let recorded = START + minute * MINUTE;
+            let wrong = if minute % 25 == 0 { hours * HOUR } else { 0 };
+            line(0, recorded, &(recorded + wrong).to_string(), 1, 1)
+        });
+        lines.collect()
+    };
+    let (ledger, stderr) = compute(&["--emit", "ledger"], &few(8));
+    assert_eq!(ledger["entries"]["future"]["count"], 40);
+    assert!(
+        stderr.contains("4 % of payments (40 of 1,000) are 8 h ahead of their records"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("most payments"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    let (ledger, stderr) = compute(&["--emit", "ledger"], &few(-5));
+    // The first payment is behind nothing.
+    assert_eq!(ledger["entries"]["late"]["count"], 39);
+    assert!(
+        stderr.contains("4 % of payments (40 of 1,000) are 5 h behind their records"),
+        "{stderr}"
+    );
+    // What comes late by anything up to some hours is not a zone.
+    let late: Vec<String> = (0..1_000)
+        .map(|minute| {
+            let recorded = START + minute * MINUTE;
+            let behind = if minute % 3 == 0 { minute % 300 } else { 0 };
+            line(0, recorded, &(recorded - behind * MINUTE).to_string(), 1, 1)
+        })
+        .collect();
+    let (_, stderr) = compute(&["--emit", "ledger"], &late);
+    assert_eq!(stderr, "");
+}
+
+#[test]
 fn a_timestamp_that_can_not_be_real_counts_as_none() {
-    // Zero; seconds; microseconds.
-    for timestamp in [0, START / 1_000, START * 1_000] {
+    // Zero; a counter; seconds, up to the last ones that are before 1971 as milliseconds; microseconds.
+    for timestamp in [
+        0,
+        1,
+        START / 1_000,
+        4_102_444_801,
+        31_535_999_999,
+        START * 1_000,
+    ] {
         let lines: Vec<String> = (0..5)
             .map(|minute| line(0, timestamp, &(START + minute * MINUTE).to_string(), 1, 1))
             .collect();
@@ -127,6 +173,11 @@ fn a_timestamp_that_can_not_be_real_counts_as_none() {
             "{stderr}"
         );
     }
+    // The first that is believed: all payments are far ahead of it.
+    let first = line(0, 31_536_000_000, &START.to_string(), 1, 1);
+    let (ledger, stderr) = compute(&["--emit", "ledger"], &[first]);
+    assert_eq!(ledger["entries"]["future"]["count"], 1);
+    assert_eq!(stderr, "");
 }
 
 #[test]

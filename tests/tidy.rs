@@ -13,6 +13,7 @@ const FLOORS: [&[&str]; 6] = [
     &[
         "amount",
         "branch",
+        "count",
         "decode",
         "payment",
         "record",
@@ -147,6 +148,42 @@ fn files_stay_small() {
         })
         .collect();
     assert!(long.is_empty(), "a missing noun in {long:#?}");
+}
+
+/// `1 payments` is nobody's English: what counts something says so by `count::counted`.
+#[test]
+fn numbers_agree_with_their_nouns() {
+    let nouns = [
+        "payments",
+        "records",
+        "documents",
+        "lines",
+        "messages",
+        "partitions",
+        "problems",
+        "objects",
+        "indexes",
+        "rejects",
+        "tombstones",
+        "figures",
+        "seconds",
+        "differences",
+    ];
+    let mut found = Vec::new();
+    for file in ["src", "windows/src"].into_iter().flat_map(sources) {
+        for line in code_of(&read(&file)).lines() {
+            let after_values = line.split('}').skip(1);
+            for rest in after_values.filter_map(|rest| rest.strip_prefix(' ')) {
+                let word: String = rest.chars().take_while(char::is_ascii_lowercase).collect();
+                // A rate has a unit, and no noun: records/s.
+                let is_unit = rest[word.len()..].starts_with('/');
+                if nouns.contains(&word.as_str()) && !is_unit {
+                    found.push(format!("{}: {}", file.display(), line.trim()));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "use count::counted in {found:#?}");
 }
 
 /// An operator reads log lines: a value shows itself as words, not as Rust writes it.

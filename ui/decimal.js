@@ -41,6 +41,11 @@ export function addDecimals(texts) {
   return (units < 0n ? "-" : "") + whole + (fraction ? `.${fraction}` : "");
 }
 
+/** So many of a noun, which is given in the singular: `1 document`. @param {number} count @param {string} noun */
+export function counted(count, noun) {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** A count with the reader's separators. @param {number} count @returns {string} */
 export function formatCount(count) {
   return number.format(count);

@@ -1,7 +1,7 @@
 // The parts of the service, how each is doing, and why.
 
 import { byId, make, setText, sync } from "./element.js";
-import { formatCount } from "./decimal.js";
+import { counted, formatCount } from "./decimal.js";
 import { dateTime, span, took } from "./moment.js";
 
 const NAMES = { source: "Kafka", store: "State on disk", sink: "Elasticsearch" };
@@ -62,5 +62,5 @@ export function knowsKafka(status) {
 }
 
 function waiting(documents) {
-  return documents === 0 ? "every document is delivered" : `${formatCount(documents ?? 0)} documents wait for delivery`;
+  return documents === 0 ? "every document is delivered" : `${counted(documents ?? 0, "document")} ${documents === 1 ? "waits" : "wait"} for delivery`;
 }

@@ -15,6 +15,7 @@ use super::App;
 use super::ask::{ask_anyway, to_json};
 use super::parameters::Parameters;
 use crate::answer::ReadingAnswer;
+use crate::count::agreeing;
 use crate::decode::Reason;
 use crate::effect::Notices;
 use crate::metrics::{Latencies, Quantiles};
@@ -305,7 +306,7 @@ impl HeldBackBy {
             .min_by_key(|partition| (partition.time, partition.partition))?;
         let reason = match (&lowest.halted, lowest.lag) {
             (Some(halted), _) => format!("it is stopped: {halted}"),
-            (None, Some(lag @ 1..)) => format!("{lag} of its records are still to be read"),
+            (None, Some(lag @ 1..)) => format!("{lag} of its records {} still to be read", agreeing(lag.unsigned_abs(), "is", "are")),
             (None, None) if lowest.position.is_some() => {
                 "how many of its records are still to be read is unknown: no Kafka broker says".to_owned()
             }

@@ -2,6 +2,7 @@
 
 use tracing::{info, warn};
 
+use crate::count::{agreeing, counted};
 use crate::source::{Assigned, Start};
 use crate::status::Status;
 
@@ -28,8 +29,9 @@ pub(super) fn tell(
     match (is_first, start) {
         (true, Start::Latest) => {
             let remark = format!(
-                "{before} records that the topic held before the start were skipped, as kafka.start is \
-                 latest; {REMEDY}"
+                "{} that the topic held before the start {} skipped, as kafka.start is latest; {REMEDY}",
+                counted(before, "record"),
+                agreeing(before, "was", "were"),
             );
             warn!("{remark}");
             status.remark(remark);
@@ -41,8 +43,10 @@ pub(super) fn tell(
             let unread = before.saturating_sub(consumed);
             if unread > consumed {
                 let remark = format!(
-                    "about {unread} records before the stored positions were never read: kafka.start \
-                     only decides for an empty state; {REMEDY}"
+                    "about {} before the stored positions {} never read: kafka.start only decides for an \
+                     empty state; {REMEDY}",
+                    counted(unread, "record"),
+                    agreeing(unread, "was", "were"),
                 );
                 warn!("{remark}");
                 status.remark(remark);

@@ -15,9 +15,9 @@ use super::arguments::{Compute, Emit, Globals};
 use super::failure::Failure;
 use super::output;
 use super::report;
-use super::table::grouped;
 use crate::answer::WindowAnswer;
 use crate::config::{Config, Need};
+use crate::count::{agreeing, counted, grouped};
 use crate::document_key::Origin;
 use crate::effect::{LatePayment, Notices, RejectedRecord};
 use crate::ledger::{Entry, Ledger};
@@ -216,19 +216,15 @@ impl Batch {
     fn complain(&self) {
         if let Some((line, first)) = &self.first_reject {
             let rejected = self.ledger.entry(Entry::Rejected).count;
-            let are = if rejected == 1 {
-                "is no payment"
-            } else {
-                "are no payments"
-            };
+            let are = agreeing(rejected, "is no payment", "are no payments");
             let more = match self.emit {
                 Emit::Rejects => "",
                 _ => "; --emit rejects lists them",
             };
             warn!(
-                "{} of {} lines {are}, first: line {line}, {}: {}{more}",
+                "{} of {} {are}, first: line {line}, {}: {}{more}",
                 grouped(rejected),
-                grouped(self.ledger.consumed),
+                counted(self.ledger.consumed, "line"),
                 first.reason.as_str(),
                 first.detail
             );

@@ -24,6 +24,7 @@ use super::table::{self, Look};
 use crate::app::{self, App, Plan, Until};
 use crate::branch::Branches;
 use crate::config::{Config, Need, Sources};
+use crate::count::counted;
 use crate::generator::{self, Generator, Message};
 use crate::reading::{ReadError, Readings};
 use crate::timestamp::rfc3339;
@@ -315,8 +316,8 @@ fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, Failure
                 .watermark()
                 .map_or("none yet".into(), rfc3339);
             Ok(format!(
-                "{table}\n{} records, watermark {watermark}, ledger {}",
-                table::grouped(checkpoint.ledger.consumed),
+                "{table}\n{}, watermark {watermark}, ledger {}",
+                counted(checkpoint.ledger.consumed, "record"),
                 if checkpoint.ledger.balanced() {
                     "balanced"
                 } else {

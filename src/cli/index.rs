@@ -11,6 +11,7 @@ use super::output::{self, Format};
 use super::report;
 use super::serve::block_on;
 use crate::config::{Config, Need};
+use crate::count::{agreeing, counted};
 use crate::generation::{self, Generations, Live};
 use crate::reading::Readings;
 use crate::replay::{self, Error};
@@ -101,9 +102,12 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
     match drift.count() {
         0 => Ok(()),
         count => Err(Failure::Running(anyhow!(
-            "{count} things are not as they should be. `tidegauge index repair` mends templates, \
+            "{} {} not as {} should be. `tidegauge index repair` mends templates, \
              aliases, missing indexes and missing fields; a field of another type can't be mended: \
-             delete its index while the service runs, and it is made and filled again"
+             delete its index while the service runs, and it is made and filled again",
+            counted(count as u64, "thing"),
+            agreeing(count as u64, "is", "are"),
+            agreeing(count as u64, "it", "they"),
         ))),
     }
 }

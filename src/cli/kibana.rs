@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow};
 use super::arguments::{Globals, Kibana as Arguments, KibanaTask};
 use super::failure::Failure;
 use crate::config::{Config, DEFAULT_KIBANA_URL, Need};
+use crate::count::{agreeing, counted};
 use crate::kibana::{Error, Fields, Kibana, Layout, check, ndjson};
 use crate::sink;
 
@@ -40,8 +41,9 @@ pub fn run(arguments: &Arguments, globals: &Globals) -> Result<(), Failure> {
         }
         KibanaTask::Check { file: None } => {
             sound(&objects, &layout)?;
-            let count = layout.objects().len();
-            said(&format!("{count} objects make sense"))?;
+            let count = layout.objects().len() as u64;
+            let make = agreeing(count, "makes", "make");
+            said(&format!("{} {make} sense", counted(count, "object")))?;
             runtime()?.block_on(check_servers(&config, layout, &objects))
         }
         KibanaTask::Load => {
@@ -56,8 +58,8 @@ async fn load(config: &Config, layout: Layout) -> Result<(), Failure> {
     let kibana = Kibana::new(kibana_config(config)?, layout)?;
     let loaded = kibana.load().await?;
     said(&format!(
-        "{} objects loaded: {}",
-        loaded.objects,
+        "{} loaded: {}",
+        counted(loaded.objects as u64, "object"),
         kibana.dashboard_url()
     ))
 }

@@ -19,8 +19,8 @@ use super::arguments::{Globals, Produce};
 use super::failure::Failure;
 use super::output::{self, Format, Row};
 use super::stop;
-use super::table::grouped;
 use crate::config::{Config, Need};
+use crate::count::{counted, grouped};
 use crate::generator::{Generator, Made, Message, Options};
 use crate::wall_clock::now_ms;
 
@@ -177,7 +177,7 @@ fn progress(globals: &Globals, produce: &Produce) -> ProgressBar {
     }
     let template = match produce.count {
         Some(_) => "{wide_bar} {human_pos} of {human_len}, {rate}/s, {eta} left",
-        None => "{spinner} {human_pos} messages, {rate}/s, {elapsed}",
+        None => "{spinner} {human_pos} sent, {rate}/s, {elapsed}",
     };
     let style = ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -209,19 +209,19 @@ impl Summary<'_> {
             let (made, seconds) = (&self.made, self.seconds);
             writeln!(
                 out,
-                "{} messages in {seconds:.1} s, {} a second, to {} in {} partitions: {} payments \
-                 ({} late, {} too late, {} future, {} sent again), {} rejects, {} tombstones",
-                grouped(made.messages),
+                "{} in {seconds:.1} s, {} a second, to {} in {}: {} ({} late, {} too late, {} future, {} \
+                 sent again), {}, {}",
+                counted(made.messages, "message"),
                 grouped(self.rate as u64),
                 self.topic,
-                self.partitions,
-                grouped(made.payments()),
+                counted(u64::from(self.partitions.unsigned_abs()), "partition"),
+                counted(made.payments(), "payment"),
                 grouped(made.late),
                 grouped(made.too_late),
                 grouped(made.future),
                 grouped(made.duplicate),
-                grouped(made.rejects()),
-                grouped(made.tombstone),
+                counted(made.rejects(), "reject"),
+                counted(made.tombstone, "tombstone"),
             )?;
             return Ok(out.flush()?);
         }

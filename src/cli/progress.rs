@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::failure::Failure;
-use super::table::grouped;
 use crate::app::{self, App};
+use crate::count::{agreeing, counted, grouped};
 use crate::status::Board;
 
 /// How often a line is written where none can move.
@@ -123,14 +123,11 @@ impl Progress {
 impl Moment {
     /// In words, without what is not known or is nothing.
     fn words(self) -> String {
-        let read = grouped(self.read);
+        let read = counted(self.read, "record");
         let mut words = match self.lag {
-            None => format!("{read} records read"),
-            Some(0) => format!("{read} records read, none left"),
-            Some(lag) => format!(
-                "{read} records of {}",
-                grouped(self.read.saturating_add(lag))
-            ),
+            None => format!("{read} read"),
+            Some(0) => format!("{read} read, none left"),
+            Some(lag) => format!("{read} of {}", grouped(self.read.saturating_add(lag))),
         };
         let lag = self.lag.unwrap_or(0);
         if let Some(rate) = self.rate.filter(|rate| *rate > 0 && self.lag != Some(0)) {
@@ -142,8 +139,11 @@ impl Moment {
         }
         match self.waiting {
             0 => {}
-            1 => words.push_str(", 1 document waits"),
-            waiting => words.push_str(&format!(", {} documents wait", grouped(waiting))),
+            waiting => {
+                let documents = counted(waiting, "document");
+                let wait = agreeing(waiting, "waits", "wait");
+                words.push_str(&format!(", {documents} {wait}"));
+            }
         }
         words
     }

@@ -15,8 +15,9 @@ use super::arguments::{Globals, Query, Records, Subject};
 use super::endpoint::{self, Address, Named};
 use super::failure::Failure;
 use super::output::{self, Format, Row};
-use super::table::{Look, grouped};
+use super::table::Look;
 use super::watch::Watch;
+use crate::count::grouped;
 use crate::secret::Secret;
 
 /// The most windows that a service gives in one answer.

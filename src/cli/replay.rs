@@ -15,6 +15,7 @@ use super::serve::block_on;
 use super::signals::Signals;
 use crate::app::App;
 use crate::config::{Config, Need};
+use crate::count::counted;
 use crate::generation::{self, Generations, Lock};
 use crate::reading::ReadError;
 use crate::replay::{self, Audience, Consent, Error, Figure, Proof, Report};
@@ -194,7 +195,8 @@ async fn drop_generation(
     let mut notes = std::io::stderr().lock();
     writeln!(
         notes,
-        "generation {generation} is gone, with {indexes} indexes"
+        "generation {generation} is gone, with {}",
+        counted(indexes, "index")
     )?;
     if is_unreadable {
         writeln!(

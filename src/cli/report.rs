@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use super::output::Row;
-use super::table::grouped;
 use crate::answer::{LateAnswer, LedgerAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 use crate::branch::Branches;
+use crate::count::grouped;
 use crate::effect::{LatePayment, RejectedRecord};
 use crate::ledger::{Entry, Ledger};
 use crate::payment::BranchId;

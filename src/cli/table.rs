@@ -7,6 +7,8 @@ use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 
 use super::output::{Row, plain};
 
+use crate::count::{grouped, in_threes};
+
 /// A line above, under the header and below.
 const STYLE: TableStyle = TableStyle::new()
     .top_border(LINE)
@@ -242,23 +244,6 @@ fn short(text: &str) -> String {
     }
 }
 
-/// `number` with a comma before every three digits.
-#[must_use]
-pub fn grouped(number: u64) -> String {
-    in_threes(&number.to_string())
-}
-
-fn in_threes(digits: &str) -> String {
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Whether a field of that name holds a time and nothing else. The name decides, not the look: a
 /// sentence, or a name that somebody gave a branch, may look like a time or end with one.
 fn holds_times(name: &str) -> bool {
@@ -458,9 +443,6 @@ mod tests {
             "{table}"
         );
         assert!(!table.contains("1m") && !table.contains("exact"), "{table}");
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(1_000), "1,000");
-        assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
         assert_eq!(money("", 2), "");
         assert_eq!(drawn(&[], Look::default()), "nothing");
     }

@@ -8,6 +8,8 @@ use tokio::time::sleep;
 
 use super::failure::Failure;
 
+use crate::count::counted;
+
 /// Another screen, without a cursor.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
 const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
@@ -85,7 +87,8 @@ fn screen(text: &str, height: usize) -> String {
         for line in &lines[..head] {
             screen.push_str(&format!("{line}\x1b[K\r\n"));
         }
-        screen.push_str(&format!(" … {hidden} more lines\x1b[K\r\n"));
+        let lines_more = counted(hidden as u64, "more line");
+        screen.push_str(&format!(" … {lines_more}\x1b[K\r\n"));
         for line in &lines[lines.len() - tail..] {
             screen.push_str(&format!("{line}\x1b[K\r\n"));
         }

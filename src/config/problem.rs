@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 
 use super::keys::{may_hold_secret, resembles_secret};
+use crate::count::counted;
 
 /// Why there is no configuration to work with.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +54,11 @@ impl fmt::Display for Report {
         for problem in &self.problems {
             writeln!(f, "{problem}")?;
         }
-        let plural = if count == 1 { "" } else { "s" };
-        write!(f, "the configuration has {count} problem{plural}")?;
+        write!(
+            f,
+            "the configuration has {}",
+            counted(count as u64, "problem")
+        )?;
         match &self.file {
             Some(file) => write!(f, "; its file is {file}"),
             None => Ok(()),

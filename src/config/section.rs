@@ -13,6 +13,7 @@ use super::raw::{Setting, Table, Value};
 use super::secret_file::{self, Held, Unfit};
 use super::size;
 use super::zone::zone;
+use crate::count::counted;
 use crate::duration;
 use crate::secret::Secret;
 
@@ -124,7 +125,8 @@ impl<'a> Section<'a> {
     /// A length of time.
     pub(super) fn duration(&self, key: &str, default: Duration) -> Duration {
         if let Some(Value::Integer(number)) = self.get(key).map(|setting| &setting.value) {
-            let message = format!("the unit is missing: write \"{number}s\" for {number} seconds");
+            let seconds = counted(number.unsigned_abs(), "second");
+            let message = format!("the unit is missing: write \"{number}s\" for {seconds}");
             self.problem(key, message);
             return default;
         }
@@ -137,10 +139,9 @@ impl<'a> Section<'a> {
     /// A number of bytes.
     pub(super) fn size(&self, key: &str, default: usize) -> usize {
         if let Some(Value::Integer(number)) = self.get(key).map(|setting| &setting.value) {
-            self.problem(
-                key,
-                format!("the unit is missing: write \"{number}b\" for {number} bytes"),
-            );
+            let bytes = counted(number.unsigned_abs(), "byte");
+            let message = format!("the unit is missing: write \"{number}b\" for {bytes}");
+            self.problem(key, message);
             return default;
         }
         self.parsed(key, default, |text| {

@@ -1,5 +1,6 @@
 //! Time zones by name, and what is meant by names that are none.
 
+use crate::count::counted;
 use chrono::{NaiveDate, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
@@ -61,9 +62,9 @@ fn fixed(minutes: i64) -> String {
     let sign = if minutes < 0 { '+' } else { '-' };
     let etc = format!("Etc/GMT{sign}{hours}");
     if rest == 0 && etc.parse::<Tz>().is_ok() {
-        let plural = if hours == 1 { "" } else { "s" };
+        let hours = counted(hours.unsigned_abs(), "hour");
         return format!(
-            "for {hours} hour{plural} {side} UTC write \"{etc}\", whose sign is the other way round; \
+            "for {hours} {side} UTC write \"{etc}\", whose sign is the other way round; \
              {where_clocks_change}"
         );
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::OLDEST;
+use crate::count::counted;
 
 /// Why something could not be done at Kibana. Shows no credentials.
 #[derive(Debug, thiserror::Error)]
@@ -90,7 +91,7 @@ pub enum Error {
         reason: String,
     },
     /// It took not all objects, whatever the status.
-    #[error("Kibana at {url} took {taken} of {given} objects{}", told(refused))]
+    #[error("Kibana at {url} took {taken} of {}{}", counted(*given as u64, "object"), told(refused))]
     Refused {
         /// Where.
         url: String,

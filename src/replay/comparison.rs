@@ -8,6 +8,7 @@ use tidegauge_windows::{EventTime, Frame, Query, Summary, Window, WindowResult};
 
 use crate::amount::format_units;
 use crate::branch::Branches;
+use crate::count::counted;
 use crate::ledger::{Entry, Ledger};
 use crate::payment::BranchId;
 use crate::reading::{ReadError, Reading};
@@ -139,14 +140,14 @@ impl Comparison {
         }
         match live.consumed.cmp(&replayed.consumed) {
             std::cmp::Ordering::Less => self.because.push(format!(
-                "up to the same positions the live generation has consumed {} records fewer: it \
+                "up to the same positions the live generation has consumed {} fewer: it \
                  began later than the earliest record of the topic (kafka.start)",
-                replayed.consumed - live.consumed
+                counted(replayed.consumed - live.consumed, "record")
             )),
             std::cmp::Ordering::Greater => self.because.push(format!(
-                "the topic does not hold {} records any more that the live generation has consumed: \
+                "the topic does not hold {} any more that the live generation has consumed: \
                  retention, compaction or somebody's hand has removed them",
-                live.consumed - replayed.consumed
+                counted(live.consumed - replayed.consumed, "record")
             )),
             std::cmp::Ordering::Equal => {}
         }

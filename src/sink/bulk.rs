@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::client::{Client, Trouble};
 use super::document::Document;
 use super::retry::{Verdict, classify};
+use crate::count::counted;
 use crate::document_key::DocumentKey;
 use crate::feedback::Family;
 use crate::reading::{Mark, ReadError};
@@ -286,8 +287,8 @@ fn outcomes(items: &[Item], body: &[u8]) -> Result<Vec<Outcome>, Trouble> {
         .map_err(|error| Trouble::garbage(format!("the answer makes no sense: {error}")))?;
     if answers.items.len() != items.len() {
         return Err(Trouble::garbage(format!(
-            "the answer is about {} documents instead of {}",
-            answers.items.len(),
+            "the answer is about {} instead of {}",
+            counted(answers.items.len() as u64, "document"),
             items.len()
         )));
     }

@@ -30,6 +30,7 @@ use super::size::Size;
 use super::turns::Turns;
 use super::{Error, Order};
 use crate::branch::Branches;
+use crate::count::{agreeing, counted};
 use crate::feedback::{Blocked, Family, Feedback};
 use crate::reading::{ReadError, Readings};
 use crate::status::{Condition, Part, Status};
@@ -377,9 +378,9 @@ impl Delivery {
 
     fn report(&mut self, dirty: u64) {
         self.passes.next_report = Some(Instant::now() + REPORT_EVERY);
-        let parked = lock(&self.memory).parked().map(|(count, reason)| {
-            format!("{count} documents are refused and kept back, one because {reason}")
-        });
+        let parked = lock(&self.memory)
+            .parked()
+            .map(|(count, reason)| parked_words(count as u64, reason));
         let held = self.places.first_held().map(str::to_owned);
         let hindered = parked.or(held).filter(|_| dirty > 0);
         let hindered = hindered.or_else(|| self.cluster.remark().map(str::to_owned));
@@ -394,4 +395,13 @@ pub(super) async fn blocking<T: Send + 'static>(
 ) -> Result<T, ReadError> {
     let read = spawn_blocking(read).await;
     read.map_err(|panicked| ReadError(panicked.to_string()))?
+}
+
+fn parked_words(count: u64, reason: &str) -> String {
+    format!(
+        "{} {} refused and kept back, {} {reason}",
+        counted(count, "document"),
+        agreeing(count, "is", "are"),
+        agreeing(count, "because", "one because")
+    )
 }

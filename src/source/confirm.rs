@@ -7,6 +7,7 @@ use rdkafka::consumer::Consumer;
 
 use super::Source;
 use super::asker::Question;
+use crate::duration;
 
 /// A partition's end is asked for when nothing came from it for so long.
 const ASK_AFTER: Duration = Duration::from_secs(3);
@@ -90,8 +91,8 @@ impl Source {
         };
         Some(format!(
             "brokers do not answer, so the lag is not known: the end of {which} was last confirmed \
-             {} s ago",
-            ages.max()?.as_secs()
+             {} ago",
+            duration::about(Duration::from_secs(ages.max()?.as_secs()))
         ))
     }
 

@@ -12,6 +12,7 @@ use super::asker::{Answer, Looked, Question};
 use super::missing::Missing;
 use super::start::{self, Standing, Starting};
 use super::{Assigned, Error, Source};
+use crate::duration;
 use crate::status::Condition;
 
 /// How often the brokers are tried while none answers.
@@ -152,10 +153,10 @@ impl Source {
             return (Condition::Degraded, reason);
         }
         let reason = format!(
-            "topic \"{topic}\" has not been found for {} s: it was deleted, or this user may not see it \
+            "topic \"{topic}\" has not been found for {}: it was deleted, or this user may not see it \
              any more (DESCRIBE). When it is there again, it is read on; to read a new one of that \
              name, {}",
-            missing.lasts(now).as_secs(),
+            duration::about(missing.lasts(now)),
             start::ANEW
         );
         (Condition::Failed, reason)

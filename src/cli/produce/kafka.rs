@@ -18,6 +18,7 @@ use tracing::{debug, info, warn};
 use super::super::arguments::Produce;
 use super::super::failure::Failure;
 use super::{Outlet, PARTITIONS};
+use crate::count::counted;
 use crate::duration;
 use crate::generator::Message;
 use crate::source;
@@ -81,7 +82,8 @@ impl Topic {
             .filter(|wanted| *wanted != topic.partitions)
         {
             let (name, partitions) = (&topic.name, topic.partitions);
-            warn!("topic {name} exists and has {partitions} partitions, not {wanted}");
+            let partitions = counted(u64::from(partitions.unsigned_abs()), "partition");
+            warn!("topic {name} exists and has {partitions}, not {wanted}");
         }
         Ok(topic)
     }
@@ -98,7 +100,8 @@ impl Topic {
             let _ = self.producer.flush(Duration::from_millis(100));
             self.refusal()?;
             if asked_to_stop {
-                debug!("waiting for {} messages", self.producer.in_flight_count());
+                let waiting = self.producer.in_flight_count();
+                debug!(waiting, "waiting for messages to be sent");
             }
         }
         self.refusal()
@@ -163,7 +166,10 @@ impl Topic {
             return Ok(());
         };
         let name = &self.name;
-        let message = anyhow!("{refused} messages did not get into topic {name}: {why}");
+        let message = anyhow!(
+            "{} did not get into topic {name}: {why}",
+            counted(refused, "message")
+        );
         Err(match code {
             Some(RDKafkaErrorCode::MessageTimedOut | RDKafkaErrorCode::OperationTimedOut) => {
                 Failure::Unavailable(message)
@@ -247,7 +253,8 @@ fn create(
     for known in tries {
         outcome = ask_to_create(client, name, partitions, settings.get(..*known), patience);
         if outcome.is_ok() {
-            info!("created topic {name} with {partitions} partitions");
+            let partitions = counted(u64::from(partitions.unsigned_abs()), "partition");
+            info!("created topic {name} with {partitions}");
             return Ok(());
         }
     }

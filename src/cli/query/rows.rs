@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{latencies, row_in, rows_in, text_in, unexpected};
 use crate::cli::failure::Failure;
 use crate::cli::output::Row;
-use crate::cli::table::grouped;
+use crate::count::{agreeing, counted, grouped};
 use crate::duration;
 
 /// The definitions in words.
@@ -88,11 +88,16 @@ fn service_line(status: &Row, url: &str) -> String {
     format!("{state} ({version} at {})", url)
 }
 
+fn still_to_be_read(lag: u64) -> String {
+    let are = agreeing(lag, "is", "are");
+    format!("{} {are} still to be read", counted(lag, "record"))
+}
+
 /// How many records are still to be read, in words.
 fn lag_of(status: &Row) -> String {
     match status.get("lag").and_then(|lag| lag.parse::<u64>().ok()) {
         Some(0) => "all records are read".to_owned(),
-        Some(lag) => format!("{} records are still to be read", grouped(lag)),
+        Some(lag) => still_to_be_read(lag),
         None => "unknown how many records are still to be read".to_owned(),
     }
 }
