@@ -605,6 +605,45 @@ fn windows_are_checked_one_by_one() {
 }
 
 #[test]
+fn windows_that_nobody_could_keep_up_are_refused_with_the_number_of_them() {
+    let window = |rest: &str| format!("[[window]]\nname = 'a'\n{rest}\n");
+    let short = ["1s or more", "is too short"];
+    refuses(&window("size = '1ms'"), "3:8", &short);
+    refuses(&window("size = '999ms'"), "3:8", &short);
+    refuses(&window("size = '1m'\nslide = '10ms'"), "4:9", &short);
+    refuses(&window("size = '1m'\nstep = '500ms'"), "4:8", &short);
+    valid(&window("size = '1s'"));
+    valid(&window("size = '1s'\noffset = '500ms'"));
+    valid(&window("size = '1500ms'"));
+    // Every payment changes each window that holds it.
+    for (rest, place, words) in [
+        (
+            "size = '7d'\nslide = '1s'",
+            "4:9",
+            "window.slide: every payment would be in 604,800 windows of \"a\", and change each: at most 20,000",
+        ),
+        (
+            "size = '1d'\nstep = '1s'",
+            "4:8",
+            "window.step: every payment would be in 86,400 windows",
+        ),
+        ("size = '20001s'\nslide = '1s'", "4:9", "in 20,001 windows"),
+    ] {
+        refuses(&window(rest), place, &[words]);
+    }
+    valid(&window("size = '20000s'\nslide = '1s'"));
+    valid(&window("size = '7d'\nslide = '1m'"));
+    // All definitions together.
+    let second = |seconds: u64| {
+        let first = window("size = '10000s'\nslide = '1s'");
+        format!("{first}[[window]]\nname = 'b'\nsize = '{seconds}s'\nslide = '1s'\n")
+    };
+    valid(&second(10_000));
+    let words = "in 10,001 windows of \"b\", and 20,001 with all definitions";
+    refuses(&second(10_001), "8:9", &[words]);
+}
+
+#[test]
 fn windows_whose_indexes_could_not_be_told_apart_are_refused_together() {
     let of = |names: &[&str]| -> String {
         let window = |name: &&str| format!("[[window]]\nname = '{name}'\nsize = '1m'\n");

@@ -8,6 +8,7 @@ use tidegauge_windows::{Definition, DefinitionError, Span};
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Setting, Table, Value};
 use super::section::Section;
+use crate::count::{counted, grouped};
 use crate::duration;
 
 /// The windows of a configuration that names none.
@@ -33,6 +34,11 @@ time_zone = "Asia/Shanghai"
 const TAKEN: [&str; 3] = ["totals", "late", "rejects"];
 /// Every payment is counted in each of them.
 const WINDOWS_MAX: usize = 64;
+/// Shorter windows are too many: of a quiet day, each branch would have 86,400,000 of a millisecond.
+const SHORTEST: Span = Span::SECOND;
+/// A payment changes all windows that hold it, and each is a document: more of them than this are not
+/// kept up at a hundred payments a second. A week by minute is 10,080.
+const OVERLAP_MAX: u64 = 20_000;
 /// Elasticsearch allows 255 for the whole name of an index.
 const NAME_MAX: usize = 64;
 
@@ -58,6 +64,8 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
     };
     let mut definitions: Vec<Definition> = Vec::new();
     let mut named = Vec::new();
+    // Windows that hold a payment, and where most of them are configured.
+    let (mut overlap, mut widest) = (0_u64, None);
     for item in items {
         let Some(definition) = definition(item, zone, root.problems()) else {
             continue;
@@ -70,8 +78,25 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
             root.problems()
                 .add(Problem::new(origin(item, "name"), "window.name", message));
         }
+        overlap = overlap.saturating_add(definition.overlap());
+        widest = widest.max(Some((
+            definition.overlap(),
+            definitions.len(),
+            key_of_distance(item),
+        )));
         named.push((definition.name().to_owned(), origin(item, "name")));
         definitions.push(definition);
+    }
+    if let Some((most, number, key)) = widest
+        && overlap > OVERLAP_MAX
+        && let (Some(definition), Some(item)) = (definitions.get(number), items.get(number))
+    {
+        let message = too_many(definition, key, most, overlap);
+        root.problems().add(Problem::new(
+            origin(item, key),
+            format!("window.{key}"),
+            message,
+        ));
     }
     for (name, origin) in &named {
         if let Some((other, _)) = named.iter().find(|(other, _)| is_within(name, other)) {
@@ -80,6 +105,32 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
         }
     }
     definitions
+}
+
+/// The key that says how far windows are apart.
+fn key_of_distance(item: &Setting) -> &'static str {
+    let Value::Table(table) = &item.value else {
+        return "size";
+    };
+    ["step", "slide"]
+        .into_iter()
+        .find(|key| table.get(key).is_some())
+        .unwrap_or("size")
+}
+
+fn too_many(definition: &Definition, key: &str, most: u64, overlap: u64) -> String {
+    let name = definition.name();
+    let all = if most == overlap {
+        String::new()
+    } else {
+        format!(", and {} with all definitions", grouped(overlap))
+    };
+    format!(
+        "every payment would be in {} of \"{name}\"{all}, and change each: at most {} can be kept up; \
+         give a longer {key} or a shorter size",
+        counted(most, "window"),
+        grouped(OVERLAP_MAX)
+    )
 }
 
 /// Whether indexes of the window `name` could be taken for those of a generation of `other`:
@@ -161,6 +212,17 @@ fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definitio
             "step",
             "a window has a slide (it moves on) or a step (it grows), not both: leave one out",
         );
+    }
+    let lengths = [("size", Some(size)), ("slide", slide), ("step", step)];
+    for (key, length) in lengths {
+        // Zero has a message of its own.
+        if let Some(length) = length.filter(|length| !length.is_zero() && *length < SHORTEST) {
+            let millis = length.millis();
+            section.problem(
+                key,
+                format!("{millis}ms is too short: give 1s or more, as a branch has 86,400 windows a day then"),
+            );
+        }
     }
     if problems.count() > before {
         return None;
