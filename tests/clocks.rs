@@ -92,6 +92,45 @@ fn one_clock_a_year_ahead_that_stamps_its_records_too_leaves_the_windows_of_othe
 }
 
 #[test]
+fn a_payment_behind_a_jump_that_it_agrees_with_is_late_and_never_too_late() {
+    let plain = |time: i64| format!(r#"{{"createTime":{time},"payAmount":1,"branchId":1}}"#);
+    let short = [
+        "--emit",
+        "ledger",
+        "--set",
+        "event_time.allowed_lateness=1h",
+    ];
+    let booked = |times: &[i64]| -> [u64; 3] {
+        let lines: Vec<String> = times.iter().map(|time| plain(*time)).collect();
+        let (ledger, stderr) = compute(&short, &lines);
+        ["on_time", "late", "too_late"]
+            .map(|entry| ledger["entries"][entry]["count"].as_u64().expect(&stderr))
+    };
+    let jump = START + 10 * DAY;
+    let before = [START, START + 1_000, jump];
+    for (behind, expected) in [
+        (0, [4, 0, 0]),
+        // As much as out_of_orderness is not late.
+        (5_000, [4, 0, 0]),
+        (5_001, [3, 1, 0]),
+        // By the jump it would be too late.
+        (20 * HOUR, [3, 1, 0]),
+        (DAY, [3, 1, 0]),
+        // It does not agree: it is a time of its own, far ahead of what is believed.
+        (DAY + 1, [4, 0, 0]),
+    ] {
+        let times = [&before[..], &[jump - behind]].concat();
+        assert_eq!(booked(&times), expected, "{behind}");
+    }
+    // The first event time of a partition is not believed by itself either.
+    assert_eq!(booked(&[START, START - 5_001]), [1, 1, 0]);
+    assert_eq!(booked(&[START, START - DAY - 1]), [2, 0, 0]);
+    // Once the jump is believed, they are late by the watermark, and too late.
+    let agreed = [&before[..], &[jump, jump, jump - 20 * HOUR]].concat();
+    assert_eq!(booked(&agreed), [5, 0, 1]);
+}
+
+#[test]
 fn payments_all_hours_ahead_of_their_records_are_said_to_have_the_wrong_zone() {
     let ahead = |hours: i64| -> Vec<String> {
         let minutes = 0..600;

@@ -5,7 +5,7 @@ import { addDecimals, formatCount, formatDecimal, scale } from "./decimal.js";
 
 const ENTRIES = {
   on_time: ["On time", "in their windows"],
-  late: ["Late", "in their windows, behind the watermark"],
+  late: ["Late", "in their windows, behind others of their partition"],
   too_late: ["Too late", "in totals, in no window"],
   past_retention: ["Past retention", "in totals, in no window"],
   future: ["Future", "too far ahead: in totals, in no window"],

@@ -163,7 +163,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
         keys: &[
             key("out_of_orderness", Shape::Duration { zero: true }, "\"5s\"")
                 .rule()
-                .means("A partition's watermark is its highest event time less this; what is behind it is late."),
+                .means("A partition's watermark is the highest event time that is believed there less this; what is behind it is late."),
             key("allowed_lateness", Shape::Duration { zero: true }, "\"1d\"")
                 .rule()
                 .means(
@@ -202,7 +202,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("Windows overlap: one begins every so long (hopping, HOP)."),
             without_default("step", Shape::Duration { zero: false })
                 .rule()
-                .range("as for `slide`")
+                .range("`1s` or more; bounded as `slide` is")
                 .means("Windows grow from a fixed start by this (CUMULATE). Not together with `slide`."),
             key("offset", Shape::Offset, "\"0s\"")
                 .rule()
