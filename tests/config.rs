@@ -620,27 +620,32 @@ fn windows_that_nobody_could_keep_up_are_refused_with_the_number_of_them() {
         (
             "size = '7d'\nslide = '1s'",
             "4:9",
-            "window.slide: every payment would be in 604,800 windows of \"a\", and change each: at most 20,000",
+            "window.slide: every payment would be in 604,800 windows of \"a\", and change each: at most 100,000",
         ),
         (
-            "size = '1d'\nstep = '1s'",
+            "size = '2d'\nstep = '1s'",
             "4:8",
-            "window.step: every payment would be in 86,400 windows",
+            "window.step: every payment would be in 172,800 windows",
         ),
-        ("size = '20001s'\nslide = '1s'", "4:9", "in 20,001 windows"),
+        (
+            "size = '100001s'\nslide = '1s'",
+            "4:9",
+            "in 100,001 windows",
+        ),
     ] {
         refuses(&window(rest), place, &[words]);
     }
-    valid(&window("size = '20000s'\nslide = '1s'"));
+    valid(&window("size = '100000s'\nslide = '1s'"));
     valid(&window("size = '7d'\nslide = '1m'"));
+    valid(&window("size = '1d'\nstep = '1s'"));
     // All definitions together.
     let second = |seconds: u64| {
-        let first = window("size = '10000s'\nslide = '1s'");
+        let first = window("size = '50000s'\nslide = '1s'");
         format!("{first}[[window]]\nname = 'b'\nsize = '{seconds}s'\nslide = '1s'\n")
     };
-    valid(&second(10_000));
-    let words = "in 10,001 windows of \"b\", and 20,001 with all definitions";
-    refuses(&second(10_001), "8:9", &[words]);
+    valid(&second(50_000));
+    let words = "in 50,001 windows of \"b\", and 100,001 with all definitions";
+    refuses(&second(50_001), "8:9", &[words]);
 }
 
 #[test]

@@ -198,7 +198,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("Required. How long a window is."),
             without_default("slide", Shape::Duration { zero: false })
                 .rule()
-                .range("`1s` or more; a payment is in at most 20,000 windows, those of all definitions together")
+                .range("`1s` or more; a payment is in at most 100,000 windows, those of all definitions together")
                 .means("Windows overlap: one begins every so long (hopping, HOP)."),
             without_default("step", Shape::Duration { zero: false })
                 .rule()

@@ -8,7 +8,7 @@ use tidegauge_windows::{Definition, DefinitionError, Span};
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Setting, Table, Value};
 use super::section::Section;
-use crate::count::{counted, grouped};
+use crate::count::{counted_in_threes, grouped};
 use crate::duration;
 
 /// The windows of a configuration that names none.
@@ -32,13 +32,13 @@ time_zone = "Asia/Shanghai"
 
 /// The names of other indexes.
 const TAKEN: [&str; 3] = ["totals", "late", "rejects"];
-/// Every payment is counted in each of them.
+/// Every payment is counted_in_threes in each of them.
 const WINDOWS_MAX: usize = 64;
 /// Shorter windows are too many: of a quiet day, each branch would have 86,400,000 of a millisecond.
 const SHORTEST: Span = Span::SECOND;
-/// A payment changes all windows that hold it, and each is a document: more of them than this are not
-/// kept up at a hundred payments a second. A week by minute is 10,080.
-const OVERLAP_MAX: u64 = 20_000;
+/// A payment changes all windows that hold it, and each is a document: many more of them than this are not
+/// kept up at a hundred payments a second. A week by minute is 10,080, a day by second 86,400.
+const OVERLAP_MAX: u64 = 100_000;
 /// Elasticsearch allows 255 for the whole name of an index.
 const NAME_MAX: usize = 64;
 
@@ -128,7 +128,7 @@ fn too_many(definition: &Definition, key: &str, most: u64, overlap: u64) -> Stri
     format!(
         "every payment would be in {} of \"{name}\"{all}, and change each: at most {} can be kept up; \
          give a longer {key} or a shorter size",
-        counted(most, "window"),
+        counted_in_threes(most, "window"),
         grouped(OVERLAP_MAX)
     )
 }
