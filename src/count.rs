@@ -20,14 +20,25 @@ pub fn in_threes(digits: &str) -> String {
 }
 
 /// So many of `noun`, which is given in the singular; one that ends with `x`, `s`, `ch` or `sh` gets `es`.
+/// The digits are plain, as in sentences that programs may read too.
 #[must_use]
 pub fn counted(number: u64, noun: &str) -> String {
+    format!("{number} {}", in_number(number, noun))
+}
+
+/// The same with [`grouped`] digits, for terminals.
+#[must_use]
+pub fn counted_in_threes(number: u64, noun: &str) -> String {
+    format!("{} {}", grouped(number), in_number(number, noun))
+}
+
+fn in_number(number: u64, noun: &str) -> String {
     let ending = match number {
         1 => "",
         _ if ["x", "s", "ch", "sh"].iter().any(|end| noun.ends_with(end)) => "es",
         _ => "s",
     };
-    format!("{} {noun}{ending}", grouped(number))
+    format!("{noun}{ending}")
 }
 
 /// The word that goes with that number: `one` with 1, `many` with all others.
@@ -54,11 +65,13 @@ mod tests {
             (1, "payment", "1 payment"),
             (2, "branch", "2 branches"),
             (1, "branch", "1 branch"),
-            (1_000, "index", "1,000 indexes"),
-            (604_800, "window", "604,800 windows"),
+            (1_000, "index", "1000 indexes"),
+            (604_800, "window", "604800 windows"),
         ] {
             assert_eq!(counted(number, noun), text);
         }
+        assert_eq!(counted_in_threes(1, "record"), "1 record");
+        assert_eq!(counted_in_threes(604_800, "window"), "604,800 windows");
         assert_eq!(agreeing(0, "is", "are"), "are");
         assert_eq!(agreeing(1, "is", "are"), "is");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegauge_windows::{EventTime, PartitionTime, Span};
 
-use crate::count::{agreeing, counted, grouped};
+use crate::count::{agreeing, counted};
 use crate::distance::{Apart, is_share};
 use crate::effect::Notices;
 use crate::ledger::{Entry, Ledger};
@@ -62,9 +62,8 @@ pub fn remarks(
         .sum();
     if is_share(future, payments) && is_most(future, payments) {
         remarks.push(format!(
-            "{} of {} are too far ahead of their records, so they are in no window: is time_zone right, \
-             and are the clocks of producers?",
-            grouped(future),
+            "{future} of {} are too far ahead of their records, so they are in no window: is time_zone \
+             right, and are the clocks of producers?",
             counted(payments, "payment")
         ));
     } else if is_share(future, payments) && told <= future / 2 {
@@ -77,7 +76,7 @@ pub fn remarks(
     let too_late = count(Entry::TooLate);
     if is_share(too_late, payments) {
         let which = if is_most(too_late, payments) {
-            format!("{} of {}", grouped(too_late), counted(payments, "payment"))
+            format!("{too_late} of {}", counted(payments, "payment"))
         } else {
             share(too_late, payments)
         };
@@ -139,14 +138,10 @@ fn far(apart: &Apart, all: u64) -> String {
     )
 }
 
-/// The share in words: `4 % of payments (1,204 of 30,100)`. It is 1 % or more.
+/// The share in words: `4 % of payments (1204 of 30100)`. It is 1 % or more.
 fn share(part: u64, all: u64) -> String {
     let percent = u128::from(part) * 100 / u128::from(all.max(1));
-    format!(
-        "{percent} % of payments ({} of {})",
-        grouped(part),
-        grouped(all)
-    )
+    format!("{percent} % of payments ({part} of {all})")
 }
 
 fn is_most(part: u64, all: u64) -> bool {
@@ -270,12 +265,9 @@ mod tests {
         for (entry, words) in [
             (
                 Entry::Future,
-                "1 % of payments (20 of 2,000) are too far ahead",
+                "1 % of payments (20 of 2000) are too far ahead",
             ),
-            (
-                Entry::TooLate,
-                "1 % of payments (20 of 2,000) came too late",
-            ),
+            (Entry::TooLate, "1 % of payments (20 of 2000) came too late"),
         ] {
             let mut ledger = booked(Entry::OnTime, 1_980);
             ledger.merge(&booked(entry, 20));
@@ -285,7 +277,7 @@ mod tests {
             ledger.merge(&booked(entry, 19));
             assert_eq!(told(&ledger), Vec::<String>::new());
             let most = told(&booked(entry, 2_000));
-            assert!(most[0].starts_with("2,000 of 2,000 payments"), "{most:?}");
+            assert!(most[0].starts_with("2000 of 2000 payments"), "{most:?}");
         }
     }
 

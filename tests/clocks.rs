@@ -167,7 +167,7 @@ fn devices_in_another_zone_are_told_with_their_share_though_they_are_few() {
     let (ledger, stderr) = compute(&["--emit", "ledger"], &few(8));
     assert_eq!(ledger["entries"]["future"]["count"], 40);
     assert!(
-        stderr.contains("4 % of payments (40 of 1,000) are 8 h ahead of their records"),
+        stderr.contains("4 % of payments (40 of 1000) are 8 h ahead of their records"),
         "{stderr}"
     );
     assert!(!stderr.contains("most payments"), "{stderr}");
@@ -176,7 +176,7 @@ fn devices_in_another_zone_are_told_with_their_share_though_they_are_few() {
     // The first payment is behind nothing.
     assert_eq!(ledger["entries"]["late"]["count"], 39);
     assert!(
-        stderr.contains("4 % of payments (40 of 1,000) are 5 h behind their records"),
+        stderr.contains("4 % of payments (40 of 1000) are 5 h behind their records"),
         "{stderr}"
     );
     // What comes late by anything up to some hours is not a zone.

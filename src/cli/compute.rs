@@ -17,7 +17,7 @@ use super::output;
 use super::report;
 use crate::answer::WindowAnswer;
 use crate::config::{Config, Need};
-use crate::count::{agreeing, counted, grouped};
+use crate::count::{agreeing, counted_in_threes, grouped};
 use crate::document_key::Origin;
 use crate::effect::{LatePayment, Notices, RejectedRecord};
 use crate::ledger::{Entry, Ledger};
@@ -224,7 +224,7 @@ impl Batch {
             warn!(
                 "{} of {} {are}, first: line {line}, {}: {}{more}",
                 grouped(rejected),
-                counted(self.ledger.consumed, "line"),
+                counted_in_threes(self.ledger.consumed, "line"),
                 first.reason.as_str(),
                 first.detail
             );

@@ -24,7 +24,7 @@ use super::table::{self, Look};
 use crate::app::{self, App, Plan, Until};
 use crate::branch::Branches;
 use crate::config::{Config, Need, Sources};
-use crate::count::counted;
+use crate::count::counted_in_threes;
 use crate::generator::{self, Generator, Message};
 use crate::reading::{ReadError, Readings};
 use crate::timestamp::rfc3339;
@@ -317,7 +317,7 @@ fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, Failure
                 .map_or("none yet".into(), rfc3339);
             Ok(format!(
                 "{table}\n{}, watermark {watermark}, ledger {}",
-                counted(checkpoint.ledger.consumed, "record"),
+                counted_in_threes(checkpoint.ledger.consumed, "record"),
                 if checkpoint.ledger.balanced() {
                     "balanced"
                 } else {

@@ -20,7 +20,7 @@ use super::failure::Failure;
 use super::output::{self, Format, Row};
 use super::stop;
 use crate::config::{Config, Need};
-use crate::count::{counted, grouped};
+use crate::count::{counted_in_threes, grouped};
 use crate::generator::{Generator, Made, Message, Options};
 use crate::wall_clock::now_ms;
 
@@ -211,17 +211,17 @@ impl Summary<'_> {
                 out,
                 "{} in {seconds:.1} s, {} a second, to {} in {}: {} ({} late, {} too late, {} future, {} \
                  sent again), {}, {}",
-                counted(made.messages, "message"),
+                counted_in_threes(made.messages, "message"),
                 grouped(self.rate as u64),
                 self.topic,
-                counted(u64::from(self.partitions.unsigned_abs()), "partition"),
-                counted(made.payments(), "payment"),
+                counted_in_threes(u64::from(self.partitions.unsigned_abs()), "partition"),
+                counted_in_threes(made.payments(), "payment"),
                 grouped(made.late),
                 grouped(made.too_late),
                 grouped(made.future),
                 grouped(made.duplicate),
-                counted(made.rejects(), "reject"),
-                counted(made.tombstone, "tombstone"),
+                counted_in_threes(made.rejects(), "reject"),
+                counted_in_threes(made.tombstone, "tombstone"),
             )?;
             return Ok(out.flush()?);
         }

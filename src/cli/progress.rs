@@ -8,7 +8,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::failure::Failure;
 use crate::app::{self, App};
-use crate::count::{agreeing, counted, grouped};
+use crate::count::{agreeing, counted_in_threes, grouped};
 use crate::status::Board;
 
 /// How often a line is written where none can move.
@@ -36,7 +36,7 @@ struct Moment {
     read: u64,
     /// Records still to be read, if that is known.
     lag: Option<u64>,
-    /// Records per second, if they were counted for long enough.
+    /// Records per second, if they were counted_in_threes for long enough.
     rate: Option<u64>,
     /// Documents that await delivery.
     waiting: u64,
@@ -123,7 +123,7 @@ impl Progress {
 impl Moment {
     /// In words, without what is not known or is nothing.
     fn words(self) -> String {
-        let read = counted(self.read, "record");
+        let read = counted_in_threes(self.read, "record");
         let mut words = match self.lag {
             None => format!("{read} read"),
             Some(0) => format!("{read} read, none left"),
@@ -140,7 +140,7 @@ impl Moment {
         match self.waiting {
             0 => {}
             waiting => {
-                let documents = counted(waiting, "document");
+                let documents = counted_in_threes(waiting, "document");
                 let wait = agreeing(waiting, "waits", "wait");
                 words.push_str(&format!(", {documents} {wait}"));
             }

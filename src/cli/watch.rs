@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::failure::Failure;
 
-use crate::count::counted;
+use crate::count::counted_in_threes;
 
 /// Another screen, without a cursor.
 const ENTER: &str = "\x1b[?1049h\x1b[?25l";
@@ -87,7 +87,7 @@ fn screen(text: &str, height: usize) -> String {
         for line in &lines[..head] {
             screen.push_str(&format!("{line}\x1b[K\r\n"));
         }
-        let lines_more = counted(hidden as u64, "more line");
+        let lines_more = counted_in_threes(hidden as u64, "more line");
         screen.push_str(&format!(" … {lines_more}\x1b[K\r\n"));
         for line in &lines[lines.len() - tail..] {
             screen.push_str(&format!("{line}\x1b[K\r\n"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{latencies, row_in, rows_in, text_in, unexpected};
 use crate::cli::failure::Failure;
 use crate::cli::output::Row;
-use crate::count::{agreeing, counted, grouped};
+use crate::count::{agreeing, counted_in_threes, grouped};
 use crate::duration;
 
 /// The definitions in words.
@@ -90,7 +90,10 @@ fn service_line(status: &Row, url: &str) -> String {
 
 fn still_to_be_read(lag: u64) -> String {
     let are = agreeing(lag, "is", "are");
-    format!("{} {are} still to be read", counted(lag, "record"))
+    format!(
+        "{} {are} still to be read",
+        counted_in_threes(lag, "record")
+    )
 }
 
 /// How many records are still to be read, in words.
