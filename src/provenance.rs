@@ -1,5 +1,6 @@
 //! Where figures come from: the log and the rules. Who has the same has the same figures.
 
+use core::fmt;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -24,32 +25,62 @@ pub struct Provenance {
     pub rules: String,
 }
 
+/// In which way other figures are of another log or of other rules, as part of a sentence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Difference {
+    /// They are of another topic.
+    Topic(String),
+    /// They are of the same topic, but were not read from the same offsets on.
+    Beginning {
+        /// In words.
+        words: String,
+        /// Whether they hold all records that the topic ever had.
+        is_whole: bool,
+    },
+    /// They are of the same records, but were made by other rules.
+    Rules(String),
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Topic(words) | Self::Beginning { words, .. } | Self::Rules(words) => {
+                f.write_str(words)
+            }
+        }
+    }
+}
+
 impl Provenance {
-    /// In which way `other` is of another log or of other rules, as part of a sentence; `None` if
-    /// it has the same figures.
+    /// In which way `other` is of another log or of other rules; `None` if it has the same figures.
     #[must_use]
-    pub fn difference(&self, other: &Self) -> Option<String> {
+    pub fn difference(&self, other: &Self) -> Option<Difference> {
         if self.topic != other.topic {
-            return Some(format!("of the topic {}", other.topic));
+            return Some(Difference::Topic(format!("of the topic {}", other.topic)));
         }
         if let (Some(ours), Some(theirs)) = (&self.topic_id, &other.topic_id)
             && ours != theirs
         {
-            return Some(format!(
+            return Some(Difference::Topic(format!(
                 "of another topic that was called {}: its id was {theirs}, and that of the present \
                  one is {ours}",
                 other.topic
-            ));
+            )));
         }
-        if let Some(difference) = self.other_beginning(other) {
-            return Some(difference);
+        if let Some(words) = self.other_beginning(other) {
+            let firsts = other.first_offsets.iter().flat_map(BTreeMap::values);
+            return Some(Difference::Beginning {
+                words,
+                is_whole: other.first_offsets.is_some() && firsts.copied().all(|first| first == 0),
+            });
         }
         let keys = self.other_rules(other);
-        match keys.as_slice() {
-            [] => None,
-            [key] => Some(format!("made by other rules: {key} differs")),
-            keys => Some(format!("made by other rules: {} differ", keys.join(", "))),
-        }
+        let words = match keys.as_slice() {
+            [] => return None,
+            [key] => format!("made by other rules: {key} differs"),
+            keys => format!("made by other rules: {} differ", keys.join(", ")),
+        };
+        Some(Difference::Rules(words))
     }
 
     fn other_beginning(&self, other: &Self) -> Option<String> {
@@ -97,6 +128,7 @@ impl Provenance {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn provenance() -> Provenance {
@@ -136,7 +168,7 @@ mod tests {
         let other = |change: fn(&mut Provenance)| {
             let mut other = provenance();
             change(&mut other);
-            provenance().difference(&other).unwrap_or_default()
+            provenance().difference(&other).unwrap().to_string()
         };
         let topic = other(|other| other.topic = "refunds".into());
         assert_eq!(topic, "of the topic refunds");
@@ -144,6 +176,20 @@ mod tests {
         assert!(again.contains("its id was b"), "{again}");
         let latest = other(|other| other.first_offsets = Some([(0, 3), (1, 7)].into()));
         assert!(latest.contains("offset 3 of partition 0"), "{latest}");
+        let change = |first_offsets| Provenance {
+            first_offsets: Some(first_offsets),
+            ..provenance()
+        };
+        for (first_offsets, is_whole) in [(BTreeMap::new(), true), ([(0, 3)].into(), false)] {
+            let found = provenance().difference(&change(first_offsets));
+            let Some(Difference::Beginning {
+                is_whole: found, ..
+            }) = found
+            else {
+                panic!("{found:?}")
+            };
+            assert_eq!(found, is_whole);
+        }
         let unknown = other(|other| other.first_offsets = None);
         assert!(unknown.contains("not known"), "{unknown}");
         let rules = other(|other| other.rules = "time_zone = UTC\nwindow = 2m\n".into());

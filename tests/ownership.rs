@@ -91,6 +91,66 @@ fn a_state_that_began_elsewhere_never_writes_beside_the_figures_of_the_first() {
     Figures::ask(&service).assert_documented(elastic, &topic);
 }
 
+// log      0 1 2 3 4 | 5 6 7
+// first    =========            lost, but for a backup
+// second             ^ latest   the state that took its place
+#[test]
+fn a_lost_state_is_told_the_remedies_that_work_in_the_order_to_try_them() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("lost-remedies");
+    kafka.create_topic(&topic, 1);
+    pay(kafka, &topic, 5, "1", 1);
+    let first = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    first.serve_until_end();
+    let backup = first.path("backup").display().to_string();
+    first.run_json(&["state", "backup", &backup, "-o", "json"]);
+
+    let second =
+        Setup::of(kafka, &topic)
+            .delivering(elastic, &topic)
+            .with("kafka", "start", "\"latest\"");
+    until_end(&second);
+    pay(kafka, &topic, 3, "1", 1);
+    let refused = until_end(&second);
+    assert_refused(&refused, "read from offset 0 of partition 0 on");
+    let remedies = [
+        "`tidegauge state restore DIR`",
+        "kafka.start = \"earliest\"",
+        "`tidegauge replay --swap --accept-differences`",
+        "elasticsearch.index_prefix",
+        "`tidegauge index delete --yes`",
+    ];
+    let told = refused.stderr.lines().last().unwrap();
+    let places = remedies.map(|remedy| told.find(remedy));
+    assert!(places.iter().all(Option::is_some), "{told}");
+    assert!(places.is_sorted(), "{told}");
+
+    // Each is followed word for word.
+    let mut restored =
+        Setup::of(kafka, &topic)
+            .delivering(elastic, &topic)
+            .with("kafka", "start", "\"latest\"");
+    let state_dir = restored.path("restored").display().to_string();
+    restored.set("", "state_dir", &quoted(&state_dir));
+    restored.run_json(&["state", "restore", &backup, "-o", "json"]);
+    restored.serve_until_end();
+    assert_eq!(counted(elastic, &topic), 8);
+    pay(kafka, &topic, 1, "1", 1);
+    Setup::of(kafka, &topic)
+        .delivering(elastic, &topic)
+        .serve_until_end();
+    assert_eq!(counted(elastic, &topic), 9);
+    pay(kafka, &topic, 1, "1", 1);
+    let replayed = second.run(&["replay", "--swap", "--accept-differences"]);
+    assert_eq!(replayed.status.code(), Some(0), "{}", replayed.stderr);
+    assert_eq!(counted(elastic, &topic), 10);
+    pay(kafka, &topic, 1, "1", 1);
+    second.serve_until_end();
+    assert_eq!(counted(elastic, &topic), 11);
+}
+
 #[test]
 fn a_recreated_topic_never_mixes_with_the_figures_of_the_one_before() {
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
@@ -271,6 +331,12 @@ fn aliases_of_a_generation_that_the_state_does_not_know_stay_where_they_are() {
         outcome.stderr
     );
     assert_eq!(holder(), [format!("{topic}-totals-g2")]);
+    for words in ["`tidegauge state restore DIR`", "`tidegauge index repair`"] {
+        assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
+    }
+    second.run(&["index", "repair"]);
+    assert_eq!(holder(), [format!("{topic}-totals-g1")]);
+    second.serve_until_end();
 }
 
 /// Name and branch of each total behind the public alias, and what it counts.

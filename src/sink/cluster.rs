@@ -187,8 +187,9 @@ impl Cluster {
         let index = indexes.0.remove(&name);
         let gone = || Trouble::garbage(format!("the index {name} went as it came"));
         let live = self.live(family, index.ok_or_else(gone)?).await?;
-        if let Owner::Stranger(whose) = live.owner {
-            return Err(ownership::foreign(&name, &whose));
+        if let Owner::Stranger(stranger) = live.owner {
+            let generation = self.names.generation();
+            return Err(ownership::foreign(&name, &stranger, generation));
         }
         if live.owner == Owner::Nobody || !live.drift.is_empty() {
             self.mend(family, &live.drift).await?;
@@ -302,9 +303,10 @@ impl Cluster {
         if !may_take && let Some(generation) = aliases::other_audience(&self.names, &holders) {
             self.alias_refused = Some(format!(
                 "the public aliases point to generation {generation}, and this state directory has \
-                 generation {} only, so readers don't see what is written. Restore the state of \
-                 generation {generation}; or, if it is lost, let `tidegauge index repair` move the \
-                 aliases here",
+                 generation {} only, so readers don't see what is written. Set state_dir to the \
+                 directory of generation {generation}'s state, or, if that is lost, to a new one and \
+                 restore a backup there with `tidegauge state restore DIR`; without a backup, let \
+                 `tidegauge index repair` move the aliases here",
                 self.names.generation()
             ));
             return Ok(());

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::client::Trouble;
 use super::cluster::Cluster;
 use super::retry::Verdict;
-use crate::provenance::Provenance;
+use crate::provenance::{Difference, Provenance};
 
 /// Whose documents an index holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,8 +15,29 @@ pub(super) enum Owner {
     Us,
     /// It does not say so, and may be taken.
     Nobody,
-    /// Those of another log or other rules; in words, as part of a sentence.
-    Stranger(String),
+    /// Those of another log or other rules.
+    Stranger(Stranger),
+}
+
+/// Whose documents they are that are not ours.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Stranger {
+    /// As part of a sentence.
+    whose: String,
+    /// Whether they are of our topic, so that a state that was lost may have written them.
+    is_of_our_topic: bool,
+    /// Whether a state of our rules that is begun at the earliest record may write there.
+    is_of_earliest: bool,
+}
+
+impl From<Difference> for Stranger {
+    fn from(difference: Difference) -> Self {
+        Self {
+            whose: difference.to_string(),
+            is_of_our_topic: !matches!(difference, Difference::Topic(_)),
+            is_of_earliest: matches!(difference, Difference::Beginning { is_whole: true, .. }),
+        }
+    }
 }
 
 impl Cluster {
@@ -30,16 +51,18 @@ impl Cluster {
         if let Ok(theirs) = Provenance::deserialize(&meta["provenance"]) {
             return Ok(match ours.difference(&theirs) {
                 None => Owner::Us,
-                Some(difference) => Owner::Stranger(difference),
+                Some(difference) => Owner::Stranger(difference.into()),
             });
         }
         // Versions before this one did not write it down, neither in their indexes nor in their
         // states. So an index of theirs is not that of a state begun since.
         let is_older = meta["managed_by"] == "tidegauge" && ours.first_offsets.is_some();
         if is_older && self.count(name).await? > 0 {
-            return Ok(Owner::Stranger(
-                "written by an older version of Tidegauge from another state".into(),
-            ));
+            return Ok(Owner::Stranger(Stranger {
+                whose: "written by an older version of Tidegauge from another state".into(),
+                is_of_our_topic: false,
+                is_of_earliest: false,
+            }));
         }
         Ok(Owner::Nobody)
     }
@@ -54,15 +77,79 @@ impl Cluster {
     }
 }
 
-/// Why nothing may be written at all, although only one index was looked at: the others are either
-/// as foreign, or would be mixed with it by the aliases.
-pub(super) fn foreign(index: &str, whose: &str) -> Trouble {
+/// Why nothing may be written at all by `generation`, although only one index was looked at: the
+/// others are either as foreign, or would be mixed with it by the aliases. What to do is told in the
+/// order in which to try it.
+pub(super) fn foreign(index: &str, stranger: &Stranger, generation: u32) -> Trouble {
+    let mut remedies = Vec::new();
+    if stranger.is_of_our_topic {
+        remedies.push(
+            "If the state that wrote them was lost, set state_dir to a new directory and restore a \
+             backup there with `tidegauge state restore DIR`",
+        );
+        if stranger.is_of_earliest {
+            remedies.push(
+                "Without a backup, if the topic still holds its first record, set state_dir to a \
+                 new directory and kafka.start = \"earliest\"",
+            );
+        }
+        // A state that was begun anew has the first one. Replays have others, and so are not told
+        // to do what they are doing.
+        if generation == 1 {
+            remedies.push(
+                "Or let `tidegauge replay --swap --accept-differences` build the figures of all \
+                 that the topic holds in indexes of their own",
+            );
+        }
+    }
+    remedies.push(
+        "To keep both, set elasticsearch.index_prefix and elasticsearch.legacy_totals to names that \
+         are not in use",
+    );
+    remedies.push(
+        "If nobody needs those figures any more, delete them with `tidegauge index delete --yes`",
+    );
     Trouble {
         verdict: Verdict::Foreign,
         reason: format!(
-            "the index {index} holds figures {whose}. Set elasticsearch.index_prefix and \
-             elasticsearch.legacy_totals to names that are not in use; or, if nobody needs those \
-             figures any more, delete them with `tidegauge index delete --yes`"
+            "the index {index} holds figures {}. {}",
+            stranger.whose,
+            remedies.join(". ")
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(difference: Difference, generation: u32) -> String {
+        foreign("payments-totals-g1", &difference.into(), generation).reason
+    }
+
+    #[test]
+    fn a_remedy_is_named_only_where_it_works() {
+        let beginning = |is_whole| Difference::Beginning {
+            words: "read from offset 3 on".into(),
+            is_whole,
+        };
+        let rules = Difference::Rules("made by other rules: window differs".into());
+        let topic = Difference::Topic("of the topic refunds".into());
+        let (restore, earliest, replay) = ("state restore", "\"earliest\"", "replay --swap");
+        for (difference, generation, named) in [
+            (beginning(true), 1, vec![restore, earliest, replay]),
+            (beginning(false), 1, vec![restore, replay]),
+            (beginning(true), 2, vec![restore, earliest]),
+            (rules, 1, vec![restore, replay]),
+            (topic, 1, vec![]),
+        ] {
+            let told = told(difference, generation);
+            for remedy in [restore, earliest, replay] {
+                assert_eq!(told.contains(remedy), named.contains(&remedy), "{told}");
+            }
+            for remedy in ["index_prefix", "legacy_totals", "index delete --yes"] {
+                assert!(told.contains(remedy), "{told}");
+            }
+        }
     }
 }

@@ -62,9 +62,10 @@ impl Delivery {
     async fn refuse_strangers(&self) -> Result<BTreeMap<Family, Live>, Interrupted> {
         let live = self.cluster.inspect().await?;
         for (family, live) in &live {
-            if let Owner::Stranger(whose) = &live.owner {
-                let index = self.cluster.names().index(*family);
-                return Err(foreign(&index, whose).into());
+            if let Owner::Stranger(stranger) = &live.owner {
+                let names = self.cluster.names();
+                let index = names.index(*family);
+                return Err(foreign(&index, stranger, names.generation()).into());
             }
         }
         Ok(live)

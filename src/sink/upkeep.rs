@@ -17,7 +17,7 @@ use super::config::Config;
 use super::expected::expected;
 use super::index::Names;
 use super::mapping;
-use super::ownership::{Owner, foreign};
+use super::ownership::{Owner, Stranger, foreign};
 use super::retry::Verdict;
 use crate::feedback::Family;
 use crate::reading::Readings;
@@ -152,9 +152,8 @@ impl Upkeep {
             .map_err(|trouble| self.failed(trouble))?;
         let live = self.cluster.inspect().await;
         for (family, live) in live.map_err(|trouble| self.failed(trouble))? {
-            if let Owner::Stranger(whose) = &live.owner {
-                let index = self.cluster.names().index(family);
-                return Err(Error::Foreign(foreign(&index, whose).reason));
+            if let Owner::Stranger(stranger) = &live.owner {
+                return Err(Error::Foreign(self.foreign_at(family, stranger).reason));
             }
         }
         let names = self.cluster.names();
@@ -215,6 +214,11 @@ impl Upkeep {
         Ok(found)
     }
 
+    fn foreign_at(&self, family: Family, stranger: &Stranger) -> Trouble {
+        let names = self.cluster.names();
+        foreign(&names.index(family), stranger, names.generation())
+    }
+
     async fn delete_at(&self, path: &str) -> Result<(), Error> {
         let answer = self.cluster.client().delete(path).await;
         let answer = answer.map_err(|trouble| self.failed(trouble))?;
@@ -254,8 +258,8 @@ impl Upkeep {
         self.know(readings)?;
         let there = self.cluster.inspect().await?;
         for (family, live) in &there {
-            if let Owner::Stranger(whose) = &live.owner {
-                return Err(foreign(&self.cluster.names().index(*family), whose));
+            if let Owner::Stranger(stranger) = &live.owner {
+                return Err(self.foreign_at(*family, stranger));
             }
         }
         self.cluster.set_up().await?;
@@ -316,8 +320,8 @@ impl Upkeep {
                 .iter()
                 .map(|drift| format!("the index {index}: {drift}"));
             found.extend(drift);
-            if let Owner::Stranger(whose) = &live.owner {
-                found.push(foreign(&index, whose).reason);
+            if let Owner::Stranger(stranger) = &live.owner {
+                found.push(self.foreign_at(*family, stranger).reason);
             }
             let pipelines = self.cluster.missing_pipelines(&index, &live.pipelines);
             found.extend(pipelines.await?);

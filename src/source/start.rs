@@ -4,8 +4,9 @@ use crate::effect::{Fingerprint, Progress};
 use crate::topic_id::TopicId;
 
 /// How to begin anew. Documents of the old state have higher versions, so in its indexes they would
-/// win over those of a new one.
-pub(super) const ANEW: &str = "start with a new state_dir and a new elasticsearch.index_prefix";
+/// win over those of a new one; and both would share the alias of the totals.
+pub(super) const ANEW: &str = "start with a new state_dir, a new elasticsearch.index_prefix and a \
+                               new elasticsearch.legacy_totals";
 pub(super) const STRAYED: &str = "the Kafka client handed out a record where none belongs; start \
                                   again, nothing is lost";
 
@@ -224,6 +225,8 @@ mod tests {
             // Documents of the old state would win over those of a new one.
             assert!(told.contains("a new state_dir"), "{told}");
             assert!(told.contains("a new elasticsearch.index_prefix"), "{told}");
+            // Two prefixes would share the alias.
+            assert!(told.contains("a new elasticsearch.legacy_totals"), "{told}");
         }
     }
 }

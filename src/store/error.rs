@@ -58,7 +58,7 @@ pub enum Error {
     #[error(
         "the state in {path} has storage version {found}, and this program reads version \
          {expected}: use the release that wrote it, or set state_dir to a new directory and, with \
-         Elasticsearch, index_prefix to a new prefix, and read the topic again"
+         Elasticsearch, index_prefix and legacy_totals to new names, and read the topic again"
     )]
     Version {
         /// The state directory.
@@ -72,7 +72,7 @@ pub enum Error {
     #[error(
         "the state in {path} is of the topic {found}, and the configured topic is {configured}: \
          put kafka.topic back, or set state_dir to a new directory and, with Elasticsearch, \
-         index_prefix to a new prefix"
+         index_prefix and legacy_totals to new names"
     )]
     Topic {
         /// The state directory.
@@ -112,7 +112,7 @@ pub enum Error {
     #[error(
         "the state in {path} is damaged ({reason}); nothing in it was changed. Restore a backup \
          (`tidegauge state restore`), or set state_dir to a new directory and, with Elasticsearch, \
-         index_prefix to a new prefix, and read the topic again"
+         index_prefix and legacy_totals to new names, and read the topic again"
     )]
     Damaged {
         /// The state directory.
@@ -171,7 +171,8 @@ mod tests {
             let told = error.to_string();
             // Documents of the old state would win over those of a new one.
             assert!(told.contains("state_dir to a new directory"), "{told}");
-            assert!(told.contains("index_prefix to a new prefix"), "{told}");
+            let names = "index_prefix and legacy_totals to new names";
+            assert!(told.contains(names), "{told}");
         }
     }
 }
