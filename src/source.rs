@@ -34,7 +34,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use tracing::{error, warn};
 
 use crate::duration;
-use crate::status::Condition;
+use crate::status::{Condition, End};
 
 use asker::Asker;
 use confirm::Confirmed;
@@ -216,15 +216,22 @@ impl Source {
         Some(fetched.max(cursor.end()).max(cursor.position()))
     }
 
-    /// The end offset, where brokers answer: what they said before they stopped says nothing of how
-    /// much waits now.
+    /// Where the partition ends, as far as brokers say so now: what they said before they stopped
+    /// says nothing of how much waits.
     #[must_use]
-    pub fn known_end(&self, partition: i32) -> Option<i64> {
+    pub fn known_end(&self, partition: i32) -> End {
+        if !self.runs(partition) {
+            return End::Unknown { age: None };
+        }
         let is_answered = self.consumer.context().down().is_none()
             && self.missing.is_none()
             && !self.ailing.contains_key(&partition)
-            && !self.is_end_unknown(partition);
-        self.end(partition).filter(|_| is_answered)
+            && !self.is_end_old(partition);
+        let age = self.end_age(partition);
+        match (self.end(partition).filter(|_| is_answered), age) {
+            (Some(offset), Some(age)) => End::Known { offset, age },
+            (_, age) => End::Unknown { age },
+        }
     }
 
     /// The partitions that are not read on, and why.

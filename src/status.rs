@@ -160,12 +160,52 @@ impl Condition {
 /// What is known of a partition outside of the checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartitionStatus {
-    /// Its end offset, if the broker has said and still answers.
-    pub end: Option<i64>,
-    /// How long ago a broker last confirmed that, if one has.
-    pub end_age: Option<Duration>,
-    /// Whether that is so long ago that nobody knows how far the partition is behind.
-    pub is_end_unknown: bool,
+    /// Where it ends.
+    pub end: End,
     /// Why it is stopped, if it is.
     pub halted: Option<String>,
+}
+
+/// Where a partition ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A broker has said so, and still answers.
+    Known {
+        /// The offset after the last record.
+        offset: i64,
+        /// How long ago a broker last confirmed it.
+        age: Duration,
+    },
+    /// Nobody says.
+    Unknown {
+        /// How long ago a broker last said something of it. `None` if none has, and of a partition
+        /// that is stopped: nobody asks for its end, and under its name there may be another log.
+        age: Option<Duration>,
+    },
+}
+
+impl Default for End {
+    fn default() -> Self {
+        Self::Unknown { age: None }
+    }
+}
+
+impl End {
+    /// The offset after the last record, if it is known.
+    #[must_use]
+    pub const fn offset(self) -> Option<i64> {
+        match self {
+            Self::Known { offset, .. } => Some(offset),
+            Self::Unknown { .. } => None,
+        }
+    }
+
+    /// How long ago a broker last said something of it.
+    #[must_use]
+    pub const fn age(self) -> Option<Duration> {
+        match self {
+            Self::Known { age, .. } => Some(age),
+            Self::Unknown { age } => age,
+        }
+    }
 }

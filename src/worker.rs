@@ -450,8 +450,6 @@ impl Applier {
                 partition,
                 PartitionStatus {
                     end: self.source.known_end(partition),
-                    end_age: self.source.end_age(partition),
-                    is_end_unknown: self.source.is_end_unknown(partition),
                     halted: self.source.halted().get(&partition).cloned(),
                 },
             );

@@ -9,7 +9,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::support::lab::{Kafka, Message, eventually, unique};
+use crate::support::lab::{Kafka, Message, eventually, http, unique};
 use crate::support::service::{Service, Setup};
 use crate::support::topic::{START, paid, payment};
 
@@ -58,6 +58,7 @@ fn not_one_record_of_a_topic_recreated_while_it_is_read_is_applied() {
         kafka.send(&topic, payments(1_000..1_010, 2));
         std::thread::sleep(Duration::from_secs(1));
         assert_eq!(service.consumed(), 100);
+        assert_unknown_ends(&service, &setup);
         assert!(service.stop(PATIENCE).status.success());
 
         // A restart changes nothing.
@@ -104,6 +105,36 @@ fn send_together(kafka: &Kafka, topic: &str, seconds: std::ops::Range<i64>) {
     producer.commit_transaction(PATIENCE).unwrap();
 }
 
+// Where the topic ends that was read is of no use, and how far the new one goes is not asked for.
+#[track_caller]
+fn assert_unknown_ends(service: &Service, setup: &Setup) {
+    let status = service.ask("status");
+    for partitions in [&status["partitions"], &service.ask("windows")["partitions"]] {
+        let partitions = partitions.as_array().unwrap();
+        assert!(!partitions.is_empty());
+        for partition in partitions {
+            assert!(partition["halted"].is_string(), "{partition}");
+            assert!(partition["end"].is_null(), "{partition}");
+            assert!(partition["lag"].is_null(), "{partition}");
+        }
+    }
+    assert!(status["lag"].is_null(), "{status}");
+    let metrics = http::get(&format!("{}/metrics", service.url())).ok().text;
+    for metric in [
+        "tidegauge_lag_records ",
+        "tidegauge_partition_end{",
+        "tidegauge_partition_lag_records{",
+        "tidegauge_end_age_seconds ",
+    ] {
+        assert!(!metrics.contains(&format!("\n{metric}")), "{metrics}");
+    }
+    let shown = setup
+        .run(&["query", "status", "--url", service.url()])
+        .stdout;
+    assert!(shown.contains("lag unknown"), "{shown}");
+    assert!(!shown.contains("lag 0"), "{shown}");
+}
+
 #[test]
 fn not_one_record_of_a_topic_recreated_while_stopped_is_applied() {
     let Some(kafka) = Kafka::shared() else { return };
@@ -140,6 +171,7 @@ fn not_one_record_of_a_topic_recreated_while_stopped_is_applied() {
         assert_eq!(service.consumed(), 100, "{now}");
         let positions = service.ask("ledger")["reading"]["positions"].take();
         assert_eq!(positions, serde_json::json!({"0": 100, "1": 0}), "{now}");
+        assert_unknown_ends(&service, &setup);
         service.kill();
         let inspection = setup.run_json(&["state", "inspect", "-o", "json"]);
         let halted = inspection["halted"].as_object().unwrap();
@@ -215,4 +247,19 @@ fn a_stopped_partition_stays_so_until_an_operator_has_it_judged_anew() {
     let second = await_failed(&service);
     assert!(second.contains("[10, 30)"), "{second}");
     assert_eq!(service.consumed(), 10);
+}
+
+#[test]
+fn where_a_partition_ends_that_is_stopped_for_removed_records_is_unknown() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("removed-end");
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, payments(0..10, 1));
+    let setup = Setup::of(kafka, &topic);
+    setup.serve_until_end();
+    kafka.send(&topic, payments(10..40, 1));
+    delete_before(kafka, &topic, 20);
+    let service = setup.serve();
+    await_failed(&service);
+    assert_unknown_ends(&service, &setup);
 }

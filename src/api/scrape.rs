@@ -165,7 +165,10 @@ impl Scrape {
                 Figure::Gauge(double(lag)),
             );
         }
-        let ages = board.partitions.values().filter_map(|known| known.end_age);
+        let ages = board
+            .partitions
+            .values()
+            .filter_map(|known| known.end.age());
         if let Some(age) = ages.max() {
             self.one(
                 "tidegauge_end_age_seconds",
@@ -381,13 +384,16 @@ mod tests {
     use prometheus_client::registry::Registry;
 
     use super::*;
-    use crate::status::PartitionStatus;
+    use crate::status::{End, PartitionStatus};
 
     #[test]
     fn a_topic_of_many_partitions_is_shown_in_bounds_and_summed_as_a_whole() {
         let partitions = (0..1_500).map(|partition| {
             let status = PartitionStatus {
-                end: Some(7),
+                end: End::Known {
+                    offset: 7,
+                    age: Duration::ZERO,
+                },
                 halted: (partition >= 1_400).then(|| "gone".to_owned()),
                 ..PartitionStatus::default()
             };

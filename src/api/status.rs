@@ -21,7 +21,7 @@ use crate::effect::Notices;
 use crate::metrics::{Latencies, Quantiles};
 use crate::reading::{Checkpoint, Reading};
 use crate::remark::remarks;
-use crate::status::{Board, Part};
+use crate::status::{Board, End, Part};
 use crate::timestamp::rfc3339;
 use crate::wall_clock::since_epoch;
 
@@ -213,12 +213,13 @@ pub(super) struct PartitionAnswer {
     pub(super) partition: i32,
     /// The next offset; null before the first checkpoint that knows it.
     pub(super) position: Option<i64>,
-    /// The end offset; null until the broker has said, and while it does not answer.
+    /// The end offset; null until the broker has said, while it does not answer, and of a partition
+    /// that is stopped.
     pub(super) end: Option<i64>,
     /// Records still to be read; null while the end is not known.
     pub(super) lag: Option<i64>,
-    /// How many seconds ago a broker last confirmed the end, when that is so long ago that the lag is not
-    /// known; null otherwise.
+    /// How many seconds ago a broker last confirmed the end, while it is not known by now; null
+    /// otherwise.
     end_unconfirmed_s: Option<u64>,
     watermark: Option<String>,
     pub(super) idle: bool,
@@ -250,9 +251,12 @@ impl PartitionAnswer {
             .map(|partition| {
                 let known = board.partitions.get(&partition);
                 let position = positions.and_then(|all| all.get(&partition)).copied();
-                let end = known.and_then(|known| known.end);
-                let is_end_unknown = known.is_some_and(|known| known.is_end_unknown);
-                let age = known.and_then(|known| known.end_age);
+                let end = known.map(|known| known.end).unwrap_or_default();
+                let unconfirmed = match end {
+                    End::Known { .. } => None,
+                    End::Unknown { age } => age,
+                };
+                let end = end.offset();
                 let time = times.and_then(|all| all.get(&partition));
                 let watermark = frame
                     .zip(time)
@@ -263,9 +267,8 @@ impl PartitionAnswer {
                     end,
                     lag: position
                         .zip(end)
-                        .filter(|_| !is_end_unknown)
                         .map(|(position, end)| end.saturating_sub(position).max(0)),
-                    end_unconfirmed_s: age.filter(|_| is_end_unknown).map(|age| age.as_secs()),
+                    end_unconfirmed_s: unconfirmed.map(|age| age.as_secs()),
                     watermark: watermark.map(rfc3339),
                     idle: time.is_some_and(|time| time.standing == Standing::Idle),
                     unconfirmed_event_time: time
@@ -280,7 +283,7 @@ impl PartitionAnswer {
     }
 
     /// The lag of all `partitions` together. A sum without one that is read would be too low, so it is
-    /// unknown while one is; a partition that is stopped counts where its lag is known.
+    /// unknown while one is; a partition that is stopped does not count.
     pub(super) fn sum_of_lags(partitions: &[Self]) -> Option<i64> {
         let is_known = |partition: &Self| partition.lag.is_some() || partition.halted.is_some();
         let lags = partitions.iter().filter_map(|partition| partition.lag);

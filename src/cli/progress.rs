@@ -159,7 +159,7 @@ fn lag(board: &Board, positions: &BTreeMap<i32, i64>) -> Option<u64> {
         return None;
     }
     let lags = read.map(|(partition, status)| {
-        let lag = status.end? - positions.get(partition)?;
+        let lag = status.end.offset()? - positions.get(partition)?;
         Some(u64::try_from(lag).unwrap_or(0))
     });
     lags.sum()
@@ -168,7 +168,7 @@ fn lag(board: &Board, positions: &BTreeMap<i32, i64>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::PartitionStatus;
+    use crate::status::{End, PartitionStatus};
 
     #[test]
     fn progress_says_nothing_that_is_not_known() {
@@ -216,10 +216,11 @@ mod tests {
         let mut board = Board::default();
         let mut positions = BTreeMap::from([(0, 5)]);
         assert_eq!(lag(&board, &positions), None);
-        let partition = |end, halted: Option<&str>| PartitionStatus {
-            end_age: None,
-            is_end_unknown: false,
-            end,
+        let partition = |end: Option<i64>, halted: Option<&str>| PartitionStatus {
+            end: end.map_or_else(End::default, |offset| End::Known {
+                offset,
+                age: Duration::ZERO,
+            }),
             halted: halted.map(str::to_owned),
         };
         board.partitions.insert(0, partition(Some(8), None));

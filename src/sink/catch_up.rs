@@ -68,7 +68,7 @@ pub(super) fn lag(
     waiting
         .map(|(number, partition)| {
             // Without a position nothing was read yet: it may begin at the end.
-            let known = positions.get(number).zip(partition.end);
+            let known = positions.get(number).zip(partition.end.offset());
             let lag = known.map_or(0, |(position, end)| end.saturating_sub(*position));
             u64::try_from(lag).unwrap_or_default()
         })
@@ -78,6 +78,7 @@ pub(super) fn lag(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::End;
 
     #[test]
     fn a_service_near_the_end_postpones_nothing_however_fast_it_reads() {
@@ -117,10 +118,12 @@ mod tests {
 
     #[test]
     fn partitions_that_are_halted_or_whose_end_is_unknown_do_not_count() {
-        let partition = |end, halted: Option<&str>| PartitionStatus {
-            end,
+        let partition = |end: Option<i64>, halted: Option<&str>| PartitionStatus {
+            end: end.map_or_else(End::default, |offset| End::Known {
+                offset,
+                age: Duration::ZERO,
+            }),
             halted: halted.map(str::to_owned),
-            ..PartitionStatus::default()
         };
         let partitions = BTreeMap::from([
             (0, partition(Some(1_000), None)),

@@ -55,16 +55,14 @@ impl Confirmed {
 }
 
 impl Source {
-    /// How long ago a broker last confirmed the end of this partition, if it is known.
-    #[must_use]
-    pub fn end_age(&self, partition: i32) -> Option<Duration> {
+    /// How long ago a broker last confirmed the end of this partition, if one has.
+    pub(super) fn end_age(&self, partition: i32) -> Option<Duration> {
         self.confirmed.age(partition, Instant::now())
     }
 
     /// Whether nobody knows where the partition ends by now: brokers don't answer. Of one that is
     /// stopped nobody asks.
-    #[must_use]
-    pub fn is_end_unknown(&self, partition: i32) -> bool {
+    fn is_end_unknown(&self, partition: i32) -> bool {
         self.runs(partition)
             && (self.consumer.context().down().is_some() || self.is_end_old(partition))
     }

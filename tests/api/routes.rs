@@ -1,8 +1,10 @@
 //! What every route answers.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tidegauge::api::{Limits, router};
-use tidegauge::status::PartitionStatus;
+use tidegauge::status::{End, PartitionStatus};
 
 use super::world::{START, World, get, json, state};
 
@@ -331,9 +333,10 @@ async fn the_lag_is_unknown_while_the_end_of_a_partition_that_is_read_is() {
     let lag = async |end: Option<i64>, halted: Option<&str>| {
         let state = state(World::busy());
         let status = PartitionStatus {
-            end_age: None,
-            is_end_unknown: false,
-            end,
+            end: end.map_or_else(End::default, |offset| End::Known {
+                offset,
+                age: Duration::ZERO,
+            }),
             halted: halted.map(str::to_owned),
         };
         state.status.set_partition(1, status);

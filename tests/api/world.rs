@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -22,7 +22,7 @@ use tidegauge::payment::BranchId;
 use tidegauge::provenance::Provenance;
 use tidegauge::reading::{Checkpoint, Mark, ReadError, Reading, Readings};
 use tidegauge::secret::Secret;
-use tidegauge::status::{Condition, Part, PartitionStatus, Status};
+use tidegauge::status::{Condition, End, Part, PartitionStatus, Status};
 use tidegauge::total::Total;
 use tidegauge_windows::{
     Block, Cells, Definition, Engine, EventTime, Frame, MemoryCells, Settings, Span, Summary,
@@ -264,9 +264,11 @@ pub(super) fn state(readings: impl Readings) -> State {
         "Elasticsearch does not answer",
     );
     let end = |end| PartitionStatus {
-        end: Some(end),
+        end: End::Known {
+            offset: end,
+            age: Duration::ZERO,
+        },
         halted: None,
-        ..PartitionStatus::default()
     };
     status.set_partition(0, end(8));
     status.set_partition(1, end(25));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidegauge::feedback::Family;
 use tidegauge::sink::{Config, Order};
-use tidegauge::status::{Condition, PartitionStatus, Status};
+use tidegauge::status::{Condition, End, PartitionStatus, Status};
 
 use super::front::Front;
 use super::till::{MINUTE, NOVEMBER, Till, config};
@@ -33,9 +33,11 @@ fn board(end: i64) -> Arc<Status> {
 
 fn set_end(status: &Status, end: i64) {
     let partition = PartitionStatus {
-        end: Some(end),
+        end: End::Known {
+            offset: end,
+            age: Duration::ZERO,
+        },
         halted: None,
-        ..PartitionStatus::default()
     };
     status.set_partition(0, partition);
 }
