@@ -20,9 +20,11 @@ use crate::sink::Publication;
 use crate::store::{self, Difference, Original, Still};
 
 mod error;
+mod following;
 
 pub use self::error::Error;
 use self::error::io_error;
+pub use self::following::{Refused, Said};
 
 /// The generations beside one state directory.
 #[derive(Clone, Debug)]

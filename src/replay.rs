@@ -123,6 +123,9 @@ pub enum Error {
         /// How long it was waited for.
         patience: Duration,
     },
+    /// The running service can't run it.
+    #[error("{0}")]
+    Refused(generation::Refused),
     /// A task panicked.
     #[error("a part of the replay stopped unexpectedly: {0}")]
     Panicked(#[from] tokio::task::JoinError),
@@ -147,6 +150,7 @@ impl Error {
             Self::App(error) => error.is_config(),
             Self::Sink(error) => !error.is_unavailable(),
             Self::Generation(error) => error.is_config(),
+            Self::Refused(_) => true,
             _ => false,
         }
     }

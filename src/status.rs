@@ -37,6 +37,11 @@ impl Status {
         self.lock().skipped = records;
     }
 
+    /// Says why a swap is not followed; `None` when there is none that is not.
+    pub fn set_refused_swap(&self, refused: Option<RefusedSwap>) {
+        self.lock().refused_swap = refused;
+    }
+
     /// Says something of the start that an operator should know, in a sentence.
     pub fn remark(&self, remark: impl Into<String>) {
         self.lock().remarks.push(remark.into());
@@ -71,6 +76,17 @@ pub struct Board {
     pub skipped: u64,
     /// What an operator should know of the start, in sentences.
     pub remarks: Vec<String>,
+    /// The swap that is not followed, if there is one.
+    pub refused_swap: Option<RefusedSwap>,
+}
+
+/// Another generation was made live, and this service can't run it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedSwap {
+    /// The generation that is live.
+    pub generation: u32,
+    /// Why it can't be run, and what to do.
+    pub reason: String,
 }
 
 impl Board {

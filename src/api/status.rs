@@ -55,6 +55,8 @@ pub(super) struct StatusAnswer {
     notices: Option<NoticesAnswer>,
     /// What is odd about the start and the payments so far, in sentences; empty when nothing is.
     remarks: Vec<String>,
+    /// A swap that this service does not follow; null when there is none.
+    swap: Option<SwapAnswer>,
     /// What took how long in the last five minutes.
     latencies: LatenciesAnswer,
 }
@@ -91,9 +93,15 @@ impl StatusAnswer {
             notices: checkpoint.map(|checkpoint| NoticesAnswer::new(&checkpoint.notices)),
             remarks: {
                 let mut remarks = board.remarks.clone();
+                remarks.extend(board.refused_swap.as_ref().map(|swap| swap.reason.clone()));
                 remarks.extend(reading.map(remarks_of).unwrap_or_default());
                 remarks
             },
+            swap: board.refused_swap.map(|refused| SwapAnswer {
+                state: "refused",
+                generation: refused.generation,
+                reason: refused.reason,
+            }),
             latencies: LatenciesAnswer::new(&app.state.status.metrics().latencies(since_epoch())),
         }
     }
@@ -108,6 +116,17 @@ fn remarks_of(reading: &dyn Reading) -> Vec<String> {
 #[derive(Serialize, ToSchema)]
 struct PartAnswer {
     state: &'static str,
+    reason: String,
+}
+
+/// What became of the swap that was made last.
+#[derive(Serialize, ToSchema)]
+struct SwapAnswer {
+    /// `refused`: this service goes on with the generation before.
+    state: &'static str,
+    /// The generation that is live and can't be run.
+    generation: u32,
+    /// Why, and what to do.
     reason: String,
 }
 

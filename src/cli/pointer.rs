@@ -1,6 +1,7 @@
 //! Which generation is live, as a running service sees it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
@@ -8,7 +9,8 @@ use tracing::{error, warn};
 use super::failure::Failure;
 use crate::app::{Plan, Until};
 use crate::config::{Config, Need, Sources};
-use crate::generation::{Generations, Live};
+use crate::generation::{self, Generations, Live, Refused};
+use crate::status::{RefusedSwap, Status};
 
 /// How often it is looked at.
 const POINTER_EVERY: Duration = Duration::from_secs(1);
@@ -33,7 +35,8 @@ pub(super) struct Pointer<'a> {
     is_followed: bool,
     next: Instant,
     /// Why the live generation can't be run, as was said once.
-    refused: Option<String>,
+    refused: Option<Refused>,
+    status: Arc<Status>,
 }
 
 impl<'a> Pointer<'a> {
@@ -42,6 +45,7 @@ impl<'a> Pointer<'a> {
         config: &Config,
         plan: &Plan,
         sources: &'a Sources,
+        status: Arc<Status>,
     ) -> Self {
         Self {
             generations,
@@ -51,6 +55,7 @@ impl<'a> Pointer<'a> {
             is_followed: plan.until == Until::Stopped,
             next: Instant::now() + POINTER_EVERY,
             refused: None,
+            status,
         }
     }
 
@@ -68,24 +73,39 @@ impl<'a> Pointer<'a> {
             }
         };
         if live.generation == self.generation {
-            self.refused = None;
+            if self.refused.take().is_some() {
+                self.status.set_refused_swap(None);
+                self.say(|generations| generations.say_serving(live.generation));
+            }
             return None;
         }
         match self.successor(live) {
             Ok(successor) => Some(successor),
             Err(failure) => {
-                let refused = format!(
-                    "generation {} is live now and can't be run, so generation {} goes on: \
-                     {failure}",
-                    live.generation, self.generation
-                );
+                let refused = Refused {
+                    generation: live.generation,
+                    served: self.generation,
+                    reason: failure.to_string(),
+                };
+                self.say(|generations| generations.say_refused(&refused));
                 if self.refused.as_ref() != Some(&refused) {
                     error!("{refused}");
+                    self.status.set_refused_swap(Some(RefusedSwap {
+                        generation: refused.generation,
+                        reason: refused.to_string(),
+                    }));
                 }
                 self.refused = Some(refused);
                 self.next = Instant::now() + REFUSED_EVERY;
                 None
             }
+        }
+    }
+
+    // A command that waits for it waits for longer without it.
+    fn say(&self, say: impl Fn(&Generations) -> Result<(), generation::Error>) {
+        if let Err(error) = say(self.generations) {
+            warn!("{error}");
         }
     }
 
@@ -155,7 +175,7 @@ mod tests {
         come_to(&mut first, &config, 5);
         drop(open(&config, &generations, 2));
         let plan = Plan::serving(&config, 1, Until::Stopped);
-        let mut pointer = Pointer::new(&generations, &config, &plan, &sources);
+        let mut pointer = Pointer::new(&generations, &config, &plan, &sources, Arc::default());
         let live = Live {
             generation: 2,
             previous: Some(1),

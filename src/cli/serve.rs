@@ -59,6 +59,7 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
                 return Ok(());
             }
         };
+        generations.say_nothing()?;
         let live = generations.live()?;
         generations.enter(&mut config, live)?;
         let until = if serve.until_end {
@@ -76,7 +77,8 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
                     return Ok(());
                 }
             };
-            let mut pointer = Pointer::new(&generations, &config, &plan, &sources);
+            let mut pointer = Pointer::new(&generations, &config, &plan, &sources, app.status());
+            generations.say_serving(plan.generation)?;
             match watch(&app, &lock, &mut signals, &mut progress, &mut pointer).await? {
                 Ended::Moved(next) => {
                     let address = app.address();

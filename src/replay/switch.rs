@@ -15,7 +15,7 @@ use tracing::info;
 
 use super::{Error, Proof, report};
 use crate::config::Config;
-use crate::generation::{Generations, Live};
+use crate::generation::{Generations, Live, Said};
 use crate::reading::Readings;
 use crate::sink::{self, Upkeep};
 use crate::store::Still;
@@ -56,6 +56,8 @@ pub enum Consent {
 
 /// How often it is looked at whether the service has followed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How long a running service may take to say what becomes of a swap where there are no aliases.
+const SERVED_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The generation that was built last: it is to be made live, or has been.
 ///
@@ -107,7 +109,10 @@ pub async fn switch(
     };
     let aliases = match indexes {
         Some(indexes) => follow(indexes, config, generations, live, patience).await?,
-        None => Aliases::None,
+        None => {
+            served(generations, to, patience.min(SERVED_PATIENCE)).await?;
+            Aliases::None
+        }
     };
     Ok(Switched {
         live: to,
@@ -160,6 +165,27 @@ pub fn upkeep(
     Ok(Upkeep::new(&sink, &settings.definitions)?)
 }
 
+// Fails if the running service has said that it can't run `to`; otherwise whether it serves it.
+fn accepted(generations: &Generations, to: u32) -> Result<bool, Error> {
+    match generations.said() {
+        Some(Said::Refused(refused)) if refused.generation == to => Err(Error::Refused(refused)),
+        Some(Said::Serving(generation)) => Ok(generation == to),
+        _ => Ok(false),
+    }
+}
+
+// Without aliases nothing else shows whether a running service has followed.
+async fn served(generations: &Generations, to: u32, patience: Duration) -> Result<(), Error> {
+    let deadline = Instant::now() + patience;
+    while generations.hold_services_off()?.is_none()
+        && !accepted(generations, to)?
+        && Instant::now() < deadline
+    {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(())
+}
+
 async fn follow(
     mut upkeep: Upkeep,
     config: &Config,
@@ -185,6 +211,7 @@ async fn follow(
             upkeep.publish().await?;
             return Ok(Aliases::Moved);
         }
+        accepted(generations, live.generation)?;
         if Instant::now() >= deadline {
             return Err(Error::NotFollowed {
                 generation: live.generation,

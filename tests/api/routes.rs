@@ -274,6 +274,7 @@ async fn status_tells_how_each_part_is_doing() {
             "reading": reading(),
             "version": "0.0.0-test",
             "remarks": [],
+            "swap": null,
             "uptime_s": null,
             "ready": true,
             "parts": {

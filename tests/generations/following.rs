@@ -6,8 +6,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::{Kafka, generation, paid, unique};
-use crate::support::lab::eventually;
-use crate::support::service::Setup;
+use crate::support::lab::{Dist, Elastic, eventually};
+use crate::support::service::{Outcome, Setup};
 use crate::support::topic::START;
 
 #[test]
@@ -25,18 +25,72 @@ fn a_configuration_that_is_mended_after_a_swap_was_refused_is_looked_at_again() 
     assert_eq!(replay.status.code(), Some(0), "{}", replay.stderr);
     let swap = ["replay", "swap", "--accept-differences"];
     let swapped = setup.run(&[&swap[..], &rule].concat());
-    assert_eq!(swapped.status.code(), Some(0), "{}", swapped.stderr);
-    let log = || service.log();
     let refused = "generation 2 is live now and can't be run";
+    assert_refused(&swapped, refused);
+    let log = || service.log();
     eventually("the refusal", || log().contains(refused).then_some(()));
     assert!(log().contains("out_of_orderness"), "{}", log());
     // It is looked at again and again, and told once.
     sleep(Duration::from_secs(7));
     assert_eq!(log().matches(refused).count(), 1, "{}", log());
     assert_eq!(generation(&service), 1);
+    let status = service.ask("status");
+    let swap = &status["swap"];
+    assert_eq!(swap["state"], "refused", "{status}");
+    assert_eq!(swap["generation"], 2, "{status}");
+    let reason = swap["reason"].as_str().unwrap();
+    for words in [refused, "out_of_orderness", "`tidegauge replay rollback`"] {
+        assert!(reason.contains(words), "{words}: {reason}");
+    }
+    let shown = setup.run(&["query", "status", "--url", service.url()]);
+    assert!(shown.stdout.contains(refused), "{}", shown.stdout);
     setup.set("event_time", "out_of_orderness", "\"9s\"");
     service.await_generation(2);
     service.await_consumed(10);
+    assert!(service.ask("status")["swap"].is_null());
+}
+
+#[test]
+fn a_swap_that_the_running_service_refuses_is_told_to_the_command_and_undone_by_a_rollback() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    for is_delivering in [true, false] {
+        let name = unique("refused-swap");
+        kafka.create_topic(&name, 1);
+        let mut setup = Setup::of(kafka, &name);
+        if is_delivering {
+            setup = setup.delivering(elastic, &name);
+        }
+        kafka.send(&name, (0..10).map(|n| paid(0, START + n * 1_000, "1", 1)));
+        let service = setup.serve();
+        service.await_consumed(10);
+        let rule = ["--set", "event_time.out_of_orderness=9s"];
+        let replay = ["replay", "--swap", "--accept-differences"];
+        let swapped = setup.run(&[&replay[..], &rule].concat());
+        assert_refused(&swapped, "generation 2 is live now and can't be run");
+        assert_eq!(generation(&service), 1);
+
+        let back = setup.run(&["replay", "rollback"]);
+        assert_eq!(back.status.code(), Some(0), "{}", back.stderr);
+        eventually("a swap that is undone", || {
+            service.ask("status")["swap"].is_null().then_some(())
+        });
+        // The file has the rules now; what was said of the swap before says nothing of this one.
+        setup.set("event_time", "out_of_orderness", "\"9s\"");
+        let swapped = setup.run(&["replay", "swap", "--accept-differences"]);
+        assert_eq!(swapped.status.code(), Some(0), "{}", swapped.stderr);
+        service.await_generation(2);
+    }
+}
+
+#[track_caller]
+fn assert_refused(swapped: &Outcome, refused: &str) {
+    assert_eq!(swapped.status.code(), Some(78), "{}", swapped.stderr);
+    let told = swapped.stderr.lines().last().unwrap();
+    for words in [refused, "out_of_orderness", "`tidegauge replay rollback`"] {
+        assert!(told.contains(words), "{words}: {}", swapped.stderr);
+    }
 }
 
 #[test]
