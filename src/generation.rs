@@ -61,7 +61,11 @@ impl Lock {
     pub fn check(&self) -> Result<(), Error> {
         if self.original.is_gone() {
             let path = self.original.path().to_owned();
-            return Err(store::Error::Gone { path }.into());
+            return Err(store::Error::Gone {
+                path,
+                generation: None,
+            }
+            .into());
         }
         Ok(())
     }
@@ -218,10 +222,7 @@ impl Generations {
         let path = self.dir(live.generation);
         // Without the file, a state of the first is begun.
         if !holds_state(&path) && self.is_live_said() {
-            return Err(Error::Lost {
-                generation: live.generation,
-                path,
-            });
+            return Err(self.lost(live.generation));
         }
         let former = self.former_windows(live.generation)?;
         if let Some(sink) = &mut config.elasticsearch {
@@ -241,7 +242,7 @@ impl Generations {
     pub fn fits(&self, generation: u32, config: &Config) -> Result<Still, Error> {
         let path = self.dir(generation);
         let Some(still) = Still::open(&path)? else {
-            return Err(Error::Lost { generation, path });
+            return Err(self.lost(generation));
         };
         if !still.has_begun() {
             return Ok(still);
@@ -261,6 +262,16 @@ impl Generations {
                 generation,
                 differences,
             })
+        }
+    }
+
+    /// What to say of a generation whose state is gone.
+    #[must_use]
+    pub fn lost(&self, generation: u32) -> Error {
+        Error::Lost {
+            generation,
+            path: self.dir(generation),
+            pointer: self.pointer(),
         }
     }
 

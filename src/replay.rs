@@ -411,11 +411,7 @@ impl<'a> Replay<'a> {
 
     async fn own_still(&self) -> Result<Still, Error> {
         let path = self.generations.dir(self.generation);
-        let generation = self.generation;
-        let lost = generation::Error::Lost {
-            generation,
-            path: path.clone(),
-        };
+        let lost = self.generations.lost(self.generation);
         Ok(spawn_blocking(move || Still::open(&path))
             .await??
             .ok_or(lost)?)

@@ -392,6 +392,8 @@ impl Store {
         match self.place.iter().find(|original| original.is_gone()) {
             Some(gone) => Err(Error::Gone {
                 path: gone.path().to_owned(),
+                generation: (gone.path() == self.database.path())
+                    .then_some(self.context.generation),
             }),
             None => Ok(()),
         }

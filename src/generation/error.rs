@@ -65,16 +65,21 @@ pub enum Error {
     },
     /// A generation's state is gone.
     #[error(
-        "there is no state of generation {generation} in {path}: restore a backup, or make another \
-         generation live: write `live = N` into the file beside it that ends with .live, with one \
-         that `tidegauge replay status` lists; to begin anew, set state_dir to a new directory",
-        path = .path.display()
+        "there is no state of generation {generation} in {path}: put it back; or set state_dir to a \
+         new directory and restore a backup there with `tidegauge state restore DIR`; or make another \
+         generation live: write `live = N` into {pointer}, with one that `tidegauge replay status` \
+         lists. Without either, set state_dir to a new directory and kafka.start to \"earliest\", \
+         and the topic is read again",
+        path = .path.display(),
+        pointer = .pointer.display()
     )]
     Lost {
         /// The generation.
         generation: u32,
         /// Where its state should be.
         path: PathBuf,
+        /// The file that names the live generation.
+        pointer: PathBuf,
     },
     /// A generation that is not live can't be read.
     #[error(

@@ -1,7 +1,7 @@
 //! Why the state can't be opened or written.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::identity::Difference;
 
@@ -46,13 +46,16 @@ pub enum Error {
     },
     /// The directory or a lock went while the state was in use.
     #[error(
-        "{path} was deleted, moved or replaced while the state was in use: nothing more is applied, \
-         and what is written now is lost. Put the directory back as it was, or a copy of it, and \
-         start again; without one, the topic is read again from kafka.start"
+        "{path} was deleted, moved or replaced while the state was in use: nothing more is applied. \
+         {}",
+        remedy(path, *generation),
+        path = .path.display()
     )]
     Gone {
         /// What is no longer there.
         path: PathBuf,
+        /// The generation whose directory it is; `None` for a lock.
+        generation: Option<u32>,
     },
     /// The state was written in a format that this program does not know.
     #[error(
@@ -143,6 +146,34 @@ pub enum Error {
         /// What RocksDB said.
         reason: String,
     },
+}
+
+// What to do when the directory of a generation, or a lock, is gone.
+fn remedy(path: &Path, generation: Option<u32>) -> String {
+    let path = path.display();
+    match generation {
+        None => {
+            "It keeps other processes away from the state, which is whole: start again".to_owned()
+        }
+        Some(1) => format!(
+            "What is written now is lost. Put {path} back as it was and start again. Without it, set \
+             state_dir to a new directory and restore a backup there with `tidegauge state restore \
+             DIR`; or start again, and the topic is read from kafka.start"
+        ),
+        Some(generation) => {
+            let path = path.to_string();
+            let first = path.strip_suffix(&format!("-g{generation}"));
+            format!(
+                "What is written now is lost. Put {path} back as it was and start again. Without it, \
+                 while generation {generation} is live, a start is refused: set state_dir to a new \
+                 directory and restore a backup there with `tidegauge state restore DIR`, or make \
+                 another generation live: write `live = N` into {}.live, with one that `tidegauge \
+                 replay status` lists. Without either, set state_dir to a new directory and \
+                 kafka.start to \"earliest\", and the topic is read again",
+                first.unwrap_or("<state_dir>")
+            )
+        }
+    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,7 @@ fn a_state_directory_that_is_deleted_moved_or_emptied_ends_the_service_with_exit
     fs::remove_dir_all(&state).unwrap();
     let outcome = service.into_process().wait(SOON);
     says_what_is_gone(&outcome, &state);
+    assert!(outcome.stderr.contains("kafka.start"), "{outcome:?}");
 
     let (setup, service) = serving(kafka, "moved");
     let state = setup.path("state");
@@ -51,7 +52,47 @@ fn a_state_directory_that_is_deleted_moved_or_emptied_ends_the_service_with_exit
     let (setup, service) = serving(kafka, "emptied");
     let state = setup.path("state");
     fs::remove_file(state.join("LOCK")).unwrap();
-    says_what_is_gone(&service.into_process().wait(SOON), &state.join("LOCK"));
+    let outcome = service.into_process().wait(SOON);
+    says_what_is_gone(&outcome, &state.join("LOCK"));
+    // The state itself is whole.
+    assert!(!outcome.stderr.contains("state restore"), "{outcome:?}");
+    assert_eq!(setup.serve_until_end()["ledger"]["consumed"], 1);
+}
+
+#[test]
+fn a_later_generation_that_is_deleted_while_it_is_live_is_told_how_to_go_on_and_can_be() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let (mut setup, service) = serving(kafka, "deleted-later");
+    let backup = setup.path("backup").display().to_string();
+    setup.run_json(&["replay", "--swap", "-o", "json"]);
+    service.await_generation(2);
+    service.await_consumed(1);
+    setup.run_json(&["state", "backup", &backup, "-o", "json"]);
+    let state = setup.path("state-g2");
+    fs::remove_dir_all(&state).unwrap();
+    let outcome = service.into_process().wait(SOON);
+    says_what_is_gone(&outcome, &state);
+    // A start is refused, and says the same.
+    let refused = setup.run(&["serve", "--until-end"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.stderr);
+    for told in [&outcome.stderr, &refused.stderr] {
+        let told = told.lines().last().unwrap();
+        assert!(!told.contains("or start again"), "{told}");
+        let pointer = setup.path("state.live").display().to_string();
+        for words in ["`tidegauge state restore DIR`", "`live = N`", &pointer] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+    }
+    let listed = setup.run_json(&["replay", "status", "-o", "json"]);
+    assert_eq!(listed["generations"][0]["generation"], 1, "{listed}");
+    fs::write(setup.path("state.live"), "live = 1\n").unwrap();
+    assert_eq!(setup.serve_until_end()["ledger"]["consumed"], 1);
+    let restored = setup.path("restored").display().to_string();
+    setup.set("", "state_dir", &format!("{restored:?}"));
+    setup.run_json(&["state", "restore", &backup, "-o", "json"]);
+    let service = setup.serve();
+    service.await_consumed(1);
+    assert_eq!(service.ask("ledger")["reading"]["generation"], 2);
 }
 
 #[test]
