@@ -72,12 +72,17 @@ fn a_state_that_began_elsewhere_never_writes_beside_the_figures_of_the_first() {
     assert_refused(&until_end(&second), "read from offset 0 of partition 0 on");
     assert_eq!(elastic.documents(&format!("{topic}-*")), before);
 
-    let listed = second.run(&["index", "delete"]);
-    assert!(
-        listed.stdout.contains("--yes deletes it"),
-        "{}",
-        listed.stdout
-    );
+    let listed = second.run_json(&["index", "delete", "-o", "json"]);
+    assert_eq!(listed["done"].as_array().map(Vec::len), Some(0), "{listed}");
+    let planned = listed["planned"].as_array().unwrap();
+    assert_eq!(planned.len(), 6, "{listed}");
+    for index in planned {
+        let index = index.as_str().unwrap();
+        assert!(index.contains("--yes deletes it"), "{index}");
+    }
+    let rows = second.run(&["index", "delete", "-o", "csv"]).stdout;
+    assert!(!rows.contains("done"), "{rows}");
+    assert_eq!(rows.matches("planned,").count(), 6, "{rows}");
     assert_eq!(elastic.documents(&format!("{topic}-*")), before);
     let deleted = second.run_json(&["index", "delete", "--yes", "-o", "json"]);
     assert_eq!(
@@ -85,6 +90,11 @@ fn a_state_that_began_elsewhere_never_writes_beside_the_figures_of_the_first() {
         Some(6),
         "{deleted}"
     );
+    for index in deleted["done"].as_array().unwrap() {
+        let index = index.as_str().unwrap();
+        let words = "the service makes and fills it again, within a minute or when it starts";
+        assert!(index.ends_with(words), "{index}");
+    }
     second.serve_until_end();
     assert_eq!(counted(elastic, &topic), 3);
     let service = second.serve();

@@ -24,9 +24,26 @@ struct Findings {
     generation: u32,
     /// What was made or changed.
     done: Vec<String>,
+    /// What would be, with `--yes`.
+    planned: Vec<String>,
     /// What is not as it should be.
     drift: Vec<String>,
 }
+
+impl Findings {
+    // Where to tell of what is done only with `yes`.
+    const fn lines(&mut self, yes: bool) -> &mut Vec<String> {
+        match yes {
+            true => &mut self.done,
+            false => &mut self.planned,
+        }
+    }
+}
+
+/// Who fills an index of the live generation after it was deleted.
+const BY_SERVICE: &str = "the service makes and fills it again, within a minute or when it starts";
+/// Who fills one of another generation.
+const BY_REPLAY: &str = "whoever builds or serves that generation next makes and fills it again";
 
 /// One of them.
 #[derive(Serialize)]
@@ -63,7 +80,8 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
         };
         let readings = readings.as_deref();
         if let IndexStep::Delete { yes } = step {
-            findings.done = delete(&mut upkeep, readings, yes, &config).await?;
+            let lines = findings.lines(yes);
+            delete(&mut upkeep, readings, yes, &config, BY_SERVICE, lines).await?;
             // One that was built beside the live one may have been refused for the same reason.
             for other in generations.all()? {
                 let live = Live {
@@ -82,8 +100,9 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
                     continue;
                 }
                 let mut upkeep = replay::upkeep(sink, &generations, &config, other)?;
-                let deleted = delete(&mut upkeep, Some(readings.as_ref()), yes, &config);
-                findings.done.extend(deleted.await?);
+                let lines = findings.lines(yes);
+                let readings = Some(readings.as_ref());
+                delete(&mut upkeep, readings, yes, &config, BY_REPLAY, lines).await?;
             }
             return Ok(findings);
         }
@@ -141,7 +160,9 @@ async fn delete(
     readings: Option<&dyn Readings>,
     yes: bool,
     config: &Config,
-) -> Result<Vec<String>, Failure> {
+    again: &str,
+    lines: &mut Vec<String>,
+) -> Result<(), Failure> {
     let Some(readings) = readings else {
         return Err(Failure::Running(anyhow!(
             "there is no state in {}, so it can't be told which indexes are its own: check state_dir",
@@ -150,10 +171,11 @@ async fn delete(
     };
     let foreign = upkeep.foreign(readings, yes).await.map_err(Error::from)?;
     let line = |index: String| match yes {
-        true => format!("the index {index} of another log is deleted"),
+        true => format!("the index {index} of another log is deleted; {again}"),
         false => format!("the index {index} is of another log; --yes deletes it"),
     };
-    Ok(foreign.into_iter().map(line).collect())
+    lines.extend(foreign.into_iter().map(line));
+    Ok(())
 }
 
 // Readers are not to see less than they do.
@@ -187,11 +209,16 @@ fn readings(
 
 fn print(findings: &Findings, format: Format) -> Result<(), Failure> {
     let done = findings.done.iter().map(|what| Line { kind: "done", what });
+    let planned = findings.planned.iter().map(|what| Line {
+        kind: "planned",
+        what,
+    });
     let drift = findings.drift.iter().map(|what| Line {
         kind: "drift",
         what,
     });
     let rows = done
+        .chain(planned)
         .chain(drift)
         .map(|line| report::row(&line))
         .collect::<Result<Vec<_>, _>>()?;
