@@ -182,6 +182,7 @@ impl Source {
         self.take_answers()?;
         self.probe_if_down();
         self.confirm_ends();
+        self.tell_silence();
         self.sort(&mut batch);
         Ok(batch)
     }

@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use tidegauge_windows::EventTime;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::feedback::Feedback;
 use crate::pipeline::Pipeline;
@@ -471,6 +471,10 @@ impl Applier {
     fn discover(&mut self) {
         match self.source.discover() {
             Ok(found) => self.adopt(found),
+            // That brokers are silent is told once.
+            Err(error) if self.source.is_silence_told() => {
+                debug!("new partitions can't be looked for now: {error}");
+            }
             Err(error) => warn!("new partitions can't be looked for now: {error}"),
         }
     }

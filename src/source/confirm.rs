@@ -22,6 +22,7 @@ pub(super) struct Confirmed {
     at: BTreeMap<i32, Instant>,
     next_note: Instant,
     next_ask: Instant,
+    next_tell: Instant,
 }
 
 impl Confirmed {
@@ -30,6 +31,7 @@ impl Confirmed {
             at: BTreeMap::new(),
             next_note: now,
             next_ask: now,
+            next_tell: now,
         }
     }
 
@@ -92,6 +94,41 @@ impl Source {
              {} ago",
             duration::about(Duration::from_secs(ages.max()?.as_secs()))
         ))
+    }
+
+    /// Logs when brokers fall silent, and when they answer again: each once.
+    pub(super) fn tell_silence(&mut self) {
+        let now = Instant::now();
+        if now < self.confirmed.next_tell {
+            return;
+        }
+        self.confirmed.next_tell = now + NOTE_EVERY;
+        let events = self.consumer.context();
+        if events.down().is_some() {
+            // It has said so itself.
+            return;
+        }
+        let mut old = self.partitions();
+        old.retain(|partition| self.runs(*partition) && self.is_end_old(*partition));
+        if old.is_empty() {
+            events.tell_answer();
+            return;
+        }
+        // That a topic is not found, or a partition has no leader, is an answer, and told as such.
+        let is_answered = self.missing.is_some() || self.forbidden.is_some();
+        old.retain(|partition| !self.ailing.contains_key(partition));
+        if !is_answered
+            && !old.is_empty()
+            && let Some(reason) = self.silence()
+        {
+            events.tell_silence(&reason);
+        }
+    }
+
+    /// Whether it was logged that brokers don't answer, and not since that they do.
+    #[must_use]
+    pub fn is_silence_told(&self) -> bool {
+        self.consumer.context().is_silence_told()
     }
 
     /// Asks for the ends of partitions of which nothing came for long.

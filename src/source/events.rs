@@ -31,6 +31,8 @@ const CHANGED_ID: &str = " changed id from ";
 struct Trouble {
     /// No broker is connected.
     down: bool,
+    /// It was logged that brokers don't answer.
+    told: bool,
     /// What was said last about a connection.
     why: Option<String>,
     /// What was said about the login.
@@ -86,6 +88,27 @@ impl Events {
         *self.trouble() = Trouble::default();
     }
 
+    /// Brokers don't answer: logged when that begins, and not again before one has answered.
+    pub(super) fn tell_silence(&self, reason: &str) {
+        let mut trouble = self.trouble();
+        if !trouble.told {
+            warn!("{reason}");
+            trouble.told = true;
+        }
+    }
+
+    /// Whether it was logged that brokers don't answer, and not since that they do.
+    pub(super) fn is_silence_told(&self) -> bool {
+        self.trouble().told
+    }
+
+    /// Brokers answer: logged if it was that they don't.
+    pub(super) fn tell_answer(&self) {
+        if std::mem::take(&mut self.trouble().told) {
+            info!("Kafka answers again");
+        }
+    }
+
     /// Why the login was refused, if it was.
     pub(super) fn login(&self) -> Option<String> {
         self.trouble().login.clone()
@@ -132,6 +155,11 @@ fn cause_of(reason: &str) -> &str {
 impl ClientContext for Events {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.count();
+        // Every few seconds for as long as a broker is silent, which is told once in our own words.
+        if facility == "REQTMOUT" {
+            debug!(target: "librdkafka", "{facility}: {message}");
+            return;
+        }
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 error!(target: "librdkafka", "{facility}: {message}");
@@ -158,10 +186,11 @@ impl ClientContext for Events {
         let mut trouble = self.trouble();
         match code {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
-                if !trouble.down {
+                if !trouble.told {
                     let why = trouble.why.as_deref().unwrap_or(cause_of(reason));
                     warn!("no Kafka broker answers: {why}");
                 }
+                trouble.told = true;
                 trouble.down = true;
                 self.downs.fetch_add(1, Ordering::Relaxed);
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::Offset;
 use rdkafka::consumer::Consumer;
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::asker::{Answer, Looked, Question};
 use super::missing::Missing;
@@ -61,7 +61,7 @@ impl Source {
                 // It may be of before the brokers went away again.
                 Answer::Probed(found) if found.downs != self.consumer.context().downs() => {}
                 Answer::Probed(found) => {
-                    info!("Kafka answers again");
+                    self.consumer.context().tell_answer();
                     self.consumer.context().set_up();
                     for (partition, standing) in &found.standings {
                         self.confirmed.note(*partition, Instant::now());

@@ -62,3 +62,59 @@ fn a_lag_that_no_broker_confirms_is_unknown_within_15_s_and_known_again_when_one
         (service.part("source").0 == "ok").then_some(())
     });
 }
+
+#[test]
+fn silent_brokers_are_logged_once_when_they_fall_silent_and_once_when_they_answer_again() {
+    let Some(mut kafka) = Kafka::own() else {
+        return;
+    };
+    let topic = unique("silence-told");
+    kafka.create_topic(&topic, 2);
+    kafka.send(&topic, [paid(0, START, "1", 1), paid(1, START, "1", 1)]);
+    let setup = Setup::of(&kafka, &topic);
+    let service = setup.serve();
+    service.await_consumed(2);
+    // Lines of a level that speak of brokers.
+    let told = |level: &str| {
+        let log = service.log();
+        let lines = log
+            .lines()
+            .filter(|line| line.contains(&format!(" {level} ")) && line.contains("answer"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (round, is_killed) in [(1, false), (2, true)] {
+        kafka.freeze();
+        let frozen = Instant::now();
+        eventually("a warning", || (told("WARN").len() == round).then_some(()));
+        assert!(frozen.elapsed() < Duration::from_secs(15));
+        let last = told("WARN").pop().unwrap();
+        assert!(last.contains("last confirmed 1"), "{last}");
+        if is_killed {
+            // The client says so as well.
+            kafka.kill();
+            eventually("brokers that are down", || {
+                let reason = service.part("source").1;
+                reason.contains("no Kafka broker answers").then_some(())
+            });
+        }
+        // Long enough for new partitions to be looked for.
+        std::thread::sleep(Duration::from_secs(32).saturating_sub(frozen.elapsed()));
+        assert_eq!(told("WARN").len(), round, "{:?}", told("WARN"));
+        assert_eq!(told("INFO").len(), round - 1, "{:?}", told("INFO"));
+        if is_killed {
+            kafka.start_again();
+        } else {
+            kafka.wake();
+        }
+        eventually("a source that is well", || {
+            (service.part("source").0 == "ok").then_some(())
+        });
+        eventually("the end of the silence", || {
+            (told("INFO").len() == round).then_some(())
+        });
+        std::thread::sleep(Duration::from_secs(3));
+        assert!(!service.log().contains("REQTMOUT"), "{}", service.log());
+        assert_eq!(told("INFO").len(), round, "{:?}", told("INFO"));
+        assert_eq!(told("WARN").len(), round, "{:?}", told("WARN"));
+    }
+}
