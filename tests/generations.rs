@@ -29,6 +29,7 @@ mod indexes;
 mod proof;
 mod rules;
 mod told;
+mod unanswered;
 mod undeliverable;
 
 /// The aliases that always have documents here.

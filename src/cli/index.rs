@@ -74,6 +74,7 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
     let mut upkeep = replay::upkeep(sink, &generations, &config, live.generation)?;
     let step = index.step;
     let findings = block_on(async {
+        upkeep.reach().await.map_err(Error::from)?;
         let mut findings = Findings {
             generation: live.generation,
             ..Findings::default()

@@ -19,7 +19,7 @@ use crate::count::counted;
 use crate::generation::{self, Generations, Lock};
 use crate::reading::ReadError;
 use crate::replay::{self, Audience, Consent, Error, Figure, Proof, Report};
-use crate::sink::IndexSize;
+use crate::sink::{self, IndexSize, Upkeep};
 use crate::store::Still;
 
 /// How long a running service may take to follow a swap that a replay ends with.
@@ -80,6 +80,14 @@ async fn build(
     let mut shown = Shown {
         progress: Progress::new(!globals.quiet, true),
     };
+    if let Some(sink) = &config.elasticsearch {
+        // Before the topic is read, which may take long.
+        let live = generations.live()?.generation;
+        tokio::select! {
+            reached = reached(sink, generations, config, live) => drop(reached?),
+            () = signals.stop() => return Err(Error::Interrupted.into()),
+        }
+    }
     let replay = replay::Replay::new(config, generations)?;
     let report = replay.run(&mut shown, signals.stop()).await?;
     shown.progress.finish();
@@ -108,6 +116,18 @@ impl Audience for Shown {
     fn next_run(&mut self) {
         self.progress.next_run();
     }
+}
+
+// The indexes of a generation, on a server that answers.
+async fn reached(
+    sink: &sink::Config,
+    generations: &Generations,
+    config: &Config,
+    generation: u32,
+) -> Result<Upkeep, Failure> {
+    let upkeep = replay::upkeep(sink, generations, config, generation)?;
+    upkeep.reach().await.map_err(Error::from)?;
+    Ok(upkeep)
 }
 
 // Before anything is made: with another state_dir, numbers would be those of other generations.
@@ -186,7 +206,7 @@ async fn drop_generation(
         let readings = still.ok().flatten();
         let readings = readings.map(|still| generations.readings(generation, &still, config));
         let readings = readings.and_then(Result::ok);
-        let mut upkeep = replay::upkeep(sink, generations, config, generation)?;
+        let mut upkeep = reached(sink, generations, config, generation).await?;
         let deleted = upkeep.delete(readings.as_deref()).await;
         indexes = deleted.map_err(Error::from)?;
     }
@@ -256,7 +276,7 @@ async fn status(config: &Config, generations: &Generations, output: Format) -> R
     let live = generations.live()?.generation;
     let (audience, sizes) = match &config.elasticsearch {
         Some(sink) => {
-            let upkeep = replay::upkeep(sink, generations, config, live)?;
+            let upkeep = reached(sink, generations, config, live).await?;
             let audience = upkeep.audience().await.map_err(Error::from)?;
             (Some(audience), upkeep.sizes().await.map_err(Error::from)?)
         }

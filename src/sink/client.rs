@@ -74,6 +74,17 @@ impl Client {
         })
     }
 
+    /// Whether the server answers anything at all within `patience`.
+    pub(super) async fn probe(&self, patience: Duration) -> Result<(), Trouble> {
+        match tokio::time::timeout(patience, self.get("/", &[])).await {
+            Ok(answer) => answer.map(|_| ()),
+            Err(_) => {
+                let seconds = patience.as_secs();
+                Err(Trouble::unanswered(format!("no answer within {seconds} s")))
+            }
+        }
+    }
+
     pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, Trouble> {
         self.send(Method::GET, path, query, None).await
     }

@@ -1,6 +1,7 @@
 //! What an operator does to the indexes of a generation: look, make, mend, show, delete.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use elasticsearch::indices::{
     IndicesDeleteIndexTemplateParts, IndicesDeleteParts, IndicesGetIndexTemplateParts,
@@ -21,6 +22,9 @@ use super::ownership::{Owner, Stranger, foreign};
 use super::retry::Verdict;
 use crate::feedback::Family;
 use crate::reading::Readings;
+
+/// How long the first answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The indexes, templates and aliases of one generation, for an operator.
 #[derive(Debug)]
@@ -60,11 +64,14 @@ impl Upkeep {
         })
     }
 
-    /// Whether the server answers.
+    /// Whether the server answers. Whoever asks for more should ask this first: it waits for 10 s,
+    /// and each other question for 30.
     ///
     /// # Errors
     /// When it does not, or lets us do nothing.
     pub async fn reach(&self) -> Result<(), Error> {
+        let answered = self.cluster.client().probe(PATIENCE).await;
+        answered.map_err(|trouble| self.failed(trouble))?;
         let holders = self.cluster.holders().await;
         holders.map(|_| ()).map_err(|trouble| self.failed(trouble))
     }
