@@ -70,7 +70,8 @@ pub enum Error {
 /// When partitions count as idle and the stream as quiet, and when to stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// A partition is idle when it has been read to its end and had no payment on time for so long.
+    /// A partition is idle when it has been read to its end and had no payment on time for so long,
+    /// as far as brokers have confirmed its end.
     pub idle_after: Duration,
     /// The stream is quiet when all partitions have been idle for so long.
     pub quiet_after: Duration,
@@ -335,31 +336,56 @@ impl Applier {
                 last: now,
                 is_idle: false,
             });
-            // While records wait, or nobody says whether they do, it is not idle.
-            let is_idle =
-                self.source.at_end(partition) && now - awake.last >= self.config.idle_after;
-            if is_idle && !awake.is_idle {
+            if awake.is_idle {
+                continue;
+            }
+            // While records wait, or nobody says whether they do, it is not idle: what brokers said
+            // before they fell silent says nothing of what has come since.
+            let Some(due) = awake.last.checked_add(self.config.idle_after) else {
+                continue;
+            };
+            let until = self.source.at_end_until(partition);
+            if until.is_some_and(|until| until >= due) {
                 awake.is_idle = true;
                 self.pipeline.set_idle(partition, true);
                 self.changed = true;
+            } else if until.is_some() && now >= due {
+                self.source.want_end(partition);
             }
         }
         self.note_quiet(now);
     }
 
     fn note_quiet(&mut self, now: Instant) {
+        let partitions = self.source.partitions();
         let idle = |partition: &i32| self.awake.get(partition).is_some_and(|awake| awake.is_idle);
-        if !self.source.partitions().iter().all(idle) {
+        if !partitions.iter().all(idle) {
             self.quiet_since = None;
             return;
         }
         let since = *self.quiet_since.get_or_insert(now);
-        // Each minute may end another window.
-        if now - since >= self.config.quiet_after {
-            self.quiet_since = Some(now - self.config.quiet_after + REPORT_EVERY);
-            let now = EventTime::from_millis(wall_clock::now_ms());
-            self.changed |= self.pipeline.quiet_close(now);
+        let Some(due) = since.checked_add(self.config.quiet_after) else {
+            return;
+        };
+        if now < due {
+            return;
         }
+        // As with idleness, up to when brokers have confirmed it. Nobody waits for one that is stopped.
+        let mut until = now;
+        for partition in partitions {
+            if self.source.halted().contains_key(&partition) {
+                continue;
+            }
+            match self.source.at_end_until(partition) {
+                Some(confirmed) if confirmed >= due => until = until.min(confirmed),
+                _ => return,
+            }
+        }
+        // Each minute may end another window.
+        self.quiet_since = Some(since + (until - due) + REPORT_EVERY);
+        let behind = i64::try_from((now - until).as_millis()).unwrap_or(i64::MAX);
+        let wall = wall_clock::now_ms().saturating_sub(behind);
+        self.changed |= self.pipeline.quiet_close(EventTime::from_millis(wall));
     }
 
     // The end of the input closes nothing, but what has been read to its end holds nothing back.

@@ -1,6 +1,6 @@
 //! When brokers last confirmed where partitions end: what was read from them then says nothing of now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
@@ -13,6 +13,8 @@ use crate::duration;
 const ASK_AFTER: Duration = Duration::from_secs(3);
 /// An end that no broker has confirmed for so long is not known any more.
 const KNOWN_FOR: Duration = Duration::from_secs(10);
+/// Partitions that somebody waits for are asked for no more often than this.
+const WANTED_EVERY: Duration = Duration::from_millis(100);
 /// Records are taken note of no more often than this.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
 
@@ -23,6 +25,10 @@ pub(super) struct Confirmed {
     next_note: Instant,
     next_ask: Instant,
     next_tell: Instant,
+    /// Before this nothing is asked for, be it wanted or not.
+    next_wanted: Instant,
+    /// Partitions that somebody waits for.
+    wanted: BTreeSet<i32>,
 }
 
 impl Confirmed {
@@ -32,6 +38,8 @@ impl Confirmed {
             next_note: now,
             next_ask: now,
             next_tell: now,
+            next_wanted: now,
+            wanted: BTreeSet::new(),
         }
     }
 
@@ -134,7 +142,10 @@ impl Source {
     /// Asks for the ends of partitions of which nothing came for long.
     pub(super) fn confirm_ends(&mut self) {
         let now = Instant::now();
-        if now < self.confirmed.next_ask || self.consumer.context().down().is_some() {
+        let confirmed = &self.confirmed;
+        let is_wanted = !confirmed.wanted.is_empty() && now >= confirmed.next_wanted;
+        let is_due = now >= confirmed.next_ask || is_wanted;
+        if !is_due || self.consumer.context().down().is_some() {
             return;
         }
         let partitions: Vec<i32> = self
@@ -143,7 +154,7 @@ impl Source {
             .filter(|partition| self.runs(*partition))
             .filter(|partition| {
                 let age = self.confirmed.age(*partition, now);
-                age.is_none_or(|age| age >= ASK_AFTER)
+                age.is_none_or(|age| age >= ASK_AFTER) || self.confirmed.wanted.contains(partition)
             })
             .collect();
         if partitions.is_empty()
@@ -153,7 +164,22 @@ impl Source {
             })
         {
             self.confirmed.next_ask = now + NOTE_EVERY;
+            self.confirmed.next_wanted = now + WANTED_EVERY;
+            self.confirmed.wanted.clear();
         }
+    }
+
+    /// Up to when it is known that all of the partition was delivered: when a broker last confirmed
+    /// its end. `None` while something waits, or nobody knows.
+    #[must_use]
+    pub fn at_end_until(&self, partition: i32) -> Option<Instant> {
+        let at = self.confirmed.at.get(&partition).copied()?;
+        Some(at).filter(|_| self.at_end(partition))
+    }
+
+    /// Has the end of a partition confirmed soon: somebody waits for it.
+    pub fn want_end(&mut self, partition: i32) {
+        self.confirmed.wanted.insert(partition);
     }
 
     /// Takes in what brokers said of ends at the moment `asked`.

@@ -118,3 +118,43 @@ fn silent_brokers_are_logged_once_when_they_fall_silent_and_once_when_they_answe
         assert_eq!(told("WARN").len(), round, "{:?}", told("WARN"));
     }
 }
+
+#[test]
+fn a_partition_is_idle_and_the_stream_quiet_only_for_as_long_as_brokers_have_confirmed_it() {
+    let Some(kafka) = Kafka::own() else { return };
+    let topic = unique("silence-idle");
+    kafka.create_topic(&topic, 2);
+    // Less than what is silent before brokers count as silent.
+    let after = Duration::from_secs(7);
+    let idle = Setup::of(&kafka, &topic).with("event_time", "idle_after", "\"7s\"");
+    let quiet = Setup::of(&kafka, &topic)
+        .with("event_time", "idle_after", "\"0s\"")
+        .with("event_time", "quiet_after", "\"7s\"");
+    let (first, second) = (idle.serve(), quiet.serve());
+    kafka.send(
+        &topic,
+        [paid(0, START, "1", 1), paid(1, START + 3_600_000, "1", 1)],
+    );
+    let paid_at = Instant::now();
+    first.await_consumed(2);
+    second.await_consumed(2);
+    second.await_idle();
+    kafka.freeze();
+    assert!(
+        paid_at.elapsed() < Duration::from_secs(4),
+        "too slow to tell"
+    );
+    let idle = || first.ask("windows")["partitions"][0]["idle"].clone();
+    // The last window ends long after the watermark.
+    let last = format!("windows/1m?from={}", START + 3_600_000);
+    let is_final = || second.ask(&last)["items"][0]["final"].clone();
+    assert_eq!(is_final(), false);
+    while paid_at.elapsed() < 2 * after {
+        assert_eq!(idle(), false, "after {:?}", paid_at.elapsed());
+        assert_eq!(is_final(), false, "after {:?}", paid_at.elapsed());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    kafka.wake();
+    eventually("an idle partition", || (idle() == true).then_some(()));
+    eventually("a quiet stream", || (is_final() == true).then_some(()));
+}
