@@ -117,7 +117,12 @@ pub(super) fn closest<'a>(
 ) -> Option<(&'a str, usize)> {
     known
         .into_iter()
-        .map(|candidate| (candidate, strsim::osa_distance(word, candidate)))
+        .map(|candidate| {
+            // A secret that stands where the path of its file belongs.
+            let stem = candidate.strip_suffix("_file").unwrap_or(candidate);
+            let distance = |known| strsim::osa_distance(word, known);
+            (candidate, distance(candidate).min(distance(stem)))
+        })
         .min_by_key(|(_, distance)| *distance)
 }
 
@@ -140,7 +145,12 @@ fn unknown(section: &str, key: &str, known: &[&str]) -> String {
             let properties = "properties of librdkafka belong in [kafka.properties]";
             format!("{properties}. The closest here is \"{near}\"")
         }
-        _ => format!("did you mean \"{near}\"?"),
+        _ => match near.strip_suffix("_file") {
+            Some(stem) if strsim::osa_distance(key, near) > strsim::osa_distance(key, stem) => {
+                format!("did you mean \"{near}\"? It takes the path of a file")
+            }
+            _ => format!("did you mean \"{near}\"?"),
+        },
     };
     let known = known.join(", ");
     format!("there is no such key {place}: {advice} (known here: {known})")
@@ -214,6 +224,29 @@ mod tests {
             "properties = { \"sasl.passwrd\" = \"x\", a = "
         ));
         assert!(!may_hold_secret("topic = \"password\""));
+    }
+
+    #[test]
+    fn a_secret_in_place_of_its_file_is_sent_to_the_key_of_the_file() {
+        for (section, key, right) in [
+            ("http", "token", "token_file"),
+            ("http", "tokn", "token_file"),
+            ("elasticsearch", "password", "password_file"),
+            ("elasticsearch", "passwd", "password_file"),
+            ("elasticsearch", "api_key", "api_key_file"),
+            ("elasticsearch", "apikey", "api_key_file"),
+            ("elasticsearch", "ca", "ca_file"),
+            ("kibana", "password", "password_file"),
+            ("kibana", "api_key", "api_key_file"),
+        ] {
+            let told = unknown(section, key, &of(section).unwrap_or_default());
+            let words = format!("did you mean \"{right}\"? It takes the path of a file");
+            assert!(told.contains(&words), "{section}.{key}: {told}");
+        }
+        let told = unknown("http", "token_fil", &of("http").unwrap_or_default());
+        assert!(told.contains("did you mean \"token_file\"? ("), "{told}");
+        let told = unknown("http", "liste", &of("http").unwrap_or_default());
+        assert!(told.contains("did you mean \"listen\"?"), "{told}");
     }
 
     #[test]
