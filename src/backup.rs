@@ -49,6 +49,32 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
+    /// The backup would lie in a state.
+    #[error(
+        "the backup can't be made in {path}: {claimed} belongs to the state that is backed up. Give a \
+         directory elsewhere, best on another disk",
+        path = .path.display(),
+        claimed = .claimed.display()
+    )]
+    Inside {
+        /// The directory.
+        path: PathBuf,
+        /// What of the state's it is, or lies in.
+        claimed: PathBuf,
+    },
+    /// The state would lie in the backup.
+    #[error(
+        "the state can't be restored to {state_dir}, which lies in the backup {path}: set state_dir \
+         to a directory elsewhere",
+        path = .path.display(),
+        state_dir = .state_dir.display()
+    )]
+    Around {
+        /// The backup.
+        path: PathBuf,
+        /// Where the state is to be.
+        state_dir: PathBuf,
+    },
     /// Swaps and drops came one after the other.
     #[error("the generations changed while they were looked at: make the backup again")]
     Changing,
@@ -106,6 +132,10 @@ pub enum Error {
 /// # Errors
 /// When the live generation can't be read, or `to` can't be written. What is in `to` then is removed.
 pub fn backup(generations: &Generations, to: &Path, live_only: bool) -> Result<Manifest, Error> {
+    if let Some(claimed) = generations.claim(to)? {
+        let path = to.to_owned();
+        return Err(Error::Inside { path, claimed });
+    }
     files::make_empty(to)?;
     let done = copy(generations, to, live_only);
     if done.is_err() {

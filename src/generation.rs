@@ -21,10 +21,12 @@ use crate::store::{self, Difference, Original, Still};
 
 mod error;
 mod following;
+mod place;
 
 pub use self::error::Error;
 use self::error::io_error;
 pub use self::following::{Refused, Said};
+pub(crate) use self::place::resolved;
 
 /// The generations beside one state directory.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::{Kept, Manifest};
 use super::{Error, files};
-use crate::generation::{Generations, Live};
+use crate::generation::{Generations, Live, resolved};
 use crate::store::Still;
 
 /// RocksDB looks for this file first: without it, no directory is a state.
@@ -20,6 +20,13 @@ const ROOT: &str = "CURRENT";
 /// When the backup is not complete, is damaged, or something is there. What was made is then removed.
 pub fn restore(from: &Path, generations: &Generations) -> Result<Manifest, Error> {
     let manifest = Manifest::read(from)?;
+    let state_dir = generations.dir(1);
+    let resolve =
+        |path: &Path| resolved(path).map_err(|source| files::failed(path, "look at", source));
+    if resolve(&state_dir)?.starts_with(resolve(from)?) {
+        let path = from.to_owned();
+        return Err(Error::Around { path, state_dir });
+    }
     let at_work = || Error::AtWork {
         path: generations.dir(1),
     };

@@ -148,6 +148,32 @@ fn only_a_whole_backup_is_restored_and_only_where_nothing_is() {
     let live = setup.run_json(&["state", "backup", &live, "--live-only", "-o", "json"]);
     assert_eq!(kept(&live), [(1, true)]);
 
+    // What lies in a state is taken for a part of it.
+    for (name, claimed) in [
+        ("state", "state"),
+        ("state/backup", "state"),
+        ("state-g2/backup", "state-g2"),
+        ("state-g3", "state-g3"),
+        ("state.serving", "state.serving"),
+    ] {
+        let inside = setup.path(name).display().to_string();
+        let refused = setup.run(&["state", "backup", &inside]);
+        assert_eq!(refused.status.code(), Some(1), "{}", refused.stderr);
+        let claimed = setup.path(claimed).display().to_string();
+        let words = format!("{claimed} belongs to the state that is backed up");
+        assert!(refused.stderr.contains(&words), "{}", refused.stderr);
+    }
+    assert!(!setup.path("state/backup").exists());
+    assert!(!setup.path("state-g3").exists());
+    let within = format!("state_dir={backup}/state");
+    let refused = setup.run(&["state", "restore", &backup, "--set", &within]);
+    assert_eq!(refused.status.code(), Some(1), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("lies in the backup"),
+        "{}",
+        refused.stderr
+    );
+
     // Where a state is, and where a service runs, nothing is restored.
     let refused = setup.run(&["state", "restore", &backup]);
     assert_eq!(refused.status.code(), Some(1), "{}", refused.stderr);
