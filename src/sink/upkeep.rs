@@ -110,6 +110,11 @@ impl Upkeep {
             bytes: Option<String>,
         }
         let names = self.cluster.names();
+        // Documents that were written a moment ago are not counted before.
+        let path = format!("/{}/_refresh?ignore_unavailable=true", names.all());
+        let refreshed = self.cluster.client().order(&path).await;
+        // Who may not refresh gets the count as it is.
+        refreshed.map_err(|trouble| self.failed(trouble))?;
         let path = format!("/_cat/indices/{}", names.all());
         let query = [
             ("format", "json"),

@@ -239,3 +239,29 @@ fn a_missing_pipeline_and_an_outbid_template_are_found() {
         .delete(&format!("/_index_template/{name}-theirs"))
         .ok();
 }
+
+#[test]
+fn replay_status_counts_documents_that_were_delivered_a_moment_ago() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let name = unique("counted");
+    kafka.create_topic(&name, 1);
+    let setup = Setup::of(kafka, &name).delivering(elastic, &name);
+    fill(&setup, 200, 1);
+    setup.serve_until_end();
+    let documents = |status: &Value, generation: usize| {
+        let generation = &status["generations"][generation - 1];
+        generation["documents"].as_u64().unwrap()
+    };
+    let first = setup.run_json(&["replay", "status", "-o", "json"]);
+    setup.run_json(&["replay", "-o", "json"]);
+    let both = setup.run_json(&["replay", "status", "-o", "json"]);
+    let all = elastic.count(&format!("{name}-*-g1*"));
+    assert!(all > 0);
+    for (status, generation) in [(&first, 1), (&both, 1), (&both, 2)] {
+        assert_eq!(documents(status, generation), all, "{status}");
+    }
+    let count = both["generations"][1]["indexes"].as_u64().unwrap();
+    assert!(count > 0, "{both}");
+}
