@@ -235,6 +235,12 @@ fn a_new_state_with_other_rules_is_refused_instead_of_doubling_the_windows() {
     );
     assert_refused(&until_end(&second), "made by other rules");
     assert_eq!(elastic.count(&format!("{topic}-1m")), 1);
+    // What is told as a remedy works.
+    let replayed = second.run(&["replay", "--swap", "--accept-differences"]);
+    assert_eq!(replayed.status.code(), Some(0), "{}", replayed.stderr);
+    assert_eq!(elastic.count(&format!("{topic}-1m")), 1);
+    second.serve_until_end();
+    assert_eq!(counted(elastic, &topic), 5);
 }
 
 #[test]

@@ -395,7 +395,6 @@ mod tests {
                     age: Duration::ZERO,
                 },
                 halted: (partition >= 1_400).then(|| "gone".to_owned()),
-                ..PartitionStatus::default()
             };
             (partition, status)
         });
