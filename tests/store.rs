@@ -424,7 +424,7 @@ fn documents_of_a_lost_index_are_marked_again() {
     for i in 0..200 {
         feed.pay(0, i * 45_000, (i % 3) as u32, "1.00");
     }
-    feed.pay_recorded(0, 10 * DAY, 1, 1, "1.00");
+    feed.pay_recorded(0, 410 * DAY, 400 * DAY, 1, "1.00");
     feed.apply(0, None, b"garbage");
     feed.commit(&mut store);
     while store.mark_more().unwrap() {}

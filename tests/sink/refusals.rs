@@ -134,7 +134,7 @@ fn a_document_that_is_refused_is_kept_back_with_its_reason_and_stops_no_other() 
     let front = Front::start(&till, [Answer::Statuses(statuses)]);
     let config = config(&front.url());
     let sink = till.deliver(&config);
-    let reason = sink.await_condition(Condition::Degraded, "1 documents are refused");
+    let reason = sink.await_condition(Condition::Degraded, "1 document is refused");
     let refused = front.bulks()[0][4].clone();
     assert!(
         reason.contains(&refused) && reason.contains("type_400: so it is"),
@@ -234,7 +234,7 @@ fn one_document_that_spoils_its_request_is_found() {
     // Halves: 30, 15, 7, 3 and 1 documents, the first always the bad one.
     let front = Front::start(&till, (0..5).map(|_| refusal()));
     let sink = till.deliver(&config(&front.url()));
-    sink.await_condition(Condition::Degraded, "1 documents are refused");
+    sink.await_condition(Condition::Degraded, "1 document is refused");
     till.await_that("only the refused one waits", || till.dirty() == 1);
     till.stop(sink);
 }
