@@ -94,11 +94,15 @@ pub fn remarks(
             agreeing(past_retention, "it is", "they are")
         ));
     }
-    if let Some((partition, time)) = alone_ahead(partitions) {
+    if let Some((behind, ahead)) = far_apart(partitions) {
         remarks.push(format!(
-            "partition {partition} has come to {}, more than a day further than any other: is a clock \
-             wrong there? While the others have nothing to read, windows up to then become final",
-            rfc3339(time)
+            "partition {} has come to {}, and partition {} to {}: unless a backlog is being read, a clock \
+             is wrong in one of them. Windows wait for the one behind, and are final up to the one ahead \
+             while the others have nothing to read",
+            behind.1,
+            rfc3339(behind.0),
+            ahead.1,
+            rfc3339(ahead.0)
         ));
     }
     let jumps = partitions.iter().filter_map(|(partition, time)| {
@@ -107,8 +111,8 @@ pub fn remarks(
     });
     for (partition, jump) in jumps.take(PARTITIONS_MAX) {
         remarks.push(format!(
-            "partition {partition}: a payment is dated {}, more than a day ahead of the others: the \
-             watermark follows when other payments agree",
+            "partition {partition}: a payment is dated {}, more than a day ahead of the others there: \
+             the watermark follows when other payments agree",
             rfc3339(jump.to)
         ));
     }
@@ -148,24 +152,25 @@ fn is_most(part: u64, all: u64) -> bool {
     part > all / 2
 }
 
-/// The partition that has jumped more than a day further than any other that pays, and how far it has
-/// come. How far it went on by itself since the last payments of the others is no jump.
-fn alone_ahead(partitions: &BTreeMap<i32, PartitionTime>) -> Option<(i32, EventTime)> {
+/// The partition furthest behind and the one furthest ahead, each after how far it has come, if that is
+/// more than a day apart. Partitions without payments for long count no more, and how far the others went
+/// on by themselves since its last payment is nothing that a partition is behind.
+fn far_apart(
+    partitions: &BTreeMap<i32, PartitionTime>,
+) -> Option<((EventTime, i32), (EventTime, i32))> {
     let travelled = partitions.values().map(|time| time.travelled).max()?;
-    let missed = |time: &PartitionTime| travelled.minus(time.travelled);
     let paying = partitions.iter().filter_map(|(partition, time)| {
-        let highest = time.highest?;
-        // The jump itself counts as a day.
-        (missed(time) < Span::DAY.times(2)).then(|| (highest, missed(time), *partition))
+        let missed = travelled.minus(time.travelled);
+        // A jump counts as a day.
+        let pays = missed < Span::DAY.times(2);
+        pays.then_some((time.highest?, *partition, missed))
     });
-    let mut paying: Vec<_> = paying.collect();
-    paying.sort_unstable();
-    let (farthest, _, partition) = paying.pop()?;
-    let others = paying
-        .iter()
-        .map(|(highest, missed, _)| highest.plus(*missed));
-    let second = others.max()?;
-    (farthest > second.plus(Span::DAY)).then_some((partition, farthest))
+    let paying: Vec<_> = paying.collect();
+    let (ahead, partition_ahead, _) = *paying.iter().max()?;
+    let by_now = |(highest, _, missed): &&(EventTime, i32, Span)| highest.plus(*missed);
+    let (behind, partition_behind, missed) = *paying.iter().min_by_key(by_now)?;
+    (ahead > behind.plus(missed).plus(Span::DAY))
+        .then_some(((behind, partition_behind), (ahead, partition_ahead)))
 }
 
 fn hours(quarters: u64) -> String {
@@ -205,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_that_jumped_ahead_of_all_that_pay_is_told() {
+    fn partitions_that_are_far_apart_in_event_time_are_told() {
         // partition 1 jumped a year, which counts as a day, and went on for a few hours
         let after = |day, hours: i64| PartitionTime {
             travelled: Span::HOUR.times(hours),
@@ -217,10 +222,8 @@ mod tests {
         };
         let told_of = told(&[after(20_000, 100), after(20_365, 130), after(20_000, 90)]);
         assert_eq!(told_of.len(), 1, "{told_of:?}");
-        assert!(
-            told_of[0].starts_with("partition 1 has come to 2025-10-04"),
-            "{told_of:?}"
-        );
+        let words = "partition 0 has come to 2024-10-04T00:00:00Z, and partition 1 to 2025-10-04";
+        assert!(told_of[0].starts_with(words), "{told_of:?}");
         // A day further, or none beside it, or the other has not paid for long.
         for right in [
             vec![after(20_000, 100), after(20_001, 124)],

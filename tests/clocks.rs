@@ -422,7 +422,7 @@ fn a_wrong_clock_that_is_alone_in_its_partition_takes_no_window_from_others() {
     assert_eq!(ledger["entries"]["on_time"]["count"], 12, "{ledger}");
     let remarks = service.ask("status")["remarks"].to_string();
     assert!(
-        remarks.contains("partition 1 has come to 2027-12-06T00:05:00Z"),
+        remarks.contains("and partition 1 to 2027-12-06T00:05:00Z"),
         "{remarks}"
     );
     let windows = service.ask("windows/1m?branch=1&limit=6");

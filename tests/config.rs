@@ -607,12 +607,12 @@ fn windows_are_checked_one_by_one() {
 #[test]
 fn windows_that_nobody_could_keep_up_are_refused_with_the_number_of_them() {
     let window = |rest: &str| format!("[[window]]\nname = 'a'\n{rest}\n");
-    let short = ["1s or more", "is too short"];
+    let short = ["100ms or more", "is too short"];
     refuses(&window("size = '1ms'"), "3:8", &short);
-    refuses(&window("size = '999ms'"), "3:8", &short);
+    refuses(&window("size = '99ms'"), "3:8", &short);
     refuses(&window("size = '1m'\nslide = '10ms'"), "4:9", &short);
-    refuses(&window("size = '1m'\nstep = '500ms'"), "4:8", &short);
-    valid(&window("size = '1s'"));
+    refuses(&window("size = '1m'\nstep = '50ms'"), "4:8", &short);
+    valid(&window("size = '100ms'"));
     valid(&window("size = '1s'\noffset = '500ms'"));
     valid(&window("size = '1500ms'"));
     // Every payment changes each window that holds it.

@@ -36,7 +36,7 @@ struct Moment {
     read: u64,
     /// Records still to be read, if that is known.
     lag: Option<u64>,
-    /// Records per second, if they were counted_in_threes for long enough.
+    /// Records per second, if they were counted for long enough.
     rate: Option<u64>,
     /// Documents that await delivery.
     waiting: u64,

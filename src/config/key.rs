@@ -194,15 +194,15 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("Required. Also the route (`/api/v1/windows/1m`) and the index (`payments-1m`)."),
             without_default("size", Shape::Duration { zero: false })
                 .rule()
-                .range("`1s` or more")
+                .range("`100ms` or more")
                 .means("Required. How long a window is."),
             without_default("slide", Shape::Duration { zero: false })
                 .rule()
-                .range("`1s` or more; a payment is in at most 100,000 windows, those of all definitions together")
+                .range("`100ms` or more; a payment is in at most 100,000 windows, those of all definitions together")
                 .means("Windows overlap: one begins every so long (hopping, HOP)."),
             without_default("step", Shape::Duration { zero: false })
                 .rule()
-                .range("`1s` or more; bounded as `slide` is")
+                .range("`100ms` or more; bounded as `slide` is")
                 .means("Windows grow from a fixed start by this (CUMULATE). Not together with `slide`."),
             key("offset", Shape::Offset, "\"0s\"")
                 .rule()

@@ -32,10 +32,10 @@ time_zone = "Asia/Shanghai"
 
 /// The names of other indexes.
 const TAKEN: [&str; 3] = ["totals", "late", "rejects"];
-/// Every payment is counted_in_threes in each of them.
+/// Every payment is counted in each of them.
 const WINDOWS_MAX: usize = 64;
 /// Shorter windows are too many: of a quiet day, each branch would have 86,400,000 of a millisecond.
-const SHORTEST: Span = Span::SECOND;
+const SHORTEST: Span = Span::from_millis(100);
 /// A payment changes all windows that hold it, and each is a document: many more of them than this are not
 /// kept up at a hundred payments a second. A week by minute is 10,080, a day by second 86,400.
 const OVERLAP_MAX: u64 = 100_000;
@@ -220,7 +220,7 @@ fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definitio
             let millis = length.millis();
             section.problem(
                 key,
-                format!("{millis}ms is too short: give 1s or more, as a branch has 86,400 windows a day then"),
+                format!("{millis}ms is too short: give 100ms or more, as a branch has 864,000 windows a day then"),
             );
         }
     }

@@ -1,7 +1,6 @@
 //! Watermarks: one for each partition, and the combined one that makes windows final.
 
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 
 use crate::{EventTime, MAX_JUMP, PartitionTime, Settings, Span, Standing};
 
@@ -14,7 +13,7 @@ pub(crate) struct Watermarks {
     out_of_orderness: Span,
     retention: Span,
     /// How far event time has travelled: partitions that go on side by side travel it once, and a jump
-    /// of more than the retention counts as a day at most. A clock that jumps a year has not lived through one.
+    /// counts as a day. A clock that jumps a year has not lived through one.
     travelled: Span,
 }
 
@@ -56,11 +55,7 @@ impl Watermarks {
     pub(crate) fn note(&mut self, partition: i32, time: EventTime, key: u64) -> &mut PartitionTime {
         let part = self.partitions.entry(partition).or_default();
         if let Some(step) = part.note(time, key, self.out_of_orderness) {
-            let step = if step > self.retention {
-                MAX_JUMP.min(self.retention)
-            } else {
-                step
-            };
+            let step = step.min(MAX_JUMP);
             self.travelled = self.travelled.max(part.travelled.plus(step));
             part.travelled = self.travelled;
         }
@@ -68,20 +63,13 @@ impl Watermarks {
     }
 
     /// The time that retention counts back from: the watermark of the partition that is furthest behind,
-    /// idle or not, of those that are waited for, but no more than the retention behind the one in the
-    /// middle. So one partition far ahead does not move it, and one far behind does not hold it; of two
-    /// partitions, the one behind counts.
+    /// idle or not, of those that are waited for, and no more than the combined watermark.
     pub(crate) fn retained(&self) -> Option<EventTime> {
-        let parts = self.partitions.values();
-        let mut times: Vec<EventTime> = parts.filter_map(|part| self.awaited(part)).collect();
-        times.sort_unstable();
-        let slowest = *times.first()?;
-        let middle = *times.get((times.len() - 1) / 2)?;
-        Some(
-            slowest
-                .max(middle.minus(self.retention))
-                .min(self.combined?),
-        )
+        let waited = self
+            .partitions
+            .values()
+            .filter_map(|part| self.awaited(part));
+        Some(waited.min()?.min(self.combined?))
     }
 
     // A partition waits at its watermark until the others have gone on for the retention without it. Then
