@@ -1,14 +1,15 @@
 //! `tidegauge replay`: the next generation, and which one is live.
 
-use std::collections::BTreeMap;
+mod outcome;
+mod status;
+
 use std::time::Duration;
 
 use anyhow::anyhow;
-use serde::Serialize;
 
 use super::arguments::{Globals, Replay, ReplayStep};
 use super::failure::Failure;
-use super::output::{self, Format, Row};
+use super::output::{self, Format};
 use super::progress::Progress;
 use super::report;
 use super::serve::block_on;
@@ -16,10 +17,10 @@ use super::signals::Signals;
 use crate::app::App;
 use crate::config::{Config, Need};
 use crate::count::counted;
-use crate::generation::{self, Generations, Lock};
+use crate::generation::{Generations, Lock};
 use crate::reading::ReadError;
-use crate::replay::{self, Audience, Consent, Error, Figure, Proof, Report};
-use crate::sink::{self, IndexSize, Upkeep};
+use crate::replay::{self, Audience, Consent, Error};
+use crate::sink::{self, Upkeep};
 use crate::store::Still;
 
 /// How long a running service may take to follow a swap that a replay ends with.
@@ -45,7 +46,7 @@ pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
     block_on(async {
         match &asked.step {
             None => build(asked, globals, &config, &generations).await,
-            Some(ReplayStep::Status) => status(&config, &generations, output).await,
+            Some(ReplayStep::Status) => status::print(&config, &generations, output).await,
             Some(ReplayStep::Swap {
                 accept_differences,
                 timeout,
@@ -91,7 +92,7 @@ async fn build(
     let replay = replay::Replay::new(config, generations)?;
     let report = replay.run(&mut shown, signals.stop()).await?;
     shown.progress.finish();
-    print(&report, asked.output)?;
+    outcome::print(&report, asked.output)?;
     if asked.swap {
         let consent = consent(asked.accept_differences);
         let to = report.generation;
@@ -225,241 +226,6 @@ async fn drop_generation(
              another generation has are left; their names contain -g{generation}-"
         )?;
     }
-    Ok(())
-}
-
-/// A generation as `replay status` shows it.
-#[derive(Serialize)]
-struct Line {
-    generation: u32,
-    live: bool,
-    /// Nothing here and in the next two if it can't be read.
-    topic: Option<String>,
-    records: Option<u64>,
-    dirty_documents: Option<u64>,
-    /// Whether it is proven to have the live one's figures: `equal`, `differs` or `none`; nothing for
-    /// the live one, and for one that no replay built.
-    proof: Option<&'static str>,
-    /// What a replay found; nothing for one that no replay built.
-    differences: Option<u64>,
-    complete: Option<bool>,
-    indexes: Option<u64>,
-    documents: Option<u64>,
-}
-
-/// The same for programs.
-#[derive(Serialize)]
-struct Whole {
-    #[serde(flatten)]
-    line: Line,
-    positions: BTreeMap<i32, i64>,
-    state_dir: String,
-    rules: Vec<String>,
-    /// Why it can't be read; null if it can.
-    unreadable: Option<String>,
-    /// Why there is no proof; null if there is one.
-    unproven: Option<String>,
-    /// Whether the public aliases point to it; null without Elasticsearch.
-    public: Option<bool>,
-    sizes: Vec<IndexSize>,
-    report: Option<Report>,
-}
-
-async fn status(config: &Config, generations: &Generations, output: Format) -> Result<(), Failure> {
-    let all = generations.all()?;
-    if all.is_empty() {
-        return Err(generation::Error::NoState {
-            path: generations.dir(1),
-        }
-        .into());
-    }
-    let live = generations.live()?.generation;
-    let (audience, sizes) = match &config.elasticsearch {
-        Some(sink) => {
-            let upkeep = reached(sink, generations, config, live).await?;
-            let audience = upkeep.audience().await.map_err(Error::from)?;
-            (Some(audience), upkeep.sizes().await.map_err(Error::from)?)
-        }
-        None => (None, Vec::new()),
-    };
-    let mut wholes = Vec::new();
-    for generation in all {
-        let (still, unreadable) = match Still::open(&generations.dir(generation)) {
-            Ok(Some(still)) => (Some(still), None),
-            Ok(None) => continue,
-            Err(error) => (None, Some(error.to_string())),
-        };
-        let report = replay::report(generations, generation)?;
-        let own: Vec<IndexSize> = sizes
-            .iter()
-            .filter(|size| size.generation == generation)
-            .cloned()
-            .collect();
-        let checkpoint = still.as_ref().map(Still::checkpoint);
-        let proof = report.as_ref().filter(|_| generation != live);
-        let proof = proof.map(|report| Proof::of(report, live));
-        let comparison = report
-            .as_ref()
-            .and_then(|report| report.comparison.as_ref());
-        wholes.push(Whole {
-            line: Line {
-                generation,
-                live: generation == live,
-                topic: still.as_ref().map(|still| still.topic().to_owned()),
-                records: checkpoint.map(|checkpoint| checkpoint.ledger.consumed),
-                dirty_documents: checkpoint.map(|checkpoint| checkpoint.dirty),
-                proof: proof.as_ref().map(Proof::name),
-                differences: comparison.map(|comparison| comparison.differences),
-                complete: report.as_ref().map(|report| report.complete),
-                indexes: audience.as_ref().map(|_| own.len() as u64),
-                documents: audience
-                    .as_ref()
-                    .map(|_| own.iter().map(|size| size.documents).sum()),
-            },
-            positions: checkpoint.map_or_else(BTreeMap::new, |at| at.positions.clone()),
-            state_dir: generations.dir(generation).display().to_string(),
-            rules: still
-                .iter()
-                .flat_map(|still| still.rules().lines().map(str::to_owned))
-                .collect(),
-            unreadable,
-            unproven: match proof {
-                Some(Proof::None(reason)) => Some(reason),
-                _ => None,
-            },
-            public: audience.as_ref().map(|seen| seen.contains(&generation)),
-            sizes: own,
-            report,
-        });
-    }
-    let rows = wholes
-        .iter()
-        .map(|whole| match output {
-            Format::Table | Format::Csv => report::row(&whole.line),
-            Format::Json | Format::Ndjson => report::row(whole),
-        })
-        .collect::<Result<Vec<Row>, _>>()?;
-    let items: Vec<String> = rows.iter().map(Row::to_json).collect();
-    let whole = format!("{{\"live\":{live},\"generations\":[{}]}}", items.join(","));
-    output::print(output, &rows, &whole)?;
-    use std::io::Write;
-    let mut notes = std::io::stderr().lock();
-    for whole in &wholes {
-        if let Some(reason) = &whole.unreadable {
-            writeln!(
-                notes,
-                "generation {} can't be read: {reason}",
-                whole.line.generation
-            )?;
-        }
-    }
-    Ok(())
-}
-
-/// What a report comes to, for people.
-#[derive(Serialize)]
-struct Summary {
-    generation: u32,
-    records: u64,
-    seconds: f64,
-    rate: f64,
-    totals: u64,
-    windows: u64,
-    ledger_entries: u64,
-    differences: Option<u64>,
-}
-
-/// The same as a table shows it.
-#[derive(Serialize)]
-struct SummaryWords {
-    generation: u32,
-    records: u64,
-    took: String,
-    speed: String,
-    totals: u64,
-    windows: u64,
-    ledger_entries: u64,
-    differences: Option<u64>,
-}
-
-/// A difference, for people.
-#[derive(Serialize)]
-struct Differs {
-    figure: String,
-    live: String,
-    replayed: String,
-}
-
-fn print(report: &Report, output: Format) -> Result<(), Failure> {
-    let comparison = report.comparison.as_ref();
-    let summary = Summary {
-        generation: report.generation,
-        records: report.records,
-        seconds: report.seconds,
-        rate: report.rate,
-        totals: comparison.map_or(0, |c| c.totals),
-        windows: comparison.map_or(0, replay::Comparison::window_count),
-        ledger_entries: comparison.map_or(0, |c| c.ledger_entries),
-        differences: comparison.map(|c| c.differences),
-    };
-    let row = if output == Format::Table {
-        report::row(&SummaryWords {
-            generation: summary.generation,
-            records: summary.records,
-            took: report::seconds(summary.seconds),
-            speed: report::records_per_second(summary.rate),
-            totals: summary.totals,
-            windows: summary.windows,
-            ledger_entries: summary.ledger_entries,
-            differences: summary.differences,
-        })?
-    } else {
-        report::row(&summary)?
-    };
-    output::print(output, &[row], &report::text(report)?)?;
-    if output != Format::Table {
-        return Ok(());
-    }
-    use std::io::Write;
-    let mut notes = std::io::stderr().lock();
-    if let Some(reason) = &report.not_compared {
-        writeln!(notes, "not compared: {reason}")?;
-    }
-    let Some(comparison) = comparison else {
-        return Ok(());
-    };
-    for name in &comparison.windows_not_compared {
-        writeln!(
-            notes,
-            "not compared: the windows {name}, which only one has or which differ"
-        )?;
-    }
-    for reason in &comparison.because {
-        writeln!(notes, "{reason}")?;
-    }
-    if comparison.first.is_empty() {
-        return Ok(());
-    }
-    let shown = |figure: &Option<Figure>| match figure {
-        None => "none".to_owned(),
-        Some(figure) => match &figure.pay_amount_exact {
-            Some(amount) => format!("{} with {amount}", figure.count),
-            None => figure.count.to_string(),
-        },
-    };
-    let rows = comparison
-        .first
-        .iter()
-        .map(|found| {
-            report::row(&Differs {
-                figure: found.figure.clone(),
-                live: shown(&found.live),
-                replayed: shown(&found.replayed),
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    drop(notes);
-    output::print(output, &rows, "")?;
     Ok(())
 }
 

@@ -1,0 +1,117 @@
+//! What a replay found, for people and programs.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use crate::cli::failure::Failure;
+use crate::cli::output::{self, Format};
+use crate::cli::report;
+use crate::replay::{self, Figure, Report};
+
+/// What a report comes to, for people.
+#[derive(Serialize)]
+struct Summary {
+    generation: u32,
+    records: u64,
+    seconds: f64,
+    rate: f64,
+    totals: u64,
+    windows: u64,
+    ledger_entries: u64,
+    differences: Option<u64>,
+}
+
+/// The same as a table shows it.
+#[derive(Serialize)]
+struct SummaryWords {
+    generation: u32,
+    records: u64,
+    took: String,
+    speed: String,
+    totals: u64,
+    windows: u64,
+    ledger_entries: u64,
+    differences: Option<u64>,
+}
+
+/// A difference, for people.
+#[derive(Serialize)]
+struct Differs {
+    figure: String,
+    live: String,
+    replayed: String,
+}
+
+/// Prints what a replay found.
+pub(super) fn print(report: &Report, output: Format) -> Result<(), Failure> {
+    let comparison = report.comparison.as_ref();
+    let summary = Summary {
+        generation: report.generation,
+        records: report.records,
+        seconds: report.seconds,
+        rate: report.rate,
+        totals: comparison.map_or(0, |c| c.totals),
+        windows: comparison.map_or(0, replay::Comparison::window_count),
+        ledger_entries: comparison.map_or(0, |c| c.ledger_entries),
+        differences: comparison.map(|c| c.differences),
+    };
+    let row = if output == Format::Table {
+        report::row(&SummaryWords {
+            generation: summary.generation,
+            records: summary.records,
+            took: report::seconds(summary.seconds),
+            speed: report::records_per_second(summary.rate),
+            totals: summary.totals,
+            windows: summary.windows,
+            ledger_entries: summary.ledger_entries,
+            differences: summary.differences,
+        })?
+    } else {
+        report::row(&summary)?
+    };
+    output::print(output, &[row], &report::text(report)?)?;
+    if output != Format::Table {
+        return Ok(());
+    }
+    let mut notes = std::io::stderr().lock();
+    if let Some(reason) = &report.not_compared {
+        writeln!(notes, "not compared: {reason}")?;
+    }
+    let Some(comparison) = comparison else {
+        return Ok(());
+    };
+    for name in &comparison.windows_not_compared {
+        writeln!(
+            notes,
+            "not compared: the windows {name}, which only one has or which differ"
+        )?;
+    }
+    for reason in &comparison.because {
+        writeln!(notes, "{reason}")?;
+    }
+    if comparison.first.is_empty() {
+        return Ok(());
+    }
+    let shown = |figure: &Option<Figure>| match figure {
+        None => "none".to_owned(),
+        Some(figure) => match &figure.pay_amount_exact {
+            Some(amount) => format!("{} with {amount}", figure.count),
+            None => figure.count.to_string(),
+        },
+    };
+    let rows = comparison
+        .first
+        .iter()
+        .map(|found| {
+            report::row(&Differs {
+                figure: found.figure.clone(),
+                live: shown(&found.live),
+                replayed: shown(&found.replayed),
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    drop(notes);
+    output::print(output, &rows, "")?;
+    Ok(())
+}
