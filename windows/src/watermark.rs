@@ -12,8 +12,9 @@ pub(crate) struct Watermarks {
     pub(crate) combined: Option<EventTime>,
     out_of_orderness: Span,
     retention: Span,
-    /// How far event time has travelled: partitions that go on side by side travel it once, and a jump
-    /// counts as a day. A clock that jumps a year has not lived through one.
+    /// How far event time has travelled: partitions that go on side by side travel it once, and one step
+    /// counts as a day at most, or as the retention if that is shorter. A clock that jumps a year has not
+    /// lived through one.
     travelled: Span,
 }
 
@@ -55,7 +56,7 @@ impl Watermarks {
     pub(crate) fn note(&mut self, partition: i32, time: EventTime, key: u64) -> &mut PartitionTime {
         let part = self.partitions.entry(partition).or_default();
         if let Some(step) = part.note(time, key, self.out_of_orderness) {
-            let step = step.min(MAX_JUMP);
+            let step = step.min(MAX_JUMP).min(self.retention);
             self.travelled = self.travelled.max(part.travelled.plus(step));
             part.travelled = self.travelled;
         }

@@ -96,6 +96,31 @@ fn wrong_clocks_in_most_partitions_move_no_retention() {
 }
 
 #[test]
+fn a_wrong_clock_takes_no_window_from_others_however_short_the_retention_is() {
+    // retention 3 h
+    // p0  0:00 ... 0:30 (idle) .................. 0:31
+    // p1  a year, or 23 hours, further: three payments (idle)
+    for ahead in [365 * 24 * 60, 23 * 60] {
+        let mut topic = Topic::kept_for_hours(3);
+        for minute in 0..=30 {
+            topic.pay(0, 1, after(0, minute));
+            topic.pay(1, 1, after(0, minute));
+        }
+        for minute in 0..3 {
+            topic.pay(1, 1, after(0, ahead + minute));
+        }
+        for partition in [0, 1] {
+            topic.0.set_idle(partition, true);
+        }
+        topic.0.advance();
+        topic.0.take_changes();
+        assert_eq!(topic.pay(0, 1, after(0, 31)), Placement::OnTime, "{ahead}");
+        topic.0.take_changes();
+        assert_eq!(topic.pay(0, 1, after(0, 32)), Placement::OnTime, "{ahead}");
+    }
+}
+
+#[test]
 fn a_partition_that_has_no_payment_is_waited_for_until_others_went_on_for_twice_the_retention() {
     // p0  day 0 1 2 ................. 10 ......... 19 20      floor: day 0 - 10, ..., 19 - 20, 20 - 10
     // p1  day 0   (idle)              still waited for  no longer

@@ -40,6 +40,18 @@ impl Topic {
         Self(Engine::new(settings()))
     }
 
+    /// With a retention of so many hours, and as little lateness as that allows.
+    pub fn kept_for_hours(hours: i64) -> Self {
+        let zone = chrono_tz::UTC;
+        let minute = Definition::tumbling("1m", Span::MINUTE, Span::ZERO, zone);
+        Self(Engine::new(Arc::new(Settings {
+            definitions: vec![minute.unwrap()],
+            allowed_lateness: Span::HOUR,
+            retention: Span::HOUR.times(hours),
+            ..(*settings()).clone()
+        })))
+    }
+
     pub fn pay(&mut self, partition: i32, key: u32, time: EventTime) -> Placement {
         let placement = self.0.insert(partition, time, None, key, &1);
         self.0.advance();
