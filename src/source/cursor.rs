@@ -4,7 +4,7 @@ use crate::effect::Fingerprint;
 use crate::pipeline::fingerprint;
 use crate::record::Record;
 
-use super::start::ANEW;
+use super::start::from_earliest;
 
 /// The place in one partition.
 #[derive(Debug)]
@@ -96,8 +96,9 @@ impl Cursor {
                     return Verdict::Halt(format!(
                         "the record at offset {} is not the one that was applied before: the topic \
                          was recreated or rewritten. Nothing of the partition is applied; to read \
-                         the topic as it is now, {ANEW}",
-                        expected.offset
+                         the topic as it is now, {}",
+                        expected.offset,
+                        from_earliest()
                     ));
                 }
                 self.state = State::Reading;

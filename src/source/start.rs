@@ -7,6 +7,12 @@ use crate::topic_id::TopicId;
 /// win over those of a new one; and both would share the alias of the totals.
 pub(super) const ANEW: &str = "start with a new state_dir, a new elasticsearch.index_prefix and a \
                                new elasticsearch.legacy_totals";
+
+/// How to read all that the topic holds now into a new state: by default what is there is skipped.
+pub(super) fn from_earliest() -> String {
+    format!("{ANEW}, and kafka.start = \"earliest\"")
+}
+
 pub(super) const STRAYED: &str = "the Kafka client handed out a record where none belongs; start \
                                   again, nothing is lost";
 
@@ -94,14 +100,18 @@ impl Starting {
 
 /// Why nothing is read of a topic that is not there.
 pub(super) fn deleted() -> String {
-    format!("the topic was deleted. To read a new one of that name, {ANEW}")
+    format!(
+        "the topic was deleted. To read a new one of that name, {}",
+        from_earliest()
+    )
 }
 
 /// Why nothing is read of the topic `now`: `before` had its name.
 pub(super) fn replaced(before: TopicId, now: TopicId) -> String {
     format!(
         "the topic was deleted and created anew: its id was {before} and is {now} now. Nothing of the \
-         new one is applied; to read it, {ANEW}"
+         new one is applied; to read it, {}",
+        from_earliest()
     )
 }
 
@@ -109,7 +119,8 @@ pub(super) fn replaced(before: TopicId, now: TopicId) -> String {
 pub(super) fn vanished() -> String {
     format!(
         "the partition does not exist any more: the topic was recreated with fewer partitions. To \
-         read the topic as it is now, {ANEW}"
+         read the topic as it is now, {}",
+        from_earliest()
     )
 }
 
@@ -120,14 +131,16 @@ pub(super) fn refusal(position: i64, standing: Standing) -> Option<String> {
         Some(format!(
             "the partition ends at offset {high}, but everything before {position} was applied: \
              the topic was truncated or recreated. Nothing of the partition is applied; to read \
-             the topic as it is now, {ANEW}"
+             the topic as it is now, {}",
+            from_earliest()
         ))
     } else if low > position {
         Some(format!(
             "offsets [{position}, {low}) were removed before they were read, by retention or by \
              hand: {} offsets are missing for ever. Nothing of the partition is applied any more; \
-             to go on without them, {ANEW}, and set retention.ms=-1 on topics that hold history",
-            low - position
+             to go on without them, {}, and set retention.ms=-1 on topics that hold history",
+            low - position,
+            from_earliest()
         ))
     } else {
         None
@@ -227,6 +240,8 @@ mod tests {
             assert!(told.contains("a new elasticsearch.index_prefix"), "{told}");
             // Two prefixes would share the alias.
             assert!(told.contains("a new elasticsearch.legacy_totals"), "{told}");
+            // By default, what the topic holds would be skipped.
+            assert!(told.contains("kafka.start = \"earliest\""), "{told}");
         }
     }
 }

@@ -157,7 +157,7 @@ impl Source {
              any more (DESCRIBE). When it is there again, it is read on; to read a new one of that \
              name, {}",
             duration::about(missing.lasts(now)),
-            start::ANEW
+            start::from_earliest()
         );
         (Condition::Failed, reason)
     }
