@@ -646,6 +646,11 @@ fn windows_that_nobody_could_keep_up_are_refused_with_the_number_of_them() {
     valid(&second(50_000));
     let words = "in 50,001 windows of \"b\", and 100,001 with all definitions";
     refuses(&second(50_001), "8:9", &[words]);
+    // Where it is configured, whatever is wrong with others before it.
+    let before = "[[window]]\nname = 'c'\nsize = '0s'\n".to_owned();
+    let text = wrong(&(before + &window("size = '7d'\nslide = '1s'")));
+    let told = "t.toml:7:9: window.slide: every payment would be in 604,800 windows";
+    assert!(text.contains(told), "{text}");
 }
 
 #[test]

@@ -64,8 +64,8 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
     };
     let mut definitions: Vec<Definition> = Vec::new();
     let mut named = Vec::new();
-    // Windows that hold a payment, and where most of them are configured.
-    let (mut overlap, mut widest) = (0_u64, None);
+    // Windows that hold a payment, and the definition with the most of them.
+    let (mut overlap, mut most): (u64, Option<(Definition, &Setting)>) = (0, None);
     for item in items {
         let Some(definition) = definition(item, zone, root.problems()) else {
             continue;
@@ -79,24 +79,18 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
                 .add(Problem::new(origin(item, "name"), "window.name", message));
         }
         overlap = overlap.saturating_add(definition.overlap());
-        widest = widest.max(Some((
-            definition.overlap(),
-            definitions.len(),
-            key_of_distance(item),
-        )));
+        let is_most = |(most, _): &(Definition, &Setting)| definition.overlap() > most.overlap();
+        if most.as_ref().is_none_or(is_most) {
+            most = Some((definition.clone(), item));
+        }
         named.push((definition.name().to_owned(), origin(item, "name")));
         definitions.push(definition);
     }
-    if let Some((most, number, key)) = widest
-        && overlap > OVERLAP_MAX
-        && let (Some(definition), Some(item)) = (definitions.get(number), items.get(number))
-    {
-        let message = too_many(definition, key, most, overlap);
-        root.problems().add(Problem::new(
-            origin(item, key),
-            format!("window.{key}"),
-            message,
-        ));
+    if let Some((definition, item)) = most.filter(|_| overlap > OVERLAP_MAX) {
+        let key = key_of_distance(item);
+        let message = too_many(&definition, key, overlap);
+        let problem = Problem::new(origin(item, key), format!("window.{key}"), message);
+        root.problems().add(problem);
     }
     for (name, origin) in &named {
         if let Some((other, _)) = named.iter().find(|(other, _)| is_within(name, other)) {
@@ -118,8 +112,8 @@ fn key_of_distance(item: &Setting) -> &'static str {
         .unwrap_or("size")
 }
 
-fn too_many(definition: &Definition, key: &str, most: u64, overlap: u64) -> String {
-    let name = definition.name();
+fn too_many(definition: &Definition, key: &str, overlap: u64) -> String {
+    let (name, most) = (definition.name(), definition.overlap());
     let all = if most == overlap {
         String::new()
     } else {
