@@ -43,6 +43,7 @@ pub use self::problem::{Error, Report};
 pub use self::reference::markdown as reference;
 pub use self::rules::settings as settings_of_rules;
 pub use self::schema::json_schema;
+pub use self::section::one_of;
 pub use self::zone::zone as parse_zone;
 
 use self::problem::{Document, Origin, Problems};

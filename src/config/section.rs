@@ -235,7 +235,8 @@ impl<'a> Section<'a> {
 
 /// What of `known` may be meant by `word`, as the end of a sentence; only a word that is close is
 /// proposed.
-pub(super) fn one_of(word: &str, known: &[&str]) -> String {
+#[must_use]
+pub fn one_of(word: &str, known: &[&str]) -> String {
     let near = closest(word, known.iter().copied()).filter(|(_, distance)| *distance <= 3);
     let known = known.join(", ");
     match near {
