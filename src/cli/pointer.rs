@@ -9,7 +9,7 @@ use tracing::{error, warn};
 use super::failure::Failure;
 use crate::app::{Plan, Until};
 use crate::config::{Config, Need, Sources};
-use crate::generation::{self, Generations, Live, Refused};
+use crate::generation::{self, Generations, Live, Refused, Said};
 use crate::status::{RefusedSwap, Status};
 
 /// How often it is looked at.
@@ -87,7 +87,10 @@ impl<'a> Pointer<'a> {
                     served: self.generation,
                     reason: failure.to_string(),
                 };
-                self.say(|generations| generations.say_refused(&refused));
+                // It is said of one swap: again after the next, though it be to the same generation.
+                if self.generations.said() != Some(Said::Refused(refused.clone())) {
+                    self.say(|generations| generations.say_refused(&refused));
+                }
                 if self.refused.as_ref() != Some(&refused) {
                     error!("{refused}");
                     self.status.set_refused_swap(Some(RefusedSwap {

@@ -6,7 +6,6 @@ use std::io::{self, IsTerminal};
 use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 
 use super::output::{Row, plain};
-
 use crate::count::{grouped, in_threes};
 
 /// A line above, under the header and below.

@@ -7,7 +7,6 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 
 use super::failure::Failure;
-
 use crate::count::counted_in_threes;
 
 /// Another screen, without a cursor.

@@ -1,8 +1,9 @@
 //! Time zones by name, and what is meant by names that are none.
 
-use crate::count::counted;
 use chrono::{NaiveDate, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
+
+use crate::count::counted;
 
 /// What to give instead, where no name is close.
 const EXAMPLES: &str = "give a name such as UTC, Europe/Berlin or Asia/Shanghai";
