@@ -283,6 +283,22 @@ fn a_secret_is_not_shown_when_its_line_or_its_value_is_wrong() {
         "[kibana]\nurl = 'http://127.0.0.1:5601/?apikey=s3cret'\n",
         "[http]\ntoken_file = 's3cret'\n",
         "[http]\ntokn = 's3cret'\n",
+        // A secret in place of the file that holds it.
+        "[elasticsearch]\npasword_file = 's3cret'\n",
+        "[elasticsearch]\npasswd_file = 's3cret'\n",
+        "[elasticsearch]\npw_file = 's3cret'\n",
+        "[elasticsearch]\napi_kye_file = 's3cret'\n",
+        "[elasticsearch]\napi_ky = 's3cret'\n",
+        "[http]\ntokn_file = 's3cret'\n",
+        "[elasticsearch]\npassword_file = ['s3cret']\n",
+        // What does not parse.
+        "[elasticsearch]\npassword_file=s3cret\n",
+        "http.token_file=\"s3cret\n",
+        "[kafka.properties]\nsasl.password: s3cret\n",
+        "s3cret\n",
+        "s3cret=\n",
+        "s3cret==\n",
+        "\ns3cret[0]\nme:s3cret:1\n",
     ] {
         let text = wrong(toml);
         assert!(!text.contains("s3cret"), "{text}");

@@ -22,7 +22,8 @@ pub(super) fn is_secret(key: &str) -> bool {
     !names_file(&key) && words.iter().any(|word| key.contains(word))
 }
 
-/// Whether `text`, a part of a file, has a key under which a secret is meant, spelt right or not.
+/// Whether `text`, a part of a file, has a key under which a secret, or the file that holds one, is meant,
+/// spelt right or not: the secret itself may stand there.
 pub(super) fn may_hold_secret(text: &str) -> bool {
     let mut parts: Vec<&str> = text.split('=').collect();
     // What follows the last one is a value.
@@ -30,12 +31,18 @@ pub(super) fn may_hold_secret(text: &str) -> bool {
     let is_letter = |c: char| c.is_alphanumeric() || "._-'\" \t".contains(c);
     parts.iter().any(|part| {
         let key = part.rsplit(|c| !is_letter(c)).next().unwrap_or_default();
-        resembles_secret(key)
+        is_for_secret(key)
     })
 }
 
+/// Whether `key` is the name of a secret, or of the file that holds one, but for a few letters.
+pub(super) fn is_for_secret(key: &str) -> bool {
+    let key = key.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+    resembles_secret(key.strip_suffix("_file").unwrap_or(key))
+}
+
 /// Whether `key` is the name of a secret but for a few letters.
-pub(super) fn resembles_secret(key: &str) -> bool {
+fn resembles_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let key = key.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
     if is_secret(key) {
@@ -48,13 +55,15 @@ pub(super) fn resembles_secret(key: &str) -> bool {
     const PARTS: [&str; 7] = [
         "token", "bearer", "pwd", "pass", "apikey", "api_key", "auth",
     ];
-    const WORDS: [&str; 6] = [
+    const WORDS: [&str; 8] = [
         "password",
         "passphrase",
         "passwd",
         "secret",
         "credentials",
         "token",
+        "apikey",
+        "pw",
     ];
     let letters: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
     let words = key.split(|c: char| !c.is_alphanumeric());

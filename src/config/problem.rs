@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
-use super::keys::{may_hold_secret, resembles_secret};
+use super::keys::{is_for_secret, may_hold_secret};
 use crate::count::counted;
 
 /// Why there is no configuration to work with.
@@ -178,8 +178,9 @@ impl Document {
                 let place = Place::of(&self.text, span);
                 let (line, column) = (place.line, place.column);
                 let hides = problem.is_hidden
-                    || resembles_secret(problem.key.rsplit_once('.').map_or("", |(_, key)| key))
-                    || may_hold_secret(self.statement(span));
+                    || is_for_secret(problem.key.rsplit_once('.').map_or("", |(_, key)| key))
+                    || may_hold_secret(self.statement(span))
+                    || (problem.key.is_empty() && place.sets_nothing());
                 let excerpt = if hides {
                     String::new()
                 } else {
@@ -248,6 +249,14 @@ impl<'a> Place<'a> {
             width: width.max(1),
             text: line,
         }
+    }
+
+    /// Whether the line neither sets a key nor names a section: the file may be that of a secret.
+    fn sets_nothing(&self) -> bool {
+        // Base64 ends with the sign.
+        let value = self.text.split_once('=').map(|(_, value)| value.trim());
+        let sets = value.is_some_and(|value| !value.is_empty() && !value.starts_with('='));
+        !sets && !self.text.trim_start().starts_with('[')
     }
 
     /// The line with a mark under the stretch, unless it could show a secret.
