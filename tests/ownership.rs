@@ -162,6 +162,39 @@ fn a_lost_state_is_told_the_remedies_that_work_in_the_order_to_try_them() {
 }
 
 #[test]
+fn a_rollback_to_a_generation_that_may_not_write_changes_nothing() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let topic = unique("no-way-back");
+    kafka.create_topic(&topic, 1);
+    pay(kafka, &topic, 5, "1", 1);
+    Setup::of(kafka, &topic)
+        .delivering(elastic, &topic)
+        .serve_until_end();
+    // Another state, which began later: its first generation never wrote.
+    let second =
+        Setup::of(kafka, &topic)
+            .delivering(elastic, &topic)
+            .with("kafka", "start", "\"latest\"");
+    assert_refused(&until_end(&second), "read from offset 0 of partition 0 on");
+    let replayed = second.run(&["replay", "--swap", "--accept-differences"]);
+    assert_eq!(replayed.status.code(), Some(0), "{}", replayed.stderr);
+    assert_eq!(counted(elastic, &topic), 5);
+
+    let back = second.run(&["replay", "rollback"]);
+    assert_eq!(back.status.code(), Some(78), "{}", back.stderr);
+    assert!(
+        back.stderr.contains("read from offset 0 of partition 0 on"),
+        "{}",
+        back.stderr
+    );
+    pay(kafka, &topic, 1, "1", 1);
+    second.serve_until_end();
+    assert_eq!(counted(elastic, &topic), 6);
+}
+
+#[test]
 fn a_recreated_topic_never_mixes_with_the_figures_of_the_one_before() {
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
         return;

@@ -77,8 +77,8 @@ pub fn newest(generations: &Generations) -> Result<u32, Error> {
 /// `patience` for the aliases. May be asked again.
 ///
 /// # Errors
-/// When the condition is not met, `to` is not complete, has no state or other rules than `config`,
-/// or Elasticsearch does not answer: then nothing has changed. When the service does not follow in time: it does so later.
+/// When the condition is not met, `to` is not complete, has no state or other rules than `config`, may not
+/// write to its indexes, or Elasticsearch does not answer: then nothing has changed. When the service does not follow in time: it does so later.
 pub async fn switch(
     config: &Config,
     generations: &Generations,
@@ -88,7 +88,7 @@ pub async fn switch(
 ) -> Result<Switched, Error> {
     permit(generations, to, consent)?;
     generations.fits(to, config)?;
-    let indexes = match &config.elasticsearch {
+    let mut indexes = match &config.elasticsearch {
         Some(sink) => Some(upkeep(sink, generations, config, to)?),
         None => None,
     };
@@ -103,6 +103,10 @@ pub async fn switch(
             generation: to,
             previous: Some(before.generation),
         };
+        if let Some(indexes) = &mut indexes {
+            let readings = readings(config, generations, live)?;
+            indexes.refuse_strangers(Some(readings.as_ref())).await?;
+        }
         generations.set_live(live)?;
         info!(live = to, previous = before.generation, "switched");
         live

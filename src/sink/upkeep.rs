@@ -153,13 +153,12 @@ impl Upkeep {
         Ok(wanted.iter().any(|family| !live.contains_key(family)))
     }
 
-    /// Deletes this generation's indexes and templates; gives how many indexes there were. May be
-    /// asked again. `readings` are those of its state, if that can be read.
+    /// Fails if an index of this generation holds figures of another log or other rules than the state
+    /// has: a service would write to none. `readings` are those of its state, if that can be read.
     ///
     /// # Errors
-    /// When a public alias points to one of them, one holds figures of another log than the state, or
-    /// the server does not answer as it should.
-    pub async fn delete(&mut self, readings: Option<&dyn Readings>) -> Result<u64, Error> {
+    /// When one does, or the server does not answer as it should.
+    pub async fn refuse_strangers(&mut self, readings: Option<&dyn Readings>) -> Result<(), Error> {
         self.know(readings)
             .map_err(|trouble| self.failed(trouble))?;
         let live = self.cluster.inspect().await;
@@ -168,6 +167,17 @@ impl Upkeep {
                 return Err(Error::Foreign(self.foreign_at(family, stranger).reason));
             }
         }
+        Ok(())
+    }
+
+    /// Deletes this generation's indexes and templates; gives how many indexes there were. May be
+    /// asked again. `readings` are those of its state, if that can be read.
+    ///
+    /// # Errors
+    /// When a public alias points to one of them, one holds figures of another log than the state, or
+    /// the server does not answer as it should.
+    pub async fn delete(&mut self, readings: Option<&dyn Readings>) -> Result<u64, Error> {
+        self.refuse_strangers(readings).await?;
         let names = self.cluster.names();
         let generation = names.generation();
         if self.audience().await?.contains(&generation) {
