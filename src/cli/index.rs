@@ -43,7 +43,7 @@ impl Findings {
 /// Who fills an index of the live generation after it was deleted.
 const BY_SERVICE: &str = "the service makes and fills it again, within a minute or when it starts";
 /// Who fills one of another generation.
-const BY_REPLAY: &str = "whoever builds or serves that generation next makes and fills it again";
+const BY_REPLAY: &str = "the next replay or service of that generation makes and fills it again";
 
 /// One of them.
 #[derive(Serialize)]

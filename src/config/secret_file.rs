@@ -1,4 +1,4 @@
-//! A file that holds a secret and nothing else: whoever reads one judges it in the same way.
+//! Reading a file that holds a secret and nothing else.
 
 use std::fs;
 use std::io;
@@ -26,7 +26,7 @@ pub(super) struct Unfit {
 /// Reads the secret in the file `path`.
 ///
 /// # Errors
-/// When the file can't be read, can be written by everybody, is no text, is empty, or has several lines.
+/// When the file can't be read, can be written by everybody, is not UTF-8 text, is empty, or has several lines.
 pub(super) fn read(path: &Path) -> Result<Held, Unfit> {
     let content = fs::read(path).map_err(|error| Unfit {
         message: unreadable(path, &error),

@@ -64,8 +64,8 @@ impl Upkeep {
         })
     }
 
-    /// Whether the server answers. Whoever asks for more should ask this first: it waits for 10 s,
-    /// and each other question for 30.
+    /// Whether the server answers. Ask this before anything else: it waits for 10 s, and each other
+    /// request for 30 s.
     ///
     /// # Errors
     /// When it does not, or lets us do nothing.
