@@ -364,7 +364,12 @@ async fn start_worker(
     let zone = config.time_zone;
     let branches = Arc::clone(&config.branches);
     spawn_blocking(move || {
-        let mut source = Source::connect(&kafka, KAFKA_PATIENCE)?;
+        let is_known = topic.is_some() || !recovered.progress.is_empty();
+        let mut source =
+            Source::connect(&kafka, KAFKA_PATIENCE).map_err(|error| match is_known {
+                true => error.of_known_topic(),
+                false => error,
+            })?;
         source.remember(topic, recovered.halted);
         let assigned = source.assign(&recovered.progress)?;
         if let Some(topic) = source.topic_id() {

@@ -182,6 +182,51 @@ fn what_is_typed_names_the_service_before_the_environment_does() {
 }
 
 #[test]
+fn an_address_that_can_not_be_asked_is_told_by_who_gave_it_and_what_would_be_right() {
+    let here = format!("127.0.0.1:{}", free_port());
+    let file = "http.listen = '127.0.0.1:1'\n";
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("named.toml");
+    fs::write(&path, file).unwrap();
+    let path = path.display().to_string();
+    let url = |rest: &str| format!("http://{here}{rest}");
+    let set = format!("http.listen={here}");
+    let listen = [("TIDEGAUGE_HTTP__LISTEN", here.as_str())];
+    let empty = [("TIDEGAUGE_URL", "")];
+    for (command, unanswered) in [(&["query", "totals"][..], 75), (&["health"], 1)] {
+        for (more, variables, code, words) in [
+            // Somebody's variable is not set: another service than the one meant must not be asked.
+            (&["--url", ""][..], &[][..], 2, "--url: \"\" is empty"),
+            (&[], &empty, unanswered, "(the default)"),
+            (&["--listen", &here], &[], unanswered, "(--listen)"),
+            (&["--set", &set], &[], unanswered, "(--set http.listen)"),
+            (&[], &listen, unanswered, "(TIDEGAUGE_HTTP__LISTEN)"),
+            (&["--config", &path], &[], unanswered, "(http.listen)"),
+            (
+                &["--url", &url("/api/v1/status")],
+                &[],
+                2,
+                "give http://host:port",
+            ),
+            (&["--url", &url("/?token=hunter2")], &[], 2, "give http://"),
+            (
+                &["--url", &format!("https://{here}")],
+                &[],
+                unanswered,
+                "give http://",
+            ),
+        ] {
+            let arguments = [command, more].concat();
+            let told = said(&arguments, variables, code);
+            assert!(told.contains(words), "{arguments:?}: {told}");
+            assert!(!told.contains("hunter2"), "{arguments:?}: {told}");
+        }
+    }
+    let told = said(&["query", "totals", "--token-file", ""], &[], 2);
+    assert!(told.contains("'--token-file <FILE>'"), "{told}");
+}
+
+#[test]
 fn a_password_in_an_address_is_never_shown() {
     let port = free_port();
     let url = format!("http://me:hunter2@127.0.0.1:{port}");

@@ -209,6 +209,26 @@ fn a_replay_reads_nothing_of_a_topic_that_only_has_the_name_of_the_live_ones() {
 }
 
 #[test]
+fn who_starts_on_a_topic_that_was_deleted_is_not_told_to_create_it() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("second-gone");
+    kafka.create_topic(&topic, 1);
+    kafka.send(&topic, payments(0..10, 1));
+    let setup = Setup::of(kafka, &topic);
+    assert_eq!(setup.serve_until_end()["records"], 10);
+    kafka.delete_topic(&topic);
+    for arguments in [&["serve", "--until-end"][..], &["replay"]] {
+        let outcome = setup.run(arguments);
+        let told = outcome.stderr.lines().last().unwrap();
+        assert!(!outcome.status.success(), "{told}");
+        for words in ["was deleted", "DESCRIBE", "kafka.start = \"earliest\""] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+        assert!(!told.contains("--create"), "{told}");
+    }
+}
+
+#[test]
 fn a_stopped_partition_stays_so_until_an_operator_has_it_judged_anew() {
     let Some(kafka) = Kafka::shared() else { return };
     let topic = unique("halts");

@@ -819,6 +819,25 @@ fn a_deleted_topic_is_told_and_a_new_one_of_its_name_is_not_read() {
 }
 
 #[test]
+fn a_deleted_topic_is_told_as_such_and_never_as_brokers_that_do_not_answer() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let topic = unique("deleted-told");
+    kafka.create_topic(&topic, 3);
+    kafka.send(&topic, messages(0, 0..5));
+    let mut source = started(kafka, &topic, Start::Earliest);
+    read_to_end(&mut source);
+    kafka.delete_topic(&topic);
+    // The regular look at the topic is up to 30 s away.
+    let told = eventually("the missing topic", || {
+        source.poll(WAIT).unwrap();
+        let (condition, reason) = source.condition();
+        (condition != Condition::Ok).then_some(reason)
+    });
+    assert!(told.contains("not found"), "{told}");
+    assert!(!source.is_silence_told());
+}
+
+#[test]
 fn a_topic_that_is_not_found_for_a_while_is_read_on_when_it_is_back() {
     use RDKafkaRespErr as Code;
     // As for a user who may not see it any more, which brokers tell in one way or the other.

@@ -27,11 +27,14 @@ pub(super) struct Address {
 }
 
 /// Who named an address.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum NamedBy {
     Flag,
     Variable,
-    Configuration,
+    /// The setting `http.listen`, given by this flag, variable or file.
+    Listen(String),
+    /// Nobody: it is the default.
+    Default,
 }
 
 /// What is said beside the configuration.
@@ -44,12 +47,12 @@ pub(super) struct Named<T> {
 }
 
 impl Named<String> {
-    /// The address that `flag` gives, and that of the environment.
+    /// The address that `flag` gives, and that of the environment. An empty variable is as good as
+    /// none; an empty flag is a mistake.
     pub(super) fn url(flag: Option<&str>) -> Self {
-        let named = |url: &String| !url.is_empty();
         Self {
-            flag: flag.map(str::to_owned).filter(named),
-            variable: env::var(URL).ok().filter(named),
+            flag: flag.map(str::to_owned),
+            variable: env::var(URL).ok().filter(|url| !url.is_empty()),
         }
     }
 }
@@ -57,10 +60,10 @@ impl Named<String> {
 impl Named<PathBuf> {
     /// The file with the token that `flag` names, and that of the environment.
     pub(super) fn token_file(flag: Option<&Path>) -> Self {
-        let named = |path: &PathBuf| !path.as_os_str().is_empty();
+        let variable = env::var_os(TOKEN_FILE).filter(|path| !path.is_empty());
         Self {
-            flag: flag.map(Path::to_owned).filter(named),
-            variable: env::var_os(TOKEN_FILE).map(PathBuf::from).filter(named),
+            flag: flag.map(Path::to_owned),
+            variable: variable.map(PathBuf::from),
         }
     }
 }
@@ -79,7 +82,7 @@ impl Address {
             return Ok(address(url, NamedBy::Flag));
         }
         let mut endpoint = Config::endpoint(&sources.typed())?;
-        if !endpoint.is_listen_given {
+        if endpoint.listen_from.is_none() {
             if let Some(url) = &named.variable {
                 return Ok(address(url, NamedBy::Variable));
             }
@@ -93,7 +96,10 @@ impl Address {
             )));
         }
         let url = format!("http://{}", reachable(listen));
-        Ok(address(&url, NamedBy::Configuration))
+        let named_by = endpoint
+            .listen_from
+            .map_or(NamedBy::Default, NamedBy::Listen);
+        Ok(address(&url, named_by))
     }
 
     /// It as an address of HTTP.
@@ -101,31 +107,50 @@ impl Address {
     /// # Errors
     /// When it is none.
     pub(super) fn parsed(&self) -> Result<Url, Failure> {
-        let by = match self.named_by {
+        let by = match &self.named_by {
             NamedBy::Variable => URL,
-            NamedBy::Flag | NamedBy::Configuration => "--url",
+            NamedBy::Flag | NamedBy::Listen(_) | NamedBy::Default => "--url",
         };
-        let wrong = |why: String| {
-            Failure::Usage(anyhow!(
-                "{by}: \"{}\" is not an address of HTTP{why}: give http://host:port",
-                without_user(&self.url)
-            ))
-        };
-        let url = Url::parse(&self.url).map_err(|error| wrong(format!(" ({error})")))?;
+        // A key may stand behind the address.
+        let shown = without_user(self.url.split(['?', '#']).next().unwrap_or_default());
+        let wrong =
+            |why: &str| Failure::Usage(anyhow!("{by}: \"{shown}\" {why}: give http://host:port"));
+        if self.url.is_empty() {
+            return Err(wrong("is empty"));
+        }
+        let url = Url::parse(&self.url)
+            .map_err(|error| wrong(&format!("is not an address of HTTP ({error})")))?;
         if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
-            return Err(wrong(String::new()));
+            return Err(wrong("is not an address of HTTP"));
+        }
+        // A proxy may serve us under a path of its own.
+        if url.path().contains("/api/v1") || url.query().is_some() || url.fragment().is_some() {
+            return Err(wrong(
+                "is the address of one answer, and the address of the service is needed",
+            ));
         }
         Ok(url)
     }
 
     /// What to say of it in errors.
     pub(super) fn shown(&self) -> String {
-        let from = match self.named_by {
-            NamedBy::Flag => "",
-            NamedBy::Variable => " (TIDEGAUGE_URL)",
-            NamedBy::Configuration => " (http.listen)",
-        };
-        format!("{}{from}", without_user(&self.url))
+        let url = without_user(&self.url);
+        match &self.named_by {
+            NamedBy::Flag => url,
+            NamedBy::Variable => format!("{url} ({URL})"),
+            NamedBy::Listen(from) => format!("{url} ({from})"),
+            NamedBy::Default => format!("{url} (the default)"),
+        }
+    }
+
+    /// What else may be wrong with an address where nothing answers that is understood.
+    pub(super) fn hint(url: &Url) -> &'static str {
+        match url.scheme() {
+            "https" => {
+                "; Tidegauge speaks plain HTTP: without a proxy for TLS in front of it, give http://"
+            }
+            _ => "",
+        }
     }
 }
 
@@ -239,13 +264,13 @@ mod tests {
                 None,
                 Some("http://h:9"),
                 all(),
-                "http://127.0.0.1:2 (http.listen)",
+                "http://127.0.0.1:2 (--set http.listen)",
             ),
             (
                 None,
                 Some("http://h:9"),
                 section,
-                "http://127.0.0.1:2 (http.listen)",
+                "http://127.0.0.1:2 (--set http.listen)",
             ),
             (
                 None,
@@ -263,7 +288,7 @@ mod tests {
                 None,
                 None,
                 of_environment(),
-                "http://127.0.0.1:3 (http.listen)",
+                "http://127.0.0.1:3 (TIDEGAUGE_HTTP__LISTEN)",
             ),
         ] {
             let address = Address::of(&url(flag, variable), &sources).unwrap();

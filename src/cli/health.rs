@@ -20,9 +20,10 @@ pub fn run(health: &Health, globals: &Globals) -> Result<(), Failure> {
     let route = if health.ready { "readyz" } else { "livez" };
     let named = Named::url(health.url.as_deref());
     let address = Address::of(&named, &health.sources(globals))?;
-    address.parsed()?;
+    let hint = Address::hint(&address.parsed()?);
     let url = format!("{}/{route}", address.url.trim_end_matches('/'));
-    let (status, text) = block_on(async { Ok(ask(health, &url, &address.shown()).await?) })?;
+    let unanswered = format!("{} does not answer{hint}", address.shown());
+    let (status, text) = block_on(async { Ok(ask(health, &url, &unanswered).await?) })?;
     let text: String = text.trim().chars().take(SHOWN_MAX).collect();
     if !status.is_success() {
         return Err(Failure::Running(anyhow!(
@@ -37,7 +38,7 @@ pub fn run(health: &Health, globals: &Globals) -> Result<(), Failure> {
 async fn ask(
     health: &Health,
     url: &str,
-    shown: &str,
+    unanswered: &str,
 ) -> anyhow::Result<(reqwest::StatusCode, String)> {
     let client = reqwest::Client::builder()
         .timeout(health.timeout)
@@ -46,7 +47,7 @@ async fn ask(
         .build()?;
     // Errors of the client name the address, which may hold a password.
     let unanswered = |error: reqwest::Error| {
-        anyhow::Error::from(error.without_url()).context(format!("{shown} does not answer"))
+        anyhow::Error::from(error.without_url()).context(unanswered.to_owned())
     };
     let response = client.get(url).send().await.map_err(unanswered)?;
     let status = response.status();

@@ -316,9 +316,10 @@ impl Service {
             cause.root_cause().to_string()
         };
         Failure::Unavailable(anyhow!(
-            "no service answers at {}: {why}; start one (tidegauge serve, tidegauge demo), or name \
+            "no service answers at {}: {why}{}; start one (tidegauge serve, tidegauge demo), or name \
              another by --url or TIDEGAUGE_URL",
-            self.shown_url
+            self.shown_url,
+            Address::hint(&self.url)
         ))
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tracing::warn;
 
 use super::Error;
+use super::problem::Origin;
 use super::secret_file;
 use super::section::Section;
 use crate::api;
@@ -21,8 +22,8 @@ const TOKEN_MIN: usize = 4;
 pub struct Endpoint {
     /// The address that it listens on.
     pub listen: SocketAddr,
-    /// Whether anybody said so: else it is the default.
-    pub is_listen_given: bool,
+    /// What said so, for people; `None` if it is the default.
+    pub listen_from: Option<String>,
     /// The file with the token that it asks for; not read yet.
     pub token_file: Option<PathBuf>,
 }
@@ -32,7 +33,11 @@ impl Endpoint {
     pub(super) fn read(section: &Section<'_>) -> Self {
         Self {
             listen: section.parsed("listen", LISTEN, listen),
-            is_listen_given: section.get("listen").is_some(),
+            listen_from: section.get("listen").map(|setting| match &setting.origin {
+                Origin::Flag(flag) if flag == "--set" => "--set http.listen".to_owned(),
+                Origin::Flag(name) | Origin::Variable(name) => name.clone(),
+                Origin::File(_) | Origin::Missing => "http.listen".to_owned(),
+            }),
             token_file: section.optional("token_file").map(PathBuf::from),
         }
     }

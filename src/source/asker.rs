@@ -58,12 +58,14 @@ pub(super) enum Answer {
     Probed(Found),
     /// To [`Question::Probe`] otherwise.
     Silent,
-    /// To [`Question::Ends`], without those that nothing was said of.
+    /// To [`Question::Ends`].
     Ends {
         /// As in the question.
         asked: Instant,
-        /// The ends.
+        /// The ends, without those that nothing was said of.
         ends: BTreeMap<i32, i64>,
+        /// Whether something was said of each partition that was asked for.
+        is_whole: bool,
     },
 }
 
@@ -155,7 +157,11 @@ fn ask(consumer: &BaseConsumer<Events>, topic: &Topic, question: Question) -> An
                 };
                 ends.extend(found);
             }
-            Answer::Ends { asked, ends }
+            Answer::Ends {
+                asked,
+                is_whole: ends.len() == partitions.len(),
+                ends,
+            }
         }
         Question::Probe { downs, partitions } => {
             match topic.standings(consumer, &partitions, PROBE_MAX) {

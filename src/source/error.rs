@@ -51,6 +51,19 @@ pub enum Error {
         /// The topic.
         topic: String,
     },
+    /// There is no such topic any more.
+    #[error(
+        "topic \"{topic}\", which the state was made from, is not found at {brokers}: it was deleted, \
+         the brokers are others, or this user may not see it any more (DESCRIBE). When it is there \
+         again, it is read on; to read a new one of that name, {}",
+        super::start::from_earliest()
+    )]
+    TopicGone {
+        /// Who was asked.
+        brokers: String,
+        /// The topic.
+        topic: String,
+    },
     /// The topic may not be read.
     #[error(
         "Kafka does not allow to read topic \"{topic}\": grant the user READ and DESCRIBE on it"
@@ -79,4 +92,15 @@ pub enum Error {
     /// The client is broken.
     #[error("the Kafka client failed for good: {0}; start again")]
     Fatal(String),
+}
+
+impl Error {
+    /// The same, of a topic that was read before: to create it anew would be no remedy.
+    #[must_use]
+    pub fn of_known_topic(self) -> Self {
+        match self {
+            Self::NoTopic { brokers, topic } => Self::TopicGone { brokers, topic },
+            other => other,
+        }
+    }
 }

@@ -31,12 +31,17 @@ impl Source {
     pub fn discover(&mut self) -> Result<Vec<Assigned>, Error> {
         self.take_answers()?;
         let partitions = self.standing_still();
-        let known = self.topic.partitions();
-        self.asker.ask(Question::Look { known, partitions });
+        self.look(partitions);
         match self.unanswered.take() {
             Some(error) => Err(error),
             None => Ok(self.found()),
         }
+    }
+
+    // Has it asked which topic there is, and how far these partitions and new ones go.
+    fn look(&mut self, partitions: Vec<i32>) {
+        let known = self.topic.partitions();
+        self.asker.ask(Question::Look { known, partitions });
     }
 
     /// The partitions that were found since the last call.
@@ -57,7 +62,17 @@ impl Source {
                     self.unanswered = Some(error);
                 }
                 Answer::Silent => {}
-                Answer::Ends { asked, ends } => self.ends_confirmed(&ends, asked),
+                Answer::Ends {
+                    asked,
+                    ends,
+                    is_whole,
+                } => {
+                    self.ends_confirmed(&ends, asked);
+                    if !is_whole {
+                        // The topic may be gone, or a partition without a leader: neither is silence.
+                        self.look(Vec::new());
+                    }
+                }
                 // It may be of before the brokers went away again.
                 Answer::Probed(found) if found.downs != self.consumer.context().downs() => {}
                 Answer::Probed(found) => {
