@@ -22,11 +22,13 @@ use crate::store::{self, Difference, Still};
 use crate::topic_id::TopicId;
 
 mod comparison;
+mod differing;
 mod proof;
 mod report;
 mod switch;
 
-pub use self::comparison::{Comparison, Differing, Figure};
+pub use self::comparison::Comparison;
+pub use self::differing::{Differing, Field, Figure};
 pub use self::proof::Proof;
 pub use self::report::{Report, report};
 pub use self::switch::{Aliases, Consent, Switched, is_caught_up, newest, switch, upkeep};

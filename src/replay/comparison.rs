@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ethnum::I256;
 use serde::{Deserialize, Serialize};
 use tidegauge_windows::{EventTime, Frame, Query, Summary, Window, WindowResult};
 
-use crate::amount::format_units;
 use crate::branch::Branches;
 use crate::count::counted;
 use crate::ledger::{Entry, Ledger};
@@ -14,6 +12,8 @@ use crate::payment::BranchId;
 use crate::reading::{ReadError, Reading};
 use crate::timestamp::rfc3339;
 use crate::total::Total;
+
+use super::Differing;
 
 /// What comparing two generations showed.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -37,26 +37,6 @@ pub struct Comparison {
     pub first: Vec<Differing>,
     /// What is known of why they may differ.
     pub because: Vec<String>,
-}
-
-/// A figure that differs.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Differing {
-    /// Which figure.
-    pub figure: String,
-    /// What the live generation says; null if it has none.
-    pub live: Option<Figure>,
-    /// What the new one says; null if it has none.
-    pub replayed: Option<Figure>,
-}
-
-/// What a figure says, as far as it is shown.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Figure {
-    /// How many records or payments.
-    pub count: u64,
-    /// Their exact sum; null where there are no amounts.
-    pub pay_amount_exact: Option<String>,
 }
 
 /// Show at most so many differences.
@@ -102,11 +82,8 @@ impl Comparison {
         let mut replayed: BTreeMap<BranchId, Total> = replayed.totals()?.into_iter().collect();
         let mut differing = |branch: BranchId, live: Option<&Total>, replayed: Option<&Total>| {
             self.totals += 1;
-            if live != replayed {
-                let shown = |total: &Total| Figure::new(total.count, total.amount);
-                let figure = format!("the total of {}", branches.name(branch));
-                self.differs(figure, live.map(shown), replayed.map(shown));
-            }
+            let figure = || format!("the total of {}", branches.name(branch));
+            self.differs(Differing::total(figure, live, replayed));
         };
         for (branch, total) in &live {
             let other = replayed.remove(branch);
@@ -122,21 +99,7 @@ impl Comparison {
         for entry in Entry::ALL {
             self.ledger_entries += 1;
             let (live, replayed) = (live.entry(entry), replayed.entry(entry));
-            if live != replayed {
-                let figure = format!("the ledger's {}", entry.as_str());
-                let shown = |count: crate::ledger::Count| {
-                    let figure = Figure::new(count.count, count.amount);
-                    Some(if entry.has_amount() {
-                        figure
-                    } else {
-                        Figure {
-                            pay_amount_exact: None,
-                            ..figure
-                        }
-                    })
-                };
-                self.differs(figure, shown(live), shown(replayed));
-            }
+            self.differs(Differing::entry(entry, live, replayed));
         }
         match live.consumed.cmp(&replayed.consumed) {
             std::cmp::Ordering::Less => self.because.push(format!(
@@ -212,39 +175,23 @@ impl Comparison {
         replayed: Option<&Cell>,
         branches: &Branches,
     ) {
-        if live.map(|cell| &cell.summary) == replayed.map(|cell| &cell.summary) {
-            return;
-        }
         let Some((start, branch, end)) = live.or(replayed).map(|cell| cell.key) else {
             return;
         };
-        let figure = format!(
-            "{name} from {} to {} of {}",
-            rfc3339(start),
-            rfc3339(end),
-            branches.name(branch)
-        );
-        let shown = |cell: &Cell| Figure::new(cell.summary.count, cell.summary.sum);
-        self.differs(figure, live.map(shown), replayed.map(shown));
+        let figure = || {
+            let (start, end) = (rfc3339(start), rfc3339(end));
+            format!("{name} from {start} to {end} of {}", branches.name(branch))
+        };
+        let live = live.map(|cell| &cell.summary);
+        let replayed = replayed.map(|cell| &cell.summary);
+        self.differs(Differing::window(figure, live, replayed));
     }
 
-    fn differs(&mut self, figure: String, live: Option<Figure>, replayed: Option<Figure>) {
+    fn differs(&mut self, differing: Option<Differing>) {
+        let Some(differing) = differing else { return };
         self.differences += 1;
         if self.first.len() < SHOWN_MAX {
-            self.first.push(Differing {
-                figure,
-                live,
-                replayed,
-            });
-        }
-    }
-}
-
-impl Figure {
-    fn new(count: u64, amount: I256) -> Self {
-        Self {
-            count,
-            pay_amount_exact: Some(format_units(amount)),
+            self.first.push(differing);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Kafka, generation, paid, unique};
 use crate::support::service::Setup;
@@ -104,4 +104,46 @@ fn windows_that_only_the_live_generation_has_are_no_proof() {
     }
     assert_eq!(line(&setup, 2)["proof"], "none");
     setup.run_json(&["replay", "swap", "--accept-differences", "-o", "json"]);
+}
+
+#[test]
+fn a_replay_with_another_lateness_tells_both_values_of_the_fields_that_differ() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = unique("lateness");
+    kafka.create_topic(&name, 1);
+    let mut setup = Setup::of(kafka, &name);
+    let times = [0, 20_000, 10_000];
+    kafka.send(&name, times.map(|after| paid(0, START + after, "1.5", 1)));
+    setup.serve_until_end();
+    setup.set("event_time", "out_of_orderness", "\"1m\"");
+    let report = setup.run_json(&["replay", "-o", "json"]);
+    let first = report["comparison"]["first"].as_array().unwrap();
+    let minute = first
+        .iter()
+        .find(|found| found["figure"].as_str().unwrap().starts_with("1m from "))
+        .unwrap();
+    assert_eq!(minute["live"], minute["replayed"], "{minute}");
+    assert_eq!(
+        minute["fields"],
+        json!([
+            {"field": "late_count", "live": 1, "replayed": 0},
+            {"field": "late_amount_exact", "live": "1.5", "replayed": "0"},
+        ])
+    );
+    for found in first {
+        assert_ne!(found["fields"], json!([]), "{found}");
+    }
+    // The same without a machine: a line for each field.
+    setup.run(&["replay", "drop", "2", "--yes"]);
+    let told = setup.run(&["replay"]).stdout;
+    let line = |field: &str| {
+        let words = format!(" of Branch_1   {field} ");
+        let line = told.lines().find(|line| line.contains(&words));
+        let line = line.unwrap_or_else(|| panic!("{field} is not told: {told}"));
+        let cells: Vec<String> = line.split("   ").map(|cell| cell.trim().into()).collect();
+        let filled = cells.into_iter().filter(|cell| !cell.is_empty());
+        filled.skip(1).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line("late_count"), "late_count 1 0");
+    assert_eq!(line("late_amount_exact"), "late_amount_exact 1.5 0");
 }

@@ -3,11 +3,12 @@
 use std::io::Write;
 
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::cli::failure::Failure;
 use crate::cli::output::{self, Format};
 use crate::cli::report;
-use crate::replay::{self, Figure, Report};
+use crate::replay::{self, Report};
 
 /// What a report comes to, for people.
 #[derive(Serialize)]
@@ -35,12 +36,13 @@ struct SummaryWords {
     differences: Option<u64>,
 }
 
-/// A difference, for people.
+/// A field that differs, for people.
 #[derive(Serialize)]
-struct Differs {
-    figure: String,
-    live: String,
-    replayed: String,
+struct Differs<'a> {
+    figure: &'a str,
+    field: &'a str,
+    live: Value,
+    replayed: Value,
 }
 
 /// Prints what a replay found.
@@ -93,24 +95,21 @@ pub(super) fn print(report: &Report, output: Format) -> Result<(), Failure> {
     if comparison.first.is_empty() {
         return Ok(());
     }
-    let shown = |figure: &Option<Figure>| match figure {
-        None => "none".to_owned(),
-        Some(figure) => match &figure.pay_amount_exact {
-            Some(amount) => format!("{} with {amount}", figure.count),
-            None => figure.count.to_string(),
-        },
+    let shown = |value: &Value| match value {
+        Value::Null => Value::from("none"),
+        value => value.clone(),
     };
-    let rows = comparison
-        .first
-        .iter()
-        .map(|found| {
-            report::row(&Differs {
-                figure: found.figure.clone(),
-                live: shown(&found.live),
-                replayed: shown(&found.replayed),
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut rows = Vec::new();
+    for found in &comparison.first {
+        for differs in &found.fields {
+            rows.push(report::row(&Differs {
+                figure: &found.figure,
+                field: &differs.field,
+                live: shown(&differs.live),
+                replayed: shown(&differs.replayed),
+            })?);
+        }
+    }
     drop(notes);
     output::print(output, &rows, "")?;
     Ok(())
