@@ -1,7 +1,7 @@
 //! Where figures come from: the log and the rules. Who has the same has the same figures.
 
 use core::fmt;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -74,13 +74,9 @@ impl Provenance {
                 is_whole: other.first_offsets.is_some() && firsts.copied().all(|first| first == 0),
             });
         }
-        let keys = self.other_rules(other);
-        let words = match keys.as_slice() {
-            [] => return None,
-            [key] => format!("made by other rules: {key} differs"),
-            keys => format!("made by other rules: {} differ", keys.join(", ")),
-        };
-        Some(Difference::Rules(words))
+        let rules = self.other_rules(other);
+        (!rules.is_empty())
+            .then(|| Difference::Rules(format!("made by other rules: {}", rules.join("; "))))
     }
 
     fn other_beginning(&self, other: &Self) -> Option<String> {
@@ -107,23 +103,40 @@ impl Provenance {
             })
     }
 
-    // The keys of the rules that differ.
+    // The rules that differ, in words, by key. A key that has several lines has no single value.
     fn other_rules(&self, other: &Self) -> Vec<String> {
-        let lines = |rules: &str| -> Vec<String> {
-            let mut lines: Vec<String> = rules.lines().map(|line| line.trim().into()).collect();
-            lines.retain(|line| !line.is_empty());
-            lines.sort_unstable();
-            lines
+        let (ours, theirs) = (by_key(&self.rules), by_key(&other.rules));
+        let keys: BTreeSet<&str> = ours.keys().chain(theirs.keys()).copied().collect();
+        let differing = keys
+            .into_iter()
+            .filter(|key| ours.get(key) != theirs.get(key));
+        let single = |rules: &BTreeMap<&str, Vec<&str>>, key: &str| match rules.get(key)?.as_slice()
+        {
+            [value] => Some((*value).to_owned()),
+            _ => None,
         };
-        let (ours, theirs) = (lines(&self.rules), lines(&other.rules));
-        let only_ours = ours.iter().filter(|line| !theirs.contains(line));
-        let only_theirs = theirs.iter().filter(|line| !ours.contains(line));
-        let key = |line: &String| line.split('=').next().unwrap_or(line).trim().to_owned();
-        let mut keys: Vec<String> = only_ours.chain(only_theirs).map(key).collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
+        differing
+            .map(|key| match (single(&theirs, key), single(&ours, key)) {
+                (Some(theirs), Some(ours)) => {
+                    format!("{key} was {theirs} there, and is {ours} here")
+                }
+                _ => format!("{key} differs"),
+            })
+            .collect()
     }
+}
+
+// Sorted, as the order of the lines decides nothing.
+fn by_key(rules: &str) -> BTreeMap<&str, Vec<&str>> {
+    let mut lines: Vec<&str> = rules.lines().map(str::trim).collect();
+    lines.retain(|line| !line.is_empty());
+    lines.sort_unstable();
+    let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for line in lines {
+        let (key, value) = line.split_once('=').unwrap_or((line, ""));
+        found.entry(key.trim()).or_default().push(value.trim());
+    }
+    found
 }
 
 #[cfg(test)]
@@ -194,5 +207,10 @@ mod tests {
         assert!(unknown.contains("not known"), "{unknown}");
         let rules = other(|other| other.rules = "time_zone = UTC\nwindow = 2m\n".into());
         assert_eq!(rules, "made by other rules: window differs");
+        let zone = other(|other| other.rules = other.rules.replace("UTC", "Asia/Shanghai"));
+        assert_eq!(
+            zone,
+            "made by other rules: time_zone was Asia/Shanghai there, and is UTC here"
+        );
     }
 }

@@ -61,7 +61,7 @@ pub use self::client::{certificates_in, with_causes};
 pub use self::config::{BulkConfig, Config, Credentials, Pacing, Publication};
 pub use self::described::{DocumentFields, live_fields, templates};
 pub use self::error::Error;
-pub use self::upkeep::{IndexSize, Upkeep};
+pub use self::upkeep::{ForeignIndex, IndexSize, Upkeep};
 
 /// Delivers documents to Elasticsearch.
 pub struct Sink {

@@ -26,6 +26,7 @@ mod damaged;
 mod elsewhere;
 mod following;
 mod indexes;
+mod leftovers;
 mod proof;
 mod rules;
 mod told;

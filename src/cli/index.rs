@@ -15,7 +15,7 @@ use crate::count::{agreeing, counted};
 use crate::generation::{self, Generations, Live};
 use crate::reading::Readings;
 use crate::replay::{self, Error};
-use crate::sink::Upkeep;
+use crate::sink::{ForeignIndex, Upkeep};
 use crate::store::Still;
 
 /// What was done and found.
@@ -26,6 +26,8 @@ struct Findings {
     done: Vec<String>,
     /// What would be, with `--yes`.
     planned: Vec<String>,
+    /// What is left to the service, after what was done.
+    waiting: Vec<String>,
     /// What is not as it should be.
     drift: Vec<String>,
 }
@@ -111,15 +113,18 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
             make(&mut upkeep, readings, step, &mut findings).await?;
             publish(&mut upkeep, &generations, live, &mut findings).await?;
         }
-        findings.drift = upkeep.verify(readings).await.map_err(Error::from)?;
+        let found = upkeep.verify(readings).await.map_err(Error::from)?;
+        // A new index waits for its service: after what was done here, that is how it is to be.
+        (findings.waiting, findings.drift) = found.into_iter().partition(|found| {
+            step != IndexStep::Verify && found.ends_with("no service writes to it yet")
+        });
+        for found in &mut findings.waiting {
+            found.push_str(": it takes the index over within a minute, or when it starts");
+        }
         Ok::<_, Failure>(findings)
     })?;
     print(&findings, index.output)?;
-    // A new index waits for its service: that is how it is to be.
-    let drift = findings.drift.iter().filter(|found| {
-        step == IndexStep::Verify || !found.ends_with("no service writes to it yet")
-    });
-    match drift.count() {
+    match findings.drift.len() {
         0 => Ok(()),
         count => Err(Failure::Running(anyhow!(
             "{} {} not as {} should be. `tidegauge index repair` mends templates, \
@@ -171,12 +176,34 @@ async fn delete(
         )));
     };
     let foreign = upkeep.foreign(readings, yes).await.map_err(Error::from)?;
-    let line = |index: String| match yes {
-        true => format!("the index {index} of another log is deleted; {again}"),
-        false => format!("the index {index} is of another log; --yes deletes it"),
-    };
-    lines.extend(foreign.into_iter().map(line));
+    lines.extend(foreign.iter().map(|found| deleted(found, yes, again)));
     Ok(())
+}
+
+// Whose figures they are, who sees them, and what becomes of the index.
+fn deleted(found: &ForeignIndex, yes: bool, again: &str) -> String {
+    let ForeignIndex {
+        index,
+        whose,
+        aliases,
+    } = found;
+    let count = aliases.len() as u64;
+    let names = aliases.join(", ");
+    let alias = agreeing(count, "alias", "aliases");
+    match (yes, aliases.is_empty()) {
+        (true, true) => format!("the index {index} with figures {whose} is deleted; {again}"),
+        (true, false) => format!(
+            "the index {index} with figures {whose}, which the {alias} {names} pointed to, is \
+             deleted; {again}"
+        ),
+        (false, true) => format!(
+            "the index {index} holds figures {whose}; no public alias points to it; --yes deletes it"
+        ),
+        (false, false) => format!(
+            "the index {index} holds figures {whose}; readers see it by the {alias} {names}; --yes \
+             deletes it all the same"
+        ),
+    }
 }
 
 // Readers are not to see less than they do.
@@ -218,8 +245,13 @@ fn print(findings: &Findings, format: Format) -> Result<(), Failure> {
         kind: "drift",
         what,
     });
+    let waiting = findings.waiting.iter().map(|what| Line {
+        kind: "waiting",
+        what,
+    });
     let rows = done
         .chain(planned)
+        .chain(waiting)
         .chain(drift)
         .map(|line| report::row(&line))
         .collect::<Result<Vec<_>, _>>()?;

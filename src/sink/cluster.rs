@@ -17,7 +17,7 @@ use super::client::{Client, Trouble};
 use super::index::{Kind, Names};
 use super::mapping;
 use super::overrides;
-use super::ownership::{self, Owner};
+use super::ownership::Owner;
 use super::retry::Verdict;
 use crate::feedback::Family;
 use crate::provenance::Provenance;
@@ -187,9 +187,8 @@ impl Cluster {
         let index = indexes.0.remove(&name);
         let gone = || Trouble::garbage(format!("the index {name} went as it came"));
         let live = self.live(family, index.ok_or_else(gone)?).await?;
-        if let Owner::Stranger(stranger) = live.owner {
-            let generation = self.names.generation();
-            return Err(ownership::foreign(&name, &stranger, generation));
+        if let Owner::Stranger(stranger) = &live.owner {
+            return Err(self.foreign(family, stranger).await);
         }
         if live.owner == Owner::Nobody || !live.drift.is_empty() {
             self.mend(family, &live.drift).await?;

@@ -49,6 +49,20 @@ pub enum Error {
     /// Indexes hold figures of another log.
     #[error("nothing is written to Elasticsearch: {0}")]
     Foreign(String),
+    /// An index of a generation that is to be dropped holds figures of another log or other rules.
+    #[error(
+        "nothing is deleted: the index {index} has a name of generation {generation}, but holds \
+         figures {whose}. If nobody needs them any more, delete them with `tidegauge index delete \
+         --yes`, then drop generation {generation} again"
+    )]
+    NotDropped {
+        /// The generation.
+        generation: u32,
+        /// The index.
+        index: String,
+        /// Whose figures they are, as part of a sentence.
+        whose: String,
+    },
     /// The state can't tell which indexes are its own.
     #[error(
         "the state has read nothing yet, so it can't tell which indexes are its own: run the \

@@ -3,9 +3,11 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::aliases;
 use super::client::Trouble;
 use super::cluster::Cluster;
 use super::retry::Verdict;
+use crate::feedback::Family;
 use crate::provenance::{Difference, Provenance};
 
 /// Whose documents an index holds.
@@ -28,6 +30,13 @@ pub(super) struct Stranger {
     is_of_our_topic: bool,
     /// Whether a state of our rules that is begun at the earliest record may write there.
     is_of_earliest: bool,
+}
+
+impl Stranger {
+    /// Whose documents they are, as part of a sentence.
+    pub(super) fn whose(&self) -> &str {
+        &self.whose
+    }
 }
 
 impl From<Difference> for Stranger {
@@ -67,6 +76,25 @@ impl Cluster {
         Ok(Owner::Nobody)
     }
 
+    /// Why nothing may be written, as the index of `family` holds documents of `stranger`.
+    pub(super) async fn foreign(&self, family: Family, stranger: &Stranger) -> Trouble {
+        let names = self.names();
+        let generation = names.generation();
+        // While nobody can tell what readers see, nothing is called a leftover.
+        let is_seen = match self.holders().await {
+            Ok(holders) => aliases::audience(names, &holders).contains(&generation),
+            Err(_) => true,
+        };
+        let index = names.index(family);
+        // The first generation is not built beside another: its indexes may be all that is left of a
+        // state that was lost.
+        if is_seen || generation == 1 {
+            foreign(&index, stranger, generation)
+        } else {
+            leftover(&index, stranger, generation)
+        }
+    }
+
     async fn count(&self, index: &str) -> Result<u64, Trouble> {
         #[derive(Deserialize)]
         struct Count {
@@ -77,20 +105,25 @@ impl Cluster {
     }
 }
 
+/// Keeps the figures of both, whatever they are of.
+const KEEP_BOTH: &str = "To keep both, set elasticsearch.index_prefix and \
+                         elasticsearch.legacy_totals to names that are not in use";
+
 /// Why nothing may be written at all by `generation`, although only one index was looked at: the
 /// others are either as foreign, or would be mixed with it by the aliases. What to do is told in the
 /// order in which to try it.
-pub(super) fn foreign(index: &str, stranger: &Stranger, generation: u32) -> Trouble {
+fn foreign(index: &str, stranger: &Stranger, generation: u32) -> Trouble {
     let mut remedies = Vec::new();
     if stranger.is_of_our_topic {
         remedies.push(
-            "If the state that wrote them was lost, set state_dir to a new directory and restore a \
-             backup there with `tidegauge state restore DIR`",
+            "If the state that wrote them was lost, stop the service, set state_dir to a new \
+             directory, restore a backup there with `tidegauge state restore DIR`, and start the \
+             service again",
         );
         if stranger.is_of_earliest {
             remedies.push(
-                "Without a backup, if the topic still holds its first record, set state_dir to a \
-                 new directory and kafka.start = \"earliest\"",
+                "Without a backup, if the topic still holds its first record, stop the service, set \
+                 state_dir to a new directory and kafka.start = \"earliest\", and start it again",
             );
         }
         // A state that was begun anew has the first one. Replays have others, and so are not told
@@ -102,13 +135,24 @@ pub(super) fn foreign(index: &str, stranger: &Stranger, generation: u32) -> Trou
             );
         }
     }
-    remedies.push(
-        "To keep both, set elasticsearch.index_prefix and elasticsearch.legacy_totals to names that \
-         are not in use",
-    );
+    remedies.push(KEEP_BOTH);
     remedies.push(
         "If nobody needs those figures any more, delete them with `tidegauge index delete --yes`",
     );
+    refused(index, stranger, &remedies)
+}
+
+/// The same, of indexes that no reader sees: what a generation of another state has left.
+fn leftover(index: &str, stranger: &Stranger, generation: u32) -> Trouble {
+    let left = format!(
+        "It is a leftover of another state's generation {generation}, and no public alias points to \
+         one of these: delete them with `tidegauge index delete --yes`, then run the same command \
+         again"
+    );
+    refused(index, stranger, &[&left, KEEP_BOTH])
+}
+
+fn refused(index: &str, stranger: &Stranger, remedies: &[&str]) -> Trouble {
     Trouble {
         verdict: Verdict::Foreign,
         reason: format!(

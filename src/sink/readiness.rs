@@ -12,7 +12,7 @@ use super::client::Trouble;
 use super::cluster::{Live, Ready};
 use super::delivery::{Delivery, Interrupted, blocking};
 use super::expected::{Past, expected};
-use super::ownership::{Owner, foreign};
+use super::ownership::Owner;
 use super::retry::Verdict;
 use crate::feedback::{Family, Feedback};
 
@@ -63,9 +63,7 @@ impl Delivery {
         let live = self.cluster.inspect().await?;
         for (family, live) in &live {
             if let Owner::Stranger(stranger) = &live.owner {
-                let names = self.cluster.names();
-                let index = names.index(*family);
-                return Err(foreign(&index, stranger, names.generation()).into());
+                return Err(self.cluster.foreign(*family, stranger).await.into());
             }
         }
         Ok(live)

@@ -1,11 +1,11 @@
 //! What an operator does to the indexes of a generation: look, make, mend, show, delete.
 
+mod deleting;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use elasticsearch::indices::{
-    IndicesDeleteIndexTemplateParts, IndicesDeleteParts, IndicesGetIndexTemplateParts,
-};
+use elasticsearch::indices::IndicesGetIndexTemplateParts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegauge_windows::Definition;
@@ -18,10 +18,12 @@ use super::config::Config;
 use super::expected::expected;
 use super::index::Names;
 use super::mapping;
-use super::ownership::{Owner, Stranger, foreign};
+use super::ownership::Owner;
 use super::retry::Verdict;
 use crate::feedback::Family;
 use crate::reading::Readings;
+
+pub use self::deleting::ForeignIndex;
 
 /// How long the first answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -164,92 +166,12 @@ impl Upkeep {
         let live = self.cluster.inspect().await;
         for (family, live) in live.map_err(|trouble| self.failed(trouble))? {
             if let Owner::Stranger(stranger) = &live.owner {
-                return Err(Error::Foreign(self.foreign_at(family, stranger).reason));
+                return Err(Error::Foreign(
+                    self.cluster.foreign(family, stranger).await.reason,
+                ));
             }
         }
         Ok(())
-    }
-
-    /// Deletes this generation's indexes and templates; gives how many indexes there were. May be
-    /// asked again. `readings` are those of its state, if that can be read.
-    ///
-    /// # Errors
-    /// When a public alias points to one of them, one holds figures of another log than the state, or
-    /// the server does not answer as it should.
-    pub async fn delete(&mut self, readings: Option<&dyn Readings>) -> Result<u64, Error> {
-        self.refuse_strangers(readings).await?;
-        let names = self.cluster.names();
-        let generation = names.generation();
-        if self.audience().await?.contains(&generation) {
-            return Err(Error::Refused {
-                server: self.server(),
-                reason: format!(
-                    "public aliases point to generation {generation} still: they move when the live \
-                     generation's service has caught up"
-                ),
-            });
-        }
-        let mut deleted = 0;
-        for size in self.sizes().await? {
-            if size.generation == generation {
-                let path = IndicesDeleteParts::Index(&[&size.index]).url();
-                self.delete_at(&path).await?;
-                deleted += 1;
-            }
-        }
-        for kind in names.kinds() {
-            let path = IndicesDeleteIndexTemplateParts::Name(&names.template(kind)).url();
-            self.delete_at(&path).await?;
-        }
-        Ok(deleted)
-    }
-
-    /// The indexes of this generation's names that hold figures of another log or of other rules than
-    /// the state of `readings`; with `delete`, they are deleted.
-    ///
-    /// # Errors
-    /// When the state has read nothing yet, or the server does not answer as it should.
-    pub async fn foreign(
-        &mut self,
-        readings: &dyn Readings,
-        delete: bool,
-    ) -> Result<Vec<String>, Error> {
-        self.know(Some(readings))
-            .map_err(|trouble| self.failed(trouble))?;
-        if self.cluster.provenance().is_none() {
-            return Err(Error::Unread);
-        }
-        let live = self.cluster.inspect().await;
-        let live = live.map_err(|trouble| self.failed(trouble))?;
-        let mut found = Vec::new();
-        for (family, live) in live {
-            if !matches!(live.owner, Owner::Stranger(_)) {
-                continue;
-            }
-            let index = self.cluster.names().index(family);
-            if delete {
-                let path = IndicesDeleteParts::Index(&[&index]).url();
-                self.delete_at(&path).await?;
-            }
-            found.push(index);
-        }
-        Ok(found)
-    }
-
-    fn foreign_at(&self, family: Family, stranger: &Stranger) -> Trouble {
-        let names = self.cluster.names();
-        foreign(&names.index(family), stranger, names.generation())
-    }
-
-    async fn delete_at(&self, path: &str) -> Result<(), Error> {
-        let answer = self.cluster.client().delete(path).await;
-        let answer = answer.map_err(|trouble| self.failed(trouble))?;
-        match answer.success() {
-            Ok(_) => Ok(()),
-            // It was deleted before.
-            Err(_) if answer.status == 404 => Ok(()),
-            Err(trouble) => Err(self.failed(trouble)),
-        }
     }
 
     /// Puts the templates, and the indexes that `readings` have documents for and that are not
@@ -281,7 +203,7 @@ impl Upkeep {
         let there = self.cluster.inspect().await?;
         for (family, live) in &there {
             if let Owner::Stranger(stranger) = &live.owner {
-                return Err(self.foreign_at(*family, stranger));
+                return Err(self.cluster.foreign(*family, stranger).await);
             }
         }
         self.cluster.set_up().await?;
@@ -343,7 +265,7 @@ impl Upkeep {
                 .map(|drift| format!("the index {index}: {drift}"));
             found.extend(drift);
             if let Owner::Stranger(stranger) = &live.owner {
-                found.push(self.foreign_at(*family, stranger).reason);
+                found.push(self.cluster.foreign(*family, stranger).await.reason);
             }
             let pipelines = self.cluster.missing_pipelines(&index, &live.pipelines);
             found.extend(pipelines.await?);

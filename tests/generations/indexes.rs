@@ -156,6 +156,40 @@ fn drift_is_found_and_mended_and_what_cannot_be_mended_is_named() {
 }
 
 #[test]
+fn repair_ends_with_0_when_no_drift_is_left_and_lists_what_waits_for_the_service_apart() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let name = unique("mended");
+    kafka.create_topic(&name, 1);
+    let setup = Setup::of(kafka, &name).delivering(elastic, &name);
+    fill(&setup, 100, 2);
+    setup.serve_until_end();
+    let (totals, minutes) = (format!("{name}-totals-g1"), format!("{name}-1m-g1-2026.11"));
+    let alias = format!("/{totals}/_alias/{name}-totals");
+    elastic.delete(&alias).ok();
+    elastic.delete(&format!("/{minutes}")).ok();
+    let repair = setup.run_json(&["index", "repair", "-o", "json"]);
+    assert_eq!(repair["drift"], json!([]), "{repair}");
+    let waiting = format!(
+        "the index {minutes} lacks the alias {minutes}-write, so no service writes to it yet: it \
+         takes the index over within a minute, or when it starts"
+    );
+    assert_eq!(repair["waiting"], json!([waiting]), "{repair}");
+    // Whoever only looks is told that something is missing, until the service has done its part.
+    assert_eq!(setup.run(&["index", "verify"]).status.code(), Some(1));
+    setup.serve_until_end();
+    let verified = setup.run_json(&["index", "verify", "-o", "json"]);
+    assert_eq!(verified["waiting"], json!([]));
+
+    let blocked = json!({"index.blocks.write": true});
+    elastic.put(&format!("/{totals}/_settings"), &blocked).ok();
+    let left = setup.run(&["index", "repair"]);
+    assert_eq!(left.status.code(), Some(1), "{}", left.stderr);
+    assert!(left.stdout.contains(" drift "), "{}", left.stdout);
+}
+
+#[test]
 fn a_state_is_looked_into_while_a_service_works_on_it() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = unique("inspect");
