@@ -136,6 +136,10 @@ fn a_lost_state_is_told_the_remedies_that_work_in_the_order_to_try_them() {
     let places = remedies.map(|remedy| told.find(remedy));
     assert!(places.iter().all(Option::is_some), "{told}");
     assert!(places.is_sorted(), "{told}");
+    assert!(
+        told.contains("lost, stop the service, set state_dir"),
+        "{told}"
+    );
 
     // Each is followed word for word.
     let mut restored =
@@ -380,7 +384,11 @@ fn aliases_of_a_generation_that_the_state_does_not_know_stay_where_they_are() {
         outcome.stderr
     );
     assert_eq!(holder(), [format!("{topic}-totals-g2")]);
-    for words in ["`tidegauge state restore DIR`", "`tidegauge index repair`"] {
+    for words in [
+        "Stop the service, set state_dir",
+        "`tidegauge state restore DIR`",
+        "`tidegauge index repair`",
+    ] {
         assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
     }
     second.run(&["index", "repair"]);

@@ -65,9 +65,9 @@ pub enum Error {
     },
     /// A generation's state is gone.
     #[error(
-        "there is no state of generation {generation} in {path}: put it back; or set state_dir to a \
-         new directory and restore a backup there with `tidegauge state restore DIR`; or make another \
-         generation live: write `live = N` into {pointer}, with one that `tidegauge replay status` \
+        "there is no state of generation {generation} in {path}. Stop the service, if it runs; then \
+         put the state back; or set state_dir to a new directory and restore a backup there with \
+         `tidegauge state restore DIR`; or make another generation live: write `live = N` into {pointer}, with one that `tidegauge replay status` \
          lists. Without either, set state_dir to a new directory and kafka.start to \"earliest\", \
          and the topic is read again",
         path = .path.display(),

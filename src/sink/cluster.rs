@@ -302,10 +302,11 @@ impl Cluster {
         if !may_take && let Some(generation) = aliases::other_audience(&self.names, &holders) {
             self.alias_refused = Some(format!(
                 "the public aliases point to generation {generation}, and this state directory has \
-                 generation {} only, so readers don't see what is written. Set state_dir to the \
-                 directory of generation {generation}'s state, or, if that is lost, to a new one and \
-                 restore a backup there with `tidegauge state restore DIR`; without a backup, let \
-                 `tidegauge index repair` move the aliases here",
+                 generation {} only, so readers don't see what is written. Stop the service, set \
+                 state_dir to the directory of generation {generation}'s state, or, if that is lost, \
+                 to a new one and restore a backup there with `tidegauge state restore DIR`, and \
+                 start the service again; without a backup, let `tidegauge index repair` move the \
+                 aliases here",
                 self.names.generation()
             ));
             return Ok(());

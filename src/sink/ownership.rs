@@ -191,6 +191,9 @@ mod tests {
             for remedy in [restore, earliest, replay] {
                 assert_eq!(told.contains(remedy), named.contains(&remedy), "{told}");
             }
+            // Another state_dir is read at a start only.
+            let stops = told.contains("stop the service, set state_dir");
+            assert_eq!(stops, named.contains(&restore), "{told}");
             for remedy in ["index_prefix", "legacy_totals", "index delete --yes"] {
                 assert!(told.contains(remedy), "{told}");
             }

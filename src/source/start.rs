@@ -5,8 +5,8 @@ use crate::topic_id::TopicId;
 
 /// How to begin anew. Documents of the old state have higher versions, so in its indexes they would
 /// win over those of a new one; and both would share the alias of the totals.
-pub(super) const ANEW: &str = "start with a new state_dir, a new elasticsearch.index_prefix and a \
-                               new elasticsearch.legacy_totals";
+pub(super) const ANEW: &str = "stop the service, and start it with a new state_dir, a new \
+                               elasticsearch.index_prefix and a new elasticsearch.legacy_totals";
 
 /// How to read all that the topic holds now into a new state: by default what is there is skipped.
 pub(super) fn from_earliest() -> String {
@@ -236,7 +236,8 @@ mod tests {
             refusal(8, standing(9, 12)).unwrap(),
         ] {
             // Documents of the old state would win over those of a new one.
-            assert!(told.contains("a new state_dir"), "{told}");
+            let stop = "stop the service, and start it with a new state_dir";
+            assert!(told.contains(stop), "{told}");
             assert!(told.contains("a new elasticsearch.index_prefix"), "{told}");
             // Two prefixes would share the alias.
             assert!(told.contains("a new elasticsearch.legacy_totals"), "{told}");

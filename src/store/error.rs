@@ -60,8 +60,8 @@ pub enum Error {
     /// The state was written in a format that this program does not know.
     #[error(
         "the state in {path} has storage version {found}, and this program reads version \
-         {expected}: use the release that wrote it, or set state_dir to a new directory and, with \
-         Elasticsearch, index_prefix and legacy_totals to new names, and read the topic again"
+         {expected}: use the release that wrote it; or stop the service, if it runs, set state_dir to \
+         a new directory and, with Elasticsearch, index_prefix and legacy_totals to new names, and read the topic again"
     )]
     Version {
         /// The state directory.
@@ -74,8 +74,8 @@ pub enum Error {
     /// The state is of another topic.
     #[error(
         "the state in {path} is of the topic {found}, and the configured topic is {configured}: \
-         put kafka.topic back, or set state_dir to a new directory and, with Elasticsearch, \
-         index_prefix and legacy_totals to new names"
+         put kafka.topic back; or stop the service, if it runs, set state_dir to a new directory \
+         and, with Elasticsearch, index_prefix and legacy_totals to new names"
     )]
     Topic {
         /// The state directory.
@@ -113,8 +113,9 @@ pub enum Error {
     },
     /// The state is damaged.
     #[error(
-        "the state in {path} is damaged ({reason}); nothing in it was changed. Restore a backup \
-         (`tidegauge state restore`), or set state_dir to a new directory and, with Elasticsearch, \
+        "the state in {path} is damaged ({reason}); nothing in it was changed. Stop the service, if \
+         it runs; then set state_dir to a new directory and restore a backup there with `tidegauge \
+         state restore DIR`; or set state_dir to a new directory and, with Elasticsearch, \
          index_prefix and legacy_totals to new names, and read the topic again"
     )]
     Damaged {
@@ -148,6 +149,9 @@ pub enum Error {
     },
 }
 
+// This process ends, but a supervisor starts the next one, which may begin a state at that path.
+const STOP: &str = "Stop the service, if it was started again";
+
 // What to do when the directory of a generation, or a lock, is gone.
 fn remedy(path: &Path, generation: Option<u32>) -> String {
     let path = path.display();
@@ -156,16 +160,16 @@ fn remedy(path: &Path, generation: Option<u32>) -> String {
             "It keeps other processes away from the state, which is whole: start again".to_owned()
         }
         Some(1) => format!(
-            "What is written now is lost. Put {path} back as it was and start again. Without it, set \
-             state_dir to a new directory and restore a backup there with `tidegauge state restore \
+            "What is written now is lost. {STOP}, put {path} back as it was, and start again. Without \
+             it, set state_dir to a new directory and restore a backup there with `tidegauge state restore \
              DIR`; or start again, and the topic is read from kafka.start"
         ),
         Some(generation) => {
             let path = path.to_string();
             let first = path.strip_suffix(&format!("-g{generation}"));
             format!(
-                "What is written now is lost. Put {path} back as it was and start again. Without it, \
-                 while generation {generation} is live, a start is refused: set state_dir to a new \
+                "What is written now is lost. {STOP}, put {path} back as it was, and start again. \
+                 Without it, while generation {generation} is live, a start is refused: set state_dir to a new \
                  directory and restore a backup there with `tidegauge state restore DIR`, or make \
                  another generation live: write `live = N` into {}.live, with one that `tidegauge \
                  replay status` lists. Without either, set state_dir to a new directory and \
@@ -200,6 +204,7 @@ mod tests {
             },
         ] {
             let told = error.to_string();
+            assert!(told.contains("top the service, if it runs"), "{told}");
             // Documents of the old state would win over those of a new one.
             assert!(told.contains("state_dir to a new directory"), "{told}");
             let names = "index_prefix and legacy_totals to new names";
