@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tidegauge_windows::EventTime;
 
-use crate::generation::{self, Generations, Live};
+use crate::generation::{self, Generations, Live, not_directory};
 use crate::store::{self, Still};
 use crate::timestamp::rfc3339;
 use crate::wall_clock;
@@ -42,6 +42,30 @@ pub enum Error {
         action: &'static str,
         /// What the system said.
         source: io::Error,
+    },
+    /// A backup can't be made where something else is.
+    #[error(
+        "the backup can't be made in {path}: {other} is not a directory. Give a new directory, or an \
+         empty one",
+        path = .path.display(),
+        other = .other.display()
+    )]
+    NotDirectory {
+        /// Where it should be made.
+        path: PathBuf,
+        /// What is there.
+        other: PathBuf,
+    },
+    /// What is to be restored is not a directory.
+    #[error(
+        "there is no backup in {path}: {why}. Give the directory that `tidegauge state backup` made",
+        path = .path.display()
+    )]
+    None {
+        /// What was given.
+        path: PathBuf,
+        /// Why it is none.
+        why: String,
     },
     /// The backup would be mixed with something else.
     #[error("{path} is not empty: give a new directory for the backup", path = .path.display())]
@@ -132,10 +156,15 @@ pub enum Error {
 /// # Errors
 /// When the live generation can't be read, or `to` can't be written. What is in `to` then is removed.
 pub fn backup(generations: &Generations, to: &Path, live_only: bool) -> Result<Manifest, Error> {
-    if let Some(claimed) = generations.claim(to)? {
-        let path = to.to_owned();
+    let path = to.to_owned();
+    let claimed = generations.claim(to);
+    if let Ok(Some(claimed)) = claimed {
         return Err(Error::Inside { path, claimed });
     }
+    if let Some(other) = not_directory(to) {
+        return Err(Error::NotDirectory { path, other });
+    }
+    claimed?;
     files::make_empty(to)?;
     let done = copy(generations, to, live_only);
     if done.is_err() {

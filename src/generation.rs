@@ -26,7 +26,7 @@ mod place;
 pub use self::error::Error;
 use self::error::io_error;
 pub use self::following::{Refused, Said};
-pub(crate) use self::place::resolved;
+pub(crate) use self::place::{not_directory, resolved};
 
 /// The generations beside one state directory.
 #[derive(Clone, Debug)]

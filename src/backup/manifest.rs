@@ -8,7 +8,7 @@ use std::path::{Component, Path};
 use serde::{Deserialize, Serialize};
 
 use super::{Error, files};
-use crate::generation;
+use crate::generation::{self, not_directory};
 
 /// The manifest's name.
 pub(super) const FILE: &str = "backup.json";
@@ -102,6 +102,13 @@ impl Manifest {
 
     pub(super) fn read(dir: &Path) -> Result<Self, Error> {
         let path = dir.join(FILE);
+        let other =
+            not_directory(dir).map(|other| format!("{} is not a directory", other.display()));
+        let missing = (!dir.exists()).then(|| "it does not exist".to_owned());
+        if let Some(why) = other.or(missing) {
+            let path = dir.to_owned();
+            return Err(Error::None { path, why });
+        }
         let bytes = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(Error::Incomplete {

@@ -51,10 +51,20 @@ impl Failure {
     }
 }
 
-/// The whole chain of causes, in one go.
+/// The whole chain of causes, in one go. What an error says of its cause is not said again.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#}", self.error())
+        let mut said = String::new();
+        for cause in self.error().chain() {
+            let words = cause.to_string();
+            if said.is_empty() {
+                said = words;
+            } else if !said.contains(&words) {
+                said.push_str(": ");
+                said.push_str(&words);
+            }
+        }
+        f.write_str(&said)
     }
 }
 
@@ -87,6 +97,22 @@ mod tests {
     use anyhow::Context;
 
     use super::*;
+
+    #[test]
+    fn a_cause_that_an_error_says_itself_is_said_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("can't make it: {source}")]
+        struct Whole {
+            source: io::Error,
+        }
+        let source = io::Error::from(io::ErrorKind::AlreadyExists);
+        let failure = Failure::Running(Whole { source }.into());
+        assert_eq!(failure.to_string(), "can't make it: entity already exists");
+        let source = io::Error::from(io::ErrorKind::AlreadyExists);
+        let error = anyhow::Error::from(source).context("can't make it");
+        let failure = Failure::Running(error);
+        assert_eq!(failure.to_string(), "can't make it: entity already exists");
+    }
 
     #[test]
     fn a_broken_pipe_is_no_failure_wherever_it_happened() {

@@ -4,12 +4,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use super::arguments::{Arguments, Manual};
 use super::failure::Failure;
+use crate::generation::not_directory;
 
 /// Prints the page of the program, or writes a page for each command to a directory.
 ///
@@ -20,6 +21,13 @@ pub fn run(manual: &Manual) -> Result<(), Failure> {
     command.build();
     match &manual.out {
         Some(dir) => {
+            if let Some(other) = not_directory(dir) {
+                return Err(Failure::Running(anyhow!(
+                    "no pages can be written to {}: {} is not a directory. Give a directory to --out",
+                    dir.display(),
+                    other.display()
+                )));
+            }
             fs::create_dir_all(dir).with_context(|| format!("{} can't be made", dir.display()))?;
             write_pages(command, "tidegauge", dir)
         }

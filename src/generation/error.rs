@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::place::not_directory;
 use crate::store::{self, Difference};
 
 /// Why generations can't be told or changed.
@@ -17,6 +18,18 @@ pub enum Error {
         action: &'static str,
         /// What the system said.
         source: io::Error,
+    },
+    /// Something else is where a directory should be.
+    #[error(
+        "nothing can be in {path}: {other} is not a directory. Set state_dir to another path",
+        path = .path.display(),
+        other = .other.display()
+    )]
+    NotDirectory {
+        /// What it is about.
+        path: PathBuf,
+        /// What is there.
+        other: PathBuf,
     },
     /// The file that names the live generation says something else.
     #[error(
@@ -139,6 +152,13 @@ fn list(differences: &[Difference]) -> String {
 }
 
 pub(super) fn io_error(path: &Path, action: &'static str, source: io::Error) -> Error {
+    let may_be = [io::ErrorKind::NotADirectory, io::ErrorKind::AlreadyExists];
+    if may_be.contains(&source.kind())
+        && let Some(other) = not_directory(path)
+    {
+        let path = path.to_owned();
+        return Error::NotDirectory { path, other };
+    }
     Error::Io {
         path: path.to_owned(),
         action,

@@ -50,6 +50,12 @@ impl Generations {
     }
 }
 
+/// What keeps `path` from being a directory: itself, or what it would lie in, if that is not one.
+pub(crate) fn not_directory(path: &Path) -> Option<PathBuf> {
+    let is_other = |there: &&Path| fs::metadata(there).is_ok_and(|found| !found.is_dir());
+    path.ancestors().find(is_other).map(Path::to_owned)
+}
+
 /// `path` without links, as far as it is there.
 pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
@@ -85,6 +91,19 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn what_is_not_a_directory_is_named_wherever_it_lies_on_the_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        for path in ["file", "file/a", "file/a/b"] {
+            assert_eq!(not_directory(&dir.path().join(path)), Some(file.clone()));
+        }
+        for path in ["", "new", "new/er"] {
+            assert_eq!(not_directory(&dir.path().join(path)), None);
+        }
+    }
 
     #[test]
     fn what_belongs_to_generations_is_known_however_it_is_written() {

@@ -121,6 +121,49 @@ fn a_backup_under_load_is_gone_on_from_elsewhere_with_no_payment_lost_or_doubled
 }
 
 #[test]
+fn a_file_where_a_directory_belongs_is_told_in_one_sentence_with_what_would_be_right() {
+    let setup = Setup::new("127.0.0.1:1", "nothing");
+    let path = |name: &str| setup.path(name).display().to_string();
+    fs::write(setup.path("file"), "").unwrap();
+    let (file, below, missing) = (path("file"), path("file/below"), path("missing"));
+    let state_dir = format!("state_dir={below}");
+    let at_state = ["state", "inspect", "--set", &state_dir];
+    let no_directory = format!("{file} is not a directory");
+    let give = "Give a new directory, or an empty one";
+    let made = "Give the directory that `tidegauge state backup` made";
+    for (arguments, why, right) in [
+        (&["state", "backup", &file][..], no_directory.as_str(), give),
+        (&["state", "backup", &below], &no_directory, give),
+        (&["state", "restore", &file], &no_directory, made),
+        (&["state", "restore", &below], &no_directory, made),
+        (&["state", "restore", &missing], "it does not exist", made),
+        (&at_state, &no_directory, "Set state_dir to another path"),
+        (
+            &["serve", "--set", &state_dir],
+            &no_directory,
+            "Set state_dir to another path",
+        ),
+        (
+            &["man", "--out", &file],
+            &no_directory,
+            "Give a directory to --out",
+        ),
+    ] {
+        let refused = setup.run(arguments);
+        let told = &refused.stderr;
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}: {told}");
+        let last = told.lines().last().unwrap();
+        for words in [why, right] {
+            assert!(last.contains(words), "{arguments:?}, {words}: {told}");
+        }
+        for words in ["os error", "exists (", "Not a directory"] {
+            assert!(!last.contains(words), "{arguments:?}, {words}: {told}");
+        }
+    }
+    assert_eq!(fs::read(setup.path("file")).unwrap(), b"");
+}
+
+#[test]
 fn only_a_whole_backup_is_restored_and_only_where_nothing_is() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = unique("whole");
