@@ -472,6 +472,28 @@ fn a_file_that_is_no_toml_names_each_line() {
 }
 
 #[test]
+fn a_file_that_is_not_toml_is_told_once_and_shown_only_if_it_sets_something_of_ours() {
+    let line =
+        |number: u32| format!("user{number}:x:{number}:{number}::/home/user{number}:/bin/sh\n");
+    let users: String = (0..31).map(line).collect();
+    let told = wrong(&users);
+    let expected = "t.toml:1:6: the file is not TOML: ";
+    assert!(told.starts_with(expected), "{told}");
+    assert!(told.contains("the configuration has 1 problem"), "{told}");
+    for shown in ["user", "/bin/sh", "31"] {
+        assert!(!told.contains(shown), "{told}");
+    }
+    let told = wrong("PIN=1234 5678\nexport A=b\n");
+    assert!(told.starts_with("t.toml:1:"), "{told}");
+    assert!(!told.contains("1234"), "{told}");
+    // Of a configuration with a slip of the pen, the line helps.
+    let told = wrong("state_dir = \"x\"\n[http]\nlisten = 1 2\n");
+    let expected = "t.toml:3:10: the file is not TOML: ";
+    assert!(told.starts_with(expected), "{told}");
+    assert!(told.contains("listen = 1 2"), "{told}");
+}
+
+#[test]
 fn a_file_that_can_not_be_read_is_named() {
     let text = told(&Sources::of_file("/nowhere/t.toml"), Need::Nothing);
     assert!(
@@ -892,7 +914,7 @@ fn a_wrong_variable_or_flag_is_named() {
         "{text}"
     );
     let text = told(Sources::default().variable("TIDEGAUGE_BRANCHES", "North"));
-    assert!(text.contains("no TOML"), "{text}");
+    assert!(text.contains("not TOML"), "{text}");
     let text = told(Sources::default().variable("TIDEGAUGE_HTTP__LISTEN__PORT", "1"));
     assert!(text.contains("http.listen"), "{text}");
     let text = told(Sources::default().flag("--listen", "http.listen", "0.0.0.0:1"));

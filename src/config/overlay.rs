@@ -119,7 +119,7 @@ fn insert(table: &mut Table, path: &[String], value: &str, origin: &Origin, prob
         match Setting::parse(value, origin) {
             Ok(setting) => setting,
             Err(error) => {
-                let message = format!("this is no TOML: {error}");
+                let message = format!("this is not TOML: {error}");
                 problems.add(Problem::new(origin.clone(), full, message));
                 return;
             }

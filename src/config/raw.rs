@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::keys;
 use super::problem::{Origin, Problem};
 
 /// A section as it was typed.
@@ -61,19 +62,28 @@ impl Table {
     /// The settings of a TOML file.
     ///
     /// # Errors
-    /// All the places where it is no TOML.
+    /// All the places where it is not TOML; the first alone of a file that sets nothing of ours, as
+    /// it is wrong in every line.
     pub(super) fn parse(text: &str) -> Result<Self, Vec<Problem>> {
         let (table, errors) = DeTable::parse_recoverable(text);
         if errors.is_empty() {
             return Ok(convert_table(table.get_ref(), &Origin::File));
         }
-        Err(errors
-            .iter()
-            .map(|error| {
-                let origin = Origin::File(error.span().unwrap_or(0..0));
-                Problem::new(origin, "", format!("this is no TOML: {}", error.message()))
-            })
-            .collect())
+        let known = keys::of("").unwrap_or_default();
+        let mut keys = table.get_ref().keys();
+        let is_ours = keys.any(|key| known.contains(&key.get_ref().as_ref()));
+        let problem = |error: &toml::de::Error| {
+            let origin = Origin::File(error.span().unwrap_or(0..0));
+            let message = format!("the file is not TOML: {}", error.message());
+            Problem::new(origin, "", message)
+        };
+        if is_ours {
+            return Err(errors.iter().map(problem).collect());
+        }
+        let start = |error: &&toml::de::Error| error.span().map_or(0, |span| span.start);
+        let first = errors.iter().min_by_key(start).map(problem);
+        // Nobody knows what stands in such a file.
+        Err(first.map(Problem::hidden).into_iter().collect())
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Setting> {
@@ -85,7 +95,7 @@ impl Setting {
     /// The list or section that `text`, the value of a variable or flag, holds in TOML.
     ///
     /// # Errors
-    /// Why it is no TOML.
+    /// Why it is not TOML.
     pub(super) fn parse(text: &str, origin: &Origin) -> Result<Self, String> {
         let value = DeValue::parse(text).map_err(|error| error.message().to_owned())?;
         Ok(convert(&value, &|_| origin.clone()))
