@@ -58,6 +58,8 @@ fn rejects_are_counted_on_stderr_with_the_first_line_and_can_be_listed() {
         .map(|item| (item["partition"].as_i64(), item["offset"].as_i64()))
         .collect();
     assert_eq!(places, [(Some(7), Some(0)), (Some(0), Some(1))]);
+    let numbers: Vec<_> = items.iter().map(|item| item["line"].as_u64()).collect();
+    assert_eq!(numbers, [Some(2), Some(3)]);
     assert_eq!(items[0]["record_timestamp"], "2026-11-01T00:00:10Z");
     assert_eq!(items[1]["reason"], "not_json");
     assert_eq!(items[1]["read"], "no payment");
@@ -93,6 +95,8 @@ fn payments_that_are_in_no_window_can_be_listed() {
         (&last["reason"], &last["offset"]),
         (&"future".into(), &0.into())
     );
+    let numbers: Vec<_> = items.iter().map(|item| item["line"].as_u64()).collect();
+    assert_eq!(numbers, [Some(5), Some(6)]);
     assert_eq!(
         (&last["branch"], &last["pay_amount_exact"]),
         (&"Branch_2".into(), &"7".into())
@@ -126,6 +130,48 @@ fn line_ends_and_marks_of_windows_change_nothing() {
         (2, 1)
     );
     assert!(said.contains("first: line 3, "), "{said}");
+}
+
+#[test]
+fn the_number_of_a_rejected_line_is_given_far_into_a_file_too() {
+    let mut lines = vec![PAYMENT.to_owned(); 120_000];
+    // Partitions and blank lines move no number.
+    lines[10] = String::new();
+    lines[20] = format!(r#"{{"partition":3,"payment":{PAYMENT}}}"#);
+    for bad in [0, 49_999, 50_000, 119_999] {
+        lines[bad] = "no payment".into();
+    }
+    let (listed, said) = compute("rejects", lines.join("\n").as_bytes());
+    let items = listed["items"].as_array().unwrap();
+    let numbers: Vec<_> = items.iter().map(|item| item["line"].as_u64()).collect();
+    assert_eq!(
+        numbers,
+        [Some(1), Some(50_000), Some(50_001), Some(120_000)]
+    );
+    assert!(said.contains("first: line 1, "), "{said}");
+}
+
+#[test]
+fn a_file_that_holds_only_a_byte_order_mark_is_empty_and_a_line_that_does_is_a_reject() {
+    for file in ["", "\u{feff}"] {
+        let (ledger, said) = compute("ledger", file.as_bytes());
+        assert_eq!(ledger["consumed"], 0, "{file:?}: {ledger}");
+        assert_eq!(said, "");
+    }
+    // The mark is the file's, so this is a blank line.
+    let (ledger, _) = compute("ledger", "\u{feff}\n".as_bytes());
+    assert_eq!(
+        (&ledger["consumed"], entry(&ledger, "tombstone")),
+        (&1.into(), 1)
+    );
+    let (listed, _) = compute("rejects", format!("{PAYMENT}\n\u{feff}\n").as_bytes());
+    let item = &listed["items"][0];
+    assert_eq!(
+        (&item["line"], &item["reason"]),
+        (&2.into(), &"not_json".into())
+    );
+    let detail = item["detail"].as_str().unwrap();
+    assert!(detail.contains("byte-order mark"), "{detail}");
 }
 
 #[test]

@@ -268,8 +268,9 @@ Lines are the records of one partition, in order. A line \
 record's timestamp (integer epoch milliseconds; it may be missing or null). \"payment\":null is a \
 tombstone, and so is an empty line; an envelope without partition or payment, with another key, or \
 with a partition below 0 is a reject. Lines may end as on Windows, and the file may begin with a \
-byte-order mark. Windows, time zone and lateness are those of the configuration. How many \
-lines are no payments, and which is the first, is told on stderr; --emit rejects lists them.")]
+byte-order mark; a file that holds nothing else has no lines. Windows, time zone and lateness are those of the configuration. How many \
+lines are no payments, and which is the first, is told on stderr; --emit rejects lists them, and \
+--emit late lists payments in no window, each with the number of its line (`line`, from 1).")]
 pub struct Compute {
     /// What is printed
     #[arg(long, value_enum, value_name = "WHAT", default_value = "totals")]

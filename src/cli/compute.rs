@@ -42,11 +42,11 @@ pub fn run(compute: &Compute, globals: &Globals) -> Result<(), Failure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
     let mut batch = Batch::new(&config, compute.emit);
     if compute.file.as_os_str() == "-" {
-        batch.read(io::stdin().lock())?;
+        batch.read(io::stdin().lock(), "the lines of stdin")?;
     } else {
         let name = compute.file.display();
         let file = File::open(&compute.file).with_context(|| format!("{name} can't be read"))?;
-        batch.read(BufReader::with_capacity(1 << 20, file))?;
+        batch.read(BufReader::with_capacity(1 << 20, file), &name.to_string())?;
     }
     batch.end();
     batch.complain();
@@ -64,6 +64,13 @@ pub fn run(compute: &Compute, globals: &Globals) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What became of a line, with its number from 1.
+#[derive(Clone, Debug)]
+pub(super) struct Numbered<T> {
+    pub(super) line: u64,
+    pub(super) what: T,
+}
+
 /// A pipeline with what it has built up, in memory.
 struct Batch {
     pipeline: Pipeline,
@@ -74,10 +81,10 @@ struct Batch {
     notices: Notices,
     /// What is printed: what is not, is not kept.
     emit: Emit,
-    rejects: Vec<RejectedRecord>,
-    late: Vec<LatePayment>,
-    /// The first line that is no payment: its number from 1, and what is wrong.
-    first_reject: Option<(u64, RejectedRecord)>,
+    rejects: Vec<Numbered<RejectedRecord>>,
+    late: Vec<Numbered<LatePayment>>,
+    /// The first line that is no payment.
+    first_reject: Option<Numbered<RejectedRecord>>,
     /// Lines read.
     lines: u64,
     /// Where the records of the lines since the last step are.
@@ -112,7 +119,8 @@ impl Batch {
         }
     }
 
-    fn read(&mut self, mut lines: impl BufRead) -> Result<(), Failure> {
+    fn read(&mut self, mut lines: impl BufRead, name: &str) -> Result<(), Failure> {
+        let failed = || format!("{name} can't be read");
         let mut line = Vec::new();
         loop {
             line.clear();
@@ -120,8 +128,9 @@ impl Batch {
                 .by_ref()
                 .take(LINE_BYTES_MAX)
                 .read_until(b'\n', &mut line)
-                .context("the lines can't be read")?;
-            if read == 0 {
+                .with_context(failed)?;
+            // A file that only has its mark has no line.
+            if read == 0 || (self.lines == 0 && line == BYTE_ORDER_MARK) {
                 return Ok(());
             }
             if line.last() == Some(&b'\n') {
@@ -131,7 +140,7 @@ impl Batch {
                     line.pop();
                 }
             } else {
-                lines.skip_until(b'\n').context("the lines can't be read")?;
+                lines.skip_until(b'\n').with_context(failed)?;
             }
             let value = match self.lines {
                 // It belongs to the file, not to its first record.
@@ -185,36 +194,42 @@ impl Batch {
         }
         self.ledger.merge(&effects.ledger);
         self.notices.merge(&effects.notices);
-        if self.first_reject.is_none() {
-            self.first_reject = self.first_of(&effects.rejects);
+        if self.first_reject.is_none() || self.emit == Emit::Rejects {
+            let rejects = self.numbered(effects.rejects, |reject| reject.origin);
+            if self.first_reject.is_none() {
+                self.first_reject = rejects.iter().min_by_key(|reject| reject.line).cloned();
+            }
+            if self.emit == Emit::Rejects {
+                self.rejects.extend(rejects);
+            }
         }
-        match self.emit {
-            Emit::Rejects => self.rejects.extend(effects.rejects),
-            Emit::Late => self.late.extend(effects.late),
-            Emit::Totals | Emit::Windows | Emit::Ledger => {}
+        if self.emit == Emit::Late {
+            let late = self.numbered(effects.late, |late| late.origin);
+            self.late.extend(late);
         }
         self.origins.clear();
         self.cells.apply(self.frame.grid(), effects.changes);
     }
 
-    // The first of them in the order of the lines, with the number of its line.
-    fn first_of(&self, rejects: &[RejectedRecord]) -> Option<(u64, RejectedRecord)> {
+    // Each with the number of its line, of the lines since the last step.
+    fn numbered<T>(&self, found: Vec<T>, origin: impl Fn(&T) -> Origin) -> Vec<Numbered<T>> {
+        if found.is_empty() {
+            return Vec::new();
+        }
         let place = |origin: &Origin| (origin.partition, origin.offset);
-        let rejected: BTreeMap<(i32, i64), &RejectedRecord> = rejects
-            .iter()
-            .map(|reject| (place(&reject.origin), reject))
-            .collect();
         let before = self.lines - self.origins.len() as u64;
-        let mut lines = self.origins.iter().zip(before + 1..);
-        lines.find_map(|(origin, line)| {
-            let first = rejected.get(&place(origin))?;
-            Some((line, (*first).clone()))
-        })
+        let lines: BTreeMap<(i32, i64), u64> =
+            self.origins.iter().map(place).zip(before + 1..).collect();
+        let numbered = found.into_iter().filter_map(|what| {
+            let line = *lines.get(&place(&origin(&what)))?;
+            Some(Numbered { line, what })
+        });
+        numbered.collect()
     }
 
     /// Says on stderr what is odd: figures alone don't show it.
     fn complain(&self) {
-        if let Some((line, first)) = &self.first_reject {
+        if let Some(Numbered { line, what: first }) = &self.first_reject {
             let rejected = self.ledger.entry(Entry::Rejected).count;
             let are = agreeing(rejected, "is no payment", "are no payments");
             let more = match self.emit {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::compute::Numbered;
 use super::failure::Failure;
 use super::output::Row;
 use crate::answer::{LateAnswer, LedgerAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
@@ -30,14 +31,29 @@ pub(super) fn windows<'a>(
     list("items", windows)
 }
 
+/// What HTTP answers, with the number of the line that it was read from.
+#[derive(Serialize)]
+struct Line<T> {
+    line: u64,
+    #[serde(flatten)]
+    answer: T,
+}
+
 /// Records that are no payments.
-pub(super) fn rejects(rejects: &[RejectedRecord]) -> Result<Report, Failure> {
-    list("items", rejects.iter().map(RejectAnswer::new))
+pub(super) fn rejects(rejects: &[Numbered<RejectedRecord>]) -> Result<Report, Failure> {
+    let rejects = rejects.iter().map(|reject| Line {
+        line: reject.line,
+        answer: RejectAnswer::new(&reject.what),
+    });
+    list("items", rejects)
 }
 
 /// Payments that are in no window.
-pub(super) fn late(late: &[LatePayment], branches: &Branches) -> Result<Report, Failure> {
-    let late = late.iter().map(|late| LateAnswer::new(late, branches));
+pub(super) fn late(late: &[Numbered<LatePayment>], branches: &Branches) -> Result<Report, Failure> {
+    let late = late.iter().map(|late| Line {
+        line: late.line,
+        answer: LateAnswer::new(&late.what, branches),
+    });
     list("items", late)
 }
 

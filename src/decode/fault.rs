@@ -51,6 +51,9 @@ pub(super) fn syntax(payload: &[u8], skipped: usize, error: &FieldsError) -> Str
             let at = skipped + offset;
             let Some(byte) = byte else {
                 let why = match first {
+                    None if skipped > 0 => {
+                        "there is only a byte-order mark; for a tombstone send no value at all"
+                    }
                     None => "there are only blanks; for a tombstone send no value at all",
                     Some(_) => "a part is missing; was it cut off?",
                 };
