@@ -1,5 +1,7 @@
 //! Rows as a table that a person likes to read.
 
+mod wrapping;
+
 use std::env;
 use std::io::{self, IsTerminal};
 
@@ -49,11 +51,16 @@ const AMOUNTS: [&str; 3] = ["pay_min", "pay_max", "pay_p50"];
 /// The most of a free text that a cell shows, in characters.
 const TEXT_MAX: usize = 60;
 
+/// Sentences are wrapped at so many columns where there is no screen: in a file, a mail, a pager.
+const NO_SCREEN_WIDTH: usize = 160;
+
 /// What the table is shown on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Look {
-    /// Columns of the screen; `None` if there is no end to a line.
+    /// Columns of the screen, which has no room for more; `None` if there is no end to a line.
     pub width: Option<usize>,
+    /// At how many columns sentences are wrapped, if they are. Nothing is left out for it.
+    pub wrap: Option<usize>,
     /// Whether windows that are open stand out.
     pub colour: bool,
 }
@@ -63,10 +70,15 @@ impl Look {
     #[must_use]
     pub fn of_stdout() -> Self {
         if !io::stdout().is_terminal() {
-            return Self::default();
+            return Self {
+                wrap: Some(NO_SCREEN_WIDTH),
+                ..Self::default()
+            };
         }
+        let width = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         Self {
-            width: terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)),
+            width,
+            wrap: width,
             colour: env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         }
     }
@@ -86,14 +98,20 @@ pub fn table(rows: &[Row], look: Look) -> String {
     let times = Times::of(rows, &names);
     let mut left_out = Vec::new();
     let mut least = LEAST.iter();
-    let mut text = drawn(rows, &names, &times, look.colour);
+    let mut text = drawn(rows, &names, &times, look.colour, 0);
     while look.width.is_some_and(|width| width_of(&text) > width) {
         let Some(name) = least.find(|name| names.contains(*name)) else {
             break;
         };
         names.retain(|other| other != name);
         left_out.push(heading(name));
-        text = drawn(rows, &names, &times, look.colour);
+        text = drawn(rows, &names, &times, look.colour, 0);
+    }
+    let excess = look
+        .wrap
+        .map_or(0, |wrap| width_of(&text).saturating_sub(wrap));
+    if excess > 0 {
+        text = drawn(rows, &names, &times, look.colour, excess);
     }
     if let Some(day) = &times.day {
         text.push_str(&format!("\n times of {day}, UTC"));
@@ -110,7 +128,8 @@ fn width_of(table: &str) -> usize {
     table.lines().next().map_or(0, |line| line.chars().count())
 }
 
-fn drawn(rows: &[Row], names: &[&str], times: &Times, colour: bool) -> String {
+// Narrower than it would be by `excess` characters, as far as wrapping sentences makes it so.
+fn drawn(rows: &[Row], names: &[&str], times: &Times, colour: bool, excess: usize) -> String {
     let mut table = Table::new();
     table.load_style(STYLE);
     if colour {
@@ -119,10 +138,13 @@ fn drawn(rows: &[Row], names: &[&str], times: &Times, colour: bool) -> String {
         table.force_no_tty();
     }
     table.set_header(names.iter().map(|name| heading(name)));
-    let columns: Vec<Column> = names
+    let mut columns: Vec<Column> = names
         .iter()
         .map(|name| Column::of(rows, name, times))
         .collect();
+    if excess > 0 {
+        wrapping::wrap(columns.iter_mut().map(|column| &mut column.cells), excess);
+    }
     for (number, row) in rows.iter().enumerate() {
         let is_open = row.get("final") == Some("false");
         table.add_row(columns.iter().map(|column| {
@@ -365,7 +387,7 @@ mod tests {
     fn a_narrow_screen_does_without_the_least() {
         let look = Look {
             width: Some(80),
-            colour: false,
+            ..Look::default()
         };
         let narrow = drawn(&WINDOWS, look);
         assert!(
@@ -380,11 +402,37 @@ mod tests {
     }
 
     #[test]
+    fn sentences_are_wrapped_where_there_is_no_screen_and_no_column_is_left_out() {
+        let long = "the index payments-totals-g1 lacks the alias payments-totals, ".repeat(5);
+        let row = format!(
+            r#"{{"kind":"drift","record_timestamp":null,"what":"{}"}}"#,
+            long.trim()
+        );
+        let row = Row::parse(&row).unwrap();
+        let look = Look {
+            wrap: Some(100),
+            ..Look::default()
+        };
+        let wrapped = table(&[row], look);
+        assert!(wrapped.lines().count() > 6, "{wrapped}");
+        assert!(
+            wrapped.lines().all(|line| line.chars().count() <= 100),
+            "{wrapped}"
+        );
+        assert!(wrapped.contains("record timestamp"), "{wrapped}");
+        let cells: Vec<&str> = wrapped.split_whitespace().collect();
+        assert!(cells.join(" ").contains(long.trim()), "{wrapped}");
+        // Rows of figures stay rows.
+        let figures = drawn(&WINDOWS, look);
+        assert_eq!(figures, drawn(&WINDOWS, Look::default()));
+    }
+
+    #[test]
     fn colour_marks_open_windows_only_where_it_is_wanted() {
         assert!(!drawn(&WINDOWS, Look::default()).contains('\u{1b}'));
         let look = Look {
-            width: None,
             colour: true,
+            ..Look::default()
         };
         let coloured = drawn(&WINDOWS, look);
         let marked = |word: &str| {

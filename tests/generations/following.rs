@@ -43,7 +43,7 @@ fn a_configuration_that_is_mended_after_a_swap_was_refused_is_looked_at_again() 
         assert!(reason.contains(words), "{words}: {reason}");
     }
     let shown = setup.run(&["query", "status", "--url", service.url()]);
-    assert!(shown.stdout.contains(refused), "{}", shown.stdout);
+    assert!(shown.words().contains(refused), "{}", shown.stdout);
     setup.set("event_time", "out_of_orderness", "\"9s\"");
     service.await_generation(2);
     service.await_consumed(10);

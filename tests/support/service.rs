@@ -37,6 +37,14 @@ pub struct Outcome {
     pub stderr: String,
 }
 
+impl Outcome {
+    /// What it printed, with one blank between any two words: a table wraps its sentences.
+    pub fn words(&self) -> String {
+        let words: Vec<&str> = self.stdout.split_whitespace().collect();
+        words.join(" ")
+    }
+}
+
 impl Setup {
     /// A service that reads `topic` from its beginning, answers on a free port, and never closes a
     /// window because it is quiet: that depends on the wall clock.
