@@ -464,7 +464,9 @@ impl Generations {
         Ok(())
     }
 
-    fn pointer(&self) -> PathBuf {
+    /// The file that names the live generation.
+    #[must_use]
+    pub fn pointer(&self) -> PathBuf {
         self.beside(".live")
     }
 

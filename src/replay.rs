@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::task::spawn_blocking;
@@ -31,7 +32,7 @@ pub use self::comparison::Comparison;
 pub use self::differing::{Differing, Field, Figure};
 pub use self::proof::Proof;
 pub use self::report::{Report, report};
-pub use self::switch::{Aliases, Consent, Switched, is_caught_up, newest, switch, upkeep};
+pub use self::switch::{Aliases, Consent, Switched, before, is_caught_up, newest, switch, upkeep};
 
 /// How long the live generation may take to come to where an interrupted replay has come to.
 const LIVE_PATIENCE: Duration = Duration::from_secs(20);
@@ -63,8 +64,8 @@ pub enum Error {
     Interrupted,
     /// The generation is not complete.
     #[error(
-        "generation {generation} is not complete: run `tidegauge replay`, which goes on where it \
-         stopped"
+        "generation {generation} exists and is not complete: run `tidegauge replay`, which goes on \
+         where it stopped, or delete it with `tidegauge replay drop {generation} --yes`"
     )]
     Incomplete {
         /// The generation.
@@ -73,6 +74,48 @@ pub enum Error {
     /// There is no generation to make live.
     #[error("there is no other generation: `tidegauge replay` builds one")]
     NoOther,
+    /// There is none to go back to: the only other one was never live.
+    #[error(
+        "no other generation was live before: generation {generation} is built and was never made \
+         live; `tidegauge replay swap` makes it live"
+    )]
+    NotSwapped {
+        /// The generation that was built.
+        generation: u32,
+    },
+    /// The one to go back to was deleted.
+    #[error(
+        "generation {generation}, which was live before, has no state any more: `tidegauge replay`, \
+         with the configuration that it had, builds its figures anew"
+    )]
+    Gone {
+        /// The generation.
+        generation: u32,
+    },
+    /// There is an older one, and nothing says that it was live before.
+    #[error(
+        "nothing says which generation was live before generation {live}: to make generation \
+         {generation} live, write `live = {generation}` into {pointer}",
+        pointer = .pointer.display()
+    )]
+    Unordered {
+        /// The older one.
+        generation: u32,
+        /// The live one.
+        live: u32,
+        /// The file that names the live one.
+        pointer: PathBuf,
+    },
+    /// It does not fit the configuration, and nobody needs it.
+    #[error(
+        "{source}; or delete generation {generation} with `tidegauge replay drop {generation} --yes`"
+    )]
+    Unfit {
+        /// The generation.
+        generation: u32,
+        /// Why.
+        source: generation::Error,
+    },
     /// It has other figures than the live one.
     #[error(
         "generation {generation} differs from the live one in {}: look at `tidegauge replay status`, and \
@@ -100,8 +143,22 @@ pub enum Error {
         reason: String,
     },
     /// It is the live one.
-    #[error("generation {generation} is live: make another one live before you drop it")]
+    #[error(
+        "generation {generation} is live: make another one live before you drop it, with `tidegauge \
+         replay {}`",
+        if *.is_swapped { "rollback" } else { "--swap" }
+    )]
     IsLive {
+        /// The generation.
+        generation: u32,
+        /// Whether a swap made it live.
+        is_swapped: bool,
+    },
+    /// The running service works on it.
+    #[error(
+        "the running service serves generation {generation}: it can't be dropped before another is served"
+    )]
+    IsServed {
         /// The generation.
         generation: u32,
     },
@@ -125,6 +182,18 @@ pub enum Error {
         /// How long it was waited for.
         patience: Duration,
     },
+    /// The running service has not said that it serves it.
+    #[error(
+        "generation {generation} is live now, and the running service has not said after {} s that it \
+         serves it: see its log; `tidegauge replay status` says when it does",
+        .patience.as_secs()
+    )]
+    NotServed {
+        /// The generation.
+        generation: u32,
+        /// How long it was waited for.
+        patience: Duration,
+    },
     /// The running service can't run it.
     #[error("{0}")]
     Refused(generation::Refused),
@@ -140,8 +209,22 @@ impl Error {
         match self {
             Self::App(error) => error.is_unavailable(),
             Self::Sink(error) => error.is_unavailable(),
-            Self::NotFollowed { .. } => true,
+            Self::NotFollowed { .. } | Self::NotServed { .. } => true,
             _ => false,
+        }
+    }
+
+    // With the way to be rid of a generation that was built by other rules, where `drop` does it.
+    fn unfit(source: generation::Error, generations: &Generations, generation: u32) -> Self {
+        let is_needed = generations
+            .live()
+            .is_ok_and(|live| live.generation == generation)
+            || generations.served() == Some(generation);
+        match source {
+            source @ generation::Error::Other { .. } if !is_needed => {
+                Self::Unfit { generation, source }
+            }
+            source => source.into(),
         }
     }
 
@@ -151,7 +234,7 @@ impl Error {
         match self {
             Self::App(error) => error.is_config(),
             Self::Sink(error) => !error.is_unavailable(),
-            Self::Generation(error) => error.is_config(),
+            Self::Generation(error) | Self::Unfit { source: error, .. } => error.is_config(),
             Self::Refused(_) => true,
             _ => false,
         }
@@ -204,7 +287,8 @@ impl<'a> Replay<'a> {
         let before =
             match still.map_err(|source| generation::Error::Unreadable { generation, source })? {
                 Some(_) => {
-                    generations.fits(generation, config)?;
+                    let fits = generations.fits(generation, config);
+                    fits.map_err(|error| Error::unfit(error, generations, generation))?;
                     report(generations, generation)?
                 }
                 None => None,

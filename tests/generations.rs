@@ -28,6 +28,7 @@ mod following;
 mod indexes;
 mod leftovers;
 mod proof;
+mod refused;
 mod rules;
 mod told;
 mod unanswered;

@@ -66,7 +66,15 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
         )));
     };
     let generations = Generations::of(&config.state_dir);
-    let live = generations.live()?;
+    // While the running service refuses a swap, readers see what it serves.
+    let refused = generations.refused();
+    let live = match &refused {
+        Some(refused) => Live {
+            generation: refused.served,
+            previous: None,
+        },
+        None => generations.live()?,
+    };
     let readings = readings(&config, &generations, live)?;
     // Only what is to be before a first start can be told without a state.
     if readings.is_none() && index.step != IndexStep::Setup {
@@ -111,7 +119,10 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
         }
         if matches!(step, IndexStep::Setup | IndexStep::Repair) {
             make(&mut upkeep, readings, step, &mut findings).await?;
-            publish(&mut upkeep, &generations, live, &mut findings).await?;
+            // The service may take up the swap at any moment, and then moves the aliases itself.
+            if refused.is_none() {
+                publish(&mut upkeep, &generations, live, &mut findings).await?;
+            }
         }
         let found = upkeep.verify(readings).await.map_err(Error::from)?;
         // A new index waits for its service: after what was done here, that is how it is to be.
@@ -121,9 +132,14 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
         for found in &mut findings.waiting {
             found.push_str(": it takes the index over within a minute, or when it starts");
         }
+        let refused = refused.as_ref().map(ToString::to_string);
+        findings.drift.splice(0..0, refused);
         Ok::<_, Failure>(findings)
     })?;
     print(&findings, index.output)?;
+    if let Some(refused) = refused.filter(|_| !matches!(step, IndexStep::Delete { .. })) {
+        return Err(Failure::Running(anyhow!("{refused}")));
+    }
     match findings.drift.len() {
         0 => Ok(()),
         count => Err(Failure::Running(anyhow!(

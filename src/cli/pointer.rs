@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
 
-use super::failure::Failure;
 use crate::app::{Plan, Until};
-use crate::config::{Config, Need, Sources};
+use crate::config::{self, Config, Need, Sources};
 use crate::generation::{self, Generations, Live, Refused, Said};
 use crate::status::{RefusedSwap, Status};
 
@@ -34,6 +33,10 @@ pub(super) struct Pointer<'a> {
     /// Whether it is followed: a run to the end stays with one generation.
     is_followed: bool,
     next: Instant,
+    /// The swap that was seen last.
+    swap: Option<String>,
+    /// When a generation that can't be run is tried again.
+    retry: Instant,
     /// Why the live generation can't be run, as was said once.
     refused: Option<Refused>,
     status: Arc<Status>,
@@ -54,6 +57,8 @@ impl<'a> Pointer<'a> {
             generation: plan.generation,
             is_followed: plan.until == Until::Stopped,
             next: Instant::now() + POINTER_EVERY,
+            swap: generations.swapped_at(),
+            retry: Instant::now(),
             refused: None,
             status,
         }
@@ -65,6 +70,8 @@ impl<'a> Pointer<'a> {
             return None;
         }
         self.next = Instant::now() + POINTER_EVERY;
+        // Before the generation, so that a swap that comes between the two is seen next time.
+        let swap = self.generations.swapped_at();
         let live = match self.generations.live() {
             Ok(live) => live,
             Err(error) => {
@@ -72,20 +79,29 @@ impl<'a> Pointer<'a> {
                 return None;
             }
         };
+        let is_new = self.swap != swap;
+        self.swap = swap;
         if live.generation == self.generation {
-            if self.refused.take().is_some() {
+            let was_refused = self.refused.take().is_some();
+            if was_refused {
                 self.status.set_refused_swap(None);
+            }
+            // The command that made the swap may wait for this, also if it was made and undone.
+            if was_refused || is_new {
                 self.say(|generations| generations.say_serving(live.generation));
             }
             return None;
         }
+        if !is_new && Instant::now() < self.retry {
+            return None;
+        }
         match self.successor(live) {
             Ok(successor) => Some(successor),
-            Err(failure) => {
+            Err(unfit) => {
                 let refused = Refused {
                     generation: live.generation,
                     served: self.generation,
-                    reason: failure.to_string(),
+                    reason: self.reason(&unfit),
                 };
                 // It is said of one swap: again after the next, though it be to the same generation.
                 if self.generations.said() != Some(Said::Refused(refused.clone())) {
@@ -99,7 +115,7 @@ impl<'a> Pointer<'a> {
                     }));
                 }
                 self.refused = Some(refused);
-                self.next = Instant::now() + REFUSED_EVERY;
+                self.retry = Instant::now() + REFUSED_EVERY;
                 None
             }
         }
@@ -112,17 +128,59 @@ impl<'a> Pointer<'a> {
         }
     }
 
-    fn successor(&self, live: Live) -> Result<Successor, Failure> {
+    // What is wrong, and the first way out of it. The other one is to undo the swap.
+    fn reason(&self, unfit: &Unfit) -> String {
+        let (fact, is_config) = match unfit {
+            Unfit::Config(error) => (error.to_string(), true),
+            Unfit::Moved(state_dir) => {
+                let (now, here) = (state_dir.display(), self.state_dir.display());
+                (format!("state_dir is {now} now and was {here}"), true)
+            }
+            Unfit::Generation(error) => (error.fact(), error.is_config()),
+        };
+        let fact = fact.trim_end().trim_end_matches('.');
+        let file = self.sources.shown_file();
+        let file = file.map(|file| format!(", {file}")).unwrap_or_default();
+        match is_config {
+            true => format!(
+                "{fact}. Either mend the configuration of the service{file}: it is tried again every \
+                 few seconds"
+            ),
+            false => format!("{fact}. Either mend that: it is tried again every few seconds"),
+        }
+    }
+
+    fn successor(&self, live: Live) -> Result<Successor, Unfit> {
         let config = Config::load(self.sources, Need::Brokers)?;
         if config.state_dir != self.state_dir {
-            return Err(Failure::Config(anyhow::anyhow!(
-                "state_dir was changed to {}: start the service again for that",
-                config.state_dir.display()
-            )));
+            return Err(Unfit::Moved(config.state_dir));
         }
         self.generations.fits(live.generation, &config)?;
         self.generations.enter(&mut config.clone(), live)?;
         Ok(Successor { live, config })
+    }
+}
+
+/// Why another generation can't be run.
+#[derive(Debug)]
+enum Unfit {
+    /// The configuration can't be used.
+    Config(config::Error),
+    /// It names another state directory, which only a start can go to.
+    Moved(PathBuf),
+    /// The generation does not fit it, or can't be opened.
+    Generation(generation::Error),
+}
+
+impl From<config::Error> for Unfit {
+    fn from(error: config::Error) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<generation::Error> for Unfit {
+    fn from(error: generation::Error) -> Self {
+        Self::Generation(error)
     }
 }
 

@@ -58,8 +58,7 @@ pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
             }
             Some(ReplayStep::Rollback { timeout }) => {
                 let _lock = lock(&generations)?;
-                let live = generations.live()?;
-                let to = live.previous.ok_or(Error::NoOther)?;
+                let to = replay::before(&generations)?;
                 swap(&config, &generations, to, Consent::Back, *timeout, output).await
             }
             Some(ReplayStep::Drop { generation, yes }) => {
@@ -183,8 +182,24 @@ async fn drop_generation(
     generation: u32,
     yes: bool,
 ) -> Result<(), Failure> {
-    if generations.live()?.generation == generation {
-        return Err(Error::IsLive { generation }.into());
+    let refused = generations.refused();
+    let live = generations.live()?;
+    if let Some(refused) = refused.filter(|it| [it.generation, it.served].contains(&generation)) {
+        return Err(Failure::Running(anyhow!(
+            "generation {generation} is needed until the swap is over: {refused}"
+        )));
+    }
+    if live.generation == generation {
+        let is_swapped = live.previous.is_some();
+        return Err(Error::IsLive {
+            generation,
+            is_swapped,
+        }
+        .into());
+    }
+    // Just after a swap, until the service has followed.
+    if generations.served() == Some(generation) {
+        return Err(Error::IsServed { generation }.into());
     }
     if !yes {
         return Err(Failure::Usage(anyhow!(

@@ -16,7 +16,7 @@ use super::signals::Signals;
 use crate::answer::LedgerAnswer;
 use crate::app::{self, App, Plan, Until};
 use crate::config::{Config, Need};
-use crate::generation::{self, Generations, Lock};
+use crate::generation::{self, Generations, Live, Lock};
 use crate::ledger::{Entry, Ledger};
 use crate::status::{Condition, Part};
 use crate::store;
@@ -60,7 +60,7 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
             }
         };
         generations.say_nothing()?;
-        let live = generations.live()?;
+        let mut live = generations.live()?;
         generations.enter(&mut config, live)?;
         let until = if serve.until_end {
             Until::End
@@ -71,7 +71,9 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
         let mut progress = Progress::new(!globals.quiet, false);
         let (app, ended) = loop {
             let app = tokio::select! {
-                app = App::start(&config, &plan) => app?,
+                app = App::start(&config, &plan) => {
+                    app.map_err(|error| unfit(error, &generations, live, &config))?
+                }
                 () = signals.stop() => {
                     info!("stopping before the start was over");
                     return Ok(());
@@ -93,7 +95,8 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
                     } else {
                         plan.listen = Some(next.config.http.listen);
                     }
-                    plan.generation = next.live.generation;
+                    live = next.live;
+                    plan.generation = live.generation;
                     config = next.config;
                     progress.next_run();
                 }
@@ -117,6 +120,25 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
         }
         Ok(())
     })
+}
+
+// To put the configuration right is one way out of it. After a swap that an earlier service refused,
+// the configuration may be right for what was served.
+fn unfit(error: app::Error, generations: &Generations, live: Live, config: &Config) -> Failure {
+    let app::Error::Store(cause @ (store::Error::Rules { .. } | store::Error::Topic { .. })) =
+        &error
+    else {
+        return error.into();
+    };
+    match generations.fits_before(live, config) {
+        Some(previous) => generation::Error::Swapped {
+            generation: live.generation,
+            previous,
+            reason: cause.fact(),
+        }
+        .into(),
+        None => error.into(),
+    }
 }
 
 // Stops one generation for another to follow; whether it was asked to stop altogether meanwhile.

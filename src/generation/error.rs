@@ -108,8 +108,7 @@ pub enum Error {
     /// The generation was built by other rules.
     #[error(
         "generation {generation} was built by other rules than the configured ones: {}. Use the \
-         configuration that it was built with, or, if it is not live, drop it with `tidegauge \
-         replay drop {generation} --yes`",
+         configuration that it was built with",
         list(differences)
     )]
     Other {
@@ -117,6 +116,21 @@ pub enum Error {
         generation: u32,
         /// What differs.
         differences: Vec<Difference>,
+    },
+    /// A swap was made that the configuration does not follow.
+    #[error(
+        "generation {generation} is live since a swap and can't be run: {reason}. The configuration is \
+         that of generation {previous}, which was live before: make it live again with `tidegauge \
+         replay rollback`. Or change the configuration to that of generation {generation}; or have the \
+         figures built anew: `tidegauge replay --swap --accept-differences`, with this configuration"
+    )]
+    Swapped {
+        /// The generation.
+        generation: u32,
+        /// The one before, which the configuration fits.
+        previous: u32,
+        /// Why it can't be run.
+        reason: String,
     },
     /// The state can't be read.
     #[error(transparent)]
@@ -136,8 +150,23 @@ impl Error {
         matches!(
             self,
             Self::Other { .. }
+                | Self::Swapped { .. }
                 | Self::Store(store::Error::Rules { .. } | store::Error::Topic { .. })
         )
+    }
+
+    /// What is wrong, without what to do: that depends on who asked.
+    #[must_use]
+    pub fn fact(&self) -> String {
+        match self {
+            Self::Other { differences, .. } => format!(
+                "it was built by other rules than the configured ones: {}",
+                list(differences)
+            ),
+            Self::Lost { path, .. } => format!("there is no state of it in {}", path.display()),
+            Self::Store(error) => error.fact(),
+            other => other.to_string(),
+        }
     }
 }
 

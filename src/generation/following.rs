@@ -2,12 +2,13 @@
 //! serves, and why it does not follow a swap.
 
 use core::fmt;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::time::SystemTime;
 
 use super::error::io_error;
-use super::{Error, Generations, replace};
+use super::{BY_SERVICE, Error, Generations, Live, replace};
+use crate::config::Config;
 
 /// What the running service said last.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,31 +26,40 @@ pub struct Refused {
     pub generation: u32,
     /// The one that is served meanwhile.
     pub served: u32,
-    /// Why.
+    /// Why, and how to have it run.
     pub reason: String,
+}
+
+/// What is in the file.
+struct Words {
+    served: u32,
+    refused: Option<u32>,
+    /// Which swap it is of.
+    swap: Option<String>,
+    reason: String,
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "generation {} is live now and can't be run, so generation {} goes on: {}. Mend that: it \
-             is tried again every few seconds; or make the generation before live again with \
-             `tidegauge replay rollback`",
+            "generation {} is live now and can't be run, so generation {served} goes on: {}; or make \
+             generation {served} live again with `tidegauge replay rollback`",
             self.generation,
-            self.served,
-            self.reason.trim_end_matches('.')
+            self.reason.trim_end_matches('.'),
+            served = self.served,
         )
     }
 }
 
 impl Generations {
-    /// Says that a service serves `generation` now.
+    /// Says that a service serves `generation` now, whatever was swapped before.
     ///
     /// # Errors
     /// When the file can't be written.
     pub fn say_serving(&self, generation: u32) -> Result<(), Error> {
-        self.say(&format!("serving = {generation}\n"))
+        let swap = self.swapped_at().unwrap_or_default();
+        self.say(&format!("serving = {generation}\nswap = {swap}\n"))
     }
 
     /// Says why the service does not follow the swap that was made last.
@@ -86,32 +96,91 @@ impl Generations {
     /// anything of it yet. Without a running service it is of the one that ran last.
     #[must_use]
     pub fn said(&self) -> Option<Said> {
+        let words = self.words()?;
+        let Some(generation) = words.refused else {
+            return Some(Said::Serving(words.served));
+        };
+        // What it said of an earlier swap says nothing of this one.
+        let is_current = words.swap == Some(self.swapped_at()?);
+        is_current.then_some(Said::Refused(Refused {
+            generation,
+            served: words.served,
+            reason: words.reason,
+        }))
+    }
+
+    /// The swap that the service refuses, if one runs and the swap was not undone since.
+    #[must_use]
+    pub fn refused(&self) -> Option<Refused> {
+        let Some(Said::Refused(refused)) = self.said() else {
+            return None;
+        };
+        let is_live = self
+            .live()
+            .is_ok_and(|live| live.generation == refused.generation);
+        (is_live && self.is_service_running()).then_some(refused)
+    }
+
+    /// The generation that the service serves, live or not; `None` if none runs, or it has not said
+    /// yet.
+    #[must_use]
+    pub fn served(&self) -> Option<u32> {
+        let words = self.words()?;
+        self.is_service_running().then_some(words.served)
+    }
+
+    /// Whether the service has said, since the swap that was made last, that it serves `generation`.
+    #[must_use]
+    pub fn is_followed(&self, generation: u32) -> bool {
+        self.words().is_some_and(|words| {
+            // A service of an earlier version does not say which swap it has seen.
+            let is_current = words.swap.is_none() || words.swap == self.swapped_at();
+            words.refused.is_none() && words.served == generation && is_current
+        })
+    }
+
+    /// The generation that was live before `live`, if a service could run it with `config`.
+    #[must_use]
+    pub fn fits_before(&self, live: Live, config: &Config) -> Option<u32> {
+        let previous = live.previous?;
+        self.fits(previous, config).is_ok().then_some(previous)
+    }
+
+    // Looks only: neither a service nor a command is kept waiting by it for longer than a moment.
+    fn is_service_running(&self) -> bool {
+        let path = self.beside(".lock");
+        let is_locked = File::open(&path)
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
+        is_locked && fs::read(&path).is_ok_and(|holder| holder == BY_SERVICE)
+    }
+
+    fn words(&self) -> Option<Words> {
         let text = fs::read_to_string(self.beside(".serving")).ok()?;
         let (head, reason) = text.split_once("\n\n").unwrap_or((&text, ""));
         let value = |key: &str| {
             let mut lines = head.lines().filter_map(|line| line.split_once(" = "));
             lines.find(|(name, _)| *name == key).map(|(_, value)| value)
         };
-        let served = value("serving")?.parse().ok()?;
-        let Some(generation) = value("refused") else {
-            return Some(Said::Serving(served));
+        let refused = match value("refused") {
+            Some(generation) => Some(generation.parse().ok()?),
+            None => None,
         };
-        // What it said of an earlier swap says nothing of this one.
-        let is_current = value("swap") == Some(&self.swapped_at()?);
-        let generation = generation.parse().ok().filter(|_| is_current)?;
-        Some(Said::Refused(Refused {
-            generation,
-            served,
+        Some(Words {
+            served: value("serving")?.parse().ok()?,
+            refused,
+            swap: value("swap").map(str::to_owned),
             reason: reason.to_owned(),
-        }))
+        })
     }
 
     fn say(&self, text: &str) -> Result<(), Error> {
         replace(&self.beside(".serving"), text.as_bytes())
     }
 
-    // When the file that names the live generation was written, which is the swap.
-    fn swapped_at(&self) -> Option<String> {
+    /// The swap that was made last, told from others by when the file that names the live generation
+    /// was written; `None` if there is no such file.
+    #[must_use]
+    pub fn swapped_at(&self) -> Option<String> {
         let modified = fs::metadata(self.pointer()).and_then(|file| file.modified());
         let since = modified.ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         Some(since.as_nanos().to_string())
@@ -147,12 +216,26 @@ mod tests {
             served: 1,
             reason: "one\n\ntwo = 3".into(),
         };
+        assert!(!generations.is_followed(1));
         generations.say_refused(&refused).unwrap();
-        assert_eq!(generations.said(), Some(Said::Refused(refused)));
+        assert_eq!(generations.said(), Some(Said::Refused(refused.clone())));
+        assert!(!generations.is_followed(1) && !generations.is_followed(2));
+        // Without a service that runs, nothing is refused and nothing served.
+        assert_eq!((generations.refused(), generations.served()), (None, None));
+        let lock = generations.lock_service().unwrap();
+        assert_eq!(generations.refused(), Some(refused));
+        assert_eq!(generations.served(), Some(1));
         // The clock of a file system may be coarse.
         std::thread::sleep(std::time::Duration::from_millis(20));
         swap(2, 1);
         assert_eq!(generations.said(), None);
+        assert_eq!(generations.refused(), None);
+        generations.say_serving(2).unwrap();
+        assert!(generations.is_followed(2) && !generations.is_followed(1));
+        drop(lock);
+        let swap_at_work = generations.hold_services_off().unwrap();
+        assert_eq!(generations.served(), None);
+        drop(swap_at_work);
         generations.say_nothing().unwrap();
         generations.say_nothing().unwrap();
         assert_eq!(generations.said(), None);

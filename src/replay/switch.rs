@@ -15,7 +15,7 @@ use tracing::info;
 
 use super::{Error, Proof, report};
 use crate::config::Config;
-use crate::generation::{Generations, Live, Said};
+use crate::generation::{self, Generations, Live, Said};
 use crate::reading::Readings;
 use crate::sink::{self, Upkeep};
 use crate::store::Still;
@@ -56,8 +56,6 @@ pub enum Consent {
 
 /// How often it is looked at whether the service has followed.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// How long a running service may take to say what becomes of a swap where there are no aliases.
-const SERVED_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The generation that was built last: it is to be made live, or has been.
 ///
@@ -69,8 +67,49 @@ pub fn newest(generations: &Generations) -> Result<u32, Error> {
     if newest > live.generation || (newest == live.generation && live.previous.is_some()) {
         Ok(newest)
     } else {
-        Err(Error::NoOther)
+        Err(nothing_before(generations, live)?)
     }
+}
+
+/// The generation to go back to: the one that was live before, or the one that the running service
+/// goes on with as it refuses the live one.
+///
+/// # Errors
+/// When there is none, or generations can't be told.
+pub fn before(generations: &Generations) -> Result<u32, Error> {
+    let live = generations.live()?;
+    let served = generations.refused().map(|refused| refused.served);
+    let Some(previous) = served.or(live.previous) else {
+        return Err(nothing_before(generations, live)?);
+    };
+    if generations.all()?.contains(&previous) {
+        Ok(previous)
+    } else {
+        Err(Error::Gone {
+            generation: previous,
+        })
+    }
+}
+
+// What there is besides the live generation, which was never swapped in, and what can be done with it.
+fn nothing_before(generations: &Generations, live: Live) -> Result<Error, Error> {
+    let others = generations.all()?;
+    let newest = others.iter().copied().max().unwrap_or_default();
+    if newest > live.generation {
+        let is_complete = report(generations, newest)?.is_some_and(|report| report.complete);
+        return Ok(match is_complete {
+            true => Error::NotSwapped { generation: newest },
+            false => Error::Incomplete { generation: newest },
+        });
+    }
+    Ok(match others.into_iter().rfind(|g| *g != live.generation) {
+        Some(older) => Error::Unordered {
+            generation: older,
+            live: live.generation,
+            pointer: generations.pointer(),
+        },
+        None => Error::NoOther,
+    })
 }
 
 /// Makes generation `to` the live one, on the condition `consent`, and waits for as long as
@@ -87,7 +126,8 @@ pub async fn switch(
     patience: Duration,
 ) -> Result<Switched, Error> {
     permit(generations, to, consent)?;
-    generations.fits(to, config)?;
+    let fits = generations.fits(to, config);
+    fits.map_err(|error| unfit(error, generations, to, consent))?;
     let mut indexes = match &config.elasticsearch {
         Some(sink) => Some(upkeep(sink, generations, config, to)?),
         None => None,
@@ -99,9 +139,12 @@ pub async fn switch(
     let live = if before.generation == to {
         before
     } else {
+        // The way back leads to what is served, and not to what was never run.
+        let served = generations.refused().map(|refused| refused.served);
+        let served = served.filter(|served| *served != to);
         let live = Live {
             generation: to,
-            previous: Some(before.generation),
+            previous: served.or(Some(before.generation)),
         };
         if let Some(indexes) = &mut indexes {
             let readings = readings(config, generations, live)?;
@@ -114,7 +157,7 @@ pub async fn switch(
     let aliases = match indexes {
         Some(indexes) => follow(indexes, config, generations, live, patience).await?,
         None => {
-            served(generations, to, patience.min(SERVED_PATIENCE)).await?;
+            served(generations, to, patience).await?;
             Aliases::None
         }
     };
@@ -132,8 +175,8 @@ fn permit(generations: &Generations, to: u32, consent: Consent) -> Result<(), Er
         return Ok(());
     }
     if consent == Consent::Back {
-        return match live.previous {
-            Some(previous) if previous == to => Ok(()),
+        return match before(generations)? {
+            previous if previous == to => Ok(()),
             _ => Err(Error::NoOther),
         };
     }
@@ -169,22 +212,38 @@ pub fn upkeep(
     Ok(Upkeep::new(&sink, &settings.definitions)?)
 }
 
+// What can be done about a generation that does not fit the configuration, apart from using another.
+fn unfit(error: generation::Error, generations: &Generations, to: u32, consent: Consent) -> Error {
+    match generations.refused() {
+        // The service says it of its configuration.
+        Some(refused) if refused.generation == to => Error::Refused(refused),
+        _ if consent == Consent::Back => error.into(),
+        _ => Error::unfit(error, generations, to),
+    }
+}
+
 // Fails if the running service has said that it can't run `to`; otherwise whether it serves it.
 fn accepted(generations: &Generations, to: u32) -> Result<bool, Error> {
     match generations.said() {
         Some(Said::Refused(refused)) if refused.generation == to => Err(Error::Refused(refused)),
-        Some(Said::Serving(generation)) => Ok(generation == to),
-        _ => Ok(false),
+        _ => Ok(generations.is_followed(to)),
     }
 }
 
 // Without aliases nothing else shows whether a running service has followed.
-async fn served(generations: &Generations, to: u32, patience: Duration) -> Result<(), Error> {
+async fn served(
+    generations: &Generations,
+    generation: u32,
+    patience: Duration,
+) -> Result<(), Error> {
     let deadline = Instant::now() + patience;
-    while generations.hold_services_off()?.is_none()
-        && !accepted(generations, to)?
-        && Instant::now() < deadline
-    {
+    while generations.hold_services_off()?.is_none() && !accepted(generations, generation)? {
+        if Instant::now() >= deadline {
+            return Err(Error::NotServed {
+                generation,
+                patience,
+            });
+        }
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
@@ -200,11 +259,13 @@ async fn follow(
     let deadline = Instant::now() + patience;
     loop {
         let audience = upkeep.audience().await?;
-        if audience.iter().all(|seen| *seen == live.generation) && !audience.is_empty() {
-            return Ok(Aliases::Moved);
-        }
+        let is_public =
+            audience.iter().all(|seen| *seen == live.generation) && !audience.is_empty();
         if let Some(_lock) = generations.hold_services_off()? {
             // No service runs, and none starts while this is held.
+            if is_public {
+                return Ok(Aliases::Moved);
+            }
             if !is_caught_up(generations, live).await?
                 || upkeep
                     .lacks_indexes(readings(config, generations, live)?.as_ref())
@@ -215,11 +276,21 @@ async fn follow(
             upkeep.publish().await?;
             return Ok(Aliases::Moved);
         }
-        accepted(generations, live.generation)?;
+        // The aliases may have pointed there before, while HTTP still gives the figures of another.
+        if accepted(generations, live.generation)? && is_public {
+            return Ok(Aliases::Moved);
+        }
         if Instant::now() >= deadline {
-            return Err(Error::NotFollowed {
-                generation: live.generation,
-                patience,
+            let generation = live.generation;
+            return Err(match is_public {
+                true => Error::NotServed {
+                    generation,
+                    patience,
+                },
+                false => Error::NotFollowed {
+                    generation,
+                    patience,
+                },
             });
         }
         tokio::time::sleep(LOOK_EVERY).await;

@@ -152,6 +152,39 @@ pub enum Error {
 // This process ends, but a supervisor starts the next one, which may begin a state at that path.
 const STOP: &str = "Stop the service, if it was started again";
 
+impl Error {
+    /// What is wrong, without what to do: that depends on who asked.
+    #[must_use]
+    pub fn fact(&self) -> String {
+        match self {
+            Self::Version {
+                path,
+                found,
+                expected,
+            } => format!(
+                "the state in {} has storage version {found}, and this program reads version {expected}",
+                path.display()
+            ),
+            Self::Topic {
+                path,
+                found,
+                configured,
+            } => format!(
+                "the state in {} is of the topic {found}, and the configured topic is {configured}",
+                path.display()
+            ),
+            Self::Rules { differences, .. } => format!(
+                "it was built by other rules than the configured ones: {}",
+                Difference::list(differences)
+            ),
+            Self::Damaged { path, reason } => {
+                format!("the state in {} is damaged ({reason})", path.display())
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 // What to do when the directory of a generation, or a lock, is gone.
 fn remedy(path: &Path, generation: Option<u32>) -> String {
     let path = path.display();

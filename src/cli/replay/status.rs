@@ -1,6 +1,6 @@
 //! `tidegauge replay status`: which generations there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use serde::Serialize;
@@ -9,9 +9,9 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{self, Format, Row};
 use crate::cli::report;
 use crate::config::Config;
-use crate::generation::{self, Generations};
+use crate::generation::{self, Generations, Refused};
 use crate::replay::{self, Error, Proof, Report};
-use crate::sink::IndexSize;
+use crate::sink::{self, IndexSize};
 use crate::store::Still;
 
 /// A generation as `replay status` shows it.
@@ -40,6 +40,8 @@ struct Whole {
     line: Line,
     positions: BTreeMap<i32, i64>,
     state_dir: String,
+    /// Whether the running service serves it; null if none runs.
+    served: Option<bool>,
     rules: Vec<String>,
     /// Why it can't be read; null if it can.
     unreadable: Option<String>,
@@ -51,7 +53,65 @@ struct Whole {
     report: Option<Report>,
 }
 
-/// Prints all generations, live or not.
+/// What concerns all of them.
+#[derive(Serialize)]
+struct Head {
+    live: u32,
+    /// The generation that the running service serves; null if none runs.
+    served: Option<u32>,
+    /// The swap that the running service refuses; null if there is none.
+    swap: Option<Swap>,
+    /// Why Elasticsearch could not be asked; null if it answered, or there is none.
+    elasticsearch_unavailable: Option<String>,
+}
+
+/// A swap that the running service does not follow.
+#[derive(Serialize)]
+struct Swap {
+    /// `refused`.
+    state: &'static str,
+    /// The generation that is live and can't be run.
+    generation: u32,
+    /// The one that is served meanwhile.
+    served: u32,
+    /// Why, and what to do.
+    reason: String,
+}
+
+impl From<Refused> for Swap {
+    fn from(refused: Refused) -> Self {
+        Self {
+            state: "refused",
+            generation: refused.generation,
+            served: refused.served,
+            reason: refused.to_string(),
+        }
+    }
+}
+
+/// What Elasticsearch has of the generations.
+struct Indexes {
+    audience: BTreeSet<u32>,
+    sizes: Vec<IndexSize>,
+}
+
+impl Indexes {
+    async fn of(
+        sink: &sink::Config,
+        generations: &Generations,
+        config: &Config,
+        live: u32,
+    ) -> Result<Self, Failure> {
+        let upkeep = super::reached(sink, generations, config, live).await?;
+        Ok(Self {
+            audience: upkeep.audience().await.map_err(Error::from)?,
+            sizes: upkeep.sizes().await.map_err(Error::from)?,
+        })
+    }
+}
+
+/// Prints all generations, live or not. What is known here is printed also if Elasticsearch can't be
+/// asked.
 pub(super) async fn print(
     config: &Config,
     generations: &Generations,
@@ -65,13 +125,20 @@ pub(super) async fn print(
         .into());
     }
     let live = generations.live()?.generation;
-    let (audience, sizes) = match &config.elasticsearch {
-        Some(sink) => {
-            let upkeep = super::reached(sink, generations, config, live).await?;
-            let audience = upkeep.audience().await.map_err(Error::from)?;
-            (Some(audience), upkeep.sizes().await.map_err(Error::from)?)
-        }
-        None => (None, Vec::new()),
+    let indexes = match &config.elasticsearch {
+        Some(sink) => Some(Indexes::of(sink, generations, config, live).await),
+        None => None,
+    };
+    let (indexes, failure) = match indexes {
+        Some(Ok(indexes)) => (Some(indexes), None),
+        Some(Err(failure)) => (None, Some(failure)),
+        None => (None, None),
+    };
+    let head = Head {
+        live,
+        served: generations.served(),
+        swap: generations.refused().map(Swap::from),
+        elasticsearch_unavailable: failure.as_ref().map(ToString::to_string),
     };
     let mut wholes = Vec::new();
     for generation in all {
@@ -81,11 +148,11 @@ pub(super) async fn print(
             Err(error) => (None, Some(error.to_string())),
         };
         let report = replay::report(generations, generation)?;
-        let own: Vec<IndexSize> = sizes
-            .iter()
-            .filter(|size| size.generation == generation)
-            .cloned()
-            .collect();
+        let own = indexes.as_ref().map(|indexes| {
+            let sizes = indexes.sizes.iter();
+            let own = sizes.filter(|size| size.generation == generation);
+            own.cloned().collect::<Vec<_>>()
+        });
         let checkpoint = still.as_ref().map(Still::checkpoint);
         let proof = report.as_ref().filter(|_| generation != live);
         let proof = proof.map(|report| Proof::of(report, live));
@@ -102,13 +169,14 @@ pub(super) async fn print(
                 proof: proof.as_ref().map(Proof::name),
                 differences: comparison.map(|comparison| comparison.differences),
                 complete: report.as_ref().map(|report| report.complete),
-                indexes: audience.as_ref().map(|_| own.len() as u64),
-                documents: audience
+                indexes: own.as_ref().map(|own| own.len() as u64),
+                documents: own
                     .as_ref()
-                    .map(|_| own.iter().map(|size| size.documents).sum()),
+                    .map(|own| own.iter().map(|size| size.documents).sum()),
             },
             positions: checkpoint.map_or_else(BTreeMap::new, |at| at.positions.clone()),
             state_dir: generations.dir(generation).display().to_string(),
+            served: head.served.map(|served| served == generation),
             rules: still
                 .iter()
                 .flat_map(|still| still.rules().lines().map(str::to_owned))
@@ -118,8 +186,10 @@ pub(super) async fn print(
                 Some(Proof::None(reason)) => Some(reason),
                 _ => None,
             },
-            public: audience.as_ref().map(|seen| seen.contains(&generation)),
-            sizes: own,
+            public: indexes
+                .as_ref()
+                .map(|indexes| indexes.audience.contains(&generation)),
+            sizes: own.unwrap_or_default(),
             report,
         });
     }
@@ -131,7 +201,12 @@ pub(super) async fn print(
         })
         .collect::<Result<Vec<Row>, _>>()?;
     let items: Vec<String> = rows.iter().map(Row::to_json).collect();
-    let whole = format!("{{\"live\":{live},\"generations\":[{}]}}", items.join(","));
+    let text = report::text(&head)?;
+    let whole = format!(
+        "{},\"generations\":[{}]}}",
+        text.strip_suffix('}').unwrap_or(&text),
+        items.join(",")
+    );
     output::print(output, &rows, &whole)?;
     let mut notes = std::io::stderr().lock();
     for whole in &wholes {
@@ -143,5 +218,14 @@ pub(super) async fn print(
             )?;
         }
     }
-    Ok(())
+    if let Some(swap) = &head.swap {
+        writeln!(notes, "{}", swap.reason)?;
+    }
+    match failure {
+        None => Ok(()),
+        Some(failure) => {
+            writeln!(notes, "this is what is known without Elasticsearch")?;
+            Err(failure)
+        }
+    }
 }
