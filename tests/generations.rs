@@ -33,6 +33,7 @@ mod rules;
 mod told;
 mod unanswered;
 mod undeliverable;
+mod way_back;
 
 /// The aliases that always have documents here.
 const ALIASES: [&str; 7] = ["totals", "1m", "10m-by-1m", "1h", "day", "late", "rejects"];
