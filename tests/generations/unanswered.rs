@@ -61,3 +61,52 @@ fn a_command_gives_up_on_a_silent_elasticsearch_after_10_s_and_names_it_without_
     let listed = left.run(&["state", "inspect", "--generation", "2"]);
     assert_eq!(listed.status.code(), Some(0), "{}", listed.stderr);
 }
+
+#[test]
+fn replay_status_shows_what_is_known_here_while_elasticsearch_can_not_be_asked() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = unique("local");
+    kafka.create_topic(&name, 1);
+    kafka.send(&name, [paid(0, START, "1", 1)]);
+    let mut setup = Setup::of(kafka, &name);
+    setup.serve_until_end();
+    setup.run_json(&["replay", "-o", "json"]);
+    let known = setup.run_json(&["replay", "status", "-o", "json"]);
+    assert!(known["elasticsearch_unavailable"].is_null(), "{known}");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    for url in [silent.as_str(), "http://127.0.0.1:1"] {
+        setup.set("elasticsearch", "url", &quoted(url));
+        let json = setup.spawn(&["replay", "status", "-o", "json"]);
+        let table = setup.spawn(&["replay", "status"]).wait(SOON);
+        let json = json.wait(SOON);
+        for outcome in [&json, &table] {
+            assert_eq!(outcome.status.code(), Some(75), "{}", outcome.stderr);
+            let told = outcome.stderr.lines().last().unwrap();
+            assert!(told.contains(url), "{told}");
+            let words = "this is what is known without Elasticsearch";
+            assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
+        }
+        assert!(table.stdout.contains(&name), "{}", table.stdout);
+        let shown: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+        let reason = shown["elasticsearch_unavailable"].as_str().unwrap();
+        assert!(reason.contains(url), "{reason}");
+        // All that needs no Elasticsearch is as before, and what does is not said to be nothing.
+        assert_eq!(shown["live"], 1, "{shown}");
+        for (line, before) in [0, 1].map(|n| (&shown["generations"][n], &known["generations"][n])) {
+            for key in [
+                "generation",
+                "live",
+                "records",
+                "positions",
+                "proof",
+                "rules",
+            ] {
+                assert_eq!(line[key], before[key], "{key}: {shown}");
+            }
+            for key in ["indexes", "documents", "public"] {
+                assert!(line[key].is_null(), "{key}: {shown}");
+            }
+        }
+    }
+}
