@@ -140,8 +140,16 @@ impl Generations {
     /// When there is none, it is another user's, or which it is can't be told.
     pub fn live_state(&self) -> Result<Live, Error> {
         let live = self.live()?;
-        self.check_state(live.generation, rustix::process::geteuid().as_raw())?;
+        self.own_state(live.generation)?;
         Ok(live)
+    }
+
+    /// Fails unless there is a state of a generation, and one of this user's.
+    ///
+    /// # Errors
+    /// When there is none, or it is another user's.
+    pub fn own_state(&self, generation: u32) -> Result<(), Error> {
+        self.check_state(generation, rustix::process::geteuid().as_raw())
     }
 
     // A file that the service wrote says whose state it is. Its directory may be a volume's root.

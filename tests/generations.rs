@@ -22,6 +22,7 @@ use crate::support::service::{Service, Setup};
 use crate::support::topic::{START, paid, produce, records};
 
 mod backup;
+mod catching_up;
 mod damaged;
 mod elsewhere;
 mod following;

@@ -83,6 +83,7 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
     }
     let mut upkeep = replay::upkeep(sink, &generations, &config, live.generation)?;
     let step = index.step;
+    let mut waits = None;
     let findings = block_on(async {
         upkeep.reach().await.map_err(Error::from)?;
         let mut findings = Findings {
@@ -134,15 +135,23 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
         }
         let refused = refused.as_ref().map(ToString::to_string);
         findings.drift.splice(0..0, refused);
+        // Aliases that point to any other generation are moved by no service.
+        let seen = awaited(&upkeep, &generations, live).await?;
+        waits = seen.filter(|seen| live.previous == Some(*seen));
         Ok::<_, Failure>(findings)
     })?;
     print(&findings, index.output)?;
     if let Some(refused) = refused.filter(|_| !matches!(step, IndexStep::Delete { .. })) {
         return Err(Failure::Running(anyhow!("{refused}")));
     }
-    match findings.drift.len() {
-        0 => Ok(()),
-        count => Err(Failure::Running(anyhow!(
+    match (findings.drift.len(), waits) {
+        (0, _) => Ok(()),
+        (_, Some(seen)) => Err(Failure::Running(anyhow!(
+            "the aliases point to generation {seen} until a service has caught up with it in \
+             generation {}, which is live now: start it, or wait for it",
+            live.generation
+        ))),
+        (count, None) => Err(Failure::Running(anyhow!(
             "{} {} not as {} should be. `tidegauge index repair` mends templates, \
              aliases, missing indexes and missing fields; a field of another type can't be mended: \
              delete its index while the service runs, and it is made and filled again",
@@ -229,15 +238,27 @@ async fn publish(
     live: Live,
     findings: &mut Findings,
 ) -> Result<(), Failure> {
-    let audience = upkeep.audience().await.map_err(Error::from)?;
-    let is_mixed = audience.len() > 1;
-    let is_elsewhere = audience.iter().any(|seen| *seen != live.generation);
-    if is_elsewhere && !is_mixed && !replay::is_caught_up(generations, live).await? {
+    if awaited(upkeep, generations, live).await?.is_some() {
         return Ok(());
     }
     upkeep.publish().await.map_err(Error::from)?;
     findings.done.push("the aliases are in place".into());
     Ok(())
+}
+
+// The generation that readers see until the live one has come as far.
+async fn awaited(
+    upkeep: &Upkeep,
+    generations: &Generations,
+    live: Live,
+) -> Result<Option<u32>, Failure> {
+    let audience = upkeep.audience().await.map_err(Error::from)?;
+    let seen = match audience.first() {
+        Some(seen) if audience.len() == 1 && *seen != live.generation => *seen,
+        _ => return Ok(None),
+    };
+    let is_caught_up = replay::is_caught_up(generations, live).await?;
+    Ok((!is_caught_up).then_some(seen))
 }
 
 fn readings(

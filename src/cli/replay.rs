@@ -57,7 +57,13 @@ pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
                 swap(&config, &generations, to, consent, *timeout, output).await
             }
             Some(ReplayStep::Rollback { timeout }) => {
-                let _lock = lock(&generations)?;
+                // The live state may be what is lost.
+                if let Ok(to) = replay::before(&generations) {
+                    generations.own_state(to)?;
+                } else {
+                    generations.live_state()?;
+                }
+                let _lock = lock_replay(&generations)?;
                 let to = replay::before(&generations)?;
                 swap(&config, &generations, to, Consent::Back, *timeout, output).await
             }
@@ -133,6 +139,10 @@ async fn reached(
 // Before anything is made: with another state_dir, numbers would be those of other generations.
 fn lock(generations: &Generations) -> Result<Lock, Failure> {
     generations.live_state()?;
+    lock_replay(generations)
+}
+
+fn lock_replay(generations: &Generations) -> Result<Lock, Failure> {
     Ok(generations.lock_replay()?.ok_or(Error::AtWork)?)
 }
 

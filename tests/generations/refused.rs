@@ -1,12 +1,13 @@
 //! What the commands say while a running service refuses a swap, and that the remedies that they name
 //! work.
 
+use std::fs;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{Kafka, generation, paid, unique};
-use crate::support::lab::{Dist, Elastic};
+use crate::support::lab::{Dist, Elastic, eventually};
 use crate::support::service::{Outcome, Service, Setup};
 use crate::support::topic::START;
 
@@ -232,4 +233,51 @@ fn a_restart_with_the_old_values_names_the_rollback_and_the_values_of_the_new_ru
     let refused = setup.run(&["serve"]);
     assert_eq!(refused.status.code(), Some(78), "{}", refused.stderr);
     assert!(!refused.stderr.contains(ROLLBACK), "{}", refused.stderr);
+}
+
+#[test]
+fn a_swap_to_a_generation_whose_state_is_gone_is_undone_or_followed_when_it_is_back() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+        return;
+    };
+    let setup = setup(kafka, Some(elastic));
+    let service = setup.serve();
+    service.await_consumed(10);
+    service.await_delivered();
+    let (state, away) = (setup.path("state-g2"), setup.path("away"));
+    for is_put_back in [false, true] {
+        let built = setup.run(&["replay"]);
+        assert_eq!(built.status.code(), Some(0), "{}", built.stderr);
+        service.signal("STOP");
+        let swapped = setup.run(&["replay", "swap", "--timeout", "1s"]);
+        fs::rename(&state, &away).unwrap();
+        service.signal("CONT");
+        assert_eq!(swapped.status.code(), Some(75), "{}", swapped.stderr);
+        let reason = eventually("the refusal", || {
+            let status = service.ask("status");
+            status["swap"]["reason"].as_str().map(str::to_owned)
+        });
+        for words in [
+            REFUSED,
+            "there is no state of it in",
+            "state-g2. Either mend that",
+            ROLLBACK,
+        ] {
+            assert!(reason.contains(words), "{words}: {reason}");
+        }
+        assert!(!reason.contains("live = N"), "{reason}");
+        let status = setup.run_json(&["replay", "status", "-o", "json"]);
+        assert_eq!(status["swap"]["reason"], reason, "{status}");
+        let verified = setup.run(&["index", "verify"]);
+        assert_eq!(verified.status.code(), Some(1), "{}", verified.stderr);
+        assert!(verified.stderr.contains(REFUSED), "{}", verified.stderr);
+        if is_put_back {
+            fs::rename(&away, &state).unwrap();
+            service.await_generation(2);
+        } else {
+            roll_back(&setup);
+            assert_eq!(generation(&service), 1);
+            fs::remove_dir_all(&away).unwrap();
+        }
+    }
 }
