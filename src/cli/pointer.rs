@@ -128,7 +128,7 @@ impl<'a> Pointer<'a> {
         }
     }
 
-    // What is wrong, and the first way out of it. The other one is to undo the swap.
+    // What is wrong, and the ways out of it.
     fn reason(&self, unfit: &Unfit) -> String {
         let (fact, is_config) = match unfit {
             Unfit::Config(error) => (error.to_string(), true),
@@ -136,18 +136,29 @@ impl<'a> Pointer<'a> {
                 let (now, here) = (state_dir.display(), self.state_dir.display());
                 (format!("state_dir is {now} now and was {here}"), true)
             }
-            Unfit::Generation(error) => (error.fact(), error.is_config()),
+            Unfit::Generation(error, _) => (error.fact(), error.is_config()),
         };
         let fact = fact.trim_end().trim_end_matches('.');
         let file = self.sources.shown_file();
         let file = file.map(|file| format!(", {file}")).unwrap_or_default();
-        match is_config {
-            true => format!(
-                "{fact}. Either mend the configuration of the service{file}: it is tried again every \
-                 few seconds"
-            ),
-            false => format!("{fact}. Either mend that: it is tried again every few seconds"),
-        }
+        let mended = match is_config {
+            true => format!("the configuration of the service{file}"),
+            false => "that".to_owned(),
+        };
+        // The command reads the same file.
+        let with = match unfit {
+            Unfit::Generation(_, config) if self.fits_still(config) => "",
+            _ => ", with the configuration that it was built with",
+        };
+        format!(
+            "{fact}. Either mend {mended}: it is tried again every few seconds; or make generation {} \
+             live again with `tidegauge replay rollback`{with}",
+            self.generation
+        )
+    }
+
+    fn fits_still(&self, config: &Config) -> bool {
+        self.generations.fits(self.generation, config).is_ok()
     }
 
     fn successor(&self, live: Live) -> Result<Successor, Unfit> {
@@ -155,9 +166,12 @@ impl<'a> Pointer<'a> {
         if config.state_dir != self.state_dir {
             return Err(Unfit::Moved(config.state_dir));
         }
-        self.generations.fits(live.generation, &config)?;
-        self.generations.enter(&mut config.clone(), live)?;
-        Ok(Successor { live, config })
+        let fits = self.generations.fits(live.generation, &config);
+        let fits = fits.and_then(|_| self.generations.enter(&mut config.clone(), live));
+        match fits {
+            Ok(()) => Ok(Successor { live, config }),
+            Err(error) => Err(Unfit::Generation(error, Box::new(config))),
+        }
     }
 }
 
@@ -169,18 +183,12 @@ enum Unfit {
     /// It names another state directory, which only a start can go to.
     Moved(PathBuf),
     /// The generation does not fit it, or can't be opened.
-    Generation(generation::Error),
+    Generation(generation::Error, Box<Config>),
 }
 
 impl From<config::Error> for Unfit {
     fn from(error: config::Error) -> Self {
         Self::Config(error)
-    }
-}
-
-impl From<generation::Error> for Unfit {
-    fn from(error: generation::Error) -> Self {
-        Self::Generation(error)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Refused {
     pub generation: u32,
     /// The one that is served meanwhile.
     pub served: u32,
-    /// Why, and how to have it run.
+    /// Why, and what to do.
     pub reason: String,
 }
 
@@ -43,11 +43,8 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "generation {} is live now and can't be run, so generation {served} goes on: {}; or make \
-             generation {served} live again with `tidegauge replay rollback`",
-            self.generation,
-            self.reason.trim_end_matches('.'),
-            served = self.served,
+            "generation {} is live now and can't be run, so generation {} goes on: {}",
+            self.generation, self.served, self.reason
         )
     }
 }

@@ -281,3 +281,30 @@ fn a_swap_to_a_generation_whose_state_is_gone_is_undone_or_followed_when_it_is_b
         }
     }
 }
+
+#[test]
+fn the_rollback_is_advised_with_the_configuration_that_it_needs() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let mut setup = setup(kafka, None);
+    let service = refusing(&setup);
+    let right = fs::read_to_string(setup.config()).unwrap();
+    let needs = "`tidegauge replay rollback`, with the configuration that it was built with";
+    let refusal = |part: &str| {
+        eventually("another refusal", || {
+            let status = service.ask("status");
+            let reason = status["swap"]["reason"].as_str().unwrap();
+            reason.contains(part).then(|| reason.to_owned())
+        })
+    };
+    assert!(!refusal(ROLLBACK).contains(needs));
+    // The file fits neither generation, and the commands read it too.
+    setup.set("event_time", "out_of_orderness", "\"7s\"");
+    assert!(refusal("7s").contains(needs));
+    let refused = setup.run(&["replay", "rollback"]);
+    assert_eq!(refused.status.code(), Some(78), "{}", refused.stderr);
+    fs::write(setup.config(), format!("{right}\nno_such_key = 1\n")).unwrap();
+    assert!(refusal("no_such_key").contains(needs));
+    fs::write(setup.config(), &right).unwrap();
+    roll_back(&setup);
+    assert!(service.ask("status")["swap"].is_null());
+}
