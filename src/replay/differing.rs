@@ -241,7 +241,7 @@ mod tests {
             json!([
                 {"field": "pay_min", "live": "1", "replayed": "2"},
                 {"field": "pay_max", "live": "5", "replayed": "4"},
-                {"field": "pay_p50", "live": 1.002_050_917_089_935_4, "replayed": 2.004_101_834_179_870_7},
+                {"field": "pay_p50", "live": 1.002_050_917_089_935_4, "replayed": 2.004_101_834_179_871},
                 {"field": "pay_p95", "live": 4.989_988_387_126_51, "replayed": 4.0},
                 {"field": "pay_p99", "live": 4.989_988_387_126_51, "replayed": 4.0},
             ])
