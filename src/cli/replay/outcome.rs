@@ -110,6 +110,10 @@ pub(super) fn print(report: &Report, output: Format) -> Result<(), Failure> {
             })?);
         }
     }
+    // A report of an older version, which is kept where nothing could be compared, names no field.
+    if rows.is_empty() {
+        return Ok(());
+    }
     drop(notes);
     output::print(output, &rows, "")?;
     Ok(())
