@@ -29,6 +29,7 @@ pub mod stop;
 mod table;
 mod watch;
 
+use std::env;
 use std::io::{self, IsTerminal, Write};
 
 use clap::Parser;
@@ -36,6 +37,7 @@ use clap::Parser;
 use self::arguments::{Arguments, Command, Globals};
 pub use self::end::end;
 use self::failure::Failure;
+use crate::config::may_name_secret;
 use crate::telemetry;
 
 /// Does what the command line of this process says, and gives the exit code.
@@ -44,11 +46,20 @@ pub fn run() -> u8 {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Nobody reads the help any more: nothing to say.
-            let _ = error.print();
+            let said = error.render().to_string();
+            let masked = masked(&said, env::args().skip(1));
+            // If nobody reads the help any more, there is nothing to say.
+            let _ = match masked == said {
+                true => error.print(),
+                false => io::stderr().lock().write_all(masked.as_bytes()),
+            };
             return u8::try_from(error.exit_code()).unwrap_or(2);
         }
     };
+    if let Some(wrong) = arguments.globals.wrong() {
+        let _ = writeln!(io::stderr().lock(), "{}{wrong}", prefix());
+        return 2;
+    }
     match dispatch(&arguments) {
         Ok(()) => 0,
         Err(failure) => {
@@ -59,6 +70,17 @@ pub fn run() -> u8 {
             failure.exit_code()
         }
     }
+}
+
+// What the parser says repeats what was typed where nothing was expected. That may be a secret.
+fn masked(said: &str, typed: impl Iterator<Item = String>) -> String {
+    let is_hidden = |word: &String| {
+        let mut parts = word.split([' ', ':', '=']);
+        !word.starts_with('-') && word.len() > 3 && parts.any(may_name_secret)
+    };
+    typed
+        .filter(is_hidden)
+        .fold(said.to_owned(), |said, word| said.replace(&word, "***"))
 }
 
 fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
@@ -95,7 +117,7 @@ fn log_filter(globals: &Globals, command: &Command) -> &'static str {
 
 fn prefix() -> &'static str {
     let is_coloured =
-        io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
     if is_coloured {
         "\u{1b}[1;31merror:\u{1b}[0m "
     } else {

@@ -38,6 +38,7 @@ pub use self::event_time::EventTimeRules;
 pub use self::http::Endpoint;
 pub use self::http::listen as parse_listen;
 pub use self::http::token_in;
+pub use self::keys::is_for_secret as may_name_secret;
 pub use self::kibana::DEFAULT_URL as DEFAULT_KIBANA_URL;
 pub use self::problem::{Error, Report};
 pub use self::reference::markdown as reference;

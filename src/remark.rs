@@ -106,14 +106,16 @@ pub fn remarks(
         ));
     }
     let jumps = partitions.iter().filter_map(|(partition, time)| {
-        let (jump, _) = time.jump.zip(time.highest)?;
-        Some((partition, jump))
+        let (jump, highest) = time.jump.zip(time.highest)?;
+        Some((partition, jump, highest))
     });
-    for (partition, jump) in jumps.take(PARTITIONS_MAX) {
+    for (partition, jump, highest) in jumps.take(PARTITIONS_MAX) {
         remarks.push(format!(
-            "partition {partition}: a payment is dated {}, more than a day ahead of the others there: \
-             the watermark follows when other payments agree",
-            rfc3339(jump.to)
+            "partition {partition}: a payment is dated {}, and those believed so far end at {}, more than \
+             a day before: unless there was a gap, a clock is wrong, that of the one or of the others. \
+             The watermark follows when other payments agree",
+            rfc3339(jump.to),
+            rfc3339(highest)
         ));
     }
     remarks

@@ -56,6 +56,9 @@ pub enum Error {
     /// Elasticsearch can't be used.
     #[error(transparent)]
     Sink(#[from] sink::Error),
+    /// Elasticsearch did not answer before anything was switched.
+    #[error("{0}; nothing was switched")]
+    NotBegun(sink::Error),
     /// Another one is at work.
     #[error("another replay, swap or drop is at work on this state: wait for its end")]
     AtWork,
@@ -208,7 +211,7 @@ impl Error {
     pub const fn is_unavailable(&self) -> bool {
         match self {
             Self::App(error) => error.is_unavailable(),
-            Self::Sink(error) => error.is_unavailable(),
+            Self::Sink(error) | Self::NotBegun(error) => error.is_unavailable(),
             Self::NotFollowed { .. } | Self::NotServed { .. } => true,
             _ => false,
         }
@@ -233,7 +236,9 @@ impl Error {
     pub const fn is_config(&self) -> bool {
         match self {
             Self::App(error) => error.is_config(),
-            Self::Sink(error) => !error.is_unavailable(),
+            // To wait is the remedy.
+            Self::Sink(sink::Error::StillRead { .. }) => false,
+            Self::Sink(error) | Self::NotBegun(error) => !error.is_unavailable(),
             Self::Generation(error) | Self::Unfit { source: error, .. } => error.is_config(),
             Self::Refused(_) => true,
             _ => false,

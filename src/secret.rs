@@ -34,6 +34,52 @@ impl fmt::Display for Secret {
     }
 }
 
+/// Whether the value of a setting called `key` must not be shown. The name of a file that holds a secret
+/// may be.
+#[must_use]
+pub fn names_secret(key: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "password",
+        "secret",
+        "token",
+        "oauthbearer.config",
+        "key.pem",
+        "ssl_key",
+        "jaas",
+        // A command line, which may hold a password.
+        "kinit.cmd",
+    ];
+    let key = key.to_ascii_lowercase();
+    !names_file(&key) && WORDS.iter().any(|word| key.contains(word))
+}
+
+/// Whether `key`, in lower case, names a file or an address, whatever is in there.
+#[must_use]
+pub fn names_file(key: &str) -> bool {
+    let ends = ["_file", ".location", "endpoint.url"];
+    ends.iter().any(|end| key.trim().ends_with(end))
+}
+
+/// `key` as it may be shown: without what follows the name of a secret in it, where the secret itself
+/// may have slipped into the name, as in `"sasl.password=…" = ""`.
+#[must_use]
+pub fn shown_key(key: &str) -> String {
+    if !names_secret(key) {
+        return key.to_owned();
+    }
+    let is_part_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let ends = key.char_indices().filter(|(_, c)| !is_part_of_name(*c));
+    // Names of secrets that go on behind a word for one.
+    let goes_on = |rest: &str| [".config"].contains(&rest);
+    for (end, _) in ends {
+        let (name, rest) = key.split_at(end);
+        if names_secret(name) && !goes_on(rest) {
+            return format!("{name}…");
+        }
+    }
+    key.to_owned()
+}
+
 /// An address without the user and password before its host. What is no valid address may hold them too,
 /// and a `/` or `@` in them: all up to the last `@` goes.
 #[must_use]

@@ -83,7 +83,17 @@ fn rejects_are_counted_on_stderr_with_the_first_line_and_can_be_listed() {
 fn payments_that_are_in_no_window_can_be_listed() {
     let future = r#"{"partition":1,"timestamp":1793491200000,"payment":{"createTime":"2026-11-01 01:00:00","payAmount":7,"branchId":2}}"#;
     let file = [PAYMENT, LATER, LATER, LATER, PAYMENT, future].join("\n");
-    let (ledger, _) = compute("ledger", file.as_bytes());
+    let (ledger, said) = compute("ledger", file.as_bytes());
+    let words = "2 payments are in no window (1 too late, 1 future), but in the totals; --emit late \
+                 lists them";
+    assert!(said.contains(words), "{said}");
+    // One is told as well: no figure is smaller without a word.
+    let one = [PAYMENT, LATER, LATER, LATER, PAYMENT].join("\n");
+    let (_, said) = compute("windows", one.as_bytes());
+    assert!(
+        said.contains("1 payment is in no window (1 too late)"),
+        "{said}"
+    );
     let (listed, _) = compute("late", file.as_bytes());
     let items = listed["items"].as_array().unwrap();
     assert_eq!(

@@ -299,6 +299,13 @@ fn a_secret_is_not_shown_when_its_line_or_its_value_is_wrong() {
         "s3cret=\n",
         "s3cret==\n",
         "\ns3cret[0]\nme:s3cret:1\n",
+        // A secret that has slipped into the key.
+        "[kafka.properties]\n\"sasl.password=s3cret\" = ''\n",
+        "[kafka.properties]\n\"sasl.password s3cret\" = ''\n",
+        "[kafka.properties]\n\"sasl.password: s3cret\" = 1\n",
+        "[kafka.properties]\nsasl.password.s3cret = 1\n",
+        "[elasticsearch]\n'password=s3cret' = 1\n",
+        "[http]\n\"token s3cret\" = 1\n",
     ] {
         let text = wrong(toml);
         assert!(!text.contains("s3cret"), "{text}");

@@ -130,6 +130,9 @@ fn query_follows_pages_as_far_as_it_is_asked_to() {
     assert_eq!(count(&["late", "--all"]), 2);
     assert_eq!(count(&["late", "--limit", "1"]), 1);
     assert_eq!(count(&["windows", "1m", "--limit", "2"]), 2);
+    let first = query(&setup, &service, &["late", "--limit", "1", "-o", "csv"]);
+    let said = String::from_utf8({ first }.output().unwrap().stderr).unwrap();
+    assert!(said.contains("1 row shown, and there are more"), "{said}");
     let page: Value = serde_json::from_str(&ask(&["late", "--limit", "1", "-o", "json"])).unwrap();
     assert_eq!(page["items"][0]["offset"], 5);
     assert!(page["next"].is_string(), "{page}");

@@ -3,6 +3,7 @@
 mod asking;
 mod generations;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -91,8 +92,8 @@ pub struct Globals {
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one key of the configuration, as in --set event_time.allowed_lateness=2d
-    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "KEY=VALUE", value_parser = key_and_value)]
-    pub set: Vec<(String, String)>,
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "KEY=VALUE", value_parser = Assignment::of)]
+    pub set: Vec<Assignment>,
     /// The state directory [config: state_dir]
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
     pub state_dir: Option<String>,
@@ -399,7 +400,43 @@ pub struct Manual {
     pub out: Option<PathBuf>,
 }
 
+/// A key of the configuration and its value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Assignment {
+    /// `KEY=VALUE`.
+    Of {
+        /// The full name of the key.
+        key: String,
+        /// The value as it was typed.
+        value: String,
+    },
+    /// Something else, which may be a secret: an error of the parser would repeat it.
+    None,
+}
+
+impl Assignment {
+    // The parser of the command line wants a result.
+    #[allow(clippy::unnecessary_wraps)]
+    fn of(text: &str) -> Result<Self, Infallible> {
+        Ok(match text.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() => Self::Of {
+                key: key.trim().to_owned(),
+                value: value.to_owned(),
+            },
+            _ => Self::None,
+        })
+    }
+}
+
 impl Globals {
+    /// Why the command line can't be used although it could be read.
+    #[must_use]
+    pub fn wrong(&self) -> Option<&'static str> {
+        let is_wrong = self.set.contains(&Assignment::None);
+        is_wrong
+            .then_some("--set: give a key and a value, as in --set event_time.allowed_lateness=2d")
+    }
+
     /// Where this command's settings come from, but for flags of its own.
     #[must_use]
     pub fn sources(&self) -> Sources {
@@ -408,8 +445,10 @@ impl Globals {
 
     /// `sources` with the flags that every command takes.
     fn over(&self, sources: Sources) -> Sources {
-        let sources = self.set.iter().fold(sources, |sources, (key, value)| {
-            sources.flag("--set", key.clone(), value.clone())
+        let sources = self.set.iter().fold(sources, |sources, set| match set {
+            Assignment::Of { key, value } => sources.flag("--set", key.clone(), value.clone()),
+            // Refused before any command runs.
+            Assignment::None => sources,
         });
         sources.given("--state-dir", "state_dir", self.state_dir.as_ref())
     }
@@ -457,15 +496,6 @@ impl Produce {
             .sources()
             .given("--brokers", "kafka.brokers", self.brokers.as_ref())
             .given("--topic", "kafka.topic", self.topic.as_ref())
-    }
-}
-
-fn key_and_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => {
-            Ok((key.trim().to_owned(), value.to_owned()))
-        }
-        _ => Err("give a key and a value, as in event_time.allowed_lateness=2d".into()),
     }
 }
 

@@ -244,6 +244,29 @@ impl Batch {
                 first.detail
             );
         }
+        let unplaced = [Entry::TooLate, Entry::Future, Entry::PastRetention].map(|entry| {
+            (
+                self.ledger.entry(entry).count,
+                entry.as_str().replace('_', " "),
+            )
+        });
+        let unplaced: Vec<(u64, String)> = unplaced
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .collect();
+        if !unplaced.is_empty() && self.emit != Emit::Late {
+            let count = unplaced.iter().map(|(count, _)| count).sum();
+            let each = unplaced
+                .iter()
+                .map(|(count, why)| format!("{} {why}", grouped(*count)));
+            warn!(
+                "{} {} in no window ({}), but in the totals; --emit late lists {}",
+                counted_in_threes(count, "payment"),
+                agreeing(count, "is", "are"),
+                each.collect::<Vec<_>>().join(", "),
+                agreeing(count, "it", "them")
+            );
+        }
         let partitions = self.pipeline.engine().partitions();
         for remark in remarks(&self.ledger, &self.notices, partitions) {
             warn!("{remark}");

@@ -112,7 +112,8 @@ impl Address {
             NamedBy::Flag | NamedBy::Listen(_) | NamedBy::Default => "--url",
         };
         // A key may stand behind the address.
-        let shown = without_user(self.url.split(['?', '#']).next().unwrap_or_default());
+        let shown = without_user(&self.url);
+        let shown = shown.split(['?', '#']).next().unwrap_or_default();
         let wrong =
             |why: &str| Failure::Usage(anyhow!("{by}: \"{shown}\" {why}: give http://host:port"));
         if self.url.is_empty() {
@@ -135,6 +136,7 @@ impl Address {
     /// What to say of it in errors.
     pub(super) fn shown(&self) -> String {
         let url = without_user(&self.url);
+        let url = url.split(['?', '#']).next().unwrap_or_default().to_owned();
         match &self.named_by {
             NamedBy::Flag => url,
             NamedBy::Variable => format!("{url} ({URL})"),

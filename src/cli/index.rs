@@ -1,5 +1,6 @@
 //! `tidegauge index`: the indexes of the live generation.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -95,14 +96,22 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
             let lines = findings.lines(yes);
             delete(&mut upkeep, readings, yes, &config, BY_SERVICE, lines).await?;
             // One that was built beside the live one may have been refused for the same reason.
-            for other in generations.all()? {
+            let mut others: BTreeSet<u32> = generations.all()?.into_iter().collect();
+            let own = others.clone();
+            // What readers see may be of another state.
+            others.extend(upkeep.audience().await.map_err(Error::from)?);
+            others.remove(&findings.generation);
+            for other in others {
+                if !own.contains(&other) {
+                    let mut upkeep = replay::upkeep(sink, &generations, &config, other)?;
+                    let lines = findings.lines(yes);
+                    delete(&mut upkeep, readings, yes, &config, BY_SERVICE, lines).await?;
+                    continue;
+                }
                 let live = Live {
                     generation: other,
                     previous: None,
                 };
-                if other == findings.generation {
-                    continue;
-                }
                 // One that can't be read, or has read nothing, can't tell which indexes are its own.
                 let Ok(Some(readings)) = self::readings(&config, &generations, live) else {
                     continue;
@@ -117,6 +126,13 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
                 delete(&mut upkeep, readings, yes, &config, BY_REPLAY, lines).await?;
             }
             return Ok(findings);
+        }
+        if readings.is_none() {
+            let path = generations.dir(live.generation);
+            findings.done.push(format!(
+                "there is no state in {} yet: this is for its first start",
+                path.display()
+            ));
         }
         if matches!(step, IndexStep::Setup | IndexStep::Repair) {
             make(&mut upkeep, readings, step, &mut findings).await?;
@@ -151,15 +167,28 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
              generation {}, which is live now: start it, or wait for it",
             live.generation
         ))),
-        (count, None) => Err(Failure::Running(anyhow!(
-            "{} {} not as {} should be. `tidegauge index repair` mends templates, \
-             aliases, missing indexes and missing fields; a field of another type can't be mended: \
-             delete its index while the service runs, and it is made and filled again",
-            counted(count as u64, "thing"),
-            agreeing(count as u64, "is", "are"),
-            agreeing(count as u64, "it", "they"),
-        ))),
+        (count, None) => Err(Failure::Running(unmended(count as u64, step))),
     }
+}
+
+// What can be done about what was found.
+fn unmended(count: u64, step: IndexStep) -> anyhow::Error {
+    let things = counted(count, "thing");
+    let are = agreeing(count, "is", "are");
+    let they = agreeing(count, "it", "they");
+    let mendable = match step {
+        IndexStep::Verify => {
+            " `tidegauge index repair` mends templates, aliases, missing indexes and missing fields."
+        }
+        IndexStep::Setup | IndexStep::Repair | IndexStep::Delete { .. } => {
+            " This command can't mend the rest."
+        }
+    };
+    anyhow!(
+        "{things} {are} not as {they} should be.{mendable} Of a field of another type, delete the index \
+         while the service runs: it is made and filled again. Blocks and aliases of others are removed \
+         in Elasticsearch"
+    )
 }
 
 async fn make(
@@ -241,8 +270,10 @@ async fn publish(
     if awaited(upkeep, generations, live).await?.is_some() {
         return Ok(());
     }
-    upkeep.publish().await.map_err(Error::from)?;
-    findings.done.push("the aliases are in place".into());
+    // What is wrong with them is found by the look that follows.
+    if upkeep.publish().await.map_err(Error::from)?.is_none() {
+        findings.done.push("the aliases are in place".into());
+    }
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use super::failure::Failure;
 use super::output::{self, Format, Row};
 use super::table::Look;
 use super::watch::Watch;
-use crate::count::grouped;
+use crate::count::{counted, grouped};
 use crate::secret::Secret;
 
 /// The most windows that a service gives in one answer.
@@ -226,6 +226,14 @@ impl Service {
                 break row.get("reading").unwrap_or("null").to_owned();
             }
         };
+        if cursor.is_some() && matches!(self.output, Format::Csv | Format::Ndjson) {
+            // The rows can't say it themselves. If nobody reads stderr, there is nothing to say.
+            let _ = writeln!(
+                io::stderr().lock(),
+                "{} shown, and there are more: give a higher --limit",
+                counted(rows.len() as u64, "row")
+            );
+        }
         let whole = match self.output {
             Format::Json => {
                 let items: Vec<String> = rows.iter().map(Row::to_json).collect();

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use tidegauge_windows::{Definition, Kind};
 
-use super::keys::is_secret;
 use super::rules::span;
 use super::{Config, size};
 use crate::duration;
+use crate::secret::names_secret;
 use crate::sink::Credentials;
 use crate::source::Start;
 use crate::timestamp::rfc3339;
@@ -51,7 +51,7 @@ impl Config {
         }
         toml.head("[kafka.properties]");
         for (name, value) in &kafka.properties {
-            let shown = if is_secret(name) { "***" } else { value };
+            let shown = if names_secret(name) { "***" } else { value };
             toml.text(&quoted(name), shown);
         }
     }

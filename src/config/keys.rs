@@ -3,24 +3,10 @@
 use super::key::{self, SECTIONS};
 use super::problem::{Problem, Problems};
 use super::raw::{Setting, Table, Value};
+use crate::secret::{names_file, names_secret};
 
 /// The sections whose keys are the operator's.
 pub(super) const FREE: [&str; 2] = ["kafka.properties", "branches"];
-
-/// Whether a value under this key must not be shown.
-pub(super) fn is_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    let words = [
-        "password",
-        "secret",
-        "token",
-        "oauthbearer.config",
-        "key.pem",
-        "ssl_key",
-        "jaas",
-    ];
-    !names_file(&key) && words.iter().any(|word| key.contains(word))
-}
 
 /// Whether `text`, a part of a file, has a key under which a secret, or the file that holds one, is meant,
 /// spelt right or not: the secret itself may stand there.
@@ -36,7 +22,8 @@ pub(super) fn may_hold_secret(text: &str) -> bool {
 }
 
 /// Whether `key` is the name of a secret, or of the file that holds one, but for a few letters.
-pub(super) fn is_for_secret(key: &str) -> bool {
+#[must_use]
+pub fn is_for_secret(key: &str) -> bool {
     let key = key.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
     resembles_secret(key.strip_suffix("_file").unwrap_or(key))
 }
@@ -45,7 +32,7 @@ pub(super) fn is_for_secret(key: &str) -> bool {
 fn resembles_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     let key = key.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
-    if is_secret(key) {
+    if names_secret(key) {
         return true;
     }
     if of("").into_iter().flatten().any(|known| known == key) || names_file(key) {
@@ -72,11 +59,6 @@ fn resembles_secret(key: &str) -> bool {
             let is_near = |known: &&str| strsim::osa_distance(word, known) <= known.len() / 3;
             WORDS.iter().any(is_near)
         })
-}
-
-fn names_file(key: &str) -> bool {
-    let ends = ["_file", ".location", "endpoint.url"];
-    ends.iter().any(|end| key.trim().ends_with(end))
 }
 
 /// The names of the keys of a section, if it is one whose keys are fixed.
@@ -180,7 +162,7 @@ mod tests {
             "ssl.key.pem",
             "  \"SASL.PASSWORD\" ",
         ] {
-            assert!(is_secret(key), "{key}");
+            assert!(names_secret(key), "{key}");
         }
         for key in [
             "password_file ",
@@ -188,7 +170,7 @@ mod tests {
             "sasl.username",
             "ssl.key.location",
         ] {
-            assert!(!is_secret(key), "{key}");
+            assert!(!names_secret(key), "{key}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::keys::{is_for_secret, may_hold_secret};
 use crate::count::counted;
+use crate::secret::shown_key;
 
 /// Why there is no configuration to work with.
 #[derive(Debug, thiserror::Error)]
@@ -166,7 +167,7 @@ impl Document {
     fn render(&self, problem: &Problem) -> String {
         let key = match problem.key.as_str() {
             "" => String::new(),
-            key => format!("{key}: "),
+            key => format!("{}: ", shown_key(key)),
         };
         let message = &problem.message;
         let name = self.name.as_deref().unwrap_or("configuration");

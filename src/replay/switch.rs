@@ -133,7 +133,7 @@ pub async fn switch(
         None => None,
     };
     if let Some(indexes) = &indexes {
-        indexes.reach().await?;
+        indexes.reach().await.map_err(Error::NotBegun)?;
     }
     let before = generations.live()?;
     let live = if before.generation == to {
@@ -273,8 +273,10 @@ async fn follow(
             {
                 return Ok(Aliases::Follow);
             }
-            upkeep.publish().await?;
-            return Ok(Aliases::Moved);
+            return match upkeep.publish().await? {
+                None => Ok(Aliases::Moved),
+                Some(reason) => Err(sink::Error::Aliases(reason).into()),
+            };
         }
         // The aliases may have pointed there before, while HTTP still gives the figures of another.
         if accepted(generations, live.generation)? && is_public {

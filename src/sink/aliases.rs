@@ -70,6 +70,22 @@ pub(super) fn other_audience(names: &Names, holders: &Holders) -> Option<u32> {
     seen.last().copied().filter(|_| is_elsewhere)
 }
 
+/// The first index of each other generation that a public alias points to, and the alias.
+pub(super) fn seen_elsewhere(names: &Names, holders: &Holders) -> Vec<(String, String)> {
+    let mut found = BTreeMap::new();
+    for (index, aliases) in holders {
+        if let Some((generation, public)) = names.published(index)
+            && generation != names.generation()
+            && aliases.contains(&public)
+        {
+            found
+                .entry(generation)
+                .or_insert_with(|| (index.clone(), public));
+        }
+    }
+    found.into_values().collect()
+}
+
 /// Whether public aliases point to the generation of `names`, and to no other.
 pub(super) fn are_here(names: &Names, holders: &Holders) -> bool {
     audience(names, holders) == [names.generation()].into()

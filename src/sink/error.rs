@@ -49,6 +49,15 @@ pub enum Error {
     /// Indexes hold figures of another log.
     #[error("nothing is written to Elasticsearch: {0}")]
     Foreign(String),
+    /// A generation that is to be dropped is the one that readers see.
+    #[error(
+        "nothing is deleted: public aliases still point to generation {generation}. They move when the \
+         service of the live generation has caught up; then drop generation {generation} again"
+    )]
+    StillRead {
+        /// The generation.
+        generation: u32,
+    },
     /// An index of a generation that is to be dropped holds figures of another log or other rules.
     #[error(
         "nothing is deleted: the index {index} has a name of generation {generation}, but holds \

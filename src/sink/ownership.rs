@@ -1,11 +1,13 @@
 //! Whose documents an index holds. Only those of our own log and rules are ours to change.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::aliases;
 use super::client::Trouble;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Live};
 use super::retry::Verdict;
 use crate::feedback::Family;
 use crate::provenance::{Difference, Provenance};
@@ -95,6 +97,55 @@ impl Cluster {
         }
     }
 
+    /// Our indexes, if none of them holds figures of another log or other rules, and no public alias
+    /// gives readers figures of another topic.
+    pub(super) async fn own_indexes(&self) -> Result<BTreeMap<Family, Live>, Trouble> {
+        let live = self.inspect().await?;
+        for (family, live) in &live {
+            if let Owner::Stranger(stranger) = &live.owner {
+                return Err(self.foreign(*family, stranger).await);
+            }
+        }
+        match self.other_topic(&self.holders().await?).await? {
+            Some(reason) => Err(Trouble {
+                verdict: Verdict::Foreign,
+                reason,
+            }),
+            None => Ok(live),
+        }
+    }
+
+    /// Why no generation of ours may have the public aliases, if they give readers figures of another
+    /// topic: those would see ours under the same names. What another generation of our own topic
+    /// has, be it of another state or of other rules, is what a swap takes the place of.
+    pub(super) async fn other_topic(
+        &self,
+        holders: &aliases::Holders,
+    ) -> Result<Option<String>, Trouble> {
+        let (Some(ours), names) = (self.provenance(), self.names()) else {
+            return Ok(None);
+        };
+        for (index, alias) in aliases::seen_elsewhere(names, holders) {
+            let path = format!("/{index}/_mapping?filter_path=*.mappings._meta.provenance");
+            let answer = self.client().get(&path, &[]).await?;
+            // It may be gone by now.
+            let Ok(found) = answer.json::<Value>() else {
+                continue;
+            };
+            let theirs = &found[&index]["mappings"]["_meta"]["provenance"];
+            let Ok(theirs) = Provenance::deserialize(theirs) else {
+                continue;
+            };
+            if let Some(Difference::Topic(whose)) = ours.difference(&theirs) {
+                return Ok(Some(format!(
+                    "the public alias {alias} points to the index {index}, which holds figures \
+                     {whose}, and stays there. {KEEP_BOTH}. {DELETE}"
+                )));
+            }
+        }
+        Ok(None)
+    }
+
     async fn count(&self, index: &str) -> Result<u64, Trouble> {
         #[derive(Deserialize)]
         struct Count {
@@ -108,6 +159,10 @@ impl Cluster {
 /// Keeps the figures of both, whatever they are of.
 const KEEP_BOTH: &str = "To keep both, set elasticsearch.index_prefix and \
                          elasticsearch.legacy_totals to names that are not in use";
+
+/// Gives up the other figures.
+const DELETE: &str = "If nobody needs those figures any more, delete them with `tidegauge index delete \
+                      --yes`";
 
 /// Why nothing may be written at all by `generation`, although only one index was looked at: the
 /// others are either as foreign, or would be mixed with it by the aliases. What to do is told in the
@@ -135,10 +190,7 @@ fn foreign(index: &str, stranger: &Stranger, generation: u32) -> Trouble {
             );
         }
     }
-    remedies.push(KEEP_BOTH);
-    remedies.push(
-        "If nobody needs those figures any more, delete them with `tidegauge index delete --yes`",
-    );
+    remedies.extend([KEEP_BOTH, DELETE]);
     refused(index, stranger, &remedies)
 }
 

@@ -1,7 +1,7 @@
 //! Whether there is a place for documents: indexes that are ours, in order, and hold what is known to
 //! be delivered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,9 @@ use tracing::{info, warn};
 
 use super::aliases;
 use super::client::Trouble;
-use super::cluster::{Live, Ready};
+use super::cluster::Ready;
 use super::delivery::{Delivery, Interrupted, blocking};
 use super::expected::{Past, expected};
-use super::ownership::Owner;
 use super::retry::Verdict;
 use crate::feedback::{Family, Feedback};
 
@@ -31,7 +30,7 @@ impl Delivery {
     }
 
     pub(super) async fn set_up(&mut self) -> Result<(), Interrupted> {
-        self.refuse_strangers().await?;
+        self.cluster.own_indexes().await?;
         self.cluster.set_up().await?;
         self.inspect().await?;
         if self.had_former_life {
@@ -56,17 +55,6 @@ impl Delivery {
         }
         self.report_now().await;
         Ok(())
-    }
-
-    // Our indexes, if none of them holds documents of another log.
-    async fn refuse_strangers(&self) -> Result<BTreeMap<Family, Live>, Interrupted> {
-        let live = self.cluster.inspect().await?;
-        for (family, live) in &live {
-            if let Owner::Stranger(stranger) = &live.owner {
-                return Err(self.cluster.foreign(*family, stranger).await.into());
-            }
-        }
-        Ok(live)
     }
 
     // What names were changed for is delivered again, and what is called by a former name is deleted
@@ -108,7 +96,7 @@ impl Delivery {
 
     // Looks whether the indexes are the ones that we know, in order.
     pub(super) async fn inspect(&mut self) -> Result<(), Interrupted> {
-        let live = self.refuse_strangers().await?;
+        let live = self.cluster.own_indexes().await?;
         self.answered();
         let compared = self.places.compare(&live);
         for family in compared.gone {

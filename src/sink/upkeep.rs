@@ -89,13 +89,15 @@ impl Upkeep {
         Ok(aliases::audience(self.cluster.names(), &holders))
     }
 
-    /// Points the public aliases to this generation's indexes, and to no other's, in one request.
+    /// Points the public aliases to this generation's indexes, and to no other's, in one request. Gives
+    /// why one of them is not as it should be, if that is so.
     ///
     /// # Errors
     /// When the server does not answer as it should.
-    pub async fn publish(&mut self) -> Result<(), Error> {
+    pub async fn publish(&mut self) -> Result<Option<String>, Error> {
         let published = self.cluster.publish(true).await;
-        published.map_err(|trouble| self.failed(trouble))
+        published.map_err(|trouble| self.failed(trouble))?;
+        Ok(self.cluster.remark().map(str::to_owned))
     }
 
     /// All indexes of all generations, by name.
@@ -156,22 +158,16 @@ impl Upkeep {
     }
 
     /// Fails if an index of this generation holds figures of another log or other rules than the state
-    /// has: a service would write to none. `readings` are those of its state, if that can be read.
+    /// has: a service would write to none; or if the public aliases point to figures of another topic.
+    /// `readings` are those of its state, if that can be read.
     ///
     /// # Errors
     /// When one does, or the server does not answer as it should.
     pub async fn refuse_strangers(&mut self, readings: Option<&dyn Readings>) -> Result<(), Error> {
         self.know(readings)
             .map_err(|trouble| self.failed(trouble))?;
-        let live = self.cluster.inspect().await;
-        for (family, live) in live.map_err(|trouble| self.failed(trouble))? {
-            if let Owner::Stranger(stranger) = &live.owner {
-                return Err(Error::Foreign(
-                    self.cluster.foreign(family, stranger).await.reason,
-                ));
-            }
-        }
-        Ok(())
+        let own = self.cluster.own_indexes().await;
+        own.map(|_| ()).map_err(|trouble| self.failed(trouble))
     }
 
     /// Puts the templates, and the indexes that `readings` have documents for and that are not
@@ -200,12 +196,7 @@ impl Upkeep {
 
     async fn make(&mut self, readings: Option<&dyn Readings>) -> Result<Vec<String>, Trouble> {
         self.know(readings)?;
-        let there = self.cluster.inspect().await?;
-        for (family, live) in &there {
-            if let Owner::Stranger(stranger) = &live.owner {
-                return Err(self.cluster.foreign(*family, stranger).await);
-            }
-        }
+        let there = self.cluster.own_indexes().await?;
         self.cluster.set_up().await?;
         let mut made = Vec::new();
         for family in wanted(readings, self.zero_windows)? {
@@ -289,6 +280,10 @@ impl Upkeep {
             found.push(format!(
                 "the alias {alias} points to the index {index}, which is not ours"
             ));
+        }
+        if let Some(reason) = self.cluster.other_topic(&holders).await? {
+            found.push(reason);
+            return Ok(found);
         }
         let changes = aliases::changes(self.cluster.names(), legacy, &holders);
         found.extend(changes.iter().map(aliases::Action::complaint));

@@ -11,6 +11,7 @@ use rdkafka::error::KafkaError;
 use tidegauge_windows::EventTime;
 
 use super::Error;
+use crate::secret::{names_secret, shown_key};
 
 /// Which topic to read, where, and from where on.
 #[derive(Clone)]
@@ -136,7 +137,7 @@ impl Config {
         for (property, value) in &self.properties {
             if let Some(why) = forbidden(property) {
                 return Err(Error::Setting {
-                    property: property.clone(),
+                    property: shown_key(property),
                     why,
                 });
             }
@@ -173,7 +174,10 @@ pub(super) fn refused(error: KafkaError) -> Error {
             } else {
                 why
             };
-            Error::Setting { property, why }
+            Error::Setting {
+                property: shown_key(&property),
+                why,
+            }
         }
         KafkaError::ClientCreation(why) => Error::Client(why),
         other => Error::Client(other.to_string()),
@@ -193,16 +197,7 @@ fn forbidden(property: &str) -> Option<String> {
 }
 
 fn is_secret(property: &str) -> bool {
-    [
-        "password",
-        "secret",
-        ".pem",
-        "jaas",
-        "oauthbearer.config",
-        "username",
-    ]
-    .iter()
-    .any(|part| property.contains(part))
+    names_secret(property) || property.contains(".pem") || property.contains("username")
 }
 
 #[cfg(test)]

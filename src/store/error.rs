@@ -194,8 +194,8 @@ fn remedy(path: &Path, generation: Option<u32>) -> String {
         }
         Some(1) => format!(
             "What is written now is lost. {STOP}, put {path} back as it was, and start again. Without \
-             it, set state_dir to a new directory and restore a backup there with `tidegauge state restore \
-             DIR`; or start again, and the topic is read from kafka.start"
+             it, set state_dir to a new directory: restore a backup there with `tidegauge state restore DIR`, \
+             or start without one and with kafka.start = \"earliest\", and the topic is read again"
         ),
         Some(generation) => {
             let path = path.to_string();

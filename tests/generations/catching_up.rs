@@ -41,6 +41,14 @@ fn verify_and_repair_say_that_the_aliases_wait_for_a_service_that_catches_up() {
         }
         assert!(!last.contains("index repair"), "{last}");
     }
+    // Waiting is the remedy, not another configuration.
+    let dropped = setup.run(&["replay", "drop", "1", "--yes"]);
+    assert_eq!(dropped.status.code(), Some(1), "{}", dropped.stderr);
+    assert!(
+        dropped.stderr.contains("still point to generation 1"),
+        "{}",
+        dropped.stderr
+    );
     let service = setup.serve();
     service.await_consumed(20);
     service.await_delivered();

@@ -39,13 +39,7 @@ impl Upkeep {
             });
         }
         if self.audience().await?.contains(&generation) {
-            return Err(Error::Refused {
-                server: self.server(),
-                reason: format!(
-                    "public aliases point to generation {generation} still: they move when the live \
-                     generation's service has caught up"
-                ),
-            });
+            return Err(Error::StillRead { generation });
         }
         let mut deleted = 0;
         for size in self.sizes().await? {
