@@ -9,10 +9,13 @@ ES_PORT ?= 19200
 ES_DIST ?= es7
 export KAFKA_PORT ES_PORT ES_DIST
 
+# Tools that are compiled once and kept.
+TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidegauge/tools
+
 # One profile for everything: the C++ dependencies (RocksDB, librdkafka) are compiled once.
 CARGO_FLAGS := --release --locked
 
-.PHONY: help demo test build stack stack-down bench check fmt clippy doc tidy setup setup-build clean-lab
+.PHONY: help demo test test-fast build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +27,9 @@ test: setup-build ## every test, with real servers; ends with one line of counts
 	@lab/setup lab && lab/lab prepare kafka es7 es8 opensearch2 || [ "$${CI:-}" != true ]
 	@lab/setup faces && lab/lab prepare python web promtool || [ "$${CI:-}" != true ]
 	@lab/count cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
+
+test-fast: setup-build ## the tests that need no real server; the others are counted as skipped
+	@CI= TIDEGAUGE_TEST_SERVERS=off lab/count cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
 
 build: setup-build ## release binary at target/release/tidegauge
 	@cargo build $(CARGO_FLAGS)
@@ -50,7 +56,7 @@ bench: build ## all measurements, one after the other: some take many minutes
 	done; \
 	[ -z "$$failed" ] || { echo "a limit was passed:$$failed"; exit 1; }
 
-check: fmt clippy doc tidy ## format, lints, docs, floors
+check: fmt clippy doc deny tidy ## format, lints, docs, licences and sources of dependencies, floors
 
 fmt:
 	@cargo fmt --all --check
@@ -60,6 +66,12 @@ clippy: setup-build
 
 doc: setup-build
 	@RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --workspace
+
+# Known faults of dependencies are looked up by CI alone: their list is on the network.
+deny:
+	@command -v cargo-deny >/dev/null || [ -x $(TOOLS)/bin/cargo-deny ] || \
+		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-deny@0.20.2
+	@PATH="$$PATH:$(TOOLS)/bin" cargo deny --log-level error check licenses bans sources
 
 tidy: setup-build
 	@cargo test $(CARGO_FLAGS) --test integration tidy
