@@ -2,6 +2,14 @@
 //!
 //! `cargo bench --bench decode`. After Criterion's figures there is one table of ratios: those of a
 //! single run in which all take turns, so they stand whatever else the machine does.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a measurement counts small things, and looks at the clock"
+)]
 #![allow(clippy::print_stdout, reason = "a bench says its figures on stdout")]
 
 use std::hint::black_box;

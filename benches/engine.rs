@@ -4,6 +4,15 @@
 //! taken as often as the service takes them, but not on the clock. Per checkpoint there is a group
 //! of its own.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a measurement counts small things, and looks at the clock"
+)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

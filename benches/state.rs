@@ -8,6 +8,14 @@
 //! `-- --no-check` only measures.
 
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a measurement counts small things, and looks at the clock"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
@@ -21,11 +29,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use tidegauge::document_key::DocumentKey;
-use tidegauge::effect::{Effects, Notices};
-use tidegauge::ledger::Ledger;
-use tidegauge::payment::BranchId;
-use tidegauge::reading::Mark;
+use tidegauge::core::effect::{Effects, Notices};
+use tidegauge::core::feedback::Mark;
+use tidegauge::domain::document_key::DocumentKey;
+use tidegauge::domain::ledger::Ledger;
+use tidegauge::domain::payment::BranchId;
 use tidegauge::store::{Documents, Identity, Store};
 use tidegauge_windows::{
     Aggregate, Changes, Definition, EventTime, Query, Settings, Snapshot, Span, Summary, Window,

@@ -3,6 +3,14 @@
 //! `gate` lets a server come up when a backlog is there, `watch` follows a service while it delivers that, `dump` writes the
 //! documents that it delivered to a file, and `load` sends that file to new indexes with the same mappings, in bulks of the
 //! same size. `benches/delivery` runs them.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a measurement counts small things, and looks at the clock"
+)]
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;

@@ -3,6 +3,14 @@
 //! Prints one JSON object: how many answers and events came, how long answers took, and how far
 //! behind the followers were at worst: from the moment a checkpoint was written to the moment its
 //! `reading` event was read, on the same clock.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a measurement counts small things, and looks at the clock"
+)]
 #![allow(clippy::print_stdout)]
 
 use std::sync::Arc;

@@ -10,6 +10,14 @@
 //!
 //! Prints one line for each observer, fields between tabs: name; p50, p90, p99, p99.9 and maximum
 //! in ms; count. `benches/latency` runs it.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a measurement counts small things, and looks at the clock"
+)]
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::expect_used)]
 
 use std::collections::BTreeMap;

@@ -3,6 +3,14 @@
 //! It is the yardstick for `tidegauge serve --until-end`: the same client library, settings and
 //! call for batches, but nothing is decoded, counted or kept. `--client poll` reads with the safe
 //! interface of the library instead, one record at a time, as most programs do.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a measurement counts small things, and looks at the clock"
+)]
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;

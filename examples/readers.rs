@@ -3,6 +3,14 @@
 //!
 //! Prints one JSON object: how long the light client's answers took, counted from the moment each
 //! was due, and what became of the heavy clients' questions.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "a measurement counts small things, and looks at the clock"
+)]
 #![allow(clippy::print_stdout)]
 
 use std::sync::Arc;

@@ -21,6 +21,7 @@ mod query;
 mod replay;
 mod report;
 mod resume;
+pub mod row;
 mod serve;
 mod signals;
 mod start_time;
@@ -38,7 +39,7 @@ use self::arguments::{Arguments, Command, Globals};
 pub use self::end::end;
 use self::failure::Failure;
 use crate::config::may_name_secret;
-use crate::telemetry;
+use crate::observe::telemetry;
 
 /// Does what the command line of this process says, and gives the exit code.
 #[must_use]

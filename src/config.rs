@@ -19,6 +19,7 @@ mod reference;
 mod rules;
 mod schema;
 mod secret_file;
+mod secret_keys;
 mod section;
 mod size;
 mod variables;
@@ -38,19 +39,19 @@ pub use self::event_time::EventTimeRules;
 pub use self::http::Endpoint;
 pub use self::http::listen as parse_listen;
 pub use self::http::token_in;
-pub use self::keys::is_for_secret as may_name_secret;
 pub use self::kibana::DEFAULT_URL as DEFAULT_KIBANA_URL;
 pub use self::problem::{Error, Report};
 pub use self::reference::markdown as reference;
 pub use self::rules::settings as settings_of_rules;
 pub use self::schema::json_schema;
+pub use self::secret_keys::is_for_secret as may_name_secret;
 pub use self::section::one_of;
 pub use self::zone::zone as parse_zone;
 
 use self::problem::{Document, Origin, Problems};
 use self::raw::Table;
 use self::section::Section;
-use crate::branch::Branches;
+use crate::domain::branch::Branches;
 use crate::{api, sink, source};
 
 /// A valid configuration.
@@ -166,7 +167,7 @@ impl Sources {
         };
         let variables = env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .filter(|(name, _)| name.starts_with(overlay::PREFIX))
+            .filter(|(name, _)| name.starts_with(variables::PREFIX))
             .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
             .collect();
         Self {
@@ -289,7 +290,8 @@ impl Config {
             None => Document::default(),
         };
         let problems = Problems::default();
-        let mut table = Table::parse(&document.text).unwrap_or_else(|errors| {
+        let known = keys::of("").unwrap_or_default();
+        let mut table = Table::parse(&document.text, &known).unwrap_or_else(|errors| {
             errors.into_iter().for_each(|error| problems.add(error));
             Table::default()
         });

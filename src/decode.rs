@@ -14,7 +14,7 @@ use std::fmt;
 
 use chrono_tz::Tz;
 
-use crate::payment::Payment;
+use crate::domain::payment::Payment;
 use scanner::Scanner;
 
 /// The largest payload that is looked at, in bytes.

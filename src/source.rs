@@ -33,8 +33,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use tracing::{error, warn};
 
-use crate::duration;
-use crate::status::{Condition, End};
+use crate::domain::duration;
+use crate::observe::status::{Condition, End};
 
 use asker::Asker;
 use confirm::Confirmed;

@@ -1,5 +1,14 @@
 //! The promises, one module each, against the real Kafka and the real Elasticsearch of `lab/`.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "tests make small numbers, and look at the clock"
+)]
+
 mod support;
 
 mod api;

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use ethnum::I256;
 use proptest::prelude::*;
-use tidegauge::branch::Branches;
-use tidegauge::effect::{Effects, Notices};
+use tidegauge::core::effect::{Effects, Notices};
+use tidegauge::core::pipeline::{Pipeline, Start, fingerprint};
+use tidegauge::domain::branch::Branches;
+use tidegauge::domain::ledger::{Entry, Ledger};
+use tidegauge::domain::payment::BranchId;
+use tidegauge::domain::record::Record;
+use tidegauge::domain::total::Total;
 use tidegauge::generator::{Generator, Options};
-use tidegauge::ledger::{Entry, Ledger};
-use tidegauge::payment::BranchId;
-use tidegauge::pipeline::{Pipeline, Start, fingerprint};
-use tidegauge::record::Record;
-use tidegauge::total::Total;
 use tidegauge_windows::{
     Definition, EventTime, Frame, MemoryCells, Query, Settings, Span, Summary, WindowResult,
 };

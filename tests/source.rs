@@ -11,11 +11,11 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
-use tidegauge::effect::Progress;
-use tidegauge::pipeline::fingerprint;
-use tidegauge::record::Record;
+use tidegauge::core::effect::Progress;
+use tidegauge::core::pipeline::fingerprint;
+use tidegauge::domain::record::Record;
+use tidegauge::observe::status::Condition;
 use tidegauge::source::{Assigned, Batch, Config, Error, Source, Start};
-use tidegauge::status::Condition;
 use tidegauge_windows::EventTime;
 
 use crate::support::lab::{Kafka, Message, eventually, free_port, unique};

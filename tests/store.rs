@@ -18,9 +18,9 @@ use std::{fs, thread};
 use ethnum::I256;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tidegauge::document_key::DocumentKey;
-use tidegauge::feedback::Family;
-use tidegauge::reading::Mark;
+use tidegauge::core::feedback::Family;
+use tidegauge::core::feedback::Mark;
+use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::store::{Documents, Store};
 use tidegauge_windows::{EventTime, Span};
 
@@ -200,8 +200,9 @@ fn a_reading_stays_one_checkpoint_while_others_are_written() {
                     .query(|reading| {
                         let checkpoint = reading.checkpoint();
                         let sum = |totals: Vec<_>| {
-                            let add =
-                                |sum, (_, total): &(_, tidegauge::total::Total)| sum + total.amount;
+                            let add = |sum, (_, total): &(_, tidegauge::domain::total::Total)| {
+                                sum + total.amount
+                            };
                             totals.iter().fold(I256::ZERO, add)
                         };
                         assert_eq!(sum(reading.totals()?), checkpoint.ledger.in_totals());

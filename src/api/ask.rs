@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::problem::{Failure, Problem};
-use crate::answer::ReadingAnswer;
-use crate::reading::{ReadError, Reading};
+use crate::view::answer::ReadingAnswer;
+use crate::view::reading::{ReadError, Reading};
 
 /// Answers with what `read` renders from the newest reading.
 pub(super) async fn ask(

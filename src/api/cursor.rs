@@ -6,7 +6,7 @@ use tidegauge_windows::EventTime;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::problem::Problem;
-use crate::payment::BranchId;
+use crate::domain::payment::BranchId;
 
 /// The last window of a page, by start, branch and end.
 pub(super) type WindowPlace = (EventTime, BranchId, EventTime);

@@ -11,8 +11,8 @@ use tokio::time::sleep_until;
 
 use super::places::{Places, Seat, Turn};
 use super::problem::Failure;
-use crate::payment::BranchId;
-use crate::reading::ReadError;
+use crate::domain::payment::BranchId;
+use crate::view::reading::ReadError;
 
 /// A light question may look at so many cells, branches and records; then it moves to a heavy place.
 const LIGHT_STEPS: usize = 4_096;

@@ -5,7 +5,7 @@ use std::fmt;
 use axum::http::{HeaderMap, HeaderValue, header};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::reading::Checkpoint;
+use crate::view::reading::Checkpoint;
 
 /// The strong entity tag of one form of the answer to one question at one checkpoint.
 ///

@@ -26,11 +26,11 @@ use self::batch::{Batch, Filter, Place};
 use self::held::Held;
 use self::pace::Pace;
 use super::App;
-use super::openapi::{Changes, Event, LastEvent};
+use super::description::{Changes, Event, LastEvent};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem};
-use crate::feed::Feed;
-use crate::metrics::Present;
+use crate::observe::metrics::Present;
+use crate::view::feed::Feed;
 
 /// A client that was told to load all anew is left alone for so long.
 const AFTER_RESET: Duration = Duration::from_secs(2);

@@ -161,8 +161,13 @@ impl Range {
                 && name.trim().eq_ignore_ascii_case("q")
             {
                 let value: f32 = value.trim().parse().ok()?;
-                // Clamped first, so it fits.
-                quality = (value.clamp(0.0, 1.0) * 1_000.0) as u16;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "clamped to 0 to 1,000"
+                )]
+                let thousandths = (value.clamp(0.0, 1.0) * 1_000.0) as u16;
+                quality = thousandths;
             }
         }
         Some(Self { media, quality })

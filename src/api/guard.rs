@@ -16,7 +16,7 @@ use super::host;
 use super::page;
 use super::problem::Problem;
 use super::waiting::wait;
-use crate::wall_clock::since_epoch;
+use crate::observe::wall_clock::since_epoch;
 
 /// Lets a request through if it may pass, and sees to its answer.
 pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

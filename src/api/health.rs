@@ -8,7 +8,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::App;
-use super::openapi::Verbose;
+use super::description::Verbose;
 use super::parameters::Parameters;
 use super::problem::Problem;
 

@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::App;
 use super::ask::{Answered, ask, render};
-use super::openapi::Waiting;
+use super::description::Waiting;
 use super::parameters::Parameters;
-use crate::answer::LedgerAnswer;
+use crate::view::answer::LedgerAnswer;
 
 /// Every record consumed, once, under what became of it.
 #[utoipa::path(get, path = "/api/v1/ledger", tag = "figures", params(Waiting),

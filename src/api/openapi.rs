@@ -1,7 +1,5 @@
 //! The description of all routes for programs: OpenAPI 3.1, made from the handlers.
 
-mod parameters;
-
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -13,10 +11,6 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{self, Content, ContentBuilder, HeaderBuilder, RefOr, ResponseBuilder};
 use utoipa::{OpenApi, ToSchema};
 
-pub(super) use self::parameters::{
-    Branch, Changes, DefinitionName, Finality, InForm, LastEvent, Page, PartName, Selection,
-    Verbose, Waiting,
-};
 use super::App;
 use super::format::Format;
 use super::parameters::Parameters;
@@ -70,29 +64,6 @@ pub(super) async fn show(State(app): State<Arc<App>>, uri: Uri) -> Response {
     )
 )]
 struct Described;
-
-/// One event of a stream; `data` is JSON.
-#[derive(ToSchema)]
-#[allow(dead_code, reason = "the fields are for the description alone")]
-pub(super) struct Event {
-    #[schema(inline)]
-    event: EventName,
-    data: String,
-    /// What `Last-Event-ID` goes on behind; the last event of a batch has one.
-    id: Option<String>,
-    /// After how many milliseconds a client that was cut off may come back.
-    retry: Option<u32>,
-}
-
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
-#[allow(dead_code, reason = "as above")]
-enum EventName {
-    Total,
-    Window,
-    Reading,
-    Reset,
-}
 
 /// The description as JSON, for a service of `version` that may ask for a token.
 pub(super) fn document(version: &str, token: bool) -> Vec<u8> {

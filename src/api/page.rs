@@ -9,7 +9,7 @@ use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::openapi::PartName;
+use super::description::PartName;
 use super::problem::Problem;
 
 /// The live page.

@@ -5,7 +5,7 @@ use axum::http::Uri;
 use tidegauge_windows::EventTime;
 
 use super::problem::{Problem, quoted};
-use crate::timestamp::{looks_like_seconds, parse_rfc3339};
+use crate::domain::timestamp::{looks_like_seconds, parse_rfc3339};
 
 /// Items on a page unless the request says otherwise.
 pub(super) const LIMIT_DEFAULT: usize = 1_000;

@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::question::LIGHT_ITEMS;
-use crate::duration;
-use crate::reading::ReadError;
+use super::limits::LIGHT_ITEMS;
+use crate::domain::duration;
+use crate::view::reading::ReadError;
 
 /// Why a request gets no answer.
 #[derive(Clone, PartialEq, Eq, Debug)]

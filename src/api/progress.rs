@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::State;
 use super::problem::Problem;
-use crate::feed::Feed;
-use crate::reading::{ReadError, Readings};
-use crate::timestamp::rfc3339;
+use crate::domain::timestamp::rfc3339;
+use crate::view::feed::Feed;
+use crate::view::reading::{ReadError, Readings};
 
 /// The place that the state must have reached.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

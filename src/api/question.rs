@@ -6,12 +6,10 @@ use axum::http::{HeaderMap, Method, Uri, header};
 use super::effort::Patience;
 use super::etag::Tag;
 use super::format::Format;
+use super::limits::LIGHT_ITEMS;
 use super::parameters::Parameters;
 use super::problem::Problem;
-use crate::reading::Reading;
-
-/// A list with a limit up to this is a light question: reading it takes a few milliseconds.
-pub(super) const LIGHT_ITEMS: usize = 100;
+use crate::view::reading::Reading;
 
 /// A request for figures, in one of the forms.
 pub(super) struct Question {

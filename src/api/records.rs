@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::{Answered, unshowable};
 use super::cursor;
-use super::openapi;
+use super::description;
 use super::question::Question;
 use super::tabular::{List, Work, answer};
-use crate::answer::{LateAnswer, RejectAnswer};
-use crate::reading::{ReadError, Reading};
+use crate::view::answer::{LateAnswer, RejectAnswer};
+use crate::view::reading::{ReadError, Reading};
 
 /// Records that are no payments, the newest booked first.
-#[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(openapi::Page, openapi::Waiting),
+#[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(description::Page, description::Waiting),
     responses((status = 200, description = "Rejects", body = Answered<Records<RejectAnswer>>)))]
 pub(super) async fn rejects(State(app): State<Arc<App>>, request: Request) -> Response {
     list(
@@ -32,7 +32,7 @@ pub(super) async fn rejects(State(app): State<Arc<App>>, request: Request) -> Re
 }
 
 /// Payments that are in no window, the newest booked first.
-#[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(openapi::Page, openapi::Waiting),
+#[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(description::Page, description::Waiting),
     responses((status = 200, description = "Payments", body = Answered<Records<LateAnswer>>)))]
 pub(super) async fn late(State(app): State<Arc<App>>, request: Request) -> Response {
     list(

@@ -12,9 +12,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use super::process::Process;
 use super::status::PartitionAnswer;
 use crate::decode::Reason;
-use crate::ledger::Entry;
-use crate::reading::Reading;
-use crate::status::{Board, Condition};
+use crate::domain::ledger::Entry;
+use crate::observe::status::{Board, Condition};
+use crate::view::reading::Reading;
 
 /// So many partitions are shown one by one. Sums are over all of them.
 const PARTITIONS_MAX: usize = 1_000;
@@ -384,7 +384,7 @@ mod tests {
     use prometheus_client::registry::Registry;
 
     use super::*;
-    use crate::status::{End, PartitionStatus};
+    use crate::observe::status::{End, PartitionStatus};
 
     #[test]
     fn a_topic_of_many_partitions_is_shown_in_bounds_and_summed_as_a_whole() {

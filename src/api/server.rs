@@ -19,7 +19,7 @@ use tracing::{debug, warn};
 
 use super::Limits;
 use super::stall::Stalling;
-use crate::status::Status;
+use crate::observe::status::Status;
 
 /// The head of a request must fit. It leaves room to tell a client that its address is too long
 /// instead of just hanging up.

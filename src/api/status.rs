@@ -14,16 +14,16 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::{ask_anyway, to_json};
 use super::parameters::Parameters;
-use crate::answer::ReadingAnswer;
-use crate::count::agreeing;
+use crate::core::effect::Notices;
 use crate::decode::Reason;
-use crate::effect::Notices;
-use crate::metrics::{Latencies, Quantiles};
-use crate::reading::{Checkpoint, Reading};
-use crate::remark::remarks;
-use crate::status::{Board, End, Part};
-use crate::timestamp::rfc3339;
-use crate::wall_clock::since_epoch;
+use crate::domain::count::agreeing;
+use crate::domain::timestamp::rfc3339;
+use crate::observe::metrics::{Latencies, Quantiles};
+use crate::observe::remark::remarks;
+use crate::observe::status::{Board, End, Part};
+use crate::observe::wall_clock::since_epoch;
+use crate::view::answer::ReadingAnswer;
+use crate::view::reading::{Checkpoint, Reading};
 
 /// How each part is doing, and why; given even when the state can't be read.
 #[utoipa::path(get, path = "/api/v1/status", tag = "service",

@@ -34,7 +34,7 @@ use super::format::Format;
 use super::pieces::{Breaker, Outlet};
 use super::problem::{Failure, Problem};
 use super::question::Question;
-use crate::reading::Reading;
+use crate::view::reading::Reading;
 
 /// JSON of up to so many bytes is sent whole, so that its length is known.
 const WHOLE: usize = 1 << 20;

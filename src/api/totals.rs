@@ -12,14 +12,14 @@ use utoipa::ToSchema;
 
 use super::App;
 use super::ask::Answered;
+use super::description::{Branch, InForm, Waiting};
 use super::effort::Effort;
-use super::openapi::{Branch, InForm, Waiting};
 use super::problem::{Failure, Problem, quoted};
 use super::question::Question;
 use super::tabular::{List, Page as Rows, Work, answer};
-use crate::answer::TotalAnswer;
-use crate::payment::BranchId;
-use crate::reading::Reading;
+use crate::domain::payment::BranchId;
+use crate::view::answer::TotalAnswer;
+use crate::view::reading::Reading;
 
 /// The running total of every branch that is configured or had a payment, by id.
 #[utoipa::path(get, path = "/api/v1/totals", tag = "figures", params(InForm, Waiting),

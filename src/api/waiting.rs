@@ -12,7 +12,7 @@ use super::App;
 use super::parameters::{Parameters, WAITING, may_wait, wrong};
 use super::problem::Problem;
 use super::progress::{Goal, Missed};
-use crate::duration;
+use crate::domain::duration;
 
 /// How long is waited unless the request says otherwise.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);

@@ -13,18 +13,18 @@ use utoipa::ToSchema;
 use super::App;
 use super::ask::{Answered, ask, render};
 use super::cursor::{self, WindowPlace};
+use super::description::{DefinitionName, Finality, InForm, Page, Selection, Waiting};
 use super::effort::{Effort, Measured};
-use super::openapi::{DefinitionName, Finality, InForm, Page, Selection, Waiting};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem, quoted};
 use super::question::Question;
 use super::status::{HeldBackBy, PartitionAnswer};
 use super::tabular::{List, Page as Rows, Work, answer};
 use super::totals::find_branch;
-use crate::answer::WindowAnswer;
-use crate::cells::RememberedCells;
-use crate::payment::BranchId;
-use crate::reading::{ReadError, Reading};
+use crate::domain::payment::BranchId;
+use crate::view::answer::WindowAnswer;
+use crate::view::cells::RememberedCells;
+use crate::view::reading::{ReadError, Reading};
 
 /// The window definitions, how far each partition has come, and what holds the windows back.
 #[utoipa::path(get, path = "/api/v1/windows", tag = "figures", params(Waiting),

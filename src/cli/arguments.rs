@@ -16,8 +16,8 @@ pub use self::generations::{Index, IndexStep, Replay, ReplayStep, State, StateSt
 use super::output::Format;
 use super::start_time::StartTime;
 use crate::config::{Sources, parse_listen, parse_zone};
-use crate::duration;
-use crate::telemetry;
+use crate::domain::duration;
+use crate::observe::telemetry;
 
 const ABOUT: &str = "Exact running totals and event-time windows over a Kafka topic of payments, \
                      in Elasticsearch and over HTTP";

@@ -7,10 +7,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::failure::Failure;
-use super::output::{self, Format, Row};
+use super::output::{self, Format};
 use super::report;
-use crate::backup::{self, Error, Kept, LeftOut, Manifest};
-use crate::generation::Generations;
+use super::row::Row;
+use crate::service::backup::{self, Error, Kept, LeftOut, Manifest};
+use crate::service::generation::Generations;
 
 /// A generation in a backup, for people.
 #[derive(Serialize)]

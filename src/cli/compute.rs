@@ -14,18 +14,18 @@ use tracing::warn;
 use super::arguments::{Compute, Emit, Globals};
 use super::failure::Failure;
 use super::output;
-use super::report;
-use crate::answer::WindowAnswer;
+use super::report::{self, Numbered};
 use crate::config::{Config, Need};
-use crate::count::{agreeing, counted_in_threes, grouped};
-use crate::document_key::Origin;
-use crate::effect::{LatePayment, Notices, RejectedRecord};
-use crate::ledger::{Entry, Ledger};
-use crate::payment::BranchId;
-use crate::pipeline::{Pipeline, Start};
-use crate::record::Record;
-use crate::remark::remarks;
-use crate::total::Total;
+use crate::core::effect::{LatePayment, Notices, RejectedRecord};
+use crate::core::pipeline::{Pipeline, Start};
+use crate::domain::count::{agreeing, counted_in_threes, grouped};
+use crate::domain::document_key::Origin;
+use crate::domain::ledger::{Entry, Ledger};
+use crate::domain::payment::BranchId;
+use crate::domain::record::Record;
+use crate::domain::total::Total;
+use crate::observe::remark::remarks;
+use crate::view::answer::WindowAnswer;
 
 /// A longer line is a reject whatever it says, so no more of it is kept.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -62,13 +62,6 @@ pub fn run(compute: &Compute, globals: &Globals) -> Result<(), Failure> {
     };
     output::print(compute.output, &rows, &whole)?;
     Ok(())
-}
-
-/// What became of a line, with its number from 1.
-#[derive(Clone, Debug)]
-pub(super) struct Numbered<T> {
-    pub(super) line: u64,
-    pub(super) what: T,
 }
 
 /// A pipeline with what it has built up, in memory.

@@ -21,14 +21,14 @@ use super::report;
 use super::serve::{block_on, stop};
 use super::signals::Signals;
 use super::table::{self, Look};
-use crate::app::{self, App, Plan, Until};
-use crate::branch::Branches;
 use crate::config::{Config, Need, Sources};
-use crate::count::counted_in_threes;
+use crate::domain::branch::Branches;
+use crate::domain::count::counted_in_threes;
+use crate::domain::timestamp::rfc3339;
 use crate::generator::{self, Generator, Message};
-use crate::reading::{ReadError, Readings};
-use crate::timestamp::rfc3339;
-use crate::wall_clock::now_ms;
+use crate::observe::wall_clock::now_ms;
+use crate::service::app::{self, App, Plan, Until};
+use crate::view::reading::{ReadError, Readings};
 
 const TOPIC: &str = "payment_msg";
 const PARTITIONS: i32 = 4;
@@ -250,7 +250,7 @@ fn generate(
                 }
             }
             let message = generator.next_message_at(pace.time_of(made));
-            let partition = i32::try_from(made % PARTITIONS.unsigned_abs() as u64).unwrap_or(0);
+            let partition = i32::try_from(made % u64::from(PARTITIONS.unsigned_abs())).unwrap_or(0);
             // Its queue may be full: it gets rid of some soon.
             while !send(producer, partition, &message) && !stop.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(1));

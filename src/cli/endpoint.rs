@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use super::failure::Failure;
 use crate::config::{self, Config, Endpoint, Sources};
-use crate::secret::{Secret, without_user};
+use crate::domain::secret::{Secret, without_user};
 
 /// Names the address of a service.
 const URL: &str = "TIDEGAUGE_URL";

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use crate::config;
-use crate::telemetry;
+use crate::observe::telemetry;
 
 /// What a command ended with instead of what it was asked for.
 #[derive(Debug)]

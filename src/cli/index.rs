@@ -12,12 +12,12 @@ use super::output::{self, Format};
 use super::report;
 use super::serve::block_on;
 use crate::config::{Config, Need};
-use crate::count::{agreeing, counted};
-use crate::generation::{self, Generations, Live};
-use crate::reading::Readings;
-use crate::replay::{self, Error};
+use crate::domain::count::{agreeing, counted};
+use crate::service::generation::{self, Generations, Live};
+use crate::service::replay::{self, Error};
 use crate::sink::{ForeignIndex, Upkeep};
 use crate::store::Still;
+use crate::view::reading::Readings;
 
 /// What was done and found.
 #[derive(Default, Serialize)]

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use super::arguments::{Globals, Kibana as Arguments, KibanaTask};
 use super::failure::Failure;
 use crate::config::{Config, DEFAULT_KIBANA_URL, Need};
-use crate::count::{agreeing, counted};
+use crate::domain::count::{agreeing, counted};
 use crate::kibana::{Error, Fields, Kibana, Layout, check, ndjson};
 use crate::sink;
 

@@ -10,7 +10,7 @@ use clap_mangen::Man;
 
 use super::arguments::{Arguments, Manual};
 use super::failure::Failure;
-use crate::generation::not_directory;
+use crate::service::generation::not_directory;
 
 /// Prints the page of the program, or writes a page for each command to a directory.
 ///

@@ -1,13 +1,11 @@
 //! Data on stdout, in the form that was asked for.
 
-use std::fmt;
 use std::io::{self, Write};
 
 use anyhow::Context;
 use clap::ValueEnum;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
+use super::row::{Row, plain};
 use super::table::{Look, table};
 
 /// The form of printed data.
@@ -21,78 +19,6 @@ pub enum Format {
     Ndjson,
     /// A header and one line each, RFC 4180
     Csv,
-}
-
-/// A JSON object with its fields in order and its numbers as they were written.
-#[derive(Clone, Debug, Default)]
-pub struct Row {
-    fields: Vec<(String, Box<RawValue>)>,
-}
-
-impl Row {
-    /// The row that `text`, a JSON object, is.
-    ///
-    /// # Errors
-    /// When it is no JSON object.
-    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
-    }
-
-    /// The fields of anything that is a JSON object.
-    ///
-    /// # Errors
-    /// When it is none.
-    pub fn of(value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
-        Self::parse(&serde_json::to_string(value)?)
-    }
-
-    /// The JSON text of a field.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        let field = self.fields.iter().find(|(field, _)| field == name);
-        field.map(|(_, value)| value.get())
-    }
-
-    /// The fields in order, each with its JSON text.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.fields
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.get()))
-    }
-
-    /// The row as JSON.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        let members: Vec<String> = self
-            .fields()
-            .map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name)))
-            .collect();
-        format!("{{{}}}", members.join(","))
-    }
-}
-
-impl<'de> Deserialize<'de> for Row {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Row;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
-                let mut row = Row::default();
-                while let Some(field) = map.next_entry()? {
-                    row.fields.push(field);
-                }
-                Ok(row)
-            }
-        }
-
-        deserializer.deserialize_map(Fields)
-    }
 }
 
 /// Prints `rows`. As JSON it prints `whole`, the JSON text that they are part of.
@@ -149,15 +75,6 @@ fn broken(error: csv::Error) -> anyhow::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error.into(),
         _ => anyhow::anyhow!(message),
-    }
-}
-
-/// A JSON value as text: without quotes, and nothing for null.
-pub(super) fn plain(value: &str) -> String {
-    match serde_json::from_str(value) {
-        Ok(serde_json::Value::Null) => String::new(),
-        Ok(serde_json::Value::String(text)) => text,
-        _ => value.to_owned(),
     }
 }
 

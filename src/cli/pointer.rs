@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
 
-use crate::app::{Plan, Until};
 use crate::config::{self, Config, Need, Sources};
-use crate::generation::{self, Generations, Live, Refused, Said};
-use crate::status::{RefusedSwap, Status};
+use crate::observe::status::{RefusedSwap, Status};
+use crate::service::app::{Plan, Until};
+use crate::service::generation::{self, Generations, Live, Refused, Said};
 
 /// How often it is looked at.
 const POINTER_EVERY: Duration = Duration::from_secs(1);
@@ -201,7 +201,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::pipeline::{Pipeline, Start};
+    use crate::core::pipeline::{Pipeline, Start};
     use crate::sink::Publication;
     use crate::store::{Documents, Identity, Store};
 

@@ -17,12 +17,13 @@ use self::kafka::Topic;
 use self::pace::Pace;
 use super::arguments::{Globals, Produce};
 use super::failure::Failure;
-use super::output::{self, Format, Row};
+use super::output::{self, Format};
+use super::row::Row;
 use super::stop;
 use crate::config::{Config, Need};
-use crate::count::{counted_in_threes, grouped};
+use crate::domain::count::{counted_in_threes, grouped};
 use crate::generator::{Generator, Made, Message, Options};
-use crate::wall_clock::now_ms;
+use crate::observe::wall_clock::now_ms;
 
 const LIVE_RATE: u64 = 1_000;
 /// Look for signals and the clock once in so many messages.
@@ -57,11 +58,13 @@ pub fn run(produce: &Produce, globals: &Globals) -> Result<(), Failure> {
     progress.finish_and_clear();
     let (made, ()) = outcome?;
     let seconds = started.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a rate, for people")]
+    let messages = made.messages as f64;
     Summary {
         topic: &config.kafka.topic,
         partitions: topic.partitions(),
         seconds,
-        rate: (made.messages as f64 / seconds.max(1e-9)).round(),
+        rate: (messages / seconds.max(1e-9)).round(),
         made,
     }
     .print(produce.output)?;
@@ -183,12 +186,23 @@ fn progress(globals: &Globals, produce: &Produce) -> ProgressBar {
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
             // A progress bar that can't be drawn is no reason to stop.
-            let _ = write!(out, "{}", grouped(state.per_sec() as u64));
+            let _ = write!(out, "{}", rate(state.per_sec()));
         });
     let target = ProgressDrawTarget::stderr_with_hz(10);
     let progress = ProgressBar::with_draw_target(produce.count, target).with_style(style);
     progress.enable_steady_tick(Duration::from_millis(200));
     progress
+}
+
+/// A rate without decimals.
+fn rate(per_second: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the conversion saturates, and no rate is negative"
+    )]
+    let whole = per_second as u64;
+    grouped(whole)
 }
 
 /// What was done.
@@ -212,7 +226,7 @@ impl Summary<'_> {
                 "{} in {seconds:.1} s, {} a second, to {} in {}: {} ({} late, {} too late, {} future, {} \
                  sent again), {}, {}",
                 counted_in_threes(made.messages, "message"),
-                grouped(self.rate as u64),
+                rate(self.rate),
                 self.topic,
                 counted_in_threes(u64::from(self.partitions.unsigned_abs()), "partition"),
                 counted_in_threes(made.payments(), "payment"),

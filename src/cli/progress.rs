@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::failure::Failure;
-use crate::app::{self, App};
-use crate::count::{agreeing, counted_in_threes, grouped};
-use crate::status::Board;
+use crate::domain::count::{agreeing, counted_in_threes, grouped};
+use crate::observe::status::Board;
+use crate::service::app::{self, App};
 
 /// How often a line is written where none can move.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -168,7 +168,7 @@ fn lag(board: &Board, positions: &BTreeMap<i32, i64>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::{End, PartitionStatus};
+    use crate::observe::status::{End, PartitionStatus};
 
     #[test]
     fn progress_says_nothing_that_is_not_known() {

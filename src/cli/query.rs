@@ -14,11 +14,12 @@ use serde::Deserialize;
 use super::arguments::{Globals, Query, Records, Subject};
 use super::endpoint::{self, Address, Named};
 use super::failure::Failure;
-use super::output::{self, Format, Row};
+use super::output::{self, Format};
+use super::row::Row;
 use super::table::Look;
 use super::watch::Watch;
-use crate::count::{counted, grouped};
-use crate::secret::Secret;
+use crate::domain::count::{counted, grouped};
+use crate::domain::secret::Secret;
 
 /// The most windows that a service gives in one answer.
 const PAGE_MAX: u64 = 10_000;
@@ -370,6 +371,13 @@ fn unexpected(error: serde_json::Error) -> Failure {
 
 fn rows_in(row: &Row, field: &str) -> Result<Vec<Row>, Failure> {
     serde_json::from_str(row.get(field).unwrap_or("[]")).map_err(unexpected)
+}
+
+/// A row of a status: which part, how it is doing, and why.
+fn line(cells: &[&str; 3]) -> Result<Row, Failure> {
+    let [part, state, more] = cells.map(serde_json::Value::from);
+    let text = format!(r#"{{"part":{part},"state":{state},"reason":{more}}}"#);
+    Row::parse(&text).map_err(unexpected)
 }
 
 fn row_in(row: &Row, field: &str) -> Result<Row, Failure> {

@@ -14,14 +14,14 @@ use super::progress::Progress;
 use super::report;
 use super::serve::block_on;
 use super::signals::Signals;
-use crate::app::App;
 use crate::config::{Config, Need};
-use crate::count::counted;
-use crate::generation::{Generations, Lock};
-use crate::reading::ReadError;
-use crate::replay::{self, Audience, Consent, Error};
+use crate::domain::count::counted;
+use crate::service::app::App;
+use crate::service::generation::{Generations, Lock};
+use crate::service::replay::{self, Audience, Consent, Error};
 use crate::sink::{self, Upkeep};
 use crate::store::Still;
+use crate::view::reading::ReadError;
 
 /// How long a running service may take to follow a swap that a replay ends with.
 const PATIENCE: Duration = Duration::from_secs(60);

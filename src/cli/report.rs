@@ -2,16 +2,15 @@
 
 use serde::Serialize;
 
-use super::compute::Numbered;
 use super::failure::Failure;
-use super::output::Row;
-use crate::answer::{LateAnswer, LedgerAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
-use crate::branch::Branches;
-use crate::count::grouped;
-use crate::effect::{LatePayment, RejectedRecord};
-use crate::ledger::{Entry, Ledger};
-use crate::payment::BranchId;
-use crate::total::Total;
+use super::row::Row;
+use crate::core::effect::{LatePayment, RejectedRecord};
+use crate::domain::branch::Branches;
+use crate::domain::count::grouped;
+use crate::domain::ledger::{Entry, Ledger};
+use crate::domain::payment::BranchId;
+use crate::domain::total::Total;
+use crate::view::answer::{LateAnswer, LedgerAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// Rows, and the JSON value that they are part of.
 pub(super) type Report = (Vec<Row>, String);
@@ -29,6 +28,13 @@ pub(super) fn windows<'a>(
     windows: impl Iterator<Item = WindowAnswer<'a>>,
 ) -> Result<Report, Failure> {
     list("items", windows)
+}
+
+/// What became of a line, with its number from 1.
+#[derive(Clone, Debug)]
+pub(super) struct Numbered<T> {
+    pub(super) line: u64,
+    pub(super) what: T,
 }
 
 /// What HTTP answers, with the number of the line that it was read from.
@@ -72,7 +78,7 @@ pub(super) fn ledger(ledger: &Ledger) -> Result<Report, Failure> {
             count: booked.count,
             pay_amount_exact: entry
                 .has_amount()
-                .then(|| crate::amount::format_units(booked.amount)),
+                .then(|| crate::domain::amount::format_units(booked.amount)),
         }
     };
     let consumed = Line {

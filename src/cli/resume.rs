@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::output::{self, Format};
 use super::report;
-use crate::generation::Generations;
-use crate::replay::Error;
+use crate::service::generation::Generations;
+use crate::service::replay::Error;
 use crate::store;
 
 /// A partition that was stopped.

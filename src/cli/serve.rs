@@ -13,13 +13,13 @@ use super::pointer::{Pointer, Successor};
 use super::progress::Progress;
 use super::report;
 use super::signals::Signals;
-use crate::answer::LedgerAnswer;
-use crate::app::{self, App, Plan, Until};
 use crate::config::{Config, Need};
-use crate::generation::{self, Generations, Live, Lock};
-use crate::ledger::{Entry, Ledger};
-use crate::status::{Condition, Part};
+use crate::domain::ledger::{Entry, Ledger};
+use crate::observe::status::{Condition, Part};
+use crate::service::app::{self, App, Plan, Until};
+use crate::service::generation::{self, Generations, Live, Lock};
 use crate::store;
+use crate::view::answer::LedgerAnswer;
 
 /// How often it is looked at whether there is something to tell or to do.
 const LOOK_EVERY: Duration = Duration::from_millis(20);

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta};
 use chrono_tz::Tz;
 use tidegauge_windows::EventTime;
 
-use crate::timestamp::{parse_local, parse_rfc3339};
+use crate::domain::timestamp::{parse_local, parse_rfc3339};
 
 /// A time, or a local time whose zone is said elsewhere.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

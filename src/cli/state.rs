@@ -10,14 +10,14 @@ use super::backup;
 use super::failure::Failure;
 use super::output::{self, Format};
 use super::{report, resume};
-use crate::answer::LedgerAnswer;
 use crate::config::{Config, Need};
-use crate::count::grouped;
-use crate::generation::{self, Generations};
-use crate::reading::ReadError;
-use crate::replay::Error;
+use crate::domain::count::grouped;
+use crate::domain::timestamp::rfc3339;
+use crate::service::generation::{self, Generations};
+use crate::service::replay::Error;
 use crate::store::Still;
-use crate::timestamp::rfc3339;
+use crate::view::answer::LedgerAnswer;
+use crate::view::reading::ReadError;
 
 /// What a state holds.
 #[derive(Serialize)]

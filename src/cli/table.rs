@@ -7,8 +7,8 @@ use std::io::{self, IsTerminal};
 
 use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 
-use super::output::{Row, plain};
-use crate::count::{grouped, in_threes};
+use super::row::{Row, plain};
+use crate::domain::count::{grouped, in_threes};
 
 /// A line above, under the header and below.
 const STYLE: TableStyle = TableStyle::new()

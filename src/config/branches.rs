@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::problem::Problem;
 use super::raw::Value;
 use super::section::Section;
-use crate::branch::Branches;
-use crate::payment::BranchId;
+use crate::domain::branch::Branches;
+use crate::domain::payment::BranchId;
 
 /// A document's id in Elasticsearch has at most 512 bytes, and this much is enough for a name.
 const NAME_MAX: usize = 256;

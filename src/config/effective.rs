@@ -6,11 +6,11 @@ use tidegauge_windows::{Definition, Kind};
 
 use super::rules::span;
 use super::{Config, size};
-use crate::duration;
-use crate::secret::names_secret;
+use crate::domain::duration;
+use crate::domain::secret::names_secret;
+use crate::domain::timestamp::rfc3339;
 use crate::sink::Credentials;
 use crate::source::Start;
-use crate::timestamp::rfc3339;
 
 impl Config {
     /// The configuration as TOML, every key with its value. Secrets are shown as `***`.

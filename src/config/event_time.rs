@@ -7,7 +7,7 @@ use tidegauge_windows::{Definition, Settings, Span};
 
 use super::section::Section;
 use super::windows::span;
-use crate::duration;
+use crate::domain::duration;
 
 /// In seconds.
 const DAY: u64 = 86_400;

@@ -10,7 +10,7 @@ use super::problem::Origin;
 use super::secret_file;
 use super::section::Section;
 use crate::api;
-use crate::secret::{Secret, without_user};
+use crate::domain::secret::{Secret, without_user};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 

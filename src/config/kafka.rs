@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::problem::Problem;
 use super::raw::{Table, Value};
 use super::section::{Section, one_of};
+use crate::domain::timestamp::parse_rfc3339;
 use crate::source::{self, Start};
-use crate::timestamp::parse_rfc3339;
 
 /// Reads the section; `needed` says that there must be brokers.
 pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {

@@ -3,63 +3,9 @@
 use super::key::{self, SECTIONS};
 use super::problem::{Problem, Problems};
 use super::raw::{Setting, Table, Value};
-use crate::secret::{names_file, names_secret};
 
 /// The sections whose keys are the operator's.
 pub(super) const FREE: [&str; 2] = ["kafka.properties", "branches"];
-
-/// Whether `text`, a part of a file, has a key under which a secret, or the file that holds one, is meant,
-/// spelt right or not: the secret itself may stand there.
-pub(super) fn may_hold_secret(text: &str) -> bool {
-    let mut parts: Vec<&str> = text.split('=').collect();
-    // What follows the last one is a value.
-    parts.pop();
-    let is_letter = |c: char| c.is_alphanumeric() || "._-'\" \t".contains(c);
-    parts.iter().any(|part| {
-        let key = part.rsplit(|c| !is_letter(c)).next().unwrap_or_default();
-        is_for_secret(key)
-    })
-}
-
-/// Whether `key` is the name of a secret, or of the file that holds one, but for a few letters.
-#[must_use]
-pub fn is_for_secret(key: &str) -> bool {
-    let key = key.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
-    resembles_secret(key.strip_suffix("_file").unwrap_or(key))
-}
-
-/// Whether `key` is the name of a secret but for a few letters.
-fn resembles_secret(key: &str) -> bool {
-    let key = key.to_lowercase();
-    let key = key.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
-    if names_secret(key) {
-        return true;
-    }
-    if of("").into_iter().flatten().any(|known| known == key) || names_file(key) {
-        return false;
-    }
-    // These as a part of the key, those with up to a third of their letters wrong.
-    const PARTS: [&str; 7] = [
-        "token", "bearer", "pwd", "pass", "apikey", "api_key", "auth",
-    ];
-    const WORDS: [&str; 8] = [
-        "password",
-        "passphrase",
-        "passwd",
-        "secret",
-        "credentials",
-        "token",
-        "apikey",
-        "pw",
-    ];
-    let letters: String = key.chars().filter(|c| c.is_alphanumeric()).collect();
-    let words = key.split(|c: char| !c.is_alphanumeric());
-    PARTS.iter().any(|part| key.contains(part))
-        || words.chain([letters.as_str()]).any(|word| {
-            let is_near = |known: &&str| strsim::osa_distance(word, known) <= known.len() / 3;
-            WORDS.iter().any(is_near)
-        })
-}
 
 /// The names of the keys of a section, if it is one whose keys are fixed.
 pub(super) fn of(section: &str) -> Option<Vec<&'static str>> {
@@ -150,72 +96,6 @@ fn unknown(section: &str, key: &str, known: &[&str]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn secrets_are_known_by_their_names() {
-        for key in [
-            "sasl.password",
-            "ssl.key.password",
-            "ssl.keystore.password",
-            "sasl.oauthbearer.client.secret",
-            "sasl.oauthbearer.config",
-            "ssl.key.pem",
-            "  \"SASL.PASSWORD\" ",
-        ] {
-            assert!(names_secret(key), "{key}");
-        }
-        for key in [
-            "password_file ",
-            "token_file",
-            "sasl.username",
-            "ssl.key.location",
-        ] {
-            assert!(!names_secret(key), "{key}");
-        }
-    }
-
-    #[test]
-    fn a_misspelt_name_of_a_secret_resembles_it() {
-        for key in [
-            "sasl.passwrd",
-            "sasl.pasword",
-            "sasl.passwort",
-            "sasl_password",
-            "passwd",
-            "api_key",
-            "apikey",
-            "tokn",
-            "Tokens",
-            "client.secrt",
-            "ssl.key.pasword",
-            " \"sasl.pswd\" ",
-            "credential",
-        ] {
-            assert!(resembles_secret(key), "{key}");
-        }
-        for key in [
-            "brokerz",
-            "topik",
-            "topic",
-            "start",
-            "step",
-            "state_dir",
-            "listen",
-            "url",
-            "password_file",
-            "ssl.key.location",
-            "retention",
-            "max_actions",
-            "legacy_totals",
-            "port",
-        ] {
-            assert!(!resembles_secret(key), "{key}");
-        }
-        assert!(may_hold_secret(
-            "properties = { \"sasl.passwrd\" = \"x\", a = "
-        ));
-        assert!(!may_hold_secret("topic = \"password\""));
-    }
 
     #[test]
     fn a_secret_in_place_of_its_file_is_sent_to_the_key_of_the_file() {

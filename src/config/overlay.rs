@@ -5,10 +5,7 @@ use std::collections::btree_map;
 use super::keys::{self, FREE, join};
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Entry, Setting, Table, Value};
-use super::variables;
-
-/// What the names of variables begin with.
-pub(super) const PREFIX: &str = "TIDEGAUGE_";
+use super::variables::{self, PREFIX};
 
 /// Lays one variable over `table`, if it is ours.
 ///

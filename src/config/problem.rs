@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
-use super::keys::{is_for_secret, may_hold_secret};
-use crate::count::counted;
-use crate::secret::shown_key;
+use super::secret_keys::{is_for_secret, may_hold_secret};
+use crate::domain::count::counted;
+use crate::domain::secret::shown_key;
 
 /// Why there is no configuration to work with.
 #[derive(Debug, thiserror::Error)]

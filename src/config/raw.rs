@@ -6,7 +6,6 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys;
 use super::problem::{Origin, Problem};
 
 /// A section as it was typed.
@@ -59,17 +58,16 @@ impl Value {
 }
 
 impl Table {
-    /// The settings of a TOML file.
+    /// The settings of a TOML file; `known` are the keys and sections that it may set.
     ///
     /// # Errors
     /// All the places where it is not TOML; the first alone of a file that sets nothing of ours, as
     /// it is wrong in every line.
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+    pub(super) fn parse(text: &str, known: &[&str]) -> Result<Self, Vec<Problem>> {
         let (table, errors) = DeTable::parse_recoverable(text);
         if errors.is_empty() {
             return Ok(convert_table(table.get_ref(), &Origin::File));
         }
-        let known = keys::of("").unwrap_or_default();
         let mut keys = table.get_ref().keys();
         let is_ours = keys.any(|key| known.contains(&key.get_ref().as_ref()));
         let problem = |error: &toml::de::Error| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use tidegauge_windows::{Definition, Kind, Settings, Span};
 
-use crate::duration;
+use crate::domain::duration;
 
 /// Everything that decides a figure beside the log, one `key = value` per line.
 pub(super) fn text(settings: &Settings, time_zone: Tz) -> String {

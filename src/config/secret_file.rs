@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::secret::Secret;
+use crate::domain::secret::Secret;
 
 /// What a file held.
 pub(super) struct Held {

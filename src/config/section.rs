@@ -13,9 +13,9 @@ use super::raw::{Setting, Table, Value};
 use super::secret_file::{self, Held, Unfit};
 use super::size;
 use super::zone::zone;
-use crate::count::counted;
-use crate::duration;
-use crate::secret::Secret;
+use crate::domain::count::counted;
+use crate::domain::duration;
+use crate::domain::secret::Secret;
 
 /// A section that is being read. A value that is wrong is noted and read as its default, so that all
 /// that is wrong is found in one go.

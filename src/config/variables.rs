@@ -3,7 +3,9 @@
 
 use super::key::SECTIONS;
 use super::keys::{FREE, join};
-use super::overlay::PREFIX;
+
+/// What the names of variables begin with.
+pub(super) const PREFIX: &str = "TIDEGAUGE_";
 
 /// Those that a command reads itself.
 const OF_COMMANDS: [&str; 5] = ["CONFIG", "LOG", "LOG_FORMAT", "TOKEN_FILE", "URL"];

@@ -8,8 +8,8 @@ use tidegauge_windows::{Definition, DefinitionError, Span};
 use super::problem::{Origin, Problem, Problems};
 use super::raw::{Setting, Table, Value};
 use super::section::Section;
-use crate::count::{counted_in_threes, grouped};
-use crate::duration;
+use crate::domain::count::{counted_in_threes, grouped};
+use crate::domain::duration;
 
 /// The windows of a configuration that names none.
 pub(super) const DEFAULT: &str = r#"
@@ -54,7 +54,7 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
             }
         },
         None => {
-            default = Table::parse(DEFAULT).unwrap_or_default();
+            default = Table::parse(DEFAULT, &[]).unwrap_or_default();
             default
                 .get("window")
                 .map(items)

@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
-use crate::count::counted;
+use crate::domain::count::counted;
 
 /// What to give instead, where no name is close.
 const EXAMPLES: &str = "give a name such as UTC, Europe/Berlin or Asia/Shanghai";

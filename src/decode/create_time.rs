@@ -6,7 +6,7 @@ use tidegauge_windows::EventTime;
 
 use super::fields::unquote;
 use super::integer::Integer;
-use crate::payment::LocalTime;
+use crate::domain::payment::LocalTime;
 
 /// The first and the last millisecond that epoch milliseconds may name: the years 0001 to 9999.
 pub(super) const MILLIS_MIN: i64 = EventTime::FIRST_WRITTEN.millis();
@@ -93,8 +93,7 @@ fn read_local(text: &[u8]) -> Result<(NaiveDateTime, &[u8]), TimeError> {
         // java.time leaves out seconds that are zero.
         _ => (0, (0, rest)),
     };
-    // Four digits fit.
-    let date = NaiveDate::from_ymd_opt(year as i32, month, day).filter(|_| year > 0);
+    let date = NaiveDate::from_ymd_opt(year.cast_signed(), month, day).filter(|_| year > 0);
     let time = date
         .ok_or(TimeError::Day)?
         .and_hms_milli_opt(hour, minute, second, millis)
@@ -135,7 +134,7 @@ fn read_offset(text: &[u8]) -> Result<Option<i32>, TimeError> {
     if hours > 23 || minutes > 59 {
         return Err(TimeError::Offset);
     }
-    let offset = (hours * 3_600 + minutes * 60) as i32;
+    let offset = (hours * 3_600 + minutes * 60).cast_signed();
     Ok(Some(if *sign == b'-' { -offset } else { offset }))
 }
 

@@ -58,7 +58,7 @@ impl Days {
     #[inline(never)]
     fn look_up(&mut self, date: &[u8; 10]) -> Option<Day> {
         let number = day_number(date)?;
-        let known = &mut self.shifts[number.rem_euclid(REMEMBERED as i32) as usize];
+        let known = &mut self.shifts[number.cast_unsigned() as usize % REMEMBERED];
         if known.number != number {
             *known = Shift::of(self.zone, number);
         }

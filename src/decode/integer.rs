@@ -34,7 +34,10 @@ impl Integer {
         if zeros == count {
             return Some(Self::Value(0));
         }
-        // No payload is near 2^63 bytes long, and exponents stay a fourth of that away from it.
+        #[expect(
+            clippy::cast_possible_wrap,
+            reason = "no payload is near 2^63 bytes long, and exponents stay a fourth of that away from it"
+        )]
         let power = exponent + zeros as i64 - decimals.len() as i64;
         let power = usize::try_from(power).ok()?;
         let value = digits()

@@ -10,8 +10,8 @@ use super::fault;
 use super::fields::{Fields, unquote};
 use super::integer::Integer;
 use super::{PAYLOAD_MAX, Reason, Reject};
-use crate::amount::{Amount, AmountError};
-use crate::payment::{BranchId, Payment, Remarks};
+use crate::domain::amount::{Amount, AmountError};
+use crate::domain::payment::{BranchId, Payment, Remarks};
 
 /// The payment that `payload` holds.
 pub(super) fn payment(payload: &[u8], zone: Tz) -> Result<Payment, Reject> {

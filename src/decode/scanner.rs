@@ -6,8 +6,8 @@ use tidegauge_windows::EventTime;
 use super::create_time::{MILLIS_MAX, MILLIS_MIN};
 use super::days::Days;
 use super::digits::{leading_number, millis_of_day};
-use crate::amount::Amount;
-use crate::payment::{BranchId, Payment, Remarks};
+use crate::domain::amount::Amount;
+use crate::domain::payment::{BranchId, Payment, Remarks};
 
 /// Reads payments that look as expected:
 /// `{"createTime":"…","orderId":…,"payAmount":…,"payPlatform":…,"branchId":…}`, with or without one

@@ -7,8 +7,8 @@ mod values;
 use tidegauge_windows::EventTime;
 
 use super::*;
-use crate::amount::Amount;
-use crate::payment::{BranchId, Remarks};
+use crate::domain::amount::Amount;
+use crate::domain::payment::{BranchId, Remarks};
 
 /// 2026-11-01 00:50:00 UTC.
 const TIME: i64 = 1_793_494_200_000;

@@ -33,8 +33,12 @@ pub(super) fn scale(draw: u64, limit: u64) -> u64 {
 }
 
 /// The number that a `fraction` of all draws is below.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the conversion saturates at the bounds, and takes NaN as 0"
+)]
 pub(super) fn share(fraction: f64) -> u64 {
-    // The conversion holds at the bounds, and takes what is no number as 0.
     (fraction * 18_446_744_073_709_551_616.0) as u64
 }
 

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;
 use crate::decode::{Decoded, Decoder, Reason};
-use crate::payment::Payment;
+use crate::domain::payment::Payment;
 
 const START: EventTime = EventTime::from_millis(1_793_491_200_000);
 

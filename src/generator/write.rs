@@ -3,7 +3,7 @@
 use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 
-use crate::timestamp::date_of;
+use crate::domain::timestamp::date_of;
 
 /// What a payment says beside its time.
 #[derive(Clone, Copy, Debug)]

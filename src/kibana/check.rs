@@ -5,6 +5,7 @@
 
 mod column;
 mod drawing;
+mod ground;
 mod layer;
 mod lines;
 mod panels;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::OLDEST;
-use crate::count::counted;
+use crate::domain::count::counted;
 
 /// Why something could not be done at Kibana. Shows no credentials.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub enum Error {
     #[error("secure connections can't be set up: {0}")]
     Tls(String),
     /// It was not available in time.
-    #[error("Kibana at {url} was not available within {}: {reason}", crate::duration::text(*.wait))]
+    #[error("Kibana at {url} was not available within {}: {reason}", crate::domain::duration::text(*.wait))]
     Unavailable {
         /// Where.
         url: String,

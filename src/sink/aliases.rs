@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::index::{Kind, Names};
-use crate::feedback::Family;
+use crate::core::feedback::Family;
 
 /// The aliases that each index has.
 pub(super) type Holders = BTreeMap<String, BTreeSet<String>>;

@@ -11,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::client::{Client, Trouble};
 use super::document::Document;
 use super::retry::{Verdict, classify};
-use crate::count::counted;
-use crate::document_key::DocumentKey;
-use crate::feedback::Family;
-use crate::reading::{Mark, ReadError};
+use crate::core::feedback::Family;
+use crate::core::feedback::Mark;
+use crate::domain::count::counted;
+use crate::domain::document_key::DocumentKey;
+use crate::view::reading::ReadError;
 
 /// Documents for one request.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::status::PartitionStatus;
+use crate::observe::status::PartitionStatus;
 
 /// Watches how the reading goes on.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ pub(super) fn lag(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::End;
+    use crate::observe::status::End;
 
     #[test]
     fn a_service_near_the_end_postpones_nothing_however_fast_it_reads() {

@@ -298,7 +298,7 @@ fn in_short(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::secret::Secret;
+    use crate::domain::secret::Secret;
     use retry::Verdict;
 
     #[test]

@@ -1,5 +1,8 @@
 //! The server: templates, indexes, aliases, and whether they are as we made them.
 
+mod overrides;
+mod ownership;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use elasticsearch::indices::{
@@ -11,16 +14,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
+pub(super) use self::ownership::Owner;
 use super::aliases::{self, Action, Holders};
 use super::bulk::Target;
 use super::client::{Client, Trouble};
 use super::index::{Kind, Names};
 use super::mapping;
-use super::overrides;
-use super::ownership::Owner;
 use super::retry::Verdict;
-use crate::feedback::Family;
-use crate::provenance::Provenance;
+use crate::core::feedback::Family;
+use crate::domain::provenance::Provenance;
 
 /// A server that our indexes are on.
 #[derive(Debug)]

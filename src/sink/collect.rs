@@ -11,10 +11,11 @@ use super::document::{Content, Renderer};
 use super::index::{family_of, last_of, last_of_definition};
 use super::memory::Memory;
 use super::places::{Gate, Passage};
-use crate::branch::Branches;
-use crate::document_key::DocumentKey;
-use crate::feedback::Family;
-use crate::reading::{Mark, ReadError, Reading};
+use crate::core::feedback::Family;
+use crate::core::feedback::Mark;
+use crate::domain::branch::Branches;
+use crate::domain::document_key::DocumentKey;
+use crate::view::reading::{ReadError, Reading};
 
 /// Marks read at once.
 const PAGE: usize = 1_024;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reqwest::Url;
 
 use super::Error;
-use crate::secret::{Mask, Secret};
+use crate::domain::secret::{Mask, Secret};
 
 /// Where documents go and how.
 #[derive(Clone)]

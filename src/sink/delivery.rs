@@ -5,6 +5,8 @@
 //! marked and comes up in a later round, as it is by then: so no queue grows while the server is
 //! away.
 
+mod crowd;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -12,12 +14,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
+pub(super) use self::crowd::Crowd;
 use super::catch_up::{CatchUp, lag};
 use super::client::Trouble;
 use super::cluster::Cluster;
 use super::collect::{Scope, lock};
 use super::config::{BulkConfig, Pacing};
-use super::crowd::Crowd;
 use super::handover::Handover;
 use super::health::Line;
 use super::memory::Memory;
@@ -29,11 +31,11 @@ use super::retry::Verdict;
 use super::size::Size;
 use super::turns::Turns;
 use super::{Error, Order};
-use crate::branch::Branches;
-use crate::count::{agreeing, counted};
-use crate::feedback::{Blocked, Family, Feedback};
-use crate::reading::{ReadError, Readings};
-use crate::status::{Condition, Part, Status};
+use crate::core::feedback::{Blocked, Family, Feedback};
+use crate::domain::branch::Branches;
+use crate::domain::count::{agreeing, counted};
+use crate::observe::status::{Condition, Part, Status};
+use crate::view::reading::{ReadError, Readings};
 
 /// Delivers until it is told to stop.
 pub(super) struct Delivery {

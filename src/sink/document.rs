@@ -10,14 +10,14 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use tidegauge_windows::{Definition, EventTime, Histogram, Kind, Summary, Window, WindowResult};
 
-use crate::amount::nearest_double;
-use crate::answer::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
-use crate::branch::Branches;
-use crate::cells::RememberedCells;
-use crate::document_key::{DocumentKey, Origin};
-use crate::payment::BranchId;
-use crate::reading::{ReadError, Reading};
-use crate::timestamp::rfc3339;
+use crate::domain::amount::nearest_double;
+use crate::domain::branch::Branches;
+use crate::domain::document_key::{DocumentKey, Origin};
+use crate::domain::payment::BranchId;
+use crate::domain::timestamp::rfc3339;
+use crate::view::answer::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+use crate::view::cells::RememberedCells;
+use crate::view::reading::{ReadError, Reading};
 
 /// A document, ready to be sent.
 #[derive(Debug)]

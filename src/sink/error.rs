@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::reading::ReadError;
+use crate::view::reading::ReadError;
 
 /// Why a sink can't be made. Shows no credentials.
 #[derive(Debug, thiserror::Error)]

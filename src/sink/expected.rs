@@ -6,11 +6,11 @@ use std::collections::btree_map::Entry;
 use tidegauge_windows::{Block, Definition, EventTime, Key, Kind, Selection, Span, Walk, Window};
 
 use super::index::family_of;
-use crate::document_key::DocumentKey;
-use crate::feedback::Family;
-use crate::ledger::Entry as Fate;
-use crate::payment::BranchId;
-use crate::reading::{ReadError, Reading};
+use crate::core::feedback::Family;
+use crate::domain::document_key::DocumentKey;
+use crate::domain::ledger::Entry as Fate;
+use crate::domain::payment::BranchId;
+use crate::view::reading::{ReadError, Reading};
 
 /// Whether documents of a family may have been delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,9 +2,9 @@
 
 use super::config::Publication;
 use super::index::family_of;
-use crate::document_key::DocumentKey;
-use crate::feedback::Blocked;
-use crate::reading::{ReadError, Reading};
+use crate::core::feedback::Blocked;
+use crate::domain::document_key::DocumentKey;
+use crate::view::reading::{ReadError, Reading};
 
 /// Look at so many marks at once.
 const PAGE: usize = 4_096;

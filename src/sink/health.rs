@@ -8,8 +8,9 @@ use tracing::{info, warn};
 use super::client::Trouble;
 use super::config::Pacing;
 use super::retry::{Backoff, Verdict};
-use crate::status::Condition;
-use crate::timestamp::rfc3339;
+use crate::domain::timestamp::rfc3339;
+use crate::observe::status::Condition;
+use crate::observe::wall_clock;
 
 /// The line to the server: whether it holds, since when, and when to try again.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Line {
     pub(super) fn new(pacing: &Pacing, server: &str) -> Self {
         Self {
             state: State::New,
-            since: SystemTime::now(),
+            since: wall_clock::now(),
             waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
             denied: pacing.denied,
             inspect: pacing.inspect,
@@ -71,7 +72,7 @@ impl Line {
         if !matches!(self.state, State::Up) {
             info!(server = self.server, "Elasticsearch is reachable");
             self.state = State::Up;
-            self.since = SystemTime::now();
+            self.since = wall_clock::now();
         }
         was_down
     }
@@ -86,7 +87,7 @@ impl Line {
         let known = match &self.state {
             State::Down { trouble: known, .. } => known.reason == trouble.reason,
             State::New | State::Up => {
-                self.since = SystemTime::now();
+                self.since = wall_clock::now();
                 false
             }
         };

@@ -3,10 +3,10 @@
 use tidegauge_windows::{Definition, EventTime, Span, Window};
 
 use super::Config;
-use crate::document_key::{DocumentKey, Origin};
-use crate::feedback::Family;
-use crate::payment::BranchId;
-use crate::timestamp::{date_of, parse_rfc3339};
+use crate::core::feedback::Family;
+use crate::domain::document_key::{DocumentKey, Origin};
+use crate::domain::payment::BranchId;
+use crate::domain::timestamp::{date_of, parse_rfc3339};
 
 /// The names of one generation's indexes. There is one index per [`Family`].
 #[derive(Clone, Debug)]

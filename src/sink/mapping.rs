@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::index::{Kind, Names};
-use crate::feedback::Family;
-use crate::provenance::Provenance;
+use crate::core::feedback::Family;
+use crate::domain::provenance::Provenance;
 
 /// The template of a kind. It gives no alias: which generation readers see is not its business.
 /// `histograms` says whether the server knows that type of field.

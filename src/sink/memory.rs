@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxBuildHasher;
 
 use super::index::family_of;
-use crate::document_key::DocumentKey;
-use crate::feedback::Family;
-use crate::reading::Mark;
+use crate::core::feedback::Family;
+use crate::core::feedback::Mark;
+use crate::domain::document_key::DocumentKey;
 
 /// What is known of single documents.
 #[derive(Debug, Default)]
@@ -113,7 +113,7 @@ impl Memory {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::payment::BranchId;
+    use crate::domain::payment::BranchId;
 
     const MINUTE: Duration = Duration::from_secs(60);
 

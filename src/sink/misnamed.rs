@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use super::client::Trouble;
 use super::cluster::Cluster;
-use crate::branch::Branches;
-use crate::feedback::Family;
-use crate::payment::BranchId;
+use crate::core::feedback::Family;
+use crate::domain::branch::Branches;
+use crate::domain::payment::BranchId;
 
 /// A total's document under a name that its branch does not have.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tidegauge_windows::{Selection, Walk};
 use tokio::sync::watch;
 
-use crate::document_key::DocumentKey;
-use crate::feed::{Changed, Feed};
-use crate::reading::{ReadError, Reading};
+use crate::domain::document_key::DocumentKey;
+use crate::view::feed::{Changed, Feed};
+use crate::view::reading::{ReadError, Reading};
 
 /// Beyond so many changed slices all marks are looked at instead.
 const SLICES_MAX: usize = 4_096;

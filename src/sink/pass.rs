@@ -18,12 +18,13 @@ use super::delivery::{Delivery, Interrupted, blocking};
 use super::document::Content;
 use super::news::documents;
 use super::retry::Verdict;
-use crate::document_key::DocumentKey;
-use crate::feedback::{Family, Feedback};
-use crate::metrics::ItemOutcome;
-use crate::payment::BranchId;
-use crate::reading::{Mark, ReadError};
-use crate::wall_clock::since_epoch;
+use crate::core::feedback::Mark;
+use crate::core::feedback::{Family, Feedback};
+use crate::domain::document_key::DocumentKey;
+use crate::domain::payment::BranchId;
+use crate::observe::metrics::ItemOutcome;
+use crate::observe::wall_clock::since_epoch;
+use crate::view::reading::ReadError;
 
 /// How a pass went.
 #[derive(Debug, Default)]

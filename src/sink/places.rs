@@ -7,7 +7,7 @@ use super::bulk::Target;
 use super::cluster::Live;
 use super::config::Pacing;
 use super::retry::Backoff;
-use crate::feedback::Family;
+use crate::core::feedback::Family;
 
 /// All indexes that documents go to, or went to.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use super::cluster::Ready;
 use super::delivery::{Delivery, Interrupted, blocking};
 use super::expected::{Past, expected};
 use super::retry::Verdict;
-use crate::feedback::{Family, Feedback};
+use crate::core::feedback::{Family, Feedback};
 
 /// So long after they were ordered, marks outlast a power failure.
 const MARKS_ARE_SAFE: Duration = Duration::from_secs(3);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::news::Named;
-use crate::document_key::DocumentKey;
+use crate::domain::document_key::DocumentKey;
 
 /// The overlapping windows that wait for their turn.
 #[derive(Debug, Default)]
@@ -116,7 +116,7 @@ mod tests {
     use tidegauge_windows::{EventTime, Window};
 
     use super::*;
-    use crate::payment::BranchId;
+    use crate::domain::payment::BranchId;
 
     fn totals(count: u32) -> Vec<DocumentKey> {
         (1..=count)

@@ -13,15 +13,14 @@ use tidegauge_windows::Definition;
 use super::Error;
 use super::aliases;
 use super::client::{Client, Trouble};
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Owner};
 use super::config::Config;
 use super::expected::expected;
 use super::index::Names;
 use super::mapping;
-use super::ownership::Owner;
 use super::retry::Verdict;
-use crate::feedback::Family;
-use crate::reading::Readings;
+use crate::core::feedback::Family;
+use crate::view::reading::Readings;
 
 pub use self::deleting::ForeignIndex;
 

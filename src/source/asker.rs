@@ -14,7 +14,7 @@ use super::events::Events;
 use super::start::Standing;
 use super::topic::{Listed, Topic};
 use super::{ASK_MAX, Error, native};
-use crate::topic_id::TopicId;
+use crate::domain::topic_id::TopicId;
 
 /// How long a question may take that is only to show whether a broker answers.
 const PROBE_MAX: Duration = Duration::from_millis(300);

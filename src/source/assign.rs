@@ -7,7 +7,7 @@ use rdkafka::consumer::Consumer;
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::{info, warn};
 
-use crate::effect::Progress;
+use crate::core::effect::Progress;
 
 use super::cursor::Cursor;
 use super::start::Starting;
@@ -84,7 +84,7 @@ impl Source {
 
     /// Starts the partitions that follow those which are known.
     pub(super) fn begin(&mut self, starts: Vec<Starting>) -> Result<Vec<Assigned>, Error> {
-        let first = self.cursors.len() as i32;
+        let first = i32::try_from(self.cursors.len()).unwrap_or(i32::MAX);
         let mut list = TopicPartitionList::with_capacity(starts.len());
         let starts: Vec<Starting> = (first..)
             .zip(starts)

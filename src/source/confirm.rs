@@ -7,7 +7,7 @@ use rdkafka::consumer::Consumer;
 
 use super::Source;
 use super::asker::Question;
-use crate::duration;
+use crate::domain::duration;
 
 /// A partition's end is asked for when nothing came from it for so long.
 const ASK_AFTER: Duration = Duration::from_secs(3);

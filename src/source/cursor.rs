@@ -1,8 +1,8 @@
 //! Where one partition is read, and what of it may be delivered.
 
-use crate::effect::Fingerprint;
-use crate::pipeline::fingerprint;
-use crate::record::Record;
+use crate::core::effect::Fingerprint;
+use crate::core::pipeline::fingerprint;
+use crate::domain::record::Record;
 
 use super::start::from_earliest;
 

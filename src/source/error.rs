@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::duration::text;
+use crate::domain::duration::text;
 
 /// Why the topic can't be read.
 #[derive(Debug, thiserror::Error)]

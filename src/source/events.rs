@@ -10,7 +10,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use tracing::{debug, error, info, warn};
 
-use crate::topic_id::TopicId;
+use crate::domain::topic_id::TopicId;
 
 /// Listens to the client library: logs what it says and remembers what is wrong.
 pub(super) struct Events {

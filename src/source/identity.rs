@@ -6,7 +6,7 @@ use rdkafka::consumer::Consumer;
 
 use super::start;
 use super::{ASK_MAX, Source, native};
-use crate::topic_id::TopicId;
+use crate::domain::topic_id::TopicId;
 
 /// Which topic is read, and whether it is still there.
 #[derive(Debug, Default)]

@@ -19,8 +19,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::events::Events;
-use crate::record::Record;
-use crate::topic_id::TopicId;
+use crate::domain::record::Record;
+use crate::domain::topic_id::TopicId;
 
 /// At most so many records are taken at once: they are to stay in the processor's cache from the
 /// taking to the applying.

@@ -11,7 +11,7 @@ use rdkafka::error::KafkaError;
 use tidegauge_windows::EventTime;
 
 use super::Error;
-use crate::secret::{names_secret, shown_key};
+use crate::domain::secret::{names_secret, shown_key};
 
 /// Which topic to read, where, and from where on.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! Where to start in a partition, and when not to.
 
-use crate::effect::{Fingerprint, Progress};
-use crate::topic_id::TopicId;
+use crate::core::effect::{Fingerprint, Progress};
+use crate::domain::topic_id::TopicId;
 
 /// How to begin anew. Documents of the old state have higher versions, so in its indexes they would
 /// win over those of a new one; and both would share the alias of the totals.

@@ -12,8 +12,8 @@ use super::asker::{Answer, Looked, Question};
 use super::missing::Missing;
 use super::start::{self, Standing, Starting};
 use super::{Assigned, Error, Source};
-use crate::duration;
-use crate::status::Condition;
+use crate::domain::duration;
+use crate::observe::status::Condition;
 
 /// How often the brokers are tried while none answers.
 const PROBE_EVERY: Duration = Duration::from_secs(1);

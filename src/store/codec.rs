@@ -36,6 +36,10 @@ impl Encoder {
     }
 
     #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "takes the lowest seven bits"
+    )]
     pub(super) fn u64(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.bytes.push(value as u8 | 0x80);
@@ -81,6 +85,10 @@ impl Encoder {
         }
     }
 
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "takes the lowest seven bits"
+    )]
     fn u128(&mut self, mut value: u128) {
         while value > u128::from(u64::MAX) {
             self.bytes.push(value as u8 | 0x80);

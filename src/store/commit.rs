@@ -17,11 +17,11 @@ use super::mark::Marks;
 use super::recent::Recent;
 use super::task::Task;
 use super::values::{Value, merge_summary};
-use crate::document_key::{DocumentKey, Origin};
-use crate::effect::Effects;
-use crate::feedback::Blocked;
-use crate::payment::BranchId;
-use crate::reading::Mark;
+use crate::core::effect::Effects;
+use crate::core::feedback::Blocked;
+use crate::core::feedback::Mark;
+use crate::domain::document_key::{DocumentKey, Origin};
+use crate::domain::payment::BranchId;
 
 /// A batch in the making, against the state as it stands.
 ///

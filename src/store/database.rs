@@ -13,7 +13,7 @@ use rocksdb::{
 use super::error::Error;
 use super::keys::KeyBytes;
 use super::values::Value;
-use crate::reading::ReadError;
+use crate::view::reading::ReadError;
 
 /// RocksDB with all keys in one column family: with several, a crash may leave them at different
 /// moments (facebook/rocksdb 7784).

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::identity::Difference;
+use super::difference::Difference;
 
 /// Why the state can't be opened or written. The sentences are for operators.
 #[derive(Debug, thiserror::Error)]

@@ -6,9 +6,10 @@ use tidegauge_windows::EventTime;
 
 use super::codec::{Decoded, Decoder, Encoder, Malformed};
 use super::values::{Value, read_ledger, read_oldest_notices};
-use crate::effect::Notices;
-use crate::ledger::Ledger;
-use crate::reading::{Checkpoint, Mark};
+use crate::core::effect::Notices;
+use crate::core::feedback::Mark;
+use crate::domain::ledger::Ledger;
+use crate::view::reading::Checkpoint;
 
 /// What a checkpoint says of the whole state. Written with every batch.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

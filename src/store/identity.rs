@@ -1,15 +1,14 @@
 //! What a state directory holds and by which rules, so that no other run goes on from it.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
 use tidegauge_windows::Settings;
 
 use super::codec::{Decoded, Decoder, Encoder};
+use super::difference::Difference;
 use super::error::Error;
-use crate::payment::BranchId;
+use crate::domain::payment::BranchId;
 
 /// What a state must have been built from for a run to go on from it.
 #[derive(Clone, Debug)]
@@ -47,17 +46,6 @@ pub enum Documents {
 pub(super) const STORAGE_VERSION: u64 = 3;
 /// The oldest version that is read, and brought up to [`STORAGE_VERSION`] when it is opened.
 const STORAGE_VERSION_OLDEST: u64 = 1;
-
-/// A rule that differs between the state and the configuration.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Difference {
-    /// The rule's key.
-    pub key: String,
-    /// Its value in the state, if it has one.
-    pub state: Option<String>,
-    /// Its value in the configuration, if it has one.
-    pub configured: Option<String>,
-}
 
 /// What is stored of an [`Identity`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -142,108 +130,5 @@ impl Record {
                 rules: decoder.text()?,
             })
         })
-    }
-}
-
-impl Difference {
-    /// What differs between two texts of rules, by key; the order of lines does not matter.
-    #[must_use]
-    pub fn between(state: &str, configured: &str) -> Vec<Self> {
-        let (state, configured) = (rules(state), rules(configured));
-        let mut keys: Vec<&str> = state.keys().chain(configured.keys()).copied().collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys.into_iter()
-            .filter(|key| state.get(key) != configured.get(key))
-            .map(|key| Self {
-                key: key.to_owned(),
-                state: state.get(key).map(|values| values.join(", ")),
-                configured: configured.get(key).map(|values| values.join(", ")),
-            })
-            .collect()
-    }
-
-    /// The first few, as part of a sentence.
-    pub(super) fn list(differences: &[Self]) -> String {
-        let shown: Vec<String> = differences
-            .iter()
-            .take(SHOWN_MAX)
-            .map(ToString::to_string)
-            .collect();
-        let more = differences.len().saturating_sub(SHOWN_MAX);
-        let more = if more > 0 {
-            format!("; and {more} more")
-        } else {
-            String::new()
-        };
-        format!("{}{more}", shown.join("; "))
-    }
-}
-
-/// Show at most so many differences in one sentence.
-const SHOWN_MAX: usize = 3;
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = &self.key;
-        match (&self.state, &self.configured) {
-            (Some(state), Some(configured)) => {
-                write!(
-                    f,
-                    "{key} is {state} in the state and {configured} in the config"
-                )
-            }
-            (Some(state), None) => {
-                write!(f, "{key} is {state} in the state and missing in the config")
-            }
-            (None, Some(configured)) => {
-                write!(
-                    f,
-                    "{key} is missing in the state and {configured} in the config"
-                )
-            }
-            (None, None) => write!(f, "{key} is in neither"),
-        }
-    }
-}
-
-// A key may come more than once; then its values count in their order.
-fn rules(text: &str) -> BTreeMap<&str, Vec<&str>> {
-    let mut rules: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        rules.entry(key.trim()).or_default().push(value.trim());
-    }
-    rules
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rules_differ_by_key_whatever_the_order_of_lines() {
-        assert_eq!(Difference::between("a = 1\nb = 2\n", "b = 2\n\na = 1"), []);
-        let differences = Difference::between("a = 1\nb = 2\nc = 3", "a = 1\nb = 5\nd = 4");
-        assert_eq!(
-            Difference::list(&differences),
-            "b is 2 in the state and 5 in the config; c is 3 in the state and missing in the \
-             config; d is missing in the state and 4 in the config"
-        );
-    }
-
-    #[test]
-    fn a_key_that_comes_twice_differs_by_either_value() {
-        let differences = Difference::between("w = 1\nw = 2", "w = 3\nw = 2");
-        assert_eq!(
-            Difference::list(&differences),
-            "w is 1, 2 in the state and 3, 2 in the config"
-        );
-    }
-
-    #[test]
-    fn only_the_first_differences_are_told() {
-        let differences = Difference::between("", "a = 1\nb = 1\nc = 1\nd = 1\ne = 1");
-        assert!(Difference::list(&differences).ends_with("; and 2 more"));
     }
 }

@@ -13,15 +13,15 @@ use super::head::Head;
 use super::identity::Documents;
 use super::keys::{self, KeyBytes, List};
 use super::scanned::{Known, Page, Scanned};
-use super::task::Task;
 use super::values::Value;
-use crate::document_key::{DocumentKey, Origin};
-use crate::effect::Progress;
-use crate::feedback::Blocked;
-use crate::payment::BranchId;
-use crate::reading::{Mark, ReadError};
-use crate::topic_id::TopicId;
-use crate::total::Total;
+use crate::core::effect::Progress;
+use crate::core::feedback::Blocked;
+use crate::core::feedback::Mark;
+use crate::domain::document_key::{DocumentKey, Origin};
+use crate::domain::payment::BranchId;
+use crate::domain::topic_id::TopicId;
+use crate::domain::total::Total;
+use crate::view::reading::ReadError;
 
 /// The whole state at the moment the image was taken, whatever is written since.
 pub(super) struct Image<'a> {
@@ -207,7 +207,7 @@ impl<'a> Image<'a> {
     }
 
     /// The marking tasks that are not done, by number.
-    pub(super) fn tasks(&self) -> Read<Vec<(u64, Task)>> {
+    pub(super) fn tasks<T: Value>(&self) -> Read<Vec<(u64, T)>> {
         let mut tasks = Vec::new();
         self.scan(keys::all_tasks(), Direction::Up, |key, value| {
             tasks.push((parsed(key, keys::number_of_task)?, decoded(key, value)?));

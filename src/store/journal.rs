@@ -7,9 +7,9 @@ use super::error::Error;
 use super::head::Numbers;
 use super::keys::List;
 use super::mark::Marks;
-use crate::document_key::Origin;
-use crate::effect::{LatePayment, RejectedRecord};
-use crate::feedback::Blocked;
+use crate::core::effect::{LatePayment, RejectedRecord};
+use crate::core::feedback::Blocked;
+use crate::domain::document_key::Origin;
 
 /// One of the lists.
 #[derive(Debug)]
@@ -96,10 +96,10 @@ mod tests {
 
     use tidegauge_windows::{Changes, Settings, Snapshot, Span};
 
+    use crate::core::effect::{Effects, Notices, RejectedRecord};
     use crate::decode::Reason;
-    use crate::document_key::{DocumentKey, Origin};
-    use crate::effect::{Effects, Notices, RejectedRecord};
-    use crate::ledger::Ledger;
+    use crate::domain::document_key::{DocumentKey, Origin};
+    use crate::domain::ledger::Ledger;
     use crate::store::{Documents, Identity, Store};
 
     fn identity() -> Identity {

@@ -8,9 +8,9 @@ use std::ops::{Deref, Range};
 
 use tidegauge_windows::{Block, EventTime, Window};
 
-use crate::document_key::{DocumentKey, Origin};
-use crate::feedback::Family;
-use crate::payment::BranchId;
+use crate::core::feedback::Family;
+use crate::domain::document_key::{DocumentKey, Origin};
+use crate::domain::payment::BranchId;
 
 mod topic;
 
@@ -69,7 +69,9 @@ impl KeyBytes {
     fn bytes<const N: usize>(mut self, field: [u8; N]) -> Self {
         let start = usize::from(self.len);
         self.bytes[start..start + N].copy_from_slice(&field);
-        self.len += N as u8;
+        #[expect(clippy::cast_possible_truncation, reason = "fields have up to 8 bytes")]
+        let len = N as u8;
+        self.len += len;
         self
     }
 
@@ -116,7 +118,9 @@ impl KeyBytes {
         for at in (0..len).rev() {
             self.bytes[at] = self.bytes[at].wrapping_add(1);
             if self.bytes[at] != 0 {
-                self.len = at as u8 + 1;
+                #[expect(clippy::cast_possible_truncation, reason = "below KEY_BYTES_MAX")]
+                let at = at as u8;
+                self.len = at + 1;
                 break;
             }
         }

@@ -7,8 +7,8 @@ use super::database::Database;
 use super::error::Error;
 use super::keys;
 use super::values::Value;
-use crate::feed::Life;
-use crate::wall_clock::since_epoch;
+use crate::observe::wall_clock::since_epoch;
+use crate::view::feed::Life;
 
 /// More checkpoints than this are not lost at once: only those of the last seconds are not on the disk.
 /// As places, so many are 65 ms.

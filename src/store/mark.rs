@@ -8,8 +8,8 @@ use super::database::{Database, TOGETHER};
 use super::error::Error;
 use super::keys::{self, KeyBytes};
 use super::values::Value;
-use crate::document_key::DocumentKey;
-use crate::reading::Mark;
+use crate::core::feedback::Mark;
+use crate::domain::document_key::DocumentKey;
 
 /// What a batch does to the marks.
 #[derive(Debug, Default)]

@@ -104,7 +104,7 @@ mod tests {
         let Task::Windows(walk) = closing(0, 30) else {
             panic!("it is one of windows");
         };
-        let branch = crate::payment::BranchId::new(1).unwrap();
+        let branch = crate::domain::payment::BranchId::new(1).unwrap();
         let at = Some((0, EventTime::from_millis(5), branch));
         marking.set(0, Some(Task::Windows(Walk { at, ..walk })));
         add(&mut marking, closing(30, 40));

@@ -15,8 +15,8 @@ use super::marking::Marking;
 use super::task::Task;
 use super::values::Value;
 use super::view::Context;
-use crate::payment::BranchId;
-use crate::reading::ReadError;
+use crate::domain::payment::BranchId;
+use crate::view::reading::ReadError;
 
 /// Checks whose state this is; a new one becomes that of `identity`.
 pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), Error> {

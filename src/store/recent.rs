@@ -8,8 +8,8 @@ use rustc_hash::FxBuildHasher;
 use tidegauge_windows::EventTime;
 
 use super::keys::KeyBytes;
-use crate::payment::BranchId;
-use crate::total::Total;
+use crate::domain::payment::BranchId;
+use crate::domain::total::Total;
 
 /// Coarse cells and totals as the state has them, and the branches of the newest slice.
 ///

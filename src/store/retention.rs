@@ -6,8 +6,8 @@ use tidegauge_windows::{EventTime, Grid, Settings, Span};
 use super::identity::Documents;
 use super::image::{Image, Read};
 use super::keys;
-use crate::document_key::DocumentKey;
-use crate::feedback::Blocked;
+use crate::core::feedback::Blocked;
+use crate::domain::document_key::DocumentKey;
 
 /// How far back windows are kept.
 #[derive(Debug)]

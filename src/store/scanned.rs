@@ -3,7 +3,7 @@
 use tidegauge_windows::Block;
 
 use super::keys::KeyBytes;
-use crate::payment::BranchId;
+use crate::domain::payment::BranchId;
 
 /// The cells of the blocks that were scanned last, and a stretch of keys without a revision.
 ///

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::metrics::Space;
+use crate::observe::metrics::Space;
 
 /// The file system that `path` is on; none if it does not say.
 pub(super) fn of(path: &Path) -> Option<Space> {

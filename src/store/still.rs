@@ -13,9 +13,9 @@ use super::identity::Record;
 use super::image::Image;
 use super::keys;
 use super::view::{Context, Views};
-use crate::payment::BranchId;
-use crate::reading::{Checkpoint, Readings};
-use crate::topic_id::TopicId;
+use crate::domain::payment::BranchId;
+use crate::domain::topic_id::TopicId;
+use crate::view::reading::{Checkpoint, Readings};
 
 /// A state as it stood when it was opened. Needs no lock, changes nothing, and stays the same
 /// whatever is written meanwhile.

@@ -7,10 +7,10 @@ use super::identity::Documents;
 use super::image::{Image, Read};
 use super::keys::List;
 use super::values::Value;
-use crate::document_key::{DocumentKey, Origin};
-use crate::effect::{LatePayment, RejectedRecord};
-use crate::feedback::Family;
-use crate::payment::BranchId;
+use crate::core::effect::{LatePayment, RejectedRecord};
+use crate::core::feedback::Family;
+use crate::domain::document_key::{DocumentKey, Origin};
+use crate::domain::payment::BranchId;
 
 /// Documents that are to be marked, and how far that has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -12,7 +12,7 @@ use super::identity::Record;
 use super::image::Image;
 use super::values::Value;
 use super::{Store, directory, keys};
-use crate::topic_id::TopicId;
+use crate::domain::topic_id::TopicId;
 
 impl Store {
     /// Takes note which topic is read from now on. To be called before the first of its records is

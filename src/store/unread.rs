@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use rustc_hash::FxBuildHasher;
 use tidegauge_windows::EventTime;
 
-use crate::feed::Changed;
-use crate::payment::BranchId;
+use crate::domain::payment::BranchId;
+use crate::view::feed::Changed;
 
 /// Changes whose documents need no newer mark when they change again: nobody has read the mark that
 /// they have, so nobody can acknowledge it.

@@ -4,15 +4,17 @@ use tidegauge_windows::{EventTime, Window};
 
 use super::codec::{Decoded, Decoder, Encoder, Malformed};
 use super::identity::Documents;
-use crate::amount::Amount;
+use crate::core::distance::Distances;
+use crate::core::effect::{
+    Fingerprint, LatePayment, LateReason, Notices, Progress, RejectedRecord,
+};
 use crate::decode::Reason;
-use crate::distance::Distances;
-use crate::document_key::Origin;
-use crate::effect::{Fingerprint, LatePayment, LateReason, Notices, Progress, RejectedRecord};
-use crate::ledger::{Count, Entry, Ledger};
-use crate::payment::BranchId;
-use crate::topic_id::TopicId;
-use crate::total::Total;
+use crate::domain::amount::Amount;
+use crate::domain::document_key::Origin;
+use crate::domain::ledger::{Count, Entry, Ledger};
+use crate::domain::payment::BranchId;
+use crate::domain::topic_id::TopicId;
+use crate::domain::total::Total;
 
 mod snapshot;
 mod summary;

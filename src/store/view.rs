@@ -10,12 +10,13 @@ use super::head::Head;
 use super::image::{Image, Read};
 use super::keys::List;
 use super::unread::Unread;
-use crate::document_key::{DocumentKey, Origin};
-use crate::effect::{LatePayment, RejectedRecord};
-use crate::payment::BranchId;
-use crate::provenance::Provenance;
-use crate::reading::{Checkpoint, Mark, ReadError, Reading, Readings};
-use crate::total::Total;
+use crate::core::effect::{LatePayment, RejectedRecord};
+use crate::core::feedback::Mark;
+use crate::domain::document_key::{DocumentKey, Origin};
+use crate::domain::payment::BranchId;
+use crate::domain::provenance::Provenance;
+use crate::domain::total::Total;
+use crate::view::reading::{Checkpoint, ReadError, Reading, Readings};
 
 /// Gives readings of a database. Cheap to share; never waits for the writer.
 pub(super) struct Views {

@@ -8,9 +8,9 @@ use axum::http::Request;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tidegauge::api::{Limits, router};
-use tidegauge::feed::{Changed, Feed};
-use tidegauge::payment::BranchId;
-use tidegauge::timestamp::parse_rfc3339;
+use tidegauge::domain::payment::BranchId;
+use tidegauge::domain::timestamp::parse_rfc3339;
+use tidegauge::view::feed::{Changed, Feed};
 use tidegauge_windows::{Closed, EventTime};
 use tower::ServiceExt;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 use tidegauge::api::{Error, Limits, router, serve_within};
-use tidegauge::reading::{ReadError, Reading, Readings};
+use tidegauge::view::reading::{ReadError, Reading, Readings};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};

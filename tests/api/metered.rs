@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use tidegauge::document_key::{DocumentKey, Origin};
-use tidegauge::effect::{LatePayment, RejectedRecord};
-use tidegauge::payment::BranchId;
-use tidegauge::provenance::Provenance;
-use tidegauge::reading::{Checkpoint, Mark, ReadError, Reading, Readings};
-use tidegauge::total::Total;
+use tidegauge::core::effect::{LatePayment, RejectedRecord};
+use tidegauge::core::feedback::Mark;
+use tidegauge::domain::document_key::{DocumentKey, Origin};
+use tidegauge::domain::payment::BranchId;
+use tidegauge::domain::provenance::Provenance;
+use tidegauge::domain::total::Total;
+use tidegauge::view::reading::{Checkpoint, ReadError, Reading, Readings};
 use tidegauge_windows::{Block, Cells, EventTime, Frame, Summary, Window};
 use tokio::task::spawn_blocking;
 

@@ -7,8 +7,8 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::Value;
 use tidegauge::api::{Limits, router};
-use tidegauge::reading::{ReadError, Reading, Readings};
-use tidegauge::status::{Condition, Part};
+use tidegauge::observe::status::{Condition, Part};
+use tidegauge::view::reading::{ReadError, Reading, Readings};
 
 use super::world::{World, get, json, send, state, token};
 

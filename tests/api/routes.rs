@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidegauge::api::{Limits, router};
-use tidegauge::status::{End, PartitionStatus};
+use tidegauge::observe::status::{End, PartitionStatus};
 
 use super::world::{START, World, get, json, state};
 

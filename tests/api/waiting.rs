@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tidegauge::api::{Limits, router};
-use tidegauge::feed::Changed;
-use tidegauge::reading::{ReadError, Reading, Readings};
+use tidegauge::view::feed::Changed;
+use tidegauge::view::reading::{ReadError, Reading, Readings};
 
 use super::world::{World, get, json, state};
 

@@ -10,20 +10,21 @@ use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use chrono_tz::Tz;
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tidegauge::amount::Amount;
 use tidegauge::api::{Limits, State, router};
-use tidegauge::branch::Branches;
+use tidegauge::core::effect::{LatePayment, LateReason, Notices, RejectedRecord};
+use tidegauge::core::feedback::Mark;
 use tidegauge::decode::Reason;
-use tidegauge::document_key::{DocumentKey, Origin};
-use tidegauge::effect::{LatePayment, LateReason, Notices, RejectedRecord};
-use tidegauge::feed::Feed;
-use tidegauge::ledger::{Entry, Ledger};
-use tidegauge::payment::BranchId;
-use tidegauge::provenance::Provenance;
-use tidegauge::reading::{Checkpoint, Mark, ReadError, Reading, Readings};
-use tidegauge::secret::Secret;
-use tidegauge::status::{Condition, End, Part, PartitionStatus, Status};
-use tidegauge::total::Total;
+use tidegauge::domain::amount::Amount;
+use tidegauge::domain::branch::Branches;
+use tidegauge::domain::document_key::{DocumentKey, Origin};
+use tidegauge::domain::ledger::{Entry, Ledger};
+use tidegauge::domain::payment::BranchId;
+use tidegauge::domain::provenance::Provenance;
+use tidegauge::domain::secret::Secret;
+use tidegauge::domain::total::Total;
+use tidegauge::observe::status::{Condition, End, Part, PartitionStatus, Status};
+use tidegauge::view::feed::Feed;
+use tidegauge::view::reading::{Checkpoint, ReadError, Reading, Readings};
 use tidegauge_windows::{
     Block, Cells, Definition, Engine, EventTime, Frame, MemoryCells, Settings, Span, Summary,
     Window,

@@ -1,6 +1,6 @@
 //! Rules are changed by a replay, and back by a rollback.
 
-use tidegauge::timestamp::parse_rfc3339;
+use tidegauge::domain::timestamp::parse_rfc3339;
 
 use super::{Figures, Kafka, fill, generation, records, truth, unique};
 use crate::support::lab::{Dist, Elastic};

@@ -135,7 +135,7 @@ impl Picked {
 
 /// The length of an interval, in ms.
 fn length(interval: &str) -> i64 {
-    let length = tidegauge::duration::parse(interval).unwrap();
+    let length = tidegauge::domain::duration::parse(interval).unwrap();
     i64::try_from(length.as_millis()).unwrap()
 }
 

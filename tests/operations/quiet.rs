@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+use tidegauge::observe::status::Condition;
 use tidegauge::source::{Config, Source, Start};
-use tidegauge::status::Condition;
 
 use crate::support::lab::eventually;
 

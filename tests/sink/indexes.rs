@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use std::time::Duration;
-use tidegauge::status::Condition;
+use tidegauge::observe::status::Condition;
 
 use super::till::{MINUTE, NOVEMBER, Till, config, count_now};
 use crate::support::lab::{Dist, Elastic, unique};

@@ -1,7 +1,7 @@
 //! Elasticsearch away, blocked, or coming and going.
 
 use serde_json::json;
-use tidegauge::status::Condition;
+use tidegauge::observe::status::Condition;
 
 use super::till::{MINUTE, NOVEMBER, Till, config, count_now};
 use crate::support::lab::{Dist, Elastic, free_port};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegauge::feedback::Family;
+use tidegauge::core::feedback::Family;
+use tidegauge::observe::status::{Condition, End, PartitionStatus, Status};
 use tidegauge::sink::{Config, Order};
-use tidegauge::status::{Condition, End, PartitionStatus, Status};
 
 use super::front::Front;
 use super::till::{MINUTE, NOVEMBER, Till, config};

@@ -5,10 +5,10 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidegauge::feedback::{Blocked, Family, Feedback};
-use tidegauge::secret::Secret;
+use tidegauge::core::feedback::{Blocked, Family, Feedback};
+use tidegauge::domain::secret::Secret;
+use tidegauge::observe::status::Condition;
 use tidegauge::sink::Credentials;
-use tidegauge::status::Condition;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::front::{Answer, Front};

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use tidegauge::branch::Branches;
-use tidegauge::document_key::DocumentKey;
-use tidegauge::effect::{Effects, LatePayment, RejectedRecord};
-use tidegauge::ledger::Ledger;
-use tidegauge::payment::BranchId;
-use tidegauge::pipeline::{Pipeline, Start};
-use tidegauge::reading::{Reading, Readings};
-use tidegauge::record::Record;
+use tidegauge::core::effect::{Effects, LatePayment, RejectedRecord};
+use tidegauge::core::pipeline::{Pipeline, Start};
+use tidegauge::domain::branch::Branches;
+use tidegauge::domain::document_key::DocumentKey;
+use tidegauge::domain::ledger::Ledger;
+use tidegauge::domain::payment::BranchId;
+use tidegauge::domain::record::Record;
+use tidegauge::domain::total::Total;
 use tidegauge::store::{Documents, Identity, Recovered, Store};
-use tidegauge::total::Total;
+use tidegauge::view::reading::{Reading, Readings};
 use tidegauge_windows::{
     Definition, EventTime, Frame, MemoryCells, Query, Settings, Span, Summary, WindowResult,
 };

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use ethnum::I256;
-use tidegauge::document_key::{DocumentKey, Origin};
-use tidegauge::effect::{Fingerprint, LateReason};
-use tidegauge::feedback::Family;
-use tidegauge::ledger::Entry;
-use tidegauge::reading::Mark;
+use tidegauge::core::effect::{Fingerprint, LateReason};
+use tidegauge::core::feedback::Family;
+use tidegauge::core::feedback::Mark;
+use tidegauge::domain::document_key::{DocumentKey, Origin};
+use tidegauge::domain::ledger::Entry;
 use tidegauge_windows::{ClosedBy, EventTime, Span, Window};
 
 use super::feed::{DAY, Feed, HOUR, MINUTE, at, branch, open};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use tidegauge::document_key::DocumentKey;
-use tidegauge::feedback::{Blocked, Family};
+use tidegauge::core::feedback::{Blocked, Family};
+use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::store::{Documents, Store};
 use tidegauge_windows::{EventTime, Span};
 

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use tidegauge::document_key::DocumentKey;
-use tidegauge::reading::Reading;
+use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::store::Store;
+use tidegauge::view::reading::Reading;
 use tidegauge_windows::Span;
 
 use super::feed::{Feed, open, shown};

@@ -1,5 +1,14 @@
 //! The engine's promises, one module each.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::disallowed_methods,
+    reason = "tests make small numbers, and look at the clock"
+)]
+
 mod definitions;
 mod grid;
 mod jumps;

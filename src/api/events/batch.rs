@@ -7,17 +7,17 @@ use serde::Serialize;
 use tidegauge_windows::{Selection, Walk, Window};
 
 use super::held::Held;
-use crate::answer::{ReadingAnswer, TotalAnswer, WindowAnswer};
 use crate::api::parameters::Parameters;
 use crate::api::problem::{Failure, Problem, quoted};
 use crate::api::totals::find_branch;
 use crate::api::windows::find_definition;
 use crate::api::{App, State};
-use crate::cells::RememberedCells;
-use crate::document_key::DocumentKey;
-use crate::feed::{Changed, Life};
-use crate::payment::BranchId;
-use crate::reading::{ReadError, Reading};
+use crate::domain::document_key::DocumentKey;
+use crate::domain::payment::BranchId;
+use crate::view::answer::{ReadingAnswer, TotalAnswer, WindowAnswer};
+use crate::view::cells::RememberedCells;
+use crate::view::feed::{Changed, Life};
+use crate::view::reading::{ReadError, Reading};
 
 /// More figures at once are not told one by one.
 const FIGURES_MAX: usize = 20_000;

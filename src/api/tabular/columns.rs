@@ -9,8 +9,8 @@ use arrow_array::{
 use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 use serde::Serialize;
 
-use crate::answer::{TotalAnswer, WindowAnswer};
-use crate::timestamp::parse_rfc3339;
+use crate::domain::timestamp::parse_rfc3339;
+use crate::view::answer::{TotalAnswer, WindowAnswer};
 
 /// An answer that is a row of a table. Its fields are the columns, in their order.
 pub(in crate::api) trait Row: Serialize + Sized {
@@ -176,8 +176,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::branch::Branches;
-    use crate::payment::BranchId;
+    use crate::domain::branch::Branches;
+    use crate::domain::payment::BranchId;
 
     #[test]
     fn columns_are_the_fields_of_the_answer_in_their_order() {

@@ -6,8 +6,8 @@ use axum::response::{IntoResponse, Response};
 use super::tagged;
 use crate::api::etag::Tag;
 use crate::api::format::Format;
-use crate::reading::Reading;
-use crate::timestamp::rfc3339;
+use crate::domain::timestamp::rfc3339;
+use crate::view::reading::Reading;
 use tidegauge_windows::EventTime;
 
 /// The headers of a table. A table has no room for the reading, so they say it.
@@ -106,7 +106,7 @@ impl Head {
 
     #[cfg(test)]
     pub(super) fn sample(sequence: u64) -> Self {
-        let checkpoint = crate::reading::Checkpoint {
+        let checkpoint = crate::view::reading::Checkpoint {
             generation: 1,
             sequence,
             as_of: 0,

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::{Globals, interval};
 use crate::cli::output::Format;
 use crate::config::Sources;
-use crate::duration;
+use crate::domain::duration;
 
 /// `tidegauge query`
 #[derive(Clone, Debug, Args)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use crate::cli::output::Format;
-use crate::duration;
+use crate::domain::duration;
 
 /// `tidegauge replay`
 #[derive(Clone, Debug, Args)]

@@ -18,11 +18,11 @@ use tracing::{debug, info, warn};
 use super::super::arguments::Produce;
 use super::super::failure::Failure;
 use super::{Outlet, PARTITIONS};
-use crate::count::counted;
-use crate::duration;
+use crate::domain::count::counted;
+use crate::domain::duration;
 use crate::generator::Message;
+use crate::observe::wall_clock::now_ms;
 use crate::source;
-use crate::wall_clock::now_ms;
 
 /// An idempotent producer keeps the order within a partition, whatever it has to send again. The
 /// queue holds at most some tens of MB.

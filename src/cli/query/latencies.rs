@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use super::rows::line;
-use super::{row_in, unexpected};
+use super::{line, row_in, unexpected};
 use crate::cli::failure::Failure;
-use crate::cli::output::Row;
-use crate::count::grouped;
-use crate::duration;
+use crate::cli::row::Row;
+use crate::domain::count::grouped;
+use crate::domain::duration;
 
 /// One row for each sort of latency that was measured lately.
 pub(super) fn rows(status: &Row) -> Result<Vec<Row>, Failure> {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{latencies, row_in, rows_in, text_in, unexpected};
+use super::{latencies, line, row_in, rows_in, text_in, unexpected};
 use crate::cli::failure::Failure;
-use crate::cli::output::Row;
-use crate::count::{agreeing, counted_in_threes, grouped};
-use crate::duration;
+use crate::cli::row::Row;
+use crate::domain::count::{agreeing, counted_in_threes, grouped};
+use crate::domain::duration;
 
 /// The definitions in words.
 pub(super) fn definitions(definitions: &[Row]) -> Result<Vec<Row>, Failure> {
@@ -120,10 +120,4 @@ pub(super) fn ledger(ledger: &Row) -> Result<Vec<Row>, Failure> {
     let text = format!(r#"{{"entry":"consumed","count":{consumed},"pay_amount_exact":null}}"#);
     rows.push(Row::parse(&text).map_err(unexpected)?);
     Ok(rows)
-}
-
-pub(super) fn line(cells: &[&str; 3]) -> Result<Row, Failure> {
-    let [part, state, more] = cells.map(serde_json::Value::from);
-    let text = format!(r#"{{"part":{part},"state":{state},"reason":{more}}}"#);
-    Row::parse(&text).map_err(unexpected)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::failure::Failure;
 use crate::cli::output::{self, Format};
 use crate::cli::report;
-use crate::replay::{self, Report};
+use crate::service::replay::{self, Report};
 
 /// What a report comes to, for people.
 #[derive(Serialize)]

@@ -6,11 +6,12 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::cli::failure::Failure;
-use crate::cli::output::{self, Format, Row};
+use crate::cli::output::{self, Format};
 use crate::cli::report;
+use crate::cli::row::Row;
 use crate::config::Config;
-use crate::generation::{self, Generations, Refused};
-use crate::replay::{self, Error, Proof, Report};
+use crate::service::generation::{self, Generations, Refused};
+use crate::service::replay::{self, Error, Proof, Report};
 use crate::sink::{self, IndexSize};
 use crate::store::Still;
 

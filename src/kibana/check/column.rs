@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::layer::Ground;
+use super::ground::Ground;
 use super::{Faults, text};
 use crate::kibana::Documents;
 use crate::kibana::dashboard::{PAID, step};

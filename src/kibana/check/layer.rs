@@ -4,16 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::ground::Ground;
 use super::{Faults, View, array, column, drawing, shape, text};
-use crate::kibana::{Documents, Layout};
-
-/// What a layer looks at.
-pub(super) struct Ground<'a> {
-    pub(super) documents: Documents<'a>,
-    pub(super) fields: &'a BTreeMap<String, String>,
-    pub(super) time: Option<&'a str>,
-    pub(super) place: &'a str,
-}
+use crate::kibana::Layout;
 
 /// The columns of all layers.
 pub(super) fn columns(lens: &Value) -> impl Iterator<Item = &Value> {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::payment::BranchId;
+use crate::domain::payment::BranchId;
 
 fn bulk(lengths: &[usize], max_bytes: usize) -> Bulk {
     let target = Target {

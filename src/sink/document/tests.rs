@@ -9,10 +9,10 @@ use tidegauge_windows::{Aggregate, ClosedBy, Span};
 use super::super::index::Kind;
 use super::super::mapping::mapping;
 use super::*;
-use crate::amount::Amount;
+use crate::core::effect::{LatePayment, LateReason, RejectedRecord};
 use crate::decode::Reason;
-use crate::effect::{LatePayment, LateReason, RejectedRecord};
-use crate::total::Total;
+use crate::domain::amount::Amount;
+use crate::domain::total::Total;
 
 const ORIGIN: Origin = Origin {
     partition: 2,

@@ -3,10 +3,10 @@
 use elasticsearch::indices::{IndicesDeleteIndexTemplateParts, IndicesDeleteParts};
 
 use super::Upkeep;
-use crate::feedback::Family;
-use crate::reading::Readings;
+use crate::core::feedback::Family;
 use crate::sink::Error;
-use crate::sink::ownership::Owner;
+use crate::sink::cluster::Owner;
+use crate::view::reading::Readings;
 
 /// An index of our names that holds figures of another log or other rules than the state has.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,0 +1,153 @@
+//! What the core wants kept, as data: the input of one checkpoint.
+
+use std::collections::BTreeMap;
+
+use tidegauge_windows::{Changes, EventTime, Summary};
+
+use crate::core::distance::Distances;
+use crate::decode::Reason;
+use crate::domain::amount::Amount;
+use crate::domain::document_key::Origin;
+use crate::domain::ledger::Ledger;
+use crate::domain::payment::BranchId;
+use crate::domain::total::Total;
+
+/// Everything that changed since the last checkpoint. Writing it is one atomic write.
+#[derive(Clone, Debug)]
+pub struct Effects {
+    /// Slices, revisions and watermarks.
+    pub changes: Changes<BranchId, Summary>,
+    /// What was added to each touched total.
+    pub totals: BTreeMap<BranchId, Total>,
+    /// What was booked.
+    pub ledger: Ledger,
+    /// What was noticed on the way.
+    pub notices: Notices,
+    /// The records that are no payments.
+    pub rejects: Vec<RejectedRecord>,
+    /// The payments that are in no window.
+    pub late: Vec<LatePayment>,
+    /// How far every partition has been applied: absolute.
+    pub progress: BTreeMap<i32, Progress>,
+}
+
+/// How far a partition has been applied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// The next offset to apply.
+    pub position: i64,
+    /// The offset from which it was read at first; `None` if it was begun before this was kept.
+    pub first: Option<i64>,
+    /// The last record applied, if any was: read again on assignment, it must be the same.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// What a record looked like, to know it again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fingerprint {
+    /// Its offset.
+    pub offset: i64,
+    /// Its Kafka timestamp in ms since the epoch; `i64::MIN` if it has none.
+    pub timestamp: i64,
+    /// XXH3-64 of its value; of the empty string for a tombstone.
+    pub hash: u64,
+}
+
+/// A record that is no payment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RejectedRecord {
+    /// Where it stands.
+    pub origin: Origin,
+    /// Its Kafka timestamp, ms since the epoch.
+    pub timestamp: Option<i64>,
+    /// The rule it breaks.
+    pub reason: Reason,
+    /// What was wrong and what would be right.
+    pub detail: String,
+    /// What was read: at most the first 4 KiB, invalid UTF-8 replaced.
+    pub read: String,
+}
+
+/// A payment that is in no window.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LatePayment {
+    /// Where it stands.
+    pub origin: Origin,
+    /// Its Kafka timestamp, ms since the epoch.
+    pub timestamp: Option<i64>,
+    /// Why it is in no window.
+    pub reason: LateReason,
+    /// When it happened.
+    pub event_time: EventTime,
+    /// Its own partition's watermark before it.
+    pub watermark: Option<EventTime>,
+    /// Its branch.
+    pub branch: BranchId,
+    /// Its amount.
+    pub amount: Amount,
+    /// What was read: at most the first 4 KiB.
+    pub read: String,
+}
+
+/// Why a payment is in no window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LateReason {
+    /// Its last window is past correction.
+    TooLate,
+    /// Its first window is past retention, and gone.
+    PastRetention,
+    /// It is too far ahead of its record.
+    Future,
+}
+
+impl LateReason {
+    /// All reasons.
+    pub const ALL: [Self; 3] = [Self::TooLate, Self::PastRetention, Self::Future];
+
+    /// The name in answers, logs and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TooLate => "too_late",
+            Self::PastRetention => "past_retention",
+            Self::Future => "future",
+        }
+    }
+}
+
+/// Counters of what is no fault but worth knowing.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Notices {
+    /// Amounts with more than 18 decimals, rounded half-even.
+    pub rounded: u64,
+    /// Local times that a clock change skips.
+    pub skipped_local_times: u64,
+    /// Local times that a clock change repeats.
+    pub repeated_local_times: u64,
+    /// Payments of branches without a configured name.
+    pub unnamed_branches: u64,
+    /// Payments whose record has a timestamp that can't be real: it counts as none.
+    pub unreal_timestamps: u64,
+    /// Payments in January and February 1970: their times may be seconds, not milliseconds.
+    pub times_like_seconds: u64,
+    /// How far payments are from their records.
+    pub distances: Distances,
+    /// Rejects by reason, in the order of [`Reason::ALL`].
+    pub rejects: [u64; 6],
+}
+
+impl Notices {
+    /// Adds all that `other` holds.
+    pub fn merge(&mut self, other: &Self) {
+        self.rounded += other.rounded;
+        self.skipped_local_times += other.skipped_local_times;
+        self.repeated_local_times += other.repeated_local_times;
+        self.unnamed_branches += other.unnamed_branches;
+        self.unreal_timestamps += other.unreal_timestamps;
+        self.times_like_seconds += other.times_like_seconds;
+        self.distances.merge(&other.distances);
+        for (mine, theirs) in self.rejects.iter_mut().zip(&other.rejects) {
+            *mine += theirs;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What a sink says back to the single writer.
+
+use std::collections::BTreeSet;
+
+use tidegauge_windows::EventTime;
+
+use crate::domain::document_key::DocumentKey;
+
+/// What became of documents.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Feedback {
+    /// These are delivered as they were at their marks. One that has changed since still waits.
+    Delivered(Vec<(DocumentKey, Mark)>),
+    /// The place of these was lost and made anew, empty: they wait again.
+    Recreated(Family),
+    /// These, and no others, can't be delivered for a long time: retention does not wait for them.
+    Blocked(Blocked),
+}
+
+/// Documents that can't be delivered for a long time.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Blocked {
+    /// Single documents: each was refused for what it says.
+    pub documents: BTreeSet<DocumentKey>,
+    /// Whole families: their index takes nothing.
+    pub families: BTreeSet<Family>,
+}
+
+impl Blocked {
+    /// Where the blocked family of the windows of `definition` that start at `start` ends; `None` if
+    /// it is not blocked.
+    #[must_use]
+    pub fn end_of_family(&self, definition: u16, start: EventTime) -> Option<EventTime> {
+        self.families.iter().find_map(|family| match *family {
+            Family::Windows {
+                definition: of,
+                from,
+                to,
+            } if of == definition && from <= start && start < to => Some(to),
+            _ => None,
+        })
+    }
+}
+
+/// Documents that share an index.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Family {
+    /// All totals.
+    Totals,
+    /// The windows of a definition that start in `from..to`.
+    Windows {
+        /// The definition's number.
+        definition: u16,
+        /// The first start.
+        from: EventTime,
+        /// The first start that is not meant.
+        to: EventTime,
+    },
+    /// All payments in no window.
+    Late,
+    /// All records that are no payments.
+    Rejects,
+}
+
+/// The checkpoint that first changed a document after a delivery had last read its mark. An
+/// acknowledgement clears the document's dirty mark only if it is still this one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Mark(pub u64);

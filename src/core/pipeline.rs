@@ -1,0 +1,380 @@
+//! The core: records in, effects out. No clock, no I/O; the same input gives the same output.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem;
+use std::sync::Arc;
+
+use rustc_hash::FxBuildHasher;
+use tidegauge_windows::{Engine, EventTime, Placement, Settings, Snapshot, Summary};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::core::effect::{
+    Effects, Fingerprint, LatePayment, LateReason, Notices, Progress, RejectedRecord,
+};
+use crate::decode::{Decoded, Decoder, Reject};
+use crate::domain::branch::Branches;
+use crate::domain::document_key::Origin;
+use crate::domain::ledger::{Entry, Ledger};
+use crate::domain::payment::{BranchId, LocalTime, Payment};
+use crate::domain::record::Record;
+use crate::domain::timestamp::{can_be_of_record, looks_like_seconds};
+use crate::domain::total::Total;
+
+/// Applies records to event-time windows, totals and the ledger.
+///
+/// Between two [`Pipeline::take_effects`] it holds what changed in that time; everything older is
+/// kept by whoever writes the effects.
+pub struct Pipeline {
+    decoder: Decoder,
+    branches: Arc<Branches>,
+    engine: Engine<BranchId, Summary>,
+    totals: HashMap<BranchId, Running, FxBuildHasher>,
+    touched: Vec<BranchId>,
+    ledger: Ledger,
+    notices: Notices,
+    rejects: Vec<RejectedRecord>,
+    late: Vec<LatePayment>,
+    progress: BTreeMap<i32, Progress>,
+    kept_bytes: usize,
+    /// Partitions that had payments on time, and the one that had the last.
+    on_time: BTreeSet<i32>,
+    last_on_time: Option<i32>,
+}
+
+/// What a pipeline goes on from: what the effects so far have built up.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The engine's state.
+    pub snapshot: Snapshot,
+    /// The known branches, each with its earliest event time ([`EventTime::MIN`]: configured).
+    pub known: Vec<(BranchId, EventTime)>,
+    /// How far each partition has been applied.
+    pub progress: BTreeMap<i32, Progress>,
+}
+
+/// A branch's total: what was added since the last effects, and since when it is known.
+struct Running {
+    first_event_time: EventTime,
+    added: Option<Total>,
+}
+
+/// Keep at most so much of a record that is shown to people, in bytes.
+const READ_BYTES_MAX: usize = 4_096;
+
+impl Pipeline {
+    /// A pipeline that goes on from `start`.
+    #[must_use]
+    pub fn new(
+        settings: Arc<Settings>,
+        zone: chrono_tz::Tz,
+        branches: Arc<Branches>,
+        start: Start,
+    ) -> Self {
+        let totals = start
+            .known
+            .iter()
+            .filter(|(_, since)| *since != EventTime::MIN)
+            .map(|(branch, since)| {
+                let running = Running {
+                    first_event_time: *since,
+                    added: None,
+                };
+                (*branch, running)
+            })
+            .collect();
+        let mut engine = Engine::restore(settings, start.snapshot, start.known);
+        for branch in branches.configured() {
+            engine.know(branch, EventTime::MIN);
+        }
+        Self {
+            decoder: Decoder::new(zone),
+            branches,
+            engine,
+            totals,
+            touched: Vec::new(),
+            ledger: Ledger::default(),
+            notices: Notices::default(),
+            rejects: Vec::new(),
+            late: Vec::new(),
+            progress: start.progress,
+            kept_bytes: 0,
+            on_time: BTreeSet::new(),
+            last_on_time: None,
+        }
+    }
+
+    /// Applies records, in the order of their offsets within each partition.
+    pub fn apply<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) {
+        let mut last: Option<Record<'a>> = None;
+        for record in records {
+            if let Some(last) = last
+                && last.partition != record.partition
+            {
+                self.mark_progress(&last);
+            }
+            self.apply_one(&record);
+            last = Some(record);
+        }
+        if let Some(last) = last {
+            self.mark_progress(&last);
+        }
+        self.engine.advance();
+        // A record that is booked twice or not at all must stop everything, in every build.
+        assert!(self.ledger.balanced(), "the ledger does not balance");
+    }
+
+    /// Applies a record that its reader has judged: no payment, for that reason. It stands in its
+    /// partition as any other.
+    pub fn apply_rejected(&mut self, record: &Record<'_>, reject: Reject) {
+        self.ledger.consumed += 1;
+        self.reject(record, reject);
+        self.mark_progress(record);
+        self.engine.advance();
+    }
+
+    /// Notes that `partition` is read from `position` on, unless it has been applied further.
+    pub fn assign(&mut self, partition: i32, position: i64) {
+        self.engine.register(partition);
+        self.skip_to(partition, position);
+    }
+
+    /// Notes that the next record of `partition` is at `position` or later, without one having been
+    /// applied; whether that is news.
+    pub fn skip_to(&mut self, partition: i32, position: i64) -> bool {
+        match self.progress.get_mut(&partition) {
+            Some(progress) if progress.position >= position => false,
+            Some(progress) => {
+                progress.position = position;
+                true
+            }
+            None => {
+                let progress = Progress {
+                    position,
+                    first: Some(position),
+                    fingerprint: None,
+                };
+                self.progress.insert(partition, progress);
+                true
+            }
+        }
+    }
+
+    /// Notes that `partition` has been read to its end and had no payment on time for long enough, or
+    /// that it is no longer so. The next payment on time ends it too.
+    pub fn set_idle(&mut self, partition: i32, idle: bool) {
+        self.engine.set_idle(partition, idle);
+        self.engine.advance();
+    }
+
+    /// Notes that records of `partition` are still to be read, so that it is not idle, as it may have
+    /// been before the start.
+    pub fn resume(&mut self, partition: i32) {
+        self.engine.resume(partition);
+    }
+
+    /// The partitions that had payments on time since the last call.
+    pub fn take_on_time(&mut self) -> BTreeSet<i32> {
+        self.last_on_time = None;
+        mem::take(&mut self.on_time)
+    }
+
+    /// Closes windows that end at or before `now`, the wall clock, as the whole stream is quiet;
+    /// whether there were any.
+    pub fn quiet_close(&mut self, now: EventTime) -> bool {
+        self.engine.quiet_close(now)
+    }
+
+    /// What changed since the last call.
+    pub fn take_effects(&mut self) -> Effects {
+        let totals = mem::take(&mut self.touched)
+            .into_iter()
+            .filter_map(|branch| Some((branch, self.totals.get_mut(&branch)?.added.take()?)))
+            .collect();
+        self.kept_bytes = 0;
+        Effects {
+            changes: self.engine.take_changes(),
+            totals,
+            ledger: mem::take(&mut self.ledger),
+            notices: mem::take(&mut self.notices),
+            rejects: mem::take(&mut self.rejects),
+            late: mem::take(&mut self.late),
+            progress: self.progress.clone(),
+        }
+    }
+
+    /// About how many bytes the changes since the last [`Pipeline::take_effects`] hold.
+    #[must_use]
+    pub fn pending_bytes(&self) -> usize {
+        self.kept_bytes + self.engine.changed() * CELL_BYTES + self.touched.len() * 100
+    }
+
+    /// How far each partition has been applied.
+    #[must_use]
+    pub fn progress(&self) -> &BTreeMap<i32, Progress> {
+        &self.progress
+    }
+
+    /// The combined watermark.
+    #[must_use]
+    pub fn watermark(&self) -> Option<EventTime> {
+        self.engine.watermark()
+    }
+
+    /// The engine, to look at.
+    #[must_use]
+    pub fn engine(&self) -> &Engine<BranchId, Summary> {
+        &self.engine
+    }
+
+    fn apply_one(&mut self, record: &Record<'_>) {
+        self.ledger.consumed += 1;
+        match self.decoder.decode(record.payload) {
+            Decoded::Payment(payment) => self.apply_payment(record, &payment),
+            Decoded::Tombstone => self.ledger.book(Entry::Tombstone, None),
+            Decoded::Reject(reject) => self.reject(record, reject),
+        }
+    }
+
+    fn apply_payment(&mut self, record: &Record<'_>, payment: &Payment) {
+        self.notice(payment);
+        let recorded = record.timestamp.filter(|time| can_be_of_record(*time));
+        if recorded.is_none() && record.timestamp.is_some() {
+            self.notices.unreal_timestamps += 1;
+        }
+        if let Some(recorded) = recorded {
+            self.notices.distances.note(payment.event_time, recorded);
+        }
+        self.notices.times_like_seconds +=
+            u64::from(looks_like_seconds(payment.event_time.millis()));
+        let placement = self.engine.insert(
+            record.partition,
+            payment.event_time,
+            recorded.map(EventTime::from_millis),
+            payment.branch,
+            &payment.amount.units(),
+        );
+        self.add_to_total(payment, placement);
+        let entry = match placement {
+            Placement::OnTime => {
+                if self.last_on_time != Some(record.partition) {
+                    self.last_on_time = Some(record.partition);
+                    self.on_time.insert(record.partition);
+                }
+                Entry::OnTime
+            }
+            Placement::Late => Entry::Late,
+            Placement::TooLate => {
+                self.keep_late(record, payment, LateReason::TooLate);
+                Entry::TooLate
+            }
+            Placement::PastRetention => {
+                self.keep_late(record, payment, LateReason::PastRetention);
+                Entry::PastRetention
+            }
+            Placement::Future => {
+                self.keep_late(record, payment, LateReason::Future);
+                Entry::Future
+            }
+        };
+        self.ledger.book(entry, Some(payment.amount));
+    }
+
+    fn add_to_total(&mut self, payment: &Payment, placement: Placement) {
+        let running = self.totals.entry(payment.branch).or_insert(Running {
+            first_event_time: EventTime::MAX,
+            added: None,
+        });
+        let added = running.added.get_or_insert_with(|| {
+            self.touched.push(payment.branch);
+            Total::ZERO
+        });
+        if placement == Placement::Future {
+            added.add_future(payment);
+            // It shows that there is such a branch.
+            self.engine.know(payment.branch, payment.event_time);
+            return;
+        }
+        added.add(payment);
+        if payment.event_time < running.first_event_time {
+            running.first_event_time = payment.event_time;
+            self.engine.know(payment.branch, payment.event_time);
+        }
+    }
+
+    fn notice(&mut self, payment: &Payment) {
+        self.notices.rounded += u64::from(payment.remarks.rounded);
+        match payment.remarks.local_time {
+            LocalTime::Plain => {}
+            LocalTime::Gap => self.notices.skipped_local_times += 1,
+            LocalTime::Fold => self.notices.repeated_local_times += 1,
+        }
+        self.notices.unnamed_branches += u64::from(!self.branches.is_configured(payment.branch));
+    }
+
+    fn reject(&mut self, record: &Record<'_>, reject: Reject) {
+        self.ledger.book(Entry::Rejected, None);
+        self.notices.rejects[reject.reason as usize] += 1;
+        let rejected = RejectedRecord {
+            origin: origin(record),
+            timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
+            reason: reject.reason,
+            detail: reject.detail,
+            read: shown(record.payload),
+        };
+        self.kept_bytes += rejected.read.len() + rejected.detail.len() + 100;
+        self.rejects.push(rejected);
+    }
+
+    fn keep_late(&mut self, record: &Record<'_>, payment: &Payment, reason: LateReason) {
+        let late = LatePayment {
+            origin: origin(record),
+            timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
+            reason,
+            event_time: payment.event_time,
+            // A payment in no window moves no watermark: this is the one before it.
+            watermark: self.engine.partition_watermark(record.partition),
+            branch: payment.branch,
+            amount: payment.amount,
+            read: shown(record.payload),
+        };
+        self.kept_bytes += late.read.len() + 150;
+        self.late.push(late);
+    }
+
+    fn mark_progress(&mut self, last: &Record<'_>) {
+        let known = self.progress.get(&last.partition);
+        let progress = Progress {
+            position: last.offset + 1,
+            first: known.and_then(|known| known.first),
+            fingerprint: Some(fingerprint(last)),
+        };
+        self.progress.insert(last.partition, progress);
+    }
+}
+
+/// About what a cell with a few payments takes, in bytes: the summary, the first bins of its
+/// histogram, and its share of the table.
+const CELL_BYTES: usize = 512;
+
+fn origin(record: &Record<'_>) -> Origin {
+    Origin {
+        partition: record.partition,
+        offset: record.offset,
+    }
+}
+
+/// What a record looked like, to know it again.
+#[must_use]
+pub fn fingerprint(record: &Record<'_>) -> Fingerprint {
+    Fingerprint {
+        offset: record.offset,
+        timestamp: record.timestamp.unwrap_or(i64::MIN),
+        hash: xxh3_64(record.payload.unwrap_or_default()),
+    }
+}
+
+fn shown(payload: Option<&[u8]>) -> String {
+    let payload = payload.unwrap_or_default();
+    let shown = &payload[..payload.len().min(READ_BYTES_MAX)];
+    String::from_utf8_lossy(shown).into_owned()
+}

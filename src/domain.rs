@@ -1,0 +1,15 @@
+//! The domain: what a payment is, and the plain nouns that all floors speak of.
+
+pub mod amount;
+pub mod branch;
+pub mod count;
+pub mod document_key;
+pub mod duration;
+pub mod ledger;
+pub mod payment;
+pub mod provenance;
+pub mod record;
+pub mod secret;
+pub mod timestamp;
+pub mod topic_id;
+pub mod total;

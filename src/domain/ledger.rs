@@ -1,0 +1,135 @@
+//! The ledger: every record consumed, once, under what became of it.
+
+use ethnum::I256;
+
+use crate::domain::amount::Amount;
+
+/// What became of a record.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Entry {
+    /// A payment in its windows, not behind its partition's watermark.
+    OnTime,
+    /// A payment in its windows, behind its partition's watermark.
+    Late,
+    /// A payment in no window: the last that would hold it is past correction.
+    TooLate,
+    /// A payment in no window: the first that would hold it is past retention, and gone.
+    PastRetention,
+    /// A payment whose order id was seen before. Always empty: orders are not compared yet.
+    Duplicate,
+    /// A payment in no window: too far ahead of its record's timestamp.
+    Future,
+    /// A record that is no payment.
+    Rejected,
+    /// A record without a value.
+    Tombstone,
+}
+
+impl Entry {
+    /// All entries, in the order they are shown in.
+    pub const ALL: [Self; 8] = [
+        Self::OnTime,
+        Self::Late,
+        Self::TooLate,
+        Self::PastRetention,
+        Self::Duplicate,
+        Self::Future,
+        Self::Rejected,
+        Self::Tombstone,
+    ];
+
+    /// The name in answers, logs and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OnTime => "on_time",
+            Self::Late => "late",
+            Self::TooLate => "too_late",
+            Self::PastRetention => "past_retention",
+            Self::Duplicate => "duplicate",
+            Self::Future => "future",
+            Self::Rejected => "rejected",
+            Self::Tombstone => "tombstone",
+        }
+    }
+
+    /// Whether records of this entry carry an amount.
+    #[must_use]
+    pub const fn has_amount(self) -> bool {
+        !matches!(self, Self::Rejected | Self::Tombstone)
+    }
+
+    /// Whether the amounts of this entry are part of the totals.
+    #[must_use]
+    pub const fn in_totals(self) -> bool {
+        matches!(
+            self,
+            Self::OnTime | Self::Late | Self::TooLate | Self::PastRetention | Self::Future
+        )
+    }
+}
+
+/// Records and their money under one entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Count {
+    /// How many records.
+    pub count: u64,
+    /// The exact sum of their amounts, in units of 10^-18.
+    pub amount: I256,
+}
+
+/// The balancing counters over all records consumed.
+///
+/// `consumed` is counted apart from the entries, so that [`Ledger::balanced`] can fail.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ledger {
+    /// Records consumed.
+    pub consumed: u64,
+    entries: [Count; Entry::ALL.len()],
+}
+
+impl Ledger {
+    /// Books one record with its amount, if it has one.
+    pub fn book(&mut self, entry: Entry, amount: Option<Amount>) {
+        let count = &mut self.entries[entry as usize];
+        count.count += 1;
+        if let Some(amount) = amount {
+            count.amount += I256::from(amount.units());
+        }
+    }
+
+    /// What is booked under `entry`.
+    #[must_use]
+    pub fn entry(&self, entry: Entry) -> Count {
+        self.entries[entry as usize]
+    }
+
+    /// Sets what is booked under `entry`: for reading a stored ledger.
+    pub fn set(&mut self, entry: Entry, count: Count) {
+        self.entries[entry as usize] = count;
+    }
+
+    /// Adds all that `other` holds.
+    pub fn merge(&mut self, other: &Self) {
+        self.consumed += other.consumed;
+        for (mine, theirs) in self.entries.iter_mut().zip(&other.entries) {
+            mine.count += theirs.count;
+            mine.amount += theirs.amount;
+        }
+    }
+
+    /// Whether every record consumed is booked exactly once.
+    #[must_use]
+    pub fn balanced(&self) -> bool {
+        self.consumed == self.entries.iter().map(|entry| entry.count).sum::<u64>()
+    }
+
+    /// The exact sum that all totals together must show, in units of 10^-18.
+    #[must_use]
+    pub fn in_totals(&self) -> I256 {
+        Entry::ALL
+            .into_iter()
+            .filter(|entry| entry.in_totals())
+            .fold(I256::ZERO, |sum, entry| sum + self.entry(entry).amount)
+    }
+}

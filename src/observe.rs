@@ -1,0 +1,7 @@
+//! What the service says about itself: states of parts, measurements, remarks, logs.
+
+pub mod metrics;
+pub mod remark;
+pub mod status;
+pub mod telemetry;
+pub mod wall_clock;

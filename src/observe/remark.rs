@@ -1,0 +1,297 @@
+//! What an operator should know though every part is at work: in sentences.
+
+use std::collections::BTreeMap;
+
+use tidegauge_windows::{EventTime, PartitionTime, Span};
+
+use crate::core::distance::{Apart, is_share};
+use crate::core::effect::Notices;
+use crate::domain::count::{agreeing, counted};
+use crate::domain::ledger::{Entry, Ledger};
+use crate::domain::timestamp::rfc3339;
+
+/// At most so many distances are told: a country has few time zones.
+const DISTANCES_MAX: usize = 4;
+/// At most so many partitions are named.
+const PARTITIONS_MAX: usize = 10;
+
+/// What is odd about the payments so far, and what to look at.
+#[must_use]
+pub fn remarks(
+    ledger: &Ledger,
+    notices: &Notices,
+    partitions: &BTreeMap<i32, PartitionTime>,
+) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let all = notices.distances.payments;
+    let apart = notices.distances.apart();
+    remarks.extend(
+        apart
+            .iter()
+            .take(DISTANCES_MAX)
+            .map(|apart| far(apart, all)),
+    );
+    let unreal = notices.unreal_timestamps;
+    if unreal > 0 {
+        remarks.push(format!(
+            "{} {} whose timestamps can't be real, such as 0 or seconds: they count as having none, so \
+             event_time.max_future does not apply",
+            counted(unreal, "payment"),
+            agreeing(unreal, "is in a record", "are in records")
+        ));
+    }
+    let like_seconds = notices.times_like_seconds;
+    if like_seconds > 0 {
+        remarks.push(format!(
+            "{} {} dated January or February 1970: does createTime hold seconds? It takes milliseconds",
+            counted(like_seconds, "payment"),
+            agreeing(like_seconds, "is", "are")
+        ));
+    }
+    let count = |entry| ledger.entry(entry).count;
+    let payments: u64 = Entry::ALL
+        .into_iter()
+        .filter(|entry| entry.in_totals())
+        .map(count)
+        .sum();
+    let future = count(Entry::Future);
+    let told: u64 = apart
+        .iter()
+        .filter(|apart| apart.quarters > 0)
+        .map(|apart| apart.payments)
+        .sum();
+    if is_share(future, payments) && is_most(future, payments) {
+        remarks.push(format!(
+            "{future} of {} are too far ahead of their records, so they are in no window: is time_zone \
+             right, and are the clocks of producers?",
+            counted(payments, "payment")
+        ));
+    } else if is_share(future, payments) && told <= future / 2 {
+        remarks.push(format!(
+            "{} are too far ahead of their records, so they are in no window: are the clocks of some \
+             devices wrong?",
+            share(future, payments)
+        ));
+    }
+    let too_late = count(Entry::TooLate);
+    if is_share(too_late, payments) {
+        let which = if is_most(too_late, payments) {
+            format!("{too_late} of {}", counted(payments, "payment"))
+        } else {
+            share(too_late, payments)
+        };
+        remarks.push(format!(
+            "{which} came too late for their windows: a payment dated ahead may have moved the watermark \
+             of their partition, or event_time.allowed_lateness is too short"
+        ));
+    }
+    let past_retention = count(Entry::PastRetention);
+    if past_retention > 0 {
+        remarks.push(format!(
+            "{} came when {} past retention, so {} in no window",
+            counted(past_retention, "payment"),
+            agreeing(past_retention, "its windows were", "their windows were"),
+            agreeing(past_retention, "it is", "they are")
+        ));
+    }
+    if let Some((behind, ahead)) = far_apart(partitions) {
+        remarks.push(format!(
+            "partition {} has come to {}, and partition {} to {}: unless a backlog is being read, a clock \
+             is wrong in one of them. Windows wait for the one behind, and are final up to the one ahead \
+             while the others have nothing to read",
+            behind.1,
+            rfc3339(behind.0),
+            ahead.1,
+            rfc3339(ahead.0)
+        ));
+    }
+    let jumps = partitions.iter().filter_map(|(partition, time)| {
+        let (jump, highest) = time.jump.zip(time.highest)?;
+        Some((partition, jump, highest))
+    });
+    for (partition, jump, highest) in jumps.take(PARTITIONS_MAX) {
+        remarks.push(format!(
+            "partition {partition}: a payment is dated {}, and those believed so far end at {}, more than \
+             a day before: unless there was a gap, a clock is wrong, that of the one or of the others. \
+             The watermark follows when other payments agree",
+            rfc3339(jump.to),
+            rfc3339(highest)
+        ));
+    }
+    remarks
+}
+
+/// What to say of `apart` of `all` payments whose records have a timestamp.
+fn far(apart: &Apart, all: u64) -> String {
+    let length = hours(apart.quarters.unsigned_abs());
+    let is_ahead = apart.quarters > 0;
+    let side = if is_ahead { "ahead of" } else { "behind" };
+    if apart.is_most {
+        return format!(
+            "most payments are {length} {side} their records: is time_zone right, and does createTime say \
+             local time?"
+        );
+    }
+    let effect = if is_ahead {
+        "those further ahead than event_time.max_future are in no window"
+    } else {
+        "they are in windows of an earlier time"
+    };
+    format!(
+        "{} are {length} {side} their records: have some devices another time zone or a wrong clock? \
+         {effect}",
+        share(apart.payments, all)
+    )
+}
+
+/// The share in words: `4 % of payments (1204 of 30100)`. It is 1 % or more.
+fn share(part: u64, all: u64) -> String {
+    let percent = u128::from(part) * 100 / u128::from(all.max(1));
+    format!("{percent} % of payments ({part} of {all})")
+}
+
+fn is_most(part: u64, all: u64) -> bool {
+    part > all / 2
+}
+
+/// The partition furthest behind and the one furthest ahead, each after how far it has come, if that is
+/// more than a day apart. Partitions without payments for long count no more, and how far the others went
+/// on by themselves since its last payment is nothing that a partition is behind.
+fn far_apart(
+    partitions: &BTreeMap<i32, PartitionTime>,
+) -> Option<((EventTime, i32), (EventTime, i32))> {
+    let travelled = partitions.values().map(|time| time.travelled).max()?;
+    let paying = partitions.iter().filter_map(|(partition, time)| {
+        let missed = travelled.minus(time.travelled);
+        // A jump counts as a day.
+        let pays = missed < Span::DAY.times(2);
+        pays.then_some((time.highest?, *partition, missed))
+    });
+    let paying: Vec<_> = paying.collect();
+    let (ahead, partition_ahead, _) = *paying.iter().max()?;
+    let by_now = |(highest, _, missed): &&(EventTime, i32, Span)| highest.plus(*missed);
+    let (behind, partition_behind, missed) = *paying.iter().min_by_key(by_now)?;
+    (ahead > behind.plus(missed).plus(Span::DAY))
+        .then_some(((behind, partition_behind), (ahead, partition_ahead)))
+}
+
+fn hours(quarters: u64) -> String {
+    match (quarters / 4, quarters % 4 * 15) {
+        (hours, 0) => format!("{hours} h"),
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn at(day: i64) -> PartitionTime {
+        PartitionTime {
+            highest: Some(EventTime::from_millis(day * 86_400_000)),
+            ..PartitionTime::default()
+        }
+    }
+
+    fn booked(entry: Entry, count: u64) -> Ledger {
+        let mut ledger = Ledger::default();
+        for _ in 0..count {
+            ledger.book(entry, None);
+        }
+        ledger
+    }
+
+    #[test]
+    fn payments_past_retention_are_told() {
+        let ledger = booked(Entry::PastRetention, 3);
+        let told = remarks(&ledger, &Notices::default(), &BTreeMap::new());
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("3 payments came when their windows"));
+    }
+
+    #[test]
+    fn partitions_that_are_far_apart_in_event_time_are_told() {
+        // partition 1 jumped a year, which counts as a day, and went on for a few hours
+        let after = |day, hours: i64| PartitionTime {
+            travelled: Span::HOUR.times(hours),
+            ..at(day)
+        };
+        let told = |partitions: &[PartitionTime]| {
+            let partitions = (0..).zip(partitions.iter().copied()).collect();
+            remarks(&Ledger::default(), &Notices::default(), &partitions)
+        };
+        let told_of = told(&[after(20_000, 100), after(20_365, 130), after(20_000, 90)]);
+        assert_eq!(told_of.len(), 1, "{told_of:?}");
+        let words = "partition 0 has come to 2024-10-04T00:00:00Z, and partition 1 to 2025-10-04";
+        assert!(told_of[0].starts_with(words), "{told_of:?}");
+        // A day further, or none beside it, or the other has not paid for long.
+        for right in [
+            vec![after(20_000, 100), after(20_001, 124)],
+            vec![after(20_000, 100)],
+            vec![after(20_000, 100), after(20_365, 148)],
+        ] {
+            assert!(told(&right).is_empty(), "{right:?}");
+        }
+    }
+
+    fn told(ledger: &Ledger) -> Vec<String> {
+        remarks(ledger, &Notices::default(), &BTreeMap::new())
+    }
+
+    #[test]
+    fn one_payment_is_told_in_the_singular() {
+        let notices = Notices {
+            unreal_timestamps: 1,
+            times_like_seconds: 1,
+            ..Notices::default()
+        };
+        let ledger = booked(Entry::PastRetention, 1);
+        let told = remarks(&ledger, &notices, &BTreeMap::new());
+        assert!(
+            told[0].starts_with("1 payment is in a record whose"),
+            "{told:?}"
+        );
+        assert!(
+            told[1].starts_with("1 payment is dated January"),
+            "{told:?}"
+        );
+        assert!(
+            told[2].starts_with(
+                "1 payment came when its windows were past retention, so it is in no window"
+            ),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn a_share_of_future_or_too_late_payments_is_told_from_one_percent_on() {
+        for (entry, words) in [
+            (
+                Entry::Future,
+                "1 % of payments (20 of 2000) are too far ahead",
+            ),
+            (Entry::TooLate, "1 % of payments (20 of 2000) came too late"),
+        ] {
+            let mut ledger = booked(Entry::OnTime, 1_980);
+            ledger.merge(&booked(entry, 20));
+            let some = told(&ledger);
+            assert!(some.len() == 1 && some[0].starts_with(words), "{some:?}");
+            let mut ledger = booked(Entry::OnTime, 1_980);
+            ledger.merge(&booked(entry, 19));
+            assert_eq!(told(&ledger), Vec::<String>::new());
+            let most = told(&booked(entry, 2_000));
+            assert!(most[0].starts_with("2000 of 2000 payments"), "{most:?}");
+        }
+    }
+
+    #[test]
+    fn payments_that_are_mostly_too_late_are_told() {
+        let told = |count| {
+            let ledger = booked(Entry::TooLate, count);
+            remarks(&ledger, &Notices::default(), &BTreeMap::new()).len()
+        };
+        assert_eq!((told(99), told(100)), (0, 1));
+    }
+}

@@ -1,0 +1,25 @@
+//! The wall clock. No figure depends on it.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Now.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that asks the clock"
+)]
+pub fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Now, since the epoch; zero if the clock stands before it.
+#[must_use]
+pub fn since_epoch() -> Duration {
+    now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Now, in ms since the epoch.
+#[must_use]
+pub fn now_ms() -> i64 {
+    i64::try_from(since_epoch().as_millis()).unwrap_or(i64::MAX)
+}

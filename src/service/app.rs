@@ -1,0 +1,457 @@
+//! The service: its parts, wired, started and stopped in order.
+
+mod unread;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tidegauge_windows::Definition;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, spawn_blocking};
+use tracing::{info, warn};
+
+use crate::api;
+use crate::config::Config;
+use crate::core::feedback::Feedback;
+use crate::core::pipeline::{Pipeline, Start};
+use crate::domain::count::{agreeing, counted};
+use crate::domain::ledger::Ledger;
+use crate::domain::topic_id::TopicId;
+use crate::observe::status::{Condition, Part, Status};
+use crate::service::generation::{self, Generations};
+use crate::service::worker::{self, FeedbackSender, Worker};
+use crate::sink::{self, Order, Sink};
+use crate::source::{self, Source};
+use crate::store::{self, Documents, Identity, Store};
+use crate::view::reading::{ReadError, Readings};
+
+/// How long Kafka may take to answer at the start.
+const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
+/// How long a delivery that is waited for may make no headway.
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(300);
+/// How often a delivery that is waited for is looked at.
+const DELIVERY_LOOK: Duration = Duration::from_millis(20);
+
+/// Why the service did not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address can't be listened on.
+    #[error("can't listen on {address}: {why}; stop what uses it, or set http.listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        why: std::io::Error,
+    },
+    /// HTTP failed.
+    #[error(transparent)]
+    Api(#[from] api::Error),
+    /// The state directory failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Kafka failed.
+    #[error(transparent)]
+    Source(#[from] source::Error),
+    /// Elasticsearch can't be used as configured.
+    #[error(transparent)]
+    Sink(#[from] sink::Error),
+    /// The worker failed.
+    #[error(transparent)]
+    Worker(#[from] worker::Error),
+    /// The state can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A thread can't be started.
+    #[error("a thread can't be started: {0}")]
+    Thread(std::io::Error),
+    /// It is not clear which generation is to run.
+    #[error(transparent)]
+    Generation(#[from] generation::Error),
+    /// Elasticsearch took no document for too long.
+    #[error(
+        "{} still {} delivery and none went for {} s: {reason}; what waits is kept, and goes when the \
+         service runs again",
+        counted(*documents, "document"),
+        agreeing(*documents, "awaits", "await"),
+        DELIVERY_PATIENCE.as_secs()
+    )]
+    Undelivered {
+        /// How many.
+        documents: u64,
+        /// What the sink says.
+        reason: String,
+    },
+    /// A task panicked.
+    #[error("a part of the service stopped unexpectedly: {0}")]
+    Panicked(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    /// Whether a server that was needed did not answer.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(
+            self,
+            Self::Source(source::Error::NoBroker { .. } | source::Error::NoLeader { .. })
+                | Self::Undelivered { .. }
+        )
+    }
+
+    /// Whether another configuration would mend it.
+    #[must_use]
+    pub const fn is_config(&self) -> bool {
+        matches!(
+            self,
+            Self::Source(source::Error::Setting { .. } | source::Error::Client(_))
+                | Self::Api(api::Error::Unprotected(_))
+                | Self::Sink(_)
+                | Self::Store(store::Error::Rules { .. } | store::Error::Topic { .. })
+        )
+    }
+}
+
+/// What is to run of a configuration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plan {
+    /// The generation.
+    pub generation: u32,
+    /// Where to answer over HTTP; `None` for not at all.
+    pub listen: Option<SocketAddr>,
+    /// How far to read.
+    pub until: Until,
+    /// Which topic of its name is to be read, if that is known although the state has read none.
+    pub topic: Option<TopicId>,
+}
+
+/// How far the topic is read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Until {
+    /// On and on.
+    Stopped,
+    /// Up to the end offsets of the start, and no further.
+    End,
+    /// Up to these positions, and no further.
+    Positions(BTreeMap<i32, i64>),
+}
+
+/// The running service.
+pub struct App {
+    address: Option<SocketAddr>,
+    readings: Arc<dyn Readings>,
+    status: Arc<Status>,
+    worker: Worker,
+    before: Ledger,
+    /// Orders to the sink; HTTP stops when they are to stop.
+    orders: watch::Sender<Order>,
+    api: Option<JoinHandle<Result<(), api::Error>>>,
+    sink: Option<JoinHandle<Result<(), sink::Error>>>,
+}
+
+impl Plan {
+    /// A service as `config` describes it.
+    #[must_use]
+    pub const fn serving(config: &Config, generation: u32, until: Until) -> Self {
+        Self {
+            generation,
+            listen: Some(config.http.listen),
+            until,
+            topic: None,
+        }
+    }
+}
+
+impl App {
+    /// Starts all parts.
+    ///
+    /// # Errors
+    /// When a part can't start. Elasticsearch need not be there.
+    pub async fn start(config: &Config, plan: &Plan) -> Result<Self, Error> {
+        let listener = match plan.listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        let status = Arc::new(Status::new());
+        status.set(Part::Store, Condition::Starting, "opening the state");
+        status.set(Part::Source, Condition::Starting, "connecting to Kafka");
+        let (store, recovered) = open_store(config, plan.generation).await?;
+        let readings = store.readings();
+        let (orders, ordered) = watch::channel(Order::Run);
+        let sink = match config.elasticsearch.clone() {
+            Some(mut sink) => {
+                sink.generation = plan.generation;
+                let sink = Sink::new(
+                    sink,
+                    Arc::clone(&readings),
+                    Arc::clone(&config.branches),
+                    Arc::clone(&status),
+                )?;
+                let sink = if recovered.was_delivered {
+                    sink
+                } else {
+                    sink.without_former_life()
+                };
+                Some(sink.following(store.feed()))
+            }
+            None => None,
+        };
+        let state = api::State {
+            readings: Arc::clone(&readings),
+            feed: store.feed(),
+            status: Arc::clone(&status),
+            branches: Arc::clone(&config.branches),
+            index_prefix: config
+                .elasticsearch
+                .as_ref()
+                .map(|sink| sink.index_prefix.clone()),
+            version: env!("CARGO_PKG_VERSION"),
+            started: Instant::now(),
+        };
+        let token = config.http.token.clone();
+        let (address, listener) = listener.unzip();
+        let api = listener.map(|listener| {
+            tokio::spawn(api::serve(listener, token, state, stopped(ordered.clone())))
+        });
+
+        let before = recovered.ledger.clone();
+        let worker = start_worker(config, plan, store, recovered, Arc::clone(&status)).await?;
+        let sink = sink.map(|sink| tokio::spawn(sink.run(feedback(worker.feedback()), ordered)));
+        if let Some(address) = address {
+            info!(%address, generation = plan.generation, "serving");
+        }
+        Ok(Self {
+            address,
+            readings,
+            status,
+            worker,
+            before,
+            orders,
+            api,
+            sink,
+        })
+    }
+
+    /// Where it answers over HTTP, if it does.
+    #[must_use]
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// Its figures.
+    #[must_use]
+    pub fn readings(&self) -> Arc<dyn Readings> {
+        Arc::clone(&self.readings)
+    }
+
+    /// How its parts are doing.
+    #[must_use]
+    pub fn status(&self) -> Arc<Status> {
+        Arc::clone(&self.status)
+    }
+
+    /// All that had been consumed when it started.
+    #[must_use]
+    pub const fn before(&self) -> &Ledger {
+        &self.before
+    }
+
+    /// Whether it reads no more: it has reached the end it was to read to, or failed.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.worker.is_finished()
+    }
+
+    /// Stops all parts: applies no more, delivers what it can, and closes the state.
+    ///
+    /// With `deliver` it first waits until every document is delivered, for as long as that makes
+    /// headway.
+    ///
+    /// # Errors
+    /// What went wrong first. The state is whole in any case.
+    pub async fn stop(self, deliver: bool) -> Result<(), Error> {
+        self.worker.stop();
+        let worker = self.worker;
+        let (applied, writing) = spawn_blocking(move || worker.join()).await?;
+        let mut outcome = applied.map_err(Error::from);
+        if outcome.is_ok()
+            && deliver
+            && let Some(sink) = &self.sink
+        {
+            self.orders.send_replace(Order::Hurry);
+            let is_over = || writing.is_finished() || sink.is_finished();
+            outcome = delivered(self.readings.as_ref(), &self.status, is_over).await;
+        }
+        self.orders.send_replace(Order::Stop);
+        let sunk = match self.sink {
+            // Without an order to deliver everything, the status says what went wrong.
+            Some(sink) => sink
+                .await?
+                .map_err(Error::from)
+                .or_else(|error| if deliver { Err(error) } else { Ok(()) }),
+            None => Ok(()),
+        };
+        let answered = match self.api {
+            Some(api) => api.await?,
+            None => Ok(()),
+        };
+        // A writer that failed is why documents were not delivered.
+        spawn_blocking(move || writing.finish()).await??;
+        outcome?;
+        sunk?;
+        answered?;
+        Ok(())
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(SocketAddr, TcpListener), Error> {
+    let failed = |why| Error::Listen { address, why };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    Ok((listener.local_addr().map_err(failed)?, listener))
+}
+
+async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::Recovered), Error> {
+    let identity = Identity {
+        topic: config.kafka.topic.clone(),
+        generation,
+        rules: config.rules(),
+        settings: Arc::clone(&config.event_time.settings),
+        configured: config.branches.configured().collect(),
+        documents: documents(config),
+    };
+    let dir = Generations::of(&config.state_dir).dir(generation);
+    Ok(spawn_blocking(move || Store::open(&dir, &identity)).await??)
+}
+
+/// Which documents are delivered.
+const fn documents(config: &Config) -> Documents {
+    match &config.elasticsearch {
+        None => Documents::None,
+        Some(sink) if sink.zero_windows => Documents::ZeroWindowsToo,
+        Some(_) => Documents::WithPayments,
+    }
+}
+
+fn documents_per_slice(config: &Config) -> usize {
+    if documents(config) == Documents::None {
+        return 0;
+    }
+    let definitions = &config.event_time.settings.definitions;
+    let overlap: u64 = definitions.iter().map(Definition::overlap).sum();
+    usize::try_from(overlap).unwrap_or(usize::MAX)
+}
+
+async fn start_worker(
+    config: &Config,
+    plan: &Plan,
+    store: Store,
+    recovered: store::Recovered,
+    status: Arc<Status>,
+) -> Result<Worker, Error> {
+    let until = plan.until.clone();
+    // A state that has read nothing is of no topic yet.
+    let topic = recovered.topic.filter(|_| !recovered.progress.is_empty());
+    let topic = topic.or(plan.topic);
+    let worker = worker::Config {
+        idle_after: config.event_time.idle_after,
+        quiet_after: config.event_time.quiet_after,
+        until_end: until != Until::Stopped,
+        documents_per_slice: documents_per_slice(config),
+    };
+    let kafka = config.kafka.clone();
+    let settings = Arc::clone(&config.event_time.settings);
+    let zone = config.time_zone;
+    let branches = Arc::clone(&config.branches);
+    spawn_blocking(move || {
+        let is_known = topic.is_some() || !recovered.progress.is_empty();
+        let mut source =
+            Source::connect(&kafka, KAFKA_PATIENCE).map_err(|error| match is_known {
+                true => error.of_known_topic(),
+                false => error,
+            })?;
+        source.remember(topic, recovered.halted);
+        let assigned = source.assign(&recovered.progress)?;
+        if let Some(topic) = source.topic_id() {
+            store.bind(topic)?;
+        }
+        let is_first = recovered.progress.is_empty();
+        unread::tell(
+            kafka.start,
+            &assigned,
+            is_first,
+            recovered.ledger.consumed,
+            &status,
+        );
+        match until {
+            Until::Stopped => {}
+            Until::End => {
+                let ends = source.end_offsets()?;
+                source.stop_at(&ends);
+            }
+            Until::Positions(positions) => source.stop_at(&positions),
+        }
+        let start = Start {
+            snapshot: recovered.snapshot,
+            known: recovered.known,
+            progress: recovered.progress,
+        };
+        let mut pipeline = Pipeline::new(settings, zone, branches, start);
+        for partition in assigned {
+            pipeline.assign(partition.partition, partition.position);
+        }
+        Worker::start(worker, source, pipeline, store, status).map_err(Error::Thread)
+    })
+    .await?
+}
+
+// The writing thread takes feedback as it takes checkpoints: in one queue.
+fn feedback(worker: FeedbackSender) -> mpsc::Sender<Feedback> {
+    let (sender, mut receiver) = mpsc::channel(16);
+    tokio::spawn(async move {
+        while let Some(feedback) = receiver.recv().await {
+            if !worker.send(feedback) {
+                break;
+            }
+        }
+    });
+    sender
+}
+
+async fn stopped(mut orders: watch::Receiver<Order>) {
+    // An error says that nobody is left to order anything, which is a stop as well.
+    let _ = orders.wait_for(|order| *order == Order::Stop).await;
+}
+
+// Returns early when the writer or the sink has ended: no mark will ever be cleared then.
+async fn delivered(
+    readings: &dyn Readings,
+    status: &Status,
+    is_over: impl Fn() -> bool,
+) -> Result<(), Error> {
+    let mut least = u64::MAX;
+    let mut since = Instant::now();
+    loop {
+        let (documents, is_marking) = readings.query(|reading| {
+            let checkpoint = reading.checkpoint();
+            Ok((checkpoint.dirty, checkpoint.is_marking))
+        })?;
+        let board = status.board();
+        let sink = board.parts.get(&Part::Sink);
+        // Before it has looked at the indexes, nobody knows whether documents may go there.
+        let is_looking = sink.is_some_and(|health| health.condition == Condition::Starting);
+        if (documents == 0 && !is_marking && !is_looking) || is_over() {
+            return Ok(());
+        }
+        if documents < least {
+            least = documents;
+            since = Instant::now();
+        }
+        if since.elapsed() >= DELIVERY_PATIENCE {
+            let reason = sink.map_or_else(String::new, |health| health.reason.clone());
+            warn!(documents, "giving up on the delivery");
+            return Err(Error::Undelivered { documents, reason });
+        }
+        tokio::time::sleep(DELIVERY_LOOK).await;
+    }
+}

@@ -1,0 +1,241 @@
+//! What a service that runs says of the live generation to the commands beside it: which one it
+//! serves, and why it does not follow a swap.
+
+use core::fmt;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::time::SystemTime;
+
+use super::error::io_error;
+use super::lock::BY_SERVICE;
+use super::{Error, Generations, Live, replace};
+use crate::config::Config;
+
+/// What the running service said last.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Said {
+    /// It serves this generation.
+    Serving(u32),
+    /// It can't run the generation that is live now.
+    Refused(Refused),
+}
+
+/// A swap that the running service does not follow.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused {
+    /// The generation that is live and can't be run.
+    pub generation: u32,
+    /// The one that is served meanwhile.
+    pub served: u32,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// What is in the file.
+struct Words {
+    served: u32,
+    refused: Option<u32>,
+    /// Which swap it is of.
+    swap: Option<String>,
+    reason: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "generation {} is live now and can't be run, so generation {} goes on: {}",
+            self.generation, self.served, self.reason
+        )
+    }
+}
+
+impl Generations {
+    /// Says that a service serves `generation` now, whatever was swapped before.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn say_serving(&self, generation: u32) -> Result<(), Error> {
+        let swap = self.swapped_at().unwrap_or_default();
+        self.say(&format!("serving = {generation}\nswap = {swap}\n"))
+    }
+
+    /// Says why the service does not follow the swap that was made last.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn say_refused(&self, refused: &Refused) -> Result<(), Error> {
+        let Refused {
+            generation,
+            served,
+            reason,
+        } = refused;
+        let swap = self.swapped_at().unwrap_or_default();
+        self.say(&format!(
+            "serving = {served}\nrefused = {generation}\nswap = {swap}\n\n{reason}"
+        ))
+    }
+
+    /// Forgets what a service said: it may have been killed since.
+    ///
+    /// # Errors
+    /// When the file is there and can't be deleted.
+    pub fn say_nothing(&self) -> Result<(), Error> {
+        let path = self.beside(".serving");
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io_error(&path, "delete", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the running service said of the swap that was made last; `None` if it has not said
+    /// anything of it yet. Without a running service it is of the one that ran last.
+    #[must_use]
+    pub fn said(&self) -> Option<Said> {
+        let words = self.words()?;
+        let Some(generation) = words.refused else {
+            return Some(Said::Serving(words.served));
+        };
+        // What it said of an earlier swap says nothing of this one.
+        let is_current = words.swap == Some(self.swapped_at()?);
+        is_current.then_some(Said::Refused(Refused {
+            generation,
+            served: words.served,
+            reason: words.reason,
+        }))
+    }
+
+    /// The swap that the service refuses, if one runs and the swap was not undone since.
+    #[must_use]
+    pub fn refused(&self) -> Option<Refused> {
+        let Some(Said::Refused(refused)) = self.said() else {
+            return None;
+        };
+        let is_live = self
+            .live()
+            .is_ok_and(|live| live.generation == refused.generation);
+        (is_live && self.is_service_running()).then_some(refused)
+    }
+
+    /// The generation that the service serves, live or not; `None` if none runs, or it has not said
+    /// yet.
+    #[must_use]
+    pub fn served(&self) -> Option<u32> {
+        let words = self.words()?;
+        self.is_service_running().then_some(words.served)
+    }
+
+    /// Whether the service has said, since the swap that was made last, that it serves `generation`.
+    #[must_use]
+    pub fn is_followed(&self, generation: u32) -> bool {
+        self.words().is_some_and(|words| {
+            // A service of an earlier version does not say which swap it has seen.
+            let is_current = words.swap.is_none() || words.swap == self.swapped_at();
+            words.refused.is_none() && words.served == generation && is_current
+        })
+    }
+
+    /// The generation that was live before `live`, if a service could run it with `config`.
+    #[must_use]
+    pub fn fits_before(&self, live: Live, config: &Config) -> Option<u32> {
+        let previous = live.previous?;
+        self.fits(previous, config).is_ok().then_some(previous)
+    }
+
+    // Looks only: neither a service nor a command is kept waiting by it for longer than a moment.
+    fn is_service_running(&self) -> bool {
+        let path = self.beside(".lock");
+        let is_locked = File::open(&path)
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)));
+        is_locked && fs::read(&path).is_ok_and(|holder| holder == BY_SERVICE)
+    }
+
+    fn words(&self) -> Option<Words> {
+        let text = fs::read_to_string(self.beside(".serving")).ok()?;
+        let (head, reason) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let value = |key: &str| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(" = "));
+            lines.find(|(name, _)| *name == key).map(|(_, value)| value)
+        };
+        let refused = match value("refused") {
+            Some(generation) => Some(generation.parse().ok()?),
+            None => None,
+        };
+        Some(Words {
+            served: value("serving")?.parse().ok()?,
+            refused,
+            swap: value("swap").map(str::to_owned),
+            reason: reason.to_owned(),
+        })
+    }
+
+    fn say(&self, text: &str) -> Result<(), Error> {
+        replace(&self.beside(".serving"), text.as_bytes())
+    }
+
+    /// The swap that was made last, told from others by when the file that names the live generation
+    /// was written; `None` if there is no such file.
+    #[must_use]
+    pub fn swapped_at(&self) -> Option<String> {
+        let modified = fs::metadata(self.pointer()).and_then(|file| file.modified());
+        let since = modified.ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(since.as_nanos().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::Live;
+    use super::*;
+
+    #[test]
+    fn what_a_service_said_of_one_swap_says_nothing_of_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let generations = Generations::of(&dir.path().join("state"));
+        let swap = |generation, previous| {
+            let previous = Some(previous);
+            generations
+                .set_live(Live {
+                    generation,
+                    previous,
+                })
+                .unwrap();
+        };
+        assert_eq!(generations.said(), None);
+        generations.say_serving(1).unwrap();
+        swap(2, 1);
+        assert_eq!(generations.said(), Some(Said::Serving(1)));
+        let refused = Refused {
+            generation: 2,
+            served: 1,
+            reason: "one\n\ntwo = 3".into(),
+        };
+        assert!(!generations.is_followed(1));
+        generations.say_refused(&refused).unwrap();
+        assert_eq!(generations.said(), Some(Said::Refused(refused.clone())));
+        assert!(!generations.is_followed(1) && !generations.is_followed(2));
+        // Without a service that runs, nothing is refused and nothing served.
+        assert_eq!((generations.refused(), generations.served()), (None, None));
+        let lock = generations.lock_service().unwrap();
+        assert_eq!(generations.refused(), Some(refused));
+        assert_eq!(generations.served(), Some(1));
+        // The clock of a file system may be coarse.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        swap(2, 1);
+        assert_eq!(generations.said(), None);
+        assert_eq!(generations.refused(), None);
+        generations.say_serving(2).unwrap();
+        assert!(generations.is_followed(2) && !generations.is_followed(1));
+        drop(lock);
+        let swap_at_work = generations.hold_services_off().unwrap();
+        assert_eq!(generations.served(), None);
+        drop(swap_at_work);
+        generations.say_nothing().unwrap();
+        generations.say_nothing().unwrap();
+        assert_eq!(generations.said(), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! What the states of generations say: how far they have come, and by which rules.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tidegauge_windows::{Settings, Span};
+use tracing::warn;
+
+use super::path::holds_state;
+use super::{Error, Generations, Live};
+use crate::config::{Config, settings_of_rules};
+use crate::sink::Publication;
+use crate::store::{self, Difference, Still};
+use crate::view::reading::Readings;
+
+impl Generations {
+    /// The live generation, as a service enters it: what `config` says of publication, and whose
+    /// aliases are taken over.
+    ///
+    /// # Errors
+    /// When there is no state of it although there should be.
+    pub fn enter(&self, config: &mut Config, live: Live) -> Result<(), Error> {
+        let path = self.dir(live.generation);
+        // Without the file, a state of the first is begun.
+        if !holds_state(&path) && self.is_live_said() {
+            return Err(self.lost(live.generation));
+        }
+        let former = self.former_windows(live.generation)?;
+        if let Some(sink) = &mut config.elasticsearch {
+            sink.former_windows = former;
+            sink.publication = match live.previous {
+                Some(previous) => Publication::After(self.positions(previous)),
+                None => Publication::Now,
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether `config` can go on with a generation: gives its state as it stands.
+    ///
+    /// # Errors
+    /// When there is none, or it was built from another topic or by other rules.
+    pub fn fits(&self, generation: u32, config: &Config) -> Result<Still, Error> {
+        let path = self.dir(generation);
+        let Some(still) = Still::open(&path)? else {
+            return Err(self.lost(generation));
+        };
+        if !still.has_begun() {
+            return Ok(still);
+        }
+        if still.topic() != config.kafka.topic {
+            return Err(Error::Store(store::Error::Topic {
+                path,
+                found: still.topic().to_owned(),
+                configured: config.kafka.topic.clone(),
+            }));
+        }
+        let differences = Difference::between(still.rules(), &config.rules());
+        if differences.is_empty() {
+            Ok(still)
+        } else {
+            Err(Error::Other {
+                generation,
+                differences,
+            })
+        }
+    }
+
+    /// What to say of a generation whose state is gone.
+    #[must_use]
+    pub fn lost(&self, generation: u32) -> Error {
+        Error::Lost {
+            generation,
+            path: self.dir(generation),
+            pointer: self.pointer(),
+        }
+    }
+
+    /// How far a generation has come. One that is gone, or can't be read, is waited for by nobody.
+    #[must_use]
+    pub fn positions(&self, generation: u32) -> BTreeMap<i32, i64> {
+        match Still::open(&self.dir(generation)) {
+            Ok(Some(still)) => still.checkpoint().positions.clone(),
+            Ok(None) => BTreeMap::new(),
+            Err(error) => {
+                unreadable(generation, &error);
+                BTreeMap::new()
+            }
+        }
+    }
+
+    /// The names of the windows that other generations than `generation` have, as far as their states
+    /// can be read.
+    ///
+    /// # Errors
+    /// When the directory that holds them can't be listed.
+    pub fn former_windows(&self, generation: u32) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        for other in self.all()?.into_iter().filter(|g| *g != generation) {
+            let settings = match Still::open(&self.dir(other)) {
+                Ok(Some(still)) => self.settings(other, &still),
+                Ok(None) => continue,
+                Err(error) => Err(error.into()),
+            };
+            match settings {
+                Ok(settings) => {
+                    names.extend(settings.definitions.iter().map(|d| d.name().to_owned()));
+                }
+                Err(error) => unreadable(other, &error),
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// The rules that a generation was built by.
+    ///
+    /// # Errors
+    /// When they make no sense.
+    pub fn settings(&self, generation: u32, still: &Still) -> Result<Arc<Settings>, Error> {
+        let settings = settings_of_rules(still.rules(), Span::DAY.times(35));
+        settings.map(Arc::new).ok_or_else(|| Error::Rules {
+            path: self.dir(generation),
+        })
+    }
+
+    /// Readings of a generation as it stood when `still` was opened.
+    ///
+    /// # Errors
+    /// When its rules make no sense.
+    pub fn readings(
+        &self,
+        generation: u32,
+        still: &Still,
+        config: &Config,
+    ) -> Result<Arc<dyn Readings>, Error> {
+        let settings = self.settings(generation, still)?;
+        Ok(still.readings(settings, config.branches.configured().collect()))
+    }
+}
+
+fn unreadable(generation: u32, error: &dyn std::error::Error) {
+    warn!(
+        generation,
+        "a generation beside the live one can't be read, and is left alone: {error}"
+    );
+}

@@ -1,0 +1,515 @@
+//! A replay: the next generation, built beside the live one from the earliest record, compared with
+//! it, and made live.
+//!
+//! The new generation reads up to exactly the positions of the live one, is compared with it there,
+//! and then goes on to the end and delivers its documents to indexes that no reader sees. Making it
+//! live is a step of its own: [`switch`].
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tokio::task::spawn_blocking;
+
+use crate::config::Config;
+use crate::domain::count::{agreeing, counted};
+use crate::domain::topic_id::TopicId;
+use crate::service::app::{self, App, Plan, Until};
+use crate::service::generation::{self, Generations, Live};
+use crate::sink::{self, Publication};
+use crate::source::Start;
+use crate::store::{self, Difference, Still};
+use crate::view::reading::ReadError;
+
+mod comparison;
+mod differing;
+mod proof;
+mod report;
+mod switch;
+
+pub use self::comparison::Comparison;
+pub use self::differing::{Differing, Field, Figure};
+pub use self::proof::Proof;
+pub use self::report::{Report, report};
+pub use self::switch::{Aliases, Consent, Switched, before, is_caught_up, newest, switch, upkeep};
+
+/// How long the live generation may take to come to where an interrupted replay has come to.
+const LIVE_PATIENCE: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Why a replay did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A part of the service failed.
+    #[error(transparent)]
+    App(#[from] app::Error),
+    /// Generations can't be told or changed.
+    #[error(transparent)]
+    Generation(#[from] generation::Error),
+    /// A state can't be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A state can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Elasticsearch can't be used.
+    #[error(transparent)]
+    Sink(#[from] sink::Error),
+    /// Elasticsearch did not answer before anything was switched.
+    #[error("{0}; nothing was switched")]
+    NotBegun(sink::Error),
+    /// Another one is at work.
+    #[error("another replay, swap or drop is at work on this state: wait for its end")]
+    AtWork,
+    /// It was asked to stop.
+    #[error("interrupted; `tidegauge replay` goes on where it stopped")]
+    Interrupted,
+    /// The generation is not complete.
+    #[error(
+        "generation {generation} exists and is not complete: run `tidegauge replay`, which goes on \
+         where it stopped, or delete it with `tidegauge replay drop {generation} --yes`"
+    )]
+    Incomplete {
+        /// The generation.
+        generation: u32,
+    },
+    /// There is no generation to make live.
+    #[error("there is no other generation: `tidegauge replay` builds one")]
+    NoOther,
+    /// There is none to go back to: the only other one was never live.
+    #[error(
+        "no other generation was live before: generation {generation} is built and was never made \
+         live; `tidegauge replay swap` makes it live"
+    )]
+    NotSwapped {
+        /// The generation that was built.
+        generation: u32,
+    },
+    /// The one to go back to was deleted.
+    #[error(
+        "generation {generation}, which was live before, has no state any more: `tidegauge replay`, \
+         with the configuration that it had, builds its figures anew"
+    )]
+    Gone {
+        /// The generation.
+        generation: u32,
+    },
+    /// There is an older one, and nothing says that it was live before.
+    #[error(
+        "nothing says which generation was live before generation {live}: to make generation \
+         {generation} live, write `live = {generation}` into {pointer}",
+        pointer = .pointer.display()
+    )]
+    Unordered {
+        /// The older one.
+        generation: u32,
+        /// The live one.
+        live: u32,
+        /// The file that names the live one.
+        pointer: PathBuf,
+    },
+    /// It does not fit the configuration, and nobody needs it.
+    #[error(
+        "{source}; or delete generation {generation} with `tidegauge replay drop {generation} --yes`"
+    )]
+    Unfit {
+        /// The generation.
+        generation: u32,
+        /// Why.
+        source: generation::Error,
+    },
+    /// It has other figures than the live one.
+    #[error(
+        "generation {generation} differs from the live one in {}: look at `tidegauge replay status`, and \
+         give --accept-differences if {} as {} should be",
+        counted(*differences, "figure"),
+        agreeing(*differences, "it is", "they are"),
+        agreeing(*differences, "it", "they")
+    )]
+    Differs {
+        /// The generation.
+        generation: u32,
+        /// In how many figures.
+        differences: u64,
+    },
+    /// It was never compared with the live one.
+    #[error(
+        "generation {generation} is not proven to have the figures of the live one: {reason}. \
+         `tidegauge replay` compares them as soon as that is possible; --accept-differences makes it \
+         live unproven"
+    )]
+    Unproven {
+        /// The generation.
+        generation: u32,
+        /// Why nothing is known.
+        reason: String,
+    },
+    /// It is the live one.
+    #[error(
+        "generation {generation} is live: make another one live before you drop it, with `tidegauge \
+         replay {}`",
+        if *.is_swapped { "rollback" } else { "--swap" }
+    )]
+    IsLive {
+        /// The generation.
+        generation: u32,
+        /// Whether a swap made it live.
+        is_swapped: bool,
+    },
+    /// The running service works on it.
+    #[error(
+        "the running service serves generation {generation}: it can't be dropped before another is served"
+    )]
+    IsServed {
+        /// The generation.
+        generation: u32,
+    },
+    /// Something else than a report is in its file.
+    #[error("the report {path} can't be read ({reason}): run `tidegauge replay` again")]
+    Report {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The running service has not followed.
+    #[error(
+        "generation {generation} is live now, and the aliases do not point to it yet after {} s: \
+         the running service moves them once it has caught up; see its log and status",
+        .patience.as_secs()
+    )]
+    NotFollowed {
+        /// The generation.
+        generation: u32,
+        /// How long it was waited for.
+        patience: Duration,
+    },
+    /// The running service has not said that it serves it.
+    #[error(
+        "generation {generation} is live now, and the running service has not said after {} s that it \
+         serves it: see its log; `tidegauge replay status` says when it does",
+        .patience.as_secs()
+    )]
+    NotServed {
+        /// The generation.
+        generation: u32,
+        /// How long it was waited for.
+        patience: Duration,
+    },
+    /// The running service can't run it.
+    #[error("{0}")]
+    Refused(generation::Refused),
+    /// A task panicked.
+    #[error("a part of the replay stopped unexpectedly: {0}")]
+    Panicked(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    /// Whether a server that was needed did not answer.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        match self {
+            Self::App(error) => error.is_unavailable(),
+            Self::Sink(error) | Self::NotBegun(error) => error.is_unavailable(),
+            Self::NotFollowed { .. } | Self::NotServed { .. } => true,
+            _ => false,
+        }
+    }
+
+    // With the way to be rid of a generation that was built by other rules, where `drop` does it.
+    fn unfit(source: generation::Error, generations: &Generations, generation: u32) -> Self {
+        let is_needed = generations
+            .live()
+            .is_ok_and(|live| live.generation == generation)
+            || generations.served() == Some(generation);
+        match source {
+            source @ generation::Error::Other { .. } if !is_needed => {
+                Self::Unfit { generation, source }
+            }
+            source => source.into(),
+        }
+    }
+
+    /// Whether another configuration would mend it.
+    #[must_use]
+    pub const fn is_config(&self) -> bool {
+        match self {
+            Self::App(error) => error.is_config(),
+            // To wait is the remedy.
+            Self::Sink(sink::Error::StillRead { .. }) => false,
+            Self::Sink(error) | Self::NotBegun(error) => !error.is_unavailable(),
+            Self::Generation(error) | Self::Unfit { source: error, .. } => error.is_config(),
+            Self::Refused(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// Who watches a replay.
+pub trait Audience {
+    /// Looks at it; an error ends the replay.
+    ///
+    /// # Errors
+    /// When nobody can be shown anything any more.
+    fn show(&mut self, app: &App) -> Result<(), ReadError>;
+
+    /// What was run so far has ended, and goes on anew.
+    fn next_run(&mut self);
+}
+
+/// A replay of the topic beside the live generation.
+pub struct Replay<'a> {
+    config: &'a Config,
+    generations: &'a Generations,
+    live: Live,
+    generation: u32,
+    /// What the last replay that built it said.
+    before: Option<Report>,
+    /// Which topic the live generation was built from: one that only has its name now is not read.
+    topic: Option<TopicId>,
+    records: u64,
+    reading: Duration,
+}
+
+impl<'a> Replay<'a> {
+    /// A replay of what `config` says. It goes on with a generation that is newer than the live
+    /// one, if there is one, or begins the next.
+    ///
+    /// # Errors
+    /// When there is no live state beside which to build, the generation to go on with was built by
+    /// other rules, or generations can't be told.
+    pub fn new(config: &'a Config, generations: &'a Generations) -> Result<Self, Error> {
+        let live = generations.live_state()?;
+        let newest = generations.all()?.into_iter().max().unwrap_or_default();
+        let generation = match newest {
+            newest if newest > live.generation => newest,
+            newest => newest.max(live.generation) + 1,
+        };
+        // One that was killed as it began holds nothing yet, and what was said of another state that
+        // was here before is not true of the one to come.
+        let still = Still::open(&generations.dir(generation));
+        let before =
+            match still.map_err(|source| generation::Error::Unreadable { generation, source })? {
+                Some(_) => {
+                    let fits = generations.fits(generation, config);
+                    fits.map_err(|error| Error::unfit(error, generations, generation))?;
+                    report(generations, generation)?
+                }
+                None => None,
+            };
+        // Who finds the new one without this file knows that the file was lost.
+        if !generations.is_live_said() {
+            generations.set_live(live)?;
+        }
+        Ok(Self {
+            config,
+            generations,
+            live,
+            generation,
+            before,
+            topic: None,
+            records: 0,
+            reading: Duration::ZERO,
+        })
+    }
+
+    /// The generation that is built.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Builds it, compares it, and delivers it, until `stop` is there.
+    ///
+    /// # Errors
+    /// What went wrong. What was done is kept, and may be gone on with.
+    pub async fn run(
+        mut self,
+        audience: &mut impl Audience,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Report, Error> {
+        let mut stop = std::pin::pin!(stop);
+        let begun = Instant::now();
+        let compared = tokio::select! {
+            live = self.live_still() => live?,
+            () = &mut stop => return Err(Error::Interrupted),
+        };
+        let compared = match compared {
+            Ok(live) => {
+                self.topic = live.topic_id();
+                let mut config = self.quiet_config();
+                config.elasticsearch = None;
+                let until = Until::Positions(live.checkpoint().positions.clone());
+                self.read(&config, until, audience, stop.as_mut()).await?;
+                audience.next_run();
+                Ok(self.compare(live).await?)
+            }
+            Err(reason) => Err(reason),
+        };
+        let mut report = Report::begun(self.generation, self.live.generation);
+        match compared {
+            Ok(comparison) => report.comparison = Some(comparison),
+            Err(reason) => report.not_compared = Some(reason),
+        }
+        if let Some(before) = self.before.take() {
+            report.keep_proof_of(before);
+        }
+        self.note(&mut report, begun);
+        // A replay that is interrupted from here on may find nothing to compare any more.
+        report.write(self.generations)?;
+        let config = self.quiet_config();
+        self.read(&config, Until::End, audience, stop).await?;
+        let still = self.own_still().await?;
+        self.note(&mut report, begun);
+        report.positions.clone_from(&still.checkpoint().positions);
+        report.complete = true;
+        report.write(self.generations)?;
+        Ok(report)
+    }
+
+    // How much was read so far, and how fast.
+    fn note(&self, report: &mut Report, begun: Instant) {
+        report.records = self.records;
+        report.seconds = begun.elapsed().as_secs_f64();
+        report.rate = self.rate();
+    }
+
+    // The live generation as it stands, or why there is nothing to compare.
+    async fn live_still(&self) -> Result<Result<Still, String>, Error> {
+        let deadline = Instant::now() + LIVE_PATIENCE;
+        let own = match Still::open(&self.generations.dir(self.generation))? {
+            Some(own) => own.checkpoint().positions.clone(),
+            None => BTreeMap::new(),
+        };
+        loop {
+            let dir = self.generations.dir(self.live.generation);
+            let number = self.live.generation;
+            let Some(live) = spawn_blocking(move || Still::open(&dir)).await?? else {
+                return Ok(Err(format!(
+                    "generation {number}, which is live, has no state: there is nothing to compare"
+                )));
+            };
+            if live.topic() != self.config.kafka.topic {
+                return Ok(Err(format!(
+                    "generation {number} is of the topic {}: there is nothing to compare",
+                    live.topic()
+                )));
+            }
+            let positions = &live.checkpoint().positions;
+            // Nothing is equal to nothing, which proves no figure.
+            if positions.is_empty() || live.checkpoint().ledger.consumed == 0 {
+                return Ok(Err(format!(
+                    "generation {number} has read nothing yet: there is nothing to compare"
+                )));
+            }
+            let is_behind = |(partition, position): (&i32, &i64)| {
+                positions.get(partition).is_none_or(|live| live < position)
+            };
+            if !own.iter().any(is_behind) {
+                return Ok(Ok(live));
+            }
+            if Instant::now() >= deadline {
+                return Ok(Err(format!(
+                    "generation {number} has not come as far as generation {} yet: they can be \
+                     compared when it has",
+                    self.generation
+                )));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn quiet_config(&self) -> Config {
+        let mut config = self.config.clone();
+        // Lag tools show how the service is doing, and every generation holds the whole topic.
+        config.kafka.group_id.clear();
+        config.kafka.start = Start::Earliest;
+        if let Some(sink) = &mut config.elasticsearch {
+            sink.publication = Publication::Never;
+        }
+        config
+    }
+
+    // Reads so far, and delivers.
+    async fn read(
+        &mut self,
+        config: &Config,
+        until: Until,
+        audience: &mut impl Audience,
+        mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<(), Error> {
+        let begun = Instant::now();
+        let plan = Plan {
+            generation: self.generation,
+            listen: None,
+            until,
+            topic: self.topic,
+        };
+        let app = tokio::select! {
+            app = App::start(config, &plan) => app?,
+            () = stop.as_mut() => return Err(Error::Interrupted),
+        };
+        let mut is_stopped = false;
+        while !app.is_finished() && !is_stopped {
+            tokio::select! {
+                () = stop.as_mut() => is_stopped = true,
+                () = tokio::time::sleep(LOOK_EVERY / 10) => audience.show(&app)?,
+            }
+        }
+        let readings = app.readings();
+        let before = app.before().consumed;
+        self.reading += begun.elapsed();
+        if is_stopped {
+            app.stop(false).await?;
+            return Err(Error::Interrupted);
+        }
+        tokio::select! {
+            outcome = app.stop(true) => outcome?,
+            () = stop.as_mut() => return Err(Error::Interrupted),
+        }
+        let consumed = readings.query(|reading| Ok(reading.checkpoint().ledger.consumed))?;
+        self.records += consumed - before;
+        Ok(())
+    }
+
+    async fn compare(&self, live: Still) -> Result<Comparison, Error> {
+        let own = self.own_still().await?;
+        let (generations, config) = (self.generations.clone(), self.config.clone());
+        let (old, new) = (self.live.generation, self.generation);
+        spawn_blocking(move || {
+            let ours = generations.readings(old, &live, &config)?;
+            let theirs = generations.readings(new, &own, &config)?;
+            let mut comparison = ours.query(|live| {
+                theirs.query(|replayed| Comparison::of(live, replayed, &config.branches))
+            })?;
+            let rules = Difference::between(live.rules(), own.rules());
+            comparison.because.extend(rules.iter().map(|rule| {
+                let value = |value: &Option<String>| {
+                    value.clone().unwrap_or_else(|| "not there".to_owned())
+                };
+                format!(
+                    "the rules differ: {} is {} in generation {old} and {} in generation {new}",
+                    rule.key,
+                    value(&rule.state),
+                    value(&rule.configured),
+                )
+            }));
+            Ok(comparison)
+        })
+        .await?
+    }
+
+    async fn own_still(&self) -> Result<Still, Error> {
+        let path = self.generations.dir(self.generation);
+        let lost = self.generations.lost(self.generation);
+        Ok(spawn_blocking(move || Still::open(&path))
+            .await??
+            .ok_or(lost)?)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
+    fn rate(&self) -> f64 {
+        self.records as f64 / self.reading.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+}

@@ -1,0 +1,276 @@
+//! Two generations at the same positions, figure by figure.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tidegauge_windows::{EventTime, Frame, Query, Summary, Window, WindowResult};
+
+use crate::domain::branch::Branches;
+use crate::domain::count::counted;
+use crate::domain::ledger::{Entry, Ledger};
+use crate::domain::payment::BranchId;
+use crate::domain::timestamp::rfc3339;
+use crate::domain::total::Total;
+use crate::view::reading::{ReadError, Reading};
+
+use super::Differing;
+
+/// What comparing two generations showed.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The next offset of each partition that both had come to.
+    pub positions: BTreeMap<i32, i64>,
+    /// Totals of branches that were compared.
+    pub totals: u64,
+    /// Entries of the ledger that were compared.
+    pub ledger_entries: u64,
+    /// Windows that were compared, by definition.
+    pub windows: BTreeMap<String, u64>,
+    /// Definitions that only one of them has, or that differ: nothing of them was compared.
+    pub windows_not_compared: Vec<String>,
+    /// Those of them that the live generation has: what readers see of these is not proven.
+    #[serde(default)]
+    pub live_windows_not_compared: Vec<String>,
+    /// How many of all those differ.
+    pub differences: u64,
+    /// The first that do.
+    pub first: Vec<Differing>,
+    /// What is known of why they may differ.
+    pub because: Vec<String>,
+}
+
+/// Show at most so many differences.
+pub const SHOWN_MAX: usize = 20;
+/// Windows read at once.
+const PAGE: usize = 4_096;
+
+impl Comparison {
+    /// Compares everything that is a function of the log: totals, ledger, and all windows of
+    /// definitions that both have. Not when windows became final, or how often they were revised.
+    ///
+    /// # Errors
+    /// When one of them can't be read.
+    pub fn of(
+        live: &dyn Reading,
+        replayed: &dyn Reading,
+        branches: &Branches,
+    ) -> Result<Self, ReadError> {
+        let mut comparison = Self {
+            positions: live.checkpoint().positions.clone(),
+            ..Self::default()
+        };
+        comparison.compare_totals(live, replayed, branches)?;
+        let (ours, theirs) = (&live.checkpoint().ledger, &replayed.checkpoint().ledger);
+        comparison.compare_ledgers(ours, theirs);
+        comparison.compare_windows(live, replayed, branches)?;
+        Ok(comparison)
+    }
+
+    /// How many windows were compared.
+    #[must_use]
+    pub fn window_count(&self) -> u64 {
+        self.windows.values().sum()
+    }
+
+    fn compare_totals(
+        &mut self,
+        live: &dyn Reading,
+        replayed: &dyn Reading,
+        branches: &Branches,
+    ) -> Result<(), ReadError> {
+        let live: BTreeMap<BranchId, Total> = live.totals()?.into_iter().collect();
+        let mut replayed: BTreeMap<BranchId, Total> = replayed.totals()?.into_iter().collect();
+        let mut differing = |branch: BranchId, live: Option<&Total>, replayed: Option<&Total>| {
+            self.totals += 1;
+            let figure = || format!("the total of {}", branches.name(branch));
+            self.differs(Differing::total(figure, live, replayed));
+        };
+        for (branch, total) in &live {
+            let other = replayed.remove(branch);
+            differing(*branch, Some(total), other.as_ref());
+        }
+        for (branch, total) in &replayed {
+            differing(*branch, None, Some(total));
+        }
+        Ok(())
+    }
+
+    fn compare_ledgers(&mut self, live: &Ledger, replayed: &Ledger) {
+        for entry in Entry::ALL {
+            self.ledger_entries += 1;
+            let (live, replayed) = (live.entry(entry), replayed.entry(entry));
+            self.differs(Differing::entry(entry, live, replayed));
+        }
+        match live.consumed.cmp(&replayed.consumed) {
+            std::cmp::Ordering::Less => self.because.push(format!(
+                "up to the same positions the live generation has consumed {} fewer: it \
+                 began later than the earliest record of the topic (kafka.start)",
+                counted(replayed.consumed - live.consumed, "record")
+            )),
+            std::cmp::Ordering::Greater => self.because.push(format!(
+                "the topic does not hold {} any more that the live generation has consumed: \
+                 retention, compaction or somebody's hand has removed them",
+                counted(live.consumed - replayed.consumed, "record")
+            )),
+            std::cmp::Ordering::Equal => {}
+        }
+    }
+
+    fn compare_windows(
+        &mut self,
+        live: &dyn Reading,
+        replayed: &dyn Reading,
+        branches: &Branches,
+    ) -> Result<(), ReadError> {
+        let from = live
+            .frame()
+            .snapshot()
+            .floor
+            .max(replayed.frame().snapshot().floor);
+        let mut others: Vec<&str> = names(replayed.frame()).collect();
+        for (number, definition) in (0..=u16::MAX).zip(live.frame().definitions()) {
+            let name = definition.name();
+            others.retain(|other| *other != name);
+            let same = (0..=u16::MAX)
+                .zip(replayed.frame().definitions())
+                .find(|(_, other)| is_same(definition, other));
+            let Some((other, _)) = same else {
+                self.windows_not_compared.push(name.to_owned());
+                self.live_windows_not_compared.push(name.to_owned());
+                continue;
+            };
+            let mut ours = Pages::new(live, number, from);
+            let mut theirs = Pages::new(replayed, other, from);
+            let mut count = 0;
+            let (mut one, mut two) = (ours.next()?, theirs.next()?);
+            loop {
+                let (left, right) = match (&one, &two) {
+                    (None, None) => break,
+                    (Some(_), None) => (true, false),
+                    (None, Some(_)) => (false, true),
+                    (Some(one), Some(two)) => (one.key <= two.key, two.key <= one.key),
+                };
+                count += 1;
+                let live = if left { one.take() } else { None };
+                let replayed = if right { two.take() } else { None };
+                self.compare_window(name, live.as_ref(), replayed.as_ref(), branches);
+                if left {
+                    one = ours.next()?;
+                }
+                if right {
+                    two = theirs.next()?;
+                }
+            }
+            self.windows.insert(name.to_owned(), count);
+        }
+        self.windows_not_compared
+            .extend(others.into_iter().map(str::to_owned));
+        Ok(())
+    }
+
+    fn compare_window(
+        &mut self,
+        name: &str,
+        live: Option<&Cell>,
+        replayed: Option<&Cell>,
+        branches: &Branches,
+    ) {
+        let Some((start, branch, end)) = live.or(replayed).map(|cell| cell.key) else {
+            return;
+        };
+        let figure = || {
+            let (start, end) = (rfc3339(start), rfc3339(end));
+            format!("{name} from {start} to {end} of {}", branches.name(branch))
+        };
+        let live = live.map(|cell| &cell.summary);
+        let replayed = replayed.map(|cell| &cell.summary);
+        self.differs(Differing::window(figure, live, replayed));
+    }
+
+    fn differs(&mut self, differing: Option<Differing>) {
+        let Some(differing) = differing else { return };
+        self.differences += 1;
+        if self.first.len() < SHOWN_MAX {
+            self.first.push(differing);
+        }
+    }
+}
+
+/// What a window of a branch holds.
+struct Cell {
+    /// In the order in which windows are listed.
+    key: (EventTime, BranchId, EventTime),
+    summary: Summary,
+}
+
+impl Cell {
+    fn of(result: WindowResult<BranchId, Summary>) -> Self {
+        let Window { start, end } = result.window;
+        Self {
+            key: (start, result.key, end),
+            summary: result.aggregate,
+        }
+    }
+}
+
+/// All windows of a definition that hold a payment. Which of the others there are depends on when
+/// they became final, and they all say the same.
+struct Pages<'a> {
+    reading: &'a dyn Reading,
+    query: Query<BranchId>,
+    page: std::vec::IntoIter<WindowResult<BranchId, Summary>>,
+    is_last: bool,
+}
+
+impl<'a> Pages<'a> {
+    fn new(reading: &'a dyn Reading, definition: u16, from: Option<EventTime>) -> Self {
+        Self {
+            reading,
+            query: Query {
+                from,
+                limit: PAGE,
+                ..Query::all(definition)
+            },
+            page: Vec::new().into_iter(),
+            is_last: false,
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<Cell>, ReadError> {
+        loop {
+            for result in self.page.by_ref() {
+                if result.aggregate.count > 0 {
+                    return Ok(Some(Cell::of(result)));
+                }
+            }
+            if self.is_last {
+                return Ok(None);
+            }
+            let page = self.reading.frame().windows(self.reading, &self.query)?;
+            self.is_last = page.len() < PAGE;
+            if let Some(last) = page.last() {
+                self.query.after = Some((last.window.start, last.key, last.window.end));
+            }
+            self.page = page.into_iter();
+        }
+    }
+}
+
+fn names(frame: &Frame) -> impl Iterator<Item = &str> {
+    frame.definitions().iter().map(|d| d.name())
+}
+
+// The zone of windows shorter than a day matters to nobody.
+fn is_same(one: &tidegauge_windows::Definition, other: &tidegauge_windows::Definition) -> bool {
+    let shape = |definition: &tidegauge_windows::Definition| {
+        (
+            definition.name().to_owned(),
+            definition.kind(),
+            definition.size(),
+            definition.slide(),
+            definition.offset(),
+            definition.zoned().then(|| definition.zone()),
+        )
+    };
+    shape(one) == shape(other)
+}
