@@ -1,6 +1,7 @@
 //! What every figure is now, over HTTP. Reads only; every answer is one checkpoint.
 
 mod ask;
+mod capacity;
 mod cursor;
 mod description;
 mod effort;
@@ -18,7 +19,6 @@ mod openapi;
 mod page;
 mod parameters;
 mod pieces;
-mod places;
 mod problem;
 mod process;
 mod progress;
@@ -47,11 +47,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::limits::Limits;
 
+use self::capacity::Capacity;
 use self::events::Events;
-use self::places::Places;
 use self::problem::Problem;
-use self::progress::Progress;
-use self::tabular::Kept;
+use self::progress::CheckpointProgress;
+use self::tabular::FileCache;
 use crate::domain::branch::Branches;
 use crate::domain::secret::Secret;
 use crate::observe::status::Status;
@@ -144,7 +144,7 @@ pub async fn serve_within(
 ) -> Result<(), Error> {
     protected(listener.local_addr()?, token.as_ref())?;
     let status = Arc::clone(&state.status);
-    let app = App::new(state, token, limits.clone());
+    let app = SharedState::new(state, token, limits.clone());
     let events = Arc::clone(&app);
     let stop = async move {
         stop.await;
@@ -164,10 +164,10 @@ fn protected(address: SocketAddr, token: Option<&Secret>) -> Result<(), Error> {
 
 /// All routes, with everything that holds for each of them.
 pub fn router(state: State, token: Option<Secret>, limits: Limits) -> Router {
-    routes(App::new(state, token, limits))
+    routes(SharedState::new(state, token, limits))
 }
 
-fn routes(app: Arc<App>) -> Router {
+fn routes(app: Arc<SharedState>) -> Router {
     let v1 = Router::new()
         .route("/", get(health::index))
         .route("/totals", get(totals::all))
@@ -199,35 +199,35 @@ fn routes(app: Arc<App>) -> Router {
 }
 
 /// What handlers share.
-struct App {
+struct SharedState {
     state: State,
     token: Option<Secret>,
-    places: Arc<Places>,
+    places: Arc<Capacity>,
     /// How far the state has come, for requests that wait for it.
-    progress: Arc<Progress>,
+    progress: Arc<CheckpointProgress>,
     events: Events,
     limits: Limits,
     /// A number drawn at the start: answers of two lives of the process are never taken for one.
     life: u64,
     /// The files made last.
-    kept: Kept,
+    kept: FileCache,
     /// What `/openapi.json` answers.
     openapi: Bytes,
 }
 
-impl App {
+impl SharedState {
     fn new(state: State, token: Option<Secret>, limits: Limits) -> Arc<Self> {
         let openapi = openapi::document(state.version, token.is_some()).into();
-        let progress = Progress::follow(&state, limits.waiters);
+        let progress = CheckpointProgress::follow(&state, limits.waiters);
         Arc::new(Self {
             events: Events::new(limits.streams, limits.stream_bytes, &state.feed),
             state,
             token,
-            places: Arc::new(Places::new(&limits)),
+            places: Arc::new(Capacity::new(&limits)),
             progress,
             limits,
             life: fastrand::u64(..),
-            kept: Kept::default(),
+            kept: FileCache::default(),
             openapi,
         })
     }

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tracing::warn;
 
+use self::change_follower::ChangeFollower;
 use self::client::Client;
 use self::cluster::Cluster;
 use self::delivery::{Crowd, Delivery, Passes};
+use self::destinations::Destinations;
 use self::handover::Handover;
-use self::health::Line;
+use self::health::Connection;
 use self::index::Names;
-use self::news::News;
-use self::places::Places;
 use self::size::Size;
 use crate::core::feedback::{Blocked, Feedback};
 use crate::domain::branch::Branches;
@@ -27,25 +27,25 @@ use crate::view::reading::Readings;
 mod aliases;
 mod bulk;
 mod catch_up;
+mod change_follower;
 mod client;
 mod cluster;
 mod collect;
 mod config;
 mod delivery;
-mod described;
+mod destinations;
 mod document;
 mod error;
 mod expected;
+mod field_descriptions;
 mod handover;
 mod health;
 mod index;
 mod mapping;
 mod memory;
 mod misnamed;
-mod news;
 mod pace;
 mod pass;
-mod places;
 mod readiness;
 mod retry;
 mod size;
@@ -55,8 +55,8 @@ mod upkeep;
 
 pub use self::client::{certificates_in, with_causes};
 pub use self::config::{BulkConfig, Config, Credentials, Pacing, Publication};
-pub use self::described::{DocumentFields, live_fields, templates};
 pub use self::error::Error;
+pub use self::field_descriptions::{DocumentFields, live_fields, templates};
 pub use self::upkeep::{ForeignIndex, IndexSize, Upkeep};
 
 /// Delivers documents to Elasticsearch.
@@ -68,7 +68,7 @@ pub struct Sink {
     status: Arc<Status>,
     /// Whether documents may have been delivered before this run.
     had_former_life: bool,
-    news: News,
+    news: ChangeFollower,
 }
 
 /// What the sink is to do.
@@ -105,7 +105,7 @@ impl Sink {
             branches,
             status,
             had_former_life: sequence > 0,
-            news: News::default(),
+            news: ChangeFollower::default(),
         })
     }
 
@@ -122,7 +122,7 @@ impl Sink {
     /// once in every [`BulkConfig::interval`].
     #[must_use]
     pub fn following(mut self, feed: Arc<Feed>) -> Self {
-        self.news = News::of(feed);
+        self.news = ChangeFollower::of(feed);
         self
     }
 
@@ -175,7 +175,7 @@ impl Sink {
             ..
         } = self.config;
         Ok(Delivery {
-            line: Line::new(&pacing, self.client.shown_url()),
+            line: Connection::new(&pacing, self.client.shown_url()),
             cluster: Cluster::new(self.client, names, legacy_totals),
             size: Size::new(bulk.max_bytes, pacing.inspect),
             bulk,
@@ -185,7 +185,7 @@ impl Sink {
             branches: self.branches,
             status: self.status,
             feedback,
-            places: Places::new(pacing, self.had_former_life),
+            places: Destinations::new(pacing, self.had_former_life),
             memory: Arc::default(),
             news: self.news,
             passes: Passes::default(),

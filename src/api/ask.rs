@@ -12,15 +12,15 @@ use serde::Serialize;
 use tokio::task;
 use utoipa::ToSchema;
 
-use super::App;
+use super::SharedState;
 use super::problem::{Failure, Problem};
 use crate::view::answer::ReadingAnswer;
 use crate::view::reading::{ReadError, Reading};
 
 /// Answers with what `read` renders from the newest reading.
 pub(super) async fn ask(
-    app: Arc<App>,
-    read: impl FnOnce(&App, &dyn Reading) -> Result<Vec<u8>, Failure> + Send + 'static,
+    app: Arc<SharedState>,
+    read: impl FnOnce(&SharedState, &dyn Reading) -> Result<Vec<u8>, Failure> + Send + 'static,
 ) -> Response {
     answer(app, |app| {
         app.state
@@ -34,9 +34,9 @@ pub(super) async fn ask(
 }
 
 /// [`ask`] for an answer that is given even when the state can't be read.
-pub(super) async fn ask_anyway(
-    app: Arc<App>,
-    read: impl Fn(&App, Option<&dyn Reading>) -> Result<Vec<u8>, Failure> + Send + 'static,
+pub(super) async fn ask_even_without_state(
+    app: Arc<SharedState>,
+    read: impl Fn(&SharedState, Option<&dyn Reading>) -> Result<Vec<u8>, Failure> + Send + 'static,
 ) -> Response {
     answer(app, move |app| {
         let readings = &app.state.readings;
@@ -52,8 +52,8 @@ pub(super) async fn ask_anyway(
 }
 
 async fn answer(
-    app: Arc<App>,
-    make: impl FnOnce(&App) -> Result<Vec<u8>, Failure> + Send + 'static,
+    app: Arc<SharedState>,
+    make: impl FnOnce(&SharedState) -> Result<Vec<u8>, Failure> + Send + 'static,
 ) -> Response {
     let seat = match app.places.light() {
         Ok(seat) => seat,
@@ -119,7 +119,7 @@ pub(super) fn json_response(body: Body) -> Response {
 
 /// `bytes` as a body that has `held`, the place of its question, until most of it is handed over.
 pub(super) fn counted(bytes: Bytes, held: impl Send + Unpin + 'static) -> Body {
-    Body::new(Counted {
+    Body::new(CountedBody {
         rest: bytes,
         _held: held,
     })
@@ -127,7 +127,7 @@ pub(super) fn counted(bytes: Bytes, held: impl Send + Unpin + 'static) -> Body {
 
 /// An answer on its way. It counts as in flight while most of it is unsent, so that clients that
 /// read slowly can't make the service hold any number of large answers.
-struct Counted<H> {
+struct CountedBody<H> {
     rest: Bytes,
     _held: H,
 }
@@ -135,7 +135,7 @@ struct Counted<H> {
 /// So much is handed to the connection at once.
 const PIECE: usize = 64 << 10;
 
-impl<H: Send + Unpin> hyper::body::Body for Counted<H> {
+impl<H: Send + Unpin> hyper::body::Body for CountedBody<H> {
     type Data = Bytes;
     type Error = std::convert::Infallible;
 
@@ -169,11 +169,11 @@ mod tests {
 
     use super::*;
     use crate::api::Limits;
-    use crate::api::places::Places;
+    use crate::api::capacity::Capacity;
 
     #[tokio::test]
     async fn an_answer_counts_as_in_flight_until_it_is_handed_over() {
-        let places = Places::new(&Limits::default());
+        let places = Capacity::new(&Limits::default());
         let seat = places.light().unwrap();
         let json: Vec<u8> = (0..3 * PIECE + 5).map(|n| n as u8).collect();
         let mut body = counted(json.clone().into(), seat);

@@ -45,7 +45,7 @@ pub(super) struct DefinitionName {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Selection {
+pub(super) struct WindowParams {
     /// Only windows of this branch, by name or id.
     #[param(example = "0")]
     branch: Option<String>,
@@ -66,7 +66,7 @@ pub(super) struct Finality {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Page {
+pub(super) struct PageParams {
     /// Items on a page. A table without it holds all.
     #[param(minimum = 1, maximum = 10_000, default = 1_000)]
     limit: Option<u32>,
@@ -82,12 +82,12 @@ const _: () = assert!(LIMIT_MAX == 10_000 && LIMIT_DEFAULT == 1_000);
 pub(super) struct InForm {
     /// The form of the answer; without it, what `Accept` likes best.
     #[param(inline)]
-    format: Option<Name>,
+    format: Option<FormatName>,
 }
 
 #[derive(ToSchema)]
 #[schema(rename_all = "lowercase")]
-enum Name {
+enum FormatName {
     Json,
     Csv,
     Ndjson,
@@ -97,7 +97,7 @@ enum Name {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Waiting {
+pub(super) struct WaitParams {
     /// Wait until these next offsets are reached, one or more partitions, each once.
     #[param(
         pattern = r"^(0|[1-9]\d{0,8}):(0|[1-9]\d{0,17})(,(0|[1-9]\d{0,8}):(0|[1-9]\d{0,17}))*$",
@@ -114,7 +114,7 @@ pub(super) struct Waiting {
 
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Changes {
+pub(super) struct ChangesParams {
     /// Only of this branch, by name or id.
     #[param(example = "0")]
     branch: Option<String>,

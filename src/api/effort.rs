@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 
-use super::places::{Places, Seat, Turn};
+use super::capacity::{Capacity, Seat, Turn};
 use super::problem::Failure;
 use crate::domain::payment::BranchId;
 use crate::view::reading::ReadError;
@@ -68,16 +68,16 @@ pub(super) struct Interest;
 
 /// What is spent on one question. It lives where the question is worked on, off the async threads.
 pub(super) struct Effort {
-    places: Arc<Places>,
+    places: Arc<Capacity>,
     patience: Patience,
     interest: Weak<Interest>,
     /// It ends by then, whoever waits.
     until: Instant,
     steps: AtomicUsize,
-    place: Mutex<Option<Place>>,
+    place: Mutex<Option<Admitted>>,
 }
 
-struct Place {
+struct Admitted {
     seat: Arc<Seat>,
     /// Without one the question is light, or waits.
     turn: Option<(Turn, Instant)>,
@@ -88,14 +88,14 @@ impl Effort {
     /// For a question in the place `seat`, with its first `turn` if it is heavy, which `interest`
     /// waits for, until `until`.
     pub(super) fn new(
-        places: &Arc<Places>,
+        places: &Arc<Capacity>,
         patience: Patience,
         interest: &Arc<Interest>,
         until: Instant,
         seat: Arc<Seat>,
         turn: Option<Turn>,
     ) -> Self {
-        let place = Place {
+        let place = Admitted {
             seat,
             is_heavy: turn.is_some(),
             turn: turn.map(|turn| (turn, Instant::now())),
@@ -214,7 +214,7 @@ impl Effort {
         Ok(())
     }
 
-    fn place(&self) -> MutexGuard<'_, Option<Place>> {
+    fn place(&self) -> MutexGuard<'_, Option<Admitted>> {
         lock(&self.place)
     }
 }
@@ -287,8 +287,8 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(600);
 
-    fn places(heavy: usize) -> Arc<Places> {
-        Arc::new(Places::new(&Limits {
+    fn places(heavy: usize) -> Arc<Capacity> {
+        Arc::new(Capacity::new(&Limits {
             in_flight: 1,
             heavy,
             turns: 1,
@@ -297,7 +297,7 @@ mod tests {
         }))
     }
 
-    async fn heavy(places: &Arc<Places>, interest: &Arc<Interest>) -> Effort {
+    async fn heavy(places: &Arc<Capacity>, interest: &Arc<Interest>) -> Effort {
         let seat = places.heavy().unwrap();
         let turn = Some(places.first_turn().await.unwrap());
         let until = Instant::now() + LONG;

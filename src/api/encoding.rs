@@ -25,13 +25,13 @@ pub(super) fn compressed<S: Clone + Send + Sync + 'static>(routes: Router<S>) ->
     let compression = CompressionLayer::new()
         .quality(CompressionLevel::Fastest)
         .compress_when(worthwhile);
-    routes.layer(compression).layer(from_fn(honest))
+    routes.layer(compression).layer(from_fn(correct_headers))
 }
 
 const PARQUET: &str = "application/vnd.apache.parquet";
 
 /// Sees to what the compression leaves untrue.
-async fn honest(request: Request, next: Next) -> Response {
+async fn correct_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let status = response.status();
     let headers = response.headers_mut();

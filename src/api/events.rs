@@ -22,11 +22,11 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 
-use self::batch::{Batch, Filter, Place};
+use self::batch::{Batch, Filter, ResumePoint};
 use self::held::Held;
-use self::pace::Pace;
-use super::App;
-use super::description::{Changes, Event, LastEvent};
+use self::pace::EventPace;
+use super::SharedState;
+use super::description::{ChangesParams, Event, LastEvent};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem};
 use crate::observe::metrics::Present;
@@ -44,7 +44,7 @@ const KEPT_PART: usize = 4;
 /// What all clients share.
 pub(super) struct Events {
     places: Arc<Semaphore>,
-    pace: Pace,
+    pace: EventPace,
     /// The number of the newest checkpoint.
     newest: Arc<watch::Sender<u64>>,
     /// The newest batches; whoever renders one holds it, and the others wait for it.
@@ -67,10 +67,10 @@ impl Events {
         });
         // One may have been written before.
         newest.send_modify(|number| *number = feed.newest().max(*number));
-        let place = Place::at(feed.newest(), feed.life());
+        let place = ResumePoint::at(feed.newest(), feed.life());
         Self {
             places: Arc::new(Semaphore::new(clients)),
-            pace: Pace::new(place, Instant::now()),
+            pace: EventPace::new(place, Instant::now()),
             newest,
             kept: Mutex::new(Vec::new()),
             held: Held::default(),
@@ -86,9 +86,13 @@ impl Events {
 }
 
 /// Totals and windows as they change, as server-sent events: `total`, `window`, `reading`, `reset`.
-#[utoipa::path(get, path = "/api/v1/events", tag = "figures", params(Changes, LastEvent),
+#[utoipa::path(get, path = "/api/v1/events", tag = "figures", params(ChangesParams, LastEvent),
     responses((status = 200, description = "Events", body = Event, content_type = "text/event-stream")))]
-pub(super) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Response {
+pub(super) async fn stream(
+    State(app): State<Arc<SharedState>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
     let filter = match Parameters::of(&uri, &["branch", "window"]) {
         Ok(parameters) => {
             let app = Arc::clone(&app);
@@ -123,11 +127,11 @@ pub(super) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, uri:
     };
     let place = headers
         .get(header::HeaderName::from_static("last-event-id"))
-        .map_or(Place::Newest, |id| {
-            id.to_str().map_or(Place::Unknown, Place::parse)
+        .map_or(ResumePoint::Newest, |id| {
+            id.to_str().map_or(ResumePoint::Unknown, ResumePoint::parse)
         });
     let present = app.state.status.metrics().event_client();
-    let client = Client {
+    let client = Follower {
         stopping: app.events.stopping.subscribe(),
         newest: app.events.newest.subscribe(),
         app,
@@ -158,10 +162,10 @@ pub(super) async fn stream(State(app): State<Arc<App>>, headers: HeaderMap, uri:
 }
 
 /// One client, and how far it has been told.
-struct Client {
-    app: Arc<App>,
+struct Follower {
+    app: Arc<SharedState>,
     filter: Filter,
-    place: Place,
+    place: ResumePoint,
     /// Whether it has been told nothing yet: then it waits for no beat.
     is_new: bool,
     /// It is told nothing before.
@@ -176,12 +180,15 @@ struct Client {
 /// What is sent to a client next.
 enum Next {
     /// What changed since `from`, at least up to this place.
-    Changes { from: Place, upto: Place },
+    ChangesParams {
+        from: ResumePoint,
+        upto: ResumePoint,
+    },
     /// A sign of life.
     Comment,
 }
 
-impl Client {
+impl Follower {
     /// What the client is sent next; `None` when the stream ends.
     async fn next(&mut self) -> Option<Bytes> {
         let silent = self.last_sent + KEEP_ALIVE;
@@ -193,7 +200,7 @@ impl Client {
             due = self.due() => due?,
             () = sleep_until(silent) => Next::Comment,
         };
-        let Next::Changes { from, upto } = next else {
+        let Next::ChangesParams { from, upto } = next else {
             self.last_sent = Instant::now();
             return Some(Bytes::from_static(b":\n\n"));
         };
@@ -217,18 +224,18 @@ impl Client {
         if std::mem::take(&mut self.is_new) {
             let newest = self.app.state.feed.newest();
             if !place.is(newest, life) {
-                let upto = Place::at(newest, life);
-                return Some(Next::Changes { from: place, upto });
+                let upto = ResumePoint::at(newest, life);
+                return Some(Next::ChangesParams { from: place, upto });
             }
         }
         loop {
-            let newer = |newest: &u64| Place::at(*newest, life) > place;
+            let newer = |newest: &u64| ResumePoint::at(*newest, life) > place;
             let newest = *self.newest.wait_for(newer).await.ok()?;
-            let newest = Place::at(newest, life);
+            let newest = ResumePoint::at(newest, life);
             match self.app.events.pace.beat(place, newest, Instant::now()) {
                 Ok(beat) => {
                     let (from, upto) = (beat.from(place), beat.upto);
-                    return Some(Next::Changes { from, upto });
+                    return Some(Next::ChangesParams { from, upto });
                 }
                 Err(due) => sleep_until(due).await,
             }
@@ -236,7 +243,7 @@ impl Client {
     }
 
     /// What changed since `from`, at least up to `upto`.
-    async fn batch(&self, from: Place, upto: Place) -> Option<Arc<Batch>> {
+    async fn batch(&self, from: ResumePoint, upto: ResumePoint) -> Option<Arc<Batch>> {
         let mut kept = self.app.events.kept.lock().await;
         let known = kept
             .iter()

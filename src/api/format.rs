@@ -6,7 +6,7 @@ use super::problem::{Problem, quoted};
 
 /// A form in which figures are given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Format {
+pub(super) enum AnswerFormat {
     /// One object with the reading it comes from.
     Json,
     /// Comma-separated values with a header row.
@@ -19,7 +19,7 @@ pub(super) enum Format {
     Parquet,
 }
 
-impl Format {
+impl AnswerFormat {
     /// All of them; of those that a client likes equally, the first is taken.
     pub(super) const ALL: [Self; 5] = [
         Self::Json,
@@ -182,15 +182,15 @@ mod tests {
 
     use super::*;
 
-    fn accepts(value: &str) -> Option<Format> {
+    fn accepts(value: &str) -> Option<AnswerFormat> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_str(value).unwrap());
-        Format::of(None, &headers).ok()
+        AnswerFormat::of(None, &headers).ok()
     }
 
     #[test]
     fn the_form_a_client_likes_best_is_taken() {
-        use Format::{Arrow, Csv, Json, Ndjson, Parquet};
+        use AnswerFormat::{Arrow, Csv, Json, Ndjson, Parquet};
         for (accept, format) in [
             ("*/*", Json),
             ("", Json),
@@ -219,9 +219,12 @@ mod tests {
     fn the_parameter_wins() {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("text/html"));
-        assert_eq!(Format::of(Some("arrow"), &headers), Ok(Format::Arrow));
+        assert_eq!(
+            AnswerFormat::of(Some("arrow"), &headers),
+            Ok(AnswerFormat::Arrow)
+        );
         for wrong in ["", "CSV", "xml", "text/csv"] {
-            assert!(Format::of(Some(wrong), &headers).is_err());
+            assert!(AnswerFormat::of(Some(wrong), &headers).is_err());
         }
     }
 }

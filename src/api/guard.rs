@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
-use super::App;
+use super::SharedState;
 use super::effort::Patience;
 use super::host;
 use super::page;
@@ -19,7 +19,11 @@ use super::waiting::wait;
 use crate::observe::wall_clock::since_epoch;
 
 /// Lets a request through if it may pass, and sees to its answer.
-pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn guard(
+    State(app): State<Arc<SharedState>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = match check(&app, &request) {
@@ -46,7 +50,7 @@ pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: N
 /// What a request to an address that is no route is counted under.
 const NO_ROUTE: &str = "none";
 
-async fn answer(app: &Arc<App>, mut request: Request, next: Next) -> Response {
+async fn answer(app: &Arc<SharedState>, mut request: Request, next: Next) -> Response {
     match wait(app, request.uri()).await {
         Ok(uri) => *request.uri_mut() = uri,
         Err(problem) => return problem.into_response(),
@@ -70,7 +74,7 @@ pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::internal().into_response()
 }
 
-fn check(app: &App, request: &Request) -> Result<(), Problem> {
+fn check(app: &SharedState, request: &Request) -> Result<(), Problem> {
     let limits = &app.limits;
     let uri = request.uri();
     if uri.path().len() + uri.query().map_or(0, str::len) > limits.uri_bytes {
@@ -95,7 +99,7 @@ fn check(app: &App, request: &Request) -> Result<(), Problem> {
     }
 }
 
-fn is_authorized(app: &App, request: &Request) -> bool {
+fn is_authorized(app: &SharedState, request: &Request) -> bool {
     let Some(token) = &app.token else {
         return true;
     };

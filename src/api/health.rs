@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
-use super::App;
+use super::SharedState;
 use super::description::Verbose;
 use super::parameters::Parameters;
 use super::problem::Problem;
@@ -58,7 +58,7 @@ pub(super) async fn live() -> &'static str {
         (status = 200, description = "Ready", body = str, content_type = "text/plain"),
         (status = 503, description = "Not ready", body = str, content_type = "text/plain"),
     ))]
-pub(super) async fn ready(State(app): State<Arc<App>>, uri: Uri) -> Response {
+pub(super) async fn ready(State(app): State<Arc<SharedState>>, uri: Uri) -> Response {
     let verbose = match Parameters::of(&uri, &["verbose"]) {
         Ok(parameters) => match parameters.text("verbose") {
             None | Some("false") => false,

@@ -6,16 +6,16 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 
-use super::App;
+use super::SharedState;
 use super::ask::{Answered, ask, render};
-use super::description::Waiting;
+use super::description::WaitParams;
 use super::parameters::Parameters;
 use crate::view::answer::LedgerAnswer;
 
 /// Every record consumed, once, under what became of it.
-#[utoipa::path(get, path = "/api/v1/ledger", tag = "figures", params(Waiting),
+#[utoipa::path(get, path = "/api/v1/ledger", tag = "figures", params(WaitParams),
     responses((status = 200, description = "The ledger", body = Answered<LedgerAnswer>)))]
-pub(super) async fn show(State(app): State<Arc<App>>, uri: Uri) -> Response {
+pub(super) async fn show(State(app): State<Arc<SharedState>>, uri: Uri) -> Response {
     if let Err(problem) = Parameters::of(&uri, &[]) {
         return problem.into_response();
     }

@@ -10,7 +10,7 @@ use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::registry::Registry;
 use tokio::task;
 
-use super::App;
+use super::SharedState;
 use super::parameters::Parameters;
 use super::problem::Problem;
 use super::process::Process;
@@ -29,7 +29,11 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
     responses((status = 200, description = "Metrics", content(
         (str = "text/plain"), (str = "application/openmetrics-text"),
     ))))]
-pub(super) async fn show(State(app): State<Arc<App>>, headers: HeaderMap, uri: Uri) -> Response {
+pub(super) async fn show(
+    State(app): State<Arc<SharedState>>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
     if let Err(problem) = Parameters::of(&uri, &[]) {
         return problem.into_response();
     }
@@ -50,7 +54,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, headers: HeaderMap, uri: U
     (headers, body).into_response()
 }
 
-fn encode(app: &App, is_open: bool) -> Result<String, fmt::Error> {
+fn encode(app: &SharedState, is_open: bool) -> Result<String, fmt::Error> {
     let state = &app.state;
     let moment = Moment {
         board: state.status.board(),

@@ -11,8 +11,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, Secur
 use utoipa::openapi::{self, Content, ContentBuilder, HeaderBuilder, RefOr, ResponseBuilder};
 use utoipa::{OpenApi, ToSchema};
 
-use super::App;
-use super::format::Format;
+use super::SharedState;
+use super::format::AnswerFormat;
 use super::parameters::Parameters;
 use super::problem::Details;
 use super::{events, health, ledger, metrics, page, records, status, totals, windows};
@@ -20,7 +20,7 @@ use super::{events, health, ledger, metrics, page, records, status, totals, wind
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "service",
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
-pub(super) async fn show(State(app): State<Arc<App>>, uri: Uri) -> Response {
+pub(super) async fn show(State(app): State<Arc<SharedState>>, uri: Uri) -> Response {
     match Parameters::of(&uri, &[]) {
         Ok(_) => {
             let json = [(header::CONTENT_TYPE, "application/json")];
@@ -155,9 +155,9 @@ fn complete(path: &str, operation: &mut Operation, token: bool) {
 fn add_forms(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     if let Some(RefOr::T(response)) = responses.get_mut("200") {
-        for format in Format::ALL
+        for format in AnswerFormat::ALL
             .into_iter()
-            .filter(|format| *format != Format::Json)
+            .filter(|format| *format != AnswerFormat::Json)
         {
             response
                 .content
@@ -196,9 +196,9 @@ fn add_forms(operation: &mut Operation) {
         }
     }
     let mut part = ResponseBuilder::new().description("The part of a file that Range asks for");
-    for format in Format::ALL
+    for format in AnswerFormat::ALL
         .into_iter()
-        .filter(|format| *format != Format::Json)
+        .filter(|format| *format != AnswerFormat::Json)
     {
         part = part.content(format.media_type(), bytes(format));
     }
@@ -207,8 +207,8 @@ fn add_forms(operation: &mut Operation) {
     responses.insert("304".to_owned(), known.into());
 }
 
-fn bytes(format: Format) -> Content {
-    let text = matches!(format, Format::Csv | Format::Ndjson);
+fn bytes(format: AnswerFormat) -> Content {
+    let text = matches!(format, AnswerFormat::Csv | AnswerFormat::Ndjson);
     let schema = text.then(|| Object::with_type(Type::String));
     // In OpenAPI 3.1 bytes have no schema.
     ContentBuilder::new()

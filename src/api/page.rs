@@ -51,13 +51,13 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const IMAGE: &str = "image/svg+xml";
 const TEXT: &str = "text/plain; charset=utf-8";
 
-static INDEX: LazyLock<File> =
-    LazyLock::new(|| File::new(HTML, include_str!("../../ui/index.html")));
+static INDEX: LazyLock<PageFile> =
+    LazyLock::new(|| PageFile::new(HTML, include_str!("../../ui/index.html")));
 
-static PARTS: LazyLock<BTreeMap<&'static str, File>> = LazyLock::new(|| {
+static PARTS: LazyLock<BTreeMap<&'static str, PageFile>> = LazyLock::new(|| {
     macro_rules! files {
         ($($kind:ident $($name:literal)+;)+) => {
-            [$($(($name, File::new($kind, include_str!(concat!("../../ui/", $name))))),+),+]
+            [$($(($name, PageFile::new($kind, include_str!(concat!("../../ui/", $name))))),+),+]
         };
     }
     BTreeMap::from(files! {
@@ -72,13 +72,13 @@ static PARTS: LazyLock<BTreeMap<&'static str, File>> = LazyLock::new(|| {
 });
 
 /// One file of the page.
-struct File {
+struct PageFile {
     kind: &'static str,
     content: &'static str,
     tag: String,
 }
 
-impl File {
+impl PageFile {
     fn new(kind: &'static str, content: &'static str) -> Self {
         let mut tag = String::new();
         // Writing to a String can't fail.

@@ -13,8 +13,8 @@ use hyper::body::Frame;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use super::capacity::Seat;
 use super::effort::{Effort, Interest};
-use super::places::Seat;
 
 /// So many bytes make a piece.
 const PIECE: usize = 64 << 10;
@@ -226,11 +226,11 @@ mod tests {
 
     use super::*;
     use crate::api::Limits;
+    use crate::api::capacity::Capacity;
     use crate::api::effort::Patience;
-    use crate::api::places::Places;
 
     struct Way {
-        places: Arc<Places>,
+        places: Arc<Capacity>,
         outlet: Outlet,
         body: oneshot::Receiver<Body>,
         interest: Arc<Interest>,
@@ -238,7 +238,7 @@ mod tests {
 
     /// A way for an answer that may be made for `time`.
     fn way(gathers: usize, time: Duration) -> Way {
-        let places = Arc::new(Places::new(&Limits::default()));
+        let places = Arc::new(Capacity::new(&Limits::default()));
         let interest = Arc::new(Interest);
         let effort = Effort::new(
             &places,

@@ -34,14 +34,14 @@ pub(super) enum Missed {
 }
 
 /// How far the newest checkpoints have come.
-pub(super) struct Progress {
+pub(super) struct CheckpointProgress {
     readings: Arc<dyn Readings>,
     feed: Arc<Feed>,
     /// Rises with each checkpoint.
     written: watch::Sender<u64>,
     /// What was found when last looked; whoever looks holds it, and others use what is found.
     newest: tokio::sync::Mutex<Option<Arc<Reached>>>,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<Waiters>,
     places: Semaphore,
     limit: usize,
 }
@@ -55,7 +55,7 @@ struct Reached {
 }
 
 #[derive(Default)]
-struct Waiting {
+struct Waiters {
     goals: HashMap<u64, (Goal, oneshot::Sender<()>)>,
     /// The number of the next one who waits.
     next: u64,
@@ -63,7 +63,7 @@ struct Waiting {
     is_followed: bool,
 }
 
-impl Progress {
+impl CheckpointProgress {
     /// Follows the checkpoints of `state`, for at most `limit` who wait.
     pub(super) fn follow(state: &State, limit: usize) -> Arc<Self> {
         let written = watch::Sender::new(0);
@@ -194,7 +194,7 @@ impl Progress {
     }
 
     // What is in it is whole at any time.
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, Waiters> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -206,7 +206,7 @@ fn failed(error: &ReadError) -> Missed {
 
 /// Somebody who waits, or has left.
 struct Waiter<'a> {
-    progress: &'a Progress,
+    progress: &'a CheckpointProgress,
     number: u64,
 }
 

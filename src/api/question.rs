@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, Method, Uri, header};
 
 use super::effort::Patience;
 use super::etag::Tag;
-use super::format::Format;
+use super::format::AnswerFormat;
 use super::limits::LIGHT_ITEMS;
 use super::parameters::Parameters;
 use super::problem::Problem;
@@ -16,7 +16,7 @@ pub(super) struct Question {
     /// Its query parameters.
     pub(super) parameters: Parameters,
     /// The form that it asks for.
-    pub(super) format: Format,
+    pub(super) format: AnswerFormat,
     /// Its headers.
     pub(super) headers: HeaderMap,
     /// How long the answer is waited for.
@@ -30,7 +30,7 @@ impl Question {
     pub(super) fn of(request: Request, known: &[&str]) -> Result<Self, Problem> {
         let known = [known, &["format"]].concat();
         let parameters = Parameters::of(request.uri(), &known)?;
-        let format = Format::of(parameters.text("format"), request.headers())?;
+        let format = AnswerFormat::of(parameters.text("format"), request.headers())?;
         Self::new(request, parameters, format)
     }
 
@@ -38,10 +38,14 @@ impl Question {
     /// `known`.
     pub(super) fn of_json(request: Request, known: &[&str]) -> Result<Self, Problem> {
         let parameters = Parameters::of(request.uri(), known)?;
-        Self::new(request, parameters, Format::Json)
+        Self::new(request, parameters, AnswerFormat::Json)
     }
 
-    fn new(request: Request, parameters: Parameters, format: Format) -> Result<Self, Problem> {
+    fn new(
+        request: Request,
+        parameters: Parameters,
+        format: AnswerFormat,
+    ) -> Result<Self, Problem> {
         let (mut head, _) = request.into_parts();
         // The guard gives every request its patience.
         let patience = head.extensions.remove().ok_or_else(Problem::internal)?;
@@ -57,7 +61,7 @@ impl Question {
 
     /// Whether rows are asked for, and not an object that stands for all.
     pub(super) fn is_table(&self) -> bool {
-        self.format != Format::Json
+        self.format != AnswerFormat::Json
     }
 
     /// The address of the page after this one, which begins at `cursor`.
@@ -89,7 +93,7 @@ impl Question {
 
     /// Whether the answer is made whole: a stream has neither length nor parts.
     pub(super) fn wants_file(&self) -> bool {
-        self.is_table() && (self.format == Format::Parquet || self.method == Method::HEAD)
+        self.is_table() && (self.format == AnswerFormat::Parquet || self.method == Method::HEAD)
     }
 
     /// Whether it is a step of reading a file in parts: how long is it, or what is in this part?

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
-use super::App;
+use super::SharedState;
 use super::ask::{Answered, unshowable};
 use super::cursor;
 use super::description;
@@ -18,9 +18,9 @@ use crate::view::answer::{LateAnswer, RejectAnswer};
 use crate::view::reading::{ReadError, Reading};
 
 /// Records that are no payments, the newest booked first.
-#[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(description::Page, description::Waiting),
+#[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(description::PageParams, description::WaitParams),
     responses((status = 200, description = "Rejects", body = Answered<Records<RejectAnswer>>)))]
-pub(super) async fn rejects(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(super) async fn rejects(State(app): State<Arc<SharedState>>, request: Request) -> Response {
     list(
         app,
         request,
@@ -32,9 +32,9 @@ pub(super) async fn rejects(State(app): State<Arc<App>>, request: Request) -> Re
 }
 
 /// Payments that are in no window, the newest booked first.
-#[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(description::Page, description::Waiting),
+#[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(description::PageParams, description::WaitParams),
     responses((status = 200, description = "Payments", body = Answered<Records<LateAnswer>>)))]
-pub(super) async fn late(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(super) async fn late(State(app): State<Arc<SharedState>>, request: Request) -> Response {
     list(
         app,
         request,
@@ -53,11 +53,11 @@ type Found<T> = Result<Vec<(u64, T)>, ReadError>;
 
 /// Answers with one page of the list `route`: what `read` finds before a number, as `show` shows it.
 async fn list<T: 'static>(
-    app: Arc<App>,
+    app: Arc<SharedState>,
     request: Request,
     route: &'static str,
     read: fn(&dyn Reading, Option<u64>, usize) -> Found<T>,
-    show: fn(&App, &T) -> serde_json::Result<Box<RawValue>>,
+    show: fn(&SharedState, &T) -> serde_json::Result<Box<RawValue>>,
 ) -> Response {
     let question = match Question::of_json(request, &["limit", "cursor"]) {
         Ok(question) => question,

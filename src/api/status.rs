@@ -11,8 +11,8 @@ use serde::Serialize;
 use tidegauge_windows::{EventTime, Standing};
 use utoipa::ToSchema;
 
-use super::App;
-use super::ask::{ask_anyway, to_json};
+use super::SharedState;
+use super::ask::{ask_even_without_state, to_json};
 use super::parameters::Parameters;
 use crate::core::effect::Notices;
 use crate::decode::Reason;
@@ -28,11 +28,11 @@ use crate::view::reading::{Checkpoint, Reading};
 /// How each part is doing, and why; given even when the state can't be read.
 #[utoipa::path(get, path = "/api/v1/status", tag = "service",
     responses((status = 200, description = "How each part is doing", body = StatusAnswer)))]
-pub(super) async fn show(State(app): State<Arc<App>>, uri: Uri) -> Response {
+pub(super) async fn show(State(app): State<Arc<SharedState>>, uri: Uri) -> Response {
     if let Err(problem) = Parameters::of(&uri, &[]) {
         return problem.into_response();
     }
-    ask_anyway(app, |app, reading| {
+    ask_even_without_state(app, |app, reading| {
         to_json(&StatusAnswer::new(app, reading))
     })
     .await
@@ -62,7 +62,7 @@ pub(super) struct StatusAnswer {
 }
 
 impl StatusAnswer {
-    fn new(app: &App, reading: Option<&dyn Reading>) -> Self {
+    fn new(app: &SharedState, reading: Option<&dyn Reading>) -> Self {
         let board = app.state.status.board();
         let checkpoint = reading.map(Reading::checkpoint);
         let partitions = PartitionAnswer::all(reading, &board);

@@ -3,8 +3,8 @@
 
 mod columns;
 mod file;
+mod file_cache;
 mod head;
-mod kept;
 mod list;
 mod rows;
 
@@ -20,17 +20,17 @@ use tokio::sync::oneshot;
 use tokio::task;
 
 use self::columns::Row;
-use self::file::File;
+use self::file::TableFile;
+pub(super) use self::file_cache::FileCache;
 use self::head::Head;
-pub(super) use self::kept::Kept;
 pub(super) use self::list::List;
 use self::list::ListWriter;
 use self::rows::Rows;
-use super::App;
+use super::SharedState;
 use super::ask::{counted, failed, json_response, render};
 use super::effort::{Effort, Interest};
 use super::etag::Tag;
-use super::format::Format;
+use super::format::AnswerFormat;
 use super::pieces::{Breaker, Outlet};
 use super::problem::{Failure, Problem};
 use super::question::Question;
@@ -53,10 +53,10 @@ pub(super) enum Work {
 
 /// Answers `question` with what `make` puts into an [`Answer`] from the newest reading.
 pub(super) async fn answer(
-    app: Arc<App>,
+    app: Arc<SharedState>,
     question: Question,
     work: Work,
-    make: impl FnOnce(&App, &Question, &dyn Reading, &mut Answer) -> Result<(), Failure>
+    make: impl FnOnce(&SharedState, &Question, &dyn Reading, &mut AnswerWriter) -> Result<(), Failure>
     + Send
     + 'static,
 ) -> Response {
@@ -68,10 +68,10 @@ pub(super) async fn answer(
 }
 
 async fn answer_any(
-    app: Arc<App>,
+    app: Arc<SharedState>,
     question: Question,
     work: Work,
-    make: impl FnOnce(&App, &Question, &dyn Reading, &mut Answer) -> Result<(), Failure>
+    make: impl FnOnce(&SharedState, &Question, &dyn Reading, &mut AnswerWriter) -> Result<(), Failure>
     + Send
     + 'static,
 ) -> Result<Response, Problem> {
@@ -111,7 +111,7 @@ async fn answer_any(
     let (reply, replied) = oneshot::channel();
     task::spawn_blocking(move || {
         let _making = making;
-        let mut answer = Answer {
+        let mut answer = AnswerWriter {
             app: Arc::clone(&app),
             effort: Arc::new(effort),
             reply: Arc::new(Mutex::new(Some(reply))),
@@ -142,7 +142,7 @@ async fn answer_any(
 
 /// The answer to a client that has it already: nothing but the checkpoint is read for it.
 async fn not_modified(
-    app: &Arc<App>,
+    app: &Arc<SharedState>,
     question: &Arc<Question>,
 ) -> Result<Option<Response>, Problem> {
     let seat = app.places.light()?;
@@ -180,15 +180,15 @@ fn unchanged(question: &Question, reading: &dyn Reading, tag: Tag) -> Response {
 type Reply = Arc<Mutex<Option<oneshot::Sender<Response>>>>;
 
 /// Where the figures go.
-pub(super) struct Answer {
-    app: Arc<App>,
+pub(super) struct AnswerWriter {
+    app: Arc<SharedState>,
     effort: Arc<Effort>,
     reply: Reply,
     /// A reply that is made whole, to be sent when nothing is left to do.
     whole: Option<Response>,
 }
 
-impl Answer {
+impl AnswerWriter {
     /// What is spent on it.
     pub(super) fn effort(&self) -> Arc<Effort> {
         Arc::clone(&self.effort)
@@ -372,13 +372,13 @@ impl Answer {
             rows.page(page)?;
             self.effort.headway()
         });
-        if count > file::ROWS_MAX && question.format != Format::Parquet {
+        if count > file::ROWS_MAX && question.format != AnswerFormat::Parquet {
             // Asked for its length alone: a stream does without.
             return self.stream(head, |_: Page<'_, R>| Ok(None));
         }
         head.next = written?.map(|cursor| question.page_at(&cursor));
         let bytes = rows.finish()?;
-        let file = File {
+        let file = TableFile {
             room: file::room(&self.app, bytes.len())?,
             bytes: bytes.into(),
             head,

@@ -10,9 +10,9 @@ use serde::Serialize;
 use tidegauge_windows::Key as _;
 use utoipa::ToSchema;
 
-use super::App;
+use super::SharedState;
 use super::ask::Answered;
-use super::description::{Branch, InForm, Waiting};
+use super::description::{Branch, InForm, WaitParams};
 use super::effort::Effort;
 use super::problem::{Failure, Problem, quoted};
 use super::question::Question;
@@ -22,9 +22,9 @@ use crate::view::answer::TotalAnswer;
 use crate::view::reading::Reading;
 
 /// The running total of every branch that is configured or had a payment, by id.
-#[utoipa::path(get, path = "/api/v1/totals", tag = "figures", params(InForm, Waiting),
+#[utoipa::path(get, path = "/api/v1/totals", tag = "figures", params(InForm, WaitParams),
     responses((status = 200, description = "Totals", body = Answered<Totals>)))]
-pub(super) async fn all(State(app): State<Arc<App>>, request: Request) -> Response {
+pub(super) async fn all(State(app): State<Arc<SharedState>>, request: Request) -> Response {
     let question = match Question::of(request, &[]) {
         Ok(question) => question,
         Err(problem) => return problem.into_response(),
@@ -56,7 +56,7 @@ const PAGE: usize = 256;
 
 /// Hands the totals of all branches that are configured or had a payment to `page`, by id.
 fn write<'a>(
-    app: &'a App,
+    app: &'a SharedState,
     reading: &dyn Reading,
     effort: &Effort,
     page: Rows<'_, TotalAnswer<'a>>,
@@ -90,10 +90,10 @@ fn write<'a>(
 }
 
 /// The running total of one branch, by name or id.
-#[utoipa::path(get, path = "/api/v1/totals/{branch}", tag = "figures", params(Branch, InForm, Waiting),
+#[utoipa::path(get, path = "/api/v1/totals/{branch}", tag = "figures", params(Branch, InForm, WaitParams),
     responses((status = 200, description = "The total", body = Answered<One>)))]
 pub(super) async fn one(
-    State(app): State<Arc<App>>,
+    State(app): State<Arc<SharedState>>,
     branch: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
@@ -138,7 +138,7 @@ struct One<'a> {
 
 /// The branch that `text` names: one that is configured or had a payment.
 pub(super) fn find_branch(
-    app: &App,
+    app: &SharedState,
     reading: &dyn Reading,
     text: &str,
 ) -> Result<BranchId, Failure> {

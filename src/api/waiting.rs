@@ -8,7 +8,7 @@ use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use tokio::time::Instant;
 
-use super::App;
+use super::SharedState;
 use super::parameters::{Parameters, WAITING, may_wait, wrong};
 use super::problem::Problem;
 use super::progress::{Goal, Missed};
@@ -20,7 +20,7 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 const TIMEOUT_MAX: Duration = Duration::from_secs(30);
 
 /// Waits for what `uri` asks for, and gives it without the parameters that say so.
-pub(super) async fn wait(app: &App, uri: &Uri) -> Result<Uri, Problem> {
+pub(super) async fn wait(app: &SharedState, uri: &Uri) -> Result<Uri, Problem> {
     if !asks_to_wait(uri) {
         return Ok(uri.clone());
     }

@@ -10,10 +10,10 @@ use serde::Serialize;
 use tidegauge_windows::{Cells, Definition, Kind, Query, Summary};
 use utoipa::ToSchema;
 
-use super::App;
+use super::SharedState;
 use super::ask::{Answered, ask, render};
 use super::cursor::{self, WindowPlace};
-use super::description::{DefinitionName, Finality, InForm, Page, Selection, Waiting};
+use super::description::{DefinitionName, Finality, InForm, PageParams, WaitParams, WindowParams};
 use super::effort::{Effort, Measured};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem, quoted};
@@ -27,9 +27,9 @@ use crate::view::cells::RememberedCells;
 use crate::view::reading::{ReadError, Reading};
 
 /// The window definitions, how far each partition has come, and what holds the windows back.
-#[utoipa::path(get, path = "/api/v1/windows", tag = "figures", params(Waiting),
-    responses((status = 200, description = "The definitions", body = Answered<Windows>)))]
-pub(super) async fn definitions(State(app): State<Arc<App>>, uri: Uri) -> Response {
+#[utoipa::path(get, path = "/api/v1/windows", tag = "figures", params(WaitParams),
+    responses((status = 200, description = "The definitions", body = Answered<DefinitionsAnswer>)))]
+pub(super) async fn definitions(State(app): State<Arc<SharedState>>, uri: Uri) -> Response {
     if let Err(problem) = Parameters::of(&uri, &[]) {
         return problem.into_response();
     }
@@ -43,7 +43,7 @@ pub(super) async fn definitions(State(app): State<Arc<App>>, uri: Uri) -> Respon
             .iter()
             .map(|definition| DefinitionAnswer::new(app, definition, held_back_by.as_ref()))
             .collect();
-        let windows = Windows {
+        let windows = DefinitionsAnswer {
             windows,
             partitions,
         };
@@ -54,7 +54,8 @@ pub(super) async fn definitions(State(app): State<Arc<App>>, uri: Uri) -> Respon
 
 /// The window definitions, and how far each partition has come.
 #[derive(Serialize, ToSchema)]
-struct Windows<'a> {
+#[schema(as = Windows)]
+struct DefinitionsAnswer<'a> {
     windows: Vec<DefinitionAnswer<'a>>,
     partitions: Vec<PartitionAnswer>,
 }
@@ -73,7 +74,11 @@ struct DefinitionAnswer<'a> {
 }
 
 impl<'a> DefinitionAnswer<'a> {
-    fn new(app: &App, definition: &'a Definition, held_back_by: Option<&'a HeldBackBy>) -> Self {
+    fn new(
+        app: &SharedState,
+        definition: &'a Definition,
+        held_back_by: Option<&'a HeldBackBy>,
+    ) -> Self {
         let prefix = app.state.index_prefix.as_ref();
         Self {
             name: definition.name(),
@@ -99,10 +104,10 @@ impl<'a> DefinitionAnswer<'a> {
 
 /// The windows of a definition, by start and branch.
 #[utoipa::path(get, path = "/api/v1/windows/{name}", tag = "figures",
-    params(DefinitionName, Selection, Finality, Page, InForm, Waiting),
+    params(DefinitionName, WindowParams, Finality, PageParams, InForm, WaitParams),
     responses((status = 200, description = "Windows", body = Answered<Items>)))]
 pub(super) async fn list(
-    State(app): State<Arc<App>>,
+    State(app): State<Arc<SharedState>>,
     name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
@@ -115,10 +120,10 @@ pub(super) async fn list(
 
 /// The windows of a definition that are not final yet, by start and branch.
 #[utoipa::path(get, path = "/api/v1/windows/{name}/current", tag = "figures",
-    params(DefinitionName, Selection, Page, InForm, Waiting),
+    params(DefinitionName, WindowParams, PageParams, InForm, WaitParams),
     responses((status = 200, description = "Windows", body = Answered<Items>)))]
 pub(super) async fn current(
-    State(app): State<Arc<App>>,
+    State(app): State<Arc<SharedState>>,
     name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
@@ -135,7 +140,7 @@ const PAGE: usize = 256;
 const CELLS: usize = 512;
 
 async fn page(
-    app: Arc<App>,
+    app: Arc<SharedState>,
     name: Result<Path<String>, PathRejection>,
     question: Question,
     finality: Option<bool>,
@@ -205,7 +210,7 @@ async fn page(
 /// Hands the windows that `query` selects to `page`, and gives the place of the last one if there
 /// are more.
 fn write<'a>(
-    app: &'a App,
+    app: &'a SharedState,
     definition: &'a Definition,
     reading: &dyn Reading,
     effort: &Effort,
@@ -230,7 +235,7 @@ fn write<'a>(
 
 /// The windows that `query` selects, and the place of the last one if there are more.
 fn read<'a>(
-    app: &'a App,
+    app: &'a SharedState,
     definition: &'a Definition,
     reading: &dyn Reading,
     effort: &Effort,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::index::{Kind, Names};
+use super::index::{DocumentKind, Names};
 use crate::core::feedback::Family;
 
 /// The aliases that each index has.
@@ -49,7 +49,7 @@ pub(super) fn changes(names: &Names, legacy: Option<&str>, holders: &Holders) ->
         let own = names
             .family(index)
             .filter(|_| generation == names.generation());
-        let is_totals = public == names.alias(Kind::of(Family::Totals));
+        let is_totals = public == names.alias(DocumentKind::of(Family::Totals));
         let legacy = legacy.filter(|_| is_totals).map(str::to_owned);
         for alias in [Some(public), legacy].into_iter().flatten() {
             let index = index.clone();

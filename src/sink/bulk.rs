@@ -66,7 +66,7 @@ pub(super) struct Outcome {
 
 /// What became of the documents of a bulk.
 #[derive(Debug, Default)]
-pub(super) struct Report {
+pub(super) struct BulkReport {
     /// Those that there was an answer about.
     pub(super) outcomes: Vec<(Item, Outcome)>,
     /// Why there was none about the others.
@@ -117,8 +117,8 @@ impl Bulk {
         max_bytes: usize,
     ) -> Result<bool, ReadError> {
         let before = self.body.len();
-        let action = Action {
-            index: ActionOf {
+        let action = BulkAction {
+            index: BulkTarget {
                 index: &target.alias,
                 id: &document.id,
                 version: document.version,
@@ -151,9 +151,9 @@ impl Bulk {
 
     /// Sends it all, in more than one request if it is refused as a whole, and says what became of
     /// each document.
-    pub(super) async fn deliver(self, client: &Client) -> Report {
-        let mut report = Report::default();
-        let mut parts = vec![Part {
+    pub(super) async fn deliver(self, client: &Client) -> BulkReport {
+        let mut report = BulkReport::default();
+        let mut parts = vec![BulkPart {
             body: self.body.into(),
             items: self.items,
         }];
@@ -185,12 +185,12 @@ impl Bulk {
 
 /// A part of a bulk, as long as the server takes.
 #[derive(Debug)]
-struct Part {
+struct BulkPart {
     body: Bytes,
     items: Vec<Item>,
 }
 
-impl Part {
+impl BulkPart {
     async fn send(&self, client: &Client) -> Result<Vec<Outcome>, Trouble> {
         let path = BulkParts::None.url();
         let answer = client.post_lines(&path, &QUERY, self.body.clone()).await?;
@@ -198,7 +198,12 @@ impl Part {
     }
 
     // Refused as a whole: which document is to blame?
-    fn blame(self, trouble: Trouble, may_split: bool, report: &mut Report) -> Option<(Self, Self)> {
+    fn blame(
+        self,
+        trouble: Trouble,
+        may_split: bool,
+        report: &mut BulkReport,
+    ) -> Option<(Self, Self)> {
         if !matches!(trouble.verdict, Verdict::TooLarge | Verdict::Park) || !may_split {
             report.trouble = Some(trouble);
             return None;
@@ -237,12 +242,12 @@ impl Part {
 
 /// The line before a document, in which it says where the document goes.
 #[derive(Serialize)]
-struct Action<'a> {
-    index: ActionOf<'a>,
+struct BulkAction<'a> {
+    index: BulkTarget<'a>,
 }
 
 #[derive(Serialize)]
-struct ActionOf<'a> {
+struct BulkTarget<'a> {
     #[serde(rename = "_index")]
     index: &'a str,
     #[serde(rename = "_id")]

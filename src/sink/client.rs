@@ -27,7 +27,7 @@ pub(super) struct Client {
 
 /// What was answered.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ServerAnswer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
@@ -85,26 +85,30 @@ impl Client {
         }
     }
 
-    pub(super) async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, Trouble> {
+    pub(super) async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<ServerAnswer, Trouble> {
         self.send(Method::GET, path, query, None).await
     }
 
-    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Answer, Trouble> {
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<ServerAnswer, Trouble> {
         let body = Bytes::from(body.to_string());
         self.send(Method::PUT, path, &[], Some((JSON, body))).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Trouble> {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<ServerAnswer, Trouble> {
         let body = Bytes::from(body.to_string());
         self.send(Method::POST, path, &[], Some((JSON, body))).await
     }
 
     /// A `POST` without a body.
-    pub(super) async fn order(&self, path: &str) -> Result<Answer, Trouble> {
+    pub(super) async fn order(&self, path: &str) -> Result<ServerAnswer, Trouble> {
         self.send(Method::POST, path, &[], None).await
     }
 
-    pub(super) async fn delete(&self, path: &str) -> Result<Answer, Trouble> {
+    pub(super) async fn delete(&self, path: &str) -> Result<ServerAnswer, Trouble> {
         self.send(Method::DELETE, path, &[], None).await
     }
 
@@ -118,7 +122,7 @@ impl Client {
         path: &str,
         query: &[(&str, &str)],
         body: Bytes,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<ServerAnswer, Trouble> {
         self.send(Method::POST, path, query, Some((NDJSON, body)))
             .await
     }
@@ -129,7 +133,7 @@ impl Client {
         path: &str,
         query: &[(&str, &str)],
         body: Option<(HeaderValue, Bytes)>,
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<ServerAnswer, Trouble> {
         let url = self
             .url
             .join(path.trim_start_matches('/'))
@@ -151,7 +155,7 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         let status = response.status().as_u16();
-        Ok(Answer {
+        Ok(ServerAnswer {
             status,
             // Only what went wrong is shown.
             body: if response.status().is_success() {
@@ -163,7 +167,7 @@ impl Client {
     }
 }
 
-impl Answer {
+impl ServerAnswer {
     /// What it says, if all went well.
     pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Trouble> {
         let body = self.success()?;
@@ -340,7 +344,7 @@ mod tests {
 
     #[test]
     fn errors_are_told_in_one_line_whatever_the_answer() {
-        let answer = |status, body: &str| Answer {
+        let answer = |status, body: &str| ServerAnswer {
             status,
             body: body.as_bytes().to_vec(),
         };

@@ -18,7 +18,7 @@ pub(super) use self::ownership::Owner;
 use super::aliases::{self, Action, Holders};
 use super::bulk::Target;
 use super::client::{Client, Trouble};
-use super::index::{Kind, Names};
+use super::index::{DocumentKind, Names};
 use super::mapping;
 use super::retry::Verdict;
 use crate::core::feedback::Family;
@@ -45,7 +45,7 @@ pub(super) struct Cluster {
 
 /// An index as it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Live {
+pub(super) struct IndexState {
     /// Tells it from any other, also of the same name.
     pub(super) uuid: String,
     /// Whether documents can be written to it the way we do.
@@ -60,7 +60,7 @@ pub(super) struct Live {
     pub(super) pipelines: BTreeSet<(&'static str, String)>,
 }
 
-impl Live {
+impl IndexState {
     /// Whether there is nothing to be done about it.
     pub(super) fn is_in_order(&self) -> bool {
         self.is_ours && self.owner == Owner::Us && self.drift.is_empty()
@@ -159,7 +159,7 @@ impl Cluster {
     }
 
     /// All indexes of ours.
-    pub(super) async fn inspect(&self) -> Result<BTreeMap<Family, Live>, Trouble> {
+    pub(super) async fn inspect(&self) -> Result<BTreeMap<Family, IndexState>, Trouble> {
         let patterns: Vec<String> = self.names.kinds().map(|k| self.names.pattern(k)).collect();
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
         let mut found = BTreeMap::new();
@@ -222,7 +222,7 @@ impl Cluster {
     /// Makes the index of a family without the alias that documents are written to, so that whoever
     /// writes them takes it for a lost one. Whether it was not there.
     pub(super) async fn create_bare(&self, family: Family) -> Result<bool, Trouble> {
-        let kind = Kind::of(family);
+        let kind = DocumentKind::of(family);
         let mapping = mapping::owned(kind, self.histograms, self.provenance());
         let body = json!({ "mappings": mapping });
         self.create_as(family, &body).await
@@ -251,7 +251,7 @@ impl Cluster {
     pub(super) async fn mend(&self, family: Family, drift: &[String]) -> Result<(), Trouble> {
         let name = self.names.index(family);
         let path = IndicesPutMappingParts::Index(&[&name]).url();
-        let body = mapping::owned(Kind::of(family), self.histograms, self.provenance());
+        let body = mapping::owned(DocumentKind::of(family), self.histograms, self.provenance());
         let answer = self.client.put(&path, &body).await?;
         answer.success().map(|_| ()).map_err(|trouble| Trouble {
             verdict: trouble.verdict,
@@ -425,12 +425,12 @@ impl Cluster {
         answer.json()
     }
 
-    async fn live(&self, family: Family, index: Index) -> Result<Live, Trouble> {
+    async fn live(&self, family: Family, index: Index) -> Result<IndexState, Trouble> {
         let uuid = index.settings["index"]["uuid"].as_str();
         let no_uuid = || Trouble::garbage("an index is described without its uuid");
-        let kind = Kind::of(family);
+        let kind = DocumentKind::of(family);
         let ours = mapping::mapping(kind, self.histograms);
-        Ok(Live {
+        Ok(IndexState {
             uuid: uuid.ok_or_else(no_uuid)?.to_owned(),
             is_ours: index.aliases.contains_key(&self.names.write_alias(family)),
             owner: self

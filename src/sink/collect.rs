@@ -7,10 +7,10 @@ use std::time::Instant;
 use tidegauge_windows::Window;
 
 use super::bulk::Bulk;
+use super::destinations::{Gate, Passage};
 use super::document::{Content, Renderer};
 use super::index::{family_of, last_of, last_of_definition};
 use super::memory::Memory;
-use super::places::{Gate, Passage};
 use crate::core::feedback::Family;
 use crate::core::feedback::Mark;
 use crate::domain::branch::Branches;
@@ -51,7 +51,7 @@ pub(super) struct Search {
 
 /// What was found.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct Collected {
     /// To be sent.
     pub(super) bulk: Bulk,
     /// Not to be given, so there is nothing to be sent.
@@ -69,9 +69,9 @@ impl Search {
         reading: &dyn Reading,
         branches: &Branches,
         memory: &Mutex<Memory>,
-    ) -> Result<Found, ReadError> {
+    ) -> Result<Collected, ReadError> {
         let renderer = Renderer::new(reading, branches, self.content);
-        let mut found = Found {
+        let mut found = Collected {
             bulk: Bulk::new(),
             settled: Vec::new(),
             wanted: BTreeSet::new(),
@@ -83,13 +83,13 @@ impl Search {
             let mut is_skipping = false;
             for (key, mark) in page {
                 let skip_to = match self.take(&mut found, reading, &renderer, memory, key, mark)? {
-                    Step::Next => {
+                    SearchStep::Next => {
                         self.after = Some(key);
                         continue;
                     }
-                    Step::SkipFamily => last_of(family_of(&key)),
-                    Step::SkipOpenWindows(definition) => last_of_definition(definition),
-                    Step::Full => {
+                    SearchStep::SkipFamily => last_of(family_of(&key)),
+                    SearchStep::SkipOpenWindows(definition) => last_of_definition(definition),
+                    SearchStep::Full => {
                         found.after = self.after;
                         return Ok(found);
                     }
@@ -129,21 +129,21 @@ impl Search {
 
     fn take(
         &self,
-        found: &mut Found,
+        found: &mut Collected,
         reading: &dyn Reading,
         renderer: &Renderer<'_>,
         memory: &Mutex<Memory>,
         key: DocumentKey,
         mark: Mark,
-    ) -> Result<Step, ReadError> {
+    ) -> Result<SearchStep, ReadError> {
         if found.bulk.len() >= self.max_actions || found.settled.len() >= SETTLED_MAX {
-            return Ok(Step::Full);
+            return Ok(SearchStep::Full);
         }
         let family = family_of(&key);
         let passage = self.gate.passage(family);
         let is_wanted = self.skip.contains(&family) || found.wanted.contains(&family);
         if matches!(passage, Passage::Held) || is_wanted {
-            return Ok(Step::SkipFamily);
+            return Ok(SearchStep::SkipFamily);
         }
         if self.postpone
             && let Some(step) = postponed(reading, &key)
@@ -157,28 +157,32 @@ impl Search {
         if let Scope::AllBut(others) = &self.scope
             && others.contains(&key)
         {
-            return Ok(Step::Next);
+            return Ok(SearchStep::Next);
         }
         if !lock(memory).is_to_be_sent(key, mark, self.now) {
-            return Ok(Step::Next);
+            return Ok(SearchStep::Next);
         }
         let Some(document) = renderer.render(&key)? else {
             found.settled.push((key, mark));
-            return Ok(Step::Next);
+            return Ok(SearchStep::Next);
         };
         let Passage::Open(target) = passage else {
             found.wanted.insert(family);
-            return Ok(Step::SkipFamily);
+            return Ok(SearchStep::SkipFamily);
         };
         let is_in = found
             .bulk
             .push(key, mark, target, document, self.max_bytes)?;
-        Ok(if is_in { Step::Next } else { Step::Full })
+        Ok(if is_in {
+            SearchStep::Next
+        } else {
+            SearchStep::Full
+        })
     }
 }
 
 /// Where a search goes on.
-enum Step {
+enum SearchStep {
     Next,
     SkipFamily,
     /// At the windows of the next definition: none of this one that follows is final.
@@ -187,9 +191,9 @@ enum Step {
 }
 
 // Where the search goes on instead, if the document will change again soon.
-fn postponed(reading: &dyn Reading, key: &DocumentKey) -> Option<Step> {
+fn postponed(reading: &dyn Reading, key: &DocumentKey) -> Option<SearchStep> {
     match *key {
-        DocumentKey::Total(_) => Some(Step::SkipFamily),
+        DocumentKey::Total(_) => Some(SearchStep::SkipFamily),
         DocumentKey::Window {
             definition, window, ..
         } => {
@@ -197,8 +201,8 @@ fn postponed(reading: &dyn Reading, key: &DocumentKey) -> Option<Step> {
             let is_past = |window: Window| Some(window.start) < frame.watermark();
             match frame.closed_by(window) {
                 Some(_) => None,
-                None if is_past(window) => Some(Step::Next),
-                None => Some(Step::SkipOpenWindows(definition)),
+                None if is_past(window) => Some(SearchStep::Next),
+                None => Some(SearchStep::SkipOpenWindows(definition)),
             }
         }
         DocumentKey::Late(_) | DocumentKey::Reject(_) => None,

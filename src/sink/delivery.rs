@@ -5,7 +5,7 @@
 //! marked and comes up in a later round, as it is by then: so no queue grows while the server is
 //! away.
 
-mod crowd;
+mod outdated_zeros;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -14,19 +14,19 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
-pub(super) use self::crowd::Crowd;
+pub(super) use self::outdated_zeros::Crowd;
 use super::catch_up::{CatchUp, lag};
+use super::change_follower::ChangeFollower;
 use super::client::Trouble;
 use super::cluster::Cluster;
 use super::collect::{Scope, lock};
 use super::config::{BulkConfig, Pacing};
+use super::destinations::Destinations;
 use super::handover::Handover;
-use super::health::Line;
+use super::health::Connection;
 use super::memory::Memory;
 use super::misnamed::Misnamed;
-use super::news::News;
-use super::pace::{LastRounds, Pace, SOON};
-use super::places::Places;
+use super::pace::{LastRounds, RoundPace, SOON};
 use super::retry::Verdict;
 use super::size::Size;
 use super::turns::Turns;
@@ -49,10 +49,10 @@ pub(super) struct Delivery {
     pub(super) branches: Arc<Branches>,
     pub(super) status: Arc<Status>,
     pub(super) feedback: mpsc::Sender<Feedback>,
-    pub(super) line: Line,
-    pub(super) places: Places,
+    pub(super) line: Connection,
+    pub(super) places: Destinations,
     pub(super) memory: Arc<Mutex<Memory>>,
-    pub(super) news: News,
+    pub(super) news: ChangeFollower,
     pub(super) passes: Passes,
     /// When the indexes are looked at next; `None` until all is set up.
     pub(super) next_inspection: Option<Instant>,
@@ -85,7 +85,7 @@ pub(super) struct Passes {
 /// Why a round could not be finished.
 pub(super) enum Interrupted {
     /// The server, or the way to it.
-    Line(Trouble),
+    Connection(Trouble),
     /// The state can't be read.
     Read(ReadError),
     /// Nobody takes feedback any more.
@@ -94,7 +94,7 @@ pub(super) enum Interrupted {
 
 impl From<Trouble> for Interrupted {
     fn from(trouble: Trouble) -> Self {
-        Self::Line(trouble)
+        Self::Connection(trouble)
     }
 }
 
@@ -105,7 +105,7 @@ impl From<ReadError> for Interrupted {
 }
 
 /// What is to be known of the newest checkpoint.
-struct Look {
+struct Backlog {
     /// How many documents await delivery.
     dirty: u64,
     consumed: u64,
@@ -133,7 +133,7 @@ impl Delivery {
     pub(super) async fn run(mut self, mut orders: watch::Receiver<Order>) -> Result<(), Error> {
         let mut last_rounds = LastRounds::default();
         let mut is_all_wanted = false;
-        let pace = Pace::new(self.bulk.interval);
+        let pace = RoundPace::new(self.bulk.interval);
         loop {
             let order = *orders.borrow_and_update();
             is_all_wanted |= order == Order::Hurry;
@@ -142,7 +142,7 @@ impl Delivery {
             let dirty = round.as_ref().ok().copied();
             match round {
                 Ok(dirty) => self.report(dirty),
-                Err(Interrupted::Line(trouble)) => {
+                Err(Interrupted::Connection(trouble)) => {
                     self.line_fails(trouble);
                     self.report_now().await;
                 }
@@ -260,7 +260,7 @@ impl Delivery {
     async fn next_pass(
         &mut self,
         order: Order,
-        look: &Look,
+        look: &Backlog,
     ) -> Result<BTreeSet<Family>, Interrupted> {
         let began = Instant::now();
         let passes = &mut self.passes;
@@ -356,13 +356,13 @@ impl Delivery {
         self.places.no_family_is_to_blame();
     }
 
-    async fn look(&self) -> Result<Look, Interrupted> {
+    async fn look(&self) -> Result<Backlog, Interrupted> {
         let partitions = self.status.board().partitions;
         let readings = Arc::clone(&self.readings);
         let look = blocking(move || {
             readings.query(|reading| {
                 let checkpoint = reading.checkpoint();
-                Ok(Look {
+                Ok(Backlog {
                     dirty: checkpoint.dirty,
                     consumed: checkpoint.ledger.consumed,
                     lag: lag(&partitions, &checkpoint.positions),

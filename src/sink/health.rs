@@ -14,8 +14,8 @@ use crate::observe::wall_clock;
 
 /// The line to the server: whether it holds, since when, and when to try again.
 #[derive(Debug)]
-pub(super) struct Line {
-    state: State,
+pub(super) struct Connection {
+    state: ConnectionState,
     since: SystemTime,
     waits: Backoff,
     denied: Duration,
@@ -25,7 +25,7 @@ pub(super) struct Line {
 }
 
 #[derive(Debug)]
-enum State {
+enum ConnectionState {
     /// Nothing was asked yet.
     New,
     Up,
@@ -35,10 +35,10 @@ enum State {
     },
 }
 
-impl Line {
+impl Connection {
     pub(super) fn new(pacing: &Pacing, server: &str) -> Self {
         Self {
-            state: State::New,
+            state: ConnectionState::New,
             since: wall_clock::now(),
             waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
             denied: pacing.denied,
@@ -50,15 +50,15 @@ impl Line {
     /// When a request makes sense again, if it does not now.
     pub(super) fn closed_until(&self, now: Instant) -> Option<Instant> {
         match self.state {
-            State::Down { until, .. } => Some(until).filter(|until| now < *until),
-            State::New | State::Up => None,
+            ConnectionState::Down { until, .. } => Some(until).filter(|until| now < *until),
+            ConnectionState::New | ConnectionState::Up => None,
         }
     }
 
     /// Why nothing may be written at all, if indexes are of another log.
     pub(super) fn foreign(&self) -> Option<&str> {
         match &self.state {
-            State::Down { trouble, .. } if trouble.verdict == Verdict::Foreign => {
+            ConnectionState::Down { trouble, .. } if trouble.verdict == Verdict::Foreign => {
                 Some(&trouble.reason)
             }
             _ => None,
@@ -68,10 +68,10 @@ impl Line {
     /// A request was answered as it should be. Whether it was down.
     pub(super) fn works(&mut self) -> bool {
         self.waits.reset();
-        let was_down = matches!(self.state, State::Down { .. });
-        if !matches!(self.state, State::Up) {
+        let was_down = matches!(self.state, ConnectionState::Down { .. });
+        if !matches!(self.state, ConnectionState::Up) {
             info!(server = self.server, "Elasticsearch is reachable");
-            self.state = State::Up;
+            self.state = ConnectionState::Up;
             self.since = wall_clock::now();
         }
         was_down
@@ -85,8 +85,8 @@ impl Line {
             _ => self.waits.next().unwrap_or_default(),
         };
         let known = match &self.state {
-            State::Down { trouble: known, .. } => known.reason == trouble.reason,
-            State::New | State::Up => {
+            ConnectionState::Down { trouble: known, .. } => known.reason == trouble.reason,
+            ConnectionState::New | ConnectionState::Up => {
                 self.since = wall_clock::now();
                 false
             }
@@ -95,7 +95,7 @@ impl Line {
             let (server, reason) = (&self.server, &trouble.reason);
             warn!(server, reason, "nothing can be delivered now");
         }
-        self.state = State::Down {
+        self.state = ConnectionState::Down {
             trouble,
             until: Instant::now() + wait,
         };
@@ -105,8 +105,8 @@ impl Line {
     pub(super) fn report(&self, product: &str, hindered: Option<String>) -> (Condition, String) {
         let since = rfc3339(wall_clock(self.since));
         match &self.state {
-            State::New => (Condition::Starting, "connecting".to_owned()),
-            State::Down { trouble, .. } => match trouble.verdict {
+            ConnectionState::New => (Condition::Starting, "connecting".to_owned()),
+            ConnectionState::Down { trouble, .. } => match trouble.verdict {
                 Verdict::Denied => (
                     Condition::Failed,
                     format!(
@@ -128,7 +128,7 @@ impl Line {
                     format!("{product} is not usable since {since}: {}", trouble.reason),
                 ),
             },
-            State::Up => match hindered {
+            ConnectionState::Up => match hindered {
                 Some(reason) => (Condition::Degraded, reason),
                 None => (
                     Condition::Ok,

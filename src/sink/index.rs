@@ -22,7 +22,7 @@ pub(super) struct Names {
 
 /// Documents of one kind: they have the same fields, one template, and one alias for readers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) enum Kind {
+pub(super) enum DocumentKind {
     Totals,
     /// Windows of the definition with this number.
     Windows(u16),
@@ -30,7 +30,7 @@ pub(super) enum Kind {
     Rejects,
 }
 
-impl Kind {
+impl DocumentKind {
     pub(super) const fn of(family: Family) -> Self {
         match family {
             Family::Totals => Self::Totals,
@@ -84,26 +84,30 @@ impl Names {
     }
 
     /// All kinds of documents.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+    pub(super) fn kinds(&self) -> impl Iterator<Item = DocumentKind> + '_ {
         let windows = (0..=u16::MAX).zip(&self.windows);
-        [Kind::Totals, Kind::Late, Kind::Rejects]
-            .into_iter()
-            .chain(windows.map(|(definition, _)| Kind::Windows(definition)))
+        [
+            DocumentKind::Totals,
+            DocumentKind::Late,
+            DocumentKind::Rejects,
+        ]
+        .into_iter()
+        .chain(windows.map(|(definition, _)| DocumentKind::Windows(definition)))
     }
 
     /// The alias that readers use.
-    pub(super) fn alias(&self, kind: Kind) -> String {
+    pub(super) fn alias(&self, kind: DocumentKind) -> String {
         let last = match kind {
-            Kind::Totals => "totals",
-            Kind::Late => "late",
-            Kind::Rejects => "rejects",
-            Kind::Windows(definition) => self.window(definition),
+            DocumentKind::Totals => "totals",
+            DocumentKind::Late => "late",
+            DocumentKind::Rejects => "rejects",
+            DocumentKind::Windows(definition) => self.window(definition),
         };
         format!("{}-{last}", self.prefix)
     }
 
     /// The template, and what its indexes' names begin with.
-    pub(super) fn template(&self, kind: Kind) -> String {
+    pub(super) fn template(&self, kind: DocumentKind) -> String {
         format!("{}-g{}", self.alias(kind), self.generation)
     }
 
@@ -113,16 +117,18 @@ impl Names {
     }
 
     /// The index names that the template is for.
-    pub(super) fn pattern(&self, kind: Kind) -> String {
+    pub(super) fn pattern(&self, kind: DocumentKind) -> String {
         match kind {
-            Kind::Windows(_) => format!("{}-*", self.template(kind)),
-            Kind::Totals | Kind::Late | Kind::Rejects => self.template(kind),
+            DocumentKind::Windows(_) => format!("{}-*", self.template(kind)),
+            DocumentKind::Totals | DocumentKind::Late | DocumentKind::Rejects => {
+                self.template(kind)
+            }
         }
     }
 
     /// The index of a family.
     pub(super) fn index(&self, family: Family) -> String {
-        let template = self.template(Kind::of(family));
+        let template = self.template(DocumentKind::of(family));
         match family {
             Family::Windows { from, .. } => {
                 let (year, month) = month_of(from);
@@ -148,18 +154,18 @@ impl Names {
         self.family_of_kind(kind, index)
     }
 
-    fn family_of_kind(&self, kind: Kind, index: &str) -> Option<Family> {
+    fn family_of_kind(&self, kind: DocumentKind, index: &str) -> Option<Family> {
         let rest = index.strip_prefix(&self.template(kind))?;
         match kind {
-            Kind::Windows(definition) => {
+            DocumentKind::Windows(definition) => {
                 let (year, month) = rest.strip_prefix('-')?.split_once('.')?;
                 let (year, month) = (year.parse().ok()?, month.parse().ok()?);
                 let family = month_of_windows(definition, month_starting(year, month)?);
                 (self.index(family) == index).then_some(family)
             }
-            Kind::Totals => rest.is_empty().then_some(Family::Totals),
-            Kind::Late => rest.is_empty().then_some(Family::Late),
-            Kind::Rejects => rest.is_empty().then_some(Family::Rejects),
+            DocumentKind::Totals => rest.is_empty().then_some(Family::Totals),
+            DocumentKind::Late => rest.is_empty().then_some(Family::Late),
+            DocumentKind::Rejects => rest.is_empty().then_some(Family::Rejects),
         }
     }
 
@@ -291,12 +297,12 @@ mod tests {
     fn names_are_those_of_the_contract() {
         let names = names();
         let totals = family_of(&DocumentKey::Total(BranchId::new(3).unwrap()));
-        assert_eq!(names.alias(Kind::of(totals)), "payments-totals");
+        assert_eq!(names.alias(DocumentKind::of(totals)), "payments-totals");
         assert_eq!(names.index(totals), "payments-totals-g1");
         let minute = family_of(&window(0, NOVEMBER));
-        assert_eq!(names.alias(Kind::of(minute)), "payments-1m");
+        assert_eq!(names.alias(DocumentKind::of(minute)), "payments-1m");
         assert_eq!(names.index(minute), "payments-1m-g1-2026.11");
-        assert_eq!(names.pattern(Kind::of(minute)), "payments-1m-g1-*");
+        assert_eq!(names.pattern(DocumentKind::of(minute)), "payments-1m-g1-*");
         assert_eq!(names.index(Family::Late), "payments-late-g1");
         assert_eq!(names.index(Family::Rejects), "payments-rejects-g1");
     }

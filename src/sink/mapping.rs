@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::index::{Kind, Names};
+use super::index::{DocumentKind, Names};
 use crate::core::feedback::Family;
 use crate::domain::provenance::Provenance;
 
 /// The template of a kind. It gives no alias: which generation readers see is not its business.
 /// `histograms` says whether the server knows that type of field.
-pub(super) fn template(names: &Names, kind: Kind, histograms: bool) -> Value {
+pub(super) fn template(names: &Names, kind: DocumentKind, histograms: bool) -> Value {
     json!({
         "index_patterns": [names.pattern(kind)],
         "priority": names.template_priority(),
@@ -36,7 +36,7 @@ pub(super) fn index(
     is_public: bool,
     provenance: Option<&Provenance>,
 ) -> Value {
-    let kind = Kind::of(family);
+    let kind = DocumentKind::of(family);
     let mut aliases = Map::new();
     if is_public {
         aliases.insert(names.alias(kind), json!({}));
@@ -46,7 +46,11 @@ pub(super) fn index(
 }
 
 /// The mapping of a kind, which says in `_meta` where the documents come from.
-pub(super) fn owned(kind: Kind, histograms: bool, provenance: Option<&Provenance>) -> Value {
+pub(super) fn owned(
+    kind: DocumentKind,
+    histograms: bool,
+    provenance: Option<&Provenance>,
+) -> Value {
     let mut mapping = mapping(kind, histograms);
     if let Some(provenance) = provenance {
         mapping["_meta"]["provenance"] = json!(provenance);
@@ -55,12 +59,12 @@ pub(super) fn owned(kind: Kind, histograms: bool, provenance: Option<&Provenance
 }
 
 /// The mapping of a kind.
-pub(super) fn mapping(kind: Kind, histograms: bool) -> Value {
+pub(super) fn mapping(kind: DocumentKind, histograms: bool) -> Value {
     let mut properties = Map::new();
     for (field, definition) in fields(kind) {
         properties.insert(field.into(), definition);
     }
-    if histograms && matches!(kind, Kind::Windows(_)) {
+    if histograms && matches!(kind, DocumentKind::Windows(_)) {
         properties.insert("pay_histogram".into(), json!({ "type": "histogram" }));
     }
     json!({
@@ -121,14 +125,14 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn fields(kind: Kind) -> Vec<(&'static str, Value)> {
+fn fields(kind: DocumentKind) -> Vec<(&'static str, Value)> {
     let typed = |kind: &str| json!({ "type": kind });
     let date = || typed("date");
     let keyword = || typed("keyword");
     let double = || typed("double");
     let long = || typed("long");
     match kind {
-        Kind::Totals => vec![
+        DocumentKind::Totals => vec![
             ("@timestamp", date()),
             // Dashboards made for an index whose mapping was guessed ask for branch.keyword.
             (
@@ -142,7 +146,7 @@ fn fields(kind: Kind) -> Vec<(&'static str, Value)> {
             ("first_event_time", date()),
             ("last_event_time", date()),
         ],
-        Kind::Windows(_) => vec![
+        DocumentKind::Windows(_) => vec![
             ("@timestamp", date()),
             ("window", keyword()),
             ("window_start", date()),
@@ -166,7 +170,7 @@ fn fields(kind: Kind) -> Vec<(&'static str, Value)> {
             ("late_amount_exact", keyword()),
             ("watermark", date()),
         ],
-        Kind::Late => vec![
+        DocumentKind::Late => vec![
             ("@timestamp", date()),
             ("partition", typed("integer")),
             ("offset", long()),
@@ -180,7 +184,7 @@ fn fields(kind: Kind) -> Vec<(&'static str, Value)> {
             ("pay_amount_exact", keyword()),
             ("read", typed("text")),
         ],
-        Kind::Rejects => vec![
+        DocumentKind::Rejects => vec![
             ("@timestamp", date()),
             ("partition", typed("integer")),
             ("offset", long()),
@@ -198,7 +202,7 @@ mod tests {
 
     #[test]
     fn our_own_mapping_has_not_drifted() {
-        let ours = mapping(Kind::Windows(0), true);
+        let ours = mapping(DocumentKind::Windows(0), true);
         assert!(drift(&ours, &ours).is_empty());
         let mut more = ours.clone();
         more["properties"]["somebody_elses"] = json!({ "type": "keyword" });
@@ -208,7 +212,7 @@ mod tests {
 
     #[test]
     fn drift_names_the_field_and_what_is_wrong_with_it() {
-        let ours = mapping(Kind::Totals, false);
+        let ours = mapping(DocumentKind::Totals, false);
         let mut live = ours.clone();
         live["dynamic"] = Value::Null;
         live["properties"]["pay_amount"] = json!({ "type": "float" });
@@ -232,8 +236,8 @@ mod tests {
     fn a_histogram_is_mapped_only_where_the_server_knows_it() {
         let with =
             |kind, histograms| mapping(kind, histograms)["properties"]["pay_histogram"].clone();
-        assert_eq!(with(Kind::Windows(0), true)["type"], "histogram");
-        assert!(with(Kind::Windows(0), false).is_null());
-        assert!(with(Kind::Totals, true).is_null());
+        assert_eq!(with(DocumentKind::Windows(0), true)["type"], "histogram");
+        assert!(with(DocumentKind::Windows(0), false).is_null());
+        assert!(with(DocumentKind::Totals, true).is_null());
     }
 }

@@ -38,18 +38,18 @@ struct Hit {
     #[serde(rename = "_primary_term")]
     primary_term: Option<u64>,
     #[serde(rename = "_source")]
-    source: Option<Source>,
+    source: Option<DocumentSource>,
     #[serde(default)]
     sort: Vec<Value>,
 }
 
 #[derive(Deserialize)]
-struct Source {
+struct DocumentSource {
     #[serde(default)]
     branch_id: Value,
 }
 
-impl Source {
+impl DocumentSource {
     // None in a document that no version of ours wrote.
     fn branch(&self) -> Option<BranchId> {
         BranchId::new(u32::try_from(self.branch_id.as_u64()?).ok()?)
@@ -126,7 +126,7 @@ impl Cluster {
         branches: &Branches,
     ) -> Result<(BTreeSet<BranchId>, Vec<Misnamed>), Trouble> {
         #[derive(Deserialize)]
-        struct Found {
+        struct FoundDocuments {
             docs: Vec<Value>,
         }
         let ids: BTreeMap<String, BranchId> = totals
@@ -138,7 +138,7 @@ impl Cluster {
         let body = json!({ "ids": ids.keys().collect::<Vec<_>>() });
         let answer = self.client().post(&path, &body).await?;
         let (mut own, mut others) = (BTreeSet::new(), Vec::new());
-        for document in answer.json::<Found>()?.docs {
+        for document in answer.json::<FoundDocuments>()?.docs {
             let Ok(hit) = serde_json::from_value::<Hit>(document) else {
                 continue;
             };

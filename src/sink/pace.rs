@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// Spaces rounds, so that short ones take at most about a quarter of the time and long ones half.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RoundPace {
     /// The longest wait from the beginning of one round to that of the next.
     interval: Duration,
 }
@@ -16,7 +16,7 @@ const REST: u32 = 3;
 /// but no longer than this, unless it took longer itself.
 const REST_MAX: Duration = Duration::from_millis(150);
 
-impl Pace {
+impl RoundPace {
     pub(super) const fn new(interval: Duration) -> Self {
         Self { interval }
     }
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn short_rounds_take_a_quarter_of_the_time_long_ones_half_and_none_waits_beyond_the_interval() {
-        let pace = Pace::new(millis(1_000));
+        let pace = RoundPace::new(millis(1_000));
         let began = Instant::now();
         for (took, next) in [
             (0, 50),

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinSet};
 use tracing::warn;
 
-use super::bulk::{Bulk, Item, Outcome, Report};
+use super::bulk::{Bulk, BulkReport, Item, Outcome};
 use super::catch_up::POSTPONED_MAX;
+use super::change_follower::documents;
 use super::client::Trouble;
-use super::collect::{Found, Scope, Search, lock};
+use super::collect::{Collected, Scope, Search, lock};
 use super::delivery::{Delivery, Interrupted, blocking};
 use super::document::Content;
-use super::news::documents;
 use super::retry::Verdict;
 use crate::core::feedback::Mark;
 use crate::core::feedback::{Family, Feedback};
@@ -41,7 +41,7 @@ pub(super) struct Passed {
 const MISNAMED_WAIT: Duration = Duration::from_secs(5);
 
 /// What is being looked for, at most one bulk.
-type Collecting = JoinSet<Result<Found, ReadError>>;
+type Collecting = JoinSet<Result<Collected, ReadError>>;
 
 impl Delivery {
     // Where to look: among the documents that changed, unless all marks are due or nobody knows which
@@ -73,7 +73,7 @@ impl Delivery {
             lock(&self.memory).begin_pass();
         }
         let mut passed = Passed::default();
-        let mut in_flight: JoinSet<Report> = JoinSet::new();
+        let mut in_flight: JoinSet<BulkReport> = JoinSet::new();
         let mut collecting = Collecting::new();
         // Rendered, and waits for its turn.
         let mut next: Option<Bulk> = None;
@@ -145,7 +145,7 @@ impl Delivery {
         });
     }
 
-    async fn take(&mut self, report: Report) -> Result<(), Interrupted> {
+    async fn take(&mut self, report: BulkReport) -> Result<(), Interrupted> {
         let now = Instant::now();
         self.measure(&report);
         if let Some(size) = report.too_large {
@@ -198,7 +198,7 @@ impl Delivery {
     // Such a document is deleted. Elasticsearch remembers its version for a minute longer.
     async fn totals_of_others(
         &mut self,
-        report: &Report,
+        report: &BulkReport,
     ) -> Result<BTreeSet<DocumentKey>, Interrupted> {
         let outdated = report.outcomes.iter().filter_map(|(item, outcome)| {
             let is_outdated = outcome.verdict == Verdict::Done && outcome.is_outdated;
@@ -217,7 +217,7 @@ impl Delivery {
         Ok(not_own.map(DocumentKey::Total).collect())
     }
 
-    fn measure(&self, report: &Report) {
+    fn measure(&self, report: &BulkReport) {
         let metrics = self.status.metrics();
         let now = since_epoch();
         for (took, is_answered) in &report.requests {

@@ -8,7 +8,7 @@ use tracing::info;
 
 use super::client::Trouble;
 use super::cluster::{Cluster, TOGETHER, about};
-use super::index::Kind;
+use super::index::DocumentKind;
 use super::mapping;
 use super::retry::Verdict;
 
@@ -16,7 +16,7 @@ impl Cluster {
     /// Asks who is there and puts the templates. May be done again.
     pub(super) async fn set_up(&mut self) -> Result<(), Trouble> {
         self.introduce().await?;
-        let is_of_windows = |kind: &Kind| matches!(kind, Kind::Windows(_));
+        let is_of_windows = |kind: &DocumentKind| matches!(kind, DocumentKind::Windows(_));
         let (windows, mut kinds): (Vec<_>, Vec<_>) = self.names.kinds().partition(is_of_windows);
         self.histograms = true;
         // The first one of windows tells whether the product knows histograms.
@@ -67,7 +67,7 @@ impl Cluster {
         }
     }
 
-    async fn put_template(&self, kind: Kind) -> Result<(), Trouble> {
+    async fn put_template(&self, kind: DocumentKind) -> Result<(), Trouble> {
         let name = self.names.template(kind);
         let path = IndicesPutIndexTemplateParts::Name(&name).url();
         let body = mapping::template(&self.names, kind, self.histograms);

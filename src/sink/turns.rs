@@ -9,7 +9,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::news::Named;
+use super::change_follower::ChangedDocuments;
 use crate::domain::document_key::DocumentKey;
 
 /// The overlapping windows that wait for their turn.
@@ -36,7 +36,7 @@ const WAITING_MAX: usize = 65_536;
 impl Turns {
     /// The documents of the next round, in key order, after `named` have changed; `None` if so many
     /// wait that all that is marked is to go.
-    pub(super) fn next(&mut self, named: Named) -> Option<Vec<DocumentKey>> {
+    pub(super) fn next(&mut self, named: ChangedDocuments) -> Option<Vec<DocumentKey>> {
         let mut documents = named.prompt;
         // Those that wait for their turn move on, however many others there are.
         let places = self.short().saturating_sub(documents.len());
@@ -63,7 +63,7 @@ impl Turns {
 
     /// The documents that a round of all others leaves out, as they have their turns, after `named`
     /// have changed.
-    pub(super) fn others(&mut self, named: Option<Named>) -> Arc<BTreeSet<DocumentKey>> {
+    pub(super) fn others(&mut self, named: Option<ChangedDocuments>) -> Arc<BTreeSet<DocumentKey>> {
         if self.waiting.len() > WAITING_MAX {
             self.waiting = Arc::default();
         }
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn what_fits_into_a_short_round_goes_at_once() {
         let mut turns = Turns::default();
-        let named = Named {
+        let named = ChangedDocuments {
             prompt: totals(100),
             overlapping: overlapping(100),
         };
@@ -157,7 +157,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         for round in 1..=5 {
             let documents = turns
-                .next(Named {
+                .next(ChangedDocuments {
                     prompt: totals(100),
                     overlapping: overlapping(500),
                 })
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_round_of_all_leaves_out_those_that_have_their_turns() {
         let mut turns = Turns::default();
-        let named = || Named {
+        let named = || ChangedDocuments {
             prompt: totals(200),
             overlapping: overlapping(300),
         };
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(turns.next(named()).unwrap().len(), 250);
         assert_eq!(turns.others(None).len(), 250);
         assert_eq!(turns.others(Some(named())).len(), 300);
-        assert_eq!(turns.next(Named::default()).unwrap().len(), 200);
+        assert_eq!(turns.next(ChangedDocuments::default()).unwrap().len(), 200);
         turns.end();
         assert!(turns.is_empty());
         // Nobody has a turn, so nobody is left out.
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn too_many_that_wait_all_go() {
         let mut turns = Turns::default();
-        let named = Named {
+        let named = ChangedDocuments {
             prompt: totals(1),
             overlapping: overlapping(u32::try_from(WAITING_MAX).unwrap() + 1),
         };

@@ -105,7 +105,7 @@ impl Upkeep {
     /// When the server does not answer as it should.
     pub async fn sizes(&self) -> Result<Vec<IndexSize>, Error> {
         #[derive(Deserialize)]
-        struct Line {
+        struct IndexLine {
             index: String,
             #[serde(rename = "docs.count")]
             documents: Option<String>,
@@ -126,7 +126,7 @@ impl Upkeep {
             ("s", "index"),
         ];
         let answer = self.cluster.client().get(&path, &query).await;
-        let lines: Vec<Line> = answer
+        let lines: Vec<IndexLine> = answer
             .and_then(|answer| answer.json())
             .map_err(|trouble| self.failed(trouble))?;
         let number = |text: Option<String>| text.and_then(|text| text.parse().ok());

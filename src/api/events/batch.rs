@@ -11,7 +11,7 @@ use crate::api::parameters::Parameters;
 use crate::api::problem::{Failure, Problem, quoted};
 use crate::api::totals::find_branch;
 use crate::api::windows::find_definition;
-use crate::api::{App, State};
+use crate::api::{SharedState, State};
 use crate::domain::document_key::DocumentKey;
 use crate::domain::payment::BranchId;
 use crate::view::answer::{ReadingAnswer, TotalAnswer, WindowAnswer};
@@ -30,9 +30,9 @@ const CELLS: usize = 4_096;
 /// When a client should come back after the line broke, in ms.
 const RETRY_MS: u32 = 2_000;
 
-/// Up to where a client has been told. Places of one life are in the order of its checkpoints.
+/// Up to where a client has been told. Points of one life are in the order of its checkpoints.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(in crate::api) enum Place {
+pub(in crate::api) enum ResumePoint {
     /// It has been told nothing and wants nothing of before.
     Newest,
     /// It names a place that we don't know.
@@ -41,7 +41,7 @@ pub(in crate::api) enum Place {
     After(u64),
 }
 
-impl Place {
+impl ResumePoint {
     /// The place that `id`, the id of an event, names.
     pub(in crate::api) fn parse(id: &str) -> Self {
         id.trim().parse().map_or(Self::Unknown, Self::After)
@@ -84,7 +84,7 @@ pub(in crate::api) struct Filter {
 impl Filter {
     /// What `branch` and `window`, names with commas between them, ask for.
     pub(in crate::api) fn of(
-        app: &App,
+        app: &SharedState,
         reading: &dyn Reading,
         parameters: &Parameters,
     ) -> Result<Self, Failure> {
@@ -181,11 +181,11 @@ fn unknown_window(reading: &dyn Reading, name: &str) -> Problem {
 #[derive(Debug)]
 pub(in crate::api) struct Batch {
     /// Whom it is for.
-    pub(in crate::api) after: Place,
+    pub(in crate::api) after: ResumePoint,
     /// What it is of.
     pub(in crate::api) filter: Filter,
     /// Where the client is afterwards.
-    pub(in crate::api) upto: Place,
+    pub(in crate::api) upto: ResumePoint,
     /// Whether it tells the client to load everything anew.
     pub(in crate::api) is_reset: bool,
     /// The events.
@@ -197,7 +197,7 @@ impl Batch {
     pub(super) fn render(
         state: &State,
         filter: Filter,
-        after: Place,
+        after: ResumePoint,
         is_full: bool,
         held: &Held,
     ) -> Result<Self, ReadError> {
@@ -205,21 +205,21 @@ impl Batch {
         let newest = state.feed.newest();
         let life = state.feed.life();
         let changes = match after {
-            Place::Newest => None,
-            Place::Unknown | Place::After(_) => after
+            ResumePoint::Newest => None,
+            ResumePoint::Unknown | ResumePoint::After(_) => after
                 .checkpoint(life)
                 .map(|checkpoint| state.feed.since(checkpoint)),
         };
         let upto = changes.as_ref().map_or(newest, |changes| changes.upto);
-        let upto = Place::at(upto, life);
+        let upto = ResumePoint::at(upto, life);
         let changed = changes.and_then(|changes| changes.changed);
-        let mut events = Events::new();
+        let mut events = EventText::new();
         let is_reset = state.readings.query(|reading| {
             let figures = match &changed {
                 Some(changed) if !is_full => filter.figures(changed, reading)?,
                 _ => None,
             };
-            let is_reset = figures.is_none() && after != Place::Newest;
+            let is_reset = figures.is_none() && after != ResumePoint::Newest;
             if is_reset {
                 events.add("reset", &Reset::of(after, life, newest, is_full))?;
             }
@@ -243,7 +243,7 @@ struct Reset {
 }
 
 impl Reset {
-    fn of(after: Place, life: Life, newest: u64, is_full: bool) -> Self {
+    fn of(after: ResumePoint, life: Life, newest: u64, is_full: bool) -> Self {
         let checkpoint = after.checkpoint(life);
         let reason = if is_full {
             "clients that read too slowly hold all the room for events: load everything again"
@@ -258,11 +258,11 @@ impl Reset {
 }
 
 /// Events in the making.
-struct Events {
+struct EventText {
     text: Vec<u8>,
 }
 
-impl Events {
+impl EventText {
     fn new() -> Self {
         Self {
             text: format!("retry: {RETRY_MS}\n").into_bytes(),
@@ -305,9 +305,9 @@ impl Events {
     }
 
     // The last of a batch alone has an id: who loses the line before it gets the whole batch again.
-    fn reading(&mut self, reading: &dyn Reading, upto: Place) -> Result<(), ReadError> {
+    fn reading(&mut self, reading: &dyn Reading, upto: ResumePoint) -> Result<(), ReadError> {
         #[derive(Serialize)]
-        struct Answer {
+        struct ReadingEvent {
             reading: ReadingAnswer,
         }
         if let Some(id) = upto.id() {
@@ -315,7 +315,7 @@ impl Events {
                 .extend_from_slice(format!("id: {id}\n").as_bytes());
         }
         let reading = ReadingAnswer::of(reading);
-        self.add("reading", &Answer { reading })
+        self.add("reading", &ReadingEvent { reading })
     }
 
     fn add(&mut self, name: &str, data: &impl Serialize) -> Result<(), ReadError> {

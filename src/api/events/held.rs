@@ -21,25 +21,25 @@ impl Held {
         // What it has room for beyond its text would be held as well.
         let text = text.into_boxed_slice();
         self.0.fetch_add(text.len(), Ordering::Relaxed);
-        Bytes::from_owner(Counted {
+        Bytes::from_owner(CountedBytes {
             text,
             held: self.clone(),
         })
     }
 }
 
-struct Counted {
+struct CountedBytes {
     text: Box<[u8]>,
     held: Held,
 }
 
-impl AsRef<[u8]> for Counted {
+impl AsRef<[u8]> for CountedBytes {
     fn as_ref(&self) -> &[u8] {
         &self.text
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountedBytes {
     fn drop(&mut self) {
         self.held.0.fetch_sub(self.text.len(), Ordering::Relaxed);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::batch::Place;
+use super::batch::ResumePoint;
 
 /// While figures change all the time, two beats are this far apart.
 pub(super) const EVERY: Duration = Duration::from_millis(250);
@@ -16,7 +16,7 @@ const FIRST: Duration = Duration::from_millis(20);
 /// The moments at which clients are told of changes. They are the same for all of them, so that
 /// those who are told the same are given the same bytes.
 #[derive(Debug)]
-pub(super) struct Pace(Mutex<Beat>);
+pub(super) struct EventPace(Mutex<Beat>);
 
 /// One moment at which clients are told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,14 +26,14 @@ pub(super) struct Beat {
     /// The next one is at least so far from it.
     gap: Duration,
     /// Clients before this place are told now, at least up to it.
-    pub(super) upto: Place,
+    pub(super) upto: ResumePoint,
     /// What clients are told begins here, unless they are further behind.
-    from: Place,
+    from: ResumePoint,
 }
 
-impl Pace {
+impl EventPace {
     /// A pace whose first beat may be at once. All clients are at `newest` or will be told so.
-    pub(super) fn new(newest: Place, now: Instant) -> Self {
+    pub(super) fn new(newest: ResumePoint, now: Instant) -> Self {
         Self(Mutex::new(Beat {
             at: now.checked_sub(EVERY * 2).unwrap_or(now),
             gap: EVERY,
@@ -46,7 +46,12 @@ impl Pace {
     ///
     /// # Errors
     /// The moment from which on there may be one.
-    pub(super) fn beat(&self, place: Place, newest: Place, now: Instant) -> Result<Beat, Instant> {
+    pub(super) fn beat(
+        &self,
+        place: ResumePoint,
+        newest: ResumePoint,
+        now: Instant,
+    ) -> Result<Beat, Instant> {
         let mut beat = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if place < beat.upto {
             return Ok(*beat);
@@ -74,7 +79,7 @@ impl Pace {
 impl Beat {
     /// From where on a client at `place` is told. Some of it may be told again, which does no harm:
     /// clients that came at different moments are at the same place afterwards.
-    pub(super) fn from(&self, place: Place) -> Place {
+    pub(super) fn from(&self, place: ResumePoint) -> ResumePoint {
         self.from.min(place)
     }
 }
@@ -85,14 +90,14 @@ mod tests {
 
     use super::*;
 
-    fn at(number: u64) -> Place {
-        Place::After(number)
+    fn at(number: u64) -> ResumePoint {
+        ResumePoint::After(number)
     }
 
     #[test]
     fn the_first_change_after_a_quiet_time_is_told_at_once() {
         let now = Instant::now();
-        let pace = Pace::new(at(7), now);
+        let pace = EventPace::new(at(7), now);
         assert_eq!(pace.beat(at(7), at(8), now).unwrap().upto, at(8));
         let later = now + EVERY * 40;
         assert_eq!(pace.beat(at(8), at(9), later).unwrap().upto, at(9));
@@ -101,7 +106,7 @@ mod tests {
     #[test]
     fn while_figures_change_beats_move_apart_to_a_quarter_of_a_second() {
         let mut now = Instant::now();
-        let pace = Pace::new(at(0), now);
+        let pace = EventPace::new(at(0), now);
         pace.beat(at(0), at(1), now).unwrap();
         for (number, gap) in [20, 40, 80, 160, 250, 250].into_iter().enumerate() {
             let place = at(number as u64 + 1);
@@ -123,7 +128,7 @@ mod tests {
     #[test]
     fn all_clients_are_told_at_one_beat_and_from_one_place() {
         let now = Instant::now();
-        let pace = Pace::new(at(7), now);
+        let pace = EventPace::new(at(7), now);
         let first = pace.beat(at(7), at(8), now).unwrap();
         assert_eq!(pace.beat(at(7), at(9), now + EVERY / 2), Ok(first));
         // One was told a little more, and one came in between.
@@ -140,7 +145,7 @@ mod tests {
     #[test]
     fn nothing_of_before_a_quiet_time_is_told_again() {
         let now = Instant::now();
-        let pace = Pace::new(at(7), now);
+        let pace = EventPace::new(at(7), now);
         let later = now + EVERY * 4;
         let beat = pace.beat(at(500), at(501), later).unwrap();
         assert_eq!(beat.from(at(500)), at(500));

@@ -10,9 +10,9 @@ use tokio::time::timeout;
 
 use super::head::Head;
 use super::tagged;
-use crate::api::App;
+use crate::api::SharedState;
 use crate::api::ask::counted;
-use crate::api::places::{Room, Seat};
+use crate::api::capacity::{Room, Seat};
 use crate::api::problem::Problem;
 use crate::api::question::Question;
 use crate::api::range::Asked;
@@ -34,7 +34,7 @@ pub(super) fn too_long() -> Problem {
 
 /// A file that was made, and what its answers say of it.
 #[derive(Clone)]
-pub(super) struct File {
+pub(super) struct TableFile {
     pub(super) head: Head,
     pub(super) bytes: Bytes,
     /// What it takes of the memory for whole answers, as long as it is kept or sent.
@@ -42,7 +42,10 @@ pub(super) struct File {
 }
 
 /// Waits until a file can be made: they are made one at a time.
-pub(super) async fn turn(app: &App, question: &Question) -> Result<OwnedMutexGuard<()>, Problem> {
+pub(super) async fn turn(
+    app: &SharedState,
+    question: &Question,
+) -> Result<OwnedMutexGuard<()>, Problem> {
     let _waiting = app.places.file()?;
     let time = app.limits.file_timeout;
     question.patience.wait_for(time);
@@ -54,7 +57,7 @@ pub(super) async fn turn(app: &App, question: &Question) -> Result<OwnedMutexGua
 }
 
 /// The answer to a step of reading a file in parts, if there is a file for it.
-pub(super) fn part(app: &App, question: &Question) -> Result<Option<Response>, Problem> {
+pub(super) fn part(app: &SharedState, question: &Question) -> Result<Option<Response>, Problem> {
     if !question.is_table() || !question.is_step() {
         return Ok(None);
     }
@@ -66,7 +69,7 @@ pub(super) fn part(app: &App, question: &Question) -> Result<Option<Response>, P
 }
 
 /// Room for an answer of `bytes`, if need be that of files which are only kept.
-pub(super) fn room(app: &App, bytes: usize) -> Result<Room, Problem> {
+pub(super) fn room(app: &SharedState, bytes: usize) -> Result<Room, Problem> {
     if let Some(room) = app.places.room(bytes) {
         return Ok(room);
     }
@@ -74,7 +77,7 @@ pub(super) fn room(app: &App, bytes: usize) -> Result<Room, Problem> {
     app.places.room(bytes).ok_or_else(Problem::no_room)
 }
 
-impl File {
+impl TableFile {
     /// What `question` asks for of it. The answer has the place `seat`.
     pub(super) fn response(&self, question: &Question, seat: Option<Arc<Seat>>) -> Response {
         let tag = self.head.tag;

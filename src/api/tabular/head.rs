@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::tagged;
 use crate::api::etag::Tag;
-use crate::api::format::Format;
+use crate::api::format::AnswerFormat;
 use crate::domain::timestamp::rfc3339;
 use crate::view::reading::Reading;
 use tidegauge_windows::EventTime;
@@ -14,7 +14,7 @@ use tidegauge_windows::EventTime;
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     pub(super) tag: Tag,
-    pub(super) format: Format,
+    pub(super) format: AnswerFormat,
     of: Of,
     /// The name of the file, without its ending.
     name: String,
@@ -67,7 +67,7 @@ fn unchanged_of(of: &Of, tag: Tag) -> Response {
 
 impl Head {
     /// The head of the table `name` that comes from `reading`.
-    pub(super) fn new(reading: &dyn Reading, tag: Tag, format: Format, name: String) -> Self {
+    pub(super) fn new(reading: &dyn Reading, tag: Tag, format: AnswerFormat, name: String) -> Self {
         Self {
             tag,
             format,
@@ -118,7 +118,7 @@ impl Head {
         };
         Self {
             tag: Tag::of(0, &checkpoint, ""),
-            format: Format::Parquet,
+            format: AnswerFormat::Parquet,
             of: Of {
                 generation: 1,
                 sequence,

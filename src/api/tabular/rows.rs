@@ -11,7 +11,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::columns::{Row, batch, schema};
-use crate::api::format::Format;
+use crate::api::format::AnswerFormat;
 
 /// Why rows can't be written: whoever takes the bytes has gone, or a row does not fit.
 pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -35,20 +35,20 @@ enum Form<W: Write + Send> {
 impl<R: Row, W: Write + Send> Rows<R, W> {
     /// A table in `format`. An object that stands for a whole answer is none: JSON is written as
     /// NDJSON.
-    pub(super) fn begin(format: Format, to: W) -> Result<Self, Error> {
+    pub(super) fn begin(format: AnswerFormat, to: W) -> Result<Self, Error> {
         let form = match format {
-            Format::Csv => {
+            AnswerFormat::Csv => {
                 // Written here, as a table without rows has a header too.
                 let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(to);
                 writer.write_record(R::COLUMNS.iter().map(|column| column.0))?;
                 Form::Csv(Box::new(writer))
             }
-            Format::Ndjson | Format::Json => Form::Ndjson(to),
-            Format::Arrow => {
+            AnswerFormat::Ndjson | AnswerFormat::Json => Form::Ndjson(to),
+            AnswerFormat::Arrow => {
                 let schema = schema::<R>();
                 Form::Arrow(Box::new(StreamWriter::try_new(to, &schema)?), schema)
             }
-            Format::Parquet => {
+            AnswerFormat::Parquet => {
                 let schema = schema::<R>();
                 let properties = WriterProperties::builder()
                     .set_compression(Compression::SNAPPY)

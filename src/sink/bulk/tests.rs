@@ -64,7 +64,7 @@ fn a_bulk_takes_no_more_bytes_than_it_may_but_one_document_of_any_length() {
 fn halves_are_whole_bulks_down_to_single_documents() {
     let bulk = bulk(&[1, 200, 30, 4, 50], 10_000);
     let whole = lines(&bulk.body);
-    let mut parts = vec![Part {
+    let mut parts = vec![BulkPart {
         body: bulk.body.into(),
         items: bulk.items,
     }];

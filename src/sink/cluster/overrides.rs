@@ -10,18 +10,21 @@ use tidegauge_windows::EventTime;
 use super::Cluster;
 use crate::core::feedback::Family;
 use crate::sink::client::Trouble;
-use crate::sink::index::Kind;
+use crate::sink::index::DocumentKind;
 
 impl Cluster {
     /// Whether new indexes of a kind get the settings of another template than ours, in words.
-    pub(in crate::sink) async fn outbid(&self, kind: Kind) -> Result<Option<String>, Trouble> {
+    pub(in crate::sink) async fn outbid(
+        &self,
+        kind: DocumentKind,
+    ) -> Result<Option<String>, Trouble> {
         #[derive(Deserialize)]
         struct Simulated {
             #[serde(default)]
-            overlapping: Vec<Named>,
+            overlapping: Vec<TemplateName>,
         }
         #[derive(Deserialize)]
-        struct Named {
+        struct TemplateName {
             name: String,
         }
         let index = self.names().index(example(kind));
@@ -77,12 +80,12 @@ pub(in crate::sink) fn pipelines(settings: &Value) -> BTreeSet<(&'static str, St
 }
 
 /// Some family of a kind.
-fn example(kind: Kind) -> Family {
+fn example(kind: DocumentKind) -> Family {
     match kind {
-        Kind::Totals => Family::Totals,
-        Kind::Late => Family::Late,
-        Kind::Rejects => Family::Rejects,
-        Kind::Windows(definition) => Family::Windows {
+        DocumentKind::Totals => Family::Totals,
+        DocumentKind::Late => Family::Late,
+        DocumentKind::Rejects => Family::Rejects,
+        DocumentKind::Windows(definition) => Family::Windows {
             definition,
             from: EventTime::from_millis(0),
             to: EventTime::from_millis(0),

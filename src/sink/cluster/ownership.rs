@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Cluster, Live};
+use super::{Cluster, IndexState};
 use crate::core::feedback::Family;
 use crate::domain::provenance::{Difference, Provenance};
 use crate::sink::aliases;
@@ -103,7 +103,9 @@ impl Cluster {
 
     /// Our indexes, if none of them holds figures of another log or other rules, and no public alias
     /// gives readers figures of another topic.
-    pub(in crate::sink) async fn own_indexes(&self) -> Result<BTreeMap<Family, Live>, Trouble> {
+    pub(in crate::sink) async fn own_indexes(
+        &self,
+    ) -> Result<BTreeMap<Family, IndexState>, Trouble> {
         let live = self.inspect().await?;
         for (family, live) in &live {
             if let Owner::Stranger(stranger) = &live.owner {
@@ -152,11 +154,11 @@ impl Cluster {
 
     async fn count(&self, index: &str) -> Result<u64, Trouble> {
         #[derive(Deserialize)]
-        struct Count {
+        struct CountAnswer {
             count: u64,
         }
         let answer = self.client().get(&format!("/{index}/_count"), &[]).await?;
-        Ok(answer.json::<Count>()?.count)
+        Ok(answer.json::<CountAnswer>()?.count)
     }
 }
 

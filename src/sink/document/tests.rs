@@ -6,7 +6,7 @@ use ethnum::I256;
 use serde_json::Value;
 use tidegauge_windows::{Aggregate, ClosedBy, Span};
 
-use super::super::index::Kind;
+use super::super::index::DocumentKind;
 use super::super::mapping::mapping;
 use super::*;
 use crate::core::effect::{LatePayment, LateReason, RejectedRecord};
@@ -31,7 +31,7 @@ fn summary(amounts: &[i128]) -> Summary {
     summary
 }
 
-fn assert_mapped(document: &impl Serialize, kind: Kind, histograms: bool) {
+fn assert_mapped(document: &impl Serialize, kind: DocumentKind, histograms: bool) {
     let document: Value = serde_json::to_value(document).unwrap();
     let mapping = mapping(kind, histograms);
     let names = |value: &Value| -> BTreeSet<String> {
@@ -54,7 +54,7 @@ fn every_field_of_every_document_is_mapped_and_no_other() {
         timestamp: Some(rfc3339(time)),
         total: TotalAnswer::new(branch(), Some(&total), &branches),
     };
-    assert_mapped(&total, Kind::Totals, true);
+    assert_mapped(&total, DocumentKind::Totals, true);
 
     let rules = Definition::tumbling("1m", Span::MINUTE, Span::ZERO, chrono_tz::UTC).unwrap();
     let result = WindowResult {
@@ -72,7 +72,7 @@ fn every_field_of_every_document_is_mapped_and_no_other() {
             watermark: None,
             pay_histogram: histograms.then(|| HistogramField::new(&result.aggregate.histogram)),
         };
-        assert_mapped(&window, Kind::Windows(0), histograms);
+        assert_mapped(&window, DocumentKind::Windows(0), histograms);
     }
 
     let late = LatePayment {
@@ -89,7 +89,7 @@ fn every_field_of_every_document_is_mapped_and_no_other() {
         timestamp: rfc3339(time),
         late: LateAnswer::new(&late, &branches),
     };
-    assert_mapped(&late, Kind::Late, true);
+    assert_mapped(&late, DocumentKind::Late, true);
 
     let reject = RejectedRecord {
         origin: ORIGIN,
@@ -102,7 +102,7 @@ fn every_field_of_every_document_is_mapped_and_no_other() {
         timestamp: None,
         reject: RejectAnswer::new(&reject),
     };
-    assert_mapped(&reject, Kind::Rejects, true);
+    assert_mapped(&reject, DocumentKind::Rejects, true);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::domain::timestamp::rfc3339;
 use crate::sink::Order;
 use crate::sink::client::Trouble;
 use crate::sink::cluster::Cluster;
-use crate::sink::index::Kind;
+use crate::sink::index::DocumentKind;
 
 /// Many branches may become known one after the other.
 const EVERY: Duration = Duration::from_secs(10);
@@ -59,7 +59,7 @@ impl Cluster {
         // What is not refreshed is not found.
         self.refresh().await?;
         let kinds = self.names.kinds();
-        let windows = kinds.filter(|kind| matches!(kind, Kind::Windows(_)));
+        let windows = kinds.filter(|kind| matches!(kind, DocumentKind::Windows(_)));
         let patterns: Vec<String> = windows.map(|kind| self.names.pattern(kind)).collect();
         let patterns = patterns.join(",");
         let search = format!("{patterns}/_search?ignore_unavailable=true&size={TOGETHER}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
 
-use super::file::File;
+use super::file::TableFile;
 use crate::api::etag::Tag;
 
 /// A file is given for its question so long after it was last asked for in parts …
@@ -19,27 +19,27 @@ const FILES: usize = 16;
 
 /// The files made last.
 #[derive(Default)]
-pub(in crate::api) struct Kept {
-    files: Mutex<Vec<Entry>>,
+pub(in crate::api) struct FileCache {
+    files: Mutex<Vec<CachedFile>>,
     /// One file is made at a time: it is the one answer that is whole in memory.
     pub(super) making: Arc<tokio::sync::Mutex<()>>,
 }
 
-struct Entry {
+struct CachedFile {
     question: String,
-    file: File,
+    file: TableFile,
     made: Instant,
     used: Instant,
 }
 
-impl Kept {
+impl FileCache {
     /// The file that a request in parts for `question` is answered from, if there is one: the one
     /// that `If-Range` names, else the newest.
-    pub(super) fn find(&self, question: &str, headers: &HeaderMap) -> Option<File> {
+    pub(super) fn find(&self, question: &str, headers: &HeaderMap) -> Option<TableFile> {
         self.find_at(question, headers, Instant::now())
     }
 
-    fn find_at(&self, question: &str, headers: &HeaderMap, now: Instant) -> Option<File> {
+    fn find_at(&self, question: &str, headers: &HeaderMap, now: Instant) -> Option<TableFile> {
         let mut files = self.files();
         files.retain(|entry| now - entry.used < IDLE && now - entry.made < AGE);
         let entry = files
@@ -52,7 +52,7 @@ impl Kept {
     }
 
     /// The file with `tag`: the answer to its question, as long as there is no newer checkpoint.
-    pub(super) fn find_tagged(&self, tag: Tag) -> Option<File> {
+    pub(super) fn find_tagged(&self, tag: Tag) -> Option<TableFile> {
         let files = self.files();
         let entry = files.iter().find(|entry| entry.file.head.tag == tag)?;
         Some(entry.file.clone())
@@ -64,12 +64,12 @@ impl Kept {
     }
 
     /// Keeps `file`, the answer to `question`.
-    pub(super) fn keep(&self, question: String, file: &File) {
+    pub(super) fn keep(&self, question: String, file: &TableFile) {
         let now = Instant::now();
         let mut files = self.files();
         // The same bytes need not be kept twice.
         files.retain(|entry| entry.file.head.tag != file.head.tag);
-        files.push(Entry {
+        files.push(CachedFile {
             question,
             file: file.clone(),
             made: now,
@@ -82,7 +82,7 @@ impl Kept {
     }
 
     // What is in it is whole at any time.
-    fn files(&self) -> MutexGuard<'_, Vec<Entry>> {
+    fn files(&self) -> MutexGuard<'_, Vec<CachedFile>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -94,19 +94,19 @@ mod tests {
     use super::*;
 
     use crate::api::Limits;
-    use crate::api::places::Places;
+    use crate::api::capacity::Capacity;
     use crate::api::tabular::head::Head;
 
-    fn file(sequence: u64, bytes: usize) -> File {
-        let places = Places::new(&Limits::default());
-        File {
+    fn file(sequence: u64, bytes: usize) -> TableFile {
+        let places = Capacity::new(&Limits::default());
+        TableFile {
             head: Head::sample(sequence),
             bytes: vec![0; bytes].into(),
             room: places.room(bytes).unwrap(),
         }
     }
 
-    fn found(kept: &Kept, question: &str, later: Duration) -> Option<u64> {
+    fn found(kept: &FileCache, question: &str, later: Duration) -> Option<u64> {
         let now = Instant::now() + later;
         let file = kept.find_at(question, &HeaderMap::new(), now)?;
         Some(file.head.sequence())
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn parts_come_from_the_newest_file_of_the_question_or_the_one_that_is_named() {
-        let kept = Kept::default();
+        let kept = FileCache::default();
         let first = file(1, 10);
         kept.keep("a".into(), &first);
         kept.keep("b".into(), &file(2, 10));
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_file_is_forgotten_when_it_is_not_asked_for_or_old() {
-        let kept = Kept::default();
+        let kept = FileCache::default();
         kept.keep("a".into(), &file(1, 10));
         let mut later = Duration::ZERO;
         while later < AGE - IDLE {
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let kept = Kept::default();
+        let kept = FileCache::default();
         for number in 0..20 {
             kept.keep(number.to_string(), &file(number, 1));
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tidegauge_windows::Definition;
 
 use super::client::Client;
-use super::index::{Kind, Names};
+use super::index::{DocumentKind, Names};
 use super::{Config, mapping};
 
 /// The fields of each kind of document with their types in Elasticsearch. Without `pay_histogram`,
@@ -29,10 +29,10 @@ impl DocumentFields {
     pub fn ours() -> Self {
         let of = |kind| types(&mapping::mapping(kind, false));
         Self {
-            totals: of(Kind::Totals),
-            windows: of(Kind::Windows(0)),
-            late: of(Kind::Late),
-            rejects: of(Kind::Rejects),
+            totals: of(DocumentKind::Totals),
+            windows: of(DocumentKind::Windows(0)),
+            late: of(DocumentKind::Late),
+            rejects: of(DocumentKind::Rejects),
         }
     }
 }

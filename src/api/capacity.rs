@@ -1,4 +1,4 @@
-//! Places: how many questions are worked on, and how many answers are on their way, at once.
+//! Capacity: how many questions are worked on, and how many answers are on their way, at once.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::problem::Problem;
 
 /// Light questions and heavy ones have places of their own, so that no number of heavy ones keeps a
 /// light one from its answer.
-pub(super) struct Places {
+pub(super) struct Capacity {
     light: Arc<Semaphore>,
     heavy: Arc<Semaphore>,
     /// Heavy questions that are worked on. Others wait for their turn, or for their client.
@@ -34,7 +34,7 @@ pub(super) struct Turn {
 /// Room in memory for an answer that is whole.
 pub(super) type Room = Arc<OwnedSemaphorePermit>;
 
-impl Places {
+impl Capacity {
     /// As many as `limits` allow.
     pub(super) fn new(limits: &Limits) -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
@@ -132,8 +132,8 @@ mod tests {
 
     use super::*;
 
-    fn places() -> Places {
-        Places::new(&Limits {
+    fn places() -> Capacity {
+        Capacity::new(&Limits {
             in_flight: 1,
             heavy: 2,
             turns: 1,

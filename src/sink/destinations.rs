@@ -4,22 +4,22 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use super::bulk::Target;
-use super::cluster::Live;
+use super::cluster::IndexState;
 use super::config::Pacing;
 use super::retry::Backoff;
 use crate::core::feedback::Family;
 
 /// All indexes that documents go to, or went to.
 #[derive(Debug)]
-pub(super) struct Places {
-    places: BTreeMap<Family, Place>,
+pub(super) struct Destinations {
+    places: BTreeMap<Family, Destination>,
     pacing: Pacing,
     /// Whether documents may have been delivered before this run.
     had_former_life: bool,
 }
 
 #[derive(Debug)]
-struct Place {
+struct Destination {
     /// Where its documents go; `None` until its index is ready.
     target: Option<Target>,
     /// The index as it was last known.
@@ -66,7 +66,7 @@ impl Gate {
     }
 }
 
-impl Places {
+impl Destinations {
     pub(super) const fn new(pacing: Pacing, had_former_life: bool) -> Self {
         Self {
             places: BTreeMap::new(),
@@ -190,7 +190,7 @@ impl Places {
     }
 
     /// The families whose index is not what it was, or not there, and those that need some work.
-    pub(super) fn compare(&self, live: &BTreeMap<Family, Live>) -> Compared {
+    pub(super) fn compare(&self, live: &BTreeMap<Family, IndexState>) -> Compared {
         let mut compared = Compared::default();
         for (family, place) in &self.places {
             if place.uuid.is_some() && !live.contains_key(family) {
@@ -213,9 +213,9 @@ impl Places {
         compared
     }
 
-    fn place(&mut self, family: Family) -> &mut Place {
+    fn place(&mut self, family: Family) -> &mut Destination {
         let pacing = self.pacing;
-        self.places.entry(family).or_insert_with(|| Place {
+        self.places.entry(family).or_insert_with(|| Destination {
             target: None,
             uuid: None,
             held: None,
@@ -228,7 +228,7 @@ impl Places {
     }
 }
 
-impl Place {
+impl Destination {
     fn hold_until(&mut self, now: Instant, until: Instant, reason: String) {
         self.held = Some((until, reason));
         self.held_since.get_or_insert(now);
@@ -260,11 +260,11 @@ mod tests {
         }
     }
 
-    fn places(had_former_life: bool) -> Places {
-        Places::new(Pacing::default(), had_former_life)
+    fn places(had_former_life: bool) -> Destinations {
+        Destinations::new(Pacing::default(), had_former_life)
     }
 
-    fn is_open(places: &Places, now: Instant) -> bool {
+    fn is_open(places: &Destinations, now: Instant) -> bool {
         matches!(places.gate(now).passage(Family::Late), Passage::Open(_))
     }
 
@@ -310,7 +310,7 @@ mod tests {
     #[test]
     fn documents_are_missed_exactly_when_delivered_ones_may_be_gone() {
         let mut places = places(false);
-        let ready = |places: &mut Places, uuid: &str, is_new| {
+        let ready = |places: &mut Destinations, uuid: &str, is_new| {
             places.is_ready(target(Family::Late), uuid.into(), is_new)
         };
         assert!(!ready(&mut places, "a", true), "nothing was delivered yet");

@@ -16,7 +16,7 @@ const FINALS_MAX: usize = 4_096;
 
 /// What the writer tells of its checkpoints, if anybody has it tell.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct ChangeFollower {
     followed: Option<Followed>,
 }
 
@@ -31,7 +31,7 @@ struct Followed {
     markings: u64,
 }
 
-impl News {
+impl ChangeFollower {
     /// Those of the checkpoints that `feed` tells of.
     pub(super) fn of(feed: Arc<Feed>) -> Self {
         let seen = feed.newest();
@@ -77,7 +77,7 @@ impl News {
 
 /// Documents that changed, each part in key order.
 #[derive(Debug, Default)]
-pub(super) struct Named {
+pub(super) struct ChangedDocuments {
     /// Those that a change has few of: totals, final windows, and windows that don't overlap.
     pub(super) prompt: Vec<DocumentKey>,
     /// Windows that overlap and are not final.
@@ -89,7 +89,7 @@ pub(super) struct Named {
 pub(super) fn documents(
     reading: &dyn Reading,
     changed: &Changed,
-) -> Result<Option<Named>, ReadError> {
+) -> Result<Option<ChangedDocuments>, ReadError> {
     let frame = reading.frame();
     let overlaps: Vec<bool> = frame
         .definitions()
@@ -97,7 +97,7 @@ pub(super) fn documents(
         .map(|one| one.overlap() > 1)
         .collect();
     let totals = changed.totals.iter().copied().map(DocumentKey::Total);
-    let mut named = Named {
+    let mut named = ChangedDocuments {
         prompt: totals.collect(),
         overlapping: Vec::new(),
     };
