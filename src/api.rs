@@ -63,7 +63,7 @@ use crate::view::reading::Readings;
 pub struct Config {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// The bearer token that requests must carry; without one anybody may ask who can connect, so
+    /// The bearer token that requests must carry; without one every program that can connect may ask, so
     /// it is required for an address that is not loopback.
     pub token: Option<Secret>,
 }

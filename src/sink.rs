@@ -126,7 +126,7 @@ impl Sink {
         self
     }
 
-    /// Delivers until it is ordered to stop, or nobody gives orders or takes feedback any more.
+    /// Delivers until it is ordered to stop, or the sender of orders or the receiver of feedback is gone.
     /// Everything is delivered when a reading shows no dirty documents. May be dropped at any
     /// moment: what was not acknowledged is sent again by the next one.
     ///
@@ -142,7 +142,7 @@ impl Sink {
         let status = Arc::clone(&self.status);
         let mut stop = orders.clone();
         let overdue = async move {
-            // Nobody to give orders is a stop as well.
+            // The end of the sender of orders is a stop as well.
             let _ = stop.wait_for(|order| *order == Order::Stop).await;
             tokio::time::sleep(pacing.last_pass).await;
         };

@@ -59,7 +59,7 @@ async fn answer(
         Ok(seat) => seat,
         Err(problem) => return problem.into_response(),
     };
-    // The place goes along: a question that nobody waits for any more still counts until it ends.
+    // The place goes along: a question whose client has left still counts until it ends.
     let made = task::spawn_blocking(move || (make(&app), seat)).await;
     match made {
         Ok((Ok(json), seat)) => json_response(counted(json.into(), seat)),
@@ -76,7 +76,7 @@ pub(super) fn failed(failure: Failure) -> Response {
     match failure {
         Failure::Problem(problem) => problem.into_response(),
         Failure::GivenUp => {
-            tracing::debug!("a question is given up: nobody waits for its answer");
+            tracing::debug!("a question is given up: its client has left");
             Problem::too_slow().into_response()
         }
         Failure::TooLong => Problem::too_slow().into_response(),

@@ -1,4 +1,4 @@
-//! What a question may still take: time, a turn to work on it, and somebody who waits for it.
+//! What a question may still take: time, a turn to work on it, and a client that waits for it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,7 +16,7 @@ use crate::view::reading::ReadError;
 
 /// A light question may look at so many cells, branches and records; then it moves to a heavy place.
 const LIGHT_STEPS: usize = 4_096;
-/// After so many steps it is looked at whether somebody waits, and for how long the turn has lasted.
+/// After so many steps the question checks whether its client still waits, and how long the turn has lasted.
 const STEPS: usize = 64;
 /// After so long a heavy question lets others have a turn, between two pages: it holds little then.
 const TURN: Duration = Duration::from_millis(500);
@@ -63,7 +63,7 @@ impl Patience {
     }
 }
 
-/// Held by whoever waits for an answer: its request, then its body.
+/// Held as long as the client waits for an answer: by its request, then by its body.
 pub(super) struct Interest;
 
 /// What is spent on one question. It lives where the question is worked on, off the async threads.
@@ -71,7 +71,7 @@ pub(super) struct Effort {
     places: Arc<Capacity>,
     patience: Patience,
     interest: Weak<Interest>,
-    /// It ends by then, whoever waits.
+    /// It ends by then in any case.
     until: Instant,
     steps: AtomicUsize,
     place: Mutex<Option<Admitted>>,

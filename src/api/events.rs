@@ -32,9 +32,9 @@ use super::problem::{Failure, Problem};
 use crate::observe::metrics::Present;
 use crate::view::feed::Feed;
 
-/// A client that was told to load all anew is left alone for so long.
+/// A client that was told to load everything again is told nothing for so long.
 const AFTER_RESET: Duration = Duration::from_secs(2);
-/// A comment is sent when nothing else was for so long, so that nobody takes the line for dead.
+/// A comment is sent when nothing else was sent for so long, so that clients do not take the connection for dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// So many different batches are kept for clients that have not been given theirs yet.
 const KEPT: usize = 8;
@@ -47,9 +47,9 @@ pub(super) struct Events {
     pace: EventPace,
     /// The number of the newest checkpoint.
     newest: Arc<watch::Sender<u64>>,
-    /// The newest batches; whoever renders one holds it, and the others wait for it.
+    /// The newest batches. The task that renders one holds the lock, and the others wait for it.
     kept: Mutex<Vec<Arc<Batch>>>,
-    /// The bytes of all batches that somebody holds, also those whose client takes nothing.
+    /// The bytes of all batches that are held, including those whose client takes nothing.
     held: Held,
     /// At most about so many bytes are held.
     held_max: usize,
@@ -195,7 +195,7 @@ impl Follower {
         let mut stopping = self.stopping.clone();
         let next = tokio::select! {
             biased;
-            // An error says that nobody is left who could go on.
+            // An error says that the sender is gone.
             _ = stopping.wait_for(|stopping| *stopping) => return None,
             due = self.due() => due?,
             () = sleep_until(silent) => Next::Comment,

@@ -47,7 +47,7 @@ pub(super) async fn guard(
     response
 }
 
-/// What a request to an address that is no route is counted under.
+/// The route under which requests to unknown addresses are counted.
 const NO_ROUTE: &str = "none";
 
 async fn answer(app: &Arc<SharedState>, mut request: Request, next: Next) -> Response {
@@ -61,7 +61,7 @@ async fn answer(app: &Arc<SharedState>, mut request: Request, next: Next) -> Res
     let response = tokio::select! {
         biased;
         response = next.run(request) => response,
-        // The work ends soon after: it is dropped, and nobody waits for it.
+        // The work ends soon after, as it is dropped.
         () = patience.runs_out() => Problem::too_slow().into_response(),
     };
     let metrics = app.state.status.metrics();
@@ -114,6 +114,6 @@ fn is_authorized(app: &SharedState, request: &Request) -> bool {
         return false;
     };
     let token = token.expose().as_bytes();
-    // An empty token keeps nobody out, so it lets nobody in.
+    // An empty token would let every client in, so it lets none in.
     !token.is_empty() && scheme.eq_ignore_ascii_case(b"bearer ") && given.ct_eq(token).into()
 }

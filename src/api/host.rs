@@ -1,9 +1,9 @@
-//! Whom a request takes this service for, and whether a page of somebody else sent it.
+//! Which name a request gives this service, and whether a page of another origin sent it.
 //!
-//! Without a token, whoever reaches the socket may read. On loopback that is every program of the
+//! Without a token, every program that reaches the socket may read. On loopback that is every program of the
 //! machine, a browser among them; and a page from anywhere can make a browser ask. The browser lets
 //! that page read the answer if the name in the address is the page's own, and its owner decides
-//! which address the name stands for (DNS rebinding). So only names that nobody else can own are
+//! which address the name stands for (DNS rebinding). So only names that no other party can own are
 //! answered. The port does not matter: a tunnel or a container may have another.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -15,7 +15,7 @@ use axum::http::{Version, header};
 use super::problem::{Problem, quoted};
 
 /// Refuses a request that does not say whom it asks, as RFC 9112 (3.2) demands; and, `guarded`, one
-/// that may come from a page of somebody else.
+/// that may come from a page of another origin.
 pub(super) fn check(request: &Request, guarded: bool) -> Result<(), Problem> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
@@ -43,7 +43,7 @@ pub(super) fn check(request: &Request, guarded: bool) -> Result<(), Problem> {
     });
     let host = host.transpose()?;
     let path = request.uri().path();
-    // They say yes or no to anybody.
+    // They answer yes or no, whoever asks.
     let probe = path == "/livez" || path == "/readyz" && request.uri().query().is_none();
     if !guarded || probe {
         return Ok(());
@@ -81,7 +81,7 @@ fn authority(text: &str) -> Option<Authority> {
     (is_host && is_port).then_some(authority)
 }
 
-/// Whether `host` is this machine for whoever resolves it.
+/// Whether every resolver takes `host` for this machine.
 fn is_loopback(host: &str) -> bool {
     if let Some(address) = host
         .strip_prefix('[')
@@ -93,7 +93,7 @@ fn is_loopback(host: &str) -> bool {
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     match name.parse::<Ipv4Addr>() {
         Ok(address) => address.is_loopback(),
-        // Nobody can own a name in "localhost" (RFC 6761, 6.3).
+        // No party can own a name in "localhost" (RFC 6761, 6.3).
         Err(_) => name == "localhost" || name.ends_with(".localhost"),
     }
 }

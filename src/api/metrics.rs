@@ -89,7 +89,7 @@ fn encode(app: &SharedState, is_open: bool) -> Result<String, fmt::Error> {
     Ok(out)
 }
 
-// One that is refused with a weight of 0 is not asked for by anybody.
+// A weight of 0 refuses a form.
 fn accepts_open_metrics(accept: &[u8]) -> bool {
     let wanted = b"application/openmetrics-text";
     accept

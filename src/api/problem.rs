@@ -49,7 +49,7 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
-    /// Whoever asks may not, whatever they ask.
+    /// The client may not ask anything.
     pub(super) fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, detail)
     }
@@ -62,12 +62,12 @@ impl Problem {
         )
     }
 
-    /// There is no such thing.
+    /// The thing that was asked for does not exist.
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// There is no form of the answer that the client takes.
+    /// The client accepts none of the forms that the answer has.
     pub(super) fn not_acceptable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_ACCEPTABLE, detail)
     }
@@ -251,8 +251,8 @@ pub(super) enum Failure {
     /// The answer can't be written.
     #[error("the answer can't be written: {0}")]
     Write(Box<dyn std::error::Error + Send + Sync>),
-    /// Nobody waits for the answer any more.
-    #[error("nobody waits for the answer any more")]
+    /// The client has left.
+    #[error("the client has left")]
     GivenUp,
     /// The answer has taken all the time it may.
     #[error("the answer takes longer than it may")]

@@ -39,7 +39,7 @@ pub(super) struct CheckpointProgress {
     feed: Arc<Feed>,
     /// Rises with each checkpoint.
     written: watch::Sender<u64>,
-    /// What was found when last looked; whoever looks holds it, and others use what is found.
+    /// The result of the last look. The task that looks holds the lock, and the others use its result.
     newest: tokio::sync::Mutex<Option<Arc<Reached>>>,
     waiting: Mutex<Waiters>,
     places: Semaphore,
@@ -132,7 +132,7 @@ impl CheckpointProgress {
         number
     }
 
-    /// Tells those whose goals are reached, as long as anybody waits.
+    /// Tells those whose goals are reached, as long as a request waits.
     async fn serve(self: Arc<Self>) {
         let mut written = self.written.subscribe();
         loop {
@@ -204,7 +204,7 @@ fn failed(error: &ReadError) -> Missed {
     Missed::Problem(Problem::internal())
 }
 
-/// Somebody who waits, or has left.
+/// A request that waits, or has left.
 struct Waiter<'a> {
     progress: &'a CheckpointProgress,
     number: u64,

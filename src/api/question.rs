@@ -109,7 +109,7 @@ impl Question {
     /// Whether a list of at most a few items is asked for.
     pub(super) fn is_short(&self) -> bool {
         let limit = match self.parameters.text("limit") {
-            // One that is wrong is refused, which is no work.
+            // A wrong question is refused, which costs no work.
             Some(_) => self.parameters.limit().unwrap_or_default(),
             None => usize::MAX,
         };

@@ -1,4 +1,4 @@
-//! Records that are no payments, and payments that are in no window; the newest booked first.
+//! Rejected records, and payments that are in no window; the newest first.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::tabular::{List, Work, answer};
 use crate::view::answer::{LateAnswer, RejectAnswer};
 use crate::view::reading::{ReadError, Reading};
 
-/// Records that are no payments, the newest booked first.
+/// Records that are not payments, the newest first.
 #[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(description::PageParams, description::WaitParams),
     responses((status = 200, description = "Rejects", body = Answered<Records<RejectAnswer>>)))]
 pub(super) async fn rejects(State(app): State<Arc<SharedState>>, request: Request) -> Response {

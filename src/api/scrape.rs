@@ -95,7 +95,7 @@ impl Scrape {
         let notices = &checkpoint.notices;
         self.many(
             "tidegauge_rejects",
-            "Records that are no payments by reason (state)",
+            "Rejected records by reason (state)",
             Reason::ALL
                 .into_iter()
                 .zip(notices.rejects)
@@ -103,7 +103,7 @@ impl Scrape {
         );
         self.many(
             "tidegauge_notices",
-            "What is no fault but worth counting: amounts rounded, local times that a clock change \
+            "Not errors, but worth monitoring: amounts rounded, local times that a clock change \
              skips or repeats, payments of branches without a name, of records whose timestamp can't be real, and of times that look like seconds (state)",
             [
                 ("rounded", notices.rounded),

@@ -135,7 +135,7 @@ async fn answer_any(
     });
     // Without a reply the thread has panicked; the panic is in the log.
     let response = replied.await.map_err(|_| Problem::internal());
-    // Whoever gives up earlier takes this along, and the thread notices.
+    // A client that gives up earlier drops this, and the thread notices.
     drop(interest);
     response
 }
@@ -254,7 +254,7 @@ impl AnswerWriter {
         }
     }
 
-    /// Gives the list `list` as JSON: [`Answer::list`] for what is no table.
+    /// Gives the list `list` as JSON: [`Answer::list`] for answers that are not tables.
     pub(super) fn json_list<A: Serialize>(
         &mut self,
         reading: &dyn Reading,
@@ -437,13 +437,13 @@ impl AnswerWriter {
 fn send(reply: &Reply, response: Response) {
     let reply = reply.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(reply) = reply {
-        // Nobody waits for it when the client has gone.
+        // The receiver is gone when the client has left.
         let _ = reply.send(response);
     }
 }
 
 impl Failure {
-    /// Whether the client has gone: nobody can be told.
+    /// Whether the client has left, so that it can't be told.
     fn is_by_client(&self) -> bool {
         matches!(self, Self::GivenUp) || self.io() == Some(io::ErrorKind::BrokenPipe)
     }

@@ -1,6 +1,6 @@
 //! What the service measures of itself while it runs: durations, outcomes, and who is connected.
 //!
-//! Figures that a checkpoint holds are not here: they are read from it when somebody asks. There is
+//! Figures that a checkpoint holds are not here: they are read from it at each scrape. There is
 //! no clock here either: durations are handed in, and so is `now`, the time since the epoch by the
 //! wall clock.
 

@@ -37,7 +37,7 @@ impl Status {
         self.lock().skipped = records;
     }
 
-    /// Says why a swap is not followed; `None` when there is none that is not.
+    /// Says why a swap is not followed; `None` when no swap is refused.
     pub fn set_refused_swap(&self, refused: Option<RefusedSwap>) {
         self.lock().refused_swap = refused;
     }
@@ -192,10 +192,10 @@ pub enum End {
         /// How long ago a broker last confirmed it.
         age: Duration,
     },
-    /// Nobody says.
+    /// It is not known.
     Unknown {
         /// How long ago a broker last said something of it. `None` if none has, and of a partition
-        /// that is stopped: nobody asks for its end, and under its name there may be another log.
+        /// that is stopped: its end is not asked for, and under its name there may be another log.
         age: Option<Duration>,
     },
 }

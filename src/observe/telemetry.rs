@@ -20,9 +20,9 @@ pub enum Format {
 /// The logs can't be started.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The filter in the environment is none.
+    /// The filter in the environment is not valid.
     #[error(
-        "{variable}: \"{filter}\" is no filter for logs ({reason}): give a level such as debug, or tidegauge=debug,warn"
+        "{variable}: \"{filter}\" is not a valid log filter ({reason}): give a level such as debug, or tidegauge=debug,warn"
     )]
     Filter {
         /// The variable.
@@ -41,7 +41,7 @@ pub enum Error {
 /// by `RUST_LOG`, else by `default`, a filter such as `info`.
 ///
 /// # Errors
-/// When the filter in the environment is none, or logs have been started before.
+/// When the filter in the environment is not valid, or logs have been started before.
 pub fn start(format: Format, default: &str) -> Result<(), Error> {
     let filter = filter(default)?;
     let colours =

@@ -39,7 +39,7 @@ impl Action {
 
 /// What must change for the public aliases to point to all indexes of the generation of `names`, and
 /// to none of another: nothing if they do. `legacy` is a second alias of the totals. Aliases of
-/// other names are nobody's business.
+/// other names stay as they are.
 pub(super) fn changes(names: &Names, legacy: Option<&str>, holders: &Holders) -> Vec<Action> {
     let mut actions = Vec::new();
     for (index, aliases) in holders {

@@ -310,7 +310,7 @@ fn outcome(item: &Item, answer: ItemAnswer<'_>) -> Result<Outcome, Trouble> {
     let is_outdated = verdict == Verdict::Done && answer.status == 409;
     let uuid = error.and_then(|error| error.index_uuid.as_deref());
     if is_outdated && uuid.is_some_and(|uuid| *uuid != *item.target.uuid) {
-        // What is newer there is in an index that nobody has looked at yet.
+        // The newer document is in an index that was not inspected yet.
         verdict = Verdict::Missing;
     }
     // An error names the alias it was asked for.

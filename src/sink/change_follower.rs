@@ -14,7 +14,7 @@ const SLICES_MAX: usize = 4_096;
 /// And beyond so many windows that became final at once.
 const FINALS_MAX: usize = 4_096;
 
-/// What the writer tells of its checkpoints, if anybody has it tell.
+/// Follows the writer's checkpoints, once it has been told to.
 #[derive(Debug, Default)]
 pub(super) struct ChangeFollower {
     followed: Option<Followed>,

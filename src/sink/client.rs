@@ -183,7 +183,7 @@ impl ServerAnswer {
         Err(self.trouble())
     }
 
-    /// What went wrong, for a status that is no success.
+    /// What went wrong, for a status that is not a success.
     pub(super) fn trouble(&self) -> Trouble {
         let (kind, reason) = self.error();
         Trouble {
@@ -219,7 +219,7 @@ impl ServerAnswer {
 }
 
 impl Trouble {
-    /// There is no whole answer: whether the request was carried out is unknown.
+    /// The answer did not arrive whole: whether the request was carried out is unknown.
     fn unanswered(reason: String) -> Self {
         Self {
             verdict: retry::Verdict::Retry,
@@ -261,7 +261,7 @@ pub fn certificates_in(path: &Path) -> Result<Vec<Certificate>, String> {
     let pem = std::fs::read(path).map_err(|error| error.to_string())?;
     let found = Certificate::from_pem_bundle(&pem).map_err(|error| with_causes(&error))?;
     if found.is_empty() {
-        return Err("there is no certificate in it".into());
+        return Err("it holds no certificate".into());
     }
     Ok(found)
 }

@@ -71,7 +71,7 @@ impl IndexState {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Ready {
     pub(super) uuid: String,
-    /// Whether it was not ours before, so that nobody knows what it holds.
+    /// Whether it was not ours before, so that its content is not known.
     pub(super) is_new: bool,
 }
 
@@ -187,7 +187,11 @@ impl Cluster {
         let name = self.names.index(family);
         let mut indexes = self.indexes(&[&name]).await?;
         let index = indexes.0.remove(&name);
-        let gone = || Trouble::garbage(format!("the index {name} went as it came"));
+        let gone = || {
+            Trouble::garbage(format!(
+                "the index {name} disappeared right after it was created"
+            ))
+        };
         let live = self.live(family, index.ok_or_else(gone)?).await?;
         if let Owner::Stranger(stranger) = &live.owner {
             return Err(self.foreign(family, stranger).await);
@@ -206,7 +210,7 @@ impl Cluster {
         })
     }
 
-    // An index that was created by somebody else, or by us in a former life, is there already.
+    // The index may exist already, created by another program or by an earlier run.
     // Whether it was not.
     async fn create(&self, family: Family) -> Result<bool, Trouble> {
         let body = mapping::index(

@@ -36,7 +36,7 @@ pub struct Config {
     /// Names of windows that another generation has, whether or not this one has them too: their
     /// aliases are taken away from there.
     pub former_windows: Vec<String>,
-    /// How long things take that are no business of an operator.
+    /// Durations that an operator need not set.
     pub pacing: Pacing,
 }
 
@@ -56,7 +56,7 @@ pub enum Publication {
 /// Who we are to Elasticsearch.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Credentials {
-    /// Nobody in particular.
+    /// No credentials.
     #[default]
     None,
     /// The holder of an encoded API key.
@@ -173,7 +173,7 @@ fn take_credentials(url: &mut Url) -> Result<Credentials, Error> {
         username: decoded(url.username()),
         password: Secret::new(password),
     };
-    // Both are only refused where there is no host, and there is one.
+    // Both are refused only for addresses without a host, and this one has a host.
     let _ = url.set_password(None);
     let _ = url.set_username("");
     Ok(credentials)

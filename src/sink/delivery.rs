@@ -88,7 +88,7 @@ pub(super) enum Interrupted {
     Connection(Trouble),
     /// The state can't be read.
     Read(ReadError),
-    /// Nobody takes feedback any more.
+    /// The receiver of feedback is gone.
     Deaf,
 }
 
@@ -199,7 +199,7 @@ impl Delivery {
     }
 
     // Waits for the next round: until `latest`, or until `if_news` if there is news, or for another
-    // order. Whether somebody can give orders still.
+    // order. Whether orders can still come.
     async fn rest(
         &mut self,
         orders: &mut watch::Receiver<Order>,
@@ -338,7 +338,7 @@ impl Delivery {
         told.map_err(|_| Interrupted::Deaf)
     }
 
-    // After an outage nobody knows what became of indexes and templates, nor whether it is the same
+    // After an outage it is not known what became of indexes and templates, nor whether it is the same
     // server.
     pub(super) fn answered(&mut self) {
         if self.line.works() {

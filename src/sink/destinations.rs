@@ -238,7 +238,7 @@ impl Destination {
 /// What a look at the indexes showed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Compared {
-    /// They were there and are no more.
+    /// They were there and are gone.
     pub(super) gone: BTreeSet<Family>,
     /// They are others than they were, or not in order.
     pub(super) changed: BTreeSet<Family>,

@@ -104,7 +104,7 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    /// The document of `key` as it is now; `None` if there is none to be given.
+    /// The document of `key` as it is now; `None` if `key` has no document.
     pub(super) fn render(&self, key: &DocumentKey) -> Result<Option<Document>, ReadError> {
         match *key {
             DocumentKey::Total(branch) => self.total(branch),

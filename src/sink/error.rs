@@ -7,8 +7,8 @@ use crate::view::reading::ReadError;
 /// Why a sink can't be made. Shows no credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address is none.
-    #[error("elasticsearch.url is no address: {0}")]
+    /// The address is not valid.
+    #[error("elasticsearch.url is not a valid address: {0}")]
     Url(String),
     /// The certificates can't be used.
     #[error(
@@ -61,7 +61,7 @@ pub enum Error {
     /// An index of a generation that is to be dropped holds figures of another log or other rules.
     #[error(
         "nothing is deleted: the index {index} has a name of generation {generation}, but holds \
-         figures {whose}. If nobody needs them any more, delete them with `tidegauge index delete \
+         figures {whose}. If they are not needed any more, delete them with `tidegauge index delete \
          --yes`, then drop generation {generation} again"
     )]
     NotDropped {

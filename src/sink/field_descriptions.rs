@@ -19,7 +19,7 @@ pub struct DocumentFields {
     pub windows: BTreeMap<String, String>,
     /// Of a payment that is in no window.
     pub late: BTreeMap<String, String>,
-    /// Of a record that is no payment.
+    /// Of a rejected record.
     pub rejects: BTreeMap<String, String>,
 }
 

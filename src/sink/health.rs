@@ -101,7 +101,7 @@ impl Connection {
         };
     }
 
-    /// How the part is doing, for operators; how much waits is added by whoever shows it. `hindered` says what keeps some documents back.
+    /// How the part is doing, for operators; the caller adds how much waits. `hindered` says what keeps some documents back.
     pub(super) fn report(&self, product: &str, hindered: Option<String>) -> (Condition, String) {
         let since = rfc3339(wall_clock(self.since));
         match &self.state {

@@ -176,7 +176,7 @@ impl Cluster {
                 .collect();
             let path = BulkParts::None.url();
             let answer = self.client().post_lines(&path, &[], Bytes::from(lines));
-            // One that was written meanwhile stays: it is somebody's.
+            // One that was written meanwhile stays: it belongs to another branch.
             answer.await?.success()?;
         }
         Ok(())

@@ -44,7 +44,7 @@ const MISNAMED_WAIT: Duration = Duration::from_secs(5);
 type Collecting = JoinSet<Result<Collected, ReadError>>;
 
 impl Delivery {
-    // Where to look: among the documents that changed, unless all marks are due or nobody knows which
+    // Where to look: among the documents that changed, unless all marks are due or it is not known which
     // they are.
     pub(super) async fn scope(&mut self, is_full: bool) -> Result<Scope, Interrupted> {
         let mut named = None;

@@ -19,7 +19,7 @@ use crate::core::feedback::{Family, Feedback};
 const MARKS_ARE_SAFE: Duration = Duration::from_secs(3);
 
 impl Delivery {
-    // Before the first checkpoint there is nothing to deliver, and nobody knows yet whose it will be.
+    // Before the first checkpoint there is nothing to deliver, and the provenance is not known yet.
     pub(super) async fn knows_provenance(&mut self) -> Result<bool, Interrupted> {
         let readings = Arc::clone(&self.readings);
         let provenance = blocking(move || readings.query(|reading| reading.provenance())).await?;

@@ -30,7 +30,7 @@ const SHORT_MIN: usize = 200;
 const PROMPT_PER_PLACE: usize = 4;
 /// Fewer documents say nothing about how many the server takes in a second.
 const MEASURED_MIN: usize = 100;
-/// Beyond so many, nobody takes turns: all that is marked goes.
+/// Beyond so many, windows take no turns: all marked documents go at once.
 const WAITING_MAX: usize = 65_536;
 
 impl Turns {
@@ -75,7 +75,7 @@ impl Turns {
         Arc::clone(&self.waiting)
     }
 
-    /// Nobody takes turns any more: all goes at once.
+    /// Windows take no turns any more: all documents go at once.
     pub(super) fn end(&mut self) {
         self.waiting = Arc::default();
     }
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(turns.next(ChangedDocuments::default()).unwrap().len(), 200);
         turns.end();
         assert!(turns.is_empty());
-        // Nobody has a turn, so nobody is left out.
+        // Without turns no window is left out.
         assert!(turns.others(Some(named())).is_empty());
     }
 

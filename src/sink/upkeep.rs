@@ -171,7 +171,7 @@ impl Upkeep {
 
     /// Puts the templates, and the indexes that `readings` have documents for and that are not
     /// there. Those are not written to before a service has taken them over: it knows by that, that
-    /// its documents are missing, and delivers them anew. Gives what it made.
+    /// its documents are missing, and delivers them again. Gives what it made.
     ///
     /// # Errors
     /// When the server does not answer as it should.
@@ -180,7 +180,7 @@ impl Upkeep {
         done.map_err(|trouble| self.failed(trouble))
     }
 
-    // Without a state nobody knows whose indexes are ours.
+    // Without a state it is not known which indexes are ours.
     fn know(&mut self, readings: Option<&dyn Readings>) -> Result<(), Trouble> {
         let provenance = match readings {
             Some(readings) => readings.query(|reading| reading.provenance()),

@@ -186,7 +186,7 @@ pub(in crate::api) struct Batch {
     pub(in crate::api) filter: Filter,
     /// Where the client is afterwards.
     pub(in crate::api) upto: ResumePoint,
-    /// Whether it tells the client to load everything anew.
+    /// Whether it tells the client to load everything again.
     pub(in crate::api) is_reset: bool,
     /// The events.
     pub(in crate::api) bytes: Bytes,

@@ -1,11 +1,11 @@
-//! How many bytes of batches there are, whoever holds them.
+//! How many bytes all batches that are held take together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Bytes;
 
-/// Counts the bytes of batches for as long as anybody holds them: a connection holds those that its
+/// Counts the bytes of batches for as long as they are held: a connection holds those that its
 /// client has not taken.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Held(Arc<AtomicUsize>);

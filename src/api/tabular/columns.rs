@@ -162,7 +162,7 @@ fn times<R>(rows: &[R], time: impl Fn(&R) -> Option<&str>) -> Result<ArrayRef, A
             .map(|text| match parse_rfc3339(text) {
                 Some(time) => Ok(time.millis()),
                 None => Err(ArrowError::InvalidArgumentError(format!(
-                    "{text} is no time"
+                    "{text} is not a time"
                 ))),
             })
             .transpose()

@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use super::columns::{Row, batch, schema};
 use crate::api::format::AnswerFormat;
 
-/// Why rows can't be written: whoever takes the bytes has gone, or a row does not fit.
+/// Why rows can't be written: the receiver of the bytes has gone, or a row does not fit.
 pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Rows of a row group. What is in memory of a file that is written is its newest group.

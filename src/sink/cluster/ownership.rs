@@ -53,7 +53,7 @@ impl From<Difference> for Stranger {
 
 impl Cluster {
     /// Whose documents the index called `name` holds, by its mapping. As long as we don't know where
-    /// our own come from, nobody is a stranger.
+    /// our own come from, no index is a stranger's.
     pub(in crate::sink) async fn owner(
         &self,
         name: &str,
@@ -86,7 +86,7 @@ impl Cluster {
     pub(in crate::sink) async fn foreign(&self, family: Family, stranger: &Stranger) -> Trouble {
         let names = self.names();
         let generation = names.generation();
-        // While nobody can tell what readers see, nothing is called a leftover.
+        // While it is not known what readers see, nothing is called a leftover.
         let is_seen = match self.holders().await {
             Ok(holders) => aliases::audience(names, &holders).contains(&generation),
             Err(_) => true,
@@ -167,7 +167,7 @@ const KEEP_BOTH: &str = "To keep both, set elasticsearch.index_prefix and \
                          elasticsearch.legacy_totals to names that are not in use";
 
 /// Gives up the other figures.
-const DELETE: &str = "If nobody needs those figures any more, delete them with `tidegauge index delete \
+const DELETE: &str = "If those figures are not needed any more, delete them with `tidegauge index delete \
                       --yes`";
 
 /// Why nothing may be written at all by `generation`, although only one index was looked at: the
@@ -187,7 +187,7 @@ fn foreign(index: &str, stranger: &Stranger, generation: u32) -> Trouble {
                  state_dir to a new directory and kafka.start = \"earliest\", and start it again",
             );
         }
-        // A state that was begun anew has the first one. Replays have others, and so are not told
+        // A new state has generation 1. Replays have others, and so are not told
         // to do what they are doing.
         if generation == 1 {
             remedies.push(

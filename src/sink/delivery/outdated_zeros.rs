@@ -2,7 +2,7 @@
 //!
 //! Zeros are given while at most 1,000 branches are known. When a payment makes another branch known
 //! from an earlier time on, windows after that time lose their zeros over HTTP. Nothing marks their
-//! documents, as nobody knows how many there are; but each says that it has no payment and when it ends.
+//! documents, as their number is not known; but each says that it has no payment and when it ends.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
