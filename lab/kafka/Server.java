@@ -28,7 +28,7 @@ public final class Server {
     }
 
     private static boolean brokerAnswers(int port) throws Exception {
-        // A client that finds nobody listening fills the log, so knock first.
+        // A client that finds no listener fills the log, so knock first.
         new Socket(InetAddress.getLoopbackAddress(), port).close();
         Properties client = new Properties();
         client.putAll(Map.of(
