@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod circles;
+mod names;
 
 use std::collections::BTreeMap;
 use std::fs;
