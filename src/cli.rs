@@ -35,9 +35,9 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::Parser;
 
-use self::arguments::{Arguments, Command, Globals};
+use self::arguments::{Arguments, Command, GlobalArgs};
 pub use self::end::end;
-use self::failure::Failure;
+use self::failure::CommandFailure;
 use crate::config::may_name_secret;
 use crate::observe::telemetry;
 
@@ -84,7 +84,7 @@ fn masked(said: &str, typed: impl Iterator<Item = String>) -> String {
         .fold(said.to_owned(), |said, word| said.replace(&word, "***"))
 }
 
-fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
+fn dispatch(arguments: &Arguments) -> Result<(), CommandFailure> {
     let globals = &arguments.globals;
     telemetry::start(globals.log_format, log_filter(globals, &arguments.command))?;
     match &arguments.command {
@@ -105,7 +105,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// A service tells what it does; a command that ends by itself speaks when something is wrong.
-fn log_filter(globals: &Globals, command: &Command) -> &'static str {
+fn log_filter(globals: &GlobalArgs, command: &Command) -> &'static str {
     let is_service = matches!(command, Command::Serve(_));
     match (globals.quiet, globals.verbose) {
         (true, _) => "error",

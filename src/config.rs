@@ -40,7 +40,7 @@ pub use self::http::Endpoint;
 pub use self::http::listen as parse_listen;
 pub use self::http::token_in;
 pub use self::kibana::DEFAULT_URL as DEFAULT_KIBANA_URL;
-pub use self::problem::{Error, Report};
+pub use self::problem::{Error, ProblemReport};
 pub use self::reference::markdown as reference;
 pub use self::rules::settings as settings_of_rules;
 pub use self::schema::json_schema;
@@ -48,7 +48,7 @@ pub use self::secret_keys::is_for_secret as may_name_secret;
 pub use self::section::one_of;
 pub use self::zone::zone as parse_zone;
 
-use self::problem::{Document, Origin, Problems};
+use self::problem::{ConfigText, Problems, SettingOrigin};
 use self::raw::Table;
 use self::section::Section;
 use crate::domain::branch::Branches;
@@ -98,7 +98,7 @@ pub enum Need {
 /// Where settings come from.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    file: Option<File>,
+    file: Option<ConfigFile>,
     variables: Vec<(String, String)>,
     flags: Vec<(String, String, String)>,
     decided: Vec<Decided>,
@@ -106,7 +106,7 @@ pub struct Sources {
 
 /// The file to read.
 #[derive(Clone, Debug)]
-struct File {
+struct ConfigFile {
     path: PathBuf,
     /// Who named it, for people.
     named_by: Option<&'static str>,
@@ -127,7 +127,7 @@ pub const DEFAULT_FILE: &str = "tidegauge.toml";
 /// The variable that names the file if no flag does.
 pub const FILE_VARIABLE: &str = "TIDEGAUGE_CONFIG";
 
-impl File {
+impl ConfigFile {
     fn named(flag: Option<PathBuf>) -> Option<Self> {
         let by = |named_by| {
             move |path| Self {
@@ -143,7 +143,7 @@ impl File {
     }
 }
 
-impl fmt::Display for File {
+impl fmt::Display for ConfigFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
         match self.named_by {
@@ -160,7 +160,7 @@ impl Sources {
     pub fn of_process(flag: Option<PathBuf>) -> Self {
         let default = || {
             let path = PathBuf::from(DEFAULT_FILE);
-            path.exists().then_some(File {
+            path.exists().then_some(ConfigFile {
                 path,
                 named_by: Some("found in the working directory"),
             })
@@ -171,7 +171,7 @@ impl Sources {
             .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
             .collect();
         Self {
-            file: File::named(flag).or_else(default),
+            file: ConfigFile::named(flag).or_else(default),
             variables,
             ..Self::default()
         }
@@ -181,7 +181,7 @@ impl Sources {
     #[must_use]
     pub fn of_named_file(flag: Option<PathBuf>) -> Self {
         Self {
-            file: File::named(flag),
+            file: ConfigFile::named(flag),
             ..Self::default()
         }
     }
@@ -190,7 +190,7 @@ impl Sources {
     #[must_use]
     pub fn of_file(file: impl Into<PathBuf>) -> Self {
         Self {
-            file: Some(File {
+            file: Some(ConfigFile {
                 path: file.into(),
                 named_by: None,
             }),
@@ -271,7 +271,7 @@ impl Config {
     /// When the file can't be read, or what the section says is wrong.
     pub fn endpoint(sources: &Sources) -> Result<Endpoint, Error> {
         Self::judged(sources, |table, problems| {
-            let root = Section::new("", &Origin::Missing, Some(table), problems);
+            let root = Section::new("", &SettingOrigin::Missing, Some(table), problems);
             let section = root.section("http", "http");
             if let Some(http) = section.table() {
                 keys::check("http", http, problems);
@@ -287,7 +287,7 @@ impl Config {
     ) -> Result<T, Error> {
         let document = match &sources.file {
             Some(file) => read(file)?,
-            None => Document::default(),
+            None => ConfigText::default(),
         };
         let problems = Problems::default();
         let known = keys::of("").unwrap_or_default();
@@ -322,7 +322,7 @@ impl Config {
     }
 
     fn validate(table: &Table, need: Need, problems: &Problems) -> Self {
-        let root = Section::new("", &Origin::Missing, Some(table), problems);
+        let root = Section::new("", &SettingOrigin::Missing, Some(table), problems);
         let time_zone = root.zone("time_zone", Tz::UTC);
         let state_dir = root.parsed("state_dir", PathBuf::from("state"), |text| match text {
             "" => Err("the state needs a directory: name one".to_owned()),
@@ -356,7 +356,7 @@ impl Config {
     }
 }
 
-fn read(file: &File) -> Result<Document, Error> {
+fn read(file: &ConfigFile) -> Result<ConfigText, Error> {
     let unreadable = |reason| Error::Unreadable {
         file: file.to_string(),
         reason,
@@ -368,7 +368,7 @@ fn read(file: &File) -> Result<Document, Error> {
             error.utf8_error(),
         ))
     })?;
-    Ok(Document {
+    Ok(ConfigText {
         name: Some(file.path.display().to_string()),
         told: file.named_by.map(|_| file.to_string()),
         text,

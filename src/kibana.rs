@@ -31,18 +31,18 @@ pub const OLDEST: (u32, u32) = (8, 9);
 
 /// What there is to be looked at.
 #[derive(Clone, Debug)]
-pub struct Layout {
+pub struct IndexLayout {
     /// What every alias begins with.
     pub prefix: String,
     /// The window definitions.
     pub definitions: Vec<Definition>,
     /// What the documents hold.
-    pub fields: Fields,
+    pub fields: FieldTypes,
 }
 
 /// The fields of each kind of document with their types in Elasticsearch.
 #[derive(Clone, Debug, Default)]
-pub struct Fields {
+pub struct FieldTypes {
     /// Of a branch's total.
     pub totals: BTreeMap<String, String>,
     /// Of a window.
@@ -55,7 +55,7 @@ pub struct Fields {
 
 /// The documents behind one alias.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Documents<'a> {
+pub enum DocumentSet<'a> {
     /// One per branch.
     Totals,
     /// One per window and branch.
@@ -66,7 +66,7 @@ pub enum Documents<'a> {
     Rejects,
 }
 
-impl Layout {
+impl IndexLayout {
     /// All that is to be loaded: the data views, then the dashboard.
     #[must_use]
     pub fn objects(&self) -> Vec<SavedObject> {
@@ -86,21 +86,21 @@ impl Layout {
 
     /// The alias of documents.
     #[must_use]
-    pub fn alias(&self, documents: Documents<'_>) -> String {
+    pub fn alias(&self, documents: DocumentSet<'_>) -> String {
         let last = match documents {
-            Documents::Totals => "totals",
-            Documents::Windows(definition) => definition.name(),
-            Documents::Late => "late",
-            Documents::Rejects => "rejects",
+            DocumentSet::Totals => "totals",
+            DocumentSet::Windows(definition) => definition.name(),
+            DocumentSet::Late => "late",
+            DocumentSet::Rejects => "rejects",
         };
         format!("{}-{last}", self.prefix)
     }
 
     /// What is behind an alias, and its fields.
     #[must_use]
-    pub fn behind(&self, alias: &str) -> Option<(Documents<'_>, &BTreeMap<String, String>)> {
-        let windows = self.definitions.iter().map(Documents::Windows);
-        let all = [Documents::Totals, Documents::Late, Documents::Rejects];
+    pub fn behind(&self, alias: &str) -> Option<(DocumentSet<'_>, &BTreeMap<String, String>)> {
+        let windows = self.definitions.iter().map(DocumentSet::Windows);
+        let all = [DocumentSet::Totals, DocumentSet::Late, DocumentSet::Rejects];
         let documents = all
             .into_iter()
             .chain(windows)
@@ -110,17 +110,17 @@ impl Layout {
 
     /// The fields of documents.
     #[must_use]
-    pub const fn fields_of(&self, documents: Documents<'_>) -> &BTreeMap<String, String> {
+    pub const fn fields_of(&self, documents: DocumentSet<'_>) -> &BTreeMap<String, String> {
         match documents {
-            Documents::Totals => &self.fields.totals,
-            Documents::Windows(_) => &self.fields.windows,
-            Documents::Late => &self.fields.late,
-            Documents::Rejects => &self.fields.rejects,
+            DocumentSet::Totals => &self.fields.totals,
+            DocumentSet::Windows(_) => &self.fields.windows,
+            DocumentSet::Late => &self.fields.late,
+            DocumentSet::Rejects => &self.fields.rejects,
         }
     }
 }
 
-impl Documents<'_> {
+impl DocumentSet<'_> {
     /// Whether a payment is in several of them, so that they must not be added up.
     #[must_use]
     pub fn overlap(&self) -> bool {

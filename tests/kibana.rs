@@ -14,25 +14,25 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use tidegauge::config::{Config, Need, Sources};
-use tidegauge::kibana::{Fields, Layout};
+use tidegauge::kibana::{FieldTypes, IndexLayout};
 use tidegauge::sink::DocumentFields;
 
 use crate::support::service::binary;
 
 /// What is shown with a configuration, given as TOML.
-fn layout_of(toml: &str) -> Layout {
+fn layout_of(toml: &str) -> IndexLayout {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), toml).unwrap();
     let config = Config::load(&Sources::of_file(file.path()), Need::Nothing)
         .unwrap_or_else(|error| panic!("{error}"));
     let prefix = config.elasticsearch.as_ref();
     let fields = DocumentFields::ours();
-    Layout {
+    IndexLayout {
         prefix: prefix
             .map_or("payments", |sink| &sink.index_prefix)
             .to_owned(),
         definitions: config.event_time.settings.definitions.clone(),
-        fields: Fields {
+        fields: FieldTypes {
             totals: fields.totals,
             windows: fields.windows,
             late: fields.late,

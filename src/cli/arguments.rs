@@ -11,9 +11,11 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-pub use self::asking::{Health, Query, Records, Subject, Windows};
-pub use self::generations::{Index, IndexStep, Replay, ReplayStep, State, StateStep};
-use super::output::Format;
+pub use self::asking::{HealthArgs, QueryArgs, QueryCommand, RecordsArgs, WindowsArgs};
+pub use self::generations::{
+    IndexArgs, IndexCommand, ReplayArgs, ReplayCommand, StateArgs, StateCommand,
+};
+use super::output::OutputFormat;
 use super::start_time::StartTime;
 use crate::config::{Sources, parse_listen, parse_zone};
 use crate::domain::duration;
@@ -48,7 +50,7 @@ const EVERYWHERE: &str = "With every command";
 pub struct Arguments {
     /// What every command takes.
     #[command(flatten)]
-    pub globals: Globals,
+    pub globals: GlobalArgs,
     /// What is to be done.
     #[command(subcommand)]
     pub command: Command,
@@ -58,36 +60,36 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the service: from Kafka to totals and windows, to Elasticsearch and HTTP
-    Serve(Serve),
+    Serve(ServeArgs),
     /// Try it all out: a Kafka broker in this process, a generator, and the service
-    Demo(Demo),
+    Demo(DemoArgs),
     /// Make payments like the original generator's, into Kafka or to stdout
-    Produce(Produce),
+    Produce(ProduceArgs),
     /// Compute totals and windows of a file of payments, without Kafka and without a state
-    Compute(Compute),
+    Compute(ComputeArgs),
     /// Ask a running service
-    Query(Query),
+    Query(QueryArgs),
     /// Build all figures anew beside the live ones, compare them, and make them live
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// Make, look at and mend the indexes in Elasticsearch
-    Index(Index),
+    Index(IndexArgs),
     /// Look into the state, back it up or restore it, also while a service works on it
-    State(State),
+    State(StateArgs),
     /// Validate the configuration and print the one in force, secrets hidden
-    Check(Check),
+    Check(CheckArgs),
     /// Load data views and the dashboard into Kibana, or check them
-    Kibana(Kibana),
+    Kibana(KibanaArgs),
     /// Ask whether the service is alive, or ready: exit code 0 if it is, 1 if not
-    Health(Health),
+    Health(HealthArgs),
     /// Print what a shell needs to complete commands and flags
-    Completions(Completions),
+    Completions(CompletionsArgs),
     /// Print the manual, or write a page for each command
-    Man(Manual),
+    Man(ManArgs),
 }
 
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
-pub struct Globals {
+pub struct GlobalArgs {
     /// The configuration [else: the variable TIDEGAUGE_CONFIG, ./tidegauge.toml if there is one]
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -114,7 +116,7 @@ pub struct Globals {
 The positions in the state directory decide where reading goes on; kafka.start only decides for a \
 partition that was never read. Stop it with SIGTERM or Ctrl-C at any time: nothing is lost, and \
 nothing is counted twice.")]
-pub struct Serve {
+pub struct ServeArgs {
     /// Stop at the end offsets seen at the start, when everything is delivered, and print a summary
     #[arg(long)]
     pub until_end: bool,
@@ -135,7 +137,7 @@ pub struct Serve {
         value_name = "FORMAT",
         default_value = "table"
     )]
-    pub output: Format,
+    pub output: OutputFormat,
 }
 
 /// `tidegauge demo`
@@ -145,7 +147,7 @@ Needs nothing but this program: no Kafka, no Elasticsearch, no network. Its stat
 directory that goes when it stops. Of the configuration it takes time_zone, [event_time], [[window]], \
 [branches] and [http], from --config (or TIDEGAUGE_CONFIG) and --set only: what ./tidegauge.toml and other variables say is \
 for the service. It refuses what it decides itself: state_dir, [kafka], [elasticsearch], [kibana].")]
-pub struct Demo {
+pub struct DemoArgs {
     /// Payments per second
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub rate: u64,
@@ -169,7 +171,7 @@ pub struct Demo {
         value_name = "FORMAT",
         default_value = "table"
     )]
-    pub output: Format,
+    pub output: OutputFormat,
 }
 
 fn demo_history(text: &str) -> Result<Duration, String> {
@@ -198,7 +200,7 @@ The same seed and options with --start give the same bytes, on every machine.
   tidegauge produce --stdout --start 2026-11-01T00:00:00Z --count 5
   tidegauge produce --brokers localhost:9092 --start 2026-11-01T00:00:00Z --count 1000000 \\
       --disorder 4s --late-fraction 0.01 --bad-fraction 0.001")]
-pub struct Produce {
+pub struct ProduceArgs {
     /// The brokers, host:port and comma separated [config: kafka.brokers]
     #[arg(long, value_name = "BROKERS")]
     pub brokers: Option<String>,
@@ -258,7 +260,7 @@ pub struct Produce {
         value_name = "FORMAT",
         default_value = "table"
     )]
-    pub output: Format,
+    pub output: OutputFormat,
 }
 
 /// `tidegauge compute`
@@ -272,7 +274,7 @@ with a partition below 0 is a reject. Lines may end as on Windows, and the file 
 byte-order mark; a file that holds nothing else has no lines. Windows, time zone and lateness are those of the configuration. How many \
 lines are no payments, and which is the first, is told on stderr; --emit rejects lists them, and \
 --emit late lists payments in no window, each with the number of its line (`line`, from 1).")]
-pub struct Compute {
+pub struct ComputeArgs {
     /// What is printed
     #[arg(long, value_enum, value_name = "WHAT", default_value = "totals")]
     pub emit: Emit,
@@ -287,7 +289,7 @@ pub struct Compute {
         value_name = "FORMAT",
         default_value = "table"
     )]
-    pub output: Format,
+    pub output: OutputFormat,
 }
 
 /// What `compute` prints.
@@ -310,10 +312,10 @@ pub enum Emit {
 #[command(after_long_help = "\
 What is printed is a configuration of its own that gives the same service. With anything wrong, all \
 of it is told on stderr and the exit code is 78.")]
-pub struct Check {
+pub struct CheckArgs {
     /// Print what there is to set instead; no configuration is read
     #[arg(long, value_enum, value_name = "FORM")]
-    pub reference: Option<Reference>,
+    pub reference: Option<ReferenceFormat>,
     /// The address for HTTP [config: http.listen]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
@@ -321,7 +323,7 @@ pub struct Check {
 
 /// What `check --reference` prints.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Reference {
+pub enum ReferenceFormat {
     /// Every key on a page
     Markdown,
     /// A JSON Schema (2020-12) of the file, for editors
@@ -337,10 +339,10 @@ Needs Kibana 8.9 or newer.
   tidegauge kibana load --url http://127.0.0.1:5601 --wait 2m
   tidegauge kibana check
   tidegauge kibana export > tidegauge.ndjson")]
-pub struct Kibana {
+pub struct KibanaArgs {
     /// What is to be done.
     #[command(subcommand)]
-    pub task: KibanaTask,
+    pub task: KibanaCommand,
     /// Where Kibana answers [config: kibana.url, else http://127.0.0.1:5601]
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<String>,
@@ -354,7 +356,7 @@ pub struct Kibana {
 
 /// What is to be done for Kibana.
 #[derive(Clone, Debug, Subcommand)]
-pub enum KibanaTask {
+pub enum KibanaCommand {
     /// Wait for Kibana and load data views and the dashboard; those of an earlier time are replaced
     Load,
     /// Check the objects without Kibana; with --url or a section kibana, also that Kibana holds them and that
@@ -368,10 +370,10 @@ pub enum KibanaTask {
     Export,
 }
 
-impl Kibana {
+impl KibanaArgs {
     /// Where the settings of `kibana` come from.
     #[must_use]
-    pub fn sources(&self, globals: &Globals) -> Sources {
+    pub fn sources(&self, globals: &GlobalArgs) -> Sources {
         globals
             .sources()
             .given("--url", "kibana.url", self.url.as_ref())
@@ -386,7 +388,7 @@ impl Kibana {
   tidegauge completions bash > /etc/bash_completion.d/tidegauge
   tidegauge completions zsh > \"${fpath[1]}/_tidegauge\"
   tidegauge completions fish > ~/.config/fish/completions/tidegauge.fish")]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum, value_name = "SHELL")]
     pub shell: clap_complete::Shell,
@@ -394,7 +396,7 @@ pub struct Completions {
 
 /// `tidegauge man`
 #[derive(Clone, Debug, Args)]
-pub struct Manual {
+pub struct ManArgs {
     /// Write one page for each command to this directory, instead of printing the first
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -428,7 +430,7 @@ impl Assignment {
     }
 }
 
-impl Globals {
+impl GlobalArgs {
     /// Why the command line can't be used although it could be read.
     #[must_use]
     pub fn wrong(&self) -> Option<&'static str> {
@@ -454,20 +456,20 @@ impl Globals {
     }
 }
 
-impl Check {
+impl CheckArgs {
     /// Where the settings of `check` come from.
     #[must_use]
-    pub fn sources(&self, globals: &Globals) -> Sources {
+    pub fn sources(&self, globals: &GlobalArgs) -> Sources {
         let sources = globals.sources();
         sources.given("--listen", "http.listen", self.listen.as_ref())
     }
 }
 
-impl Demo {
+impl DemoArgs {
     /// Where the settings of `demo` come from: what was named for it. The configuration of the service
     /// that the same directory or environment holds says where Kafka is, and is not meant.
     #[must_use]
-    pub fn sources(&self, globals: &Globals) -> Sources {
+    pub fn sources(&self, globals: &GlobalArgs) -> Sources {
         let sources = Sources::of_named_file(globals.config.clone());
         let listen = self.listen.map(|listen| listen.to_string());
         globals
@@ -476,10 +478,10 @@ impl Demo {
     }
 }
 
-impl Serve {
+impl ServeArgs {
     /// Where the settings of `serve` come from.
     #[must_use]
-    pub fn sources(&self, globals: &Globals) -> Sources {
+    pub fn sources(&self, globals: &GlobalArgs) -> Sources {
         globals
             .sources()
             .given("--brokers", "kafka.brokers", self.brokers.as_ref())
@@ -488,10 +490,10 @@ impl Serve {
     }
 }
 
-impl Produce {
+impl ProduceArgs {
     /// Where the settings of `produce` come from.
     #[must_use]
-    pub fn sources(&self, globals: &Globals) -> Sources {
+    pub fn sources(&self, globals: &GlobalArgs) -> Sources {
         globals
             .sources()
             .given("--brokers", "kafka.brokers", self.brokers.as_ref())

@@ -6,16 +6,16 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::failure::Failure;
-use super::output::{self, Format};
+use super::failure::CommandFailure;
+use super::output::{self, OutputFormat};
 use super::report;
-use super::row::Row;
+use super::row::JsonRow;
 use crate::service::backup::{self, Error, Kept, LeftOut, Manifest};
 use crate::service::generation::Generations;
 
 /// A generation in a backup, for people.
 #[derive(Serialize)]
-struct Line<'a> {
+struct BackupRow<'a> {
     generation: u32,
     live: bool,
     as_of: &'a str,
@@ -26,9 +26,9 @@ struct Line<'a> {
 
 /// The same for programs.
 #[derive(Serialize)]
-struct Whole<'a> {
+struct BackupDetails<'a> {
     #[serde(flatten)]
-    line: Line<'a>,
+    line: BackupRow<'a>,
     checkpoint: u64,
     storage_version: u64,
     positions: &'a BTreeMap<i32, i64>,
@@ -36,13 +36,13 @@ struct Whole<'a> {
 
 /// What a backup holds, for programs.
 #[derive(Serialize)]
-struct Summary<'a> {
+struct BackupSummary<'a> {
     backup: String,
     topic: &'a str,
     made_at: &'a str,
     live: u32,
     previous: Option<u32>,
-    generations: Vec<Whole<'a>>,
+    generations: Vec<BackupDetails<'a>>,
     left_out: &'a [LeftOut],
 }
 
@@ -54,8 +54,8 @@ pub(super) fn make(
     generations: &Generations,
     dir: &Path,
     live_only: bool,
-    format: Format,
-) -> Result<(), Failure> {
+    format: OutputFormat,
+) -> Result<(), CommandFailure> {
     let manifest = backup::backup(generations, dir, live_only)?;
     print(&manifest, dir, format)?;
     let mut notes = std::io::stderr().lock();
@@ -76,8 +76,8 @@ pub(super) fn make(
 pub(super) fn restore(
     generations: &Generations,
     dir: &Path,
-    format: Format,
-) -> Result<(), Failure> {
+    format: OutputFormat,
+) -> Result<(), CommandFailure> {
     let manifest = backup::restore(dir, generations)?;
     print(&manifest, dir, format)?;
     let live = manifest.generations.iter();
@@ -103,9 +103,9 @@ pub(super) fn restore(
     Ok(())
 }
 
-fn print(manifest: &Manifest, dir: &Path, format: Format) -> Result<(), Failure> {
+fn print(manifest: &Manifest, dir: &Path, format: OutputFormat) -> Result<(), CommandFailure> {
     let kept = manifest.generations.iter();
-    let summary = Summary {
+    let summary = BackupSummary {
         backup: dir.display().to_string(),
         topic: &manifest.topic,
         made_at: &manifest.made_at,
@@ -118,17 +118,17 @@ fn print(manifest: &Manifest, dir: &Path, format: Format) -> Result<(), Failure>
         .generations
         .iter()
         .map(|whole| match format {
-            Format::Table | Format::Csv => report::row(&whole.line),
-            Format::Json | Format::Ndjson => report::row(whole),
+            OutputFormat::Table | OutputFormat::Csv => report::row(&whole.line),
+            OutputFormat::Json | OutputFormat::Ndjson => report::row(whole),
         })
-        .collect::<Result<Vec<Row>, _>>()?;
+        .collect::<Result<Vec<JsonRow>, _>>()?;
     output::print(format, &rows, &report::text(&summary)?)?;
     Ok(())
 }
 
-fn whole<'a>(manifest: &Manifest, kept: &'a Kept) -> Whole<'a> {
-    Whole {
-        line: Line {
+fn whole<'a>(manifest: &Manifest, kept: &'a Kept) -> BackupDetails<'a> {
+    BackupDetails {
+        line: BackupRow {
             generation: kept.generation,
             live: kept.generation == manifest.live,
             as_of: &kept.as_of,
@@ -142,7 +142,7 @@ fn whole<'a>(manifest: &Manifest, kept: &'a Kept) -> Whole<'a> {
     }
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CommandFailure {
     fn from(error: Error) -> Self {
         Self::Running(error.into())
     }

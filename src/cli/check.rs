@@ -2,19 +2,19 @@
 
 use std::io::{self, Write};
 
-use super::arguments::{Check, Globals, Reference};
-use super::failure::Failure;
+use super::arguments::{CheckArgs, GlobalArgs, ReferenceFormat};
+use super::failure::CommandFailure;
 use crate::config::{self, Config, Need};
 
 /// Validates the configuration and prints the one in force; or prints what there is to set.
 ///
 /// # Errors
 /// When it is wrong, or stdout can't be written.
-pub fn run(check: &Check, globals: &Globals) -> Result<(), Failure> {
+pub fn run(check: &CheckArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     if let Some(reference) = check.reference {
         return print(&match reference {
-            Reference::Markdown => config::reference(),
-            Reference::JsonSchema => format!("{:#}\n", config::json_schema()),
+            ReferenceFormat::Markdown => config::reference(),
+            ReferenceFormat::JsonSchema => format!("{:#}\n", config::json_schema()),
         });
     }
     let config = Config::load(&check.sources(globals), Need::Nothing)?;
@@ -25,7 +25,7 @@ pub fn run(check: &Check, globals: &Globals) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+fn print(text: &str) -> Result<(), CommandFailure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

@@ -4,14 +4,14 @@ use std::io::{self, Write};
 
 use clap::CommandFactory;
 
-use super::arguments::{Arguments, Completions};
-use super::failure::Failure;
+use super::arguments::{Arguments, CompletionsArgs};
+use super::failure::CommandFailure;
 
 /// Prints the completions of one shell.
 ///
 /// # Errors
 /// When stdout can't be written.
-pub fn run(completions: &Completions) -> Result<(), Failure> {
+pub fn run(completions: &CompletionsArgs) -> Result<(), CommandFailure> {
     // Made in memory first: the generator panics where nobody reads it.
     let mut script = Vec::new();
     let mut command = Arguments::command();

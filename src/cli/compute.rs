@@ -11,8 +11,8 @@ use anyhow::Context;
 use tidegauge_windows::{Frame, MemoryCells, Query, Settings, Span, Summary};
 use tracing::warn;
 
-use super::arguments::{Compute, Emit, Globals};
-use super::failure::Failure;
+use super::arguments::{ComputeArgs, Emit, GlobalArgs};
+use super::failure::CommandFailure;
 use super::output;
 use super::report::{self, Numbered};
 use crate::config::{Config, Need};
@@ -38,9 +38,9 @@ const LINES_A_STEP: u64 = 50_000;
 ///
 /// # Errors
 /// When the configuration is wrong, or the lines can't be read.
-pub fn run(compute: &Compute, globals: &Globals) -> Result<(), Failure> {
+pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
-    let mut batch = Batch::new(&config, compute.emit);
+    let mut batch = Computation::new(&config, compute.emit);
     if compute.file.as_os_str() == "-" {
         batch.read(io::stdin().lock(), "the lines of stdin")?;
     } else {
@@ -65,7 +65,7 @@ pub fn run(compute: &Compute, globals: &Globals) -> Result<(), Failure> {
 }
 
 /// A pipeline with what it has built up, in memory.
-struct Batch {
+struct Computation {
     pipeline: Pipeline,
     frame: Frame,
     cells: MemoryCells<BranchId, Summary>,
@@ -86,7 +86,7 @@ struct Batch {
     offsets: BTreeMap<i32, i64>,
 }
 
-impl Batch {
+impl Computation {
     fn new(config: &Config, emit: Emit) -> Self {
         let settings = settings(config);
         let pipeline = Pipeline::new(
@@ -112,7 +112,7 @@ impl Batch {
         }
     }
 
-    fn read(&mut self, mut lines: impl BufRead, name: &str) -> Result<(), Failure> {
+    fn read(&mut self, mut lines: impl BufRead, name: &str) -> Result<(), CommandFailure> {
         let failed = || format!("{name} can't be read");
         let mut line = Vec::new();
         loop {
@@ -274,7 +274,7 @@ impl Batch {
         self.step();
     }
 
-    fn windows(&self, config: &Config) -> Result<report::Report, Failure> {
+    fn windows(&self, config: &Config) -> Result<report::Report, CommandFailure> {
         let settings = settings(config);
         let frame = Frame::new(settings, self.pipeline.engine().snapshot());
         let mut results = Vec::new();

@@ -14,13 +14,13 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 use tidegauge_windows::EventTime;
 use tokio::task::spawn_blocking;
 
-use super::arguments::{Demo, Globals};
-use super::failure::Failure;
-use super::output::{self, Format};
+use super::arguments::{DemoArgs, GlobalArgs};
+use super::failure::CommandFailure;
+use super::output::{self, OutputFormat};
 use super::report;
 use super::serve::{block_on, stop};
 use super::signals::Signals;
-use super::table::{self, Look};
+use super::table::{self, TableOptions};
 use crate::config::{Config, Need, Sources};
 use crate::domain::branch::Branches;
 use crate::domain::count::counted_in_threes;
@@ -47,7 +47,7 @@ const FRAME: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When a part can't start, or fails while it runs.
-pub fn run(demo: &Demo, globals: &Globals) -> Result<(), Failure> {
+pub fn run(demo: &DemoArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let begun = Instant::now();
     let kafka = MockCluster::new(1).context("the broker in this process can't start")?;
     kafka
@@ -97,7 +97,11 @@ const OWN_STATE: &str = "the demo's state is in a temporary directory that goes 
 const NO_INDEXES: &str = "the demo writes to no Elasticsearch, so there is nothing for Kibana either: \
                           leave it out, or deliver with `tidegauge serve`";
 
-fn config(sources: Sources, brokers: &str, state: &std::path::Path) -> Result<Config, Failure> {
+fn config(
+    sources: Sources,
+    brokers: &str,
+    state: &std::path::Path,
+) -> Result<Config, CommandFailure> {
     let state = state.to_string_lossy().into_owned();
     let own = |value: &str| Some(value.to_owned());
     let sources = sources
@@ -111,7 +115,7 @@ fn config(sources: Sources, brokers: &str, state: &std::path::Path) -> Result<Co
     Ok(Config::load(&sources, Need::Brokers)?)
 }
 
-fn announce(app: &App, config: &Config, output: Format) -> Result<(), Failure> {
+fn announce(app: &App, config: &Config, output: OutputFormat) -> Result<(), CommandFailure> {
     let address = app.address().unwrap_or(config.http.listen);
     let definitions = &config.event_time.settings.definitions;
     let window = definitions.first().map_or("", |first| first.name());
@@ -119,7 +123,7 @@ fn announce(app: &App, config: &Config, output: Format) -> Result<(), Failure> {
         "Tidegauge answers at http://{address}/  (figures: /api/v1/totals, /api/v1/windows/{window})"
     );
     // What is printed as data can be read by a program; then people find the address beside it.
-    if output == Format::Table {
+    if output == OutputFormat::Table {
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}")?;
         stdout.flush()?;
@@ -139,17 +143,17 @@ impl Generating {
     /// Makes payments from `--history` before now on: first those of the history, as fast as the
     /// service reads them, then one whenever it is due.
     fn start(
-        demo: &Demo,
+        demo: &DemoArgs,
         time_zone: Tz,
         brokers: &str,
         readings: Arc<dyn Readings>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandFailure> {
         let producer: ThreadedProducer<DefaultProducerContext> = ClientConfig::new()
             .set("bootstrap.servers", brokers)
             .set("linger.ms", LINGER_MS)
             .create()
             .context("the generator can't connect")?;
-        let pace = Pace::new(demo.rate, demo.history);
+        let pace = DemoSchedule::new(demo.rate, demo.history);
         let options = generator::Options {
             seed: demo.seed,
             start: pace.time_of(0),
@@ -178,7 +182,7 @@ impl Generating {
 }
 
 /// When each payment is made: at one rate, from the beginning of the history on.
-struct Pace {
+struct DemoSchedule {
     rate: u64,
     /// The time of the first, ms since the epoch.
     start: i64,
@@ -187,7 +191,7 @@ struct Pace {
     history: u64,
 }
 
-impl Pace {
+impl DemoSchedule {
     fn new(rate: u64, history: Duration) -> Self {
         let history = u128::from(rate) * history.as_millis() / 1_000;
         let history = u64::try_from(history).unwrap_or(u64::MAX).min(HISTORY_MAX);
@@ -232,7 +236,7 @@ fn send(
 fn generate(
     producer: &ThreadedProducer<DefaultProducerContext>,
     mut generator: Generator,
-    pace: &Pace,
+    pace: &DemoSchedule,
     readings: &dyn Readings,
     stop: &AtomicBool,
 ) {
@@ -274,15 +278,15 @@ struct Screen {
 }
 
 impl Screen {
-    fn new(demo: &Demo, globals: &Globals) -> Self {
-        let shown = demo.output == Format::Table && !globals.quiet;
+    fn new(demo: &DemoArgs, globals: &GlobalArgs) -> Self {
+        let shown = demo.output == OutputFormat::Table && !globals.quiet;
         Self {
             shown: shown && std::io::stdout().is_terminal(),
             lines: 0,
         }
     }
 
-    fn draw(&mut self, app: &App, branches: &Branches) -> Result<(), Failure> {
+    fn draw(&mut self, app: &App, branches: &Branches) -> Result<(), CommandFailure> {
         if !self.shown {
             return Ok(());
         }
@@ -295,7 +299,7 @@ impl Screen {
         Ok(())
     }
 
-    fn clear(&mut self) -> Result<(), Failure> {
+    fn clear(&mut self) -> Result<(), CommandFailure> {
         if self.lines > 0 {
             write!(std::io::stdout().lock(), "\x1b[{}A\x1b[J", self.lines)?;
             self.lines = 0;
@@ -304,13 +308,13 @@ impl Screen {
     }
 }
 
-fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, Failure> {
+fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, CommandFailure> {
     readings
         .query(|reading| {
             let checkpoint = reading.checkpoint();
             let (rows, _) = report::totals(&reading.totals()?, branches)
                 .map_err(|failure| ReadError(failure.to_string()))?;
-            let table = table::table(&rows, Look::of_stdout());
+            let table = table::table(&rows, TableOptions::of_stdout());
             let watermark = reading
                 .frame()
                 .watermark()
@@ -328,7 +332,11 @@ fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, Failure
         .map_err(|error| app::Error::from(error).into())
 }
 
-fn print_end(readings: &dyn Readings, branches: &Branches, format: Format) -> Result<(), Failure> {
+fn print_end(
+    readings: &dyn Readings,
+    branches: &Branches,
+    format: OutputFormat,
+) -> Result<(), CommandFailure> {
     let (totals, ledger) = readings
         .query(|reading| Ok((reading.totals()?, reading.checkpoint().ledger.clone())))
         .map_err(app::Error::from)?;
@@ -338,7 +346,7 @@ fn print_end(readings: &dyn Readings, branches: &Branches, format: Format) -> Re
     let whole = format!("{totals},\"ledger\":{ledger}}}");
     output::print(format, &rows, &whole)?;
     // The one JSON value holds both.
-    if format != Format::Json {
+    if format != OutputFormat::Json {
         output::print(format, &entries, "")?;
     }
     Ok(())
@@ -352,7 +360,7 @@ mod tests {
 
     #[test]
     fn the_history_has_the_rate_of_what_follows_and_ends_where_that_begins() {
-        let pace = Pace::new(100, HOUR);
+        let pace = DemoSchedule::new(100, HOUR);
         assert_eq!(pace.history, 360_000);
         let times = |numbers: [u64; 3]| numbers.map(|number| pace.time_of(number).millis());
         let [first, tenth, second] = times([0, 10, 100]);
@@ -366,10 +374,10 @@ mod tests {
 
     #[test]
     fn a_history_of_too_many_payments_is_shorter_and_not_thinner() {
-        let pace = Pace::new(1_000_000, HOUR);
+        let pace = DemoSchedule::new(1_000_000, HOUR);
         assert_eq!(pace.history, HISTORY_MAX);
         let [first, live] = [0, HISTORY_MAX].map(|number| pace.time_of(number).millis());
         assert_eq!(live - first, 1_000);
-        assert_eq!(Pace::new(1, Duration::ZERO).history, 0);
+        assert_eq!(DemoSchedule::new(1, Duration::ZERO).history, 0);
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use reqwest::Url;
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::config::{self, Config, Endpoint, Sources};
 use crate::domain::secret::{Secret, without_user};
 
@@ -39,14 +39,14 @@ enum NamedBy {
 
 /// What is said beside the configuration.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Named<T> {
+pub(super) struct FlagOrVariable<T> {
     /// By the command's own flag.
     flag: Option<T>,
     /// By the environment.
     variable: Option<T>,
 }
 
-impl Named<String> {
+impl FlagOrVariable<String> {
     /// The address that `flag` gives, and that of the environment. An empty variable is as good as
     /// none; an empty flag is a mistake.
     pub(super) fn url(flag: Option<&str>) -> Self {
@@ -57,7 +57,7 @@ impl Named<String> {
     }
 }
 
-impl Named<PathBuf> {
+impl FlagOrVariable<PathBuf> {
     /// The file with the token that `flag` names, and that of the environment.
     pub(super) fn token_file(flag: Option<&Path>) -> Self {
         let variable = env::var_os(TOKEN_FILE).filter(|path| !path.is_empty());
@@ -73,7 +73,10 @@ impl Address {
     ///
     /// # Errors
     /// When the configuration is wrong, or names no port.
-    pub(super) fn of(named: &Named<String>, sources: &Sources) -> Result<Self, Failure> {
+    pub(super) fn of(
+        named: &FlagOrVariable<String>,
+        sources: &Sources,
+    ) -> Result<Self, CommandFailure> {
         let address = |url: &String, named_by| Self {
             url: url.clone(),
             named_by,
@@ -90,7 +93,7 @@ impl Address {
         }
         let listen = endpoint.listen;
         if listen.port() == 0 {
-            return Err(Failure::Usage(anyhow!(
+            return Err(CommandFailure::Usage(anyhow!(
                 "http.listen is {listen}, so the service takes any port that is free: give --url with \
                  the address that it logged"
             )));
@@ -106,7 +109,7 @@ impl Address {
     ///
     /// # Errors
     /// When it is none.
-    pub(super) fn parsed(&self) -> Result<Url, Failure> {
+    pub(super) fn parsed(&self) -> Result<Url, CommandFailure> {
         let by = match &self.named_by {
             NamedBy::Variable => URL,
             NamedBy::Flag | NamedBy::Listen(_) | NamedBy::Default => "--url",
@@ -114,8 +117,9 @@ impl Address {
         // A key may stand behind the address.
         let shown = without_user(&self.url);
         let shown = shown.split(['?', '#']).next().unwrap_or_default();
-        let wrong =
-            |why: &str| Failure::Usage(anyhow!("{by}: \"{shown}\" {why}: give http://host:port"));
+        let wrong = |why: &str| {
+            CommandFailure::Usage(anyhow!("{by}: \"{shown}\" {why}: give http://host:port"))
+        };
         if self.url.is_empty() {
             return Err(wrong("is empty"));
         }
@@ -159,7 +163,11 @@ impl Address {
 /// The file with the token for a service: by flag; else `http.token_file` of the command line; else the
 /// variable `TIDEGAUGE_TOKEN_FILE`; else the configuration's. `http.token_file` goes to no other machine
 /// than the one that it protects.
-pub(super) fn token_file(named: &Named<PathBuf>, url: &Url, sources: &Sources) -> Option<PathBuf> {
+pub(super) fn token_file(
+    named: &FlagOrVariable<PathBuf>,
+    url: &Url,
+    sources: &Sources,
+) -> Option<PathBuf> {
     let is_ours = is_ours(url, sources);
     let of = |sources: &Sources| {
         // What is wrong with it matters to nobody who has named an address.
@@ -185,7 +193,7 @@ fn is_ours(url: &Url, sources: &Sources) -> bool {
 ///
 /// # Errors
 /// When the file holds no token that a service would take.
-pub(super) fn token_in(path: &Path) -> Result<Secret, Failure> {
+pub(super) fn token_in(path: &Path) -> Result<Secret, CommandFailure> {
     Ok(config::token_in(path)?)
 }
 
@@ -222,11 +230,11 @@ mod tests {
         Sources::default().flag("--listen", "http.listen", listen)
     }
 
-    fn named<T>(flag: Option<T>, variable: Option<T>) -> Named<T> {
-        Named { flag, variable }
+    fn named<T>(flag: Option<T>, variable: Option<T>) -> FlagOrVariable<T> {
+        FlagOrVariable { flag, variable }
     }
 
-    fn url(flag: Option<&str>, variable: Option<&str>) -> Named<String> {
+    fn url(flag: Option<&str>, variable: Option<&str>) -> FlagOrVariable<String> {
         named(flag.map(str::to_owned), variable.map(str::to_owned))
     }
 

@@ -8,7 +8,7 @@ use crate::observe::telemetry;
 
 /// What a command ended with instead of what it was asked for.
 #[derive(Debug)]
-pub enum Failure {
+pub enum CommandFailure {
     /// The command line makes no sense: exit code 2.
     Usage(anyhow::Error),
     /// The configuration is wrong: exit code 78.
@@ -19,7 +19,7 @@ pub enum Failure {
     Running(anyhow::Error),
 }
 
-impl Failure {
+impl CommandFailure {
     /// The exit code; 0 when whoever read the output has had enough.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
@@ -52,7 +52,7 @@ impl Failure {
 }
 
 /// The whole chain of causes, in one go. What an error says of its cause is not said again.
-impl fmt::Display for Failure {
+impl fmt::Display for CommandFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut said = String::new();
         for cause in self.error().chain() {
@@ -68,25 +68,25 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<anyhow::Error> for Failure {
+impl From<anyhow::Error> for CommandFailure {
     fn from(error: anyhow::Error) -> Self {
         Self::Running(error)
     }
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for CommandFailure {
     fn from(error: io::Error) -> Self {
         Self::Running(error.into())
     }
 }
 
-impl From<config::Error> for Failure {
+impl From<config::Error> for CommandFailure {
     fn from(error: config::Error) -> Self {
         Self::Config(error.into())
     }
 }
 
-impl From<telemetry::Error> for Failure {
+impl From<telemetry::Error> for CommandFailure {
     fn from(error: telemetry::Error) -> Self {
         Self::Config(error.into())
     }
@@ -106,11 +106,11 @@ mod tests {
             source: io::Error,
         }
         let source = io::Error::from(io::ErrorKind::AlreadyExists);
-        let failure = Failure::Running(Whole { source }.into());
+        let failure = CommandFailure::Running(Whole { source }.into());
         assert_eq!(failure.to_string(), "can't make it: entity already exists");
         let source = io::Error::from(io::ErrorKind::AlreadyExists);
         let error = anyhow::Error::from(source).context("can't make it");
-        let failure = Failure::Running(error);
+        let failure = CommandFailure::Running(error);
         assert_eq!(failure.to_string(), "can't make it: entity already exists");
     }
 
@@ -118,9 +118,9 @@ mod tests {
     fn a_broken_pipe_is_no_failure_wherever_it_happened() {
         let broken = io::Error::from(io::ErrorKind::BrokenPipe);
         let error = Err::<(), _>(broken).context("the answer can't be printed");
-        let failure = error.map_err(Failure::from);
+        let failure = error.map_err(CommandFailure::from);
         assert_eq!(failure.map_err(|failure| failure.exit_code()), Err(0));
-        let full = Failure::from(io::Error::from(io::ErrorKind::StorageFull));
+        let full = CommandFailure::from(io::Error::from(io::ErrorKind::StorageFull));
         assert_eq!(full.exit_code(), 1);
     }
 }

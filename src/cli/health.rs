@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use anyhow::anyhow;
 
-use super::arguments::{Globals, Health};
-use super::endpoint::{Address, Named};
-use super::failure::Failure;
+use super::arguments::{GlobalArgs, HealthArgs};
+use super::endpoint::{Address, FlagOrVariable};
+use super::failure::CommandFailure;
 use super::serve::block_on;
 
 /// An answer of a probe is a word and some reasons; no more of it is shown.
@@ -16,9 +16,9 @@ const SHOWN_MAX: usize = 2_000;
 ///
 /// # Errors
 /// When it does not answer in time, or says no.
-pub fn run(health: &Health, globals: &Globals) -> Result<(), Failure> {
+pub fn run(health: &HealthArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let route = if health.ready { "readyz" } else { "livez" };
-    let named = Named::url(health.url.as_deref());
+    let named = FlagOrVariable::url(health.url.as_deref());
     let address = Address::of(&named, &health.sources(globals))?;
     let hint = Address::hint(&address.parsed()?);
     let url = format!("{}/{route}", address.url.trim_end_matches('/'));
@@ -26,7 +26,7 @@ pub fn run(health: &Health, globals: &Globals) -> Result<(), Failure> {
     let (status, text) = block_on(async { Ok(ask(health, &url, &unanswered).await?) })?;
     let text: String = text.trim().chars().take(SHOWN_MAX).collect();
     if !status.is_success() {
-        return Err(Failure::Running(anyhow!(
+        return Err(CommandFailure::Running(anyhow!(
             "{} says {status}: {text}",
             address.shown()
         )));
@@ -36,7 +36,7 @@ pub fn run(health: &Health, globals: &Globals) -> Result<(), Failure> {
 }
 
 async fn ask(
-    health: &Health,
+    health: &HealthArgs,
     url: &str,
     unanswered: &str,
 ) -> anyhow::Result<(reqwest::StatusCode, String)> {

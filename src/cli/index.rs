@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::arguments::{Globals, Index, IndexStep};
-use super::failure::Failure;
-use super::output::{self, Format};
+use super::arguments::{GlobalArgs, IndexArgs, IndexCommand};
+use super::failure::CommandFailure;
+use super::output::{self, OutputFormat};
 use super::report;
 use super::serve::block_on;
 use crate::config::{Config, Need};
@@ -50,7 +50,7 @@ const BY_REPLAY: &str = "the next replay or service of that generation makes and
 
 /// One of them.
 #[derive(Serialize)]
-struct Line<'a> {
+struct FindingRow<'a> {
     kind: &'a str,
     what: &'a str,
 }
@@ -59,10 +59,10 @@ struct Line<'a> {
 ///
 /// # Errors
 /// When something is left that is not as it should be, or Elasticsearch does not answer.
-pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
+pub fn run(index: &IndexArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
     let Some(sink) = &config.elasticsearch else {
-        return Err(Failure::Config(anyhow!(
+        return Err(CommandFailure::Config(anyhow!(
             "there is no Elasticsearch in the configuration: add [elasticsearch] with its url"
         )));
     };
@@ -78,7 +78,7 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
     };
     let readings = readings(&config, &generations, live)?;
     // Only what is to be before a first start can be told without a state.
-    if readings.is_none() && index.step != IndexStep::Setup {
+    if readings.is_none() && index.step != IndexCommand::Setup {
         let path = generations.dir(live.generation);
         return Err(generation::Error::NoState { path }.into());
     }
@@ -92,7 +92,7 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
             ..Findings::default()
         };
         let readings = readings.as_deref();
-        if let IndexStep::Delete { yes } = step {
+        if let IndexCommand::Delete { yes } = step {
             let lines = findings.lines(yes);
             delete(&mut upkeep, readings, yes, &config, BY_SERVICE, lines).await?;
             // One that was built beside the live one may have been refused for the same reason.
@@ -134,7 +134,7 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
                 path.display()
             ));
         }
-        if matches!(step, IndexStep::Setup | IndexStep::Repair) {
+        if matches!(step, IndexCommand::Setup | IndexCommand::Repair) {
             make(&mut upkeep, readings, step, &mut findings).await?;
             // The service may take up the swap at any moment, and then moves the aliases itself.
             if refused.is_none() {
@@ -144,7 +144,7 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
         let found = upkeep.verify(readings).await.map_err(Error::from)?;
         // A new index waits for its service: after what was done here, that is how it is to be.
         (findings.waiting, findings.drift) = found.into_iter().partition(|found| {
-            step != IndexStep::Verify && found.ends_with("no service writes to it yet")
+            step != IndexCommand::Verify && found.ends_with("no service writes to it yet")
         });
         for found in &mut findings.waiting {
             found.push_str(": it takes the index over within a minute, or when it starts");
@@ -154,33 +154,33 @@ pub fn run(index: &Index, globals: &Globals) -> Result<(), Failure> {
         // Aliases that point to any other generation are moved by no service.
         let seen = awaited(&upkeep, &generations, live).await?;
         waits = seen.filter(|seen| live.previous == Some(*seen));
-        Ok::<_, Failure>(findings)
+        Ok::<_, CommandFailure>(findings)
     })?;
     print(&findings, index.output)?;
-    if let Some(refused) = refused.filter(|_| !matches!(step, IndexStep::Delete { .. })) {
-        return Err(Failure::Running(anyhow!("{refused}")));
+    if let Some(refused) = refused.filter(|_| !matches!(step, IndexCommand::Delete { .. })) {
+        return Err(CommandFailure::Running(anyhow!("{refused}")));
     }
     match (findings.drift.len(), waits) {
         (0, _) => Ok(()),
-        (_, Some(seen)) => Err(Failure::Running(anyhow!(
+        (_, Some(seen)) => Err(CommandFailure::Running(anyhow!(
             "the aliases point to generation {seen} until a service has caught up with it in \
              generation {}, which is live now: start it, or wait for it",
             live.generation
         ))),
-        (count, None) => Err(Failure::Running(unmended(count as u64, step))),
+        (count, None) => Err(CommandFailure::Running(unmended(count as u64, step))),
     }
 }
 
 // What can be done about what was found.
-fn unmended(count: u64, step: IndexStep) -> anyhow::Error {
+fn unmended(count: u64, step: IndexCommand) -> anyhow::Error {
     let things = counted(count, "thing");
     let are = agreeing(count, "is", "are");
     let they = agreeing(count, "it", "they");
     let mendable = match step {
-        IndexStep::Verify => {
+        IndexCommand::Verify => {
             " `tidegauge index repair` mends templates, aliases, missing indexes and missing fields."
         }
-        IndexStep::Setup | IndexStep::Repair | IndexStep::Delete { .. } => {
+        IndexCommand::Setup | IndexCommand::Repair | IndexCommand::Delete { .. } => {
             " This command can't mend the rest."
         }
     };
@@ -194,9 +194,9 @@ fn unmended(count: u64, step: IndexStep) -> anyhow::Error {
 async fn make(
     upkeep: &mut Upkeep,
     readings: Option<&dyn Readings>,
-    step: IndexStep,
+    step: IndexCommand,
     findings: &mut Findings,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     let made = upkeep.set_up(readings).await.map_err(Error::from)?;
     findings.done.push("the templates are in place".into());
     let made = made.iter().map(|index| {
@@ -205,7 +205,7 @@ async fn make(
         )
     });
     findings.done.extend(made);
-    if step == IndexStep::Repair {
+    if step == IndexCommand::Repair {
         let mended = upkeep.mend().await.map_err(Error::from)?;
         let mended = mended
             .iter()
@@ -222,9 +222,9 @@ async fn delete(
     config: &Config,
     again: &str,
     lines: &mut Vec<String>,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     let Some(readings) = readings else {
-        return Err(Failure::Running(anyhow!(
+        return Err(CommandFailure::Running(anyhow!(
             "there is no state in {}, so it can't be told which indexes are its own: check state_dir",
             config.state_dir.display()
         )));
@@ -266,7 +266,7 @@ async fn publish(
     generations: &Generations,
     live: Live,
     findings: &mut Findings,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     if awaited(upkeep, generations, live).await?.is_some() {
         return Ok(());
     }
@@ -282,7 +282,7 @@ async fn awaited(
     upkeep: &Upkeep,
     generations: &Generations,
     live: Live,
-) -> Result<Option<u32>, Failure> {
+) -> Result<Option<u32>, CommandFailure> {
     let audience = upkeep.audience().await.map_err(Error::from)?;
     let seen = match audience.first() {
         Some(seen) if audience.len() == 1 && *seen != live.generation => *seen,
@@ -296,24 +296,27 @@ fn readings(
     config: &Config,
     generations: &Generations,
     live: Live,
-) -> Result<Option<Arc<dyn Readings>>, Failure> {
+) -> Result<Option<Arc<dyn Readings>>, CommandFailure> {
     let generation = live.generation;
     let still = Still::open(&generations.dir(generation)).map_err(Error::from)?;
     let readings = still.map(|still| generations.readings(generation, &still, config));
     Ok(readings.transpose()?)
 }
 
-fn print(findings: &Findings, format: Format) -> Result<(), Failure> {
-    let done = findings.done.iter().map(|what| Line { kind: "done", what });
-    let planned = findings.planned.iter().map(|what| Line {
+fn print(findings: &Findings, format: OutputFormat) -> Result<(), CommandFailure> {
+    let done = findings
+        .done
+        .iter()
+        .map(|what| FindingRow { kind: "done", what });
+    let planned = findings.planned.iter().map(|what| FindingRow {
         kind: "planned",
         what,
     });
-    let drift = findings.drift.iter().map(|what| Line {
+    let drift = findings.drift.iter().map(|what| FindingRow {
         kind: "drift",
         what,
     });
-    let waiting = findings.waiting.iter().map(|what| Line {
+    let waiting = findings.waiting.iter().map(|what| FindingRow {
         kind: "waiting",
         what,
     });

@@ -6,11 +6,11 @@ use std::io::{self, Write};
 
 use anyhow::{Context, anyhow};
 
-use super::arguments::{Globals, Kibana as Arguments, KibanaTask};
-use super::failure::Failure;
+use super::arguments::{GlobalArgs, KibanaArgs, KibanaCommand};
+use super::failure::CommandFailure;
 use crate::config::{Config, DEFAULT_KIBANA_URL, Need};
 use crate::domain::count::{agreeing, counted};
-use crate::kibana::{Error, Fields, Kibana, Layout, check, ndjson};
+use crate::kibana::{Error, FieldTypes, IndexLayout, Kibana, check, ndjson};
 use crate::sink;
 
 /// What index names begin with where no index is configured.
@@ -21,32 +21,32 @@ const PREFIX: &str = "payments";
 /// # Errors
 /// When the configuration is wrong, Kibana is not available or refuses, or something is wrong with
 /// the objects.
-pub fn run(arguments: &Arguments, globals: &Globals) -> Result<(), Failure> {
+pub fn run(arguments: &KibanaArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let config = Config::load(&arguments.sources(globals), Need::Nothing)?;
     let layout = layout(&config);
     let objects = ndjson(&layout.objects());
     match &arguments.task {
-        KibanaTask::Export => {
+        KibanaCommand::Export => {
             let mut out = io::stdout().lock();
             out.write_all(objects.as_bytes())?;
             out.flush()?;
             Ok(())
         }
-        KibanaTask::Check { file: Some(file) } => {
+        KibanaCommand::Check { file: Some(file) } => {
             let shown = file.display();
             let text = fs::read_to_string(file)
                 .with_context(|| format!("the file {shown} can't be read"))?;
             sound(&text, &layout)?;
             said(&format!("{shown} makes sense"))
         }
-        KibanaTask::Check { file: None } => {
+        KibanaCommand::Check { file: None } => {
             sound(&objects, &layout)?;
             let count = layout.objects().len() as u64;
             let make = agreeing(count, "makes", "make");
             said(&format!("{} {make} sense", counted(count, "object")))?;
             runtime()?.block_on(check_servers(&config, layout, &objects))
         }
-        KibanaTask::Load => {
+        KibanaCommand::Load => {
             // A fault of ours would be an empty panel that nobody is told of.
             sound(&objects, &layout)?;
             runtime()?.block_on(load(&config, layout))
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments, globals: &Globals) -> Result<(), Failure> {
     }
 }
 
-async fn load(config: &Config, layout: Layout) -> Result<(), Failure> {
+async fn load(config: &Config, layout: IndexLayout) -> Result<(), CommandFailure> {
     let kibana = Kibana::new(kibana_config(config)?, layout)?;
     let loaded = kibana.load().await?;
     said(&format!(
@@ -64,7 +64,11 @@ async fn load(config: &Config, layout: Layout) -> Result<(), Failure> {
     ))
 }
 
-async fn check_servers(config: &Config, layout: Layout, objects: &str) -> Result<(), Failure> {
+async fn check_servers(
+    config: &Config,
+    layout: IndexLayout,
+    objects: &str,
+) -> Result<(), CommandFailure> {
     let mut wrong = Vec::new();
     if let Some(kibana) = &config.kibana {
         let kibana = Kibana::new(kibana.clone(), layout.clone())?;
@@ -92,9 +96,9 @@ async fn check_servers(config: &Config, layout: Layout, objects: &str) -> Result
 /// there yet is none of these: it comes with the first document.
 async fn missing_fields(
     elasticsearch: &sink::Config,
-    layout: &Layout,
+    layout: &IndexLayout,
     shown: &BTreeMap<String, BTreeSet<String>>,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<String>, CommandFailure> {
     let mut wrong = Vec::new();
     for (alias, fields) in shown {
         let Some((_, ours)) = layout.behind(alias) else {
@@ -103,7 +107,9 @@ async fn missing_fields(
         let live = sink::live_fields(elasticsearch, alias).await;
         let live = live.map_err(|reason| {
             let url = elasticsearch.url();
-            Failure::Unavailable(anyhow!("Elasticsearch at {url} gives no mapping: {reason}"))
+            CommandFailure::Unavailable(anyhow!(
+                "Elasticsearch at {url} gives no mapping: {reason}"
+            ))
         })?;
         let Some(live) = live else {
             tracing::warn!("there is no alias {alias} yet: its panels are empty until there is");
@@ -123,7 +129,7 @@ async fn missing_fields(
     Ok(wrong)
 }
 
-fn layout(config: &Config) -> Layout {
+fn layout(config: &Config) -> IndexLayout {
     let prefix = config.elasticsearch.as_ref();
     let sink::DocumentFields {
         totals,
@@ -131,10 +137,10 @@ fn layout(config: &Config) -> Layout {
         late,
         rejects,
     } = sink::DocumentFields::ours();
-    Layout {
+    IndexLayout {
         prefix: prefix.map_or(PREFIX, |sink| &sink.index_prefix).to_owned(),
         definitions: config.event_time.settings.definitions.clone(),
-        fields: Fields {
+        fields: FieldTypes {
             totals,
             windows,
             late,
@@ -143,42 +149,42 @@ fn layout(config: &Config) -> Layout {
     }
 }
 
-fn kibana_config(config: &Config) -> Result<crate::kibana::Config, Failure> {
+fn kibana_config(config: &Config) -> Result<crate::kibana::Config, CommandFailure> {
     match &config.kibana {
         Some(kibana) => Ok(kibana.clone()),
         None => crate::kibana::Config::new(DEFAULT_KIBANA_URL)
-            .map_err(|message| Failure::Config(anyhow!(message))),
+            .map_err(|message| CommandFailure::Config(anyhow!(message))),
     }
 }
 
-fn sound(objects: &str, layout: &Layout) -> Result<(), Failure> {
+fn sound(objects: &str, layout: &IndexLayout) -> Result<(), CommandFailure> {
     told(&check::faults(objects, layout))
 }
 
-fn told(wrong: &[String]) -> Result<(), Failure> {
+fn told(wrong: &[String]) -> Result<(), CommandFailure> {
     match wrong {
         [] => Ok(()),
-        wrong => Err(Failure::Running(anyhow!(
+        wrong => Err(CommandFailure::Running(anyhow!(
             "the saved objects are not as they should be:\n  {}",
             wrong.join("\n  ")
         ))),
     }
 }
 
-fn said(line: &str) -> Result<(), Failure> {
+fn said(line: &str) -> Result<(), CommandFailure> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()?;
     Ok(())
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+fn runtime() -> Result<tokio::runtime::Runtime, CommandFailure> {
     Ok(tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?)
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CommandFailure {
     fn from(error: Error) -> Self {
         match error {
             Error::CaFile { .. } | Error::Credentials => Self::Config(error.into()),

@@ -8,21 +8,21 @@ use anyhow::{Context, anyhow};
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
-use super::arguments::{Arguments, Manual};
-use super::failure::Failure;
+use super::arguments::{Arguments, ManArgs};
+use super::failure::CommandFailure;
 use crate::service::generation::not_directory;
 
 /// Prints the page of the program, or writes a page for each command to a directory.
 ///
 /// # Errors
 /// When it can't be written.
-pub fn run(manual: &Manual) -> Result<(), Failure> {
+pub fn run(manual: &ManArgs) -> Result<(), CommandFailure> {
     let mut command = Arguments::command();
     command.build();
     match &manual.out {
         Some(dir) => {
             if let Some(other) = not_directory(dir) {
-                return Err(Failure::Running(anyhow!(
+                return Err(CommandFailure::Running(anyhow!(
                     "no pages can be written to {}: {} is not a directory. Give a directory to --out",
                     dir.display(),
                     other.display()
@@ -41,7 +41,7 @@ pub fn run(manual: &Manual) -> Result<(), Failure> {
     }
 }
 
-fn write_pages(command: Command, name: &str, dir: &Path) -> Result<(), Failure> {
+fn write_pages(command: Command, name: &str, dir: &Path) -> Result<(), CommandFailure> {
     let inner: Vec<Command> = command
         .get_subcommands()
         .filter(|inner| inner.get_name() != "help")
@@ -58,7 +58,7 @@ fn write_pages(command: Command, name: &str, dir: &Path) -> Result<(), Failure> 
     Ok(())
 }
 
-fn page(command: Command) -> Result<Vec<u8>, Failure> {
+fn page(command: Command) -> Result<Vec<u8>, CommandFailure> {
     let mut page = Vec::new();
     Man::new(command).manual("Tidegauge").render(&mut page)?;
     Ok(page)

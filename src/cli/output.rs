@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use anyhow::Context;
 use clap::ValueEnum;
 
-use super::row::{Row, plain};
-use super::table::{Look, table};
+use super::row::{JsonRow, plain};
+use super::table::{TableOptions, table};
 
 /// The form of printed data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Format {
+pub enum OutputFormat {
     /// A table to read
     Table,
     /// One JSON value with everything
@@ -25,9 +25,9 @@ pub enum Format {
 ///
 /// # Errors
 /// When stdout can't be written.
-pub fn print(format: Format, rows: &[Row], whole: &str) -> anyhow::Result<()> {
+pub fn print(format: OutputFormat, rows: &[JsonRow], whole: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    write(&mut out, format, rows, whole, Look::of_stdout())
+    write(&mut out, format, rows, whole, TableOptions::of_stdout())
         .and_then(|()| Ok(out.flush()?))
         .context("the answer can't be printed")
 }
@@ -38,25 +38,25 @@ pub fn print(format: Format, rows: &[Row], whole: &str) -> anyhow::Result<()> {
 /// When `out` can't be written.
 pub(super) fn write(
     out: &mut impl Write,
-    format: Format,
-    rows: &[Row],
+    format: OutputFormat,
+    rows: &[JsonRow],
     whole: &str,
-    look: Look,
+    look: TableOptions,
 ) -> anyhow::Result<()> {
     match format {
-        Format::Table => writeln!(out, "{}", table(rows, look))?,
-        Format::Json => writeln!(out, "{whole}")?,
-        Format::Ndjson => {
+        OutputFormat::Table => writeln!(out, "{}", table(rows, look))?,
+        OutputFormat::Json => writeln!(out, "{whole}")?,
+        OutputFormat::Ndjson => {
             for row in rows {
                 writeln!(out, "{}", row.to_json())?;
             }
         }
-        Format::Csv => write_csv(out, rows)?,
+        OutputFormat::Csv => write_csv(out, rows)?,
     }
     Ok(())
 }
 
-fn write_csv(out: &mut impl Write, rows: &[Row]) -> anyhow::Result<()> {
+fn write_csv(out: &mut impl Write, rows: &[JsonRow]) -> anyhow::Result<()> {
     let mut csv = csv::WriterBuilder::new().from_writer(out);
     for (number, row) in rows.iter().enumerate() {
         if number == 0 {
@@ -84,10 +84,13 @@ mod tests {
 
     use super::*;
 
-    fn written(format: Format, rows: &[&str]) -> String {
-        let rows: Vec<Row> = rows.iter().map(|row| Row::parse(row).unwrap()).collect();
+    fn written(format: OutputFormat, rows: &[&str]) -> String {
+        let rows: Vec<JsonRow> = rows
+            .iter()
+            .map(|row| JsonRow::parse(row).unwrap())
+            .collect();
         let mut out = Vec::new();
-        write(&mut out, format, &rows, "{}", Look::default()).unwrap();
+        write(&mut out, format, &rows, "{}", TableOptions::default()).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -99,25 +102,28 @@ mod tests {
     #[test]
     fn order_and_digits_are_those_of_the_answer() {
         assert_eq!(
-            written(Format::Ndjson, &ROWS),
+            written(OutputFormat::Ndjson, &ROWS),
             "{\"b\":\"x, \\\"y\\\"\",\"a\":1.10,\"c\":null}\n\
              {\"b\":\"ß\",\"a\":123456789012345678901234567890,\"c\":true}\n"
         );
         assert_eq!(
-            written(Format::Csv, &ROWS),
+            written(OutputFormat::Csv, &ROWS),
             "b,a,c\n\"x, \"\"y\"\"\",1.10,\nß,123456789012345678901234567890,true\n"
         );
     }
 
     #[test]
     fn a_table_without_rows_says_so() {
-        assert_eq!(written(Format::Table, &[]), "nothing\n");
-        assert_eq!(written(Format::Csv, &[]), "");
+        assert_eq!(written(OutputFormat::Table, &[]), "nothing\n");
+        assert_eq!(written(OutputFormat::Csv, &[]), "");
     }
 
     #[test]
     fn numbers_are_made_readable_in_tables_only() {
-        assert_eq!(written(Format::Csv, &[r#"{"n":1234567}"#]), "n\n1234567\n");
-        assert!(written(Format::Table, &[r#"{"n":1234567}"#]).contains(" 1,234,567"));
+        assert_eq!(
+            written(OutputFormat::Csv, &[r#"{"n":1234567}"#]),
+            "n\n1234567\n"
+        );
+        assert!(written(OutputFormat::Table, &[r#"{"n":1234567}"#]).contains(" 1,234,567"));
     }
 }

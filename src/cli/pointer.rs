@@ -129,14 +129,14 @@ impl<'a> Pointer<'a> {
     }
 
     // What is wrong, and the ways out of it.
-    fn reason(&self, unfit: &Unfit) -> String {
+    fn reason(&self, unfit: &SuccessorError) -> String {
         let (fact, is_config) = match unfit {
-            Unfit::Config(error) => (error.to_string(), true),
-            Unfit::Moved(state_dir) => {
+            SuccessorError::Config(error) => (error.to_string(), true),
+            SuccessorError::Moved(state_dir) => {
                 let (now, here) = (state_dir.display(), self.state_dir.display());
                 (format!("state_dir is {now} now and was {here}"), true)
             }
-            Unfit::Generation(error, _) => (error.fact(), error.is_config()),
+            SuccessorError::Generation(error, _) => (error.fact(), error.is_config()),
         };
         let fact = fact.trim_end().trim_end_matches('.');
         let file = self.sources.shown_file();
@@ -147,7 +147,7 @@ impl<'a> Pointer<'a> {
         };
         // The command reads the same file.
         let with = match unfit {
-            Unfit::Generation(_, config) if self.fits_still(config) => "",
+            SuccessorError::Generation(_, config) if self.fits_still(config) => "",
             _ => ", with the configuration that it was built with",
         };
         format!(
@@ -161,23 +161,23 @@ impl<'a> Pointer<'a> {
         self.generations.fits(self.generation, config).is_ok()
     }
 
-    fn successor(&self, live: Live) -> Result<Successor, Unfit> {
+    fn successor(&self, live: Live) -> Result<Successor, SuccessorError> {
         let config = Config::load(self.sources, Need::Brokers)?;
         if config.state_dir != self.state_dir {
-            return Err(Unfit::Moved(config.state_dir));
+            return Err(SuccessorError::Moved(config.state_dir));
         }
         let fits = self.generations.fits(live.generation, &config);
         let fits = fits.and_then(|_| self.generations.enter(&mut config.clone(), live));
         match fits {
             Ok(()) => Ok(Successor { live, config }),
-            Err(error) => Err(Unfit::Generation(error, Box::new(config))),
+            Err(error) => Err(SuccessorError::Generation(error, Box::new(config))),
         }
     }
 }
 
 /// Why another generation can't be run.
 #[derive(Debug)]
-enum Unfit {
+enum SuccessorError {
     /// The configuration can't be used.
     Config(config::Error),
     /// It names another state directory, which only a start can go to.
@@ -186,7 +186,7 @@ enum Unfit {
     Generation(generation::Error, Box<Config>),
 }
 
-impl From<config::Error> for Unfit {
+impl From<config::Error> for SuccessorError {
     fn from(error: config::Error) -> Self {
         Self::Config(error)
     }

@@ -1,7 +1,7 @@
 //! `tidegauge produce`: payments like the original generator's.
 
 mod kafka;
-mod pace;
+mod message_rate;
 
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -13,12 +13,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde::Serialize;
 use tidegauge_windows::EventTime;
 
-use self::kafka::Topic;
-use self::pace::Pace;
-use super::arguments::{Globals, Produce};
-use super::failure::Failure;
-use super::output::{self, Format};
-use super::row::Row;
+use self::kafka::TopicProducer;
+use self::message_rate::MessageRate;
+use super::arguments::{GlobalArgs, ProduceArgs};
+use super::failure::CommandFailure;
+use super::output::{self, OutputFormat};
+use super::row::JsonRow;
 use super::stop;
 use crate::config::{Config, Need};
 use crate::domain::count::{counted_in_threes, grouped};
@@ -34,14 +34,14 @@ const PARTITIONS: i32 = 4;
 ///
 /// # Errors
 /// When an option or the configuration is wrong, no broker answers, or a message is refused.
-pub fn run(produce: &Produce, globals: &Globals) -> Result<(), Failure> {
+pub fn run(produce: &ProduceArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let need = if produce.stdout {
         Need::Nothing
     } else {
         Need::Brokers
     };
     let config = Config::load(&produce.sources(globals), need)?;
-    let plan = Plan::new(produce, &config)?;
+    let plan = ProducePlan::new(produce, &config)?;
     let stop = stop::requested()?;
     let progress = progress(globals, produce);
     if produce.stdout {
@@ -51,7 +51,7 @@ pub fn run(produce: &Produce, globals: &Globals) -> Result<(), Failure> {
         progress.finish_and_clear();
         return Ok(());
     }
-    let mut topic = Topic::open(&config.kafka, produce, plan.start)?;
+    let mut topic = TopicProducer::open(&config.kafka, produce, plan.start)?;
     let started = Instant::now();
     let outcome = plan.run(&stop, &progress, &mut topic);
     let outcome = outcome.and_then(|made| Ok((made, topic.finish(&stop)?)));
@@ -60,7 +60,7 @@ pub fn run(produce: &Produce, globals: &Globals) -> Result<(), Failure> {
     let seconds = started.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate, for people")]
     let messages = made.messages as f64;
-    Summary {
+    ProduceSummary {
         topic: &config.kafka.topic,
         partitions: topic.partitions(),
         seconds,
@@ -72,30 +72,30 @@ pub fn run(produce: &Produce, globals: &Globals) -> Result<(), Failure> {
 }
 
 /// Where messages go.
-trait Outlet {
-    fn send(&mut self, message: &Message<'_>) -> Result<(), Failure>;
+trait MessageSink {
+    fn send(&mut self, message: &Message<'_>) -> Result<(), CommandFailure>;
 
     /// Whatever was sent is to go out now.
-    fn flush(&mut self) -> Result<(), Failure>;
+    fn flush(&mut self) -> Result<(), CommandFailure>;
 }
 
 /// One message a line.
 struct Lines<W>(W);
 
-impl<W: Write> Outlet for Lines<W> {
-    fn send(&mut self, message: &Message<'_>) -> Result<(), Failure> {
+impl<W: Write> MessageSink for Lines<W> {
+    fn send(&mut self, message: &Message<'_>) -> Result<(), CommandFailure> {
         self.0.write_all(message.value.unwrap_or_default())?;
         self.0.write_all(b"\n")?;
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), Failure> {
+    fn flush(&mut self) -> Result<(), CommandFailure> {
         Ok(self.0.flush()?)
     }
 }
 
 /// What is to be made, and how fast.
-struct Plan {
+struct ProducePlan {
     options: Options,
     /// The event time of the first payment; none when live.
     start: Option<EventTime>,
@@ -103,8 +103,8 @@ struct Plan {
     rate: Option<u64>,
 }
 
-impl Plan {
-    fn new(produce: &Produce, config: &Config) -> Result<Self, Failure> {
+impl ProducePlan {
+    fn new(produce: &ProduceArgs, config: &Config) -> Result<Self, CommandFailure> {
         let time_zone = produce.time_zone.unwrap_or(config.time_zone);
         let start = produce.start.map(|start| start.within(time_zone));
         let options = Options {
@@ -126,7 +126,7 @@ impl Plan {
             .sum();
         if sum > 1.0 + 1e-9 {
             let message = anyhow!("the fractions make {sum} together: give at most 1");
-            return Err(Failure::Usage(message));
+            return Err(CommandFailure::Usage(message));
         }
         Ok(Self {
             options,
@@ -140,10 +140,10 @@ impl Plan {
         &self,
         stop: &AtomicBool,
         progress: &ProgressBar,
-        outlet: &mut impl Outlet,
-    ) -> Result<Made, Failure> {
+        outlet: &mut impl MessageSink,
+    ) -> Result<Made, CommandFailure> {
         let mut generator = Generator::new(self.options.clone());
-        let pace = Pace::new(self.rate);
+        let pace = MessageRate::new(self.rate);
         let total = self.count.unwrap_or(u64::MAX);
         let mut sent = 0;
         while sent < total && !stop.load(Ordering::Relaxed) {
@@ -173,7 +173,7 @@ fn now() -> EventTime {
 }
 
 /// On a terminal only, and not where the payments themselves are seen.
-fn progress(globals: &Globals, produce: &Produce) -> ProgressBar {
+fn progress(globals: &GlobalArgs, produce: &ProduceArgs) -> ProgressBar {
     let is_seen = produce.stdout && io::stdout().is_terminal();
     if globals.quiet || is_seen || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -207,7 +207,7 @@ fn rate(per_second: f64) -> String {
 
 /// What was done.
 #[derive(Serialize)]
-struct Summary<'a> {
+struct ProduceSummary<'a> {
     topic: &'a str,
     partitions: i32,
     seconds: f64,
@@ -216,9 +216,9 @@ struct Summary<'a> {
     made: Made,
 }
 
-impl Summary<'_> {
-    fn print(&self, format: Format) -> anyhow::Result<()> {
-        if format == Format::Table {
+impl ProduceSummary<'_> {
+    fn print(&self, format: OutputFormat) -> anyhow::Result<()> {
+        if format == OutputFormat::Table {
             let mut out = io::stdout().lock();
             let (made, seconds) = (&self.made, self.seconds);
             writeln!(
@@ -239,7 +239,7 @@ impl Summary<'_> {
             )?;
             return Ok(out.flush()?);
         }
-        let row = Row::of(self).context("the summary can't be written")?;
+        let row = JsonRow::of(self).context("the summary can't be written")?;
         let whole = serde_json::to_string(self)?;
         output::print(format, &[row], &whole)
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::observe::status::Board;
 use crate::service::app::{self, App};
@@ -17,7 +17,7 @@ const LINE_EVERY: Duration = Duration::from_secs(5);
 const MEASURED: Duration = Duration::from_secs(1);
 
 /// Shows how far a run has come.
-pub(super) struct Progress {
+pub(super) struct ProgressDisplay {
     bar: Option<ProgressBar>,
     /// When the next line is due, where lines are wanted.
     next_line: Option<Instant>,
@@ -31,7 +31,7 @@ pub(super) struct Progress {
 
 /// How far a run has come at one moment.
 #[derive(Clone, Copy, Default)]
-struct Moment {
+struct ProgressSnapshot {
     /// Records read.
     read: u64,
     /// Records still to be read, if that is known.
@@ -42,7 +42,7 @@ struct Moment {
     waiting: u64,
 }
 
-impl Progress {
+impl ProgressDisplay {
     /// On a terminal, if `wanted`; without one, lines if `lines` says so.
     pub(super) fn new(wanted: bool, lines: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
@@ -65,7 +65,7 @@ impl Progress {
     }
 
     /// Looks at `app` and shows what there is to show.
-    pub(super) fn show(&mut self, app: &App) -> Result<(), Failure> {
+    pub(super) fn show(&mut self, app: &App) -> Result<(), CommandFailure> {
         let is_due = self.next_line.is_some_and(|next| Instant::now() >= next);
         if self.bar.is_none() && !is_due {
             return Ok(());
@@ -81,7 +81,7 @@ impl Progress {
             })
             .map_err(app::Error::from)?;
         self.shown = self.base + consumed;
-        let moment = Moment {
+        let moment = ProgressSnapshot {
             read: self.shown,
             lag,
             rate: self.rate(),
@@ -120,7 +120,7 @@ impl Progress {
     }
 }
 
-impl Moment {
+impl ProgressSnapshot {
     /// In words, without what is not known or is nothing.
     fn words(self) -> String {
         let read = counted_in_threes(self.read, "record");
@@ -172,15 +172,15 @@ mod tests {
 
     #[test]
     fn progress_says_nothing_that_is_not_known() {
-        let moment = Moment::default();
+        let moment = ProgressSnapshot::default();
         assert_eq!(moment.words(), "0 records read");
-        let begun = Moment {
+        let begun = ProgressSnapshot {
             read: 466_944,
             lag: Some(338_425),
             ..moment
         };
         assert_eq!(begun.words(), "466,944 records of 805,369");
-        let going = Moment {
+        let going = ProgressSnapshot {
             rate: Some(83_420),
             waiting: 1,
             ..begun
@@ -189,12 +189,12 @@ mod tests {
             going.words(),
             "466,944 records of 805,369, 83,420/s, 5 seconds left, 1 document waits"
         );
-        let stuck = Moment {
+        let stuck = ProgressSnapshot {
             rate: Some(0),
             ..begun
         };
         assert_eq!(stuck.words(), "466,944 records of 805,369");
-        let done = Moment {
+        let done = ProgressSnapshot {
             lag: Some(0),
             rate: Some(5),
             waiting: 800_610,
@@ -204,7 +204,7 @@ mod tests {
             done.words(),
             "466,944 records read, none left, 800,610 documents wait"
         );
-        let silent = Moment { lag: None, ..going };
+        let silent = ProgressSnapshot { lag: None, ..going };
         assert_eq!(
             silent.words(),
             "466,944 records read, 83,420/s, 1 document waits"

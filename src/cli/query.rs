@@ -11,12 +11,12 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
-use super::arguments::{Globals, Query, Records, Subject};
-use super::endpoint::{self, Address, Named};
-use super::failure::Failure;
-use super::output::{self, Format};
-use super::row::Row;
-use super::table::Look;
+use super::arguments::{GlobalArgs, QueryArgs, QueryCommand, RecordsArgs};
+use super::endpoint::{self, Address, FlagOrVariable};
+use super::failure::CommandFailure;
+use super::output::{self, OutputFormat};
+use super::row::JsonRow;
+use super::table::TableOptions;
 use super::watch::Watch;
 use crate::domain::count::{counted, grouped};
 use crate::domain::secret::Secret;
@@ -28,14 +28,14 @@ const PAGE_MAX: u64 = 10_000;
 ///
 /// # Errors
 /// When the service can't be reached, refuses the question, or stdout can't be written.
-pub fn run(query: &Query, globals: &Globals) -> Result<(), Failure> {
+pub fn run(query: &QueryArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let service = Service::new(query, globals)?;
-    let look = Look {
-        colour: Look::of_stdout().colour && !query.no_color,
-        ..Look::of_stdout()
+    let look = TableOptions {
+        colour: TableOptions::of_stdout().colour && !query.no_color,
+        ..TableOptions::of_stdout()
     };
     runtime.block_on(async {
         match query.watch {
@@ -56,20 +56,20 @@ struct Service {
     url: Url,
     shown_url: String,
     token: Option<Secret>,
-    output: Format,
+    output: OutputFormat,
 }
 
 /// Why an answer is not what was asked for: RFC 9457.
 #[derive(Deserialize)]
-struct Problem {
+struct ProblemDetails {
     title: String,
     detail: Option<String>,
 }
 
 impl Service {
-    fn new(query: &Query, globals: &Globals) -> Result<Self, Failure> {
+    fn new(query: &QueryArgs, globals: &GlobalArgs) -> Result<Self, CommandFailure> {
         let sources = query.sources(globals);
-        let address = Address::of(&Named::url(query.url.as_deref()), &sources)?;
+        let address = Address::of(&FlagOrVariable::url(query.url.as_deref()), &sources)?;
         let mut url = address.parsed()?;
         if !url.path().ends_with('/') {
             url.set_path(&format!("{}/", url.path()));
@@ -84,7 +84,7 @@ impl Service {
             client
         };
         let client = client.build().context("no connection can be made")?;
-        let named = Named::token_file(query.token_file.as_deref());
+        let named = FlagOrVariable::token_file(query.token_file.as_deref());
         let token = endpoint::token_file(&named, &url, &sources);
         let token = token.as_deref().map(endpoint::token_in).transpose()?;
         Ok(Self {
@@ -97,12 +97,16 @@ impl Service {
     }
 
     /// An answer as it is printed.
-    async fn text(&self, subject: &Subject, look: Look) -> Result<String, Failure> {
+    async fn text(
+        &self,
+        subject: &QueryCommand,
+        look: TableOptions,
+    ) -> Result<String, CommandFailure> {
         let (rows, whole) = self.answer(subject).await?;
         let mut text = Vec::new();
         output::write(&mut text, self.output, &rows, &whole, look)?;
         let mut text = String::from_utf8_lossy(&text).into_owned();
-        if self.output == Format::Table && !matches!(subject, Subject::Status) {
+        if self.output == OutputFormat::Table && !matches!(subject, QueryCommand::Status) {
             text.push_str(&self.footer().await?);
         }
         Ok(text)
@@ -111,10 +115,10 @@ impl Service {
     /// Shows answers until it is told to stop. A service that is away for a while is waited for.
     async fn watch(
         &self,
-        subject: &Subject,
-        look: Look,
+        subject: &QueryCommand,
+        look: TableOptions,
         interval: Duration,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CommandFailure> {
         // What can't be answered at all is told before the screen is taken.
         let mut text = self.text(subject, look).await?;
         let mut watch = Watch::start()?;
@@ -124,14 +128,14 @@ impl Service {
                 return Ok(());
             }
             text = match self.text(subject, look).await {
-                Err(Failure::Unavailable(error)) => format!("{error:#}\n"),
+                Err(CommandFailure::Unavailable(error)) => format!("{error:#}\n"),
                 answer => answer?,
             };
         }
     }
 
     /// How far the figures reach.
-    async fn footer(&self) -> Result<String, Failure> {
+    async fn footer(&self) -> Result<String, CommandFailure> {
         let (status, _) = self.get(&["status"], &[]).await?;
         let reading = row_in(&status, "reading")?;
         let time =
@@ -146,19 +150,22 @@ impl Service {
     }
 
     /// The rows of an answer, and the answer as a whole.
-    async fn answer(&self, subject: &Subject) -> Result<(Vec<Row>, String), Failure> {
+    async fn answer(
+        &self,
+        subject: &QueryCommand,
+    ) -> Result<(Vec<JsonRow>, String), CommandFailure> {
         match subject {
-            Subject::Totals { branch: None } => {
+            QueryCommand::Totals { branch: None } => {
                 let (row, whole) = self.get(&["totals"], &[]).await?;
                 Ok((rows_in(&row, "totals")?, whole))
             }
-            Subject::Totals {
+            QueryCommand::Totals {
                 branch: Some(branch),
             } => {
                 let (row, whole) = self.get(&["totals", branch], &[]).await?;
                 Ok((vec![row_in(&row, "total")?], whole))
             }
-            Subject::Windows(windows) => {
+            QueryCommand::Windows(windows) => {
                 let parameters = [
                     ("branch", windows.branch.as_deref()),
                     ("from", windows.from.as_deref()),
@@ -168,25 +175,25 @@ impl Service {
                 self.pages(&["windows", &windows.name], &parameters, windows.limit)
                     .await
             }
-            Subject::Late(records) => self.records("late", records).await,
-            Subject::Rejects(records) => self.records("rejects", records).await,
-            Subject::Definitions => {
+            QueryCommand::Late(records) => self.records("late", records).await,
+            QueryCommand::Rejects(records) => self.records("rejects", records).await,
+            QueryCommand::Definitions => {
                 let (row, whole) = self.get(&["windows"], &[]).await?;
                 let definitions = rows_in(&row, "windows")?;
-                let rows = if self.output == Format::Table {
+                let rows = if self.output == OutputFormat::Table {
                     rows::definitions(&definitions)?
                 } else {
                     definitions
                 };
                 Ok((rows, whole))
             }
-            Subject::Ledger => {
+            QueryCommand::Ledger => {
                 let (row, whole) = self.get(&["ledger"], &[]).await?;
                 Ok((rows::ledger(&row)?, whole))
             }
-            Subject::Status => {
+            QueryCommand::Status => {
                 let (row, whole) = self.get(&["status"], &[]).await?;
-                let rows = if self.output == Format::Table {
+                let rows = if self.output == OutputFormat::Table {
                     rows::status(&row, &self.shown_url)?
                 } else {
                     vec![row]
@@ -196,7 +203,11 @@ impl Service {
         }
     }
 
-    async fn records(&self, route: &str, records: &Records) -> Result<(Vec<Row>, String), Failure> {
+    async fn records(
+        &self,
+        route: &str,
+        records: &RecordsArgs,
+    ) -> Result<(Vec<JsonRow>, String), CommandFailure> {
         let limit = (!records.all).then_some(records.limit);
         self.pages(&[route], &[], limit).await
     }
@@ -207,7 +218,7 @@ impl Service {
         path: &[&str],
         asked: &[(&str, Option<&str>)],
         limit: Option<u64>,
-    ) -> Result<(Vec<Row>, String), Failure> {
+    ) -> Result<(Vec<JsonRow>, String), CommandFailure> {
         let mut rows = Vec::new();
         let mut cursor = None;
         let mut left = limit.unwrap_or(u64::MAX);
@@ -227,7 +238,7 @@ impl Service {
                 break row.get("reading").unwrap_or("null").to_owned();
             }
         };
-        if cursor.is_some() && matches!(self.output, Format::Csv | Format::Ndjson) {
+        if cursor.is_some() && matches!(self.output, OutputFormat::Csv | OutputFormat::Ndjson) {
             // The rows can't say it themselves. If nobody reads stderr, there is nothing to say.
             let _ = writeln!(
                 io::stderr().lock(),
@@ -236,8 +247,8 @@ impl Service {
             );
         }
         let whole = match self.output {
-            Format::Json => {
-                let items: Vec<String> = rows.iter().map(Row::to_json).collect();
+            OutputFormat::Json => {
+                let items: Vec<String> = rows.iter().map(JsonRow::to_json).collect();
                 let items = items.join(",");
                 let next = serde_json::Value::from(cursor);
                 format!("{{\"reading\":{reading},\"items\":[{items}],\"next\":{next}}}")
@@ -251,7 +262,7 @@ impl Service {
         &self,
         path: &[&str],
         parameters: &[(&str, Option<&str>)],
-    ) -> Result<(Row, String), Failure> {
+    ) -> Result<(JsonRow, String), CommandFailure> {
         let mut url = self.url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["api", "v1"]).extend(path);
@@ -294,7 +305,7 @@ impl Service {
             };
             return Err(self.refused(status, &body, &hint));
         }
-        let row = Row::parse(&body).map_err(unexpected)?;
+        let row = JsonRow::parse(&body).map_err(unexpected)?;
         Ok((row, body))
     }
 
@@ -317,14 +328,14 @@ impl Service {
         }
     }
 
-    fn unreachable(&self, error: reqwest::Error) -> Failure {
+    fn unreachable(&self, error: reqwest::Error) -> CommandFailure {
         let why = if error.is_timeout() {
             "it did not answer in time".to_owned()
         } else {
             let cause = anyhow::Error::from(error.without_url());
             cause.root_cause().to_string()
         };
-        Failure::Unavailable(anyhow!(
+        CommandFailure::Unavailable(anyhow!(
             "no service answers at {}: {why}{}; start one (tidegauge serve, tidegauge demo), or name \
              another by --url or TIDEGAUGE_URL",
             self.shown_url,
@@ -332,11 +343,11 @@ impl Service {
         ))
     }
 
-    fn refused(&self, status: StatusCode, body: &str, hint: &str) -> Failure {
+    fn refused(&self, status: StatusCode, body: &str, hint: &str) -> CommandFailure {
         let url = &self.shown_url;
         let code = status.as_u16();
         let message = match serde_json::from_str(body) {
-            Ok(Problem { .. }) if status == StatusCode::UNAUTHORIZED => match &self.token {
+            Ok(ProblemDetails { .. }) if status == StatusCode::UNAUTHORIZED => match &self.token {
                 Some(_) => anyhow!(
                     "the service at {url} does not accept this token: give the file with the right \
                      one by --token-file or TIDEGAUGE_TOKEN_FILE"
@@ -346,44 +357,44 @@ impl Service {
                      --token-file or TIDEGAUGE_TOKEN_FILE"
                 ),
             },
-            Ok(Problem {
+            Ok(ProblemDetails {
                 title,
                 detail: Some(detail),
             }) => anyhow!("{title}: {detail}{hint} ({code} at {url})"),
-            Ok(Problem { title, .. }) => anyhow!("{title}{hint} ({code} at {url})"),
+            Ok(ProblemDetails { title, .. }) => anyhow!("{title}{hint} ({code} at {url})"),
             Err(_) => anyhow!(
                 "what answers at {url} is no Tidegauge service, it says {status}: check --url"
             ),
         };
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            Failure::Unavailable(message)
+            CommandFailure::Unavailable(message)
         } else {
-            Failure::Running(message)
+            CommandFailure::Running(message)
         }
     }
 }
 
-fn unexpected(error: serde_json::Error) -> Failure {
-    Failure::Running(anyhow!(
+fn unexpected(error: serde_json::Error) -> CommandFailure {
+    CommandFailure::Running(anyhow!(
         "the answer is not that of a tidegauge service: {error}"
     ))
 }
 
-fn rows_in(row: &Row, field: &str) -> Result<Vec<Row>, Failure> {
+fn rows_in(row: &JsonRow, field: &str) -> Result<Vec<JsonRow>, CommandFailure> {
     serde_json::from_str(row.get(field).unwrap_or("[]")).map_err(unexpected)
 }
 
 /// A row of a status: which part, how it is doing, and why.
-fn line(cells: &[&str; 3]) -> Result<Row, Failure> {
+fn line(cells: &[&str; 3]) -> Result<JsonRow, CommandFailure> {
     let [part, state, more] = cells.map(serde_json::Value::from);
     let text = format!(r#"{{"part":{part},"state":{state},"reason":{more}}}"#);
-    Row::parse(&text).map_err(unexpected)
+    JsonRow::parse(&text).map_err(unexpected)
 }
 
-fn row_in(row: &Row, field: &str) -> Result<Row, Failure> {
-    Row::parse(row.get(field).unwrap_or("{}")).map_err(unexpected)
+fn row_in(row: &JsonRow, field: &str) -> Result<JsonRow, CommandFailure> {
+    JsonRow::parse(row.get(field).unwrap_or("{}")).map_err(unexpected)
 }
 
-fn text_in(row: &Row, field: &str) -> Option<String> {
+fn text_in(row: &JsonRow, field: &str) -> Option<String> {
     serde_json::from_str(row.get(field)?).ok()
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 
-use super::arguments::{Globals, Replay, ReplayStep};
-use super::failure::Failure;
-use super::output::{self, Format};
-use super::progress::Progress;
+use super::arguments::{GlobalArgs, ReplayArgs, ReplayCommand};
+use super::failure::CommandFailure;
+use super::output::{self, OutputFormat};
+use super::progress::ProgressDisplay;
 use super::report;
 use super::serve::block_on;
 use super::signals::Signals;
@@ -30,9 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// When it can't be done.
-pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
+pub fn run(asked: &ReplayArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     if asked.swap && asked.step.is_some() {
-        return Err(Failure::Usage(anyhow!(
+        return Err(CommandFailure::Usage(anyhow!(
             "--swap is for building a generation: leave it out before status, swap, rollback and drop"
         )));
     }
@@ -46,8 +46,8 @@ pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
     block_on(async {
         match &asked.step {
             None => build(asked, globals, &config, &generations).await,
-            Some(ReplayStep::Status) => status::print(&config, &generations, output).await,
-            Some(ReplayStep::Swap {
+            Some(ReplayCommand::Status) => status::print(&config, &generations, output).await,
+            Some(ReplayCommand::Swap {
                 accept_differences,
                 timeout,
             }) => {
@@ -56,7 +56,7 @@ pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
                 let consent = consent(*accept_differences);
                 swap(&config, &generations, to, consent, *timeout, output).await
             }
-            Some(ReplayStep::Rollback { timeout }) => {
+            Some(ReplayCommand::Rollback { timeout }) => {
                 // The live state may be what is lost.
                 if let Ok(to) = replay::before(&generations) {
                     generations.own_state(to)?;
@@ -67,7 +67,7 @@ pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
                 let to = replay::before(&generations)?;
                 swap(&config, &generations, to, Consent::Back, *timeout, output).await
             }
-            Some(ReplayStep::Drop { generation, yes }) => {
+            Some(ReplayCommand::Drop { generation, yes }) => {
                 let _lock = lock(&generations)?;
                 drop_generation(&config, &generations, *generation, *yes).await
             }
@@ -76,15 +76,15 @@ pub fn run(asked: &Replay, globals: &Globals) -> Result<(), Failure> {
 }
 
 async fn build(
-    asked: &Replay,
-    globals: &Globals,
+    asked: &ReplayArgs,
+    globals: &GlobalArgs,
     config: &Config,
     generations: &Generations,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     let _lock = lock(generations)?;
     let mut signals = Signals::new()?;
     let mut shown = Shown {
-        progress: Progress::new(!globals.quiet, true),
+        progress: ProgressDisplay::new(!globals.quiet, true),
     };
     if let Some(sink) = &config.elasticsearch {
         // Before the topic is read, which may take long.
@@ -110,7 +110,7 @@ async fn build(
 
 /// Shows how far a replay has come.
 struct Shown {
-    progress: Progress,
+    progress: ProgressDisplay,
 }
 
 impl Audience for Shown {
@@ -130,19 +130,19 @@ async fn reached(
     generations: &Generations,
     config: &Config,
     generation: u32,
-) -> Result<Upkeep, Failure> {
+) -> Result<Upkeep, CommandFailure> {
     let upkeep = replay::upkeep(sink, generations, config, generation)?;
     upkeep.reach().await.map_err(Error::from)?;
     Ok(upkeep)
 }
 
 // Before anything is made: with another state_dir, numbers would be those of other generations.
-fn lock(generations: &Generations) -> Result<Lock, Failure> {
+fn lock(generations: &Generations) -> Result<Lock, CommandFailure> {
     generations.live_state()?;
     lock_replay(generations)
 }
 
-fn lock_replay(generations: &Generations) -> Result<Lock, Failure> {
+fn lock_replay(generations: &Generations) -> Result<Lock, CommandFailure> {
     Ok(generations.lock_replay()?.ok_or(Error::AtWork)?)
 }
 
@@ -160,8 +160,8 @@ async fn swap(
     to: u32,
     consent: Consent,
     patience: Duration,
-    output: Format,
-) -> Result<(), Failure> {
+    output: OutputFormat,
+) -> Result<(), CommandFailure> {
     let switched = replay::switch(config, generations, to, consent, patience).await?;
     output::print(
         output,
@@ -171,7 +171,7 @@ async fn swap(
     Ok(())
 }
 
-fn tell(switched: &replay::Switched) -> Result<(), Failure> {
+fn tell(switched: &replay::Switched) -> Result<(), CommandFailure> {
     use std::io::Write;
     let aliases = match switched.aliases {
         replay::Aliases::Moved => "; the aliases point to it",
@@ -191,11 +191,11 @@ async fn drop_generation(
     generations: &Generations,
     generation: u32,
     yes: bool,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     let refused = generations.refused();
     let live = generations.live()?;
     if let Some(refused) = refused.filter(|it| [it.generation, it.served].contains(&generation)) {
-        return Err(Failure::Running(anyhow!(
+        return Err(CommandFailure::Running(anyhow!(
             "generation {generation} is needed until the swap is over: {refused}"
         )));
     }
@@ -212,14 +212,14 @@ async fn drop_generation(
         return Err(Error::IsServed { generation }.into());
     }
     if !yes {
-        return Err(Failure::Usage(anyhow!(
+        return Err(CommandFailure::Usage(anyhow!(
             "this deletes the indexes, templates and state of generation {generation} for good: say \
              --yes"
         )));
     }
     // Another directory numbers its generations for itself, and may have indexes of that number.
     if !generations.has(generation) {
-        return Err(Failure::Running(anyhow!(
+        return Err(CommandFailure::Running(anyhow!(
             "there is no generation {generation} beside {}: `tidegauge replay status` lists them",
             config.state_dir.display()
         )));
@@ -254,7 +254,7 @@ async fn drop_generation(
     Ok(())
 }
 
-impl From<Error> for Failure {
+impl From<Error> for CommandFailure {
     fn from(error: Error) -> Self {
         if error.is_unavailable() {
             Self::Unavailable(error.into())

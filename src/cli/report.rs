@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::failure::Failure;
-use super::row::Row;
+use super::failure::CommandFailure;
+use super::row::JsonRow;
 use crate::core::effect::{LatePayment, RejectedRecord};
 use crate::domain::branch::Branches;
 use crate::domain::count::grouped;
@@ -13,10 +13,13 @@ use crate::domain::total::Total;
 use crate::view::answer::{LateAnswer, LedgerAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// Rows, and the JSON value that they are part of.
-pub(super) type Report = (Vec<Row>, String);
+pub(super) type Report = (Vec<JsonRow>, String);
 
 /// The totals, by branch.
-pub(super) fn totals(totals: &[(BranchId, Total)], branches: &Branches) -> Result<Report, Failure> {
+pub(super) fn totals(
+    totals: &[(BranchId, Total)],
+    branches: &Branches,
+) -> Result<Report, CommandFailure> {
     let totals = totals
         .iter()
         .map(|(branch, total)| TotalAnswer::new(*branch, Some(total), branches));
@@ -26,7 +29,7 @@ pub(super) fn totals(totals: &[(BranchId, Total)], branches: &Branches) -> Resul
 /// The windows.
 pub(super) fn windows<'a>(
     windows: impl Iterator<Item = WindowAnswer<'a>>,
-) -> Result<Report, Failure> {
+) -> Result<Report, CommandFailure> {
     list("items", windows)
 }
 
@@ -39,15 +42,15 @@ pub(super) struct Numbered<T> {
 
 /// What HTTP answers, with the number of the line that it was read from.
 #[derive(Serialize)]
-struct Line<T> {
+struct NumberedRow<T> {
     line: u64,
     #[serde(flatten)]
     answer: T,
 }
 
 /// Records that are no payments.
-pub(super) fn rejects(rejects: &[Numbered<RejectedRecord>]) -> Result<Report, Failure> {
-    let rejects = rejects.iter().map(|reject| Line {
+pub(super) fn rejects(rejects: &[Numbered<RejectedRecord>]) -> Result<Report, CommandFailure> {
+    let rejects = rejects.iter().map(|reject| NumberedRow {
         line: reject.line,
         answer: RejectAnswer::new(&reject.what),
     });
@@ -55,8 +58,11 @@ pub(super) fn rejects(rejects: &[Numbered<RejectedRecord>]) -> Result<Report, Fa
 }
 
 /// Payments that are in no window.
-pub(super) fn late(late: &[Numbered<LatePayment>], branches: &Branches) -> Result<Report, Failure> {
-    let late = late.iter().map(|late| Line {
+pub(super) fn late(
+    late: &[Numbered<LatePayment>],
+    branches: &Branches,
+) -> Result<Report, CommandFailure> {
+    let late = late.iter().map(|late| NumberedRow {
         line: late.line,
         answer: LateAnswer::new(&late.what, branches),
     });
@@ -64,16 +70,16 @@ pub(super) fn late(late: &[Numbered<LatePayment>], branches: &Branches) -> Resul
 }
 
 /// The ledger: a row for each entry.
-pub(super) fn ledger(ledger: &Ledger) -> Result<Report, Failure> {
+pub(super) fn ledger(ledger: &Ledger) -> Result<Report, CommandFailure> {
     #[derive(Serialize)]
-    struct Line<'a> {
+    struct LedgerRow<'a> {
         entry: &'a str,
         count: u64,
         pay_amount_exact: Option<String>,
     }
     let line = |entry: Entry| {
         let booked = ledger.entry(entry);
-        Line {
+        LedgerRow {
             entry: entry.as_str(),
             count: booked.count,
             pay_amount_exact: entry
@@ -81,7 +87,7 @@ pub(super) fn ledger(ledger: &Ledger) -> Result<Report, Failure> {
                 .then(|| crate::domain::amount::format_units(booked.amount)),
         }
     };
-    let consumed = Line {
+    let consumed = LedgerRow {
         entry: "consumed",
         count: ledger.consumed,
         pay_amount_exact: None,
@@ -108,19 +114,22 @@ pub(super) fn records_per_second(rate: f64) -> String {
 }
 
 /// Anything that is a JSON object, as one row.
-pub(super) fn row(value: &impl Serialize) -> Result<Row, Failure> {
-    Row::of(value).map_err(|error| Failure::Running(error.into()))
+pub(super) fn row(value: &impl Serialize) -> Result<JsonRow, CommandFailure> {
+    JsonRow::of(value).map_err(|error| CommandFailure::Running(error.into()))
 }
 
 /// The JSON text of anything.
-pub(super) fn text(value: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::Running(error.into()))
+pub(super) fn text(value: &impl Serialize) -> Result<String, CommandFailure> {
+    serde_json::to_string(value).map_err(|error| CommandFailure::Running(error.into()))
 }
 
-fn list<T: Serialize>(name: &str, values: impl Iterator<Item = T>) -> Result<Report, Failure> {
+fn list<T: Serialize>(
+    name: &str,
+    values: impl Iterator<Item = T>,
+) -> Result<Report, CommandFailure> {
     let rows = values
         .map(|value| row(&value))
         .collect::<Result<Vec<_>, _>>()?;
-    let items: Vec<String> = rows.iter().map(Row::to_json).collect();
+    let items: Vec<String> = rows.iter().map(JsonRow::to_json).collect();
     Ok((rows, format!("{{\"{name}\":[{}]}}", items.join(","))))
 }

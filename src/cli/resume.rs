@@ -3,8 +3,8 @@
 use anyhow::anyhow;
 use serde::Serialize;
 
-use super::failure::Failure;
-use super::output::{self, Format};
+use super::failure::CommandFailure;
+use super::output::{self, OutputFormat};
 use super::report;
 use crate::service::generation::Generations;
 use crate::service::replay::Error;
@@ -26,8 +26,8 @@ pub(super) fn run(
     generations: &Generations,
     generation: Option<u32>,
     partition: Option<i32>,
-    output: Format,
-) -> Result<(), Failure> {
+    output: OutputFormat,
+) -> Result<(), CommandFailure> {
     let live = generations.live()?.generation;
     let dir = generations.dir(generation.unwrap_or(live));
     let resumed: Vec<Resumed> = store::resume(&dir, partition)
@@ -36,7 +36,7 @@ pub(super) fn run(
         .map(|(partition, reason)| Resumed { partition, reason })
         .collect();
     if resumed.is_empty() {
-        return Err(Failure::Running(anyhow!(
+        return Err(CommandFailure::Running(anyhow!(
             "no partition is stopped in the state in {}: `tidegauge state inspect` shows what is \
              there",
             dir.display()

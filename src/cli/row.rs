@@ -7,11 +7,11 @@ use serde_json::value::RawValue;
 
 /// A JSON object with its fields in order and its numbers as they were written.
 #[derive(Clone, Debug, Default)]
-pub struct Row {
+pub struct JsonRow {
     fields: Vec<(String, Box<RawValue>)>,
 }
 
-impl Row {
+impl JsonRow {
     /// The row that `text`, a JSON object, is.
     ///
     /// # Errors
@@ -53,19 +53,19 @@ impl Row {
     }
 }
 
-impl<'de> Deserialize<'de> for Row {
+impl<'de> Deserialize<'de> for JsonRow {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
+        struct RowVisitor;
 
-        impl<'de> Visitor<'de> for Fields {
-            type Value = Row;
+        impl<'de> Visitor<'de> for RowVisitor {
+            type Value = JsonRow;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
-                let mut row = Row::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonRow, A::Error> {
+                let mut row = JsonRow::default();
                 while let Some(field) = map.next_entry()? {
                     row.fields.push(field);
                 }
@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for Row {
             }
         }
 
-        deserializer.deserialize_map(Fields)
+        deserializer.deserialize_map(RowVisitor)
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tracing::{error, info};
 
-use super::arguments::{Globals, Serve};
-use super::failure::Failure;
-use super::output::{self, Format};
+use super::arguments::{GlobalArgs, ServeArgs};
+use super::failure::CommandFailure;
+use super::output::{self, OutputFormat};
 use super::pointer::{Pointer, Successor};
-use super::progress::Progress;
+use super::progress::ProgressDisplay;
 use super::report;
 use super::signals::Signals;
 use crate::config::{Config, Need};
@@ -42,7 +42,7 @@ const LOCK_LOOK: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// When it can't start, or fails while it runs.
-pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
+pub fn run(serve: &ServeArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let sources = serve.sources(globals);
     let mut config = Config::load(&sources, Need::Brokers)?;
     if let Some(file) = sources.shown_file() {
@@ -68,7 +68,7 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
             Until::Stopped
         };
         let mut plan = Plan::serving(&config, live.generation, until);
-        let mut progress = Progress::new(!globals.quiet, false);
+        let mut progress = ProgressDisplay::new(!globals.quiet, false);
         let (app, ended) = loop {
             let app = tokio::select! {
                 app = App::start(&config, &plan) => {
@@ -82,7 +82,7 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
             let mut pointer = Pointer::new(&generations, &config, &plan, &sources, app.status());
             generations.say_serving(plan.generation)?;
             match watch(&app, &lock, &mut signals, &mut progress, &mut pointer).await? {
-                Ended::Moved(next) => {
+                RunEnd::Moved(next) => {
                     let address = app.address();
                     if leave(app, &mut signals).await? {
                         return Ok(());
@@ -107,16 +107,16 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
         let readings = app.readings();
         let before = app.before().clone();
         let skipped = app.status().board().skipped;
-        let deliver = serve.until_end && matches!(ended, Ended::Finished);
+        let deliver = serve.until_end && matches!(ended, RunEnd::Finished);
         stop(app, deliver, &mut signals).await?;
-        if let Ended::Unlocked(error) = ended {
+        if let RunEnd::Unlocked(error) = ended {
             return Err(error.into());
         }
         if deliver {
             let ledger = readings
                 .query(|reading| Ok(reading.checkpoint().ledger.clone()))
                 .map_err(app::Error::from)?;
-            Summary::new(&before, &ledger, skipped, begun.elapsed()).print(serve.output)?;
+            ServeSummary::new(&before, &ledger, skipped, begun.elapsed()).print(serve.output)?;
         }
         Ok(())
     })
@@ -124,7 +124,12 @@ pub fn run(serve: &Serve, globals: &Globals) -> Result<(), Failure> {
 
 // To put the configuration right is one way out of it. After a swap that an earlier service refused,
 // the configuration may be right for what was served.
-fn unfit(error: app::Error, generations: &Generations, live: Live, config: &Config) -> Failure {
+fn unfit(
+    error: app::Error,
+    generations: &Generations,
+    live: Live,
+    config: &Config,
+) -> CommandFailure {
     let app::Error::Store(cause @ (store::Error::Rules { .. } | store::Error::Topic { .. })) =
         &error
     else {
@@ -142,7 +147,7 @@ fn unfit(error: app::Error, generations: &Generations, live: Live, config: &Conf
 }
 
 // Stops one generation for another to follow; whether it was asked to stop altogether meanwhile.
-async fn leave(app: App, signals: &mut Signals) -> Result<bool, Failure> {
+async fn leave(app: App, signals: &mut Signals) -> Result<bool, CommandFailure> {
     let mut leaving = std::pin::pin!(app.stop(false));
     let is_stopping = tokio::select! {
         outcome = leaving.as_mut() => return Ok(outcome.map(|()| false)?),
@@ -161,7 +166,11 @@ async fn leave(app: App, signals: &mut Signals) -> Result<bool, Failure> {
 ///
 /// # Errors
 /// What went wrong first, also that it took too long or that a signal came.
-pub(super) async fn stop(app: App, deliver: bool, signals: &mut Signals) -> Result<(), Failure> {
+pub(super) async fn stop(
+    app: App,
+    deliver: bool,
+    signals: &mut Signals,
+) -> Result<(), CommandFailure> {
     tokio::select! {
         outcome = app.stop(deliver) => Ok(outcome?),
         () = tokio::time::sleep(STOP_WITHIN), if !deliver => Err(too_slow()),
@@ -169,12 +178,12 @@ pub(super) async fn stop(app: App, deliver: bool, signals: &mut Signals) -> Resu
     }
 }
 
-fn twice() -> Failure {
-    Failure::Running(anyhow::anyhow!("{TWICE}; the state is whole"))
+fn twice() -> CommandFailure {
+    CommandFailure::Running(anyhow::anyhow!("{TWICE}; the state is whole"))
 }
 
-fn too_slow() -> Failure {
-    Failure::Running(anyhow::anyhow!(
+fn too_slow() -> CommandFailure {
+    CommandFailure::Running(anyhow::anyhow!(
         "not all parts stopped within {} s; they are left to themselves, and the state is whole",
         STOP_WITHIN.as_secs()
     ))
@@ -185,7 +194,9 @@ fn too_slow() -> Failure {
 ///
 /// # Errors
 /// What `work` says, or when threads can't be started.
-pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(super) fn block_on<T>(
+    work: impl Future<Output = Result<T, CommandFailure>>,
+) -> Result<T, CommandFailure> {
     let runtime = runtime()?;
     let outcome = runtime.block_on(work);
     runtime.shutdown_timeout(LEFTOVERS);
@@ -194,7 +205,7 @@ pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Res
 
 // A swap that is being made is waited for: what it shows readers is not to be changed by a service
 // meanwhile. Whoever else holds the lock is another service.
-async fn lock(generations: &Generations, state_dir: &Path) -> Result<Lock, Failure> {
+async fn lock(generations: &Generations, state_dir: &Path) -> Result<Lock, CommandFailure> {
     let begun = Instant::now();
     loop {
         if let Some(lock) = generations.lock_service()? {
@@ -205,7 +216,7 @@ async fn lock(generations: &Generations, state_dir: &Path) -> Result<Lock, Failu
             return Err(generation::Error::Store(store::Error::InUse { path }).into());
         }
         if begun.elapsed() >= SWAP_PATIENCE {
-            return Err(Failure::Running(anyhow::anyhow!(
+            return Err(CommandFailure::Running(anyhow::anyhow!(
                 "a swap or a restore has been at work on this state for {} s: wait for its end, and \
                  start the service again",
                 SWAP_PATIENCE.as_secs()
@@ -216,7 +227,7 @@ async fn lock(generations: &Generations, state_dir: &Path) -> Result<Lock, Failu
 }
 
 /// Why a run is over.
-enum Ended {
+enum RunEnd {
     /// It was asked to stop.
     Stopped,
     /// It has come to the end, or failed.
@@ -231,7 +242,7 @@ enum Ended {
 ///
 /// # Errors
 /// When threads can't be started.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+fn runtime() -> Result<tokio::runtime::Runtime, CommandFailure> {
     Ok(tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("edge")
@@ -243,20 +254,20 @@ async fn watch(
     app: &App,
     lock: &Lock,
     signals: &mut Signals,
-    progress: &mut Progress,
+    progress: &mut ProgressDisplay,
     pointer: &mut Pointer<'_>,
-) -> Result<Ended, Failure> {
+) -> Result<RunEnd, CommandFailure> {
     let mut next_look = Instant::now();
     loop {
         tokio::select! {
             () = signals.stop() => {
                 info!("stopping");
-                return Ok(Ended::Stopped);
+                return Ok(RunEnd::Stopped);
             }
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         if app.is_finished() {
-            return Ok(Ended::Finished);
+            return Ok(RunEnd::Finished);
         }
         if Instant::now() >= next_look {
             next_look = Instant::now() + LOCK_LOOK;
@@ -264,7 +275,7 @@ async fn watch(
                 error!("{error}");
                 let status = app.status();
                 status.set(Part::Store, Condition::Failed, error.to_string());
-                return Ok(Ended::Unlocked(error));
+                return Ok(RunEnd::Unlocked(error));
             }
         }
         if let Some(next) = pointer.look() {
@@ -272,7 +283,7 @@ async fn watch(
                 generation = next.live.generation,
                 "another generation is live"
             );
-            return Ok(Ended::Moved(Box::new(next)));
+            return Ok(RunEnd::Moved(Box::new(next)));
         }
         progress.show(app)?;
     }
@@ -280,7 +291,7 @@ async fn watch(
 
 /// What a run up to the end did.
 #[derive(Serialize)]
-struct Summary {
+struct ServeSummary {
     /// Payments applied in this run.
     payments: u64,
     /// Records read in this run, whatever they were.
@@ -297,7 +308,7 @@ struct Summary {
 
 /// The summary without what has parts of its own.
 #[derive(Serialize)]
-struct SummaryLine {
+struct ServeSummaryRow {
     payments: u64,
     records: u64,
     skipped: u64,
@@ -308,7 +319,7 @@ struct SummaryLine {
 
 /// The same for people.
 #[derive(Serialize)]
-struct SummaryWords {
+struct ServeSummaryText {
     payments: u64,
     records: u64,
     skipped: u64,
@@ -317,7 +328,7 @@ struct SummaryWords {
     ledger: &'static str,
 }
 
-impl Summary {
+impl ServeSummary {
     fn new(before: &Ledger, after: &Ledger, skipped: u64, elapsed: Duration) -> Self {
         let seconds = elapsed.as_secs_f64();
         let records = after.consumed - before.consumed;
@@ -332,10 +343,10 @@ impl Summary {
         }
     }
 
-    fn print(&self, format: Format) -> Result<(), Failure> {
+    fn print(&self, format: OutputFormat) -> Result<(), CommandFailure> {
         let balanced = self.ledger.balanced;
-        let row = if format == Format::Table {
-            report::row(&SummaryWords {
+        let row = if format == OutputFormat::Table {
+            report::row(&ServeSummaryText {
                 payments: self.payments,
                 records: self.records,
                 skipped: self.skipped,
@@ -344,7 +355,7 @@ impl Summary {
                 ledger: if balanced { "balanced" } else { "NOT BALANCED" },
             })?
         } else {
-            report::row(&SummaryLine {
+            report::row(&ServeSummaryRow {
                 payments: self.payments,
                 records: self.records,
                 skipped: self.skipped,
@@ -366,7 +377,7 @@ fn payments(ledger: &Ledger) -> u64 {
         .sum()
 }
 
-impl From<app::Error> for Failure {
+impl From<app::Error> for CommandFailure {
     fn from(error: app::Error) -> Self {
         if error.is_unavailable() {
             Self::Unavailable(error.into())
@@ -378,7 +389,7 @@ impl From<app::Error> for Failure {
     }
 }
 
-impl From<generation::Error> for Failure {
+impl From<generation::Error> for CommandFailure {
     fn from(error: generation::Error) -> Self {
         if error.is_config() {
             Self::Config(error.into())

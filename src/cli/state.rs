@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use tidegauge_windows::EventTime;
 
-use super::arguments::{Globals, State, StateStep};
+use super::arguments::{GlobalArgs, StateArgs, StateCommand};
 use super::backup;
-use super::failure::Failure;
-use super::output::{self, Format};
+use super::failure::CommandFailure;
+use super::output::{self, OutputFormat};
 use super::{report, resume};
 use crate::config::{Config, Need};
 use crate::domain::count::grouped;
@@ -50,7 +50,7 @@ struct Inspection {
 
 /// One line of it.
 #[derive(Serialize)]
-struct Line {
+struct InspectionRow {
     what: String,
     value: String,
 }
@@ -59,24 +59,24 @@ struct Line {
 ///
 /// # Errors
 /// When there is no state, or it can't be read, changed, copied or placed.
-pub fn run(state: &State, globals: &Globals) -> Result<(), Failure> {
+pub fn run(state: &StateArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
     let generations = Generations::of(&config.state_dir);
     match &state.step {
-        StateStep::Inspect { generation, output } => {
+        StateCommand::Inspect { generation, output } => {
             inspect(&config, &generations, *generation, *output)
         }
-        StateStep::Backup {
+        StateCommand::Backup {
             dir,
             live_only,
             output,
         } => backup::make(&generations, dir, *live_only, *output),
-        StateStep::Resume {
+        StateCommand::Resume {
             partition,
             generation,
             output,
         } => resume::run(&generations, *generation, *partition, *output),
-        StateStep::Restore { dir, output } => backup::restore(&generations, dir, *output),
+        StateCommand::Restore { dir, output } => backup::restore(&generations, dir, *output),
     }
 }
 
@@ -84,8 +84,8 @@ fn inspect(
     config: &Config,
     generations: &Generations,
     generation: Option<u32>,
-    output: Format,
-) -> Result<(), Failure> {
+    output: OutputFormat,
+) -> Result<(), CommandFailure> {
     let live = generations.live()?.generation;
     let generation = generation.unwrap_or(live);
     let dir = generations.dir(generation);
@@ -127,10 +127,10 @@ fn inspect(
     print(&inspection, output)
 }
 
-fn print(inspection: &Inspection, format: Format) -> Result<(), Failure> {
+fn print(inspection: &Inspection, format: OutputFormat) -> Result<(), CommandFailure> {
     let whole = report::text(inspection)?;
     let rows = match format {
-        Format::Table => lines(inspection)
+        OutputFormat::Table => lines(inspection)
             .iter()
             .map(report::row)
             .collect::<Result<Vec<_>, _>>()?,
@@ -140,10 +140,10 @@ fn print(inspection: &Inspection, format: Format) -> Result<(), Failure> {
     Ok(())
 }
 
-fn lines(inspection: &Inspection) -> Vec<Line> {
+fn lines(inspection: &Inspection) -> Vec<InspectionRow> {
     let mut lines = Vec::new();
     let mut line = |what: &str, value: String| {
-        lines.push(Line {
+        lines.push(InspectionRow {
             what: what.to_owned(),
             value,
         });

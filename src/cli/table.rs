@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 
 use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
 
-use super::row::{Row, plain};
+use super::row::{JsonRow, plain};
 use crate::domain::count::{grouped, in_threes};
 
 /// A line above, under the header and below.
@@ -56,7 +56,7 @@ const NO_SCREEN_WIDTH: usize = 160;
 
 /// What the table is shown on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Look {
+pub struct TableOptions {
     /// Columns of the screen, which has no room for more; `None` if there is no end to a line.
     pub width: Option<usize>,
     /// At how many columns sentences are wrapped, if they are. Nothing is left out for it.
@@ -65,7 +65,7 @@ pub struct Look {
     pub colour: bool,
 }
 
-impl Look {
+impl TableOptions {
     /// That of stdout: colour on a terminal alone, and not under `NO_COLOR`.
     #[must_use]
     pub fn of_stdout() -> Self {
@@ -86,7 +86,7 @@ impl Look {
 
 /// The rows as a table, a column for each field of the first that fits on the screen.
 #[must_use]
-pub fn table(rows: &[Row], look: Look) -> String {
+pub fn table(rows: &[JsonRow], look: TableOptions) -> String {
     let Some(first) = rows.first() else {
         return "nothing".to_owned();
     };
@@ -129,7 +129,7 @@ fn width_of(table: &str) -> usize {
 }
 
 // Narrower than it would be by `excess` characters, as far as wrapping sentences makes it so.
-fn drawn(rows: &[Row], names: &[&str], times: &Times, colour: bool, excess: usize) -> String {
+fn drawn(rows: &[JsonRow], names: &[&str], times: &Times, colour: bool, excess: usize) -> String {
     let mut table = Table::new();
     table.load_style(STYLE);
     if colour {
@@ -138,9 +138,9 @@ fn drawn(rows: &[Row], names: &[&str], times: &Times, colour: bool, excess: usiz
         table.force_no_tty();
     }
     table.set_header(names.iter().map(|name| heading(name)));
-    let mut columns: Vec<Column> = names
+    let mut columns: Vec<TableColumn> = names
         .iter()
-        .map(|name| Column::of(rows, name, times))
+        .map(|name| TableColumn::of(rows, name, times))
         .collect();
     if excess > 0 {
         wrapping::wrap(columns.iter_mut().map(|column| &mut column.cells), excess);
@@ -175,13 +175,13 @@ fn heading(name: &str) -> String {
     }
 }
 
-struct Column {
+struct TableColumn {
     cells: Vec<String>,
     is_number: bool,
 }
 
-impl Column {
-    fn of(rows: &[Row], name: &str, times: &Times) -> Self {
+impl TableColumn {
+    fn of(rows: &[JsonRow], name: &str, times: &Times) -> Self {
         let values = rows.iter().map(|row| row.get(name).unwrap_or("null"));
         if name.ends_with("_exact") || AMOUNTS.contains(&name) {
             return Self::of_amounts(values);
@@ -282,7 +282,7 @@ struct Times {
 }
 
 impl Times {
-    fn of(rows: &[Row], names: &[&str]) -> Self {
+    fn of(rows: &[JsonRow], names: &[&str]) -> Self {
         let texts: Vec<String> = rows
             .iter()
             .flat_map(|row| {
@@ -354,8 +354,11 @@ mod tests {
 
     use super::*;
 
-    fn drawn(rows: &[&str], look: Look) -> String {
-        let rows: Vec<Row> = rows.iter().map(|row| Row::parse(row).unwrap()).collect();
+    fn drawn(rows: &[&str], look: TableOptions) -> String {
+        let rows: Vec<JsonRow> = rows
+            .iter()
+            .map(|row| JsonRow::parse(row).unwrap())
+            .collect();
         table(&rows, look)
     }
 
@@ -366,7 +369,7 @@ mod tests {
 
     #[test]
     fn money_is_aligned_at_the_point_and_times_say_what_differs() {
-        let lines: Vec<String> = drawn(&WINDOWS, Look::default())
+        let lines: Vec<String> = drawn(&WINDOWS, TableOptions::default())
             .lines()
             .map(str::to_owned)
             .collect();
@@ -385,9 +388,9 @@ mod tests {
 
     #[test]
     fn a_narrow_screen_does_without_the_least() {
-        let look = Look {
+        let look = TableOptions {
             width: Some(80),
-            ..Look::default()
+            ..TableOptions::default()
         };
         let narrow = drawn(&WINDOWS, look);
         assert!(
@@ -408,10 +411,10 @@ mod tests {
             r#"{{"kind":"drift","record_timestamp":null,"what":"{}"}}"#,
             long.trim()
         );
-        let row = Row::parse(&row).unwrap();
-        let look = Look {
+        let row = JsonRow::parse(&row).unwrap();
+        let look = TableOptions {
             wrap: Some(100),
-            ..Look::default()
+            ..TableOptions::default()
         };
         let wrapped = table(&[row], look);
         assert!(wrapped.lines().count() > 6, "{wrapped}");
@@ -424,15 +427,15 @@ mod tests {
         assert!(cells.join(" ").contains(long.trim()), "{wrapped}");
         // Rows of figures stay rows.
         let figures = drawn(&WINDOWS, look);
-        assert_eq!(figures, drawn(&WINDOWS, Look::default()));
+        assert_eq!(figures, drawn(&WINDOWS, TableOptions::default()));
     }
 
     #[test]
     fn colour_marks_open_windows_only_where_it_is_wanted() {
-        assert!(!drawn(&WINDOWS, Look::default()).contains('\u{1b}'));
-        let look = Look {
+        assert!(!drawn(&WINDOWS, TableOptions::default()).contains('\u{1b}'));
+        let look = TableOptions {
             colour: true,
-            ..Look::default()
+            ..TableOptions::default()
         };
         let coloured = drawn(&WINDOWS, look);
         let marked = |word: &str| {
@@ -450,7 +453,7 @@ mod tests {
             r#"{"event_time":null}"#,
             r#"{"event_time":"no time"}"#,
         ];
-        let table = drawn(&rows, Look::default());
+        let table = drawn(&rows, TableOptions::default());
         assert!(table.contains(" 2026-11-01 00:00:01\n"), "{table}");
         assert!(table.contains(" 2026-11-02 00:00:00.25\n"), "{table}");
         assert!(!table.contains("UTC"), "{table}");
@@ -462,7 +465,7 @@ mod tests {
             r#"{"part":"partition 0","reason":"position 250000, lag 0, watermark 2026-11-01T01:06:34Z","branch":"2026-11-01T01:00:00Z","watermark":"2026-11-01T01:06:34Z"}"#,
             r#"{"part":"partition 1","reason":"position 250000, lag 0, watermark 2026-11-01T01:06:34Z","branch":"2026-11-01T02:00:00Z","watermark":"2026-11-01T01:06:35Z"}"#,
         ];
-        let table = drawn(&rows, Look::default());
+        let table = drawn(&rows, TableOptions::default());
         for shown in [
             "position 250000, lag 0, watermark 2026-11-01T01:06:34Z   2026-11-01T01:00:00Z   01:06:34\n",
             "position 250000, lag 0, watermark 2026-11-01T01:06:34Z   2026-11-01T02:00:00Z   01:06:35\n",
@@ -484,13 +487,13 @@ mod tests {
     #[test]
     fn numbers_are_made_readable() {
         let row = r#"{"window":"1m","n":1234567,"m":-1234,"x":0.12999999,"y":419181.694,"pay_amount_exact":"-12345.678"}"#;
-        let table = drawn(&[row], Look::default());
+        let table = drawn(&[row], TableOptions::default());
         assert!(
             table.contains(" 1,234,567   -1,234   0.13   419,181.69   -12,345.678"),
             "{table}"
         );
         assert!(!table.contains("1m") && !table.contains("exact"), "{table}");
         assert_eq!(money("", 2), "");
-        assert_eq!(drawn(&[], Look::default()), "nothing");
+        assert_eq!(drawn(&[], TableOptions::default()), "nothing");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::domain::count::counted_in_threes;
 
 /// Another screen, without a cursor.
@@ -26,7 +26,7 @@ impl Watch {
     ///
     /// # Errors
     /// When signals can't be listened for, or stdout can't be written.
-    pub(super) fn start() -> Result<Self, Failure> {
+    pub(super) fn start() -> Result<Self, CommandFailure> {
         let watch = Self {
             is_terminal: io::stdout().is_terminal(),
             shown: 0,
@@ -40,7 +40,7 @@ impl Watch {
     }
 
     /// Shows an answer: in place of the one before, or below it.
-    pub(super) fn show(&mut self, text: &str) -> Result<(), Failure> {
+    pub(super) fn show(&mut self, text: &str) -> Result<(), CommandFailure> {
         self.shown += 1;
         if !self.is_terminal {
             let gap = if self.shown > 1 { "\n" } else { "" };
@@ -96,7 +96,7 @@ fn screen(text: &str, height: usize) -> String {
     screen
 }
 
-fn write(text: &str) -> Result<(), Failure> {
+fn write(text: &str) -> Result<(), CommandFailure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)

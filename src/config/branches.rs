@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::problem::Problem;
-use super::raw::Value;
+use super::problem::ConfigProblem;
+use super::raw::SettingValue;
 use super::section::Section;
 use crate::domain::branch::Branches;
 use crate::domain::payment::BranchId;
@@ -23,7 +23,7 @@ pub(super) fn read(section: &Section<'_>) -> Branches {
             let full = format!("branches.{key}");
             section
                 .problems()
-                .add(Problem::new(entry.key.clone(), full, message));
+                .add(ConfigProblem::new(entry.key.clone(), full, message));
         }
     };
     let mut by_name: BTreeMap<String, BranchId> = BTreeMap::new();
@@ -38,7 +38,7 @@ pub(super) fn read(section: &Section<'_>) -> Branches {
             );
             continue;
         };
-        let Value::Text(name) = &entry.setting.value else {
+        let SettingValue::Text(name) = &entry.setting.value else {
             let kind = entry.setting.value.kind();
             problem(key, format!("{kind} stands where a name in quotes belongs"));
             continue;

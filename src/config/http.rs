@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tracing::warn;
 
 use super::Error;
-use super::problem::Origin;
+use super::problem::SettingOrigin;
 use super::secret_file;
 use super::section::Section;
 use crate::api;
@@ -34,9 +34,9 @@ impl Endpoint {
         Self {
             listen: section.parsed("listen", LISTEN, listen),
             listen_from: section.get("listen").map(|setting| match &setting.origin {
-                Origin::Flag(flag) if flag == "--set" => "--set http.listen".to_owned(),
-                Origin::Flag(name) | Origin::Variable(name) => name.clone(),
-                Origin::File(_) | Origin::Missing => "http.listen".to_owned(),
+                SettingOrigin::Flag(flag) if flag == "--set" => "--set http.listen".to_owned(),
+                SettingOrigin::Flag(name) | SettingOrigin::Variable(name) => name.clone(),
+                SettingOrigin::File(_) | SettingOrigin::Missing => "http.listen".to_owned(),
             }),
             token_file: section.optional("token_file").map(PathBuf::from),
         }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::problem::Problem;
-use super::raw::{Table, Value};
+use super::problem::ConfigProblem;
+use super::raw::{SettingValue, Table};
 use super::section::{Section, one_of};
 use crate::domain::timestamp::parse_rfc3339;
 use crate::source::{self, Start};
@@ -120,10 +120,10 @@ fn flatten(
     for (key, entry) in &table.entries {
         let name = format!("{prefix}{key}");
         let value = match &entry.setting.value {
-            Value::Text(text) | Value::Number(text) => text.clone(),
-            Value::Integer(integer) => integer.to_string(),
-            Value::Boolean(boolean) => boolean.to_string(),
-            Value::Table(inner) => {
+            SettingValue::Text(text) | SettingValue::Number(text) => text.clone(),
+            SettingValue::Integer(integer) => integer.to_string(),
+            SettingValue::Boolean(boolean) => boolean.to_string(),
+            SettingValue::Table(inner) => {
                 flatten(inner, &format!("{name}."), section, properties);
                 continue;
             }
@@ -191,7 +191,7 @@ fn property_problem(section: &Section<'_>, name: &str, message: String) {
         origin.get_or_insert(entry.key.clone());
         rest = rest.get(key.len() + 1..).unwrap_or_default();
         table = match &entry.setting.value {
-            Value::Table(table) => Some(table),
+            SettingValue::Table(table) => Some(table),
             _ => None,
         };
     }
@@ -200,7 +200,7 @@ fn property_problem(section: &Section<'_>, name: &str, message: String) {
             let key = format!("kafka.properties.{name}");
             // It may be that of a secret, spelt in whatever way.
             let is_unknown = message.contains(UNKNOWN);
-            let problem = Problem::new(origin, key, message);
+            let problem = ConfigProblem::new(origin, key, message);
             let problem = if is_unknown {
                 problem.hidden()
             } else {

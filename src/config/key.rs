@@ -8,12 +8,12 @@ pub(super) struct SectionKeys {
     pub(super) name: &'static str,
     /// One sentence, or more.
     pub(super) meaning: &'static str,
-    pub(super) keys: &'static [Key],
+    pub(super) keys: &'static [ConfigKey],
 }
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
+pub(super) struct ConfigKey {
     pub(super) name: &'static str,
     pub(super) shape: Shape,
     /// The default as TOML writes it; `None` if there is none.
@@ -55,8 +55,8 @@ pub(super) enum Shape {
 /// 1 to 64 characters, a small letter or digit first.
 const INDEX: &str = "^[a-z0-9][a-z0-9._-]{0,63}$";
 
-const fn key(name: &'static str, shape: Shape, default: &'static str) -> Key {
-    Key {
+const fn key(name: &'static str, shape: Shape, default: &'static str) -> ConfigKey {
+    ConfigKey {
         name,
         shape,
         default: Some(default),
@@ -66,14 +66,14 @@ const fn key(name: &'static str, shape: Shape, default: &'static str) -> Key {
     }
 }
 
-const fn without_default(name: &'static str, shape: Shape) -> Key {
-    Key {
+const fn without_default(name: &'static str, shape: Shape) -> ConfigKey {
+    ConfigKey {
         default: None,
         ..key(name, shape, "")
     }
 }
 
-impl Key {
+impl ConfigKey {
     const fn range(self, range: &'static str) -> Self {
         Self { range, ..self }
     }
@@ -319,7 +319,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
 ];
 
 /// The keys of a section, if it is one whose keys are fixed.
-pub(super) fn of(section: &str) -> Option<&'static [Key]> {
+pub(super) fn of(section: &str) -> Option<&'static [ConfigKey]> {
     let found = SECTIONS.iter().find(|known| known.name == section);
     found.map(|known| known.keys)
 }

@@ -1,8 +1,8 @@
 //! Telling a key that there is from a typing error.
 
 use super::key::{self, SECTIONS};
-use super::problem::{Problem, Problems};
-use super::raw::{Setting, Table, Value};
+use super::problem::{ConfigProblem, Problems};
+use super::raw::{Setting, SettingValue, Table};
 
 /// The sections whose keys are the operator's.
 pub(super) const FREE: [&str; 2] = ["kafka.properties", "branches"];
@@ -19,7 +19,7 @@ pub(super) fn check(section: &str, table: &Table, problems: &Problems) {
         let path = join(section, key);
         if !known.contains(&key.as_str()) {
             let message = unknown(section, key, &known);
-            problems.add(Problem::new(entry.key.clone(), path, message));
+            problems.add(ConfigProblem::new(entry.key.clone(), path, message));
             continue;
         }
         check_setting(&path, &entry.setting, problems);
@@ -28,8 +28,8 @@ pub(super) fn check(section: &str, table: &Table, problems: &Problems) {
 
 fn check_setting(path: &str, setting: &Setting, problems: &Problems) {
     match &setting.value {
-        Value::Table(table) => check(path, table, problems),
-        Value::Array(items) => {
+        SettingValue::Table(table) => check(path, table, problems),
+        SettingValue::Array(items) => {
             for item in items {
                 check_setting(path, item, problems);
             }

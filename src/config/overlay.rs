@@ -3,8 +3,8 @@
 use std::collections::btree_map;
 
 use super::keys::{self, FREE, join};
-use super::problem::{Origin, Problem, Problems};
-use super::raw::{Entry, Setting, Table, Value};
+use super::problem::{ConfigProblem, Problems, SettingOrigin};
+use super::raw::{Setting, SettingValue, Table, TableEntry};
 use super::variables::{self, PREFIX};
 
 /// Lays one variable over `table`, if it is ours.
@@ -22,12 +22,12 @@ pub(super) fn variable(table: &mut Table, name: &str, value: &str, problems: &Pr
         let name = path.split_off(2).join(".").replace('_', ".");
         path.push(name);
     }
-    let origin = Origin::Variable(name.to_owned());
+    let origin = SettingOrigin::Variable(name.to_owned());
     if let [only] = path.as_slice() {
         let known = keys::of("").unwrap_or_default();
         if !known.contains(&only.as_str()) {
             if !variables::is_known_elsewhere(rest) {
-                problems.add(Problem::new(origin, "", variables::unknown(name)));
+                problems.add(ConfigProblem::new(origin, "", variables::unknown(name)));
             }
             return;
         }
@@ -52,7 +52,7 @@ pub(super) fn flag(table: &mut Table, flag: &str, key: &str, value: &str, proble
         table,
         &path,
         value,
-        &Origin::Flag(flag.to_owned()),
+        &SettingOrigin::Flag(flag.to_owned()),
         problems,
     );
 }
@@ -64,24 +64,30 @@ pub(super) fn refuse(table: &Table, key: &str, why: &str, problems: &Problems) {
     for part in key.split('.') {
         found = here.and_then(|table| table.entries.get(part));
         here = match found.map(|entry| &entry.setting.value) {
-            Some(Value::Table(inner)) => Some(inner),
+            Some(SettingValue::Table(inner)) => Some(inner),
             _ => None,
         };
     }
     let Some(entry) = found else { return };
     // What is set in a section is more to the point than its head.
     let inner = match &entry.setting.value {
-        Value::Table(inner) => inner.entries.iter().next(),
+        SettingValue::Table(inner) => inner.entries.iter().next(),
         _ => None,
     };
     let (name, origin) = match inner {
         Some((name, inner)) => (join(key, name), &inner.key),
         None => (key.to_owned(), &entry.key),
     };
-    problems.add(Problem::new(origin.clone(), name, why));
+    problems.add(ConfigProblem::new(origin.clone(), name, why));
 }
 
-fn insert(table: &mut Table, path: &[String], value: &str, origin: &Origin, problems: &Problems) {
+fn insert(
+    table: &mut Table,
+    path: &[String],
+    value: &str,
+    origin: &SettingOrigin,
+    problems: &Problems,
+) {
     let mut table = table;
     let mut section = String::new();
     let Some((last, sections)) = path.split_last() else {
@@ -91,25 +97,29 @@ fn insert(table: &mut Table, path: &[String], value: &str, origin: &Origin, prob
         section = join(&section, name);
         let entry = match table.entries.entry(name.clone()) {
             btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            btree_map::Entry::Vacant(entry) => entry.insert(Entry {
+            btree_map::Entry::Vacant(entry) => entry.insert(TableEntry {
                 key: origin.clone(),
                 setting: Setting {
                     origin: origin.clone(),
-                    value: Value::Table(Table::default()),
+                    value: SettingValue::Table(Table::default()),
                 },
             }),
         };
         let kind = entry.setting.value.kind();
-        let Value::Table(inner) = &mut entry.setting.value else {
+        let SettingValue::Table(inner) = &mut entry.setting.value else {
             let message = format!("{section} is {kind}, so nothing can be set in it from outside");
-            problems.add(Problem::new(origin.clone(), join(&section, last), message));
+            problems.add(ConfigProblem::new(
+                origin.clone(),
+                join(&section, last),
+                message,
+            ));
             return;
         };
         table = inner;
     }
     let setting = Setting {
         origin: origin.clone(),
-        value: Value::Text(value.to_owned()),
+        value: SettingValue::Text(value.to_owned()),
     };
     let full = join(&section, last);
     let setting = if is_list_or_section(&full) {
@@ -117,7 +127,7 @@ fn insert(table: &mut Table, path: &[String], value: &str, origin: &Origin, prob
             Ok(setting) => setting,
             Err(error) => {
                 let message = format!("this is not TOML: {error}");
-                problems.add(Problem::new(origin.clone(), full, message));
+                problems.add(ConfigProblem::new(origin.clone(), full, message));
                 return;
             }
         }
@@ -125,7 +135,9 @@ fn insert(table: &mut Table, path: &[String], value: &str, origin: &Origin, prob
         setting
     };
     let key = origin.clone();
-    table.entries.insert(last.clone(), Entry { key, setting });
+    table
+        .entries
+        .insert(last.clone(), TableEntry { key, setting });
 }
 
 // These hold lists and sections, which a variable gives in TOML: TIDEGAUGE_BRANCHES='{0="North"}'.

@@ -29,18 +29,18 @@ pub enum Error {
     },
     /// Settings are wrong: all of them, each with its place, its key and what would be right.
     #[error("{0}")]
-    Invalid(Report),
+    Invalid(ProblemReport),
 }
 
 /// All that is wrong, ready to be read. Shows itself with a paragraph for each problem.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Report {
+pub struct ProblemReport {
     problems: Vec<String>,
     /// The file that was read and who named it.
     file: Option<String>,
 }
 
-impl Report {
+impl ProblemReport {
     /// One paragraph for each problem: place, key, what is wrong and what would be right; for a
     /// problem in the file, its line too.
     #[must_use]
@@ -49,7 +49,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for ProblemReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.problems.len();
         for problem in &self.problems {
@@ -69,7 +69,7 @@ impl fmt::Display for Report {
 
 /// Where a setting comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Origin {
+pub(super) enum SettingOrigin {
     /// These bytes of the file.
     File(Range<usize>),
     /// The environment variable of this name.
@@ -80,7 +80,7 @@ pub(super) enum Origin {
     Missing,
 }
 
-impl Origin {
+impl SettingOrigin {
     /// Whether it can hold only text: what it means depends on the key.
     pub(super) fn is_text_only(&self) -> bool {
         matches!(self, Self::Variable(_) | Self::Flag(_))
@@ -89,17 +89,21 @@ impl Origin {
 
 /// One thing that is wrong.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Problem {
-    origin: Origin,
+pub(super) struct ConfigProblem {
+    origin: SettingOrigin,
     key: String,
     message: String,
     /// Whether the line may show a secret, whatever its key is.
     is_hidden: bool,
 }
 
-impl Problem {
+impl ConfigProblem {
     /// `key` is the full name of the setting; empty if none is to blame.
-    pub(super) fn new(origin: Origin, key: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn new(
+        origin: SettingOrigin,
+        key: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             origin,
             key: key.into(),
@@ -119,7 +123,7 @@ impl Problem {
 
 /// The file that was read, if any.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Document {
+pub(super) struct ConfigText {
     /// Its name as it is shown.
     pub(super) name: Option<String>,
     /// Its name and who gave it, if anybody did.
@@ -130,11 +134,11 @@ pub(super) struct Document {
 /// Gathers problems, so that all are told at once.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
-    found: RefCell<Vec<Problem>>,
+    found: RefCell<Vec<ConfigProblem>>,
 }
 
 impl Problems {
-    pub(super) fn add(&self, problem: Problem) {
+    pub(super) fn add(&self, problem: ConfigProblem) {
         let mut found = self.found.borrow_mut();
         if !found.contains(&problem) {
             found.push(problem);
@@ -146,25 +150,25 @@ impl Problems {
     }
 
     /// What to tell of them, in the order of the file; `None` if there are none.
-    pub(super) fn report(self, document: &Document) -> Option<Report> {
+    pub(super) fn report(self, document: &ConfigText) -> Option<ProblemReport> {
         let mut found = self.found.into_inner();
         if found.is_empty() {
             return None;
         }
         found.sort_by_key(|problem| match &problem.origin {
-            Origin::File(span) => span.start,
+            SettingOrigin::File(span) => span.start,
             _ => usize::MAX,
         });
         let problems = found.iter().map(|problem| document.render(problem));
-        Some(Report {
+        Some(ProblemReport {
             problems: problems.collect(),
             file: document.told.clone(),
         })
     }
 }
 
-impl Document {
-    fn render(&self, problem: &Problem) -> String {
+impl ConfigText {
+    fn render(&self, problem: &ConfigProblem) -> String {
         let key = match problem.key.as_str() {
             "" => String::new(),
             key => format!("{}: ", shown_key(key)),
@@ -172,11 +176,11 @@ impl Document {
         let message = &problem.message;
         let name = self.name.as_deref().unwrap_or("configuration");
         match &problem.origin {
-            Origin::Variable(variable) => format!("{variable}: {key}{message}"),
-            Origin::Flag(flag) => format!("{flag}: {key}{message}"),
-            Origin::Missing => format!("{name}: {key}{message}"),
-            Origin::File(span) => {
-                let place = Place::of(&self.text, span);
+            SettingOrigin::Variable(variable) => format!("{variable}: {key}{message}"),
+            SettingOrigin::Flag(flag) => format!("{flag}: {key}{message}"),
+            SettingOrigin::Missing => format!("{name}: {key}{message}"),
+            SettingOrigin::File(span) => {
+                let place = MarkedLine::of(&self.text, span);
                 let (line, column) = (place.line, place.column);
                 let hides = problem.is_hidden
                     || is_for_secret(problem.key.rsplit_once('.').map_or("", |(_, key)| key))
@@ -193,7 +197,7 @@ impl Document {
     }
 }
 
-impl Document {
+impl ConfigText {
     /// The text from the last line above `span` that sets something to the end of the line of `span`:
     /// a value may go over several lines.
     fn statement(&self, span: &Range<usize>) -> &str {
@@ -214,7 +218,7 @@ impl Document {
 }
 
 /// A stretch of a line of the file.
-struct Place<'a> {
+struct MarkedLine<'a> {
     /// From 1.
     line: usize,
     /// In characters, from 1.
@@ -227,7 +231,7 @@ struct Place<'a> {
 /// Show no more than this of a line, in characters.
 const LINE_MAX: usize = 120;
 
-impl<'a> Place<'a> {
+impl<'a> MarkedLine<'a> {
     fn of(text: &'a str, span: &Range<usize>) -> Self {
         let mut at = span.start.min(text.len());
         while !text.is_char_boundary(at) {
@@ -288,13 +292,13 @@ mod tests {
 
     fn rendered(text: &str, word: &str) -> String {
         let start = text.find(word).unwrap_or(text.len());
-        let document = Document {
+        let document = ConfigText {
             name: Some("t.toml".into()),
             told: None,
             text: text.into(),
         };
-        let origin = Origin::File(start..start + word.len());
-        document.render(&Problem::new(origin, "a.b", "is wrong"))
+        let origin = SettingOrigin::File(start..start + word.len());
+        document.render(&ConfigProblem::new(origin, "a.b", "is wrong"))
     }
 
     #[test]
@@ -318,7 +322,7 @@ mod tests {
         let text = "é\r\n\n\tß";
         for start in 0..text.len() + 3 {
             for end in start..text.len() + 3 {
-                let place = Place::of(text, &(start..end));
+                let place = MarkedLine::of(text, &(start..end));
                 assert!(place.line >= 1 && place.column >= 1);
                 let _ = place.excerpt();
             }

@@ -6,32 +6,32 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Origin, Problem};
+use super::problem::{ConfigProblem, SettingOrigin};
 
 /// A section as it was typed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
-    pub(super) entries: BTreeMap<String, Entry>,
+    pub(super) entries: BTreeMap<String, TableEntry>,
 }
 
 /// One key with its value.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(super) struct TableEntry {
     /// Where the key is.
-    pub(super) key: Origin,
+    pub(super) key: SettingOrigin,
     pub(super) setting: Setting,
 }
 
 /// A value with the place where it was typed.
 #[derive(Clone, Debug)]
 pub(super) struct Setting {
-    pub(super) origin: Origin,
-    pub(super) value: Value,
+    pub(super) origin: SettingOrigin,
+    pub(super) value: SettingValue,
 }
 
 /// A value of the kinds that TOML has.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(super) enum SettingValue {
     Text(String),
     Integer(i64),
     /// A number that is no integer, or too large a one.
@@ -42,7 +42,7 @@ pub(super) enum Value {
     Table(Table),
 }
 
-impl Value {
+impl SettingValue {
     /// What an operator calls a value of this kind.
     pub(super) fn kind(&self) -> &'static str {
         match self {
@@ -63,17 +63,17 @@ impl Table {
     /// # Errors
     /// All the places where it is not TOML; the first alone of a file that sets nothing of ours, as
     /// it is wrong in every line.
-    pub(super) fn parse(text: &str, known: &[&str]) -> Result<Self, Vec<Problem>> {
+    pub(super) fn parse(text: &str, known: &[&str]) -> Result<Self, Vec<ConfigProblem>> {
         let (table, errors) = DeTable::parse_recoverable(text);
         if errors.is_empty() {
-            return Ok(convert_table(table.get_ref(), &Origin::File));
+            return Ok(convert_table(table.get_ref(), &SettingOrigin::File));
         }
         let mut keys = table.get_ref().keys();
         let is_ours = keys.any(|key| known.contains(&key.get_ref().as_ref()));
         let problem = |error: &toml::de::Error| {
-            let origin = Origin::File(error.span().unwrap_or(0..0));
+            let origin = SettingOrigin::File(error.span().unwrap_or(0..0));
             let message = format!("the file is not TOML: {}", error.message());
-            Problem::new(origin, "", message)
+            ConfigProblem::new(origin, "", message)
         };
         if is_ours {
             return Err(errors.iter().map(problem).collect());
@@ -81,7 +81,7 @@ impl Table {
         let start = |error: &&toml::de::Error| error.span().map_or(0, |span| span.start);
         let first = errors.iter().min_by_key(start).map(problem);
         // Nobody knows what stands in such a file.
-        Err(first.map(Problem::hidden).into_iter().collect())
+        Err(first.map(ConfigProblem::hidden).into_iter().collect())
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&Setting> {
@@ -94,17 +94,17 @@ impl Setting {
     ///
     /// # Errors
     /// Why it is not TOML.
-    pub(super) fn parse(text: &str, origin: &Origin) -> Result<Self, String> {
+    pub(super) fn parse(text: &str, origin: &SettingOrigin) -> Result<Self, String> {
         let value = DeValue::parse(text).map_err(|error| error.message().to_owned())?;
         Ok(convert(&value, &|_| origin.clone()))
     }
 }
 
-fn convert_table(table: &DeTable<'_>, origin: &dyn Fn(Range<usize>) -> Origin) -> Table {
+fn convert_table(table: &DeTable<'_>, origin: &dyn Fn(Range<usize>) -> SettingOrigin) -> Table {
     let entries = table
         .iter()
         .map(|(key, value)| {
-            let entry = Entry {
+            let entry = TableEntry {
                 key: origin(key.span()),
                 setting: convert(value, origin),
             };
@@ -114,24 +114,27 @@ fn convert_table(table: &DeTable<'_>, origin: &dyn Fn(Range<usize>) -> Origin) -
     Table { entries }
 }
 
-fn convert(value: &Spanned<DeValue<'_>>, origin: &dyn Fn(Range<usize>) -> Origin) -> Setting {
+fn convert(
+    value: &Spanned<DeValue<'_>>,
+    origin: &dyn Fn(Range<usize>) -> SettingOrigin,
+) -> Setting {
     Setting {
         origin: origin(value.span()),
         value: match value.get_ref() {
-            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::String(text) => SettingValue::Text(text.to_string()),
             DeValue::Integer(integer) => {
                 match i64::from_str_radix(integer.as_str(), integer.radix()) {
-                    Ok(integer) => Value::Integer(integer),
-                    Err(_) => Value::Number(integer.to_string()),
+                    Ok(integer) => SettingValue::Integer(integer),
+                    Err(_) => SettingValue::Number(integer.to_string()),
                 }
             }
-            DeValue::Float(number) => Value::Number(number.to_string()),
-            DeValue::Boolean(boolean) => Value::Boolean(*boolean),
-            DeValue::Datetime(time) => Value::Time(time.to_string()),
+            DeValue::Float(number) => SettingValue::Number(number.to_string()),
+            DeValue::Boolean(boolean) => SettingValue::Boolean(*boolean),
+            DeValue::Datetime(time) => SettingValue::Time(time.to_string()),
             DeValue::Array(items) => {
-                Value::Array(items.iter().map(|item| convert(item, origin)).collect())
+                SettingValue::Array(items.iter().map(|item| convert(item, origin)).collect())
             }
-            DeValue::Table(table) => Value::Table(convert_table(table, origin)),
+            DeValue::Table(table) => SettingValue::Table(convert_table(table, origin)),
         },
     }
 }

@@ -1,6 +1,6 @@
 //! The reference of the configuration, as a page of Markdown.
 
-use super::key::{Key, SECTIONS, SectionKeys, Shape};
+use super::key::{ConfigKey, SECTIONS, SectionKeys, Shape};
 
 const HEAD: &str = "\
 # Configuration
@@ -43,7 +43,7 @@ fn title(section: &SectionKeys) -> String {
     }
 }
 
-fn row(key: &Key) -> String {
+fn row(key: &ConfigKey) -> String {
     let name = key.name;
     let rule = if key.is_rule { " ●" } else { "" };
     let takes = [&takes(key.shape), key.range]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::key::{self, Key, SECTIONS, Shape};
+use super::key::{self, ConfigKey, SECTIONS, Shape};
 
 const LIMITS: &str = "Configuration of Tidegauge. `tidegauge check` knows what a schema can't say: ports up to 65535, \
     retention against allowed_lateness and the longest window, windows that do not fit together, files that can't be \
@@ -93,7 +93,7 @@ fn between_keys(section: &str) -> Value {
     }
 }
 
-fn property(key: &Key) -> Value {
+fn property(key: &ConfigKey) -> Value {
     let mut property = match key.shape {
         Shape::Text("") | Shape::File => json!({ "type": "string" }),
         Shape::Text(pattern) => json!({ "type": "string", "pattern": pattern }),
@@ -140,7 +140,7 @@ fn free(name: &str) -> Value {
     }
 }
 
-fn description(key: &Key) -> String {
+fn description(key: &ConfigKey) -> String {
     let mut text = key.meaning.to_owned();
     if !key.range.is_empty() {
         text.push_str(&format!(" Takes {}.", key.range));

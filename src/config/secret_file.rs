@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::domain::secret::Secret;
 
 /// What a file held.
-pub(super) struct Held {
+pub(super) struct SecretFile {
     /// Without white space around it.
     pub(super) secret: Secret,
     /// What should be put right, though it can be used.
@@ -16,7 +16,7 @@ pub(super) struct Held {
 }
 
 /// Why the secret in a file can't be used.
-pub(super) struct Unfit {
+pub(super) struct SecretFileError {
     /// A sentence that says what would be right.
     pub(super) message: String,
     /// Whether the place where the file is named may show a secret: it names no file.
@@ -27,12 +27,12 @@ pub(super) struct Unfit {
 ///
 /// # Errors
 /// When the file can't be read, can be written by everybody, is not UTF-8 text, is empty, or has several lines.
-pub(super) fn read(path: &Path) -> Result<Held, Unfit> {
-    let content = fs::read(path).map_err(|error| Unfit {
+pub(super) fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
+    let content = fs::read(path).map_err(|error| SecretFileError {
         message: unreadable(path, &error),
         is_hidden: true,
     })?;
-    let unfit = |message| Unfit {
+    let unfit = |message| SecretFileError {
         message,
         is_hidden: false,
     };
@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path) -> Result<Held, Unfit> {
             "the file {shown} {what}: it must hold the secret and nothing else"
         )));
     }
-    Ok(Held {
+    Ok(SecretFile {
         secret: Secret::new(secret),
         warning,
     })

@@ -8,9 +8,9 @@ use chrono_tz::Tz;
 use tracing::warn;
 
 use super::keys::{closest, join};
-use super::problem::{Origin, Problem, Problems};
-use super::raw::{Setting, Table, Value};
-use super::secret_file::{self, Held, Unfit};
+use super::problem::{ConfigProblem, Problems, SettingOrigin};
+use super::raw::{Setting, SettingValue, Table};
+use super::secret_file::{self, SecretFile, SecretFileError};
 use super::size;
 use super::zone::zone;
 use crate::domain::count::counted;
@@ -22,7 +22,7 @@ use crate::domain::secret::Secret;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Section<'a> {
     path: &'a str,
-    origin: &'a Origin,
+    origin: &'a SettingOrigin,
     table: Option<&'a Table>,
     problems: &'a Problems,
 }
@@ -31,7 +31,7 @@ impl<'a> Section<'a> {
     /// The section `path`, which starts at `origin`.
     pub(super) fn new(
         path: &'a str,
-        origin: &'a Origin,
+        origin: &'a SettingOrigin,
         table: Option<&'a Table>,
         problems: &'a Problems,
     ) -> Self {
@@ -47,7 +47,7 @@ impl<'a> Section<'a> {
     pub(super) fn section(&self, key: &str, path: &'a str) -> Self {
         let setting = self.get(key);
         let table = match setting.map(|setting| &setting.value) {
-            Some(Value::Table(table)) => Some(table),
+            Some(SettingValue::Table(table)) => Some(table),
             Some(other) => {
                 let kind = other.kind();
                 self.problem(key, format!("this is a section, [{path}], and not {kind}"));
@@ -55,7 +55,7 @@ impl<'a> Section<'a> {
             }
             None => None,
         };
-        let origin = setting.map_or(&Origin::Missing, |setting| &setting.origin);
+        let origin = setting.map_or(&SettingOrigin::Missing, |setting| &setting.origin);
         Self::new(path, origin, table, self.problems)
     }
 
@@ -81,11 +81,11 @@ impl<'a> Section<'a> {
         let origin = match self.get(key) {
             Some(setting) => setting.origin.clone(),
             // A flag that made the section is not to blame for what is missing in it.
-            None if self.origin.is_text_only() => Origin::Missing,
+            None if self.origin.is_text_only() => SettingOrigin::Missing,
             None => self.origin.clone(),
         };
         let full = join(self.path, key);
-        self.problems.add(Problem::new(origin, full, message));
+        self.problems.add(ConfigProblem::new(origin, full, message));
     }
 
     /// A value written as text, read by `parse`, whose error says what would be right.
@@ -97,7 +97,7 @@ impl<'a> Section<'a> {
     ) -> T {
         match self.get(key).map(|setting| &setting.value) {
             None => default,
-            Some(Value::Text(text) | Value::Time(text)) => match parse(text) {
+            Some(SettingValue::Text(text) | SettingValue::Time(text)) => match parse(text) {
                 Ok(value) => value,
                 Err(message) => {
                     self.problem(key, message);
@@ -124,7 +124,7 @@ impl<'a> Section<'a> {
 
     /// A length of time.
     pub(super) fn duration(&self, key: &str, default: Duration) -> Duration {
-        if let Some(Value::Integer(number)) = self.get(key).map(|setting| &setting.value) {
+        if let Some(SettingValue::Integer(number)) = self.get(key).map(|setting| &setting.value) {
             let seconds = counted(number.unsigned_abs(), "second");
             let message = format!("the unit is missing: write \"{number}s\" for {seconds}");
             self.problem(key, message);
@@ -138,7 +138,7 @@ impl<'a> Section<'a> {
 
     /// A number of bytes.
     pub(super) fn size(&self, key: &str, default: usize) -> usize {
-        if let Some(Value::Integer(number)) = self.get(key).map(|setting| &setting.value) {
+        if let Some(SettingValue::Integer(number)) = self.get(key).map(|setting| &setting.value) {
             let bytes = counted(number.unsigned_abs(), "byte");
             let message = format!("the unit is missing: write \"{number}b\" for {bytes}");
             self.problem(key, message);
@@ -155,8 +155,8 @@ impl<'a> Section<'a> {
             return default;
         };
         let integer = match &setting.value {
-            Value::Integer(integer) => usize::try_from(*integer).ok(),
-            Value::Text(text) if setting.origin.is_text_only() => text.parse().ok(),
+            SettingValue::Integer(integer) => usize::try_from(*integer).ok(),
+            SettingValue::Text(text) if setting.origin.is_text_only() => text.parse().ok(),
             _ => None,
         };
         match integer {
@@ -177,8 +177,8 @@ impl<'a> Section<'a> {
             return default;
         };
         let boolean = match &setting.value {
-            Value::Boolean(boolean) => Some(*boolean),
-            Value::Text(text) if setting.origin.is_text_only() => text.parse().ok(),
+            SettingValue::Boolean(boolean) => Some(*boolean),
+            SettingValue::Text(text) if setting.origin.is_text_only() => text.parse().ok(),
             _ => None,
         };
         boolean.unwrap_or_else(|| {
@@ -209,13 +209,13 @@ impl<'a> Section<'a> {
     pub(super) fn secret(&self, key: &str) -> Option<(PathBuf, Secret)> {
         let path = PathBuf::from(self.optional(key)?);
         match secret_file::read(&path) {
-            Ok(Held { secret, warning }) => {
+            Ok(SecretFile { secret, warning }) => {
                 if let Some(warning) = warning {
                     warn!("{}: {warning}", join(self.path, key));
                 }
                 Some((path, secret))
             }
-            Err(Unfit { message, is_hidden }) => {
+            Err(SecretFileError { message, is_hidden }) => {
                 if is_hidden {
                     self.add_hidden(key, message);
                 } else {
@@ -228,7 +228,7 @@ impl<'a> Section<'a> {
 
     fn add_hidden(&self, key: &str, message: String) {
         let origin = self.get(key).map_or(self.origin, |setting| &setting.origin);
-        let problem = Problem::new(origin.clone(), join(self.path, key), message);
+        let problem = ConfigProblem::new(origin.clone(), join(self.path, key), message);
         self.problems.add(problem.hidden());
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use tidegauge_windows::{Definition, DefinitionError, Span};
 
-use super::problem::{Origin, Problem, Problems};
-use super::raw::{Setting, Table, Value};
+use super::problem::{ConfigProblem, Problems, SettingOrigin};
+use super::raw::{Setting, SettingValue, Table};
 use super::section::Section;
 use crate::domain::count::{counted_in_threes, grouped};
 use crate::domain::duration;
@@ -75,8 +75,11 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
             .any(|other| other.name() == definition.name())
         {
             let message = format!("another window is named \"{}\" already", definition.name());
-            root.problems()
-                .add(Problem::new(origin(item, "name"), "window.name", message));
+            root.problems().add(ConfigProblem::new(
+                origin(item, "name"),
+                "window.name",
+                message,
+            ));
         }
         overlap = overlap.saturating_add(definition.overlap());
         let is_most = |(most, _): &(Definition, &Setting)| definition.overlap() > most.overlap();
@@ -89,12 +92,13 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
     if let Some((definition, item)) = most.filter(|_| overlap > OVERLAP_MAX) {
         let key = key_of_distance(item);
         let message = too_many(&definition, key, overlap);
-        let problem = Problem::new(origin(item, key), format!("window.{key}"), message);
+        let problem = ConfigProblem::new(origin(item, key), format!("window.{key}"), message);
         root.problems().add(problem);
     }
     for (name, origin) in &named {
         if let Some((other, _)) = named.iter().find(|(other, _)| is_within(name, other)) {
-            let problem = Problem::new(origin.clone(), "window.name", overlapping(name, other));
+            let problem =
+                ConfigProblem::new(origin.clone(), "window.name", overlapping(name, other));
             root.problems().add(problem);
         }
     }
@@ -103,7 +107,7 @@ pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
 
 /// The key that says how far windows are apart.
 fn key_of_distance(item: &Setting) -> &'static str {
-    let Value::Table(table) = &item.value else {
+    let SettingValue::Table(table) = &item.value else {
         return "size";
     };
     ["step", "slide"]
@@ -150,15 +154,17 @@ fn overlapping(name: &str, other: &str) -> String {
 
 fn items(setting: &Setting) -> Result<&[Setting], String> {
     match &setting.value {
-        Value::Array(items) if items.is_empty() => Err(
+        SettingValue::Array(items) if items.is_empty() => Err(
             "there must be a window: give one, or leave the key out for the default four".into(),
         ),
-        Value::Array(items) if items.len() > WINDOWS_MAX => Err(format!(
+        SettingValue::Array(items) if items.len() > WINDOWS_MAX => Err(format!(
             "there are {} windows: give at most {WINDOWS_MAX}",
             items.len()
         )),
-        Value::Array(items) => Ok(items),
-        Value::Table(_) => Err("write [[window]], with two brackets, before each window".into()),
+        SettingValue::Array(items) => Ok(items),
+        SettingValue::Table(_) => {
+            Err("write [[window]], with two brackets, before each window".into())
+        }
         other => Err(format!(
             "{} stands where windows belong: write [[window]] before each",
             other.kind()
@@ -166,18 +172,18 @@ fn items(setting: &Setting) -> Result<&[Setting], String> {
     }
 }
 
-fn origin(item: &Setting, key: &str) -> Origin {
+fn origin(item: &Setting, key: &str) -> SettingOrigin {
     let setting = match &item.value {
-        Value::Table(table) => table.get(key),
+        SettingValue::Table(table) => table.get(key),
         _ => None,
     };
     setting.unwrap_or(item).origin.clone()
 }
 
 fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definition> {
-    let Value::Table(table) = &item.value else {
+    let SettingValue::Table(table) = &item.value else {
         let message = format!("{} stands where a window belongs", item.value.kind());
-        problems.add(Problem::new(item.origin.clone(), "window", message));
+        problems.add(ConfigProblem::new(item.origin.clone(), "window", message));
         return None;
     };
     let section = Section::new("window", &item.origin, Some(table), problems);
@@ -248,7 +254,7 @@ fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definitio
 /// before midnight.
 fn offset(section: &Section<'_>) -> (Span, Span) {
     let is_back = match section.get("offset").map(|setting| &setting.value) {
-        Some(Value::Text(text)) => text.starts_with('-'),
+        Some(SettingValue::Text(text)) => text.starts_with('-'),
         _ => false,
     };
     if !is_back {

@@ -5,9 +5,9 @@
 
 mod column;
 mod drawing;
-mod ground;
 mod layer;
-mod lines;
+mod layer_context;
+mod ndjson;
 mod panels;
 mod shape;
 
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::Layout;
+use super::IndexLayout;
 use super::saved_object::{DASHBOARD, DATA_VIEW};
 
 /// What is wrong, each in a sentence with its place.
@@ -37,7 +37,7 @@ impl Faults {
 
 /// A data view as it was read.
 #[derive(Clone, Debug, Default)]
-struct View {
+struct ParsedDataView {
     title: String,
     time: Option<String>,
 }
@@ -45,9 +45,9 @@ struct View {
 /// All that is wrong with `ndjson`, saved objects that are to show `layout`; nothing if it may be
 /// loaded.
 #[must_use]
-pub fn faults(ndjson: &str, layout: &Layout) -> Vec<String> {
+pub fn faults(ndjson: &str, layout: &IndexLayout) -> Vec<String> {
     let mut faults = Faults::default();
-    let objects = lines::objects(ndjson, &mut faults);
+    let objects = ndjson::objects(ndjson, &mut faults);
     let mut views = BTreeMap::new();
     for object in of(&objects, DATA_VIEW) {
         let view = data_view(object, layout, &mut faults);
@@ -78,8 +78,8 @@ pub fn faults(ndjson: &str, layout: &Layout) -> Vec<String> {
 
 /// The fields that are shown, by the alias that they are in.
 #[must_use]
-pub fn shown_fields(ndjson: &str, layout: &Layout) -> BTreeMap<String, BTreeSet<String>> {
-    let objects = lines::objects(ndjson, &mut Faults::default());
+pub fn shown_fields(ndjson: &str, layout: &IndexLayout) -> BTreeMap<String, BTreeSet<String>> {
+    let objects = ndjson::objects(ndjson, &mut Faults::default());
     let titles: BTreeMap<String, String> = of(&objects, DATA_VIEW)
         .map(|view| (text(&view["id"]), text(&view["attributes"]["title"])))
         .collect();
@@ -97,7 +97,7 @@ pub fn shown_fields(ndjson: &str, layout: &Layout) -> BTreeMap<String, BTreeSet<
     shown
 }
 
-fn data_view(object: &Value, layout: &Layout, faults: &mut Faults) -> View {
+fn data_view(object: &Value, layout: &IndexLayout, faults: &mut Faults) -> ParsedDataView {
     let place = place(object);
     let attributes = &object["attributes"];
     shape::data_view(attributes, &place, faults);
@@ -123,7 +123,7 @@ fn data_view(object: &Value, layout: &Layout, faults: &mut Faults) -> View {
                 );
             }
             faults.expect(
-                documents != super::Documents::Totals || time.is_none(),
+                documents != super::DocumentSet::Totals || time.is_none(),
                 &place,
                 "totals must have no time field: a branch without a recent payment would vanish",
             );
@@ -137,7 +137,7 @@ fn data_view(object: &Value, layout: &Layout, faults: &mut Faults) -> View {
             }
         }
     }
-    View { title, time }
+    ParsedDataView { title, time }
 }
 
 fn of<'a>(objects: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::config::Config;
 use super::error::Error;
-use super::{Layout, OLDEST};
+use super::{IndexLayout, OLDEST};
 use crate::sink::{Credentials, certificates_in, with_causes};
 
 /// For an answer, from the first byte sent to the last received.
@@ -25,21 +25,21 @@ const SHOWN_MAX: usize = 300;
 #[derive(Clone, Debug)]
 pub struct Kibana {
     pub(super) config: Config,
-    pub(super) layout: Layout,
+    pub(super) layout: IndexLayout,
     http: Client,
 }
 
 /// What Kibana answered.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct KibanaResponse {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
 
 /// Why there is no use in an answer: worth asking again, or not.
-pub(super) enum Trouble {
-    Passing(String),
-    Lasting(Error),
+pub(super) enum KibanaRequestError {
+    Retryable(String),
+    Permanent(Error),
 }
 
 impl Kibana {
@@ -47,7 +47,7 @@ impl Kibana {
     ///
     /// # Errors
     /// When certificates or credentials can't be used.
-    pub fn new(config: Config, layout: Layout) -> Result<Self, Error> {
+    pub fn new(config: Config, layout: IndexLayout) -> Result<Self, Error> {
         let mut headers = HeaderMap::new();
         // Kibana refuses to change anything without it; any value will do.
         headers.insert("kbn-xsrf", HeaderValue::from_static("tidegauge"));
@@ -93,8 +93,8 @@ impl Kibana {
         let version = loop {
             match self.look().await {
                 Ok(version) => break version,
-                Err(Trouble::Lasting(error)) => return Err(error),
-                Err(Trouble::Passing(reason)) => self.rest(deadline, reason).await?,
+                Err(KibanaRequestError::Permanent(error)) => return Err(error),
+                Err(KibanaRequestError::Retryable(reason)) => self.rest(deadline, reason).await?,
             }
         };
         match &version {
@@ -121,13 +121,13 @@ impl Kibana {
         Ok(())
     }
 
-    async fn look(&self) -> Result<Option<String>, Trouble> {
+    async fn look(&self) -> Result<Option<String>, KibanaRequestError> {
         let answer = self
             .send(self.request(Method::GET, &format!("{}api/status", self.config.url())))
             .await?;
         let Some(body) = answer.json() else {
             let shown = answer.shown();
-            return Err(Trouble::Passing(format!(
+            return Err(KibanaRequestError::Retryable(format!(
                 "what answers there is no Kibana, or not one yet: status {}, {shown}",
                 answer.status
             )));
@@ -141,9 +141,11 @@ impl Kibana {
             }
             Some(level) => {
                 let summary = overall["summary"].as_str().unwrap_or("no reason given");
-                Err(Trouble::Passing(format!("it is {level}: {summary}")))
+                Err(KibanaRequestError::Retryable(format!(
+                    "it is {level}: {summary}"
+                )))
             }
-            None => Err(Trouble::Passing(format!(
+            None => Err(KibanaRequestError::Retryable(format!(
                 "it says nothing of itself: status {}, {}",
                 answer.status,
                 answer.shown()
@@ -162,41 +164,49 @@ impl Kibana {
     }
 
     /// The answer, unless there is none, or it is none of Kibana's own.
-    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Answer, Trouble> {
-        let passing = |error: reqwest::Error| Trouble::Passing(with_causes(&error));
-        let mut response = request.send().await.map_err(passing)?;
+    pub(super) async fn send(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<KibanaResponse, KibanaRequestError> {
+        let retryable = |error: reqwest::Error| KibanaRequestError::Retryable(with_causes(&error));
+        let mut response = request.send().await.map_err(retryable)?;
         let status = response.status().as_u16();
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(passing)? {
+        while let Some(chunk) = response.chunk().await.map_err(retryable)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-                return Err(Trouble::Passing("the answer is longer than 32 MiB".into()));
+                return Err(KibanaRequestError::Retryable(
+                    "the answer is longer than 32 MiB".into(),
+                ));
             }
             body.extend_from_slice(&chunk);
         }
         let body = self.config.credentials.mask().answer(body);
-        let answer = Answer { status, body };
+        let answer = KibanaResponse { status, body };
         let url = self.shown();
         match status {
-            401 | 403 => Err(Trouble::Lasting(Error::Denied { url, status })),
-            300..=399 => Err(Trouble::Lasting(Error::Elsewhere { url, status })),
+            401 | 403 => Err(KibanaRequestError::Permanent(Error::Denied { url, status })),
+            300..=399 => Err(KibanaRequestError::Permanent(Error::Elsewhere {
+                url,
+                status,
+            })),
             _ => Ok(answer),
         }
     }
 
     /// What is wrong with an answer that is no success.
-    pub(super) fn failed(&self, what: &'static str, answer: &Answer) -> Trouble {
+    pub(super) fn failed(&self, what: &'static str, answer: &KibanaResponse) -> KibanaRequestError {
         let reason = format!(
             "it answers with status {}: {}",
             answer.status,
             answer.shown()
         );
         match (answer.status, &self.config.space) {
-            (429 | 502..=504, _) => Trouble::Passing(reason),
-            (404, Some(space)) => Trouble::Lasting(Error::NoSpace {
+            (429 | 502..=504, _) => KibanaRequestError::Retryable(reason),
+            (404, Some(space)) => KibanaRequestError::Permanent(Error::NoSpace {
                 url: self.shown(),
                 space: space.clone(),
             }),
-            _ => Trouble::Lasting(Error::Failed {
+            _ => KibanaRequestError::Permanent(Error::Failed {
                 url: self.shown(),
                 what,
                 reason,
@@ -216,7 +226,7 @@ impl Kibana {
     }
 }
 
-impl Answer {
+impl KibanaResponse {
     pub(super) const fn is_success(&self) -> bool {
         self.status >= 200 && self.status < 300
     }

@@ -9,12 +9,12 @@ const ROWS_MAX: u32 = 1_000;
 
 /// A column with its id.
 #[derive(Clone, Debug)]
-pub(super) struct Column {
+pub(super) struct LensColumn {
     pub(super) id: &'static str,
     body: Value,
 }
 
-impl Column {
+impl LensColumn {
     fn new(id: &'static str, label: &str, body: Value) -> Self {
         let mut body = body;
         body["label"] = json!(label);

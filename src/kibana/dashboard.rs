@@ -6,11 +6,11 @@
 use serde_json::{Value, json};
 use tidegauge_windows::{Definition, Kind, Span};
 
-use super::column::Column;
+use super::column::LensColumn;
 use super::data_view::{by_end, by_start, late, rejects, totals};
-use super::panel::{Panel, Place, Series, Words};
+use super::panel::{GridPosition, Panel, PanelText, Series};
 use super::saved_object::{CORE, DASHBOARD, Reference, SavedObject};
-use super::{Documents, Layout};
+use super::{DocumentSet, IndexLayout};
 
 const WIDTH: u32 = 48;
 const TALL: u32 = 14;
@@ -23,7 +23,7 @@ const CONTROLS: [(&str, &str); 2] = [("branch", "Branch"), ("final", "Final")];
 pub(super) const PAID: &str = "pay_count > 0";
 
 /// The dashboard.
-pub(super) fn object(layout: &Layout) -> SavedObject {
+pub(super) fn object(layout: &IndexLayout) -> SavedObject {
     let rows = rows(layout);
     let mut panels = Vec::new();
     let mut references = Vec::new();
@@ -32,7 +32,7 @@ pub(super) fn object(layout: &Layout) -> SavedObject {
         let count = u32::try_from(row.len()).unwrap_or(WIDTH).max(1);
         let w = WIDTH / count;
         for (panel, x) in row.iter().zip((0..WIDTH).step_by(w as usize)) {
-            panels.push(panel.at(Place {
+            panels.push(panel.at(GridPosition {
                 x,
                 y,
                 w,
@@ -77,7 +77,7 @@ pub(super) fn object(layout: &Layout) -> SavedObject {
 }
 
 /// The panels in rows, each with its height; those of a row are equally wide.
-fn rows(layout: &Layout) -> Vec<(u32, Vec<Panel>)> {
+fn rows(layout: &IndexLayout) -> Vec<(u32, Vec<Panel>)> {
     let mut rows = vec![
         (FIGURE, figures(layout)),
         (TALL, vec![totals_bars(layout), totals_table(layout)]),
@@ -107,31 +107,31 @@ fn rows(layout: &Layout) -> Vec<(u32, Vec<Panel>)> {
     rows
 }
 
-fn figures(layout: &Layout) -> Vec<Panel> {
+fn figures(layout: &IndexLayout) -> Vec<Panel> {
     let view = totals(layout);
     let mut row = vec![
         Panel::figure(
-            Words::new(
+            PanelText::new(
                 "total-amount",
                 "Total amount",
                 "Of all branches, of all time.",
             ),
             &view,
-            Column::sum("amount", "pay_amount", "Total amount"),
+            LensColumn::sum("amount", "pay_amount", "Total amount"),
         ),
         Panel::figure(
-            Words::new("total-count", "Payments", "Of all branches, of all time."),
+            PanelText::new("total-count", "Payments", "Of all branches, of all time."),
             &view,
-            Column::sum("payments", "pay_count", "Payments"),
+            LensColumn::sum("payments", "pay_count", "Payments"),
         ),
         Panel::figure(
-            Words::new(
+            PanelText::new(
                 "newest-payment",
                 "Newest payment",
                 "When it happened, not when it came.",
             ),
             &view,
-            Column::latest("newest", "last_event_time", "Newest payment"),
+            LensColumn::latest("newest", "last_event_time", "Newest payment"),
         ),
     ];
     let shortest = layout
@@ -142,92 +142,92 @@ fn figures(layout: &Layout) -> Vec<Panel> {
     if let Some(definition) = shortest {
         let view = by_start(layout, definition);
         row.push(Panel::figure(
-            Words::new(
+            PanelText::new(
                 "newest-final",
                 format!("Last final {} window with payments ends", definition.name()),
                 "Among the windows in the time picked. Far behind the newest payment, something \
                  holds windows back: ask the service why.",
             ),
             &view,
-            Column::latest("last", "window_end", "Last final window ends")
+            LensColumn::latest("last", "window_end", "Last final window ends")
                 .only(&format!("final: true and {PAID}")),
         ));
     }
     row
 }
 
-fn totals_bars(layout: &Layout) -> Panel {
-    let amount = Column::sum("amount", "pay_amount", "Amount");
+fn totals_bars(layout: &IndexLayout) -> Panel {
+    let amount = LensColumn::sum("amount", "pay_amount", "Amount");
     Panel::chart(
-        Words::new(
+        PanelText::new(
             "totals",
             "Totals by branch",
             "Of all time, whatever the time picked and the filters.",
         ),
         &totals(layout),
         Series::HorizontalBars,
-        Column::largest("branch", "Branch", &amount),
+        LensColumn::largest("branch", "Branch", &amount),
         None,
         amount,
     )
 }
 
-fn totals_table(layout: &Layout) -> Panel {
+fn totals_table(layout: &IndexLayout) -> Panel {
     Panel::table(
-        Words::new(
+        PanelText::new(
             "totals-exact",
             "Totals by branch, exact",
             "The exact amount is the decimal itself; the other is the nearest double.",
         ),
         &totals(layout),
         &[
-            Column::rows("branch", "Branch"),
-            Column::sum("amount", "pay_amount", "Amount"),
-            Column::last(
+            LensColumn::rows("branch", "Branch"),
+            LensColumn::sum("amount", "pay_amount", "Amount"),
+            LensColumn::last(
                 "exact",
                 "string",
                 "pay_amount_exact",
                 "last_event_time",
                 "Exact amount",
             ),
-            Column::sum("payments", "pay_count", "Payments"),
-            Column::latest("newest", "last_event_time", "Newest payment"),
+            LensColumn::sum("payments", "pay_count", "Payments"),
+            LensColumn::latest("newest", "last_event_time", "Newest payment"),
         ],
     )
 }
 
-fn tumbling(layout: &Layout, definition: &Definition) -> Panel {
-    let amount = Column::sum_or_zero("amount", "pay_amount", "Amount");
+fn tumbling(layout: &IndexLayout, definition: &Definition) -> Panel {
+    let amount = LensColumn::sum_or_zero("amount", "pay_amount", "Amount");
     Panel::chart(
-        Words::new(
+        PanelText::new(
             format!("windows-{}", definition.name()),
             format!("Amount by branch, {} windows", definition.name()),
             "Every payment is in one window, so bars of any length add up.",
         ),
         &by_start(layout, definition),
         Series::StackedBars,
-        Column::time("window_start", "auto"),
-        Some(Column::largest("branch", "Branch", &amount)),
+        LensColumn::time("window_start", "auto"),
+        Some(LensColumn::largest("branch", "Branch", &amount)),
         amount,
     )
 }
 
-fn heatmap(layout: &Layout, definition: &Definition) -> Panel {
+fn heatmap(layout: &IndexLayout, definition: &Definition) -> Panel {
     Panel::heatmap(
-        Words::new(
+        PanelText::new(
             "heatmap",
             "Amount by branch and hour",
             "The 25 first branches by name.",
         ),
         &by_start(layout, definition),
-        Column::time("window_start", "1h"),
-        Column::each("branch", "Branch"),
-        Column::sum_or_zero("amount", "pay_amount", "Amount"),
+        LensColumn::time("window_start", "1h"),
+        LensColumn::each("branch", "Branch"),
+        LensColumn::sum_or_zero("amount", "pay_amount", "Amount"),
     )
 }
 
 /// Of windows that overlap: the last of each stretch over time, and the last of all.
-fn overlapping(layout: &Layout, definition: &Definition) -> Vec<Panel> {
+fn overlapping(layout: &IndexLayout, definition: &Definition) -> Vec<Panel> {
     let name = definition.name();
     let view = by_end(layout, definition);
     let (series, title, what) = match definition.kind() {
@@ -244,26 +244,26 @@ fn overlapping(layout: &Layout, definition: &Definition) -> Vec<Panel> {
         ),
     };
     let last =
-        |id, kind, field, label| Column::last(id, kind, field, "window_end", label).only(PAID);
+        |id, kind, field, label| LensColumn::last(id, kind, field, "window_end", label).only(PAID);
     let chart = Panel::chart(
-        Words::new(format!("windows-{name}"), title, what),
+        PanelText::new(format!("windows-{name}"), title, what),
         &view,
         series,
         // Were a stretch shorter than the step from window to window, it would be empty and drawn as
         // zero. Kibana makes stretches longer where there would be too many.
-        Column::time("window_end", &step(definition)),
-        Some(Column::each("branch", "Branch")),
+        LensColumn::time("window_end", &step(definition)),
+        Some(LensColumn::each("branch", "Branch")),
         last("amount", "number", "pay_amount", "Amount"),
     );
     let table = Panel::table(
-        Words::new(
+        PanelText::new(
             format!("last-{name}"),
             format!("Last {name} window with payments"),
             "Of each branch, among those that end in the time picked.",
         ),
         &view,
         &[
-            Column::rows("branch", "Branch"),
+            LensColumn::rows("branch", "Branch"),
             last("end", "date", "window_end", "Window ends"),
             last("amount", "number", "pay_amount", "Amount"),
             last("exact", "string", "pay_amount_exact", "Exact amount"),
@@ -289,33 +289,33 @@ pub(super) fn step(definition: &Definition) -> String {
     }
 }
 
-fn percentiles(layout: &Layout, definition: &Definition) -> Vec<Panel> {
+fn percentiles(layout: &IndexLayout, definition: &Definition) -> Vec<Panel> {
     let name = definition.name();
     let view = by_start(layout, definition);
-    let last = |id, field, label| Column::last(id, "number", field, "window_start", label);
+    let last = |id, field, label| LensColumn::last(id, "number", field, "window_start", label);
     let honest = "Each is of one window and one branch, to two digits. Percentiles can be neither \
                   added nor averaged: of each stretch the last window with payments is shown.";
     let chart = Panel::chart(
-        Words::new(
+        PanelText::new(
             "percentile-95",
             format!("p95 by branch, {name} windows"),
             honest,
         ),
         &view,
         Series::Bridged,
-        Column::time("window_start", "auto"),
-        Some(Column::each("branch", "Branch")),
+        LensColumn::time("window_start", "auto"),
+        Some(LensColumn::each("branch", "Branch")),
         last("p95", "pay_p95", "p95"),
     );
     let table = Panel::table(
-        Words::new(
+        PanelText::new(
             "percentiles",
             format!("Percentiles, last {name} window with payments"),
             honest,
         ),
         &view,
         &[
-            Column::rows("branch", "Branch"),
+            LensColumn::rows("branch", "Branch"),
             last("p50", "pay_p50", "p50"),
             last("p95", "pay_p95", "p95"),
             last("p99", "pay_p99", "p99"),
@@ -324,66 +324,66 @@ fn percentiles(layout: &Layout, definition: &Definition) -> Vec<Panel> {
     vec![chart, table]
 }
 
-fn revisions(layout: &Layout, definition: &Definition) -> Vec<Panel> {
+fn revisions(layout: &IndexLayout, definition: &Definition) -> Vec<Panel> {
     let name = definition.name();
     let view = by_start(layout, definition);
-    let late = Column::sum_or_zero("late", "late_count", "Late payments");
+    let late = LensColumn::sum_or_zero("late", "late_count", "Late payments");
     let chart = Panel::chart(
-        Words::new(
+        PanelText::new(
             "late",
             format!("Late payments by branch, {name} windows"),
             "They came behind their partition's watermark, and are in their windows nevertheless.",
         ),
         &view,
         Series::StackedBars,
-        Column::time("window_start", "auto"),
-        Some(Column::largest("branch", "Branch", &late)),
+        LensColumn::time("window_start", "auto"),
+        Some(LensColumn::largest("branch", "Branch", &late)),
         late,
     );
     let table = Panel::table(
-        Words::new(
+        PanelText::new(
             "revised",
             format!("Late and revised, {name} windows"),
             "A window is revised when a payment comes after it was final.",
         ),
         &view,
         &[
-            Column::rows("branch", "Branch"),
-            Column::sum_or_zero("late", "late_count", "Late payments"),
-            Column::sum_or_zero("amount", "late_amount", "Late amount"),
-            Column::count("Revised windows").only("revision > 0"),
-            Column::max("most", "revision", "Most revisions of one"),
+            LensColumn::rows("branch", "Branch"),
+            LensColumn::sum_or_zero("late", "late_count", "Late payments"),
+            LensColumn::sum_or_zero("amount", "late_amount", "Late amount"),
+            LensColumn::count("Revised windows").only("revision > 0"),
+            LensColumn::max("most", "revision", "Most revisions of one"),
         ],
     );
     vec![chart, table]
 }
 
-fn outside(layout: &Layout) -> Vec<Panel> {
-    let count = Column::count("Rejects");
+fn outside(layout: &IndexLayout) -> Vec<Panel> {
+    let count = LensColumn::count("Rejects");
     vec![
         Panel::table(
-            Words::new(
+            PanelText::new(
                 "outside",
                 "Payments in no window",
                 "Too late for any correction, or too far ahead: in the totals all the same.",
             ),
             &late(layout),
             &[
-                Column::rows("reason", "Reason"),
-                Column::count("Payments"),
-                Column::sum("amount", "pay_amount", "Amount"),
+                LensColumn::rows("reason", "Reason"),
+                LensColumn::count("Payments"),
+                LensColumn::sum("amount", "pay_amount", "Amount"),
             ],
         ),
         Panel::chart(
-            Words::new(
+            PanelText::new(
                 "rejects",
                 "Rejects by reason",
                 "Records that are no payments, by their Kafka timestamps.",
             ),
             &rejects(layout),
             Series::StackedBars,
-            Column::time("@timestamp", "auto"),
-            Some(Column::largest("reason", "Reason", &count)),
+            LensColumn::time("@timestamp", "auto"),
+            Some(LensColumn::largest("reason", "Reason", &count)),
             count,
         ),
     ]
@@ -401,12 +401,12 @@ fn notes() -> Panel {
 }
 
 /// The controls above the panels; notes what they need.
-fn controls(layout: &Layout, references: &mut Vec<Reference>) -> Value {
+fn controls(layout: &IndexLayout, references: &mut Vec<Reference>) -> Value {
     let mut panels = json!({});
     let first = layout.definitions.first();
     for (order, (field, title)) in CONTROLS.into_iter().enumerate() {
         let Some(definition) = first else { break };
-        let view = layout.alias(Documents::Windows(definition));
+        let view = layout.alias(DocumentSet::Windows(definition));
         panels[field] = json!({
             "explicitInput": {
                 "dataViewId": view,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use tidegauge_windows::{Definition, Kind};
 
 use super::saved_object::{CORE, DATA_VIEW, SavedObject};
-use super::{Documents, Layout};
+use super::{DocumentSet, IndexLayout};
 
 /// A data view.
 #[derive(Clone, Debug)]
@@ -15,11 +15,11 @@ pub(super) struct DataView<'a> {
     name: String,
     /// What the time picker selects by.
     time: Option<&'static str>,
-    documents: Documents<'a>,
+    documents: DocumentSet<'a>,
 }
 
 /// All data views. Windows that overlap have two: by their starts and by their ends.
-pub(super) fn all(layout: &Layout) -> Vec<DataView<'_>> {
+pub(super) fn all(layout: &IndexLayout) -> Vec<DataView<'_>> {
     let mut views = vec![totals(layout)];
     for definition in &layout.definitions {
         views.push(by_start(layout, definition));
@@ -33,20 +33,20 @@ pub(super) fn all(layout: &Layout) -> Vec<DataView<'_>> {
 }
 
 /// Totals have no time: a branch without a payment in the time picked still has its total.
-pub(super) fn totals(layout: &Layout) -> DataView<'_> {
-    DataView::new(layout, Documents::Totals, None, "totals by branch")
+pub(super) fn totals(layout: &IndexLayout) -> DataView<'_> {
+    DataView::new(layout, DocumentSet::Totals, None, "totals by branch")
 }
 
 /// Windows by when they start.
-pub(super) fn by_start<'a>(layout: &'a Layout, definition: &'a Definition) -> DataView<'a> {
-    let documents = Documents::Windows(definition);
+pub(super) fn by_start<'a>(layout: &'a IndexLayout, definition: &'a Definition) -> DataView<'a> {
+    let documents = DocumentSet::Windows(definition);
     let name = format!("{} windows", definition.name());
     DataView::new(layout, documents, Some("window_start"), &name)
 }
 
 /// Windows by when they end.
-pub(super) fn by_end<'a>(layout: &'a Layout, definition: &'a Definition) -> DataView<'a> {
-    let documents = Documents::Windows(definition);
+pub(super) fn by_end<'a>(layout: &'a IndexLayout, definition: &'a Definition) -> DataView<'a> {
+    let documents = DocumentSet::Windows(definition);
     let name = format!("{} windows by their ends", definition.name());
     let mut view = DataView::new(layout, documents, Some("window_end"), &name);
     // No name of a window has a dot.
@@ -55,20 +55,20 @@ pub(super) fn by_end<'a>(layout: &'a Layout, definition: &'a Definition) -> Data
 }
 
 /// Payments in no window, by when they came.
-pub(super) fn late(layout: &Layout) -> DataView<'_> {
+pub(super) fn late(layout: &IndexLayout) -> DataView<'_> {
     let name = "payments in no window";
-    DataView::new(layout, Documents::Late, Some("@timestamp"), name)
+    DataView::new(layout, DocumentSet::Late, Some("@timestamp"), name)
 }
 
 /// Records that are no payments, by when they came.
-pub(super) fn rejects(layout: &Layout) -> DataView<'_> {
-    DataView::new(layout, Documents::Rejects, Some("@timestamp"), "rejects")
+pub(super) fn rejects(layout: &IndexLayout) -> DataView<'_> {
+    DataView::new(layout, DocumentSet::Rejects, Some("@timestamp"), "rejects")
 }
 
 impl<'a> DataView<'a> {
     fn new(
-        layout: &Layout,
-        documents: Documents<'a>,
+        layout: &IndexLayout,
+        documents: DocumentSet<'a>,
         time: Option<&'static str>,
         name: &str,
     ) -> Self {
@@ -84,7 +84,7 @@ impl<'a> DataView<'a> {
 
     /// Whether documents have the fields that the dashboard's controls select by.
     pub(super) const fn is_selectable(&self) -> bool {
-        matches!(self.documents, Documents::Windows(_))
+        matches!(self.documents, DocumentSet::Windows(_))
     }
 
     pub(super) fn object(&self) -> SavedObject {
@@ -115,8 +115,8 @@ impl<'a> DataView<'a> {
     fn formats(&self) -> Value {
         let number = |pattern| json!({"id": "number", "params": {"pattern": pattern}});
         let (money, counts): (&[&str], &[&str]) = match self.documents {
-            Documents::Totals => (&["pay_amount"], &["pay_count"]),
-            Documents::Windows(_) => (
+            DocumentSet::Totals => (&["pay_amount"], &["pay_count"]),
+            DocumentSet::Windows(_) => (
                 &[
                     "pay_amount",
                     "pay_min",
@@ -129,8 +129,8 @@ impl<'a> DataView<'a> {
                 ],
                 &["pay_count", "late_count", "revision"],
             ),
-            Documents::Late => (&["pay_amount"], &["offset"]),
-            Documents::Rejects => (&[], &["offset"]),
+            DocumentSet::Late => (&["pay_amount"], &["offset"]),
+            DocumentSet::Rejects => (&[], &["offset"]),
         };
         let mut formats = Map::new();
         for field in money {

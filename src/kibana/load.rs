@@ -7,7 +7,7 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use super::client::{Answer, Kibana, Trouble};
+use super::client::{Kibana, KibanaRequestError, KibanaResponse};
 use super::error::{Error, Refusal};
 use super::saved_object::{DASHBOARD, DATA_VIEW, SavedObject, ndjson};
 
@@ -34,18 +34,18 @@ impl Kibana {
         loop {
             match self.import(&objects).await {
                 Ok(loaded) => return Ok(loaded),
-                Err(Trouble::Lasting(error)) => return Err(error),
+                Err(KibanaRequestError::Permanent(error)) => return Err(error),
                 // Replacing is the same done twice, so an import without an answer is done again.
-                Err(Trouble::Passing(reason)) => self.rest(deadline, reason).await?,
+                Err(KibanaRequestError::Retryable(reason)) => self.rest(deadline, reason).await?,
             }
         }
     }
 
-    async fn import(&self, objects: &[SavedObject]) -> Result<Loaded, Trouble> {
+    async fn import(&self, objects: &[SavedObject]) -> Result<Loaded, KibanaRequestError> {
         let file = Part::text(ndjson(objects))
             .file_name(FILE_NAME)
             .mime_str("application/x-ndjson")
-            .map_err(|error| Trouble::Passing(error.to_string()))?;
+            .map_err(|error| KibanaRequestError::Retryable(error.to_string()))?;
         let url = self
             .config
             .in_space("api/saved_objects/_import?overwrite=true");
@@ -58,7 +58,7 @@ impl Kibana {
             return Err(self.failed(what, &answer));
         }
         let Some(body) = answer.json() else {
-            return Err(Trouble::Lasting(Error::Failed {
+            return Err(KibanaRequestError::Permanent(Error::Failed {
                 url: self.shown(),
                 what,
                 reason: format!("its answer is no JSON: {}", answer.shown()),
@@ -71,7 +71,7 @@ impl Kibana {
                 objects: objects.len(),
             });
         }
-        Err(Trouble::Lasting(Error::Refused {
+        Err(KibanaRequestError::Permanent(Error::Refused {
             url: self.shown(),
             taken,
             given: objects.len(),
@@ -92,8 +92,8 @@ impl Kibana {
         let held = loop {
             match self.export(&ours).await {
                 Ok(held) => break held,
-                Err(Trouble::Lasting(error)) => return Err(error),
-                Err(Trouble::Passing(reason)) => self.rest(deadline, reason).await?,
+                Err(KibanaRequestError::Permanent(error)) => return Err(error),
+                Err(KibanaRequestError::Retryable(reason)) => self.rest(deadline, reason).await?,
             }
         };
         Ok(ours
@@ -111,7 +111,7 @@ impl Kibana {
     async fn export(
         &self,
         objects: &[SavedObject],
-    ) -> Result<BTreeMap<(String, String), Value>, Trouble> {
+    ) -> Result<BTreeMap<(String, String), Value>, KibanaRequestError> {
         let mut held = BTreeMap::new();
         // Asked for one that is missing, Kibana gives none, so each is asked for by itself.
         for object in objects {
@@ -127,7 +127,7 @@ impl Kibana {
             let answer = self.send(request).await?;
             if answer.is_success() {
                 let found = exported(&answer, object).ok_or_else(|| {
-                    Trouble::Lasting(Error::Failed {
+                    KibanaRequestError::Permanent(Error::Failed {
                         url: self.shown(),
                         what: EXPORT,
                         reason: format!("its answer makes no sense: {}", answer.shown()),
@@ -144,7 +144,7 @@ impl Kibana {
 
 const EXPORT: &str = "show the saved objects";
 
-fn exported(answer: &Answer, object: &SavedObject) -> Option<Value> {
+fn exported(answer: &KibanaResponse, object: &SavedObject) -> Option<Value> {
     let text = std::str::from_utf8(&answer.body).ok()?;
     text.lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
@@ -152,7 +152,7 @@ fn exported(answer: &Answer, object: &SavedObject) -> Option<Value> {
 }
 
 /// Whether the object that was asked for is all that is wrong.
-fn is_missing(answer: &Answer) -> bool {
+fn is_missing(answer: &KibanaResponse) -> bool {
     let Some(body) = answer.json().filter(|_| answer.status == 400) else {
         return false;
     };

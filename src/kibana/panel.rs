@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::column::Column;
+use super::column::LensColumn;
 use super::data_view::DataView;
 use super::saved_object::Reference;
 
@@ -19,7 +19,7 @@ pub(super) struct Panel {
 
 /// Where a panel is: the grid is 48 wide.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct GridPosition {
     pub(super) x: u32,
     pub(super) y: u32,
     pub(super) w: u32,
@@ -43,13 +43,13 @@ pub(super) enum Series {
 
 /// What a panel is told apart by, called and explained with.
 #[derive(Clone, Debug)]
-pub(super) struct Words {
+pub(super) struct PanelText {
     id: String,
     title: String,
     description: String,
 }
 
-impl Words {
+impl PanelText {
     pub(super) fn new(id: impl Into<String>, title: impl Into<String>, description: &str) -> Self {
         Self {
             id: id.into(),
@@ -61,7 +61,7 @@ impl Words {
 
 impl Panel {
     /// One large figure.
-    pub(super) fn figure(words: Words, view: &DataView<'_>, column: Column) -> Self {
+    pub(super) fn figure(words: PanelText, view: &DataView<'_>, column: LensColumn) -> Self {
         let visualization = json!({
             "layerId": LAYER,
             "layerType": "data",
@@ -71,7 +71,7 @@ impl Panel {
     }
 
     /// A table: rows first.
-    pub(super) fn table(words: Words, view: &DataView<'_>, columns: &[Column]) -> Self {
+    pub(super) fn table(words: PanelText, view: &DataView<'_>, columns: &[LensColumn]) -> Self {
         let shown: Vec<Value> = columns
             .iter()
             .map(|column| {
@@ -95,12 +95,12 @@ impl Panel {
 
     /// A chart of `figure` along `along`, one series for each value of `split`.
     pub(super) fn chart(
-        words: Words,
+        words: PanelText,
         view: &DataView<'_>,
         series: Series,
-        along: Column,
-        split: Option<Column>,
-        figure: Column,
+        along: LensColumn,
+        split: Option<LensColumn>,
+        figure: LensColumn,
     ) -> Self {
         let kind = match series {
             Series::StackedBars => "bar_stacked",
@@ -140,17 +140,17 @@ impl Panel {
             "tickLabelsVisibilitySettings": on,
             "valueLabels": "hide",
         });
-        let columns: Vec<Column> = split.into_iter().chain([along, figure]).collect();
+        let columns: Vec<LensColumn> = split.into_iter().chain([along, figure]).collect();
         Self::lens(words, view, "lnsXY", visualization, &columns)
     }
 
     /// A coloured cell for each of `across` and `down`.
     pub(super) fn heatmap(
-        words: Words,
+        words: PanelText,
         view: &DataView<'_>,
-        across: Column,
-        down: Column,
-        figure: Column,
+        across: LensColumn,
+        down: LensColumn,
+        figure: LensColumn,
     ) -> Self {
         let visualization = json!({
             "gridConfig": {
@@ -211,11 +211,11 @@ impl Panel {
 
     /// `columns` with the buckets first: the order in which they nest.
     fn lens(
-        words: Words,
+        words: PanelText,
         view: &DataView<'_>,
         kind: &str,
         visualization: Value,
-        columns: &[Column],
+        columns: &[LensColumn],
     ) -> Self {
         let need = Reference::data_view(&view.id, format!("indexpattern-datasource-layer-{LAYER}"));
         let order: Vec<&str> = columns.iter().map(|column| column.id).collect();
@@ -264,8 +264,8 @@ impl Panel {
     }
 
     /// The panel at its place.
-    pub(super) fn at(&self, place: Place) -> Value {
-        let Place { x, y, w, h } = place;
+    pub(super) fn at(&self, place: GridPosition) -> Value {
+        let GridPosition { x, y, w, h } = place;
         let mut body = self.body.clone();
         body["gridData"] = json!({"h": h, "i": self.id, "w": w, "x": x, "y": y});
         body["panelIndex"] = json!(self.id);

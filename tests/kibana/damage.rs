@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tidegauge::kibana::{Layout, check, ndjson};
+use tidegauge::kibana::{IndexLayout, check, ndjson};
 
 use super::layout_of;
 
@@ -21,7 +21,7 @@ const FOLDED: [&str; 5] = [
 ];
 
 impl Objects {
-    fn of(layout: &Layout) -> Self {
+    fn of(layout: &IndexLayout) -> Self {
         let text = ndjson(&layout.objects());
         let lines = text.lines().map(|line| {
             let mut object: Value = serde_json::from_str(line).unwrap();

@@ -8,7 +8,7 @@ mod computed;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tidegauge::kibana::{Documents, Layout, ndjson};
+use tidegauge::kibana::{DocumentSet, IndexLayout, ndjson};
 
 use self::asked::ask;
 use self::computed::compute;
@@ -59,7 +59,7 @@ struct Picked {
 }
 
 impl Panel {
-    fn all(layout: &Layout) -> Vec<Self> {
+    fn all(layout: &IndexLayout) -> Vec<Self> {
         let objects: Vec<Value> = ndjson(&layout.objects())
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -81,7 +81,7 @@ impl Panel {
                 let (documents, _) = layout.behind(&alias).unwrap();
                 Self {
                     id: panel["panelIndex"].as_str().unwrap().to_owned(),
-                    of_windows: matches!(documents, Documents::Windows(_)),
+                    of_windows: matches!(documents, DocumentSet::Windows(_)),
                     fills_with_zero: fills_with_zero(lens, layer),
                     alias,
                     time: view["timeFieldName"].as_str().map(str::to_owned),
@@ -140,21 +140,21 @@ fn length(interval: &str) -> i64 {
 }
 
 /// What HTTP gives of the documents behind an alias, with the time that documents have beside it.
-fn rows(service: &Service, layout: &Layout, alias: &str) -> Vec<Value> {
+fn rows(service: &Service, layout: &IndexLayout, alias: &str) -> Vec<Value> {
     let (documents, _) = layout.behind(alias).unwrap();
     let mut rows = match documents {
-        Documents::Totals => service.ask("totals")["totals"].as_array().unwrap().clone(),
-        Documents::Windows(definition) => {
+        DocumentSet::Totals => service.ask("totals")["totals"].as_array().unwrap().clone(),
+        DocumentSet::Windows(definition) => {
             service.ask_all(&format!("windows/{}", definition.name()), 5_000)
         }
-        Documents::Late => service.ask_all("late", 5_000),
-        Documents::Rejects => service.ask_all("rejects", 5_000),
+        DocumentSet::Late => service.ask_all("late", 5_000),
+        DocumentSet::Rejects => service.ask_all("rejects", 5_000),
     };
     for row in &mut rows {
         row["@timestamp"] = match documents {
-            Documents::Totals => row["last_event_time"].clone(),
-            Documents::Windows(_) => row["window_start"].clone(),
-            Documents::Late | Documents::Rejects => row["record_timestamp"].clone(),
+            DocumentSet::Totals => row["last_event_time"].clone(),
+            DocumentSet::Windows(_) => row["window_start"].clone(),
+            DocumentSet::Late | DocumentSet::Rejects => row["record_timestamp"].clone(),
         };
     }
     rows
@@ -328,7 +328,7 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
     for name in layout
         .definitions
         .iter()
-        .map(|one| layout.alias(Documents::Windows(one)))
+        .map(|one| layout.alias(DocumentSet::Windows(one)))
     {
         let rows = rows_of.get(&name).into_iter().flatten();
         let without = rows.filter(|row| row["pay_count"] == 0).count();

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{Globals, interval};
-use crate::cli::output::Format;
+use super::{GlobalArgs, interval};
+use crate::cli::output::OutputFormat;
 use crate::config::Sources;
 use crate::domain::duration;
 
 /// `tidegauge query`
 #[derive(Clone, Debug, Args)]
-pub struct Query {
+pub struct QueryArgs {
     /// What is asked for.
     #[command(subcommand)]
-    pub subject: Subject,
+    pub subject: QueryCommand,
     /// Where the service answers [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
     /// configuration says that it listens]
     #[arg(long, global = true, value_name = "URL")]
@@ -40,7 +40,7 @@ pub struct Query {
         value_name = "FORMAT",
         default_value = "table"
     )]
-    pub output: Format,
+    pub output: OutputFormat,
     /// Ask again every so long [default when given alone: 2s], until Ctrl-C: in place on a terminal
     #[arg(short, long, global = true, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "2s", value_parser = interval)]
     pub watch: Option<Duration>,
@@ -51,7 +51,7 @@ pub struct Query {
 
 /// What a service can be asked for.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Subject {
+pub enum QueryCommand {
     /// The running total of each branch
     Totals {
         /// Only this branch, by name or id
@@ -59,22 +59,22 @@ pub enum Subject {
         branch: Option<String>,
     },
     /// The windows of one definition
-    Windows(Windows),
+    Windows(WindowsArgs),
     /// The windows that are configured, and which partition holds them back
     Definitions,
     /// What became of each record
     Ledger,
     /// Payments that are in no window, the newest first
-    Late(Records),
+    Late(RecordsArgs),
     /// Records that are no payments, the newest first
-    Rejects(Records),
+    Rejects(RecordsArgs),
     /// How the service is doing
     Status,
 }
 
 /// `tidegauge query windows`
 #[derive(Clone, Debug, Args)]
-pub struct Windows {
+pub struct WindowsArgs {
     /// The name of the windows: 1m, 10m-by-1m, 1h, day, or as configured
     pub name: String,
     /// Only this branch, by name or id
@@ -96,7 +96,7 @@ pub struct Windows {
 
 /// `tidegauge query late` and `tidegauge query rejects`
 #[derive(Clone, Debug, Args)]
-pub struct Records {
+pub struct RecordsArgs {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "all", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: u64,
@@ -110,7 +110,7 @@ pub struct Records {
 #[command(after_long_help = "\
 Asks /livez, or /readyz with --ready, which answer without a token. Docker runs it as the health \
 check of the image.")]
-pub struct Health {
+pub struct HealthArgs {
     /// Where the service answers [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
     /// configuration says that it listens]
     #[arg(long, value_name = "URL")]
@@ -126,19 +126,19 @@ pub struct Health {
     pub timeout: Duration,
 }
 
-impl Query {
+impl QueryArgs {
     /// Where the settings of `query` come from.
     #[must_use]
-    pub fn sources(&self, globals: &Globals) -> Sources {
+    pub fn sources(&self, globals: &GlobalArgs) -> Sources {
         let sources = globals.sources();
         sources.given("--listen", "http.listen", self.listen.as_ref())
     }
 }
 
-impl Health {
+impl HealthArgs {
     /// Where the settings of `health` come from.
     #[must_use]
-    pub fn sources(&self, globals: &Globals) -> Sources {
+    pub fn sources(&self, globals: &GlobalArgs) -> Sources {
         let sources = globals.sources();
         sources.given("--listen", "http.listen", self.listen.as_ref())
     }

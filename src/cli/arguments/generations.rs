@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::output::Format;
+use crate::cli::output::OutputFormat;
 use crate::domain::duration;
 
 /// `tidegauge replay`
@@ -18,10 +18,10 @@ before it is made live: with --swap, or later with `tidegauge replay swap`. The 
 kept, for `tidegauge replay rollback`, until it is dropped.
 
 Interrupt it at any time: the same command goes on where it stopped.")]
-pub struct Replay {
+pub struct ReplayArgs {
     /// What else is to be done about generations.
     #[command(subcommand)]
-    pub step: Option<ReplayStep>,
+    pub step: Option<ReplayCommand>,
     /// Make the new generation live if its figures are proven equal to the live one's
     #[arg(long)]
     pub swap: bool,
@@ -37,12 +37,12 @@ pub struct Replay {
         value_name = "FORMAT",
         default_value = "table"
     )]
-    pub output: Format,
+    pub output: OutputFormat,
 }
 
 /// What is to be done about generations.
 #[derive(Clone, Debug, Subcommand)]
-pub enum ReplayStep {
+pub enum ReplayCommand {
     /// List the generations: which is live, how far each has come, what it takes
     Status,
     /// Make the generation that was built live
@@ -76,10 +76,10 @@ pub enum ReplayStep {
 #[command(after_long_help = "\
 These are the indexes of the live generation. A service makes and mends them by itself while it runs; \
 an index that is made here is filled by the service, within a minute or when it starts.")]
-pub struct Index {
+pub struct IndexArgs {
     /// What is to be done.
     #[command(subcommand)]
-    pub step: IndexStep,
+    pub step: IndexCommand,
     /// What the findings look like
     #[arg(
         short,
@@ -89,12 +89,12 @@ pub struct Index {
         value_name = "FORMAT",
         default_value = "table"
     )]
-    pub output: Format,
+    pub output: OutputFormat,
 }
 
 /// What is to be done about indexes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Subcommand)]
-pub enum IndexStep {
+pub enum IndexCommand {
     /// Put templates, and the indexes and aliases that are missing
     Setup,
     /// Tell what is not as it should be, and change nothing; exit code 1 if there is anything
@@ -111,15 +111,15 @@ pub enum IndexStep {
 
 /// `tidegauge state`
 #[derive(Clone, Debug, Args)]
-pub struct State {
+pub struct StateArgs {
     /// What is to be done.
     #[command(subcommand)]
-    pub step: StateStep,
+    pub step: StateCommand,
 }
 
 /// What is to be done about the state.
 #[derive(Clone, Debug, Subcommand)]
-pub enum StateStep {
+pub enum StateCommand {
     /// Copy all generations into a directory, also while a service works on them
     #[command(after_long_help = "\
 Each generation is copied as it stood at one moment, with the file that says which is live, and read \
@@ -140,7 +140,7 @@ that comes last, and restore refuses a backup without it. Indexes are not in it.
             value_name = "FORMAT",
             default_value = "table"
         )]
-        output: Format,
+        output: OutputFormat,
     },
     /// Put a backup where state_dir says; nothing may be there
     #[command(after_long_help = "\
@@ -159,7 +159,7 @@ again, so the topic must still hold them. Run it as the service's user.")]
             value_name = "FORMAT",
             default_value = "table"
         )]
-        output: Format,
+        output: OutputFormat,
     },
     /// Show what the state holds: changes nothing, and needs no lock
     Inspect {
@@ -174,7 +174,7 @@ again, so the topic must still hold them. Run it as the service's user.")]
             value_name = "FORMAT",
             default_value = "table"
         )]
-        output: Format,
+        output: OutputFormat,
     },
     /// Have partitions that were stopped judged anew at the next start; the service must not run
     ///
@@ -196,6 +196,6 @@ again, so the topic must still hold them. Run it as the service's user.")]
             value_name = "FORMAT",
             default_value = "table"
         )]
-        output: Format,
+        output: OutputFormat,
     },
 }

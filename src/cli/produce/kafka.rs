@@ -15,9 +15,9 @@ use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer}
 use tidegauge_windows::EventTime;
 use tracing::{debug, info, warn};
 
-use super::super::arguments::Produce;
-use super::super::failure::Failure;
-use super::{Outlet, PARTITIONS};
+use super::super::arguments::ProduceArgs;
+use super::super::failure::CommandFailure;
+use super::{MessageSink, PARTITIONS};
 use crate::domain::count::counted;
 use crate::domain::duration;
 use crate::generator::Message;
@@ -43,24 +43,26 @@ const ASK_MAX: Duration = Duration::from_secs(1);
 const AHEAD_MAX_MS: i64 = 3_600_000;
 
 /// A topic to send to.
-pub(super) struct Topic {
+pub(super) struct TopicProducer {
     name: String,
-    producer: ThreadedProducer<Events>,
+    producer: ThreadedProducer<ProducerEvents>,
     partitions: i32,
     next: i32,
 }
 
-impl Topic {
+impl TopicProducer {
     /// Finds the topic, or creates it.
     pub(super) fn open(
         config: &source::Config,
-        produce: &Produce,
+        produce: &ProduceArgs,
         start: Option<EventTime>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandFailure> {
         let client = client(config);
-        let producer: ThreadedProducer<Events> = client
-            .create_with_context(Events::default())
-            .map_err(|error| Failure::Config(anyhow!("the Kafka client can't start: {error}")))?;
+        let producer: ThreadedProducer<ProducerEvents> = client
+            .create_with_context(ProducerEvents::default())
+            .map_err(|error| {
+                CommandFailure::Config(anyhow!("the Kafka client can't start: {error}"))
+            })?;
         let deadline = Instant::now() + produce.timeout;
         let mut topic = Self {
             name: config.topic.clone(),
@@ -93,7 +95,7 @@ impl Topic {
     }
 
     /// Waits until the brokers have acknowledged every message.
-    pub(super) fn finish(&self, stop: &AtomicBool) -> Result<(), Failure> {
+    pub(super) fn finish(&self, stop: &AtomicBool) -> Result<(), CommandFailure> {
         let asked_to_stop = stop.load(Ordering::Relaxed);
         while self.producer.in_flight_count() > 0 {
             // The messages' own time limit ends this in any case.
@@ -113,7 +115,7 @@ impl Topic {
         brokers: &str,
         patience: Duration,
         deadline: Instant,
-    ) -> Result<Option<i32>, Failure> {
+    ) -> Result<Option<i32>, CommandFailure> {
         loop {
             // Asked for by name, a topic could come to be.
             match self.producer.client().fetch_metadata(None, ASK_MAX) {
@@ -124,7 +126,7 @@ impl Topic {
                 Err(error) if Instant::now() >= deadline => {
                     let events = self.producer.client().context();
                     let why = events.said().unwrap_or_else(|| error.to_string());
-                    return Err(Failure::Unavailable(anyhow!(
+                    return Err(CommandFailure::Unavailable(anyhow!(
                         "no Kafka broker at {brokers} answered within {}: {why}",
                         duration::text(patience)
                     )));
@@ -136,7 +138,7 @@ impl Topic {
     }
 
     // A topic that was just created takes a moment to get its leaders.
-    fn wait(&self, patience: Duration) -> Result<i32, Failure> {
+    fn wait(&self, patience: Duration) -> Result<i32, CommandFailure> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
             if let Ok(metadata) = self
@@ -153,13 +155,13 @@ impl Topic {
             thread::sleep(Duration::from_millis(20));
         }
         let name = &self.name;
-        Err(Failure::Unavailable(anyhow!(
+        Err(CommandFailure::Unavailable(anyhow!(
             "topic {name} was created, but has had no leader for {}",
             duration::text(patience)
         )))
     }
 
-    fn refusal(&self) -> Result<(), Failure> {
+    fn refusal(&self) -> Result<(), CommandFailure> {
         let events = self.producer.client().context();
         let refused = events.refused.load(Ordering::Relaxed);
         let Some((code, why)) = events.refusal() else {
@@ -172,19 +174,19 @@ impl Topic {
         );
         Err(match code {
             Some(RDKafkaErrorCode::MessageTimedOut | RDKafkaErrorCode::OperationTimedOut) => {
-                Failure::Unavailable(message)
+                CommandFailure::Unavailable(message)
             }
-            Some(RDKafkaErrorCode::InvalidTimestamp) => Failure::Running(message.context(
+            Some(RDKafkaErrorCode::InvalidTimestamp) => CommandFailure::Running(message.context(
                 "the broker refuses records so far from its clock: set \
                  message.timestamp.after.max.ms of the topic, or choose another --start",
             )),
-            _ => Failure::Running(message),
+            _ => CommandFailure::Running(message),
         })
     }
 }
 
-impl Outlet for Topic {
-    fn send(&mut self, message: &Message<'_>) -> Result<(), Failure> {
+impl MessageSink for TopicProducer {
+    fn send(&mut self, message: &Message<'_>) -> Result<(), CommandFailure> {
         let mut record = BaseRecord::<[u8], [u8]>::to(&self.name)
             .partition(self.next)
             // A timestamp of 0 would mean now.
@@ -203,7 +205,7 @@ impl Outlet for Topic {
                 }
                 Err((error, _)) => {
                     let name = &self.name;
-                    return Err(Failure::Running(anyhow!(
+                    return Err(CommandFailure::Running(anyhow!(
                         "a message did not get into topic {name}: {error}"
                     )));
                 }
@@ -211,7 +213,7 @@ impl Outlet for Topic {
         }
     }
 
-    fn flush(&mut self) -> Result<(), Failure> {
+    fn flush(&mut self) -> Result<(), CommandFailure> {
         self.refusal()
     }
 }
@@ -240,7 +242,7 @@ fn create(
     partitions: i32,
     start: Option<EventTime>,
     patience: Duration,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     // A broker deletes by the timestamps of records, and those of a history are old.
     let settings = [
         ("retention.ms", "-1"),
@@ -258,7 +260,7 @@ fn create(
             return Ok(());
         }
     }
-    outcome.map_err(|why| Failure::Running(anyhow!("topic {name} can't be created: {why}")))
+    outcome.map_err(|why| CommandFailure::Running(anyhow!("topic {name} can't be created: {why}")))
 }
 
 fn ask_to_create(
@@ -295,13 +297,13 @@ fn ask_to_create(
 
 /// What the client library says besides acknowledgements.
 #[derive(Default)]
-struct Events {
+struct ProducerEvents {
     refused: AtomicU64,
     first: Mutex<Option<(Option<RDKafkaErrorCode>, String)>>,
     said: Arc<Mutex<Option<String>>>,
 }
 
-impl Events {
+impl ProducerEvents {
     fn refusal(&self) -> Option<(Option<RDKafkaErrorCode>, String)> {
         self.first
             .lock()
@@ -322,7 +324,7 @@ impl Events {
     }
 }
 
-impl ClientContext for Events {
+impl ClientContext for ProducerEvents {
     fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
         debug!(target: "librdkafka", "{facility}: {message}");
     }
@@ -342,7 +344,7 @@ impl ClientContext for Events {
     }
 }
 
-impl ProducerContext for Events {
+impl ProducerContext for ProducerEvents {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {

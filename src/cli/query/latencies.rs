@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::{line, row_in, unexpected};
-use crate::cli::failure::Failure;
-use crate::cli::row::Row;
+use crate::cli::failure::CommandFailure;
+use crate::cli::row::JsonRow;
 use crate::domain::count::grouped;
 use crate::domain::duration;
 
 /// One row for each sort of latency that was measured lately.
-pub(super) fn rows(status: &Row) -> Result<Vec<Row>, Failure> {
+pub(super) fn rows(status: &JsonRow) -> Result<Vec<JsonRow>, CommandFailure> {
     let mut rows = Vec::new();
     for (name, latency) in row_in(status, "latencies")?.fields() {
-        let latency = Row::parse(latency).map_err(unexpected)?;
+        let latency = JsonRow::parse(latency).map_err(unexpected)?;
         let millis = |name| {
             let millis = latency.get(name)?.parse::<f64>().ok()?;
             let length = Duration::try_from_secs_f64(millis / 1_000.0).ok()?;
@@ -42,10 +42,10 @@ mod tests {
             "freshness":{"count":1200,"p50_ms":2267742732.3,"p99_ms":7500000.0,"max_ms":2267742732.3},
             "checkpoint":{"count":1,"p50_ms":0.421,"p99_ms":12.34,"max_ms":1320.0},
             "http":{"count":0,"p50_ms":null,"p99_ms":null,"max_ms":null}}}"#;
-        let told: Vec<String> = rows(&Row::parse(status).unwrap())
+        let told: Vec<String> = rows(&JsonRow::parse(status).unwrap())
             .unwrap()
             .iter()
-            .map(Row::to_json)
+            .map(JsonRow::to_json)
             .collect();
         assert_eq!(
             told,

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::{latencies, line, row_in, rows_in, text_in, unexpected};
-use crate::cli::failure::Failure;
-use crate::cli::row::Row;
+use crate::cli::failure::CommandFailure;
+use crate::cli::row::JsonRow;
 use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::domain::duration;
 
 /// The definitions in words.
-pub(super) fn definitions(definitions: &[Row]) -> Result<Vec<Row>, Failure> {
-    let in_words = |definition: &Row| {
+pub(super) fn definitions(definitions: &[JsonRow]) -> Result<Vec<JsonRow>, CommandFailure> {
+    let in_words = |definition: &JsonRow| {
         let text = |name| text_in(definition, name).unwrap_or_default();
         let length = |name| {
             let millis = definition.get(name).and_then(|millis| millis.parse().ok());
@@ -19,7 +19,7 @@ pub(super) fn definitions(definitions: &[Row]) -> Result<Vec<Row>, Failure> {
             })
         };
         let held_back_by = definition.get("held_back_by").unwrap_or("null");
-        let held_back_by = match Row::parse(held_back_by) {
+        let held_back_by = match JsonRow::parse(held_back_by) {
             Ok(holder) => format!("partition {}", holder.get("partition").unwrap_or("?")),
             Err(_) => String::new(),
         };
@@ -36,18 +36,18 @@ pub(super) fn definitions(definitions: &[Row]) -> Result<Vec<Row>, Failure> {
         let members: Vec<String> = members
             .map(|(name, value)| format!("\"{name}\":{value}"))
             .collect();
-        Row::parse(&format!("{{{}}}", members.join(","))).map_err(unexpected)
+        JsonRow::parse(&format!("{{{}}}", members.join(","))).map_err(unexpected)
     };
     definitions.iter().map(in_words).collect()
 }
 
 /// The parts of the service at `url`, each with how it is doing.
-pub(super) fn status(status: &Row, url: &str) -> Result<Vec<Row>, Failure> {
+pub(super) fn status(status: &JsonRow, url: &str) -> Result<Vec<JsonRow>, CommandFailure> {
     let mut rows = vec![line(&["service", &service_line(status, url), ""])?];
     rows.push(line(&["lag", "", &lag_of(status)])?);
     let parts = status.get("parts").unwrap_or("{}");
-    for (part, health) in Row::parse(parts).map_err(unexpected)?.fields() {
-        let health = Row::parse(health).map_err(unexpected)?;
+    for (part, health) in JsonRow::parse(parts).map_err(unexpected)?.fields() {
+        let health = JsonRow::parse(health).map_err(unexpected)?;
         let state = text_in(&health, "state").unwrap_or_default();
         let reason = text_in(&health, "reason").unwrap_or_default();
         rows.push(line(&[part, &state, &reason])?);
@@ -81,7 +81,7 @@ pub(super) fn status(status: &Row, url: &str) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-fn service_line(status: &Row, url: &str) -> String {
+fn service_line(status: &JsonRow, url: &str) -> String {
     let is_ready = status.get("ready") == Some("true");
     let state = if is_ready { "ready" } else { "not ready" };
     let version = text_in(status, "version").unwrap_or_default();
@@ -97,7 +97,7 @@ fn still_to_be_read(lag: u64) -> String {
 }
 
 /// How many records are still to be read, in words.
-fn lag_of(status: &Row) -> String {
+fn lag_of(status: &JsonRow) -> String {
     match status.get("lag").and_then(|lag| lag.parse::<u64>().ok()) {
         Some(0) => "all records are read".to_owned(),
         Some(lag) => still_to_be_read(lag),
@@ -106,18 +106,18 @@ fn lag_of(status: &Row) -> String {
 }
 
 /// One row for each entry of a ledger, and one for all.
-pub(super) fn ledger(ledger: &Row) -> Result<Vec<Row>, Failure> {
+pub(super) fn ledger(ledger: &JsonRow) -> Result<Vec<JsonRow>, CommandFailure> {
     let entries = row_in(ledger, "entries")?;
     let mut rows = Vec::new();
     for (name, entry) in entries.fields() {
-        let entry = Row::parse(entry).map_err(unexpected)?;
+        let entry = JsonRow::parse(entry).map_err(unexpected)?;
         let count = entry.get("count").unwrap_or("0");
         let amount = entry.get("pay_amount_exact").unwrap_or("null");
         let text = format!(r#"{{"entry":"{name}","count":{count},"pay_amount_exact":{amount}}}"#);
-        rows.push(Row::parse(&text).map_err(unexpected)?);
+        rows.push(JsonRow::parse(&text).map_err(unexpected)?);
     }
     let consumed = ledger.get("consumed").unwrap_or("0");
     let text = format!(r#"{{"entry":"consumed","count":{consumed},"pay_amount_exact":null}}"#);
-    rows.push(Row::parse(&text).map_err(unexpected)?);
+    rows.push(JsonRow::parse(&text).map_err(unexpected)?);
     Ok(rows)
 }

@@ -5,14 +5,14 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::failure::Failure;
-use crate::cli::output::{self, Format};
+use crate::cli::failure::CommandFailure;
+use crate::cli::output::{self, OutputFormat};
 use crate::cli::report;
 use crate::service::replay::{self, Report};
 
 /// What a report comes to, for people.
 #[derive(Serialize)]
-struct Summary {
+struct ReplaySummary {
     generation: u32,
     records: u64,
     seconds: f64,
@@ -25,7 +25,7 @@ struct Summary {
 
 /// The same as a table shows it.
 #[derive(Serialize)]
-struct SummaryWords {
+struct ReplaySummaryText {
     generation: u32,
     records: u64,
     took: String,
@@ -46,9 +46,9 @@ struct Differs<'a> {
 }
 
 /// Prints what a replay found.
-pub(super) fn print(report: &Report, output: Format) -> Result<(), Failure> {
+pub(super) fn print(report: &Report, output: OutputFormat) -> Result<(), CommandFailure> {
     let comparison = report.comparison.as_ref();
-    let summary = Summary {
+    let summary = ReplaySummary {
         generation: report.generation,
         records: report.records,
         seconds: report.seconds,
@@ -58,8 +58,8 @@ pub(super) fn print(report: &Report, output: Format) -> Result<(), Failure> {
         ledger_entries: comparison.map_or(0, |c| c.ledger_entries),
         differences: comparison.map(|c| c.differences),
     };
-    let row = if output == Format::Table {
-        report::row(&SummaryWords {
+    let row = if output == OutputFormat::Table {
+        report::row(&ReplaySummaryText {
             generation: summary.generation,
             records: summary.records,
             took: report::seconds(summary.seconds),
@@ -73,7 +73,7 @@ pub(super) fn print(report: &Report, output: Format) -> Result<(), Failure> {
         report::row(&summary)?
     };
     output::print(output, &[row], &report::text(report)?)?;
-    if output != Format::Table {
+    if output != OutputFormat::Table {
         return Ok(());
     }
     let mut notes = std::io::stderr().lock();

@@ -5,10 +5,10 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use crate::cli::failure::Failure;
-use crate::cli::output::{self, Format};
+use crate::cli::failure::CommandFailure;
+use crate::cli::output::{self, OutputFormat};
 use crate::cli::report;
-use crate::cli::row::Row;
+use crate::cli::row::JsonRow;
 use crate::config::Config;
 use crate::service::generation::{self, Generations, Refused};
 use crate::service::replay::{self, Error, Proof, Report};
@@ -17,7 +17,7 @@ use crate::store::Still;
 
 /// A generation as `replay status` shows it.
 #[derive(Serialize)]
-struct Line {
+struct GenerationRow {
     generation: u32,
     live: bool,
     /// Nothing here and in the next two if it can't be read.
@@ -36,9 +36,9 @@ struct Line {
 
 /// The same for programs.
 #[derive(Serialize)]
-struct Whole {
+struct GenerationDetails {
     #[serde(flatten)]
-    line: Line,
+    line: GenerationRow,
     positions: BTreeMap<i32, i64>,
     state_dir: String,
     /// Whether the running service serves it; null if none runs.
@@ -56,19 +56,19 @@ struct Whole {
 
 /// What concerns all of them.
 #[derive(Serialize)]
-struct Head {
+struct GenerationsOverview {
     live: u32,
     /// The generation that the running service serves; null if none runs.
     served: Option<u32>,
     /// The swap that the running service refuses; null if there is none.
-    swap: Option<Swap>,
+    swap: Option<RefusedSwapReport>,
     /// Why Elasticsearch could not be asked; null if it answered, or there is none.
     elasticsearch_unavailable: Option<String>,
 }
 
 /// A swap that the running service does not follow.
 #[derive(Serialize)]
-struct Swap {
+struct RefusedSwapReport {
     /// `refused`.
     state: &'static str,
     /// The generation that is live and can't be run.
@@ -79,7 +79,7 @@ struct Swap {
     reason: String,
 }
 
-impl From<Refused> for Swap {
+impl From<Refused> for RefusedSwapReport {
     fn from(refused: Refused) -> Self {
         Self {
             state: "refused",
@@ -91,18 +91,18 @@ impl From<Refused> for Swap {
 }
 
 /// What Elasticsearch has of the generations.
-struct Indexes {
+struct GenerationIndexes {
     audience: BTreeSet<u32>,
     sizes: Vec<IndexSize>,
 }
 
-impl Indexes {
+impl GenerationIndexes {
     async fn of(
         sink: &sink::Config,
         generations: &Generations,
         config: &Config,
         live: u32,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, CommandFailure> {
         let upkeep = super::reached(sink, generations, config, live).await?;
         Ok(Self {
             audience: upkeep.audience().await.map_err(Error::from)?,
@@ -116,8 +116,8 @@ impl Indexes {
 pub(super) async fn print(
     config: &Config,
     generations: &Generations,
-    output: Format,
-) -> Result<(), Failure> {
+    output: OutputFormat,
+) -> Result<(), CommandFailure> {
     let all = generations.all()?;
     if all.is_empty() {
         return Err(generation::Error::NoState {
@@ -127,7 +127,7 @@ pub(super) async fn print(
     }
     let live = generations.live()?.generation;
     let indexes = match &config.elasticsearch {
-        Some(sink) => Some(Indexes::of(sink, generations, config, live).await),
+        Some(sink) => Some(GenerationIndexes::of(sink, generations, config, live).await),
         None => None,
     };
     let (indexes, failure) = match indexes {
@@ -135,10 +135,10 @@ pub(super) async fn print(
         Some(Err(failure)) => (None, Some(failure)),
         None => (None, None),
     };
-    let head = Head {
+    let head = GenerationsOverview {
         live,
         served: generations.served(),
-        swap: generations.refused().map(Swap::from),
+        swap: generations.refused().map(RefusedSwapReport::from),
         elasticsearch_unavailable: failure.as_ref().map(ToString::to_string),
     };
     let mut wholes = Vec::new();
@@ -160,8 +160,8 @@ pub(super) async fn print(
         let comparison = report
             .as_ref()
             .and_then(|report| report.comparison.as_ref());
-        wholes.push(Whole {
-            line: Line {
+        wholes.push(GenerationDetails {
+            line: GenerationRow {
                 generation,
                 live: generation == live,
                 topic: still.as_ref().map(|still| still.topic().to_owned()),
@@ -197,11 +197,11 @@ pub(super) async fn print(
     let rows = wholes
         .iter()
         .map(|whole| match output {
-            Format::Table | Format::Csv => report::row(&whole.line),
-            Format::Json | Format::Ndjson => report::row(whole),
+            OutputFormat::Table | OutputFormat::Csv => report::row(&whole.line),
+            OutputFormat::Json | OutputFormat::Ndjson => report::row(whole),
         })
-        .collect::<Result<Vec<Row>, _>>()?;
-    let items: Vec<String> = rows.iter().map(Row::to_json).collect();
+        .collect::<Result<Vec<JsonRow>, _>>()?;
+    let items: Vec<String> = rows.iter().map(JsonRow::to_json).collect();
     let text = report::text(&head)?;
     let whole = format!(
         "{},\"generations\":[{}]}}",

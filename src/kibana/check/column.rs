@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::ground::Ground;
+use super::layer_context::LayerContext;
 use super::{Faults, text};
-use crate::kibana::Documents;
+use crate::kibana::DocumentSet;
 use crate::kibana::dashboard::{PAID, step};
 
 /// What Kibana calls the documents themselves where a field is wanted.
@@ -28,8 +28,13 @@ fn type_of(kind: &str) -> &'static str {
     }
 }
 
-pub(super) fn operation(column: &Value, layer: &Value, ground: &Ground<'_>, faults: &mut Faults) {
-    let Ground { place, fields, .. } = *ground;
+pub(super) fn operation(
+    column: &Value,
+    layer: &Value,
+    ground: &LayerContext<'_>,
+    faults: &mut Faults,
+) {
+    let LayerContext { place, fields, .. } = *ground;
     let field = text(&column["sourceField"]);
     let kind = match field.as_str() {
         RECORDS => "records",
@@ -75,8 +80,8 @@ pub(super) fn operation(column: &Value, layer: &Value, ground: &Ground<'_>, faul
     additive(&operation, &field, layer, ground, faults);
 }
 
-fn parameters(column: &Value, layer: &Value, ground: &Ground<'_>, faults: &mut Faults) {
-    let Ground { place, fields, .. } = *ground;
+fn parameters(column: &Value, layer: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
+    let LayerContext { place, fields, .. } = *ground;
     let params = &column["params"];
     let has = |names: &[&str]| {
         params.as_object().is_some_and(|map| {
@@ -108,7 +113,7 @@ fn parameters(column: &Value, layer: &Value, ground: &Ground<'_>, faults: &mut F
             let interval = text(&params["interval"]);
             let known = interval == "auto" || is_interval(&interval);
             faults.expect(right && known, place, wrong);
-            if let Documents::Windows(definition) = ground.documents
+            if let DocumentSet::Windows(definition) = ground.documents
                 && ground.documents.overlap()
             {
                 let step = step(definition);
@@ -141,7 +146,7 @@ fn parameters(column: &Value, layer: &Value, ground: &Ground<'_>, faults: &mut F
             );
             let exists = format!("{}: *", text(&column["sourceField"]));
             let query = &column["filter"]["query"];
-            let is_paid = *query == PAID && matches!(ground.documents, Documents::Windows(_));
+            let is_paid = *query == PAID && matches!(ground.documents, DocumentSet::Windows(_));
             faults.expect(
                 is_paid || *query == exists.as_str(),
                 place,
@@ -203,7 +208,7 @@ fn ordered(params: &Value, layer: &Value, place: &str, faults: &mut Faults) {
 
 /// The part of KQL that is checked: a field that is there, above a number, or true or false; several
 /// of them with `and`.
-fn filter(column: &Value, ground: &Ground<'_>, faults: &mut Faults) {
+fn filter(column: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
     let filter = &column["filter"];
     if filter.is_null() {
         return;
@@ -248,10 +253,10 @@ fn without_zeros(
     operation: &str,
     field: &str,
     column: &Value,
-    ground: &Ground<'_>,
+    ground: &LayerContext<'_>,
     faults: &mut Faults,
 ) {
-    if !matches!(ground.documents, Documents::Windows(_)) {
+    if !matches!(ground.documents, DocumentSet::Windows(_)) {
         return;
     }
     let query = text(&column["filter"]["query"]);
@@ -276,7 +281,13 @@ fn without_zeros(
 }
 
 /// Windows that overlap are never added up, nor are percentiles; the last value is of one branch.
-fn additive(operation: &str, field: &str, layer: &Value, ground: &Ground<'_>, faults: &mut Faults) {
+fn additive(
+    operation: &str,
+    field: &str,
+    layer: &Value,
+    ground: &LayerContext<'_>,
+    faults: &mut Faults,
+) {
     let is_percentile = PERCENTILES.contains(&field);
     let adds = matches!(operation, "sum" | "count");
     faults.expect(

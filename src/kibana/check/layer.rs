@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::ground::Ground;
-use super::{Faults, View, array, column, drawing, shape, text};
-use crate::kibana::Layout;
+use super::layer_context::LayerContext;
+use super::{Faults, ParsedDataView, array, column, drawing, shape, text};
+use crate::kibana::IndexLayout;
 
 /// The columns of all layers.
 pub(super) fn columns(lens: &Value) -> impl Iterator<Item = &Value> {
@@ -20,8 +20,8 @@ pub(super) fn columns(lens: &Value) -> impl Iterator<Item = &Value> {
 
 pub(super) fn lens(
     lens: &Value,
-    views: &BTreeMap<String, View>,
-    layout: &Layout,
+    views: &BTreeMap<String, ParsedDataView>,
+    layout: &IndexLayout,
     controls: &BTreeSet<String>,
     place: &str,
     faults: &mut Faults,
@@ -62,7 +62,7 @@ pub(super) fn lens(
     let ground = views.get(&view).and_then(|view| {
         let (documents, fields) = layout.behind(&view.title)?;
         let time = view.time.as_deref();
-        Some(Ground {
+        Some(LayerContext {
             documents,
             fields,
             time,
@@ -96,7 +96,7 @@ pub(super) fn lens(
         column::operation(
             column,
             layer,
-            &Ground {
+            &LayerContext {
                 place: &place,
                 ..ground
             },
@@ -107,7 +107,7 @@ pub(super) fn lens(
 }
 
 /// All columns are in it, once, those that make buckets first.
-fn order(layer: &Value, ground: &Ground<'_>, faults: &mut Faults) {
+fn order(layer: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
     let order: Vec<String> = array(&layer["columnOrder"]).iter().map(text).collect();
     let mut sorted = order.clone();
     sorted.sort();

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Faults, View, array, column, json_text, layer, place, shape, text};
-use crate::kibana::Layout;
+use super::{Faults, ParsedDataView, array, column, json_text, layer, place, shape, text};
+use crate::kibana::IndexLayout;
 use crate::kibana::saved_object::DATA_VIEW;
 
 /// The width of the grid.
@@ -16,8 +16,8 @@ type Needs = BTreeSet<(String, String)>;
 
 pub(super) fn dashboard(
     object: &Value,
-    views: &BTreeMap<String, View>,
-    layout: &Layout,
+    views: &BTreeMap<String, ParsedDataView>,
+    layout: &IndexLayout,
     faults: &mut Faults,
 ) {
     let at = place(object);
@@ -101,8 +101,8 @@ pub(super) fn fields(object: &Value) -> Vec<(String, String)> {
 /// The fields that the controls select by.
 fn controlled(
     controls: &Value,
-    views: &BTreeMap<String, View>,
-    layout: &Layout,
+    views: &BTreeMap<String, ParsedDataView>,
+    layout: &IndexLayout,
     at: &str,
     needs: &mut Needs,
     faults: &mut Faults,

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 const WAIT_MAX: Duration = Duration::from_millis(10);
 
 /// Says how many messages are due.
-pub(super) struct Pace {
+pub(super) struct MessageRate {
     rate: Option<u64>,
     started: Instant,
 }
 
-impl Pace {
+impl MessageRate {
     /// `rate` messages a second from now on; without a rate, as many as can be.
     pub(super) fn new(rate: Option<u64>) -> Self {
         Self {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::kibana::Documents;
+use crate::kibana::DocumentSet;
 
 /// What a layer looks at.
-pub(super) struct Ground<'a> {
-    pub(super) documents: Documents<'a>,
+pub(super) struct LayerContext<'a> {
+    pub(super) documents: DocumentSet<'a>,
     pub(super) fields: &'a BTreeMap<String, String>,
     pub(super) time: Option<&'a str>,
     pub(super) place: &'a str,
