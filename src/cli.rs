@@ -8,6 +8,7 @@ mod compute;
 mod demo;
 mod end;
 mod endpoint;
+mod exit_class;
 pub mod failure;
 mod health;
 mod index;

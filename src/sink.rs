@@ -41,6 +41,7 @@ mod field_descriptions;
 mod handover;
 mod health;
 mod index;
+mod index_finding;
 mod mapping;
 mod memory;
 mod misnamed;
@@ -57,6 +58,7 @@ pub use self::client::{certificates_in, with_causes};
 pub use self::config::{BulkConfig, Config, Credentials, Pacing, Publication};
 pub use self::error::Error;
 pub use self::field_descriptions::{DocumentFields, live_fields, templates};
+pub use self::index_finding::IndexFinding;
 pub use self::upkeep::{ForeignIndex, IndexSize, Upkeep};
 
 /// Delivers documents to Elasticsearch.

@@ -10,7 +10,7 @@ use super::failure::CommandFailure;
 use super::output::{self, OutputFormat};
 use super::report;
 use super::row::JsonRow;
-use crate::service::backup::{self, Error, Kept, LeftOut, Manifest};
+use crate::service::backup::{self, Kept, LeftOut, Manifest};
 use crate::service::generation::Generations;
 
 /// A generation in a backup, for people.
@@ -139,11 +139,5 @@ fn whole<'a>(manifest: &Manifest, kept: &'a Kept) -> BackupDetails<'a> {
         checkpoint: kept.checkpoint,
         storage_version: kept.storage_version,
         positions: &kept.positions,
-    }
-}
-
-impl From<Error> for CommandFailure {
-    fn from(error: Error) -> Self {
-        Self::Running(error.into())
     }
 }

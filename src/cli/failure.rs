@@ -3,9 +3,6 @@
 use std::fmt;
 use std::io;
 
-use crate::config;
-use crate::observe::telemetry;
-
 /// What a command ended with instead of what it was asked for.
 #[derive(Debug)]
 pub enum CommandFailure {
@@ -77,18 +74,6 @@ impl From<anyhow::Error> for CommandFailure {
 impl From<io::Error> for CommandFailure {
     fn from(error: io::Error) -> Self {
         Self::Running(error.into())
-    }
-}
-
-impl From<config::Error> for CommandFailure {
-    fn from(error: config::Error) -> Self {
-        Self::Config(error.into())
-    }
-}
-
-impl From<telemetry::Error> for CommandFailure {
-    fn from(error: telemetry::Error) -> Self {
-        Self::Config(error.into())
     }
 }
 

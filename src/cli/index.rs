@@ -15,7 +15,7 @@ use crate::config::{Config, Need};
 use crate::domain::count::{agreeing, counted};
 use crate::service::generation::{self, Generations, Live};
 use crate::service::replay::{self, Error};
-use crate::sink::{ForeignIndex, Upkeep};
+use crate::sink::{ForeignIndex, IndexFinding, Upkeep};
 use crate::store::Still;
 use crate::view::reading::Readings;
 
@@ -142,12 +142,16 @@ pub fn run(index: &IndexArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
             }
         }
         let found = upkeep.verify(readings).await.map_err(Error::from)?;
-        // A new index waits for its service: after what was done here, that is how it is to be.
-        (findings.waiting, findings.drift) = found.into_iter().partition(|found| {
-            step != IndexCommand::Verify && found.ends_with("no service writes to it yet")
-        });
-        for found in &mut findings.waiting {
-            found.push_str(": it takes the index over within a minute, or when it starts");
+        for finding in found {
+            match finding {
+                // A new index waits for its service. After setup and repair that is the right state.
+                IndexFinding::AwaitsService(text) if step != IndexCommand::Verify => {
+                    findings.waiting.push(format!(
+                        "{text}: it takes the index over within a minute, or when it starts"
+                    ));
+                }
+                finding => findings.drift.push(finding.into_text()),
+            }
         }
         let refused = refused.as_ref().map(ToString::to_string);
         findings.drift.splice(0..0, refused);

@@ -10,7 +10,7 @@ use super::arguments::{GlobalArgs, KibanaArgs, KibanaCommand};
 use super::failure::CommandFailure;
 use crate::config::{Config, DEFAULT_KIBANA_URL, Need};
 use crate::domain::count::{agreeing, counted};
-use crate::kibana::{Error, FieldTypes, IndexLayout, Kibana, check, ndjson};
+use crate::kibana::{FieldTypes, IndexLayout, Kibana, check, ndjson};
 use crate::sink;
 
 /// What index names begin with where no index is configured.
@@ -182,14 +182,4 @@ fn runtime() -> Result<tokio::runtime::Runtime, CommandFailure> {
     Ok(tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?)
-}
-
-impl From<Error> for CommandFailure {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::CaFile { .. } | Error::Credentials => Self::Config(error.into()),
-            Error::Unavailable { .. } => Self::Unavailable(error.into()),
-            _ => Self::Running(error.into()),
-        }
-    }
 }

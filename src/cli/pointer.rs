@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
 
+use super::exit_class::{Classified, ExitClass};
 use crate::config::{self, Config, Need, Sources};
 use crate::observe::status::{RefusedSwap, Status};
 use crate::service::app::{Plan, Until};
@@ -136,7 +137,9 @@ impl<'a> Pointer<'a> {
                 let (now, here) = (state_dir.display(), self.state_dir.display());
                 (format!("state_dir is {now} now and was {here}"), true)
             }
-            SuccessorError::Generation(error, _) => (error.fact(), error.is_config()),
+            SuccessorError::Generation(error, _) => {
+                (error.fact(), error.class() == ExitClass::Config)
+            }
         };
         let fact = fact.trim_end().trim_end_matches('.');
         let file = self.sources.shown_file();

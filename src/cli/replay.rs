@@ -253,15 +253,3 @@ async fn drop_generation(
     }
     Ok(())
 }
-
-impl From<Error> for CommandFailure {
-    fn from(error: Error) -> Self {
-        if error.is_unavailable() {
-            Self::Unavailable(error.into())
-        } else if error.is_config() {
-            Self::Config(error.into())
-        } else {
-            Self::Running(error.into())
-        }
-    }
-}

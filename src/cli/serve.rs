@@ -376,25 +376,3 @@ fn payments(ledger: &Ledger) -> u64 {
         .map(|entry| ledger.entry(entry).count)
         .sum()
 }
-
-impl From<app::Error> for CommandFailure {
-    fn from(error: app::Error) -> Self {
-        if error.is_unavailable() {
-            Self::Unavailable(error.into())
-        } else if error.is_config() {
-            Self::Config(error.into())
-        } else {
-            Self::Running(error.into())
-        }
-    }
-}
-
-impl From<generation::Error> for CommandFailure {
-    fn from(error: generation::Error) -> Self {
-        if error.is_config() {
-            Self::Config(error.into())
-        } else {
-            Self::Running(error.into())
-        }
-    }
-}

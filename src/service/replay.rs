@@ -206,17 +206,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether a server that was needed did not answer.
-    #[must_use]
-    pub const fn is_unavailable(&self) -> bool {
-        match self {
-            Self::App(error) => error.is_unavailable(),
-            Self::Sink(error) | Self::NotBegun(error) => error.is_unavailable(),
-            Self::NotFollowed { .. } | Self::NotServed { .. } => true,
-            _ => false,
-        }
-    }
-
     // With the way to be rid of a generation that was built by other rules, where `drop` does it.
     fn unfit(source: generation::Error, generations: &Generations, generation: u32) -> Self {
         let is_needed = generations
@@ -228,20 +217,6 @@ impl Error {
                 Self::Unfit { generation, source }
             }
             source => source.into(),
-        }
-    }
-
-    /// Whether another configuration would mend it.
-    #[must_use]
-    pub const fn is_config(&self) -> bool {
-        match self {
-            Self::App(error) => error.is_config(),
-            // To wait is the remedy.
-            Self::Sink(sink::Error::StillRead { .. }) => false,
-            Self::Sink(error) | Self::NotBegun(error) => !error.is_unavailable(),
-            Self::Generation(error) | Self::Unfit { source: error, .. } => error.is_config(),
-            Self::Refused(_) => true,
-            _ => false,
         }
     }
 }

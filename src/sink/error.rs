@@ -85,11 +85,3 @@ pub enum Error {
     #[error(transparent)]
     Read(#[from] ReadError),
 }
-
-impl Error {
-    /// Whether the server did not answer.
-    #[must_use]
-    pub const fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unanswered { .. })
-    }
-}

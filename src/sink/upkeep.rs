@@ -17,6 +17,7 @@ use super::cluster::{Cluster, Owner};
 use super::config::Config;
 use super::expected::expected;
 use super::index::Names;
+use super::index_finding::IndexFinding;
 use super::mapping;
 use super::retry::Verdict;
 use crate::core::feedback::Family;
@@ -228,23 +229,30 @@ impl Upkeep {
         Ok(mended)
     }
 
-    /// What is not as it should be, in words: nothing if all is. Changes nothing.
+    /// Everything that is not as it should be; empty if all is. Changes nothing.
     ///
     /// # Errors
     /// When the server does not answer as it should.
-    pub async fn verify(&mut self, readings: Option<&dyn Readings>) -> Result<Vec<String>, Error> {
+    pub async fn verify(
+        &mut self,
+        readings: Option<&dyn Readings>,
+    ) -> Result<Vec<IndexFinding>, Error> {
         let found = self.look(readings).await;
         found.map_err(|trouble| self.failed(trouble))
     }
 
-    async fn look(&mut self, readings: Option<&dyn Readings>) -> Result<Vec<String>, Trouble> {
+    async fn look(
+        &mut self,
+        readings: Option<&dyn Readings>,
+    ) -> Result<Vec<IndexFinding>, Trouble> {
         self.know(readings)?;
-        let mut found = self.look_at_templates().await?;
+        let templates = self.look_at_templates().await?;
+        let mut found: Vec<_> = templates.into_iter().map(IndexFinding::Drift).collect();
         let live = self.cluster.inspect().await?;
         for family in wanted(readings, self.zero_windows)? {
             if !live.contains_key(&family) {
                 let index = self.cluster.names().index(family);
-                found.push(format!("the index {index} is missing"));
+                found.push(IndexFinding::Drift(format!("the index {index} is missing")));
             }
         }
         for (family, live) in &live {
@@ -253,22 +261,23 @@ impl Upkeep {
                 .drift
                 .iter()
                 .map(|drift| format!("the index {index}: {drift}"));
-            found.extend(drift);
+            found.extend(drift.map(IndexFinding::Drift));
             if let Owner::Stranger(stranger) = &live.owner {
-                found.push(self.cluster.foreign(*family, stranger).await.reason);
+                let foreign = self.cluster.foreign(*family, stranger).await;
+                found.push(IndexFinding::Drift(foreign.reason));
             }
             let pipelines = self.cluster.missing_pipelines(&index, &live.pipelines);
-            found.extend(pipelines.await?);
+            found.extend(pipelines.await?.into_iter().map(IndexFinding::Drift));
             if !live.is_ours {
                 let alias = self.cluster.names().write_alias(*family);
-                found.push(format!(
+                found.push(IndexFinding::AwaitsService(format!(
                     "the index {index} lacks the alias {alias}, so no service writes to it yet"
-                ));
+                )));
             }
             if let Some(block) = &live.blocked {
-                found.push(format!(
+                found.push(IndexFinding::Drift(format!(
                     "the index {index} can't be written to: {block} is set"
-                ));
+                )));
             }
         }
         let holders = self.cluster.holders().await?;
@@ -276,16 +285,17 @@ impl Upkeep {
         if let Some(alias) = legacy
             && let Some(index) = self.cluster.other_holder(alias).await?
         {
-            found.push(format!(
+            found.push(IndexFinding::Drift(format!(
                 "the alias {alias} points to the index {index}, which is not ours"
-            ));
+            )));
         }
         if let Some(reason) = self.cluster.other_topic(&holders).await? {
-            found.push(reason);
+            found.push(IndexFinding::Drift(reason));
             return Ok(found);
         }
         let changes = aliases::changes(self.cluster.names(), legacy, &holders);
-        found.extend(changes.iter().map(aliases::Action::complaint));
+        let complaints = changes.iter().map(aliases::Action::complaint);
+        found.extend(complaints.map(IndexFinding::Drift));
         Ok(found)
     }
 

@@ -144,17 +144,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether another configuration would mend it.
-    #[must_use]
-    pub const fn is_config(&self) -> bool {
-        matches!(
-            self,
-            Self::Other { .. }
-                | Self::Swapped { .. }
-                | Self::Store(store::Error::Rules { .. } | store::Error::Topic { .. })
-        )
-    }
-
     /// What is wrong, without what to do: that depends on who asked.
     #[must_use]
     pub fn fact(&self) -> String {
