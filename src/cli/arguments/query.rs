@@ -1,11 +1,11 @@
-//! Flags of the commands that ask a running service.
+//! Flags of `tidegauge query`.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{GlobalArgs, interval};
+use super::GlobalArgs;
 use crate::cli::output::OutputFormat;
 use crate::config::Sources;
 use crate::domain::duration;
@@ -105,27 +105,6 @@ pub struct RecordsArgs {
     pub all: bool,
 }
 
-/// `tidegauge health`
-#[derive(Clone, Debug, Args)]
-#[command(after_long_help = "\
-Asks /livez, or /readyz with --ready, which answer without a token. Docker runs it as the health \
-check of the image.")]
-pub struct HealthArgs {
-    /// Where the service answers [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
-    /// configuration says that it listens]
-    #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
-    /// The address that the service listens on, in place of TIDEGAUGE_URL [config: http.listen]
-    #[arg(long, value_name = "ADDR")]
-    pub listen: Option<String>,
-    /// Ask whether it is ready, and not only whether it is alive
-    #[arg(long)]
-    pub ready: bool,
-    /// How long it may take to answer
-    #[arg(long, value_name = "D", default_value = "3s", value_parser = duration::parse)]
-    pub timeout: Duration,
-}
-
 impl QueryArgs {
     /// Where the settings of `query` come from.
     #[must_use]
@@ -135,11 +114,10 @@ impl QueryArgs {
     }
 }
 
-impl HealthArgs {
-    /// Where the settings of `health` come from.
-    #[must_use]
-    pub fn sources(&self, globals: &GlobalArgs) -> Sources {
-        let sources = globals.sources();
-        sources.given("--listen", "http.listen", self.listen.as_ref())
+fn interval(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(interval) if interval >= Duration::from_millis(100) => Ok(interval),
+        Ok(_) => Err("give 100ms or more".into()),
+        Err(error) => Err(error.to_string()),
     }
 }
