@@ -1,4 +1,4 @@
-//! The command line: what was typed, done, and answered by an exit code.
+//! The command line: runs what the user typed and returns an exit code.
 
 pub mod arguments;
 mod backup;
@@ -42,7 +42,7 @@ use self::failure::CommandFailure;
 use crate::config::may_name_secret;
 use crate::observe::telemetry;
 
-/// Does what the command line of this process says, and gives the exit code.
+/// Runs the command line of this process and returns the exit code.
 #[must_use]
 pub fn run() -> u8 {
     let arguments = match Arguments::try_parse() {
@@ -50,7 +50,7 @@ pub fn run() -> u8 {
         Err(error) => {
             let said = error.render().to_string();
             let masked = masked(&said, env::args().skip(1));
-            // If nobody reads the help any more, there is nothing to say.
+            // If stdout or stderr is closed, there is nowhere to report it.
             let _ = match masked == said {
                 true => error.print(),
                 false => io::stderr().lock().write_all(masked.as_bytes()),
@@ -66,7 +66,7 @@ pub fn run() -> u8 {
         Ok(()) => 0,
         Err(failure) => {
             if !failure.is_broken_pipe() {
-                // There is nowhere to say that stderr is gone.
+                // If stderr is closed, there is nowhere to report it.
                 let _ = writeln!(io::stderr().lock(), "{}{failure}", prefix());
             }
             failure.exit_code()
@@ -74,7 +74,7 @@ pub fn run() -> u8 {
     }
 }
 
-// What the parser says repeats what was typed where nothing was expected. That may be a secret.
+// The error of the parser repeats an argument that it did not expect. That argument may be a secret.
 fn masked(said: &str, typed: impl Iterator<Item = String>) -> String {
     let is_hidden = |word: &String| {
         let mut parts = word.split([' ', ':', '=']);
@@ -105,7 +105,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), CommandFailure> {
     }
 }
 
-/// A service tells what it does; a command that ends by itself speaks when something is wrong.
+/// A service logs what it does; a command that ends by itself logs only what is wrong.
 fn log_filter(globals: &GlobalArgs, command: &Command) -> &'static str {
     let is_service = matches!(command, Command::Serve(_));
     match (globals.quiet, globals.verbose) {

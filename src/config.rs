@@ -1,7 +1,7 @@
-//! The configuration: what was typed becomes what is valid, or a report of all that is wrong.
+//! The configuration: reads and validates the settings, or reports all problems at once.
 //!
 //! Settings come from a TOML file, then from the environment, then from flags; the last one wins.
-//! Nothing after this module checks a setting again, and nothing else sees what was typed.
+//! No other module checks a setting again or sees its raw text.
 
 mod branches;
 mod effective;
@@ -61,7 +61,7 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// The zone of times that come without one.
     pub time_zone: Tz,
-    /// Where the records come from. Without brokers unless they were needed.
+    /// Where the records come from. The brokers may be empty unless they were needed.
     pub kafka: source::Config,
     /// When payments are late and windows final.
     pub event_time: EventTimeRules,
@@ -76,7 +76,7 @@ pub struct Config {
     files: Files,
 }
 
-/// The files that were read, to name them again.
+/// The files that were read, so that the configuration in force can name them.
 #[derive(Clone, Debug, Default)]
 struct Files {
     api_key: Option<PathBuf>,
@@ -86,7 +86,7 @@ struct Files {
     kibana_password: Option<PathBuf>,
 }
 
-/// What must be there for what is to be done.
+/// What a command needs from the configuration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Need {
     /// Every key has a default.
@@ -108,7 +108,7 @@ pub struct Sources {
 #[derive(Clone, Debug)]
 struct ConfigFile {
     path: PathBuf,
-    /// Who named it, for people.
+    /// Who named it, as messages show it.
     named_by: Option<&'static str>,
 }
 
@@ -118,7 +118,7 @@ struct Decided {
     key: &'static str,
     /// What it is set to, if anything.
     value: Option<String>,
-    /// Why nobody else may set it.
+    /// Why the user may not set it.
     why: &'static str,
 }
 
@@ -224,15 +224,15 @@ impl Sources {
         self
     }
 
-    /// With a key or section that nobody may set, as the command decides it; `why` says so to whoever
-    /// does. `value` is what it is set to, if anything.
+    /// With a key or section that the command decides, so that the user may not set it; `why` is the
+    /// error if the user does. `value` is its value, if it has one.
     #[must_use]
     pub fn decided(mut self, key: &'static str, value: Option<String>, why: &'static str) -> Self {
         self.decided.push(Decided { key, value, why });
         self
     }
 
-    /// The same, without any file and variable: what the command line alone says.
+    /// The same without the file and the variables: only what the command line sets.
     #[must_use]
     pub fn typed(&self) -> Self {
         Self {
@@ -264,8 +264,8 @@ impl Config {
         })
     }
 
-    /// Where the service of these settings answers: reads the section `[http]` and nothing else, so that
-    /// whoever asks a service need be able to read no secret of it.
+    /// The address of the service with these settings. Reads only the section `[http]`, so that a client
+    /// needs no access to the secrets of the service.
     ///
     /// # Errors
     /// When the file can't be read, or what the section says is wrong.
@@ -325,7 +325,7 @@ impl Config {
         let root = Section::new("", &SettingOrigin::Missing, Some(table), problems);
         let time_zone = root.zone("time_zone", Tz::UTC);
         let state_dir = root.parsed("state_dir", PathBuf::from("state"), |text| match text {
-            "" => Err("the state needs a directory: name one".to_owned()),
+            "" => Err("the state needs a directory: give one".to_owned()),
             path => Ok(PathBuf::from(path)),
         });
         let definitions = windows::definitions(&root, time_zone);

@@ -1,8 +1,8 @@
 //! Kibana: data views and a dashboard over the indexes that the sink fills, rendered from the
 //! configuration, checked without a Kibana, and loaded into one.
 //!
-//! Kibana takes saved objects whose insides make no sense and shows an empty panel. So everything
-//! that is to be loaded passes [`check::faults`] first, which knows what our indexes hold.
+//! Kibana accepts saved objects with invalid content and then shows an empty panel. So everything that
+//! is to be loaded passes [`check::faults`] first, which knows what our indexes hold.
 
 pub mod check;
 mod client;
@@ -29,14 +29,14 @@ pub use self::saved_object::{SavedObject, ndjson};
 /// stamps, which are the lowest that by-value Lens panels of today's form can have.
 pub const OLDEST: (u32, u32) = (8, 9);
 
-/// What there is to be looked at.
+/// The indexes that the dashboard shows.
 #[derive(Clone, Debug)]
 pub struct IndexLayout {
-    /// What every alias begins with.
+    /// The prefix of every alias.
     pub prefix: String,
     /// The window definitions.
     pub definitions: Vec<Definition>,
-    /// What the documents hold.
+    /// The fields of the documents.
     pub fields: FieldTypes,
 }
 
@@ -47,9 +47,9 @@ pub struct FieldTypes {
     pub totals: BTreeMap<String, String>,
     /// Of a window.
     pub windows: BTreeMap<String, String>,
-    /// Of a payment that is in no window.
+    /// Of a payment that is not in any window.
     pub late: BTreeMap<String, String>,
-    /// Of a record that is no payment.
+    /// Of a rejected record.
     pub rejects: BTreeMap<String, String>,
 }
 
@@ -62,12 +62,12 @@ pub enum DocumentSet<'a> {
     Windows(&'a Definition),
     /// One per payment in no window.
     Late,
-    /// One per record that is no payment.
+    /// One per rejected record.
     Rejects,
 }
 
 impl IndexLayout {
-    /// All that is to be loaded: the data views, then the dashboard.
+    /// All objects: the data views, then the dashboard.
     #[must_use]
     pub fn objects(&self) -> Vec<SavedObject> {
         let mut objects: Vec<SavedObject> = data_view::all(self)
@@ -96,7 +96,7 @@ impl IndexLayout {
         format!("{}-{last}", self.prefix)
     }
 
-    /// What is behind an alias, and its fields.
+    /// The documents behind an alias, and their fields.
     #[must_use]
     pub fn behind(&self, alias: &str) -> Option<(DocumentSet<'_>, &BTreeMap<String, String>)> {
         let windows = self.definitions.iter().map(DocumentSet::Windows);

@@ -46,7 +46,7 @@ fn rejects_are_counted_on_stderr_with_the_first_line_and_can_be_listed() {
         (1, 2)
     );
     assert!(
-        said.contains("2 of 3 lines are no payments, first: line 2, "),
+        said.contains("2 of 3 lines are not payments, first: line 2, "),
         "{said}"
     );
     assert!(said.contains("--emit rejects"), "{said}");
@@ -71,7 +71,7 @@ fn rejects_are_counted_on_stderr_with_the_first_line_and_can_be_listed() {
 
     let (_, said) = compute("ledger", format!("{PAYMENT}\nx").as_bytes());
     assert!(
-        said.contains("1 of 2 lines is no payment, first: line 2, "),
+        said.contains("1 of 2 lines is not a payment, first: line 2, "),
         "{said}"
     );
     let (none, said) = compute("rejects", PAYMENT.as_bytes());

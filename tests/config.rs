@@ -361,7 +361,7 @@ fn a_file_of_a_secret_that_everybody_can_write_is_refused() {
         if is_refused {
             let text = told(&typed.sources(), Need::Nothing);
             assert!(
-                text.contains("http.token_file: everybody can write"),
+                text.contains("http.token_file: every user can write"),
                 "{text}"
             );
             assert!(text.contains("chmod 600"), "{text}");

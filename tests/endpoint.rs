@@ -320,7 +320,7 @@ fn a_token_is_read_by_those_who_ask_as_by_the_service() {
         ),
         (
             file("open", "correct horse\n", 0o666),
-            "everybody can write",
+            "every user can write",
         ),
         ("hunter2".to_owned(), "there is no such file"),
     ] {
@@ -346,7 +346,7 @@ fn a_token_is_read_by_those_who_ask_as_by_the_service() {
     let asked = ["query", "totals", "--url", &url, "--token-file", &readable];
     let told = said(&asked, &[], 75);
     assert!(
-        told.contains("everybody on this machine can read"),
+        told.contains("every user of this machine can read"),
         "{told}"
     );
 }

@@ -95,7 +95,7 @@ fn a_state_that_began_elsewhere_never_writes_beside_the_figures_of_the_first() {
     );
     for index in deleted["done"].as_array().unwrap() {
         let index = index.as_str().unwrap();
-        let words = "the service makes and fills it again, within a minute or when it starts";
+        let words = "the service creates and fills it again, within a minute or when it starts";
         assert!(index.ends_with(words), "{index}");
     }
     second.serve_until_end();

@@ -154,8 +154,11 @@ fn an_unknown_branch_or_window_is_told_what_there_is() {
         String::from_utf8(output.stderr).unwrap()
     };
     let branch = told(&["windows", "1m", "--branch", "nowhere"]);
-    assert!(branch.contains("there are: Branch_3, 北京"), "{branch}");
-    assert!(told(&["totals", "--branch", "12"]).contains("there are: Branch_3"));
+    assert!(
+        branch.contains("known branches: Branch_3, 北京"),
+        "{branch}"
+    );
+    assert!(told(&["totals", "--branch", "12"]).contains("known branches: Branch_3"));
     assert!(told(&["windows", "2m"]).contains("configured are: 1m"));
     // On a watch, too, before the screen is taken.
     assert!(told(&["windows", "2m", "--watch"]).contains("configured are: 1m"));

@@ -40,57 +40,57 @@ Exit codes:
   75  a server that was needed did not answer in time
   78  wrong configuration";
 
-/// Where the help shows what every command takes.
+/// The heading in the help for flags of every command.
 const EVERYWHERE: &str = "With every command";
 
-/// What was typed.
+/// The parsed command line.
 #[derive(Debug, Parser)]
 #[command(name = "tidegauge", version, about = ABOUT, after_long_help = AFTER_HELP)]
 #[command(propagate_version = true, max_term_width = 100)]
 pub struct Arguments {
-    /// What every command takes.
+    /// Flags of every command.
     #[command(flatten)]
     pub globals: GlobalArgs,
-    /// What is to be done.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What is to be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the service: from Kafka to totals and windows, to Elasticsearch and HTTP
     Serve(ServeArgs),
-    /// Try it all out: a Kafka broker in this process, a generator, and the service
+    /// Try Tidegauge out: runs a Kafka broker in this process, a generator, and the service
     Demo(DemoArgs),
-    /// Make payments like the original generator's, into Kafka or to stdout
+    /// Generate payments like those of the original generator, into Kafka or to stdout
     Produce(ProduceArgs),
-    /// Compute totals and windows of a file of payments, without Kafka and without a state
+    /// Compute totals and windows from a file of payments, without Kafka and without a state
     Compute(ComputeArgs),
-    /// Ask a running service
+    /// Query a running service
     Query(QueryArgs),
-    /// Build all figures anew beside the live ones, compare them, and make them live
+    /// Rebuild all figures beside the live ones, compare them, and make them live
     Replay(ReplayArgs),
-    /// Make, look at and mend the indexes in Elasticsearch
+    /// Create, verify and repair the indexes in Elasticsearch
     Index(IndexArgs),
-    /// Look into the state, back it up or restore it, also while a service works on it
+    /// Inspect the state, back it up or restore it, also while a service uses it
     State(StateArgs),
     /// Validate the configuration and print the one in force, secrets hidden
     Check(CheckArgs),
     /// Load data views and the dashboard into Kibana, or check them
     Kibana(KibanaArgs),
-    /// Ask whether the service is alive, or ready: exit code 0 if it is, 1 if not
+    /// Check whether the service is alive, or ready: exit code 0 if it is, 1 if not
     Health(HealthArgs),
-    /// Print what a shell needs to complete commands and flags
+    /// Print a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual, or write a page for each command
     Man(ManArgs),
 }
 
-/// What every command takes.
+/// Flags of every command.
 #[derive(Clone, Debug, Args)]
 pub struct GlobalArgs {
-    /// The configuration [else: the variable TIDEGAUGE_CONFIG, ./tidegauge.toml if there is one]
+    /// The configuration file [else: the variable TIDEGAUGE_CONFIG, ./tidegauge.toml if it exists]
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set one key of the configuration, as in --set event_time.allowed_lateness=2d
@@ -99,13 +99,13 @@ pub struct GlobalArgs {
     /// The state directory [config: state_dir]
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
     pub state_dir: Option<String>,
-    /// Log more: once for what is done, twice for every step
+    /// Log more: give it once for debug messages, twice for trace messages
     #[arg(short, long, global = true, help_heading = EVERYWHERE, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
     /// Log errors only, and show no progress
     #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
-    /// What log lines look like
+    /// The format of log lines
     #[arg(long, global = true, help_heading = EVERYWHERE, value_enum, value_name = "FORMAT", env = "TIDEGAUGE_LOG_FORMAT", default_value = "text", hide_env_values = true)]
     pub log_format: telemetry::Format,
 }
@@ -113,10 +113,10 @@ pub struct GlobalArgs {
 /// `tidegauge check`
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
-What is printed is a configuration of its own that gives the same service. With anything wrong, all \
-of it is told on stderr and the exit code is 78.")]
+The output is a complete configuration that gives the same service. If the configuration has \
+problems, all of them are listed on stderr and the exit code is 78.")]
 pub struct CheckArgs {
-    /// Print what there is to set instead; no configuration is read
+    /// Print a reference of all keys instead; no configuration is read
     #[arg(long, value_enum, value_name = "FORM")]
     pub reference: Option<ReferenceFormat>,
     /// The address for HTTP [config: http.listen]
@@ -157,14 +157,14 @@ pub struct ManArgs {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Assignment {
     /// `KEY=VALUE`.
-    Of {
+    KeyValue {
         /// The full name of the key.
         key: String,
         /// The value as it was typed.
         value: String,
     },
-    /// Something else, which may be a secret: an error of the parser would repeat it.
-    None,
+    /// Anything else, which may be a secret: an error of the parser would repeat it.
+    Invalid,
 }
 
 impl Assignment {
@@ -172,20 +172,20 @@ impl Assignment {
     #[allow(clippy::unnecessary_wraps)]
     fn of(text: &str) -> Result<Self, Infallible> {
         Ok(match text.split_once('=') {
-            Some((key, value)) if !key.trim().is_empty() => Self::Of {
+            Some((key, value)) if !key.trim().is_empty() => Self::KeyValue {
                 key: key.trim().to_owned(),
                 value: value.to_owned(),
             },
-            _ => Self::None,
+            _ => Self::Invalid,
         })
     }
 }
 
 impl GlobalArgs {
-    /// Why the command line can't be used although it could be read.
+    /// Why the command line is not valid although it could be parsed.
     #[must_use]
     pub fn wrong(&self) -> Option<&'static str> {
-        let is_wrong = self.set.contains(&Assignment::None);
+        let is_wrong = self.set.contains(&Assignment::Invalid);
         is_wrong
             .then_some("--set: give a key and a value, as in --set event_time.allowed_lateness=2d")
     }
@@ -199,9 +199,11 @@ impl GlobalArgs {
     /// `sources` with the flags that every command takes.
     fn over(&self, sources: Sources) -> Sources {
         let sources = self.set.iter().fold(sources, |sources, set| match set {
-            Assignment::Of { key, value } => sources.flag("--set", key.clone(), value.clone()),
+            Assignment::KeyValue { key, value } => {
+                sources.flag("--set", key.clone(), value.clone())
+            }
             // Refused before any command runs.
-            Assignment::None => sources,
+            Assignment::Invalid => sources,
         });
         sources.given("--state-dir", "state_dir", self.state_dir.as_ref())
     }

@@ -13,7 +13,7 @@ use super::row::JsonRow;
 use crate::service::backup::{self, Kept, LeftOut, Manifest};
 use crate::service::generation::Generations;
 
-/// A generation in a backup, for people.
+/// A generation in a backup, as a table shows it.
 #[derive(Serialize)]
 struct BackupRow<'a> {
     generation: u32,
@@ -24,7 +24,7 @@ struct BackupRow<'a> {
     bytes: u64,
 }
 
-/// The same for programs.
+/// A generation in a backup, as JSON.
 #[derive(Serialize)]
 struct BackupDetails<'a> {
     #[serde(flatten)]
@@ -34,7 +34,7 @@ struct BackupDetails<'a> {
     positions: &'a BTreeMap<i32, i64>,
 }
 
-/// What a backup holds, for programs.
+/// The content of a backup, as JSON.
 #[derive(Serialize)]
 struct BackupSummary<'a> {
     backup: String,
@@ -72,7 +72,7 @@ pub(super) fn make(
 /// Restores the backup in `dir`.
 ///
 /// # Errors
-/// When it is not complete, or there is a state already.
+/// When the backup is not complete, or there is a state already.
 pub(super) fn restore(
     generations: &Generations,
     dir: &Path,

@@ -1,4 +1,4 @@
-//! `tidegauge check`: is the configuration right, and what does it come to?
+//! `tidegauge check`: validates the configuration and prints the one in force.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use super::arguments::{CheckArgs, GlobalArgs, ReferenceFormat};
 use super::failure::CommandFailure;
 use crate::config::{self, Config, Need};
 
-/// Validates the configuration and prints the one in force; or prints what there is to set.
+/// Validates the configuration and prints the one in force, or prints the reference.
 ///
 /// # Errors
 /// When it is wrong, or stdout can't be written.

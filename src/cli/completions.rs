@@ -12,7 +12,7 @@ use super::failure::CommandFailure;
 /// # Errors
 /// When stdout can't be written.
 pub fn run(completions: &CompletionsArgs) -> Result<(), CommandFailure> {
-    // Made in memory first: the generator panics where nobody reads it.
+    // Made in memory first: the generator panics if stdout is closed.
     let mut script = Vec::new();
     let mut command = Arguments::command();
     clap_complete::generate(completions.shell, &mut command, "tidegauge", &mut script);

@@ -1,4 +1,4 @@
-//! `tidegauge compute`: the same engine over lines of payments, without Kafka and without a state.
+//! `tidegauge compute`: runs the same engine over lines of payments, without Kafka and a state.
 
 mod envelope;
 
@@ -31,40 +31,44 @@ use crate::view::answer::WindowAnswer;
 const LINE_BYTES_MAX: u64 = 1 << 20;
 /// What some programs write before the first line of a file.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
-/// Take in what has changed after so many lines.
+/// Changes are applied to totals and windows after so many lines.
 const LINES_A_STEP: u64 = 50_000;
 
-/// Computes, and prints.
+/// Computes the figures of a file and prints them.
 ///
 /// # Errors
 /// When the configuration is wrong, or the lines can't be read.
 pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
-    let mut batch = Computation::new(&config, compute.emit);
+    let mut computation = Computation::new(&config, compute.emit);
     if compute.file.as_os_str() == "-" {
-        batch.read(io::stdin().lock(), "the lines of stdin")?;
+        computation.read(io::stdin().lock(), "the lines of stdin")?;
     } else {
         let name = compute.file.display();
         let file = File::open(&compute.file).with_context(|| format!("{name} can't be read"))?;
-        batch.read(BufReader::with_capacity(1 << 20, file), &name.to_string())?;
+        computation.read(BufReader::with_capacity(1 << 20, file), &name.to_string())?;
     }
-    batch.end();
-    batch.complain();
+    computation.end();
+    computation.warn_about_oddities();
     let (rows, whole) = match compute.emit {
         Emit::Totals => {
-            let totals: Vec<_> = batch.totals.iter().map(|(b, total)| (*b, *total)).collect();
+            let totals: Vec<_> = computation
+                .totals
+                .iter()
+                .map(|(b, total)| (*b, *total))
+                .collect();
             report::totals(&totals, &config.branches)?
         }
-        Emit::Ledger => report::ledger(&batch.ledger)?,
-        Emit::Windows => batch.windows(&config)?,
-        Emit::Rejects => report::rejects(&batch.rejects)?,
-        Emit::Late => report::late(&batch.late, &config.branches)?,
+        Emit::Ledger => report::ledger(&computation.ledger)?,
+        Emit::Windows => computation.windows(&config)?,
+        Emit::Rejects => report::rejects(&computation.rejects)?,
+        Emit::Late => report::late(&computation.late, &config.branches)?,
     };
     output::print(compute.output, &rows, &whole)?;
     Ok(())
 }
 
-/// A pipeline with what it has built up, in memory.
+/// A pipeline and the figures that it has computed, in memory.
 struct Computation {
     pipeline: Pipeline,
     frame: Frame,
@@ -72,11 +76,11 @@ struct Computation {
     totals: BTreeMap<BranchId, Total>,
     ledger: Ledger,
     notices: Notices,
-    /// What is printed: what is not, is not kept.
+    /// What is printed at the end. Records that are not printed are not kept.
     emit: Emit,
     rejects: Vec<Numbered<RejectedRecord>>,
     late: Vec<Numbered<LatePayment>>,
-    /// The first line that is no payment.
+    /// The first rejected line.
     first_reject: Option<Numbered<RejectedRecord>>,
     /// Lines read.
     lines: u64,
@@ -220,11 +224,11 @@ impl Computation {
         numbered.collect()
     }
 
-    /// Says on stderr what is odd: figures alone don't show it.
-    fn complain(&self) {
+    /// Logs what the figures alone don't show: rejects, payments in no window, remarks.
+    fn warn_about_oddities(&self) {
         if let Some(Numbered { line, what: first }) = &self.first_reject {
             let rejected = self.ledger.entry(Entry::Rejected).count;
-            let are = agreeing(rejected, "is no payment", "are no payments");
+            let are = agreeing(rejected, "is not a payment", "are not payments");
             let more = match self.emit {
                 Emit::Rejects => "",
                 _ => "; --emit rejects lists them",
@@ -266,7 +270,7 @@ impl Computation {
         }
     }
 
-    // What has been read to its end holds nothing back.
+    // A partition that was read to its end must not hold back the watermark.
     fn end(&mut self) {
         for partition in self.offsets.keys() {
             self.pipeline.set_idle(*partition, true);
@@ -290,7 +294,7 @@ impl Computation {
     }
 }
 
-// Nothing is kept, so nothing is past retention.
+// All windows are kept in memory, so no payment is past retention.
 fn settings(config: &Config) -> Arc<Settings> {
     Arc::new(Settings {
         retention: Span::from_millis(i64::MAX),

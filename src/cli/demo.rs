@@ -40,7 +40,7 @@ const UNREAD_MAX: u64 = 80_000;
 /// The broker in this process finds an offset by walking all batches that it keeps of the partition, so
 /// batches must be few, and large.
 const LINGER_MS: &str = "200";
-/// How often the table moves.
+/// How often the table is drawn again.
 const FRAME: Duration = Duration::from_millis(500);
 
 /// Runs the demo.
@@ -56,7 +56,7 @@ pub fn run(demo: &DemoArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> 
     let state = tempfile::Builder::new()
         .prefix("tidegauge-demo-")
         .tempdir()
-        .context("there is no place for the state: set TMPDIR")?;
+        .context("no temporary directory for the state can be created: set TMPDIR to a directory that can be written")?;
     let config = config(
         demo.sources(globals),
         &kafka.bootstrap_servers(),
@@ -68,7 +68,7 @@ pub fn run(demo: &DemoArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> 
         let app = App::start(&config, &Plan::serving(&config, 1, Until::Stopped)).await?;
         announce(&app, &config, demo.output)?;
         let brokers = kafka.bootstrap_servers();
-        let generating = Generating::start(demo, config.time_zone, &brokers, app.readings())?;
+        let generating = GeneratorThread::start(demo, config.time_zone, &brokers, app.readings())?;
         let mut screen = Screen::new(demo, globals);
         loop {
             tokio::select! {
@@ -122,7 +122,7 @@ fn announce(app: &App, config: &Config, output: OutputFormat) -> Result<(), Comm
     let line = format!(
         "Tidegauge answers at http://{address}/  (figures: /api/v1/totals, /api/v1/windows/{window})"
     );
-    // What is printed as data can be read by a program; then people find the address beside it.
+    // With another format, stdout is for programs, so the address goes to stderr.
     if output == OutputFormat::Table {
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{line}")?;
@@ -134,12 +134,12 @@ fn announce(app: &App, config: &Config, output: OutputFormat) -> Result<(), Comm
 }
 
 /// The generator on its own thread.
-struct Generating {
+struct GeneratorThread {
     stop: Arc<AtomicBool>,
     thread: thread::JoinHandle<()>,
 }
 
-impl Generating {
+impl GeneratorThread {
     /// Makes payments from `--history` before now on: first those of the history, as fast as the
     /// service reads them, then one whenever it is due.
     fn start(
@@ -218,7 +218,7 @@ impl DemoSchedule {
     }
 }
 
-/// Whether the producer took it.
+/// Whether the producer accepted the message.
 fn send(
     producer: &ThreadedProducer<DefaultProducerContext>,
     partition: i32,
@@ -255,7 +255,7 @@ fn generate(
             }
             let message = generator.next_message_at(pace.time_of(made));
             let partition = i32::try_from(made % u64::from(PARTITIONS.unsigned_abs())).unwrap_or(0);
-            // Its queue may be full: it gets rid of some soon.
+            // The queue of the producer may be full: it drains soon.
             while !send(producer, partition, &message) && !stop.load(Ordering::Relaxed) {
                 thread::sleep(Duration::from_millis(1));
             }
@@ -263,7 +263,7 @@ fn generate(
         }
         thread::sleep(Duration::from_millis(5));
     }
-    // The broker lives in this process; what does not get there now is nobody's payment.
+    // The broker ends with this process, so a payment that does not reach it now is lost without harm.
     let _ = producer.flush(Duration::from_secs(1));
 }
 

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 /// Ends the process with an exit code, and runs nothing more of it.
 ///
-/// Threads may still work then: a stop that took too long or a second signal leaves them to
-/// themselves, and so does a question to a broker that does not answer. The usual end would destroy
-/// what C++ libraries hold while those threads use it, and abort. What is to be kept has been written
-/// by now; only what is printed may still wait.
+/// Threads may still run then: a stop that took too long, a second signal, or a request to a broker
+/// that does not answer leaves them running. A normal exit would destroy the objects of the C++
+/// libraries while those threads use them, and abort. The state has been written by now; only output
+/// may still be in a buffer.
 pub fn end(code: u8) -> ! {
-    // Whoever read it may be gone, and there is nowhere left to say so.
+    // If the reader of stdout is gone, there is nowhere left to report it.
     let _ = io::stdout().flush();
     let _ = io::stderr().flush();
     signal_hook::low_level::exit(i32::from(code))

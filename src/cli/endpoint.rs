@@ -1,4 +1,4 @@
-//! Where the service answers that a command asks, and the token that it asks for.
+//! The address of the service that a command calls, and the token to send.
 
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,35 +20,35 @@ const TOKEN_FILE: &str = "TIDEGAUGE_TOKEN_FILE";
 /// `TIDEGAUGE_URL`; else `http.listen` of the configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Address {
-    /// As it is asked; it may hold a password.
+    /// The URL to call. It may hold a password.
     pub(super) url: String,
-    /// Where it was found.
+    /// The setting that gave it.
     named_by: NamedBy,
 }
 
-/// Who named an address.
+/// The setting that gave an address.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum NamedBy {
     Flag,
     Variable,
     /// The setting `http.listen`, given by this flag, variable or file.
     Listen(String),
-    /// Nobody: it is the default.
+    /// No setting: it is the default.
     Default,
 }
 
-/// What is said beside the configuration.
+/// A value that a flag or an environment variable gives, instead of the configuration.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FlagOrVariable<T> {
-    /// By the command's own flag.
+    /// From the flag of the command.
     flag: Option<T>,
-    /// By the environment.
+    /// From the environment variable.
     variable: Option<T>,
 }
 
 impl FlagOrVariable<String> {
-    /// The address that `flag` gives, and that of the environment. An empty variable is as good as
-    /// none; an empty flag is a mistake.
+    /// The address that `flag` gives, and that of the environment. An empty variable counts as
+    /// missing; an empty flag is a mistake.
     pub(super) fn url(flag: Option<&str>) -> Self {
         Self {
             flag: flag.map(str::to_owned),
@@ -105,10 +105,10 @@ impl Address {
         Ok(address(&url, named_by))
     }
 
-    /// It as an address of HTTP.
+    /// The address as an HTTP URL.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is not a valid HTTP URL.
     pub(super) fn parsed(&self) -> Result<Url, CommandFailure> {
         let by = match &self.named_by {
             NamedBy::Variable => URL,
@@ -124,9 +124,9 @@ impl Address {
             return Err(wrong("is empty"));
         }
         let url = Url::parse(&self.url)
-            .map_err(|error| wrong(&format!("is not an address of HTTP ({error})")))?;
+            .map_err(|error| wrong(&format!("is not a valid HTTP address ({error})")))?;
         if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
-            return Err(wrong("is not an address of HTTP"));
+            return Err(wrong("is not a valid HTTP address"));
         }
         // A proxy may serve us under a path of its own.
         if url.path().contains("/api/v1") || url.query().is_some() || url.fragment().is_some() {
@@ -137,7 +137,7 @@ impl Address {
         Ok(url)
     }
 
-    /// What to say of it in errors.
+    /// The address as errors show it: without a password, and with its source.
     pub(super) fn shown(&self) -> String {
         let url = without_user(&self.url);
         let url = url.split(['?', '#']).next().unwrap_or_default().to_owned();
@@ -149,7 +149,7 @@ impl Address {
         }
     }
 
-    /// What else may be wrong with an address where nothing answers that is understood.
+    /// A hint for an address from which no answer of Tidegauge comes.
     pub(super) fn hint(url: &Url) -> &'static str {
         match url.scheme() {
             "https" => {
@@ -170,7 +170,7 @@ pub(super) fn token_file(
 ) -> Option<PathBuf> {
     let is_ours = is_ours(url, sources);
     let of = |sources: &Sources| {
-        // What is wrong with it matters to nobody who has named an address.
+        // A wrong section [http] does not matter when the address is given.
         let Endpoint { token_file, .. } = Config::endpoint(sources).ok()?;
         token_file.filter(|_| is_ours)
     };
@@ -197,7 +197,7 @@ pub(super) fn token_in(path: &Path) -> Result<Secret, CommandFailure> {
     Ok(config::token_in(path)?)
 }
 
-/// Whether it is this machine that is asked.
+/// Whether `url` is an address of this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
     url.host_str() == Some("localhost") || host_of(url).is_some_and(|host| host.is_loopback())
 }
@@ -210,7 +210,7 @@ fn host_of(url: &Url) -> Option<IpAddr> {
         .ok()
 }
 
-/// What listens on all addresses of this machine is asked at the one that always works.
+/// A service that listens on all addresses is called over loopback, which always works.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),

@@ -1,12 +1,12 @@
-//! Why a command did not do what it was asked for, and the exit code that says so.
+//! Why a command failed, and its exit code.
 
 use std::fmt;
 use std::io;
 
-/// What a command ended with instead of what it was asked for.
+/// The error that a command ends with.
 #[derive(Debug)]
 pub enum CommandFailure {
-    /// The command line makes no sense: exit code 2.
+    /// The command line is not valid: exit code 2.
     Usage(anyhow::Error),
     /// The configuration is wrong: exit code 78.
     Config(anyhow::Error),
@@ -17,7 +17,7 @@ pub enum CommandFailure {
 }
 
 impl CommandFailure {
-    /// The exit code; 0 when whoever read the output has had enough.
+    /// The exit code; 0 if the reader of the output closed the pipe.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -29,7 +29,7 @@ impl CommandFailure {
         }
     }
 
-    /// Whether the only fault is that nobody reads the output any more.
+    /// Whether the cause is that the reader of the output closed the pipe.
     #[must_use]
     pub fn is_broken_pipe(&self) -> bool {
         self.error().chain().any(|cause| {
@@ -48,7 +48,7 @@ impl CommandFailure {
     }
 }
 
-/// The whole chain of causes, in one go. What an error says of its cause is not said again.
+/// Shows the whole chain of causes. A cause whose text is part of an earlier one is not repeated.
 impl fmt::Display for CommandFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut said = String::new();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pipe_is_no_failure_wherever_it_happened() {
+    fn a_broken_pipe_is_not_a_failure_wherever_it_happened() {
         let broken = io::Error::from(io::ErrorKind::BrokenPipe);
         let error = Err::<(), _>(broken).context("the answer can't be printed");
         let failure = error.map_err(CommandFailure::from);

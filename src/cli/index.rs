@@ -1,4 +1,4 @@
-//! `tidegauge index`: the indexes of the live generation.
+//! `tidegauge index`: creates, verifies, repairs and deletes the indexes of the live generation.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,23 +19,23 @@ use crate::sink::{ForeignIndex, IndexFinding, Upkeep};
 use crate::store::Still;
 use crate::view::reading::Readings;
 
-/// What was done and found.
+/// What the command did and found.
 #[derive(Default, Serialize)]
 struct Findings {
     generation: u32,
-    /// What was made or changed.
+    /// Changes that were made.
     done: Vec<String>,
-    /// What would be, with `--yes`.
+    /// Changes that `--yes` would make.
     planned: Vec<String>,
-    /// What is left to the service, after what was done.
+    /// What the running service will do.
     waiting: Vec<String>,
     /// What is not as it should be.
     drift: Vec<String>,
 }
 
 impl Findings {
-    // Where to tell of what is done only with `yes`.
-    const fn lines(&mut self, yes: bool) -> &mut Vec<String> {
+    // A deletion is done with `yes`, and planned without it.
+    const fn deletions(&mut self, yes: bool) -> &mut Vec<String> {
         match yes {
             true => &mut self.done,
             false => &mut self.planned,
@@ -43,27 +43,28 @@ impl Findings {
     }
 }
 
-/// Who fills an index of the live generation after it was deleted.
-const BY_SERVICE: &str = "the service makes and fills it again, within a minute or when it starts";
-/// Who fills one of another generation.
-const BY_REPLAY: &str = "the next replay or service of that generation makes and fills it again";
+/// Who fills an index of the live generation again after it was deleted.
+const BY_SERVICE: &str =
+    "the service creates and fills it again, within a minute or when it starts";
+/// Who fills an index of another generation again.
+const BY_REPLAY: &str = "the next replay or service of that generation creates and fills it again";
 
-/// One of them.
+/// One change or finding, as a row.
 #[derive(Serialize)]
 struct FindingRow<'a> {
     kind: &'a str,
     what: &'a str,
 }
 
-/// Does what is asked for, and prints what was done and what was found.
+/// Runs the subcommand and prints what it did and found.
 ///
 /// # Errors
-/// When something is left that is not as it should be, or Elasticsearch does not answer.
+/// When drift is left, or Elasticsearch does not answer.
 pub fn run(index: &IndexArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
     let Some(sink) = &config.elasticsearch else {
         return Err(CommandFailure::Config(anyhow!(
-            "there is no Elasticsearch in the configuration: add [elasticsearch] with its url"
+            "the configuration has no section [elasticsearch]: add it, with a url"
         )));
     };
     let generations = Generations::of(&config.state_dir);
@@ -77,7 +78,7 @@ pub fn run(index: &IndexArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
         None => generations.live()?,
     };
     let readings = readings(&config, &generations, live)?;
-    // Only what is to be before a first start can be told without a state.
+    // Without a state, only setup is possible: it prepares the first start.
     if readings.is_none() && index.step != IndexCommand::Setup {
         let path = generations.dir(live.generation);
         return Err(generation::Error::NoState { path }.into());
@@ -93,18 +94,18 @@ pub fn run(index: &IndexArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
         };
         let readings = readings.as_deref();
         if let IndexCommand::Delete { yes } = step {
-            let lines = findings.lines(yes);
+            let lines = findings.deletions(yes);
             delete(&mut upkeep, readings, yes, &config, BY_SERVICE, lines).await?;
-            // One that was built beside the live one may have been refused for the same reason.
+            // Other generations may have indexes that were refused for the same reason.
             let mut others: BTreeSet<u32> = generations.all()?.into_iter().collect();
             let own = others.clone();
-            // What readers see may be of another state.
+            // The public aliases may point to indexes of another state.
             others.extend(upkeep.audience().await.map_err(Error::from)?);
             others.remove(&findings.generation);
             for other in others {
                 if !own.contains(&other) {
                     let mut upkeep = replay::upkeep(sink, &generations, &config, other)?;
-                    let lines = findings.lines(yes);
+                    let lines = findings.deletions(yes);
                     delete(&mut upkeep, readings, yes, &config, BY_SERVICE, lines).await?;
                     continue;
                 }
@@ -112,7 +113,7 @@ pub fn run(index: &IndexArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
                     generation: other,
                     previous: None,
                 };
-                // One that can't be read, or has read nothing, can't tell which indexes are its own.
+                // A generation that can't be read, or has read nothing, can't tell which indexes are its own.
                 let Ok(Some(readings)) = self::readings(&config, &generations, live) else {
                     continue;
                 };
@@ -121,7 +122,7 @@ pub fn run(index: &IndexArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
                     continue;
                 }
                 let mut upkeep = replay::upkeep(sink, &generations, &config, other)?;
-                let lines = findings.lines(yes);
+                let lines = findings.deletions(yes);
                 let readings = Some(readings.as_ref());
                 delete(&mut upkeep, readings, yes, &config, BY_REPLAY, lines).await?;
             }
@@ -130,13 +131,13 @@ pub fn run(index: &IndexArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
         if readings.is_none() {
             let path = generations.dir(live.generation);
             findings.done.push(format!(
-                "there is no state in {} yet: this is for its first start",
+                "there is no state in {} yet: the indexes are prepared for the first start",
                 path.display()
             ));
         }
         if matches!(step, IndexCommand::Setup | IndexCommand::Repair) {
             make(&mut upkeep, readings, step, &mut findings).await?;
-            // The service may take up the swap at any moment, and then moves the aliases itself.
+            // The service may follow the swap at any moment, and then moves the aliases itself.
             if refused.is_none() {
                 publish(&mut upkeep, &generations, live, &mut findings).await?;
             }
@@ -155,7 +156,7 @@ pub fn run(index: &IndexArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
         }
         let refused = refused.as_ref().map(ToString::to_string);
         findings.drift.splice(0..0, refused);
-        // Aliases that point to any other generation are moved by no service.
+        // A service moves aliases only from the previous generation.
         let seen = awaited(&upkeep, &generations, live).await?;
         waits = seen.filter(|seen| live.previous == Some(*seen));
         Ok::<_, CommandFailure>(findings)
@@ -171,26 +172,26 @@ pub fn run(index: &IndexArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
              generation {}, which is live now: start it, or wait for it",
             live.generation
         ))),
-        (count, None) => Err(CommandFailure::Running(unmended(count as u64, step))),
+        (count, None) => Err(CommandFailure::Running(unrepaired(count as u64, step))),
     }
 }
 
-// What can be done about what was found.
-fn unmended(count: u64, step: IndexCommand) -> anyhow::Error {
+// What the operator can do about the drift.
+fn unrepaired(count: u64, step: IndexCommand) -> anyhow::Error {
     let things = counted(count, "thing");
     let are = agreeing(count, "is", "are");
     let they = agreeing(count, "it", "they");
-    let mendable = match step {
+    let repairable = match step {
         IndexCommand::Verify => {
-            " `tidegauge index repair` mends templates, aliases, missing indexes and missing fields."
+            " `tidegauge index repair` repairs templates, aliases, missing indexes and missing fields."
         }
         IndexCommand::Setup | IndexCommand::Repair | IndexCommand::Delete { .. } => {
-            " This command can't mend the rest."
+            " This command can't repair the rest."
         }
     };
     anyhow!(
-        "{things} {are} not as {they} should be.{mendable} Of a field of another type, delete the index \
-         while the service runs: it is made and filled again. Blocks and aliases of others are removed \
+        "{things} {are} not as {they} should be.{repairable} If a field has another type, delete the index \
+         while the service runs: it creates and fills the index again. Remove blocks and foreign aliases \
          in Elasticsearch"
     )
 }
@@ -205,7 +206,7 @@ async fn make(
     findings.done.push("the templates are in place".into());
     let made = made.iter().map(|index| {
         format!(
-            "the index {index} is made; the service fills it, within a minute or when it starts"
+            "the index {index} was created; the service fills it, within a minute or when it starts"
         )
     });
     findings.done.extend(made);
@@ -213,7 +214,7 @@ async fn make(
         let mended = upkeep.mend().await.map_err(Error::from)?;
         let mended = mended
             .iter()
-            .map(|index| format!("the index {index} has the fields that it lacked"));
+            .map(|index| format!("the fields that the index {index} lacked were added"));
         findings.done.extend(mended);
     }
     Ok(())
@@ -229,7 +230,7 @@ async fn delete(
 ) -> Result<(), CommandFailure> {
     let Some(readings) = readings else {
         return Err(CommandFailure::Running(anyhow!(
-            "there is no state in {}, so it can't be told which indexes are its own: check state_dir",
+            "there is no state in {} that could tell which indexes are its own: check state_dir",
             config.state_dir.display()
         )));
     };
@@ -238,7 +239,7 @@ async fn delete(
     Ok(())
 }
 
-// Whose figures they are, who sees them, and what becomes of the index.
+// Whose figures the index holds, which aliases show them, and what happens to it.
 fn deleted(found: &ForeignIndex, yes: bool, again: &str) -> String {
     let ForeignIndex {
         index,
@@ -264,7 +265,7 @@ fn deleted(found: &ForeignIndex, yes: bool, again: &str) -> String {
     }
 }
 
-// Readers are not to see less than they do.
+// Moves the aliases unless readers would see older figures than now.
 async fn publish(
     upkeep: &mut Upkeep,
     generations: &Generations,
@@ -274,14 +275,14 @@ async fn publish(
     if awaited(upkeep, generations, live).await?.is_some() {
         return Ok(());
     }
-    // What is wrong with them is found by the look that follows.
+    // The verification that follows finds what is wrong with them.
     if upkeep.publish().await.map_err(Error::from)?.is_none() {
         findings.done.push("the aliases are in place".into());
     }
     Ok(())
 }
 
-// The generation that readers see until the live one has come as far.
+// The generation that readers see until the live one has caught up with it.
 async fn awaited(
     upkeep: &Upkeep,
     generations: &Generations,

@@ -1,4 +1,4 @@
-//! `tidegauge kibana`: data views and the dashboard, into Kibana or to look at.
+//! `tidegauge kibana`: loads, checks and exports data views and the dashboard.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,7 @@ use crate::sink;
 /// What index names begin with where no index is configured.
 const PREFIX: &str = "payments";
 
-/// Does what is asked for.
+/// Runs the subcommand.
 ///
 /// # Errors
 /// When the configuration is wrong, Kibana is not available or refuses, or something is wrong with
@@ -36,19 +36,19 @@ pub fn run(arguments: &KibanaArgs, globals: &GlobalArgs) -> Result<(), CommandFa
             let shown = file.display();
             let text = fs::read_to_string(file)
                 .with_context(|| format!("the file {shown} can't be read"))?;
-            sound(&text, &layout)?;
-            said(&format!("{shown} makes sense"))
+            validate(&text, &layout)?;
+            print(&format!("{shown} is valid"))
         }
         KibanaCommand::Check { file: None } => {
-            sound(&objects, &layout)?;
+            validate(&objects, &layout)?;
             let count = layout.objects().len() as u64;
-            let make = agreeing(count, "makes", "make");
-            said(&format!("{} {make} sense", counted(count, "object")))?;
+            let are = agreeing(count, "is", "are");
+            print(&format!("{} {are} valid", counted(count, "object")))?;
             runtime()?.block_on(check_servers(&config, layout, &objects))
         }
         KibanaCommand::Load => {
-            // A fault of ours would be an empty panel that nobody is told of.
-            sound(&objects, &layout)?;
+            // Kibana would load a faulty object without an error and show an empty panel.
+            validate(&objects, &layout)?;
             runtime()?.block_on(load(&config, layout))
         }
     }
@@ -57,7 +57,7 @@ pub fn run(arguments: &KibanaArgs, globals: &GlobalArgs) -> Result<(), CommandFa
 async fn load(config: &Config, layout: IndexLayout) -> Result<(), CommandFailure> {
     let kibana = Kibana::new(kibana_config(config)?, layout)?;
     let loaded = kibana.load().await?;
-    said(&format!(
+    print(&format!(
         "{} loaded: {}",
         counted(loaded.objects as u64, "object"),
         kibana.dashboard_url()
@@ -74,26 +74,26 @@ async fn check_servers(
         let kibana = Kibana::new(kibana.clone(), layout.clone())?;
         let differences = kibana.differences().await?;
         if differences.is_empty() {
-            said(&format!("Kibana holds them: {}", kibana.dashboard_url()))?;
+            print(&format!("Kibana holds them: {}", kibana.dashboard_url()))?;
         } else {
             wrong.extend(differences);
             wrong.push("`tidegauge kibana load` brings Kibana up to date".into());
         }
     }
-    // Without a section for Kibana nobody asked for more than the objects themselves.
+    // Without a section [kibana], only the objects themselves are checked.
     if let (Some(elasticsearch), Some(_)) = (&config.elasticsearch, &config.kibana) {
         let shown = check::shown_fields(objects, &layout);
         let missing = missing_fields(elasticsearch, &layout, &shown).await?;
         if missing.is_empty() {
-            said("Elasticsearch has the fields that they show")?;
+            print("Elasticsearch has the fields that the panels show")?;
         }
         wrong.extend(missing);
     }
-    told(&wrong)
+    fail_on(&wrong)
 }
 
-/// Fields that are shown and that Elasticsearch has not, or has differently. An alias that is not
-/// there yet is none of these: it comes with the first document.
+/// Fields of panels that Elasticsearch lacks, or has with another type. A missing alias is not a fault:
+/// it is created with the first document.
 async fn missing_fields(
     elasticsearch: &sink::Config,
     layout: &IndexLayout,
@@ -108,11 +108,13 @@ async fn missing_fields(
         let live = live.map_err(|reason| {
             let url = elasticsearch.url();
             CommandFailure::Unavailable(anyhow!(
-                "Elasticsearch at {url} gives no mapping: {reason}"
+                "Elasticsearch at {url} did not give a mapping: {reason}"
             ))
         })?;
         let Some(live) = live else {
-            tracing::warn!("there is no alias {alias} yet: its panels are empty until there is");
+            tracing::warn!(
+                "the alias {alias} does not exist yet: its panels are empty until it does"
+            );
             continue;
         };
         wrong.extend(
@@ -157,21 +159,21 @@ fn kibana_config(config: &Config) -> Result<crate::kibana::Config, CommandFailur
     }
 }
 
-fn sound(objects: &str, layout: &IndexLayout) -> Result<(), CommandFailure> {
-    told(&check::faults(objects, layout))
+fn validate(objects: &str, layout: &IndexLayout) -> Result<(), CommandFailure> {
+    fail_on(&check::faults(objects, layout))
 }
 
-fn told(wrong: &[String]) -> Result<(), CommandFailure> {
+fn fail_on(wrong: &[String]) -> Result<(), CommandFailure> {
     match wrong {
         [] => Ok(()),
         wrong => Err(CommandFailure::Running(anyhow!(
-            "the saved objects are not as they should be:\n  {}",
+            "the saved objects are not valid:\n  {}",
             wrong.join("\n  ")
         ))),
     }
 }
 
-fn said(line: &str) -> Result<(), CommandFailure> {
+fn print(line: &str) -> Result<(), CommandFailure> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()?;

@@ -1,4 +1,4 @@
-//! `tidegauge man`: the manual, from the same text as the help.
+//! `tidegauge man`: prints the manual, made from the help texts.
 
 use std::fs;
 use std::io::{self, Write};

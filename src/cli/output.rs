@@ -1,4 +1,4 @@
-//! Data on stdout, in the form that was asked for.
+//! Prints data to stdout in the format that the user chose.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::row::{JsonRow, plain};
 use super::table::{TableOptions, table};
 
-/// The form of printed data.
+/// The format of printed data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum OutputFormat {
     /// A table to read
@@ -41,10 +41,10 @@ pub(super) fn write(
     format: OutputFormat,
     rows: &[JsonRow],
     whole: &str,
-    look: TableOptions,
+    options: TableOptions,
 ) -> anyhow::Result<()> {
     match format {
-        OutputFormat::Table => writeln!(out, "{}", table(rows, look))?,
+        OutputFormat::Table => writeln!(out, "{}", table(rows, options))?,
         OutputFormat::Json => writeln!(out, "{whole}")?,
         OutputFormat::Ndjson => {
             for row in rows {
@@ -69,7 +69,7 @@ fn write_csv(out: &mut impl Write, rows: &[JsonRow]) -> anyhow::Result<()> {
     Ok(csv.flush()?)
 }
 
-// What is behind it may be a broken pipe, and that is no fault.
+// Keeps the I/O error as the cause: a broken pipe is not a failure.
 fn broken(error: csv::Error) -> anyhow::Error {
     let message = error.to_string();
     match error.into_kind() {

@@ -12,12 +12,12 @@ use crate::observe::status::{RefusedSwap, Status};
 use crate::service::app::{Plan, Until};
 use crate::service::generation::{self, Generations, Live, Refused, Said};
 
-/// How often it is looked at.
+/// How often the pointer is read.
 const POINTER_EVERY: Duration = Duration::from_secs(1);
-/// How often a generation that can't be run is tried again: the configuration may have been mended.
+/// How often a generation that can't be run is tried again: the configuration may have been corrected.
 const REFUSED_EVERY: Duration = Duration::from_secs(5);
 
-/// What is to run next.
+/// The generation that runs next.
 pub(super) struct Successor {
     pub(super) live: Live,
     /// Not entered yet: the generation that runs still writes, and its last positions are the ones that
@@ -25,7 +25,7 @@ pub(super) struct Successor {
     pub(super) config: Config,
 }
 
-/// What says which generation is live, and when it was looked at.
+/// Watches which generation is live.
 pub(super) struct Pointer<'a> {
     generations: &'a Generations,
     sources: &'a Sources,
@@ -122,14 +122,14 @@ impl<'a> Pointer<'a> {
         }
     }
 
-    // A command that waits for it waits for longer without it.
+    // If the message can't be written, a command that waits for it only waits longer.
     fn say(&self, say: impl Fn(&Generations) -> Result<(), generation::Error>) {
         if let Err(error) = say(self.generations) {
             warn!("{error}");
         }
     }
 
-    // What is wrong, and the ways out of it.
+    // What is wrong, and what to do about it.
     fn reason(&self, unfit: &SuccessorError) -> String {
         let (fact, is_config) = match unfit {
             SuccessorError::Config(error) => (error.to_string(), true),
@@ -150,17 +150,17 @@ impl<'a> Pointer<'a> {
         };
         // The command reads the same file.
         let with = match unfit {
-            SuccessorError::Generation(_, config) if self.fits_still(config) => "",
+            SuccessorError::Generation(_, config) if self.still_fits(config) => "",
             _ => ", with the configuration that it was built with",
         };
         format!(
-            "{fact}. Either mend {mended}: it is tried again every few seconds; or make generation {} \
+            "{fact}. Either correct {mended}: the service tries again every few seconds; or make generation {} \
              live again with `tidegauge replay rollback`{with}",
             self.generation
         )
     }
 
-    fn fits_still(&self, config: &Config) -> bool {
+    fn still_fits(&self, config: &Config) -> bool {
         self.generations.fits(self.generation, config).is_ok()
     }
 

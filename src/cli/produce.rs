@@ -1,4 +1,4 @@
-//! `tidegauge produce`: payments like the original generator's.
+//! `tidegauge produce`: generates payments like those of the original generator.
 
 mod kafka;
 mod message_rate;
@@ -26,7 +26,7 @@ use crate::generator::{Generator, Made, Message, Options};
 use crate::observe::wall_clock::now_ms;
 
 const LIVE_RATE: u64 = 1_000;
-/// Look for signals and the clock once in so many messages.
+/// Signals and the clock are checked once in so many messages.
 const BLOCK: u64 = 1_024;
 const PARTITIONS: i32 = 4;
 
@@ -71,15 +71,15 @@ pub fn run(produce: &ProduceArgs, globals: &GlobalArgs) -> Result<(), CommandFai
     Ok(())
 }
 
-/// Where messages go.
+/// Where generated messages go.
 trait MessageSink {
     fn send(&mut self, message: &Message<'_>) -> Result<(), CommandFailure>;
 
-    /// Whatever was sent is to go out now.
+    /// Sends what is still in a buffer.
     fn flush(&mut self) -> Result<(), CommandFailure>;
 }
 
-/// One message a line.
+/// Writes one message a line.
 struct Lines<W>(W);
 
 impl<W: Write> MessageSink for Lines<W> {
@@ -94,10 +94,10 @@ impl<W: Write> MessageSink for Lines<W> {
     }
 }
 
-/// What is to be made, and how fast.
+/// What to generate, and how fast.
 struct ProducePlan {
     options: Options,
-    /// The event time of the first payment; none when live.
+    /// The event time of the first payment; `None` if payments are stamped with the current time.
     start: Option<EventTime>,
     count: Option<u64>,
     rate: Option<u64>,
@@ -172,7 +172,7 @@ fn now() -> EventTime {
     EventTime::from_millis(now_ms())
 }
 
-/// On a terminal only, and not where the payments themselves are seen.
+/// A progress bar: only on a terminal, and not where the payments themselves are shown.
 fn progress(globals: &GlobalArgs, produce: &ProduceArgs) -> ProgressBar {
     let is_seen = produce.stdout && io::stdout().is_terminal();
     if globals.quiet || is_seen || !io::stderr().is_terminal() {
@@ -185,7 +185,7 @@ fn progress(globals: &GlobalArgs, produce: &ProduceArgs) -> ProgressBar {
     let style = ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-            // A progress bar that can't be drawn is no reason to stop.
+            // A progress bar that can't be drawn does not stop the command.
             let _ = write!(out, "{}", rate(state.per_sec()));
         });
     let target = ProgressDrawTarget::stderr_with_hz(10);
@@ -205,7 +205,7 @@ fn rate(per_second: f64) -> String {
     grouped(whole)
 }
 
-/// What was done.
+/// What the command sent.
 #[derive(Serialize)]
 struct ProduceSummary<'a> {
     topic: &'a str,

@@ -1,4 +1,4 @@
-//! How far a run has come: a line that moves, on a terminal; a line now and then, elsewhere.
+//! Shows the progress of a run: a moving line on a terminal, a line every few seconds elsewhere.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -11,9 +11,9 @@ use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::observe::status::Board;
 use crate::service::app::{self, App};
 
-/// How often a line is written where none can move.
+/// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
-/// A rate is told once it was measured for so long.
+/// A rate is shown once it was measured for so long.
 const MEASURED: Duration = Duration::from_secs(1);
 
 /// Shows how far a run has come.
@@ -21,8 +21,8 @@ pub(super) struct ProgressDisplay {
     bar: Option<ProgressBar>,
     /// When the next line is due, where lines are wanted.
     next_line: Option<Instant>,
-    /// When there was last nothing to read, and how many records had been read by then: the rate counts
-    /// from there, as waiting for records says nothing of it.
+    /// When the run had last caught up, and how many records it had read by then. The rate counts from
+    /// there: time spent waiting for records must not lower it.
     since: (Instant, u64),
     /// Records of runs that have ended.
     base: u64,
@@ -64,7 +64,7 @@ impl ProgressDisplay {
         }
     }
 
-    /// Looks at `app` and shows what there is to show.
+    /// Shows the progress of `app`, if a line is due.
     pub(super) fn show(&mut self, app: &App) -> Result<(), CommandFailure> {
         let is_due = self.next_line.is_some_and(|next| Instant::now() >= next);
         if self.bar.is_none() && !is_due {
@@ -121,7 +121,7 @@ impl ProgressDisplay {
 }
 
 impl ProgressSnapshot {
-    /// In words, without what is not known or is nothing.
+    /// In words. Leaves out what is unknown or zero.
     fn words(self) -> String {
         let read = counted_in_threes(self.read, "record");
         let mut words = match self.lag {

@@ -1,4 +1,4 @@
-//! `tidegauge query`: asks a running service.
+//! `tidegauge query`: queries a running service and prints the answer.
 
 mod latencies;
 mod rows;
@@ -24,7 +24,7 @@ use crate::domain::secret::Secret;
 /// The most windows that a service gives in one answer.
 const PAGE_MAX: u64 = 10_000;
 
-/// Asks, and prints the answer.
+/// Queries the service and prints the answer.
 ///
 /// # Errors
 /// When the service can't be reached, refuses the question, or stdout can't be written.
@@ -33,15 +33,15 @@ pub fn run(query: &QueryArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
         .enable_all()
         .build()?;
     let service = Service::new(query, globals)?;
-    let look = TableOptions {
+    let options = TableOptions {
         colour: TableOptions::of_stdout().colour && !query.no_color,
         ..TableOptions::of_stdout()
     };
     runtime.block_on(async {
         match query.watch {
-            Some(interval) => service.watch(&query.subject, look, interval).await,
+            Some(interval) => service.watch(&query.subject, options, interval).await,
             None => {
-                let text = service.text(&query.subject, look).await?;
+                let text = service.text(&query.subject, options).await?;
                 let mut out = io::stdout().lock();
                 out.write_all(text.as_bytes())?;
                 Ok(out.flush()?)
@@ -59,7 +59,7 @@ struct Service {
     output: OutputFormat,
 }
 
-/// Why an answer is not what was asked for: RFC 9457.
+/// An error response of the service (RFC 9457).
 #[derive(Deserialize)]
 struct ProblemDetails {
     title: String,
@@ -77,7 +77,7 @@ impl Service {
         let client = Client::builder()
             .timeout(query.timeout)
             .user_agent(concat!("tidegauge/", env!("CARGO_PKG_VERSION")));
-        // A proxy knows nothing of this machine.
+        // A proxy can't reach the loopback address of this machine.
         let client = if endpoint::is_loopback(&url) {
             client.no_proxy()
         } else {
@@ -96,15 +96,15 @@ impl Service {
         })
     }
 
-    /// An answer as it is printed.
+    /// An answer as text, in the output format.
     async fn text(
         &self,
         subject: &QueryCommand,
-        look: TableOptions,
+        options: TableOptions,
     ) -> Result<String, CommandFailure> {
         let (rows, whole) = self.answer(subject).await?;
         let mut text = Vec::new();
-        output::write(&mut text, self.output, &rows, &whole, look)?;
+        output::write(&mut text, self.output, &rows, &whole, options)?;
         let mut text = String::from_utf8_lossy(&text).into_owned();
         if self.output == OutputFormat::Table && !matches!(subject, QueryCommand::Status) {
             text.push_str(&self.footer().await?);
@@ -112,29 +112,29 @@ impl Service {
         Ok(text)
     }
 
-    /// Shows answers until it is told to stop. A service that is away for a while is waited for.
+    /// Shows answers until a signal comes. If the service is unavailable, it shows why and tries again.
     async fn watch(
         &self,
         subject: &QueryCommand,
-        look: TableOptions,
+        options: TableOptions,
         interval: Duration,
     ) -> Result<(), CommandFailure> {
-        // What can't be answered at all is told before the screen is taken.
-        let mut text = self.text(subject, look).await?;
+        // The first answer comes before the screen is cleared, so that an error ends the command.
+        let mut text = self.text(subject, options).await?;
         let mut watch = Watch::start()?;
         loop {
             watch.show(&text)?;
-            if !watch.goes_on(interval).await {
+            if !watch.wait(interval).await {
                 return Ok(());
             }
-            text = match self.text(subject, look).await {
+            text = match self.text(subject, options).await {
                 Err(CommandFailure::Unavailable(error)) => format!("{error:#}\n"),
                 answer => answer?,
             };
         }
     }
 
-    /// How far the figures reach.
+    /// The line below a table: watermark, time and lag of the figures.
     async fn footer(&self) -> Result<String, CommandFailure> {
         let (status, _) = self.get(&["status"], &[]).await?;
         let reading = row_in(&status, "reading")?;
@@ -212,7 +212,7 @@ impl Service {
         self.pages(&[route], &[], limit).await
     }
 
-    /// All pages, as one.
+    /// Reads all pages of a list.
     async fn pages(
         &self,
         path: &[&str],
@@ -239,7 +239,7 @@ impl Service {
             }
         };
         if cursor.is_some() && matches!(self.output, OutputFormat::Csv | OutputFormat::Ndjson) {
-            // The rows can't say it themselves. If nobody reads stderr, there is nothing to say.
+            // The rows themselves can't say it. If stderr is closed, there is nowhere to report it.
             let _ = writeln!(
                 io::stderr().lock(),
                 "{} shown, and there are more: give a higher --limit",
@@ -309,7 +309,7 @@ impl Service {
         Ok((row, body))
     }
 
-    /// The branches that there are, at most twenty, as the end of a sentence.
+    /// The known branches, at most twenty, as the end of a sentence.
     async fn branches(&self) -> String {
         const SHOWN: usize = 20;
         let Ok((totals, _)) = self.get(&["totals"], &[]).await else {
@@ -323,8 +323,8 @@ impl Service {
         let more = if names.len() > SHOWN { ", …" } else { "" };
         let names: Vec<String> = names.into_iter().take(SHOWN).collect();
         match names.is_empty() {
-            true => "; there is none yet".to_owned(),
-            false => format!("; there are: {}{more}", names.join(", ")),
+            true => "; there are no branches yet".to_owned(),
+            false => format!("; known branches: {}{more}", names.join(", ")),
         }
     }
 
@@ -363,7 +363,7 @@ impl Service {
             }) => anyhow!("{title}: {detail}{hint} ({code} at {url})"),
             Ok(ProblemDetails { title, .. }) => anyhow!("{title}{hint} ({code} at {url})"),
             Err(_) => anyhow!(
-                "what answers at {url} is no Tidegauge service, it says {status}: check --url"
+                "the server at {url} is not a Tidegauge service (status {status}): check --url"
             ),
         };
         if status == StatusCode::SERVICE_UNAVAILABLE {
@@ -376,7 +376,7 @@ impl Service {
 
 fn unexpected(error: serde_json::Error) -> CommandFailure {
     CommandFailure::Running(anyhow!(
-        "the answer is not that of a tidegauge service: {error}"
+        "the answer does not come from a Tidegauge service: {error}"
     ))
 }
 

@@ -1,4 +1,4 @@
-//! `tidegauge replay`: the next generation, and which one is live.
+//! `tidegauge replay`: builds the next generation, and switches which one is live.
 
 mod outcome;
 mod status;
@@ -23,13 +23,13 @@ use crate::sink::{self, Upkeep};
 use crate::store::Still;
 use crate::view::reading::ReadError;
 
-/// How long a running service may take to follow a swap that a replay ends with.
+/// How long a running service may take to follow the swap at the end of a replay.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Does what is asked for.
+/// Runs the subcommand, or builds a generation without one.
 ///
 /// # Errors
-/// When it can't be done.
+/// When the command line, the configuration or the state does not allow it, or a server does not answer.
 pub fn run(asked: &ReplayArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     if asked.swap && asked.step.is_some() {
         return Err(CommandFailure::Usage(anyhow!(
@@ -57,7 +57,7 @@ pub fn run(asked: &ReplayArgs, globals: &GlobalArgs) -> Result<(), CommandFailur
                 swap(&config, &generations, to, consent, *timeout, output).await
             }
             Some(ReplayCommand::Rollback { timeout }) => {
-                // The live state may be what is lost.
+                // The live state may be the one that is lost.
                 if let Ok(to) = replay::before(&generations) {
                     generations.own_state(to)?;
                 } else {
@@ -213,11 +213,11 @@ async fn drop_generation(
     }
     if !yes {
         return Err(CommandFailure::Usage(anyhow!(
-            "this deletes the indexes, templates and state of generation {generation} for good: say \
+            "this deletes the indexes, templates and state of generation {generation} for good: give \
              --yes"
         )));
     }
-    // Another directory numbers its generations for itself, and may have indexes of that number.
+    // Another state directory has its own numbers, and may have indexes with this one.
     if !generations.has(generation) {
         return Err(CommandFailure::Running(anyhow!(
             "there is no generation {generation} beside {}: `tidegauge replay status` lists them",
@@ -241,7 +241,7 @@ async fn drop_generation(
     let mut notes = std::io::stderr().lock();
     writeln!(
         notes,
-        "generation {generation} is gone, with {}",
+        "generation {generation} was deleted, with {}",
         counted(indexes, "index")
     )?;
     if is_unreadable {

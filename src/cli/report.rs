@@ -1,4 +1,4 @@
-//! Figures as rows to print: the same that HTTP answers with.
+//! Figures as rows to print, with the same fields as over HTTP.
 
 use serde::Serialize;
 
@@ -33,14 +33,14 @@ pub(super) fn windows<'a>(
     list("items", windows)
 }
 
-/// What became of a line, with its number from 1.
+/// A value with the number of the line that it comes from, from 1.
 #[derive(Clone, Debug)]
 pub(super) struct Numbered<T> {
     pub(super) line: u64,
     pub(super) what: T,
 }
 
-/// What HTTP answers, with the number of the line that it was read from.
+/// A record as HTTP shows it, with the number of its line.
 #[derive(Serialize)]
 struct NumberedRow<T> {
     line: u64,
@@ -48,7 +48,7 @@ struct NumberedRow<T> {
     answer: T,
 }
 
-/// Records that are no payments.
+/// Rejected records.
 pub(super) fn rejects(rejects: &[Numbered<RejectedRecord>]) -> Result<Report, CommandFailure> {
     let rejects = rejects.iter().map(|reject| NumberedRow {
         line: reject.line,
@@ -57,7 +57,7 @@ pub(super) fn rejects(rejects: &[Numbered<RejectedRecord>]) -> Result<Report, Co
     list("items", rejects)
 }
 
-/// Payments that are in no window.
+/// Payments that are not in any window.
 pub(super) fn late(
     late: &[Numbered<LatePayment>],
     branches: &Branches,
@@ -97,12 +97,12 @@ pub(super) fn ledger(ledger: &Ledger) -> Result<Report, CommandFailure> {
     Ok((rows, text(&LedgerAnswer::new(ledger))?))
 }
 
-/// So many seconds, for people.
+/// A duration as a table shows it.
 pub(super) fn seconds(seconds: f64) -> String {
     format!("{seconds:.1} s")
 }
 
-/// So many records per second, for people.
+/// A rate as a table shows it.
 pub(super) fn records_per_second(rate: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,

@@ -1,4 +1,4 @@
-//! `tidegauge state resume`: partitions that were stopped are judged anew at the next start.
+//! `tidegauge state resume`: partitions that were stopped are checked again at the next start.
 
 use anyhow::anyhow;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! One answer as fields in order.
+//! A JSON object whose fields keep their order and digits.
 
 use std::fmt;
 
@@ -12,18 +12,18 @@ pub struct JsonRow {
 }
 
 impl JsonRow {
-    /// The row that `text`, a JSON object, is.
+    /// Parses `text`, a JSON object.
     ///
     /// # Errors
-    /// When it is no JSON object.
+    /// When `text` is not a JSON object.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
     }
 
-    /// The fields of anything that is a JSON object.
+    /// Serializes `value` as a JSON object.
     ///
     /// # Errors
-    /// When it is none.
+    /// When `value` does not serialize to a JSON object.
     pub fn of(value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
         Self::parse(&serde_json::to_string(value)?)
     }

@@ -1,4 +1,4 @@
-//! `tidegauge serve`: the service, until it is told to stop or has read to the end.
+//! `tidegauge serve`: runs the service until it is told to stop or has read to the end.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,24 +21,24 @@ use crate::service::generation::{self, Generations, Live, Lock};
 use crate::store;
 use crate::view::answer::LedgerAnswer;
 
-/// How often it is looked at whether there is something to tell or to do.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often the main loop checks for progress, a swap or the end of the run.
+const POLL_EVERY: Duration = Duration::from_millis(20);
 
-/// How long a stop may take, whatever state its parts are in. Docker and systemd kill after 30 s as
+/// How long a stop may take at most. Docker and systemd kill after 30 s as
 /// this repository sets them up.
 const STOP_WITHIN: Duration = Duration::from_secs(25);
 /// Why a stop was cut short.
-pub(super) const TWICE: &str = "stopped at once by a second signal";
-/// How long what is left over may take to end by itself.
-const LEFTOVERS: Duration = Duration::from_millis(200);
-/// How long another service may take to let the lock go, which it does as it ends.
+pub(super) const SECOND_SIGNAL: &str = "stopped at once by a second signal";
+/// How long tasks that nothing waits for may take to end by themselves.
+const LEFTOVER_PATIENCE: Duration = Duration::from_millis(200);
+/// How long another service may take to release the lock as it ends.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a swap that is being made is waited for: Elasticsearch may take its time with aliases.
+/// How long to wait for a swap that is under way: Elasticsearch may be slow with aliases.
 const SWAP_PATIENCE: Duration = Duration::from_secs(120);
-/// How often it is looked at whether the lock still keeps others out.
-const LOCK_LOOK: Duration = Duration::from_secs(1);
+/// How often to check that the lock still keeps others out.
+const LOCK_CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// Runs the service, and when another generation becomes the live one, that.
+/// Runs the service. When another generation becomes live, it runs that one.
 ///
 /// # Errors
 /// When it can't start, or fails while it runs.
@@ -122,8 +122,8 @@ pub fn run(serve: &ServeArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
     })
 }
 
-// To put the configuration right is one way out of it. After a swap that an earlier service refused,
-// the configuration may be right for what was served.
+// Correcting the configuration is one way out. After a swap that an earlier service refused, the
+// configuration may be right for the generation that was served.
 fn unfit(
     error: app::Error,
     generations: &Generations,
@@ -146,7 +146,8 @@ fn unfit(
     }
 }
 
-// Stops one generation for another to follow; whether it was asked to stop altogether meanwhile.
+// Stops one generation so that another can follow. Returns whether a signal asked to stop the service
+// meanwhile.
 async fn leave(app: App, signals: &mut Signals) -> Result<bool, CommandFailure> {
     let mut leaving = std::pin::pin!(app.stop(false));
     let is_stopping = tokio::select! {
@@ -157,15 +158,15 @@ async fn leave(app: App, signals: &mut Signals) -> Result<bool, CommandFailure> 
     tokio::select! {
         outcome = leaving.as_mut() => Ok(outcome.map(|()| is_stopping)?),
         () = tokio::time::sleep(STOP_WITHIN) => Err(too_slow()),
-        () = signals.stop() => Err(twice()),
+        () = signals.stop() => Err(second_signal()),
     }
 }
 
-/// Stops all parts, in time unless it is to `deliver` everything first. Another signal ends that at
-/// once.
+/// Stops all parts within [`STOP_WITHIN`], or without a limit if it is to `deliver` everything first.
+/// A second signal ends the stop at once.
 ///
 /// # Errors
-/// What went wrong first, also that it took too long or that a signal came.
+/// The first error; also if the stop took too long or a second signal came.
 pub(super) async fn stop(
     app: App,
     deliver: bool,
@@ -174,23 +175,23 @@ pub(super) async fn stop(
     tokio::select! {
         outcome = app.stop(deliver) => Ok(outcome?),
         () = tokio::time::sleep(STOP_WITHIN), if !deliver => Err(too_slow()),
-        () = signals.stop() => Err(twice()),
+        () = signals.stop() => Err(second_signal()),
     }
 }
 
-fn twice() -> CommandFailure {
-    CommandFailure::Running(anyhow::anyhow!("{TWICE}; the state is whole"))
+fn second_signal() -> CommandFailure {
+    CommandFailure::Running(anyhow::anyhow!("{SECOND_SIGNAL}; the state is complete"))
 }
 
 fn too_slow() -> CommandFailure {
     CommandFailure::Running(anyhow::anyhow!(
-        "not all parts stopped within {} s; they are left to themselves, and the state is whole",
+        "not all parts stopped within {} s; they were abandoned, and the state is complete",
         STOP_WITHIN.as_secs()
     ))
 }
 
-/// Runs `work` to its end, and leaves to themselves what it has begun and not waited for: a question
-/// to a broker that does not answer would hold up the end of the process.
+/// Runs `work` to its end and abandons tasks that it started but did not wait for: a request to a broker
+/// that does not answer would delay the end of the process.
 ///
 /// # Errors
 /// What `work` says, or when threads can't be started.
@@ -199,12 +200,12 @@ pub(super) fn block_on<T>(
 ) -> Result<T, CommandFailure> {
     let runtime = runtime()?;
     let outcome = runtime.block_on(work);
-    runtime.shutdown_timeout(LEFTOVERS);
+    runtime.shutdown_timeout(LEFTOVER_PATIENCE);
     outcome
 }
 
-// A swap that is being made is waited for: what it shows readers is not to be changed by a service
-// meanwhile. Whoever else holds the lock is another service.
+// Waits for a swap that is under way: a service must not change what readers see meanwhile. Any other
+// holder of the lock is another service.
 async fn lock(generations: &Generations, state_dir: &Path) -> Result<Lock, CommandFailure> {
     let begun = Instant::now();
     loop {
@@ -217,28 +218,28 @@ async fn lock(generations: &Generations, state_dir: &Path) -> Result<Lock, Comma
         }
         if begun.elapsed() >= SWAP_PATIENCE {
             return Err(CommandFailure::Running(anyhow::anyhow!(
-                "a swap or a restore has been at work on this state for {} s: wait for its end, and \
+                "a swap or a restore has been using this state for {} s: wait until it ends, then \
                  start the service again",
                 SWAP_PATIENCE.as_secs()
             )));
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_EVERY).await;
     }
 }
 
 /// Why a run is over.
 enum RunEnd {
-    /// It was asked to stop.
+    /// A signal asked it to stop.
     Stopped,
-    /// It has come to the end, or failed.
+    /// It reached the end, or failed.
     Finished,
-    /// Its lock no longer keeps others out.
+    /// The lock on the state no longer keeps others out.
     Unlocked(generation::Error),
     /// Another generation is live.
     Moved(Box<Successor>),
 }
 
-/// The runtime of everything that waits: HTTP, Elasticsearch, signals. Records don't wait here.
+/// The runtime for I/O: HTTP, Elasticsearch, signals. Records are not processed here.
 ///
 /// # Errors
 /// When threads can't be started.
@@ -257,20 +258,20 @@ async fn watch(
     progress: &mut ProgressDisplay,
     pointer: &mut Pointer<'_>,
 ) -> Result<RunEnd, CommandFailure> {
-    let mut next_look = Instant::now();
+    let mut next_lock_check = Instant::now();
     loop {
         tokio::select! {
             () = signals.stop() => {
                 info!("stopping");
                 return Ok(RunEnd::Stopped);
             }
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = tokio::time::sleep(POLL_EVERY) => {}
         }
         if app.is_finished() {
             return Ok(RunEnd::Finished);
         }
-        if Instant::now() >= next_look {
-            next_look = Instant::now() + LOCK_LOOK;
+        if Instant::now() >= next_lock_check {
+            next_lock_check = Instant::now() + LOCK_CHECK_EVERY;
             if let Err(error) = lock.check() {
                 error!("{error}");
                 let status = app.status();
@@ -289,12 +290,12 @@ async fn watch(
     }
 }
 
-/// What a run up to the end did.
+/// The summary of a run with `--until-end`.
 #[derive(Serialize)]
 struct ServeSummary {
     /// Payments applied in this run.
     payments: u64,
-    /// Records read in this run, whatever they were.
+    /// Records read in this run, payments or not.
     records: u64,
     /// Records before `kafka.start` that an empty state leaves unread.
     skipped: u64,
@@ -302,11 +303,11 @@ struct ServeSummary {
     seconds: f64,
     /// Records per second.
     rate: f64,
-    /// All that was ever consumed.
+    /// Everything that this state has ever consumed.
     ledger: LedgerAnswer,
 }
 
-/// The summary without what has parts of its own.
+/// The summary as one flat row.
 #[derive(Serialize)]
 struct ServeSummaryRow {
     payments: u64,
@@ -317,7 +318,7 @@ struct ServeSummaryRow {
     balanced: bool,
 }
 
-/// The same for people.
+/// The summary as a table shows it.
 #[derive(Serialize)]
 struct ServeSummaryText {
     payments: u64,

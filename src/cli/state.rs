@@ -1,4 +1,4 @@
-//! `tidegauge state`: what a state holds, beside whoever works on it, and its backups.
+//! `tidegauge state`: inspects a state while a service may use it, and makes and restores backups.
 
 use std::collections::BTreeMap;
 
@@ -19,13 +19,13 @@ use crate::store::Still;
 use crate::view::answer::LedgerAnswer;
 use crate::view::reading::ReadError;
 
-/// What a state holds.
+/// The content of a state.
 #[derive(Serialize)]
 struct Inspection {
     state_dir: String,
     storage_version: u64,
     topic: String,
-    /// Which topic of that name; null if brokers never said.
+    /// The id of the topic; null if the brokers never gave one.
     topic_id: Option<String>,
     generation: u32,
     live: bool,
@@ -48,17 +48,17 @@ struct Inspection {
     disk_bytes: u64,
 }
 
-/// One line of it.
+/// One row of an inspection.
 #[derive(Serialize)]
 struct InspectionRow {
     what: String,
     value: String,
 }
 
-/// Does what is asked for.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// When there is no state, or it can't be read, changed, copied or placed.
+/// When there is no state, or it can't be read, changed, copied or restored.
 pub fn run(state: &StateArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
     let generations = Generations::of(&config.state_dir);

@@ -8,7 +8,7 @@ use std::thread;
 use tracing::error;
 
 use super::end::end;
-use super::serve::TWICE;
+use super::serve::SECOND_SIGNAL;
 use super::signals::Signals;
 
 /// A flag that is set when the process is asked to stop. A second request ends it at once.
@@ -32,7 +32,7 @@ pub fn requested() -> io::Result<Arc<AtomicBool>> {
                 loop {
                     signals.stop().await;
                     if seen.swap(true, Ordering::Relaxed) {
-                        error!("{TWICE}");
+                        error!("{SECOND_SIGNAL}");
                         end(1);
                     }
                 }

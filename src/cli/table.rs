@@ -1,4 +1,4 @@
-//! Rows as a table that a person likes to read.
+//! Rows as a table for people.
 
 mod times;
 mod wrapping;
@@ -19,8 +19,8 @@ const STYLE: TableStyle = TableStyle::new()
     .bottom_border(LINE);
 const LINE: LineStyle = LineStyle::none().fill('─').junction('─');
 
-/// A table shows what fits on a screen: these fields are left to the other forms. Of an amount it
-/// shows the exact one.
+/// A table shows what fits on a screen: these fields are only in the other formats. Of an amount, the
+/// table shows the exact decimal.
 const NOT_IN_TABLES: [&str; 8] = [
     "window",
     "pay_amount",
@@ -32,8 +32,8 @@ const NOT_IN_TABLES: [&str; 8] = [
     "late_amount_exact",
 ];
 
-/// What a narrow screen does without, in this order.
-const LEAST: [&str; 11] = [
+/// Fields that are left out on a narrow screen, in this order.
+const LEAST_IMPORTANT: [&str; 11] = [
     "first_event_time",
     "pay_p50",
     "record_timestamp",
@@ -50,25 +50,25 @@ const LEAST: [&str; 11] = [
 /// Amounts beside those whose names end with `_exact`.
 const AMOUNTS: [&str; 3] = ["pay_min", "pay_max", "pay_p50"];
 
-/// The most of a free text that a cell shows, in characters.
+/// A cell shows at most so many characters of a JSON text.
 const TEXT_MAX: usize = 60;
 
-/// Sentences are wrapped at so many columns where there is no screen: in a file, a mail, a pager.
+/// Sentences are wrapped at so many columns where there is no terminal: in a file, a mail, a pager.
 const NO_SCREEN_WIDTH: usize = 160;
 
-/// What the table is shown on.
+/// The screen that a table is drawn for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct TableOptions {
-    /// Columns of the screen, which has no room for more; `None` if there is no end to a line.
+    /// Columns of the terminal; `None` without a terminal, where lines may have any length.
     pub width: Option<usize>,
-    /// At how many columns sentences are wrapped, if they are. Nothing is left out for it.
+    /// Columns at which sentences are wrapped; `None` for never. No field is left out for it.
     pub wrap: Option<usize>,
-    /// Whether windows that are open stand out.
+    /// Whether open windows are coloured.
     pub colour: bool,
 }
 
 impl TableOptions {
-    /// That of stdout: colour on a terminal alone, and not under `NO_COLOR`.
+    /// The options for stdout: colour only on a terminal, and not with `NO_COLOR`.
     #[must_use]
     pub fn of_stdout() -> Self {
         if !io::stdout().is_terminal() {
@@ -88,7 +88,7 @@ impl TableOptions {
 
 /// The rows as a table, a column for each field of the first that fits on the screen.
 #[must_use]
-pub fn table(rows: &[JsonRow], look: TableOptions) -> String {
+pub fn table(rows: &[JsonRow], options: TableOptions) -> String {
     let Some(first) = rows.first() else {
         return "nothing".to_owned();
     };
@@ -99,21 +99,21 @@ pub fn table(rows: &[JsonRow], look: TableOptions) -> String {
         .collect();
     let times = Times::of(rows, &names);
     let mut left_out = Vec::new();
-    let mut least = LEAST.iter();
-    let mut text = drawn(rows, &names, &times, look.colour, 0);
-    while look.width.is_some_and(|width| width_of(&text) > width) {
+    let mut least = LEAST_IMPORTANT.iter();
+    let mut text = drawn(rows, &names, &times, options.colour, 0);
+    while options.width.is_some_and(|width| width_of(&text) > width) {
         let Some(name) = least.find(|name| names.contains(*name)) else {
             break;
         };
         names.retain(|other| other != name);
         left_out.push(heading(name));
-        text = drawn(rows, &names, &times, look.colour, 0);
+        text = drawn(rows, &names, &times, options.colour, 0);
     }
-    let excess = look
+    let excess = options
         .wrap
         .map_or(0, |wrap| width_of(&text).saturating_sub(wrap));
     if excess > 0 {
-        text = drawn(rows, &names, &times, look.colour, excess);
+        text = drawn(rows, &names, &times, options.colour, excess);
     }
     if let Some(day) = &times.day {
         text.push_str(&format!("\n times of {day}, UTC"));
@@ -259,7 +259,7 @@ fn short(text: &str) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
     match line.char_indices().nth(TEXT_MAX) {
-        // A sentence is worth its room, what a stranger sent is not.
+        // A sentence is shown whole; a JSON text that came with a record is cut.
         Some((at, _)) if text.starts_with(['{', '[', '"']) => {
             format!("{}…", line.get(..at).unwrap_or_default())
         }

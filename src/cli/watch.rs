@@ -1,4 +1,4 @@
-//! The same question again and again: in place on a terminal, one answer after the other elsewhere.
+//! `query --watch`: repeats a query, in place on a terminal, one answer after the other elsewhere.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Takes the screen, if stdout is one.
+    /// Switches to a second screen, if stdout is a terminal.
     ///
     /// # Errors
     /// When signals can't be listened for, or stdout can't be written.
@@ -50,8 +50,8 @@ impl Watch {
         write(&screen(text, height))
     }
 
-    /// Waits; whether it goes on after that.
-    pub(super) async fn goes_on(&mut self, interval: Duration) -> bool {
+    /// Waits for `interval`. Returns whether no signal came meanwhile.
+    pub(super) async fn wait(&mut self, interval: Duration) -> bool {
         tokio::select! {
             () = sleep(interval) => true,
             _ = self.interrupt.recv() => false,
@@ -63,13 +63,13 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         if self.is_terminal {
-            // There is nobody left to tell.
+            // If stdout is closed, there is nowhere to report it.
             let _ = write(LEAVE);
         }
     }
 }
 
-/// The text from the top of a screen of so many lines: what has no room is said to be there.
+/// The text for a screen of `height` lines. Lines that don't fit are counted instead.
 fn screen(text: &str, height: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let room = height.saturating_sub(1).max(1);
@@ -79,7 +79,7 @@ fn screen(text: &str, height: usize) -> String {
             screen.push_str(&format!("{line}\x1b[K\r\n"));
         }
     } else {
-        // Where things stand is in the last lines, so those are kept.
+        // The last lines hold the watermark and the lag, so they are kept.
         let tail = 2.min(room);
         let head = room.saturating_sub(tail + 1);
         let hidden = lines.len() - head - tail;

@@ -32,7 +32,7 @@ pub(super) fn read(section: &Section<'_>) -> Branches {
             problem(
                 key,
                 format!(
-                    "\"{key}\" is no branch: give an id from 0 to {} = \"name\"",
+                    "\"{key}\" is not a branch id: give an id from 0 to {} = \"name\"",
                     BranchId::MAX
                 ),
             );

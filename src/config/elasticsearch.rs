@@ -30,7 +30,7 @@ pub(super) fn read(section: &Section<'_>) -> (Option<sink::Config>, Files) {
             "legacy_totals",
             format!(
                 "\"{legacy}\" could be one of the indexes that begin with \"{index_prefix}-\": give \
-                 another, or \"\" for none"
+                 another, or \"\" for no alias"
             ),
         );
     }
@@ -88,7 +88,8 @@ pub(super) fn credentials(
 ) -> Credentials {
     let given = |key| section.optional(key).is_some();
     if given("api_key_file") && (given("username") || given("password_file")) {
-        let message = "an API key needs no username and no password: leave one of them out";
+        let message =
+            "an API key excludes username and password: give either the key or the other two";
         section.problem("api_key_file", message);
     }
     if given("username") != given("password_file") {
@@ -125,10 +126,7 @@ fn bulk(section: &Section<'_>) -> BulkConfig {
     }
     let interval = section.duration("interval", Duration::from_secs(1));
     if interval.is_zero() {
-        section.problem(
-            "interval",
-            "give a length of time above zero, such as 200ms",
-        );
+        section.problem("interval", "give a duration above zero, such as 200ms");
     }
     BulkConfig {
         max_actions: section.integer("max_actions", 5_000, 1, 100_000),

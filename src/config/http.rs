@@ -14,7 +14,7 @@ use crate::domain::secret::{Secret, without_user};
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 
-/// A shorter token is found by trying all.
+/// A shorter token can be found by brute force.
 const TOKEN_MIN: usize = 4;
 
 /// Where a service answers, for those who ask it.
@@ -90,7 +90,7 @@ pub fn token_in(path: &Path) -> Result<Secret, Error> {
 fn too_short(path: &Path, token: &Secret) -> Option<String> {
     (token.expose().chars().count() < TOKEN_MIN).then(|| {
         format!(
-            "the token in {} has fewer than {TOKEN_MIN} characters, so anybody can guess it; make one \
+            "the token in {} has fewer than {TOKEN_MIN} characters, so it can be guessed; make one \
              with: openssl rand -hex 32",
             path.display()
         )
@@ -107,6 +107,6 @@ pub fn listen(text: &str) -> Result<SocketAddr, String> {
         let host = if text.starts_with(':') { "0.0.0.0" } else { "127.0.0.1" };
         let example = port.unwrap_or(LISTEN.port());
         let text = without_user(text);
-        format!("\"{text}\" is no address to listen on: give an IP address and a port, as in {host}:{example}")
+        format!("\"{text}\" is not a valid address to listen on: give an IP address and a port, as in {host}:{example}")
     })
 }

@@ -14,7 +14,7 @@ pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {
     if needed && section.get("brokers").is_none() {
         section.problem(
             "brokers",
-            "there is nothing to read from: write brokers = \"host:9092\" in [kafka], set \
+            "no broker is configured: write brokers = \"host:9092\" in [kafka], set \
              TIDEGAUGE_KAFKA__BROKERS, or give --brokers",
         );
     }
@@ -47,7 +47,7 @@ fn brokers(text: &str) -> Result<String, String> {
         let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
         let is_whole = !address.is_empty() && !address.starts_with(':');
         if !is_whole || part.contains(char::is_whitespace) || !port.is_none_or(is_port) {
-            return Err(format!("\"{part}\" is no broker: {right}"));
+            return Err(format!("\"{part}\" is not a valid broker: {right}"));
         }
     }
     Ok(parts.join(","))
@@ -70,7 +70,7 @@ fn start(text: &str) -> Result<Start, String> {
         "latest" => Ok(Start::Latest),
         "earliest" => Ok(Start::Earliest),
         time => parse_rfc3339(time).map(Start::At).ok_or_else(|| {
-            // A time that lacks something is no typing error of a word.
+            // An incomplete time is not a misspelt word.
             if text.starts_with(|c: char| c.is_ascii_digit()) {
                 return format!(
                     "\"{text}\" is not a valid start: give a time with its distance from UTC (RFC \

@@ -1,4 +1,4 @@
-//! What there is to set: every key with its shape, its default and what it means. The reference, the
+//! The table of all keys: each with its shape, its default and its meaning. The reference, the
 //! JSON Schema, the advice on typing errors and `check` all read this one table.
 
 /// A section and its keys.
@@ -16,7 +16,7 @@ pub(super) struct SectionKeys {
 pub(super) struct ConfigKey {
     pub(super) name: &'static str,
     pub(super) shape: Shape,
-    /// The default as TOML writes it; `None` if there is none.
+    /// The default as TOML writes it; `None` for a key without a default.
     pub(super) default: Option<&'static str>,
     /// What may be written, where the shape does not say it all; empty if it does.
     pub(super) range: &'static str,
@@ -42,7 +42,7 @@ pub(super) enum Shape {
     Boolean,
     /// An IANA time zone.
     Zone,
-    /// The path of a file; an empty text is none.
+    /// The path of a file; an empty text stands for no file.
     File,
     /// A section of this name.
     Section(&'static str),
@@ -94,7 +94,7 @@ impl ConfigKey {
 pub(super) const SECTIONS: &[SectionKeys] = &[
     SectionKeys {
         name: "",
-        meaning: "What stands before the first section.",
+        meaning: "Keys before the first section.",
         keys: &[
             key("state_dir", Shape::Text("^[\\s\\S]+$"), "\"state\"")
                 .range("a directory on a local disk")
@@ -102,7 +102,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             key("time_zone", Shape::Zone, "\"UTC\"")
                 .rule()
                 .means("The zone in which a `createTime` without an offset is read."),
-            without_default("kafka", Shape::Section("kafka")).means("Where records come from."),
+            without_default("kafka", Shape::Section("kafka")).means("The Kafka topic to read."),
             without_default("event_time", Shape::Section("event_time"))
                 .means("When payments are late and windows final."),
             without_default("window", Shape::List("window"))
@@ -113,15 +113,15 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .range("id from 0 to 2147483647 = \"name\"")
                 .means("Names of branches; an id that is not listed is `Branch_<id>`."),
             without_default("elasticsearch", Shape::Section("elasticsearch"))
-                .means("Where documents go. Left out, no index is written."),
-            without_default("http", Shape::Section("http")).means("Where questions are answered."),
+                .means("The Elasticsearch to write to. Without this section, no index is written."),
+            without_default("http", Shape::Section("http")).means("The HTTP server."),
             without_default("kibana", Shape::Section("kibana"))
                 .means("Where `tidegauge kibana` puts data views and the dashboard."),
         ],
     },
     SectionKeys {
         name: "kafka",
-        meaning: "Where records come from.",
+        meaning: "The Kafka topic to read.",
         keys: &[
             without_default(
                 "brokers",
@@ -139,7 +139,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             .range("1 to 249 letters, digits, dots, hyphens, underscores")
             .means("The topic. The state is bound to it."),
             key("group_id", Shape::Text(""), "\"tidegauge\"").means(
-                "Positions are shown under this group to tools that watch lag, and never read back; `\"\"` shows none.",
+                "Positions are committed under this group for tools that watch lag, and never read back; `\"\"` commits none.",
             ),
             key(
                 "start",
@@ -148,12 +148,12 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             )
             .range("latest, earliest, or an RFC 3339 time")
             .means(
-                "Where an empty state begins (a time: by record timestamps). After that the stored position decides; a partition added later is read from its beginning.",
+                "Where an empty state begins (a time: by record timestamps). After that, the stored position decides; a partition that is added later is read from its beginning.",
             ),
             without_default("properties", Shape::Free)
                 .range("properties of librdkafka")
                 .means(
-                    "Any property of librdkafka but those that exactness rests on, such as `security.protocol`, `sasl.*`, `ssl.*`.",
+                    "Any property of librdkafka except those that exactness depends on, such as `security.protocol`, `sasl.*`, `ssl.*`.",
                 ),
         ],
     },
@@ -163,30 +163,30 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
         keys: &[
             key("out_of_orderness", Shape::Duration { zero: true }, "\"5s\"")
                 .rule()
-                .means("A partition's watermark is the highest event time that is believed there less this; what is behind it is late."),
+                .means("The watermark of a partition is its highest plausible event time minus this; a payment behind it is late."),
             key("allowed_lateness", Shape::Duration { zero: true }, "\"1d\"")
                 .rule()
                 .means(
                     "A late payment corrects its windows until the watermark of its partition is this far past the end of the last of them.",
                 ),
             key("idle_after", Shape::Duration { zero: true }, "\"30s\"")
-                .means("A partition that has been read to its end, and had no payment on time for so long, no longer holds the others back."),
+                .means("A partition that was read to its end and had no payment on time for this long no longer holds the others back."),
             key("quiet_after", Shape::Duration { zero: true }, "\"1m\"")
-                .means("When all partitions have been idle for so long, windows that have ended by the wall clock become final."),
+                .means("When all partitions have been idle for this long, windows that have ended by the wall clock become final."),
             key("max_future", Shape::Duration { zero: true }, "\"5m\"")
                 .rule()
-                .means("A payment further ahead than this of its own record's timestamp enters no window and moves no watermark."),
+                .means("A payment further than this ahead of the timestamp of its record enters no window and moves no watermark."),
             key("retention", Shape::Duration { zero: true }, "\"35d\"")
                 .range("at least `allowed_lateness` and the longest window together")
-                .means("Windows are kept for questions and corrections this far back from the combined watermark; up to twice as far while a partition is that far behind."),
+                .means("Windows are kept for queries and corrections this far back from the combined watermark; up to twice as far while a partition is that far behind."),
             key("zero_windows", Shape::Boolean, "true")
                 .rule()
-                .means("Known branches get a final window with zeros where they had no payment."),
+                .means("Known branches get a final window with zeros for a period without payments."),
         ],
     },
     SectionKeys {
         name: "window",
-        meaning: "One sort of windows; write `[[window]]` before each.",
+        meaning: "One window definition; write `[[window]]` before each.",
         keys: &[
             without_default("name", Shape::Text("^[a-z0-9][a-z0-9-]{0,63}$"))
                 .rule()
@@ -199,14 +199,14 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             without_default("slide", Shape::Duration { zero: false })
                 .rule()
                 .range("`100ms` or more; a payment is in at most 100,000 windows, those of all definitions together")
-                .means("Windows overlap: one begins every so long (hopping, HOP)."),
+                .means("Windows overlap: one begins at each multiple of this (hopping, HOP)."),
             without_default("step", Shape::Duration { zero: false })
                 .rule()
                 .range("`100ms` or more; bounded as `slide` is")
                 .means("Windows grow from a fixed start by this (CUMULATE). Not together with `slide`."),
             key("offset", Shape::Offset, "\"0s\"")
                 .rule()
-                .range("may be negative; shorter than that after which the windows repeat")
+                .range("may be negative; shorter than the distance between windows")
                 .means("Shifts the grid: `6h` makes a day that begins at 06:00, `-8h` one that begins at 16:00 of the day before, as `16h` does."),
             without_default("time_zone", Shape::Zone)
                 .rule()
@@ -215,7 +215,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
     },
     SectionKeys {
         name: "elasticsearch",
-        meaning: "Where documents go. Left out, no index is written. It need not be there when the service starts.",
+        meaning: "The Elasticsearch to write to. Without this section, no index is written. The server need not be up when the service starts.",
         keys: &[
             key(
                 "url",
@@ -226,20 +226,20 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             .means("The address."),
             key("index_prefix", Shape::Text(INDEX), "\"payments\"")
                 .range("1 to 64 small letters, digits, hyphens, underscores, dots")
-                .means("What the names of indexes, aliases and templates begin with."),
+                .means("The prefix of the names of indexes, aliases and templates."),
             key(
                 "legacy_totals",
                 Shape::Text("^([a-z0-9][a-z0-9._-]{0,63})?$"),
                 "\"platform_pay_amount_1\"",
             )
             .range("as `index_prefix`, or `\"\"` for none")
-            .means("One more alias of the totals, for dashboards that exist."),
+            .means("An additional alias of the totals, for existing dashboards."),
             key("template_priority", Shape::Integer(0, 1_000_000), "500")
-                .means("The priority of the index templates: raise it above that of another template that is for the same names."),
+                .means("The priority of the index templates: raise it above that of any other template for the same names."),
             key("zero_windows", Shape::Boolean, "false")
-                .means("Final windows without payments get documents too, where windows follow each other (neither `slide` nor `step`). Over HTTP they are given in any case."),
+                .means("Final windows without payments get documents too, if windows don't overlap (neither `slide` nor `step`). HTTP always returns them."),
             key("ca_file", Shape::File, "\"\"")
-                .means("PEM file with authorities to trust besides the usual ones."),
+                .means("PEM file with certificate authorities to trust besides the usual ones."),
             key("api_key_file", Shape::File, "\"\"")
                 .range("not beside `username`")
                 .means("File with an encoded API key."),
@@ -258,21 +258,21 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
         meaning: "How documents are sent.",
         keys: &[
             key("max_actions", Shape::Integer(1, 100_000), "5000")
-                .means("Documents in one request at most."),
+                .means("The maximum number of documents in one request."),
             key("max_size", Shape::Size, "\"5mb\"")
                 .range("1b to 100mb")
-                .means("Bytes in one request at most."),
+                .means("The maximum size of one request."),
             key("interval", Shape::Duration { zero: false }, "\"1s\"").means(
-                "The longest wait before waiting documents are looked for. Usually a document goes at \
-                 once: a round begins with the next change, after a rest of at most three times the \
+                "The longest wait before pending documents are looked for. Usually a document is sent at \
+                 once: a round begins with the next change, after a pause of at most three times the \
                  duration of the last round.",
             ),
-            key("max_in_flight", Shape::Integer(1, 64), "2").means("Requests under way at most."),
+            key("max_in_flight", Shape::Integer(1, 64), "2").means("The maximum number of concurrent requests."),
         ],
     },
     SectionKeys {
         name: "http",
-        meaning: "Where questions are answered.",
+        meaning: "The HTTP server.",
         keys: &[
             key(
                 "listen",
@@ -280,7 +280,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 "\"127.0.0.1:8080\"",
             )
             .range("an IP address and a port; port 0 takes any that is free")
-            .means("The address to listen on. One that other machines can reach needs a token."),
+            .means("The address to listen on. An address that other machines can reach needs a token."),
             key("token_file", Shape::File, "\"\"")
                 .range("required unless `listen` is loopback")
                 .means("File with the token that requests must carry (`Authorization: Bearer …`)."),
@@ -301,7 +301,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .range("small letters, digits, hyphens, underscores")
                 .means("The space; `\"\"` is the default one."),
             key("ca_file", Shape::File, "\"\"")
-                .means("PEM file with authorities to trust besides the usual ones."),
+                .means("PEM file with certificate authorities to trust besides the usual ones."),
             key("api_key_file", Shape::File, "\"\"")
                 .range("not beside `username`")
                 .means("File with an encoded API key."),
@@ -329,8 +329,8 @@ impl Shape {
     pub(super) fn kind(self) -> &'static str {
         match self {
             Self::Text(_) => "text",
-            Self::Duration { .. } | Self::Offset => "length of time",
-            Self::Size => "number of bytes",
+            Self::Duration { .. } | Self::Offset => "duration",
+            Self::Size => "size",
             Self::Integer(..) => "whole number",
             Self::Boolean => "true or false",
             Self::Zone => "IANA time zone",

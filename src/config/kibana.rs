@@ -7,7 +7,7 @@ use super::elasticsearch::credentials;
 use super::section::Section;
 use crate::kibana::Config;
 
-/// Where Kibana is if nobody says otherwise.
+/// The default address of Kibana.
 pub const DEFAULT_URL: &str = "http://127.0.0.1:5601";
 
 const WAIT: Duration = Duration::from_secs(60);
@@ -53,7 +53,7 @@ fn space(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err(format!(
-        "\"{text}\" is no id of a space: give small letters, digits, hyphens and underscores, as \
+        "\"{text}\" is not the id of a space: give small letters, digits, hyphens and underscores, as \
          after /s/ in the address of Kibana, or \"\" for the default space"
     ))
 }

@@ -11,7 +11,7 @@ use super::variables::{self, PREFIX};
 ///
 /// `TIDEGAUGE_A__B` is the key `a.b`. In `kafka.properties` a further `_` stands for a dot:
 /// `TIDEGAUGE_KAFKA__PROPERTIES__SECURITY_PROTOCOL` is `security.protocol`. A variable without `__`
-/// that is no key, and none that is [known elsewhere](variables), is a typing error.
+/// that is neither a key nor [known elsewhere](variables) is a typing error.
 pub(super) fn variable(table: &mut Table, name: &str, value: &str, problems: &Problems) {
     let Some(rest) = name.strip_prefix(PREFIX) else {
         return;

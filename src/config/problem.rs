@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, told so that it can be put right in one go.
+//! What is wrong with a configuration, with all problems in one report.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -8,12 +8,12 @@ use super::secret_keys::{is_for_secret, may_hold_secret};
 use crate::domain::count::counted;
 use crate::domain::secret::shown_key;
 
-/// Why there is no configuration to work with.
+/// Why the configuration can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file that was named, or found, can't be read.
     #[error(
-        "the configuration {file} can't be read: {reason}; name another by --config or TIDEGAUGE_CONFIG"
+        "the configuration {file} can't be read: {reason}; give another with --config or TIDEGAUGE_CONFIG"
     )]
     Unreadable {
         /// The file, and who named it.
@@ -27,12 +27,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// Settings are wrong: all of them, each with its place, its key and what would be right.
+    /// Settings are not valid: each problem with its place, its key and what would be right.
     #[error("{0}")]
     Invalid(ProblemReport),
 }
 
-/// All that is wrong, ready to be read. Shows itself with a paragraph for each problem.
+/// All problems, rendered. Displays one paragraph for each.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ProblemReport {
     problems: Vec<String>,
@@ -87,7 +87,7 @@ impl SettingOrigin {
     }
 }
 
-/// One thing that is wrong.
+/// One problem of a setting.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct ConfigProblem {
     origin: SettingOrigin,
@@ -98,7 +98,7 @@ pub(super) struct ConfigProblem {
 }
 
 impl ConfigProblem {
-    /// `key` is the full name of the setting; empty if none is to blame.
+    /// `key` is the full name of the setting; empty if the problem is not about one.
     pub(super) fn new(
         origin: SettingOrigin,
         key: impl Into<String>,
@@ -126,12 +126,12 @@ impl ConfigProblem {
 pub(super) struct ConfigText {
     /// Its name as it is shown.
     pub(super) name: Option<String>,
-    /// Its name and who gave it, if anybody did.
+    /// Its name and who gave it, if a user did.
     pub(super) told: Option<String>,
     pub(super) text: String,
 }
 
-/// Gathers problems, so that all are told at once.
+/// Collects problems, so that all are reported at once.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     found: RefCell<Vec<ConfigProblem>>,
@@ -149,7 +149,7 @@ impl Problems {
         self.found.borrow().len()
     }
 
-    /// What to tell of them, in the order of the file; `None` if there are none.
+    /// The report, in the order of the file; `None` without problems.
     pub(super) fn report(self, document: &ConfigText) -> Option<ProblemReport> {
         let mut found = self.found.into_inner();
         if found.is_empty() {

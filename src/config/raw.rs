@@ -1,4 +1,4 @@
-//! Settings as they were typed, each with the place where it was typed.
+//! Settings before validation, each with its place.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::{ConfigProblem, SettingOrigin};
 
-/// A section as it was typed.
+/// A section before validation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     pub(super) entries: BTreeMap<String, TableEntry>,
@@ -22,7 +22,7 @@ pub(super) struct TableEntry {
     pub(super) setting: Setting,
 }
 
-/// A value with the place where it was typed.
+/// A value with its place.
 #[derive(Clone, Debug)]
 pub(super) struct Setting {
     pub(super) origin: SettingOrigin,
@@ -34,7 +34,7 @@ pub(super) struct Setting {
 pub(super) enum SettingValue {
     Text(String),
     Integer(i64),
-    /// A number that is no integer, or too large a one.
+    /// A number that is not an integer, or too large for one.
     Number(String),
     Boolean(bool),
     Time(String),
@@ -80,7 +80,7 @@ impl Table {
         }
         let start = |error: &&toml::de::Error| error.span().map_or(0, |span| span.start);
         let first = errors.iter().min_by_key(start).map(problem);
-        // Nobody knows what stands in such a file.
+        // The content of such a file is unknown and may be a secret.
         Err(first.map(ConfigProblem::hidden).into_iter().collect())
     }
 

@@ -16,8 +16,8 @@ wins over both. `tidegauge check` says what is wrong, or prints what is in force
 ● marks rules: they decide figures and are stored with the state, which is refused under any others. How to change one:
 [upgrade](how-to/upgrade.md#changing-a-rule).
 
-Lengths of time are whole numbers with `d`, `h`, `m`, `s`, `ms`, the longest first: `250ms`, `5s`, `1m30s`, `1h`, `1d`; at
-most 100 years. Numbers of bytes are whole numbers with `b`, `kb`, `mb`, `gb`, each 1,024 times the one before: `512kb`.
+Durations are whole numbers with `d`, `h`, `m`, `s`, `ms`, the longest first: `250ms`, `5s`, `1m30s`, `1h`, `1d`; at
+most 100 years. Sizes are whole numbers with `b`, `kb`, `mb`, `gb`, each 1,024 times the one before: `512kb`.
 A key that does not exist is an error, which names the closest one that does.
 ";
 

@@ -29,7 +29,7 @@ pub(super) fn text(settings: &Settings, time_zone: Tz) -> String {
     lines.join("\n")
 }
 
-/// The settings that a text of [`Config::rules`](super::Config::rules) tells; `None` if it is none.
+/// The settings that a text of [`Config::rules`](super::Config::rules) tells; `None` if the text is not valid.
 /// The retention, which decides no figure, is `retention`.
 #[must_use]
 pub fn settings(text: &str, retention: Span) -> Option<Settings> {
@@ -131,7 +131,7 @@ mod tests {
         let written = text(&rules, zone);
         let read = settings(&written, rules.retention).unwrap();
         assert_eq!(text(&read, zone), written);
-        // The zone of windows shorter than a day matters to nobody, and is not kept.
+        // The zone of windows shorter than a day has no effect, and is not kept.
         assert_eq!(read.definitions[1], rules.definitions[1]);
         assert_eq!(read.definitions[3], rules.definitions[3]);
         assert_eq!(read.allowed_lateness, rules.allowed_lateness);

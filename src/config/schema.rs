@@ -8,7 +8,7 @@ const LIMITS: &str = "Configuration of Tidegauge. `tidegauge check` knows what a
     retention against allowed_lateness and the longest window, windows that do not fit together, files that can't be \
     read, two branches or windows of one name, properties of librdkafka, times that no calendar has.";
 
-/// Lengths of time, the longest unit first.
+/// Durations, the longest unit first.
 const DURATION: &str = "^(?=.)([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
 const DURATION_ABOVE_ZERO: &str =
     "^(?=.*[1-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";

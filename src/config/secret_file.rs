@@ -7,11 +7,11 @@ use std::path::Path;
 
 use crate::domain::secret::Secret;
 
-/// What a file held.
+/// The content of a secret file.
 pub(super) struct SecretFile {
     /// Without white space around it.
     pub(super) secret: Secret,
-    /// What should be put right, though it can be used.
+    /// What should be corrected, although the secret can be used.
     pub(super) warning: Option<String>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct SecretFileError {
 /// Reads the secret in the file `path`.
 ///
 /// # Errors
-/// When the file can't be read, can be written by everybody, is not UTF-8 text, is empty, or has several lines.
+/// When the file can't be read, can be written by all users, is not UTF-8 text, is empty, or has several lines.
 pub(super) fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
     let content = fs::read(path).map_err(|error| SecretFileError {
         message: unreadable(path, &error),
@@ -39,7 +39,7 @@ pub(super) fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
     let shown = path.display();
     let warning = guarded(path).map_err(unfit)?;
     let content = String::from_utf8(content)
-        .map_err(|_| unfit(format!("the file {shown} is no UTF-8 text")))?;
+        .map_err(|_| unfit(format!("the file {shown} is not UTF-8 text")))?;
     let secret = content.trim();
     if secret.is_empty() || secret.contains(char::is_control) {
         let what = if secret.is_empty() {
@@ -57,8 +57,8 @@ pub(super) fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
     })
 }
 
-/// Whether only those who may can change the file. Others who can read it are told of: containers mount
-/// secrets so, and nobody else is in there.
+/// Refuses a file that all users can write, and warns about one that all users can read: containers mount
+/// secrets with that mode, and have no other users.
 fn guarded(path: &Path) -> Result<Option<String>, String> {
     // It has just been read; if it is gone, there is nothing to guard.
     let Ok(metadata) = fs::metadata(path) else {
@@ -67,11 +67,12 @@ fn guarded(path: &Path) -> Result<Option<String>, String> {
     let (mode, shown) = (metadata.permissions().mode(), path.display());
     if mode & 0o002 != 0 {
         return Err(format!(
-            "everybody can write the file {shown}, so it is no secret: chmod 600 {shown}"
+            "every user can write the file {shown}, so it is not safe: chmod 600 {shown}"
         ));
     }
-    Ok((mode & 0o004 != 0)
-        .then(|| format!("everybody on this machine can read the file {shown}: chmod 600 {shown}")))
+    Ok((mode & 0o004 != 0).then(|| {
+        format!("every user of this machine can read the file {shown}: chmod 600 {shown}")
+    }))
 }
 
 /// Why the file of a secret can't be read. A name that leads nowhere may be the secret itself.

@@ -117,12 +117,12 @@ impl<'a> Section<'a> {
         self.parsed(key, default.to_owned(), |text| Ok(text.to_owned()))
     }
 
-    /// A text; an empty one counts as none.
+    /// A text; an empty one counts as missing.
     pub(super) fn optional(&self, key: &str) -> Option<String> {
         Some(self.text(key, "")).filter(|text| !text.is_empty())
     }
 
-    /// A length of time.
+    /// A duration.
     pub(super) fn duration(&self, key: &str, default: Duration) -> Duration {
         if let Some(SettingValue::Integer(number)) = self.get(key).map(|setting| &setting.value) {
             let seconds = counted(number.unsigned_abs(), "second");
@@ -132,7 +132,7 @@ impl<'a> Section<'a> {
         }
         self.parsed(key, default, |text| {
             duration::parse(text)
-                .map_err(|error| format!("\"{text}\" is no length of time: {error}"))
+                .map_err(|error| format!("\"{text}\" is not a valid duration: {error}"))
         })
     }
 
@@ -145,7 +145,7 @@ impl<'a> Section<'a> {
             return default;
         }
         self.parsed(key, default, |text| {
-            size::parse(text).map_err(|error| format!("\"{text}\" is no size: {error}"))
+            size::parse(text).map_err(|error| format!("\"{text}\" is not a valid size: {error}"))
         })
     }
 
@@ -171,7 +171,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Yes or no.
+    /// `true` or `false`.
     pub(super) fn boolean(&self, key: &str, default: bool) -> bool {
         let Some(setting) = self.get(key) else {
             return default;

@@ -1,4 +1,4 @@
-//! Environment variables with our prefix that are no keys of the configuration: telling those that
+//! Environment variables with our prefix that are not keys of the configuration: telling those that
 //! mean something elsewhere from typing errors.
 
 use super::key::SECTIONS;
@@ -12,7 +12,7 @@ const OF_COMMANDS: [&str; 5] = ["CONFIG", "LOG", "LOG_FORMAT", "TOKEN_FILE", "UR
 /// Those of `compose.yml`, the lab and the tests; what begins with `TEST_` is one of theirs, too.
 const OF_THE_REPOSITORY: [&str; 5] = ["BIN", "LAB_CACHE", "SKIPS", "TOKEN", "WRITE_KIBANA"];
 
-/// Whether `rest`, the name without our prefix, stands for something that is no key.
+/// Whether `rest`, the name without our prefix, stands for something other than a key.
 pub(super) fn is_known_elsewhere(rest: &str) -> bool {
     OF_COMMANDS.contains(&rest)
         || OF_THE_REPOSITORY.contains(&rest)
@@ -20,7 +20,7 @@ pub(super) fn is_known_elsewhere(rest: &str) -> bool {
         || is_of_kubernetes(rest)
 }
 
-/// A name that differs more than this from all known ones resembles none.
+/// A name that differs in more letters than this is not similar to a known one.
 const NEAR: usize = 4;
 
 /// What is wrong with the variable `name`, and how the closest one is spelt.

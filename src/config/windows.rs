@@ -11,7 +11,7 @@ use super::section::Section;
 use crate::domain::count::{counted_in_threes, grouped};
 use crate::domain::duration;
 
-/// The windows of a configuration that names none.
+/// The windows of a configuration without `[[window]]`.
 pub(super) const DEFAULT: &str = r#"
 [[window]]
 name = "1m"
@@ -286,7 +286,7 @@ fn window_name(name: &str) -> Result<String, String> {
     Ok(name.to_owned())
 }
 
-/// A length of event time.
+/// A duration of event time.
 pub(super) fn span(section: &Section<'_>, key: &str, default: Duration) -> Span {
     let duration = section.duration(key, default);
     // At most 100 years.

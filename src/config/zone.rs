@@ -1,4 +1,4 @@
-//! Time zones by name, and what is meant by names that are none.
+//! Time zones by name, and suggestions for names that are not valid.
 
 use chrono::{NaiveDate, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
@@ -18,7 +18,7 @@ pub fn zone(name: &str) -> Result<Tz, String> {
             Some(minutes) => fixed(minutes),
             None => near(name),
         };
-        format!("\"{name}\" is no IANA time zone: {advice}")
+        format!("\"{name}\" is not an IANA time zone: {advice}")
     })
 }
 
@@ -123,7 +123,7 @@ fn near(name: &str) -> String {
             format!("did you mean \"{zone}\"? Others are UTC and Europe/Berlin")
         }
         _ if letters <= 5 => {
-            format!("{EXAMPLES}; a short form can stand for several zones, so none is read")
+            format!("{EXAMPLES}; a short form can stand for several zones, so it is not accepted")
         }
         _ => EXAMPLES.to_owned(),
     }

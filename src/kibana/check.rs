@@ -1,7 +1,6 @@
-//! Whether saved objects make sense: everything that Kibana itself does not look at before it shows
-//! an empty panel.
+//! Validates saved objects: everything that Kibana itself does not check before it shows an empty panel.
 //!
-//! It judges text, not what we rendered: an export that somebody edited by hand is checked as well.
+//! The input is text, so that an export that was edited by hand can be checked as well.
 
 mod column;
 mod drawing;
@@ -18,7 +17,7 @@ use serde_json::Value;
 use super::IndexLayout;
 use super::saved_object::{DASHBOARD, DATA_VIEW};
 
-/// What is wrong, each in a sentence with its place.
+/// The faults that were found, each a sentence with its place.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<String>);
 
@@ -119,7 +118,7 @@ fn data_view(object: &Value, layout: &IndexLayout, faults: &mut Faults) -> Parse
                 faults.expect(
                     fields.get(time).is_some_and(|kind| kind == "date"),
                     &place,
-                    format!("its time field {time} is no date of the documents"),
+                    format!("its time field {time} is not a date field of the documents"),
                 );
             }
             faults.expect(

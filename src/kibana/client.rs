@@ -1,4 +1,4 @@
-//! One request to Kibana, one answer, and the wait until it is available.
+//! The HTTP client for Kibana, and the wait until it is available.
 
 use std::time::{Duration, Instant};
 
@@ -11,17 +11,17 @@ use super::error::Error;
 use super::{IndexLayout, OLDEST};
 use crate::sink::{Credentials, certificates_in, with_causes};
 
-/// For an answer, from the first byte sent to the last received.
+/// The timeout of a request, from the first byte sent to the last received.
 const REQUEST: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(3);
-/// Between two questions whether it is available.
-const LOOK: Duration = Duration::from_secs(1);
+/// Between two checks whether Kibana is available.
+const POLL_EVERY: Duration = Duration::from_secs(1);
 /// The most of an answer that is read.
 const ANSWER_BYTES_MAX: usize = 32 << 20;
 /// How much of an answer is shown.
 const SHOWN_MAX: usize = 300;
 
-/// A Kibana.
+/// A Kibana server.
 #[derive(Clone, Debug)]
 pub struct Kibana {
     pub(super) config: Config,
@@ -29,14 +29,14 @@ pub struct Kibana {
     http: Client,
 }
 
-/// What Kibana answered.
+/// A response of Kibana.
 #[derive(Debug)]
 pub(super) struct KibanaResponse {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
 }
 
-/// Why there is no use in an answer: worth asking again, or not.
+/// Why a request failed, and whether to retry it.
 pub(super) enum KibanaRequestError {
     Retryable(String),
     Permanent(Error),
@@ -83,18 +83,20 @@ impl Kibana {
         })
     }
 
-    /// Waits until Kibana says that it is available, and gives its version: none where it shows
-    /// none to whom it does not know.
+    /// Waits until Kibana reports that it is available, and returns its version: `None` if Kibana hides
+    /// it from unauthenticated clients.
     ///
     /// # Errors
-    /// When it is not available in time, too old, or does not let us in.
+    /// When it is not available in time, too old, or denies access.
     pub async fn available(&self) -> Result<Option<String>, Error> {
         let deadline = Instant::now() + self.config.wait;
         let version = loop {
-            match self.look().await {
+            match self.check_status().await {
                 Ok(version) => break version,
                 Err(KibanaRequestError::Permanent(error)) => return Err(error),
-                Err(KibanaRequestError::Retryable(reason)) => self.rest(deadline, reason).await?,
+                Err(KibanaRequestError::Retryable(reason)) => {
+                    self.wait_for_retry(deadline, reason).await?
+                }
             }
         };
         match &version {
@@ -106,8 +108,12 @@ impl Kibana {
         }
     }
 
-    /// Until the next try; an error when there is no time for one.
-    pub(super) async fn rest(&self, deadline: Instant, reason: String) -> Result<(), Error> {
+    /// Waits until the next try; an error after the deadline.
+    pub(super) async fn wait_for_retry(
+        &self,
+        deadline: Instant,
+        reason: String,
+    ) -> Result<(), Error> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Error::Unavailable {
@@ -117,18 +123,18 @@ impl Kibana {
             });
         }
         tracing::debug!(reason, "Kibana is not available yet");
-        tokio::time::sleep(LOOK.min(left)).await;
+        tokio::time::sleep(POLL_EVERY.min(left)).await;
         Ok(())
     }
 
-    async fn look(&self) -> Result<Option<String>, KibanaRequestError> {
+    async fn check_status(&self) -> Result<Option<String>, KibanaRequestError> {
         let answer = self
             .send(self.request(Method::GET, &format!("{}api/status", self.config.url())))
             .await?;
         let Some(body) = answer.json() else {
             let shown = answer.shown();
             return Err(KibanaRequestError::Retryable(format!(
-                "what answers there is no Kibana, or not one yet: status {}, {shown}",
+                "the server there is not Kibana, or Kibana is still starting: status {}, {shown}",
                 answer.status
             )));
         };
@@ -146,7 +152,7 @@ impl Kibana {
                 )))
             }
             None => Err(KibanaRequestError::Retryable(format!(
-                "it says nothing of itself: status {}, {}",
+                "its status page gives no state: status {}, {}",
                 answer.status,
                 answer.shown()
             ))),
@@ -163,7 +169,7 @@ impl Kibana {
         }
     }
 
-    /// The answer, unless there is none, or it is none of Kibana's own.
+    /// Sends the request. A redirect or a denied request is an error.
     pub(super) async fn send(
         &self,
         request: RequestBuilder,
@@ -193,7 +199,7 @@ impl Kibana {
         }
     }
 
-    /// What is wrong with an answer that is no success.
+    /// The error for a response whose status is not a success.
     pub(super) fn failed(&self, what: &'static str, answer: &KibanaResponse) -> KibanaRequestError {
         let reason = format!(
             "it answers with status {}: {}",
@@ -218,7 +224,7 @@ impl Kibana {
         self.config.url().as_str().trim_end_matches('/').to_owned()
     }
 
-    /// Where a person finds the dashboard.
+    /// The address of the dashboard.
     #[must_use]
     pub fn dashboard_url(&self) -> String {
         let id = self.layout.dashboard_id();
@@ -251,8 +257,8 @@ impl KibanaResponse {
     }
 }
 
-/// Whether the objects' stamps are too new for that version. What is no version is let pass:
-/// Kibana itself will judge.
+/// Whether the objects' stamps are too new for that version. A text that is not a version
+/// passes: Kibana itself will judge.
 fn is_too_old(version: &str) -> bool {
     let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
     match (parts.next().flatten(), parts.next().flatten()) {

@@ -1,4 +1,4 @@
-//! Columns of a Lens layer: what is asked of Elasticsearch.
+//! Columns of a Lens layer: the queries to Elasticsearch.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Where Kibana is, and who we are there.
+//! The address of Kibana, and the credentials for it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,13 +8,13 @@ use reqwest::Url;
 
 use crate::sink::Credentials;
 
-/// Where Kibana is, and who we are there.
+/// The address of Kibana, and the credentials for it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Config {
     url: Url,
-    /// The space; none is the default one.
+    /// The space; `None` is the default space.
     pub space: Option<String>,
-    /// Who we are.
+    /// The credentials.
     pub credentials: Credentials,
     /// The certificate authorities to trust besides the usual ones: a PEM file.
     pub ca_file: Option<PathBuf>,
@@ -30,10 +30,10 @@ impl Config {
     /// a password.
     pub fn new(url: &str) -> Result<Self, String> {
         const RIGHT: &str = "give http://host:port or https://host:port";
-        let mut url =
-            Url::parse(url).map_err(|error| format!("this is no address: {error}; {RIGHT}"))?;
+        let mut url = Url::parse(url)
+            .map_err(|error| format!("this is not a valid address: {error}; {RIGHT}"))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(format!("this is no address of HTTP: {RIGHT}"));
+            return Err(format!("this is not an HTTP address: {RIGHT}"));
         }
         if url.password().is_some() || !url.username().is_empty() {
             return Err("the address holds a user: give username and password_file".into());

@@ -138,7 +138,7 @@ fn outside(layout: &IndexLayout) -> Vec<Panel> {
             PanelText::new(
                 "rejects",
                 "Rejects by reason",
-                "Records that are no payments, by their Kafka timestamps.",
+                "Rejected records, by their Kafka timestamps.",
             ),
             &rejects(layout),
             Series::StackedBars,

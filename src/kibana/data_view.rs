@@ -60,7 +60,7 @@ pub(super) fn late(layout: &IndexLayout) -> DataView<'_> {
     DataView::new(layout, DocumentSet::Late, Some("@timestamp"), name)
 }
 
-/// Records that are no payments, by when they came.
+/// Rejected records, by the time at which they came.
 pub(super) fn rejects(layout: &IndexLayout) -> DataView<'_> {
     DataView::new(layout, DocumentSet::Rejects, Some("@timestamp"), "rejects")
 }
@@ -111,7 +111,7 @@ impl<'a> DataView<'a> {
         }
     }
 
-    /// Money with two decimals, counts with none.
+    /// Money with two decimals, counts without decimals.
     fn formats(&self) -> Value {
         let number = |pattern| json!({"id": "number", "params": {"pattern": pattern}});
         let (money, counts): (&[&str], &[&str]) = match self.documents {

@@ -1,4 +1,4 @@
-//! Why something could not be done at Kibana.
+//! Errors of Kibana and of the connection to it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::OLDEST;
 use crate::domain::count::counted;
 
-/// Why something could not be done at Kibana. Shows no credentials.
+/// Why an operation on Kibana failed. Never shows credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The certificates can't be used.
@@ -27,84 +27,84 @@ pub enum Error {
     /// TLS can't be set up.
     #[error("secure connections can't be set up: {0}")]
     Tls(String),
-    /// It was not available in time.
+    /// Kibana was not available in time.
     #[error("Kibana at {url} was not available within {}: {reason}", crate::domain::duration::text(*.wait))]
     Unavailable {
-        /// Where.
+        /// Its address.
         url: String,
         /// For how long it was asked.
         wait: Duration,
         /// What it said last.
         reason: String,
     },
-    /// It lets us not in.
+    /// Kibana denies access.
     #[error(
-        "Kibana at {url} answers with status {status}, so it does not let us in: set \
-         kibana.api_key_file, or kibana.username and kibana.password_file, of somebody who may manage \
+        "Kibana at {url} answers with status {status}, so it denies access: set \
+         kibana.api_key_file, or kibana.username and kibana.password_file, of a user who may manage \
          saved objects"
     )]
     Denied {
-        /// Where.
+        /// Its address.
         url: String,
         /// 401 or 403.
         status: u16,
     },
-    /// It sends us elsewhere.
+    /// Kibana redirects.
     #[error(
         "Kibana at {url} answers with status {status}, a redirect: set kibana.url to the final \
          address, its base path included"
     )]
     Elsewhere {
-        /// Where.
+        /// Its address.
         url: String,
         /// 3xx.
         status: u16,
     },
-    /// It is too old.
+    /// Kibana is too old.
     #[error(
         "Kibana {version} at {url} is too old: the saved objects need {}.{} or newer",
         OLDEST.0,
         OLDEST.1
     )]
     TooOld {
-        /// Where.
+        /// Its address.
         url: String,
-        /// Which it is.
+        /// Its version.
         version: String,
     },
-    /// There is no such space.
-    #[error("Kibana at {url} has no space \"{space}\": make it in Kibana, or name another")]
+    /// The space does not exist.
+    #[error("Kibana at {url} has no space \"{space}\": create it in Kibana, or give another")]
     NoSpace {
-        /// Where.
+        /// Its address.
         url: String,
         /// The space.
         space: String,
     },
-    /// It does not do what it was asked for.
+    /// Kibana refused a request.
     #[error("Kibana at {url} can't {what}: {reason}")]
     Failed {
-        /// Where.
+        /// Its address.
         url: String,
         /// What it was asked for.
         what: &'static str,
         /// What it said.
         reason: String,
     },
-    /// It took not all objects, whatever the status.
-    #[error("Kibana at {url} took {taken} of {}{}", counted(*given as u64, "object"), told(refused))]
+    /// Kibana did not accept all objects, whatever the status.
+    #[error("Kibana at {url} accepted {taken} of {}{}", counted(*given as u64, "object"), told(refused))]
     Refused {
-        /// Where.
+        /// Its address.
         url: String,
-        /// How many it says that it took.
+        /// How many it reports as accepted.
         taken: u64,
         /// How many it was given.
         given: usize,
-        /// Which not, and why.
+        /// The refused objects, with reasons.
         refused: Vec<Refusal>,
     },
 }
 
-/// An object that Kibana did not take.
+/// An object that Kibana did not accept.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refusal {
     /// Its type.
@@ -123,7 +123,7 @@ impl fmt::Display for Refusal {
 
 fn told(refused: &[Refusal]) -> String {
     if refused.is_empty() {
-        return " and says not why".to_owned();
+        return " and gave no reason".to_owned();
     }
     let lines = refused.iter().map(|refusal| format!("\n  {refusal}"));
     lines.collect()

@@ -1,4 +1,4 @@
-//! Loading the objects, and asking whether they are there.
+//! Loads the objects into Kibana, and compares them with those that it holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -14,7 +14,7 @@ use super::saved_object::{DASHBOARD, DATA_VIEW, SavedObject, ndjson};
 /// Kibana refuses a file that is called otherwise.
 const FILE_NAME: &str = "tidegauge.ndjson";
 
-/// What became of a loading.
+/// The result of loading.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Loaded {
     /// How many objects were loaded, new or again.
@@ -36,7 +36,9 @@ impl Kibana {
                 Ok(loaded) => return Ok(loaded),
                 Err(KibanaRequestError::Permanent(error)) => return Err(error),
                 // Replacing is the same done twice, so an import without an answer is done again.
-                Err(KibanaRequestError::Retryable(reason)) => self.rest(deadline, reason).await?,
+                Err(KibanaRequestError::Retryable(reason)) => {
+                    self.wait_for_retry(deadline, reason).await?
+                }
             }
         }
     }
@@ -61,7 +63,7 @@ impl Kibana {
             return Err(KibanaRequestError::Permanent(Error::Failed {
                 url: self.shown(),
                 what,
-                reason: format!("its answer is no JSON: {}", answer.shown()),
+                reason: format!("its answer is not JSON: {}", answer.shown()),
             }));
         };
         let taken = body["successCount"].as_u64().unwrap_or(0);
@@ -93,7 +95,9 @@ impl Kibana {
             match self.export(&ours).await {
                 Ok(held) => break held,
                 Err(KibanaRequestError::Permanent(error)) => return Err(error),
-                Err(KibanaRequestError::Retryable(reason)) => self.rest(deadline, reason).await?,
+                Err(KibanaRequestError::Retryable(reason)) => {
+                    self.wait_for_retry(deadline, reason).await?
+                }
             }
         };
         Ok(ours
@@ -113,7 +117,7 @@ impl Kibana {
         objects: &[SavedObject],
     ) -> Result<BTreeMap<(String, String), Value>, KibanaRequestError> {
         let mut held = BTreeMap::new();
-        // Asked for one that is missing, Kibana gives none, so each is asked for by itself.
+        // If one object is missing, Kibana exports none, so each is requested by itself.
         for object in objects {
             let request = self
                 .request(
@@ -130,7 +134,7 @@ impl Kibana {
                     KibanaRequestError::Permanent(Error::Failed {
                         url: self.shown(),
                         what: EXPORT,
-                        reason: format!("its answer makes no sense: {}", answer.shown()),
+                        reason: format!("its answer is not valid: {}", answer.shown()),
                     })
                 })?;
                 held.insert((object.kind.to_owned(), object.id.clone()), found);

@@ -1,4 +1,4 @@
-//! Panels of the dashboard: what is asked, and how it is drawn.
+//! Panels of the dashboard: their data, and how it is drawn.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use super::saved_object::Reference;
 /// A panel is of one layer, so its layers need no other name.
 const LAYER: &str = "layer";
 
-/// A panel without its place.
+/// A panel without its position.
 #[derive(Clone, Debug)]
 pub(super) struct Panel {
     id: String,
@@ -17,7 +17,7 @@ pub(super) struct Panel {
     needs: Vec<Reference>,
 }
 
-/// Where a panel is: the grid is 48 wide.
+/// The position and the size of a panel in the grid, which is 48 wide.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GridPosition {
     pub(super) x: u32,
@@ -41,7 +41,7 @@ pub(super) enum Series {
     HorizontalBars,
 }
 
-/// What a panel is told apart by, called and explained with.
+/// The id, the title and the description of a panel.
 #[derive(Clone, Debug)]
 pub(super) struct PanelText {
     id: String,
@@ -61,17 +61,17 @@ impl PanelText {
 
 impl Panel {
     /// One large figure.
-    pub(super) fn figure(words: PanelText, view: &DataView<'_>, column: LensColumn) -> Self {
+    pub(super) fn figure(text: PanelText, view: &DataView<'_>, column: LensColumn) -> Self {
         let visualization = json!({
             "layerId": LAYER,
             "layerType": "data",
             "metricAccessor": column.id,
         });
-        Self::lens(words, view, "lnsMetric", visualization, &[column])
+        Self::lens(text, view, "lnsMetric", visualization, &[column])
     }
 
     /// A table: rows first.
-    pub(super) fn table(words: PanelText, view: &DataView<'_>, columns: &[LensColumn]) -> Self {
+    pub(super) fn table(text: PanelText, view: &DataView<'_>, columns: &[LensColumn]) -> Self {
         let shown: Vec<Value> = columns
             .iter()
             .map(|column| {
@@ -90,12 +90,12 @@ impl Panel {
             "paging": {"enabled": true, "size": 20},
             "rowHeight": "single",
         });
-        Self::lens(words, view, "lnsDatatable", visualization, columns)
+        Self::lens(text, view, "lnsDatatable", visualization, columns)
     }
 
     /// A chart of `figure` along `along`, one series for each value of `split`.
     pub(super) fn chart(
-        words: PanelText,
+        text: PanelText,
         view: &DataView<'_>,
         series: Series,
         along: LensColumn,
@@ -141,12 +141,12 @@ impl Panel {
             "valueLabels": "hide",
         });
         let columns: Vec<LensColumn> = split.into_iter().chain([along, figure]).collect();
-        Self::lens(words, view, "lnsXY", visualization, &columns)
+        Self::lens(text, view, "lnsXY", visualization, &columns)
     }
 
     /// A coloured cell for each of `across` and `down`.
     pub(super) fn heatmap(
-        words: PanelText,
+        text: PanelText,
         view: &DataView<'_>,
         across: LensColumn,
         down: LensColumn,
@@ -170,7 +170,7 @@ impl Panel {
             "yAccessor": down.id,
         });
         Self::lens(
-            words,
+            text,
             view,
             "lnsHeatmap",
             visualization,
@@ -211,7 +211,7 @@ impl Panel {
 
     /// `columns` with the buckets first: the order in which they nest.
     fn lens(
-        words: PanelText,
+        text: PanelText,
         view: &DataView<'_>,
         kind: &str,
         visualization: Value,
@@ -245,19 +245,19 @@ impl Panel {
                     "description": "",
                     "references": [need],
                     "state": state,
-                    "title": words.title,
+                    "title": text.title,
                     "type": "lens",
                     "visualizationType": kind,
                 },
-                "description": words.description,
+                "description": text.description,
                 "enhancements": {},
                 "hidePanelTitles": false,
-                "title": words.title,
+                "title": text.title,
             },
             "type": "lens",
         });
         Self {
-            id: words.id,
+            id: text.id,
             body,
             needs: vec![need],
         }

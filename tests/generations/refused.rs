@@ -260,7 +260,7 @@ fn a_swap_to_a_generation_whose_state_is_gone_is_undone_or_followed_when_it_is_b
         for words in [
             REFUSED,
             "there is no state of it in",
-            "state-g2. Either mend that",
+            "state-g2. Either correct that",
             ROLLBACK,
         ] {
             assert!(reason.contains(words), "{words}: {reason}");

@@ -212,9 +212,12 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("sum is not possible on pay_amount_exact", |o| {
         o.column("total-amount", "amount")["sourceField"] = json!("pay_amount_exact");
     }),
-    ("the operation average is none that is checked", |o| {
-        o.column("heatmap", "amount")["operationType"] = json!("average");
-    }),
+    (
+        "the operation average is not supported by this check",
+        |o| {
+            o.column("heatmap", "amount")["operationType"] = json!("average");
+        },
+    ),
     ("has another dataType, scale or isBucketed", |o| {
         o.column("newest-payment", "newest")["dataType"] = json!("number");
     }),
@@ -233,10 +236,10 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("its filter is not \"pay_p50: *\"", |o| {
         o.column("percentiles", "p50")["filter"]["query"] = json!("pay_p95: *");
     }),
-    ("none that is checked", |o| {
+    ("not supported by this check", |o| {
         o.column("revised", "count")["filter"]["query"] = json!("revisions > 0");
     }),
-    ("its filter is no KQL", |o| {
+    ("its filter is not KQL", |o| {
         o.column("revised", "count")["filter"]["language"] = json!("lucene");
     }),
     ("ordered by a column that there is not", |o| {
@@ -328,7 +331,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("has no field city that can be listed", |o| {
         o.control("branch")["explicitInput"]["fieldName"] = json!("city");
     }),
-    ("it is no list of options", |o| {
+    ("it is not a list of options", |o| {
         o.control("final")["type"] = json!("rangeSliderControl")
     }),
     ("its input has another id", |o| {

@@ -188,7 +188,7 @@ fn success_false_with_status_200_fails_and_names_each_object() {
         &output,
         1,
         &[
-            "took 8 of 10 objects",
+            "accepted 8 of 10 objects",
             "dashboard payments-dashboard: missing_references (index-pattern payments-1m)",
             "index-pattern payments-late: unknown (belongs to a more recent version)",
         ],
@@ -206,7 +206,7 @@ fn success_without_all_objects_fails() {
         IMPORT,
         ResponseTemplate::new(200).set_body_json(answer),
     );
-    assert_ends(&kibana.load(), 1, &["took 9 of 10 objects"]);
+    assert_ends(&kibana.load(), 1, &["accepted 9 of 10 objects"]);
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn what_kibana_says_of_a_bad_request_is_told() {
     let kibana = StandIn::available("8.19.0");
     let page = ResponseTemplate::new(200).set_body_raw("<html>\nhello", "text/html");
     kibana.answers("POST", IMPORT, page);
-    assert_ends(&kibana.load(), 1, &["its answer is no JSON: <html>"]);
+    assert_ends(&kibana.load(), 1, &["its answer is not JSON: <html>"]);
 }
 
 #[test]
@@ -257,7 +257,7 @@ fn a_kibana_that_lets_us_not_in_is_not_waited_for() {
         assert_ends(
             &kibana.load(),
             1,
-            &["does not let us in", "kibana.api_key_file"],
+            &["it denies access", "kibana.api_key_file"],
         );
         assert_eq!(kibana.requests().len(), 1);
     }
@@ -354,7 +354,7 @@ fn credentials_are_sent_and_shown_nowhere() {
     fs::write(&config, text).unwrap();
     let config = config.to_str().unwrap();
     let output = kibana.run(&["load", "-vv", "--wait", "5s", "--config", config]);
-    assert_ends(&output, 1, &["took 0 of 10", "says not why"]);
+    assert_ends(&output, 1, &["accepted 0 of 10", "gave no reason"]);
     assert!(!stderr(&output).contains("hunter2") && !stderr(&output).contains("ZWxhc3"));
 }
 
@@ -436,7 +436,7 @@ fn check_says_what_the_live_mapping_lacks() {
         &[
             "the field branch of payments-totals is text, not keyword",
             "the field pay_count of payments-totals is missing, not long",
-            "there is no alias payments-1m yet",
+            "the alias payments-1m does not exist yet",
         ],
     );
     assert!(

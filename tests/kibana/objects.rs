@@ -12,7 +12,7 @@ fn the_default_objects_are_without_fault() {
     assert_eq!(check::faults(&objects, &layout), [""; 0]);
     let output = run(&["check"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("10 objects make sense"));
+    assert!(stdout(&output).contains("10 objects are valid"));
 }
 
 #[test]

@@ -11,15 +11,15 @@ use crate::domain::duration;
 /// `tidegauge replay`
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
-Reads the topic from its earliest record by the rules of the configuration, into a state and indexes \
-of the next generation's own, while the service goes on. At the positions of the live generation the \
-two are compared, figure by figure; then the new one goes on to the end. Readers see nothing of it \
+Reads the topic from its earliest record by the rules of the configuration, into a separate state and \
+indexes of the next generation, while the service continues. At the positions of the live generation the \
+two are compared, figure by figure; then the new one continues to the end. Readers see nothing of it \
 before it is made live: with --swap, or later with `tidegauge replay swap`. The generation before is \
 kept, for `tidegauge replay rollback`, until it is dropped.
 
-Interrupt it at any time: the same command goes on where it stopped.")]
+Interrupt it at any time: the same command continues where it stopped.")]
 pub struct ReplayArgs {
-    /// What else is to be done about generations.
+    /// The subcommand; without one, a generation is built.
     #[command(subcommand)]
     pub step: Option<ReplayCommand>,
     /// Make the new generation live if its figures are proven equal to the live one's
@@ -28,7 +28,7 @@ pub struct ReplayArgs {
     /// With --swap: also if figures differ, as they do by other rules, or could not be compared
     #[arg(long, requires = "swap")]
     pub accept_differences: bool,
-    /// What the report looks like
+    /// The format of the report
     #[arg(
         short,
         long,
@@ -40,10 +40,10 @@ pub struct ReplayArgs {
     pub output: OutputFormat,
 }
 
-/// What is to be done about generations.
+/// Subcommands of `replay`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ReplayCommand {
-    /// List the generations: which is live, how far each has come, what it takes
+    /// List the generations: which is live, how far each has read, and its size
     Status,
     /// Make the generation that was built live
     Swap {
@@ -65,7 +65,7 @@ pub enum ReplayCommand {
         /// Its number
         #[arg(value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         generation: u32,
-        /// Really
+        /// Confirm the deletion
         #[arg(long)]
         yes: bool,
     },
@@ -74,13 +74,13 @@ pub enum ReplayCommand {
 /// `tidegauge index`
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
-These are the indexes of the live generation. A service makes and mends them by itself while it runs; \
-an index that is made here is filled by the service, within a minute or when it starts.")]
+These are the indexes of the live generation. A service creates and repairs them by itself while it runs; \
+an index that is created here is filled by the service, within a minute or when it starts.")]
 pub struct IndexArgs {
-    /// What is to be done.
+    /// The subcommand.
     #[command(subcommand)]
     pub step: IndexCommand,
-    /// What the findings look like
+    /// The format of the findings
     #[arg(
         short,
         long,
@@ -92,18 +92,18 @@ pub struct IndexArgs {
     pub output: OutputFormat,
 }
 
-/// What is to be done about indexes.
+/// Subcommands of `index`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Subcommand)]
 pub enum IndexCommand {
-    /// Put templates, and the indexes and aliases that are missing
+    /// Create the templates, and the indexes and aliases that are missing
     Setup,
-    /// Tell what is not as it should be, and change nothing; exit code 1 if there is anything
+    /// Report drift and change nothing; exit code 1 if there is any
     Verify,
-    /// Mend what can be mended, and tell what can't; exit code 1 if there is anything
+    /// Repair drift, and report what can't be repaired; exit code 1 if there is any
     Repair,
     /// Delete the indexes that hold figures of another log or of other rules than the state
     Delete {
-        /// Really; without it, they are only listed
+        /// Confirm the deletion; without it, the indexes are only listed
         #[arg(long)]
         yes: bool,
     },
@@ -112,18 +112,18 @@ pub enum IndexCommand {
 /// `tidegauge state`
 #[derive(Clone, Debug, Args)]
 pub struct StateArgs {
-    /// What is to be done.
+    /// The subcommand.
     #[command(subcommand)]
     pub step: StateCommand,
 }
 
-/// What is to be done about the state.
+/// Subcommands of `state`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum StateCommand {
-    /// Copy all generations into a directory, also while a service works on them
+    /// Copy all generations into a directory, also while a service uses them
     #[command(after_long_help = "\
 Each generation is copied as it stood at one moment, with the file that says which is live, and read \
-again to see that it is whole. The backup is complete when its manifest, backup.json, is written: \
+again to verify it. The backup is complete when its manifest, backup.json, is written: \
 that comes last, and restore refuses a backup without it. Indexes are not in it.")]
     Backup {
         /// A new or an empty directory
@@ -132,7 +132,7 @@ that comes last, and restore refuses a backup without it. Indexes are not in it.
         /// Leave out generations that are kept beside the live one
         #[arg(long)]
         live_only: bool,
-        /// What the summary looks like
+        /// The format of the summary
         #[arg(
             short,
             long,
@@ -142,16 +142,16 @@ that comes last, and restore refuses a backup without it. Indexes are not in it.
         )]
         output: OutputFormat,
     },
-    /// Put a backup where state_dir says; nothing may be there
+    /// Restore a backup into state_dir, which must be empty or missing
     #[command(after_long_help = "\
 The hash of every file is compared with the manifest, and every state is opened. A service that is \
-started then goes on from the positions of the backup: the payments since then are read from Kafka \
+started then continues from the positions of the backup: the payments since then are read from Kafka \
 again, so the topic must still hold them. Run it as the service's user.")]
     Restore {
         /// The directory of the backup
         #[arg(value_name = "DIR")]
         dir: PathBuf,
-        /// What the summary looks like
+        /// The format of the summary
         #[arg(
             short,
             long,
@@ -166,7 +166,7 @@ again, so the topic must still hold them. Run it as the service's user.")]
         /// The generation [default: the live one]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         generation: Option<u32>,
-        /// What it looks like
+        /// The format of the output
         #[arg(
             short,
             long,
@@ -176,11 +176,11 @@ again, so the topic must still hold them. Run it as the service's user.")]
         )]
         output: OutputFormat,
     },
-    /// Have partitions that were stopped judged anew at the next start; the service must not run
+    /// Check stopped partitions again at the next start; the service must not run
     ///
     /// A partition that can't be read on without losing or doubling records stays stopped, also after
-    /// a restart. When the cause is mended, this forgets that it was stopped. What still can't be
-    /// read on is stopped again before anything of it is applied.
+    /// a restart. When the cause is fixed, this forgets that it was stopped. A partition that
+    /// still can't be read on is stopped again before any of its records is applied.
     Resume {
         /// The partition [default: all]
         #[arg(long, value_name = "P", value_parser = clap::value_parser!(i32).range(0..))]
@@ -188,7 +188,7 @@ again, so the topic must still hold them. Run it as the service's user.")]
         /// The generation [default: the live one]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         generation: Option<u32>,
-        /// What it looks like
+        /// The format of the output
         #[arg(
             short,
             long,

@@ -17,10 +17,10 @@ Needs Kibana 8.9 or newer.
   tidegauge kibana check
   tidegauge kibana export > tidegauge.ndjson")]
 pub struct KibanaArgs {
-    /// What is to be done.
+    /// The subcommand.
     #[command(subcommand)]
     pub task: KibanaCommand,
-    /// Where Kibana answers [config: kibana.url, else http://127.0.0.1:5601]
+    /// The URL of Kibana [config: kibana.url, else http://127.0.0.1:5601]
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<String>,
     /// The id of the space [config: kibana.space, else the default space]
@@ -31,15 +31,15 @@ pub struct KibanaArgs {
     pub wait: Option<String>,
 }
 
-/// What is to be done for Kibana.
+/// Subcommands of `kibana`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum KibanaCommand {
-    /// Wait for Kibana and load data views and the dashboard; those of an earlier time are replaced
+    /// Wait for Kibana and load data views and the dashboard; earlier versions are replaced
     Load,
     /// Check the objects without Kibana; with --url or a section kibana, also that Kibana holds them and that
     /// Elasticsearch has their fields
     Check {
-        /// Check this file instead, an export of Kibana's or one edited by hand, and ask no server
+        /// Check this file instead, such as an export of Kibana or an edited one, and contact no server
         #[arg(long, value_name = "FILE", conflicts_with = "url")]
         file: Option<PathBuf>,
     },

@@ -37,13 +37,13 @@ pub struct ProduceArgs {
     /// The topic [config: kafka.topic]
     #[arg(long, value_name = "TOPIC")]
     pub topic: Option<String>,
-    /// Stop after so many messages [default: go on until Ctrl-C]
+    /// Stop after this many messages [default: continue until Ctrl-C]
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
-    /// Messages per second of the wall clock [default: 1000 when live, else as fast as it goes]
+    /// Messages per second of the wall clock [default: 1000 when live, else as fast as possible]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub rate: Option<u64>,
-    /// The seed of every choice
+    /// The seed of the random numbers
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
     /// The event time of the first payment, RFC 3339 or local [default: live, the time is now]
@@ -67,13 +67,13 @@ pub struct ProduceArgs {
     /// The share of payments 6 min to 1 h ahead
     #[arg(long, value_name = "F", default_value_t = 0.0, value_parser = fraction)]
     pub future_fraction: f64,
-    /// The share of messages that are one of the latest 1,024 payments again
+    /// The share of messages that repeat one of the latest 1,024 payments
     #[arg(long, value_name = "F", default_value_t = 0.0, value_parser = fraction)]
     pub duplicate_fraction: f64,
-    /// The share of messages that are no payment: every reason for a reject, and tombstones
+    /// The share of messages that are not payments: every reason for a reject, and tombstones
     #[arg(long, value_name = "F", default_value_t = 0.0, value_parser = fraction)]
     pub bad_fraction: f64,
-    /// How many partitions a topic gets that is created [default: 4]
+    /// The number of partitions if the topic is created [default: 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=10_000))]
     pub partitions: Option<i32>,
     /// Print the messages, one a line, a tombstone as an empty line; no Kafka is needed
@@ -82,7 +82,7 @@ pub struct ProduceArgs {
     /// How long the brokers may take to answer at first
     #[arg(long, value_name = "D", default_value = "10s", value_parser = duration::parse)]
     pub timeout: Duration,
-    /// What the summary looks like
+    /// The format of the summary
     #[arg(
         short,
         long,
@@ -101,17 +101,17 @@ Lines are the records of one partition, in order. A line \
 record's timestamp (integer epoch milliseconds; it may be missing or null). \"payment\":null is a \
 tombstone, and so is an empty line; an envelope without partition or payment, with another key, or \
 with a partition below 0 is a reject. Lines may end as on Windows, and the file may begin with a \
-byte-order mark; a file that holds nothing else has no lines. Windows, time zone and lateness are those of the configuration. How many \
-lines are no payments, and which is the first, is told on stderr; --emit rejects lists them, and \
+byte-order mark; a file that holds only the mark has no lines. Windows, time zone and lateness are those of the configuration. The number \
+of rejected lines, and the first of them, are logged to stderr; --emit rejects lists them, and \
 --emit late lists payments in no window, each with the number of its line (`line`, from 1).")]
 pub struct ComputeArgs {
-    /// What is printed
+    /// What to print
     #[arg(long, value_enum, value_name = "WHAT", default_value = "totals")]
     pub emit: Emit,
     /// A file of payments, one a line; - is stdin
     #[arg(value_name = "FILE", default_value = "-")]
     pub file: PathBuf,
-    /// What the data looks like
+    /// The format of the data
     #[arg(
         short,
         long,
@@ -131,9 +131,9 @@ pub enum Emit {
     Windows,
     /// What became of each record
     Ledger,
-    /// Records that are no payments, in the order of the lines
+    /// Rejected records, in the order of the lines
     Rejects,
-    /// Payments that are in no window, in the order of the lines
+    /// Payments that are not in any window, in the order of the lines
     Late,
 }
 

@@ -13,17 +13,17 @@ use crate::domain::duration;
 /// `tidegauge query`
 #[derive(Clone, Debug, Args)]
 pub struct QueryArgs {
-    /// What is asked for.
+    /// What to query.
     #[command(subcommand)]
     pub subject: QueryCommand,
-    /// Where the service answers [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
+    /// The URL of the service [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
     /// configuration says that it listens]
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<String>,
     /// The address that the service listens on, in place of TIDEGAUGE_URL [config: http.listen]
     #[arg(long, global = true, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// The file with the token that the service asks for [else: --set http.token_file, the variable
+    /// The file with the token of the service [else: --set http.token_file, the variable
     /// TIDEGAUGE_TOKEN_FILE, the configuration's; http.token_file is for a service on this machine or at
     /// http.listen]
     #[arg(long, global = true, value_name = "FILE")]
@@ -31,7 +31,7 @@ pub struct QueryArgs {
     /// How long the service may take to answer
     #[arg(long, global = true, value_name = "D", default_value = "10s", value_parser = duration::parse)]
     pub timeout: Duration,
-    /// What the data looks like
+    /// The format of the data
     #[arg(
         short,
         long,
@@ -41,15 +41,15 @@ pub struct QueryArgs {
         default_value = "table"
     )]
     pub output: OutputFormat,
-    /// Ask again every so long [default when given alone: 2s], until Ctrl-C: in place on a terminal
+    /// Repeat the query at this interval [default when given alone: 2s] until Ctrl-C, in place on a terminal
     #[arg(short, long, global = true, value_name = "INTERVAL", num_args = 0..=1, default_missing_value = "2s", value_parser = interval)]
     pub watch: Option<Duration>,
-    /// No colour on a terminal; NO_COLOR=1 says the same
+    /// No colour on a terminal; NO_COLOR=1 does the same
     #[arg(long, global = true)]
     pub no_color: bool,
 }
 
-/// What a service can be asked for.
+/// What a service can be queried for.
 #[derive(Clone, Debug, Subcommand)]
 pub enum QueryCommand {
     /// The running total of each branch
@@ -64,9 +64,9 @@ pub enum QueryCommand {
     Definitions,
     /// What became of each record
     Ledger,
-    /// Payments that are in no window, the newest first
+    /// Payments that are not in any window, the newest first
     Late(RecordsArgs),
-    /// Records that are no payments, the newest first
+    /// Rejected records, the newest first
     Rejects(RecordsArgs),
     /// How the service is doing
     Status,
@@ -89,7 +89,7 @@ pub struct WindowsArgs {
     /// Only windows in which every payment is expected to be
     #[arg(long = "final")]
     pub only_final: bool,
-    /// At most so many [default: all]
+    /// The maximum number of windows [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
 }
@@ -97,10 +97,10 @@ pub struct WindowsArgs {
 /// `tidegauge query late` and `tidegauge query rejects`
 #[derive(Clone, Debug, Args)]
 pub struct RecordsArgs {
-    /// At most so many
+    /// The maximum number of records
     #[arg(long, value_name = "N", default_value_t = 20, conflicts_with = "all", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: u64,
-    /// All that are kept
+    /// All records that are kept
     #[arg(long)]
     pub all: bool,
 }

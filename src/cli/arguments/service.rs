@@ -13,11 +13,11 @@ use crate::domain::duration;
 /// `tidegauge serve`
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
-The positions in the state directory decide where reading goes on; kafka.start only decides for a \
+Reading continues at the positions in the state directory; kafka.start only decides for a \
 partition that was never read. Stop it with SIGTERM or Ctrl-C at any time: nothing is lost, and \
 nothing is counted twice.")]
 pub struct ServeArgs {
-    /// Stop at the end offsets seen at the start, when everything is delivered, and print a summary
+    /// Stop at the end offsets seen at the start, after everything is delivered, and print a summary
     #[arg(long)]
     pub until_end: bool,
     /// The brokers, host:port and comma separated [config: kafka.brokers]
@@ -29,7 +29,7 @@ pub struct ServeArgs {
     /// The address for HTTP [config: http.listen]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// What the summary looks like
+    /// The format of the summary
     #[arg(
         short,
         long,
@@ -44,17 +44,17 @@ pub struct ServeArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
 Needs nothing but this program: no Kafka, no Elasticsearch, no network. Its state is in a temporary \
-directory that goes when it stops. Of the configuration it takes time_zone, [event_time], [[window]], \
+directory that is deleted when it stops. Of the configuration it takes time_zone, [event_time], [[window]], \
 [branches] and [http], from --config (or TIDEGAUGE_CONFIG) and --set only: what ./tidegauge.toml and other variables say is \
 for the service. It refuses what it decides itself: state_dir, [kafka], [elasticsearch], [kibana].")]
 pub struct DemoArgs {
     /// Payments per second
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub rate: u64,
-    /// Begin with payments of so long before now, at the same rate and at most 1,000,000, so that charts are full soon
+    /// Begin with payments from this long before now, at the same rate and at most 1,000,000, so that charts are full soon
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = demo_history)]
     pub history: Duration,
-    /// Stop after so long (10s, 1m30s), and print totals and ledger
+    /// Stop after this time (10s, 1m30s), and print totals and ledger
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse)]
     pub duration: Option<Duration>,
     /// The address for HTTP; port 0 takes any that is free [config: http.listen]
@@ -63,7 +63,7 @@ pub struct DemoArgs {
     /// The seed of the payments
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
-    /// What is printed at the end looks like this
+    /// The format of the output at the end
     #[arg(
         short,
         long,
@@ -77,7 +77,7 @@ pub struct DemoArgs {
 fn demo_history(text: &str) -> Result<Duration, String> {
     let history = duration::parse(text).map_err(|error| error.to_string())?;
     if history > Duration::from_secs(4 * 3_600) {
-        return Err("at most 4h: the demo reads it before it goes on".into());
+        return Err("give at most 4h: the demo reads the history before it continues".into());
     }
     Ok(history)
 }
@@ -85,20 +85,20 @@ fn demo_history(text: &str) -> Result<Duration, String> {
 /// `tidegauge health`
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
-Asks /livez, or /readyz with --ready, which answer without a token. Docker runs it as the health \
+Calls /livez, or /readyz with --ready, which need no token. Docker runs it as the health \
 check of the image.")]
 pub struct HealthArgs {
-    /// Where the service answers [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
+    /// The URL of the service [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
     /// configuration says that it listens]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// The address that the service listens on, in place of TIDEGAUGE_URL [config: http.listen]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// Ask whether it is ready, and not only whether it is alive
+    /// Check whether it is ready, not only whether it is alive
     #[arg(long)]
     pub ready: bool,
-    /// How long it may take to answer
+    /// How long the service may take to answer
     #[arg(long, value_name = "D", default_value = "3s", value_parser = duration::parse)]
     pub timeout: Duration,
 }

@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use crate::config::one_of;
 use crate::decode::{Reason, Reject};
 
-/// What an envelope may hold.
+/// The keys that an envelope may have.
 const KEYS: [&str; 3] = ["partition", "timestamp", "payment"];
-/// What a payment must hold: an object with one of these, and no payment in it, is one itself.
+/// Fields of a payment. An object with one of these and without the key `payment` is a payment itself.
 const OF_PAYMENTS: [&str; 3] = ["createTime", "payAmount", "branchId"];
 /// A longer value is not shown whole.
 const SHOWN_MAX: usize = 40;
@@ -26,7 +26,7 @@ pub(super) struct Envelope<'a> {
     pub(super) payment: Result<Option<&'a [u8]>, Reject>,
 }
 
-/// The envelope that `line` is; `None` if it is a record itself.
+/// Parses `line` as an envelope; `None` if the line is a record itself.
 pub(super) fn read(line: &[u8]) -> Option<Envelope<'_>> {
     if !may_be_one(line) {
         return None;
@@ -156,7 +156,7 @@ fn shown(text: &str) -> String {
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Members<'a> {
-    /// None where `line` is not one object and nothing else.
+    /// `None` if `line` is not exactly one object.
     fn of(line: &'a [u8]) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(line);
         let members = deserializer.deserialize_map(MembersVisitor).ok()?;
@@ -179,7 +179,9 @@ impl<'de> Visitor<'de> for MembersVisitor {
         while let Some(member) = map.next_entry()? {
             members.push(member);
             if members.len() > 1_000 {
-                return Err(A::Error::custom("no envelope has so many"));
+                return Err(A::Error::custom(
+                    "an envelope does not have so many members",
+                ));
             }
         }
         Ok(Members(members))

@@ -1,4 +1,4 @@
-//! Messages into a topic.
+//! Sends messages to a topic, and creates the topic if it is missing.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,7 +37,7 @@ const SETTINGS: [(&str, &str); 8] = [
     ("delivery.report.only.error", "true"),
 ];
 
-/// How long one question to the brokers takes at most.
+/// The timeout of one metadata request.
 const ASK_MAX: Duration = Duration::from_secs(1);
 /// Brokers refuse records that are further ahead of their clock, unless the topic says otherwise.
 const AHEAD_MAX_MS: i64 = 3_600_000;
@@ -117,7 +117,7 @@ impl TopicProducer {
         deadline: Instant,
     ) -> Result<Option<i32>, CommandFailure> {
         loop {
-            // Asked for by name, a topic could come to be.
+            // A request that names the topic could create it.
             match self.producer.client().fetch_metadata(None, ASK_MAX) {
                 Ok(metadata) => {
                     let topic = metadata.topics().iter().find(|t| t.name() == self.name);
@@ -169,7 +169,7 @@ impl TopicProducer {
         };
         let name = &self.name;
         let message = anyhow!(
-            "{} did not get into topic {name}: {why}",
+            "{} could not be written to topic {name}: {why}",
             counted(refused, "message")
         );
         Err(match code {
@@ -206,7 +206,7 @@ impl MessageSink for TopicProducer {
                 Err((error, _)) => {
                     let name = &self.name;
                     return Err(CommandFailure::Running(anyhow!(
-                        "a message did not get into topic {name}: {error}"
+                        "a message could not be written to topic {name}: {error}"
                     )));
                 }
             }
@@ -231,7 +231,7 @@ fn client(config: &source::Config) -> ClientConfig {
         client.set(property, value);
     }
     client.set("bootstrap.servers", &config.brokers);
-    // The properties of a consumer are no mistake here.
+    // Properties of a consumer are allowed here: without this, each would be logged.
     client.set_log_level(RDKafkaLogLevel::Warning);
     client
 }
@@ -295,7 +295,7 @@ fn ask_to_create(
     }
 }
 
-/// What the client library says besides acknowledgements.
+/// What the client library reports: refused messages and errors.
 #[derive(Default)]
 struct ProducerEvents {
     refused: AtomicU64,

@@ -1,19 +1,19 @@
-//! So many messages a second.
+//! The rate at which `tidegauge produce` sends.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a wait for the next message is at most; signals are looked for in between.
+/// The longest wait for the next message. Signals are checked after each wait.
 const WAIT_MAX: Duration = Duration::from_millis(10);
 
-/// Says how many messages are due.
+/// How many messages are due, at a fixed rate.
 pub(super) struct MessageRate {
     rate: Option<u64>,
     started: Instant,
 }
 
 impl MessageRate {
-    /// `rate` messages a second from now on; without a rate, as many as can be.
+    /// `rate` messages a second from now on; without a rate, as many as possible.
     pub(super) fn new(rate: Option<u64>) -> Self {
         Self {
             rate,

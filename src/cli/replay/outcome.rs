@@ -1,4 +1,4 @@
-//! What a replay found, for people and programs.
+//! Prints the report of a replay.
 
 use std::io::Write;
 
@@ -10,7 +10,7 @@ use crate::cli::output::{self, OutputFormat};
 use crate::cli::report;
 use crate::service::replay::{self, Report};
 
-/// What a report comes to, for people.
+/// The report as one flat row.
 #[derive(Serialize)]
 struct ReplaySummary {
     generation: u32,
@@ -23,7 +23,7 @@ struct ReplaySummary {
     differences: Option<u64>,
 }
 
-/// The same as a table shows it.
+/// The report as a table shows it.
 #[derive(Serialize)]
 struct ReplaySummaryText {
     generation: u32,
@@ -36,7 +36,7 @@ struct ReplaySummaryText {
     differences: Option<u64>,
 }
 
-/// A field that differs, for people.
+/// A field that differs between the two generations.
 #[derive(Serialize)]
 struct Differs<'a> {
     figure: &'a str,
@@ -45,7 +45,7 @@ struct Differs<'a> {
     replayed: Value,
 }
 
-/// Prints what a replay found.
+/// Prints the report of a replay.
 pub(super) fn print(report: &Report, output: OutputFormat) -> Result<(), CommandFailure> {
     let comparison = report.comparison.as_ref();
     let summary = ReplaySummary {

@@ -1,4 +1,4 @@
-//! `tidegauge replay status`: which generations there are.
+//! `tidegauge replay status`: lists the generations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -20,7 +20,7 @@ use crate::store::Still;
 struct GenerationRow {
     generation: u32,
     live: bool,
-    /// Nothing here and in the next two if it can't be read.
+    /// `None` here and in the next two if the state can't be read.
     topic: Option<String>,
     records: Option<u64>,
     dirty_documents: Option<u64>,
@@ -34,7 +34,7 @@ struct GenerationRow {
     documents: Option<u64>,
 }
 
-/// The same for programs.
+/// A generation as JSON shows it.
 #[derive(Serialize)]
 struct GenerationDetails {
     #[serde(flatten)]
@@ -54,7 +54,7 @@ struct GenerationDetails {
     report: Option<Report>,
 }
 
-/// What concerns all of them.
+/// What concerns all generations.
 #[derive(Serialize)]
 struct GenerationsOverview {
     live: u32,
@@ -90,7 +90,7 @@ impl From<Refused> for RefusedSwapReport {
     }
 }
 
-/// What Elasticsearch has of the generations.
+/// What Elasticsearch holds of the generations.
 struct GenerationIndexes {
     audience: BTreeSet<u32>,
     sizes: Vec<IndexSize>,
@@ -111,8 +111,8 @@ impl GenerationIndexes {
     }
 }
 
-/// Prints all generations, live or not. What is known here is printed also if Elasticsearch can't be
-/// asked.
+/// Prints all generations, live or not. If Elasticsearch does not answer, it prints what the states
+/// tell.
 pub(super) async fn print(
     config: &Config,
     generations: &Generations,
@@ -225,7 +225,7 @@ pub(super) async fn print(
     match failure {
         None => Ok(()),
         Some(failure) => {
-            writeln!(notes, "this is what is known without Elasticsearch")?;
+            writeln!(notes, "this is what the states tell without Elasticsearch")?;
             Err(failure)
         }
     }

@@ -78,8 +78,8 @@ pub(super) fn split(text: &str) -> Option<(&str, &str)> {
     is_time.then_some((day, clock))
 }
 
-/// Whether a field of that name holds a time and nothing else. The name decides, not the look: a
-/// sentence, or a name that somebody gave a branch, may look like a time or end with one.
+/// Whether a field of that name holds a time and nothing else. The name decides, not the content: a
+/// sentence or the name of a branch may look like a time or end with one.
 pub(super) fn holds_times(name: &str) -> bool {
     let ends = ["_time", "_timestamp", "_start", "_end"];
     name == "watermark" || ends.iter().any(|end| name.ends_with(end))

@@ -1,10 +1,10 @@
-//! Sentences in several lines, so that a table is no wider than what it is shown on.
+//! Wraps sentences so that a table is not wider than its screen.
 
-/// A column that is no wider is not worth more lines, in characters.
+/// Columns are not made narrower than this, in characters.
 const NARROW: usize = 40;
 
 /// Breaks the texts of the widest columns between words, so that a table that is `excess` characters
-/// too wide fits if it can. A word is never broken: somebody may copy the name of an index.
+/// too wide fits if it can. A word is never broken: a user may copy the name of an index.
 pub(super) fn wrap<'a>(columns: impl Iterator<Item = &'a mut Vec<String>>, excess: usize) {
     let mut texts: Vec<Text<'a>> = columns.map(Text::of).collect();
     let widest = texts.iter().map(|text| text.width).max().unwrap_or(0);

@@ -56,7 +56,7 @@ pub(super) fn operation(
         _ => {
             faults.add(
                 place,
-                format!("the operation {operation} is none that is checked"),
+                format!("the operation {operation} is not supported by this check"),
             );
             return;
         }
@@ -217,7 +217,7 @@ fn filter(column: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
     faults.expect(
         filter["language"] == "kuery",
         ground.place,
-        "its filter is no KQL",
+        "its filter is not KQL",
     );
     let known = |term: &str| {
         let split = term
@@ -240,7 +240,7 @@ fn filter(column: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
     faults.expect(
         terms_of(&query).all(|term| known(term).unwrap_or(false)),
         ground.place,
-        format!("the filter \"{query}\" is none that is checked"),
+        format!("the filter \"{query}\" is not supported by this check"),
     );
 }
 

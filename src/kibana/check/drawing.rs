@@ -64,7 +64,7 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
         other => {
             faults.add(
                 place,
-                format!("the visualization {other:?} is none that is checked"),
+                format!("the visualization {other:?} is not supported by this check"),
             );
             return;
         }

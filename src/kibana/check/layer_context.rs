@@ -1,10 +1,10 @@
-//! What a layer of a panel stands on.
+//! The documents that a layer of a panel shows.
 
 use std::collections::BTreeMap;
 
 use crate::kibana::DocumentSet;
 
-/// What a layer looks at.
+/// The documents and fields that a layer shows.
 pub(super) struct LayerContext<'a> {
     pub(super) documents: DocumentSet<'a>,
     pub(super) fields: &'a BTreeMap<String, String>,

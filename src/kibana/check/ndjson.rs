@@ -26,11 +26,11 @@ pub(super) fn objects(ndjson: &str, faults: &mut Faults) -> Vec<Value> {
         let object = match serde_json::from_str::<Value>(line) {
             Ok(object) if object.is_object() => object,
             Ok(_) => {
-                faults.add(&at, "this is no object");
+                faults.add(&at, "this is not an object");
                 continue;
             }
             Err(error) => {
-                faults.add(&at, format!("this is no JSON: {error}"));
+                faults.add(&at, format!("this is not valid JSON: {error}"));
                 continue;
             }
         };
@@ -73,7 +73,7 @@ fn stamps(object: &Value, place: &str, faults: &mut Faults) {
         Some(DATA_VIEW) => "8.0.0",
         Some(DASHBOARD) => "8.9.0",
         other => {
-            faults.add(place, format!("the type {other:?} is none that we load"));
+            faults.add(place, format!("the type {other:?} is not one that we load"));
             return;
         }
     };

@@ -54,7 +54,7 @@ pub(super) fn dashboard(
                 let kind = &panel["embeddableConfig"]["savedVis"]["type"];
                 faults.expect(kind == "markdown", &at, "it is neither Lens nor words");
             }
-            other => faults.add(&at, format!("the type {other:?} is none that we load")),
+            other => faults.add(&at, format!("the type {other:?} is not one that we load")),
         }
     }
     grid(panels, &at, faults);
@@ -111,7 +111,7 @@ fn controlled(
     for (id, control) in controls.as_object().into_iter().flatten() {
         let at = format!("{at}, control {id}");
         let is_list = control["type"] == "optionsListControl";
-        faults.expect(is_list, &at, "it is no list of options");
+        faults.expect(is_list, &at, "it is not a list of options");
         let is_placed = control["order"].is_u64()
             && control["grow"].is_boolean()
             && matches!(

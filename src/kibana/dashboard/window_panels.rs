@@ -89,13 +89,13 @@ pub(super) fn percentiles(layout: &IndexLayout, definition: &Definition) -> Vec<
     let name = definition.name();
     let view = by_start(layout, definition);
     let last = |id, field, label| LensColumn::last(id, "number", field, "window_start", label);
-    let honest = "Each is of one window and one branch, to two digits. Percentiles can be neither \
+    let description = "Each is of one window and one branch, to two digits. Percentiles can be neither \
                   added nor averaged: of each stretch the last window with payments is shown.";
     let chart = Panel::chart(
         PanelText::new(
             "percentile-95",
             format!("p95 by branch, {name} windows"),
-            honest,
+            description,
         ),
         &view,
         Series::Bridged,
@@ -107,7 +107,7 @@ pub(super) fn percentiles(layout: &IndexLayout, definition: &Definition) -> Vec<
         PanelText::new(
             "percentiles",
             format!("Percentiles, last {name} window with payments"),
-            honest,
+            description,
         ),
         &view,
         &[
