@@ -805,7 +805,7 @@ fn elasticsearch_is_checked_before_anything_is_written() {
     let both = format!(
         "[elasticsearch]\napi_key_file = {key:?}\nusername = 'u'\npassword_file = {key:?}\n"
     );
-    assert!(wrong(&both).contains("leave one of them out"));
+    assert!(wrong(&both).contains("give either the key or the other two"));
 }
 
 #[test]

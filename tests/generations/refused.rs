@@ -52,7 +52,7 @@ fn assert_refused(outcome: &Outcome, code: i32) {
         REFUSED,
         "out_of_orderness",
         "tidegauge.toml",
-        "tried again every few seconds",
+        "tries again every few seconds",
         ROLLBACK,
     ] {
         assert!(told.contains(words), "{words}: {told}");

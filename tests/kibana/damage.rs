@@ -100,7 +100,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("the member version is unknown", |o| {
         o.0[1]["version"] = json!("WzEsMV0=")
     }),
-    ("the type Some(\"lens\") is none", |o| {
+    ("the type Some(\"lens\") is not one that we load", |o| {
         o.0[1]["type"] = json!("lens")
     }),
     ("which is not in the file", |o| drop(o.0.remove(0))),
@@ -114,7 +114,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("gives a format to pay_sum", |o| {
         o.0[0]["attributes"]["fieldFormatMap"] = json!("{\"pay_sum\":{\"id\":\"number\"}}");
     }),
-    ("its time field started is no date", |o| {
+    ("its time field started is not a date", |o| {
         o.0[1]["attributes"]["timeFieldName"] = json!("started");
     }),
     ("totals must have no time field", |o| {

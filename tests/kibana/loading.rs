@@ -288,7 +288,7 @@ fn what_never_becomes_available_ends_with_75_and_the_last_reason() {
     let page = ResponseTemplate::new(200).set_body_raw("<html>\n<b>Welcome", "text/html");
     kibana.answers("GET", "/api/status", page);
     let output = kibana.run(&["load", "--wait", "1s"]);
-    assert_ends(&output, 75, &["no Kibana", "<html>"]);
+    assert_ends(&output, 75, &["not Kibana", "<html>"]);
 
     let kibana = StandIn::new();
     let degraded = json!({"status": {"overall": {"level": "degraded", "summary": "one is down"}}});
@@ -326,7 +326,7 @@ fn a_space_is_in_the_address_and_a_missing_one_is_named() {
     let output = kibana.run(&["load", "--wait", "5s", "--space", "sales"]);
     assert_ends(&output, 1, &["no space \"sales\""]);
     let output = kibana.run(&["load", "--space", "../x"]);
-    assert_ends(&output, 78, &["--space", "no id of a space"]);
+    assert_ends(&output, 78, &["--space", "not the id of a space"]);
 }
 
 #[test]
