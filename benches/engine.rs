@@ -49,13 +49,13 @@ struct Input {
 }
 
 /// Payments without end.
-struct Feed {
+struct Changelog {
     round: Vec<Input>,
     next: usize,
     shift: i64,
 }
 
-impl Feed {
+impl Changelog {
     /// Whole seconds of event time, as the payments have; up to `disorder` seconds behind.
     fn new(branches: u32, disorder: i64) -> Self {
         let mut random = fastrand::Rng::with_seed(0);
@@ -89,13 +89,13 @@ impl Feed {
 /// An engine with what feeds it.
 struct Run {
     engine: Engine<u32, Summary>,
-    feed: Feed,
+    feed: Changelog,
     since_checkpoint: usize,
     too_late: u64,
 }
 
 impl Run {
-    fn new(settings: Settings, feed: Feed) -> Self {
+    fn new(settings: Settings, feed: Changelog) -> Self {
         Self {
             engine: Engine::new(Arc::new(settings)),
             feed,
@@ -175,32 +175,36 @@ fn insert(criterion: &mut Criterion) {
         Err(error) => unreachable!("the definitions of this file are right: {error}"),
     };
     let runs = [
-        ("10 branches", windows(default_windows()), Feed::new(10, 0)),
+        (
+            "10 branches",
+            windows(default_windows()),
+            Changelog::new(10, 0),
+        ),
         (
             "10 branches, up to 4 s out of order",
             windows(default_windows()),
-            Feed::new(10, 4),
+            Changelog::new(10, 4),
         ),
         (
             "10,000 branches",
             windows(default_windows()),
-            Feed::new(10_000, 0),
+            Changelog::new(10_000, 0),
         ),
         // A time 40 s back is late by 35 s, and its minute may be final.
         (
             "10 branches, up to 40 s out of order",
             windows(default_windows()),
-            Feed::new(10, 40),
+            Changelog::new(10, 40),
         ),
         (
             "in 60 sliding windows",
             windows(sliding(60)),
-            Feed::new(10, 4),
+            Changelog::new(10, 4),
         ),
         (
             "in 600 sliding windows",
             windows(sliding(600)),
-            Feed::new(10, 4),
+            Changelog::new(10, 4),
         ),
     ];
     for (name, settings, feed) in runs {
@@ -233,7 +237,7 @@ fn checkpoint(criterion: &mut Criterion) {
             Err(error) => unreachable!("the definitions of this file are right: {error}"),
         };
         let grid = tidegauge_windows::Grid::new(&definitions);
-        let mut run = Run::new(settings(definitions), Feed::new(branches, 4));
+        let mut run = Run::new(settings(definitions), Changelog::new(branches, 4));
         // The checkpoint that comes with the last payment is not to be taken yet.
         run.insert(payments - 1);
         let mut cells = MemoryCells::default();

@@ -35,7 +35,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientConfig, ClientContext, Message as _, Offset, TopicPartitionList};
 use serde_json::Value;
-use tidegauge::source::{Config, Start};
+use tidegauge::source::{Config, StartPosition};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -129,7 +129,7 @@ fn main() -> anyhow::Result<()> {
         brokers: arguments.brokers.clone(),
         topic: arguments.topic.clone(),
         group_id: "tidegauge-latency".to_owned(),
-        start: Start::Earliest,
+        start: StartPosition::Earliest,
         properties: BTreeMap::new(),
     };
     let (consumer, base) = bare(&config)?;

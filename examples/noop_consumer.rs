@@ -22,7 +22,7 @@ use clap::{Parser, ValueEnum};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Message as _, Offset, TopicPartitionList};
-use tidegauge::source::{Config, Source, Start};
+use tidegauge::source::{Config, Source, StartPosition};
 
 /// Reads a topic from its beginning to its end and does nothing with it.
 #[derive(Parser)]
@@ -61,7 +61,7 @@ fn main() -> anyhow::Result<()> {
         brokers: arguments.brokers,
         topic: arguments.topic,
         group_id: "tidegauge-noop".to_owned(),
-        start: Start::Earliest,
+        start: StartPosition::Earliest,
         properties: arguments.properties.into_iter().collect(),
     };
     let mut source = Source::connect(&config, Duration::from_secs(10))?;

@@ -55,7 +55,7 @@ use self::tabular::FileCache;
 use crate::domain::branch::Branches;
 use crate::domain::secret::Secret;
 use crate::observe::status::Status;
-use crate::view::feed::Feed;
+use crate::view::changelog::Changelog;
 use crate::view::reading::Readings;
 
 /// Where to listen, and who may ask.
@@ -74,7 +74,7 @@ pub struct State {
     /// The figures.
     pub readings: Arc<dyn Readings>,
     /// What the newest checkpoints changed.
-    pub feed: Arc<Feed>,
+    pub feed: Arc<Changelog>,
     /// How the parts are doing.
     pub status: Arc<Status>,
     /// The names of the branches.

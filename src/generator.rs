@@ -13,9 +13,9 @@ use chrono_tz::Tz;
 use serde::Serialize;
 use tidegauge_windows::EventTime;
 
-use self::bad::Bad;
+use self::bad::BadMessage;
 use self::random::Random;
-use self::write::{Fields, LocalTimes};
+use self::write::{LocalTimes, PaymentFields};
 
 /// What is to be made.
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ pub struct Generator {
     times: LocalTimes,
     start_second: i64,
     disorder_seconds: u64,
-    made: Made,
+    made: GeneratedCounts,
     value: Vec<u8>,
     recent: Vec<Vec<u8>>,
     oldest: usize,
@@ -105,7 +105,7 @@ pub struct Message<'a> {
 
 /// What a generator has made so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
-pub struct Made {
+pub struct GeneratedCounts {
     /// All messages.
     pub messages: u64,
     /// Payments with nothing special about them.
@@ -134,7 +134,7 @@ pub struct Made {
     pub tombstone: u64,
 }
 
-impl Made {
+impl GeneratedCounts {
     /// All messages that are payments.
     #[must_use]
     pub fn payments(&self) -> u64 {
@@ -170,7 +170,7 @@ impl Generator {
             times: LocalTimes::new(options.time_zone),
             start_second: options.start.millis().div_euclid(1_000),
             disorder_seconds: options.disorder.as_secs(),
-            made: Made::default(),
+            made: GeneratedCounts::default(),
             value: Vec::with_capacity(256),
             recent: Vec::new(),
             oldest: 0,
@@ -192,7 +192,7 @@ impl Generator {
 
     /// What was made so far.
     #[must_use]
-    pub fn made(&self) -> &Made {
+    pub fn made(&self) -> &GeneratedCounts {
         &self.made
     }
 
@@ -203,7 +203,7 @@ impl Generator {
         let kind = self.limits.iter().position(|limit| kind < *limit);
         let behind = self.random.below(self.disorder_seconds + 1).cast_signed();
         let shift = self.random.draw();
-        let fields = Fields {
+        let fields = PaymentFields {
             order_id: self
                 .start_second
                 .saturating_add_unsigned(self.made.messages + 1),
@@ -218,10 +218,10 @@ impl Generator {
         let mut event_second = second - behind;
         let made = match kind {
             Some(0) => {
-                let bad = Bad::nth(self.made.rejects() + self.made.tombstone - 1);
+                let bad = BadMessage::nth(self.made.rejects() + self.made.tombstone - 1);
                 *bad.count(&mut self.made) += 1;
                 bad.write(&mut self.value, self.times.text(event_second), &fields);
-                let value = (bad != Bad::Tombstone).then_some(self.value.as_slice());
+                let value = (bad != BadMessage::Tombstone).then_some(self.value.as_slice());
                 return Message { value, timestamp };
             }
             Some(1) if !self.recent.is_empty() => {

@@ -21,7 +21,7 @@ use self::size::Size;
 use crate::core::feedback::{Blocked, Feedback};
 use crate::domain::branch::Branches;
 use crate::observe::status::{Condition, Part, Status};
-use crate::view::feed::Feed;
+use crate::view::changelog::Changelog;
 use crate::view::reading::Readings;
 
 mod aliases;

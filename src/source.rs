@@ -5,20 +5,22 @@
 //! so that lag tools have something to show. Nothing here decides a figure: a partition that can't
 //! be read on without losing or doubling a record is halted, with the reason in words.
 
-mod asker;
 mod assign;
-mod confirm;
+mod broker_questions;
+mod client_events;
+mod confirmed_ends;
 mod cursor;
 mod error;
-mod events;
-mod identity;
+mod halts;
 mod incident;
-mod missing;
+mod missing_topic;
 mod native;
+mod pausing;
 mod reporter;
 mod settings;
 mod start;
 mod topic;
+mod topic_identity;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,54 +33,41 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
-use tracing::{error, warn};
+use tracing::warn;
 
 use crate::domain::duration;
 use crate::observe::status::{Condition, End};
 
-use asker::Asker;
-use confirm::Confirmed;
-use cursor::{Cursor, Verdict};
+pub use assign::AssignedPartition;
+use broker_questions::Asker;
+use client_events::ClientEvents;
+use confirmed_ends::ConfirmedEnds;
+use cursor::{PartitionCursor, RecordVerdict};
 pub use error::Error;
-use events::Events;
-use identity::Identity;
-use incident::Incident;
-use missing::Missing;
-pub use native::Batch;
+use incident::PartitionIncident;
+use missing_topic::MissingTopic;
+pub use native::PolledBatch;
 use native::Queue;
 use reporter::Reporter;
-pub use settings::{Config, Start};
+pub use settings::{Config, StartPosition};
 use topic::Topic;
+use topic_identity::TopicIdentity;
 
 /// How long one question to the brokers may take while records wait.
 const ASK_MAX: Duration = Duration::from_secs(2);
 
-/// A partition that is read, or halted, from now on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Assigned {
-    /// The partition.
-    pub partition: i32,
-    /// The next offset to apply.
-    pub position: i64,
-    /// The offset after its last record, when asked.
-    pub end: i64,
-    /// How many offsets the brokers held before the position at the start: records that are not read, or
-    /// were before.
-    pub before: i64,
-}
-
 /// The reader of one topic.
 pub struct Source {
     queue: Queue,
-    consumer: Arc<BaseConsumer<Events>>,
+    consumer: Arc<BaseConsumer<ClientEvents>>,
     topic: Topic,
     asker: Asker,
-    start: Start,
+    start: StartPosition,
     patience: Duration,
     /// Tells the group positions, if there is one.
     reporter: Option<Reporter>,
     /// By partition number, without gaps.
-    cursors: Vec<Cursor>,
+    cursors: Vec<PartitionCursor>,
     halted: BTreeMap<i32, String>,
     /// Those of them that a restart changes nothing about.
     lasting: BTreeMap<i32, String>,
@@ -91,12 +80,12 @@ pub struct Source {
     /// Why the topic may not be looked at now, if brokers say so.
     forbidden: Option<String>,
     /// Whether the topic is not found now.
-    missing: Option<Missing>,
-    identity: Identity,
+    missing: Option<MissingTopic>,
+    identity: TopicIdentity,
     next_probe: Instant,
-    confirmed: Confirmed,
+    confirmed: ConfirmedEnds,
     /// What was found by the last questions, and not told yet.
-    found: Vec<Assigned>,
+    found: Vec<AssignedPartition>,
     /// Why the last question had no answer, if that is not told yet.
     unanswered: Option<Error>,
 }
@@ -110,9 +99,9 @@ impl Source {
     /// ([`Error::NoBroker`]), the login is refused, or the topic is missing, forbidden or without
     /// a leader.
     pub fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
-        let consumer: BaseConsumer<Events> = config
+        let consumer: BaseConsumer<ClientEvents> = config
             .client()?
-            .create_with_context(Events::of(&config.topic))
+            .create_with_context(ClientEvents::of(&config.topic))
             .map_err(settings::refused)?;
         let consumer = Arc::new(consumer);
         let topic = Topic::find(&consumer, config, patience)?;
@@ -144,9 +133,9 @@ impl Source {
             bounded: false,
             forbidden: None,
             missing: None,
-            identity: Identity::default(),
+            identity: TopicIdentity::default(),
             next_probe: Instant::now(),
-            confirmed: Confirmed::new(Instant::now()),
+            confirmed: ConfirmedEnds::new(Instant::now()),
             found: Vec::new(),
             unanswered: None,
         };
@@ -174,7 +163,7 @@ impl Source {
     ///
     /// # Errors
     /// When the client is broken for good.
-    pub fn poll(&mut self, wait: Duration) -> Result<Batch, Error> {
+    pub fn poll(&mut self, wait: Duration) -> Result<PolledBatch, Error> {
         let mut batch = self.queue.take(wait);
         // In this order: what the client says of the topic it has said before it read by that.
         self.serve_events()?;
@@ -204,7 +193,7 @@ impl Source {
     /// as nobody knows then.
     #[must_use]
     pub fn at_end(&self, partition: i32) -> bool {
-        self.cursor(partition).is_some_and(Cursor::at_end)
+        self.cursor(partition).is_some_and(PartitionCursor::at_end)
             && !self.ailing.contains_key(&partition)
             && !self.is_end_old(partition)
     }
@@ -235,19 +224,6 @@ impl Source {
         }
     }
 
-    /// The partitions that are not read on, and why.
-    #[must_use]
-    pub fn halted(&self) -> &BTreeMap<i32, String> {
-        &self.halted
-    }
-
-    /// The [halted](Self::halted) partitions that a restart changes nothing about: to be kept, and
-    /// given to [`remember`](Self::remember).
-    #[must_use]
-    pub const fn lasting(&self) -> &BTreeMap<i32, String> {
-        &self.lasting
-    }
-
     /// How it goes apart from [halted](Self::halted) partitions, and why.
     #[must_use]
     pub fn condition(&self) -> (Condition, String) {
@@ -268,50 +244,6 @@ impl Source {
         match self.silence() {
             Some(reason) => (Condition::Degraded, reason),
             None => (Condition::Ok, String::new()),
-        }
-    }
-
-    /// Delivers no record at or past these offsets. A partition that is not listed delivers
-    /// nothing more, and none is added any more.
-    pub fn stop_at(&mut self, ends: &BTreeMap<i32, i64>) {
-        self.bounded = true;
-        for (partition, cursor) in (0..).zip(&mut self.cursors) {
-            cursor.stop_at(ends.get(&partition).copied().unwrap_or(0));
-        }
-        self.pause_finished();
-    }
-
-    /// Whether every partition that is not halted has come to where it is to stop.
-    #[must_use]
-    pub fn finished(&self) -> bool {
-        self.bounded && self.cursors.iter().all(Cursor::finished)
-    }
-
-    /// Delivers nothing of these partitions until they are resumed. What the client has read ahead
-    /// of them is dropped and read again later.
-    pub fn pause(&mut self, partitions: &[i32]) {
-        let newly: Vec<i32> = partitions
-            .iter()
-            .copied()
-            .filter(|partition| self.runs(*partition) && !self.paused.contains(partition))
-            .collect();
-        match self.consumer.pause(&self.list(&newly)) {
-            Ok(()) => self.paused.extend(newly),
-            Err(error) => warn!("can't pause partitions {}: {error}", listed(&newly)),
-        }
-    }
-
-    /// Reads on where [`pause`](Self::pause) stopped.
-    pub fn resume(&mut self, partitions: &[i32]) {
-        // Resuming what is not paused makes the client start at a wrong place.
-        let paused: Vec<i32> = partitions
-            .iter()
-            .copied()
-            .filter(|partition| self.runs(*partition) && self.paused.contains(partition))
-            .collect();
-        match self.consumer.resume(&self.list(&paused)) {
-            Ok(()) => self.paused.retain(|partition| !paused.contains(partition)),
-            Err(error) => warn!("can't resume partitions {}: {error}", listed(&paused)),
         }
     }
 
@@ -373,7 +305,7 @@ impl Source {
         }
     }
 
-    fn sort(&mut self, batch: &mut Batch) {
+    fn sort(&mut self, batch: &mut PolledBatch) {
         let cursors = &mut self.cursors;
         let ailing = &mut self.ailing;
         let confirmed = &mut self.confirmed;
@@ -384,7 +316,7 @@ impl Source {
                 .ok()
                 .and_then(|partition| cursors.get_mut(partition));
             let (Some(cursor), error) = (cursor, message.error()) else {
-                incidents.push((partition, Incident::of(message)));
+                incidents.push((partition, PartitionIncident::of(message)));
                 return false;
             };
             if error.is_none() && cursor.pass(message.offset()) {
@@ -392,13 +324,13 @@ impl Source {
             }
             let incident = match error {
                 None => match cursor.judge(&message.record()) {
-                    Verdict::Deliver => return true,
-                    Verdict::Skip => return false,
-                    Verdict::Warn(note) => {
+                    RecordVerdict::Deliver => return true,
+                    RecordVerdict::Skip => return false,
+                    RecordVerdict::Warn(note) => {
                         warn!(partition, "{note}");
                         return true;
                     }
-                    Verdict::Halt(reason) => Incident::Halt(reason),
+                    RecordVerdict::Halt(reason) => PartitionIncident::Halt(reason),
                 },
                 Some(RDKafkaErrorCode::PartitionEOF) => {
                     // Whoever is told where the end is can read the partition again.
@@ -409,9 +341,9 @@ impl Source {
                     }
                     return false;
                 }
-                Some(_) => Incident::of(message),
+                Some(_) => PartitionIncident::of(message),
             };
-            if !matches!(incident, Incident::Passing(_)) {
+            if !matches!(incident, PartitionIncident::Passing(_)) {
                 // What follows in this very batch must not be delivered either.
                 cursor.halt();
             }
@@ -433,72 +365,11 @@ impl Source {
         }
     }
 
-    fn handle(&mut self, partition: i32, incident: Incident) {
-        match incident {
-            Incident::Halt(reason) => self.halt(partition, reason),
-            Incident::Passing(why) => {
-                warn!(partition, "partition can't be read now: {why}");
-                self.ailing.insert(partition, why);
-            }
-            Incident::OutOfRange(why) => {
-                let refusal = match (
-                    self.cursor(partition),
-                    self.topic.standing(&self.consumer, partition, ASK_MAX),
-                ) {
-                    (Some(cursor), Ok(standing)) => start::refusal(cursor.position(), standing),
-                    _ => None,
-                };
-                match refusal {
-                    Some(reason) => self.halt(partition, reason),
-                    // As far as brokers say, it can be read on.
-                    None => self.halt_for_now(partition, why),
-                }
-            }
-        }
-    }
-
-    // For a reason that lasts: after a restart, too, until an operator acts.
-    fn halt(&mut self, partition: i32, reason: String) {
-        if self.cursor(partition).is_some() && !self.halted.contains_key(&partition) {
-            self.lasting.insert(partition, reason.clone());
-        }
-        self.halt_for_now(partition, reason);
-    }
-
-    // Until a restart.
-    fn halt_for_now(&mut self, partition: i32, reason: String) {
-        let cursor = usize::try_from(partition)
-            .ok()
-            .and_then(|partition| self.cursors.get_mut(partition));
-        let Some(cursor) = cursor.filter(|_| !self.halted.contains_key(&partition)) else {
-            return;
-        };
-        cursor.halt();
-        error!(partition, "partition is stopped: {reason}");
-        self.halted.insert(partition, reason);
-        self.ailing.remove(&partition);
-        // Refused only if it was never assigned.
-        let _ = self.consumer.incremental_unassign(&self.list(&[partition]));
-    }
-
-    // What lies past the end is of no use, so it need not be fetched.
-    fn pause_finished(&mut self) {
-        let finished: Vec<i32> = (0..)
-            .zip(&self.cursors)
-            .filter(|(_, cursor)| cursor.finished())
-            .map(|(partition, _)| partition)
-            .filter(|partition| !self.paused.contains(partition) && self.runs(*partition))
-            .collect();
-        if !finished.is_empty() {
-            self.pause(&finished);
-        }
-    }
-
-    fn cursor(&self, partition: i32) -> Option<&Cursor> {
+    fn cursor(&self, partition: i32) -> Option<&PartitionCursor> {
         self.cursors.get(usize::try_from(partition).ok()?)
     }
 
-    fn cursor_mut(&mut self, partition: i32) -> Option<&mut Cursor> {
+    fn cursor_mut(&mut self, partition: i32) -> Option<&mut PartitionCursor> {
         self.cursors.get_mut(usize::try_from(partition).ok()?)
     }
 
@@ -514,10 +385,4 @@ impl Source {
         }
         list
     }
-}
-
-/// The numbers of partitions, as a message names them.
-fn listed(partitions: &[i32]) -> String {
-    let numbers: Vec<String> = partitions.iter().map(i32::to_string).collect();
-    numbers.join(", ")
 }

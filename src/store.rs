@@ -10,63 +10,65 @@ use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
-use tidegauge_windows::{Closed, EventTime, Frame, Selection, Snapshot};
+use tidegauge_windows::{Closed, EventTime, Frame, Selection};
 use tracing::warn;
 
 use self::commit::Draft;
 use self::database::{Database, Shared};
 use self::directory::Directory;
-use self::head::Head;
-use self::image::Image;
-use self::marking::Marking;
-use self::recent::Recent;
+use self::head::CheckpointHead;
+use self::marking::MarkingTasks;
+use self::readings::{StateContext, StoreReadings};
+use self::recent_writes::RecentWrites;
 use self::retention::Retention;
+use self::snapshot::StateSnapshot;
 use self::task::Task;
-use self::view::{Context, Views};
-use crate::core::effect::{Effects, Notices, Progress};
-use crate::core::feedback::Mark;
-use crate::core::feedback::{Blocked, Family};
+use crate::core::effect::{Effects, Progress};
+
+use crate::core::feedback::{Blocked, Mark};
 use crate::domain::document_key::DocumentKey;
-use crate::domain::ledger::Ledger;
 use crate::domain::payment::BranchId;
-use crate::domain::topic_id::TopicId;
 use crate::observe::metrics::Space;
-use crate::view::feed::{Changed, Feed};
+use crate::view::changelog::{ChangeSet, Changelog};
 use crate::view::reading::{Checkpoint, Readings};
 
 mod codec;
 mod commit;
 mod copy;
 mod database;
-mod difference;
 mod directory;
 mod error;
 mod head;
 mod identity;
-mod image;
 mod journal;
 mod keys;
 mod life;
 mod mark;
 mod marking;
+mod opened_file;
 mod opening;
-mod original;
-mod recent;
+mod read_only;
+mod readings;
+mod recent_writes;
+mod recovered;
 mod retention;
-mod scanned;
+mod rule_difference;
+mod scan_cache;
+mod snapshot;
 mod space;
-mod still;
+mod syncer;
 mod task;
 mod topic;
-mod unread;
+mod unread_marks;
 mod values;
-mod view;
 
-pub use difference::Difference;
 pub use error::Error;
 pub use identity::{Documents, Identity};
-pub use original::Original;
-pub use still::{Still, Stock};
+pub use opened_file::OpenedFile;
+pub use read_only::{ReadOnlyStore, StoreStats};
+pub use recovered::Recovered;
+pub use rule_difference::RuleDifference;
+pub use syncer::Syncer;
 pub use topic::resume;
 
 /// The state on disk, held by the one who writes it.
@@ -75,47 +77,23 @@ pub use topic::resume;
 #[derive(Debug)]
 pub struct Store {
     database: Shared,
-    context: Arc<Context>,
-    views: Arc<Views>,
-    feed: Arc<Feed>,
-    head: Head,
+    context: Arc<StateContext>,
+    views: Arc<StoreReadings>,
+    changelog: Arc<Changelog>,
+    head: CheckpointHead,
     progress: BTreeMap<i32, Progress>,
     /// The branches whose zero windows are marked because they are configured.
     learned: Vec<BranchId>,
     /// The latest payment in a window that the state holds.
     latest: Option<EventTime>,
-    marking: Marking,
+    marking: MarkingTasks,
     retention: Retention,
     /// What the newest checkpoints wrote. Nothing of a checkpoint that failed is in it.
-    recent: Recent,
+    recent: RecentWrites,
     /// How many payments in no window, and how many records that are no payments, are kept.
     keep: u64,
     /// The directory and its lock.
-    place: [Original; 2],
-}
-
-/// What a run goes on from.
-#[derive(Clone, Debug)]
-pub struct Recovered {
-    /// The engine's state.
-    pub snapshot: Snapshot,
-    /// The known branches: with payments, each with its earliest event time, and those that were
-    /// known by configuration and still are, with [`EventTime::MIN`].
-    pub known: Vec<(BranchId, EventTime)>,
-    /// All that was consumed.
-    pub ledger: Ledger,
-    /// What was noticed on the way.
-    pub notices: Notices,
-    /// How far each partition has been applied.
-    pub progress: BTreeMap<i32, Progress>,
-    /// The number of the newest checkpoint; 0 if there is none.
-    pub sequence: u64,
-    /// Whether documents may have been delivered before.
-    pub was_delivered: bool,
-    /// Which topic of its name was read, if brokers ever said.
-    pub topic: Option<TopicId>,
-    /// The partitions that can't be read on, and why.
-    pub halted: BTreeMap<i32, String>,
+    place: [OpenedFile; 2],
 }
 
 /// Keep so many payments in no window, and so many records that are no payments: the newest, and
@@ -137,7 +115,7 @@ impl Store {
         let mut configured = identity.configured.clone();
         configured.sort_unstable();
         configured.dedup();
-        let context = Arc::new(Context {
+        let context = Arc::new(StateContext {
             generation: identity.generation,
             topic: identity.topic.clone(),
             rules: identity.rules.clone(),
@@ -150,15 +128,18 @@ impl Store {
         recovered.was_delivered = was_delivered && recovered.sequence > 0;
         let database = Arc::new(database);
         let store = Self {
-            views: Arc::new(Views::new(Arc::clone(&database), Arc::clone(&context))),
-            feed: Arc::new(Feed::of(life, head.sequence)),
+            views: Arc::new(StoreReadings::new(
+                Arc::clone(&database),
+                Arc::clone(&context),
+            )),
+            changelog: Arc::new(Changelog::of(life, head.sequence)),
             head,
             progress: recovered.progress.clone(),
             learned,
             latest: recovered.snapshot.latest,
             marking,
             retention: Retention::new(&identity.settings, identity.documents),
-            recent: Recent::default(),
+            recent: RecentWrites::default(),
             keep: KEEP,
             place,
             database,
@@ -175,8 +156,8 @@ impl Store {
 
     /// What the newest checkpoints of this store changed.
     #[must_use]
-    pub fn feed(&self) -> Arc<Feed> {
-        Arc::clone(&self.feed)
+    pub fn changelog(&self) -> Arc<Changelog> {
+        Arc::clone(&self.changelog)
     }
 
     /// Writes one checkpoint: all of `effects`, and that the documents in `acks` were delivered as
@@ -193,13 +174,15 @@ impl Store {
     ) -> Result<Checkpoint, Error> {
         let database = Arc::clone(&self.database);
         let context = Arc::clone(&self.context);
-        let image = Image::take(&database, &context.configured);
+        let snapshot = StateSnapshot::take(&database, &context.configured);
         let floor = self.head.floor;
         let wanted = effects.changes.snapshot.floor;
         let frame = context.frame(&self.head, effects.changes.snapshot.clone());
 
         let unreadable = |error| database.unreadable(error);
-        self.retention.search(&image, wanted).map_err(unreadable)?;
+        self.retention
+            .search(&snapshot, wanted)
+            .map_err(unreadable)?;
         let changed = changed(&frame, effects);
 
         let documents = self.marking.documents();
@@ -237,7 +220,7 @@ impl Store {
             let mut new = Vec::new();
             let mut left = task::STEP;
             for walk in frame.closings(&effects.changes) {
-                let step = frame.walk(&image, &walk, left).map_err(unreadable)?;
+                let step = frame.walk(&snapshot, &walk, left).map_err(unreadable)?;
                 left = left.saturating_sub(step.windows.len());
                 for document in task::documents(step.windows) {
                     self.retention.note(&document);
@@ -263,7 +246,10 @@ impl Store {
                 .delete(frame.grid(), *floor, draft.batch_mut())
         });
         if let Some(floor) = deleted {
-            let given_up = self.retention.given_up(&image, floor).map_err(unreadable)?;
+            let given_up = self
+                .retention
+                .given_up(&snapshot, floor)
+                .map_err(unreadable)?;
             if !given_up.is_empty() {
                 warn!(
                     documents = given_up.len(),
@@ -294,7 +280,7 @@ impl Store {
         for (number, task) in tasks {
             self.marking.set(number, Some(task));
         }
-        self.feed.publish(self.head.sequence, changed);
+        self.changelog.publish(self.head.sequence, changed);
         Ok(self.checkpoint())
     }
 
@@ -310,61 +296,10 @@ impl Store {
         Ok(self.checkpoint())
     }
 
-    /// Notes that the documents of `family` that exist are to be marked for delivery again, which
-    /// [`Store::mark_more`] does. What is acknowledged by an older mark awaits delivery still.
-    ///
-    /// # Errors
-    /// When nothing was written. The same may be asked again.
-    pub fn remark(&mut self, family: Family) -> Result<Checkpoint, Error> {
-        let documents = self.marking.documents();
-        let mut draft = Draft::new(&self.database, &self.head, documents);
-        let tasks = self.marking.with(Task::of_family(family, documents));
-        for (number, task) in &tasks {
-            draft.keep_task(*number, Some(task));
-        }
-        self.head = draft.write()?;
-        for (number, task) in tasks {
-            self.marking.set(number, Some(task));
-        }
-        Ok(self.checkpoint())
-    }
-
     /// Takes note that these documents, and no others, can't be delivered for a long time: retention
     /// does not wait for them.
     pub fn block(&mut self, blocked: Blocked) {
         self.retention.block(blocked);
-    }
-
-    /// Whether documents are still to be marked.
-    #[must_use]
-    pub fn is_marking(&self) -> bool {
-        self.marking.is_pending()
-    }
-
-    /// Marks some more of the documents that one event concerned: one batch of bounded size. Does
-    /// nothing if all are marked; whether more are to be marked afterwards.
-    ///
-    /// # Errors
-    /// When nothing was written. The same may be asked again.
-    pub fn mark_more(&mut self) -> Result<bool, Error> {
-        let Some((number, task)) = self.marking.next() else {
-            return Ok(false);
-        };
-        let image = Image::take(&self.database, &self.context.configured);
-        let unreadable = |error| self.database.unreadable(error);
-        let engine = image.engine().map_err(unreadable)?;
-        let frame = self.context.frame(&self.head, engine);
-        let (documents, rest) = task.step(&image, &frame).map_err(unreadable)?;
-        let mut draft = Draft::new(&self.database, &self.head, self.marking.documents());
-        for document in documents {
-            self.retention.note(&document);
-            draft.mark([document]);
-        }
-        draft.keep_task(number, rest.as_ref());
-        self.head = draft.write()?;
-        self.marking.set(number, rest);
-        self.feed.note_marking(self.head.sequence);
-        Ok(self.marking.is_pending())
     }
 
     /// Forces all checkpoints so far to the disk.
@@ -417,25 +352,11 @@ impl Store {
     }
 }
 
-/// Forces batches to the disk from any thread.
-#[derive(Clone, Debug)]
-pub struct Syncer(Shared);
-
-impl Syncer {
-    /// Forces all batches to the disk that were written before.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn sync(&self) -> Result<(), Error> {
-        self.0.sync()
-    }
-}
-
 /// What `effects` change, for the frame after them.
-fn changed(frame: &Frame, effects: &Effects) -> Changed {
+fn changed(frame: &Frame, effects: &Effects) -> ChangeSet {
     let changes = &effects.changes;
     let can_be = |closed: &&Closed| frame.can_have(&Selection::from(**closed));
-    Changed {
+    ChangeSet {
         totals: effects.totals.keys().copied().collect(),
         slices: changes.slices.keys().copied().collect(),
         closed: changes.finals.iter().filter(can_be).copied().collect(),

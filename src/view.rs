@@ -1,6 +1,6 @@
 //! Views: what one checkpoint holds, as readers see it, and what changed since the last.
 
-pub mod answer;
-pub mod cells;
-pub mod feed;
+pub mod cell_cache;
+pub mod changelog;
 pub mod reading;
+pub mod wire;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tidegauge::config::{Config, Need, Sources};
 use tidegauge::sink::Credentials;
-use tidegauge::source::Start;
+use tidegauge::source::StartPosition;
 use tidegauge_windows::{EventTime, Kind, Span};
 
 /// A configuration file in a directory of its own.
@@ -223,7 +223,7 @@ token_file = {token:?}
     assert_eq!(first.event_time, second.event_time);
     assert_eq!(
         first.kafka.start,
-        Start::At(EventTime::from_millis(1_793_491_200_250))
+        StartPosition::At(EventTime::from_millis(1_793_491_200_250))
     );
     assert_eq!(first.kafka.brokers, "a:1,b:2");
     assert_eq!(

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ethnum::I256;
 use proptest::prelude::*;
 use tidegauge::core::effect::{Effects, Notices};
-use tidegauge::core::pipeline::{Pipeline, Start, fingerprint};
+use tidegauge::core::pipeline::{Pipeline, PipelineStart, fingerprint};
 use tidegauge::domain::branch::Branches;
 use tidegauge::domain::ledger::{Entry, Ledger};
 use tidegauge::domain::payment::BranchId;
@@ -72,7 +72,7 @@ struct State {
     ledger: Ledger,
     notices: Notices,
     listed: usize,
-    start: Start,
+    start: PipelineStart,
 }
 
 impl State {
@@ -86,7 +86,7 @@ impl State {
         self.ledger.merge(&effects.ledger);
         self.notices.merge(&effects.notices);
         self.listed += effects.rejects.len() + effects.late.len();
-        self.start = Start {
+        self.start = PipelineStart {
             snapshot: effects.changes.snapshot.clone(),
             known: self
                 .totals

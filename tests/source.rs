@@ -15,7 +15,7 @@ use tidegauge::core::effect::Progress;
 use tidegauge::core::pipeline::fingerprint;
 use tidegauge::domain::record::Record;
 use tidegauge::observe::status::Condition;
-use tidegauge::source::{Assigned, Batch, Config, Error, Source, Start};
+use tidegauge::source::{AssignedPartition, Config, Error, PolledBatch, Source, StartPosition};
 use tidegauge_windows::EventTime;
 
 use crate::support::lab::{Kafka, Message, eventually, free_port, unique};
@@ -57,7 +57,7 @@ impl Taken {
     }
 }
 
-fn config(kafka: &Kafka, topic: &str, start: Start) -> Config {
+fn config(kafka: &Kafka, topic: &str, start: StartPosition) -> Config {
     Config {
         brokers: kafka.bootstrap(),
         topic: topic.to_owned(),
@@ -67,11 +67,11 @@ fn config(kafka: &Kafka, topic: &str, start: Start) -> Config {
     }
 }
 
-fn connect(kafka: &Kafka, topic: &str, start: Start) -> Source {
+fn connect(kafka: &Kafka, topic: &str, start: StartPosition) -> Source {
     Source::connect(&config(kafka, topic, start), PATIENCE).unwrap()
 }
 
-fn started(kafka: &Kafka, topic: &str, start: Start) -> Source {
+fn started(kafka: &Kafka, topic: &str, start: StartPosition) -> Source {
     let mut source = connect(kafka, topic, start);
     source.assign(&BTreeMap::new()).unwrap();
     source
@@ -127,7 +127,7 @@ fn offsets(taken: &[Taken], partition: i32) -> Vec<i64> {
         .collect()
 }
 
-fn positions(assigned: &[Assigned]) -> Vec<i64> {
+fn positions(assigned: &[AssignedPartition]) -> Vec<i64> {
     assigned.iter().map(|assigned| assigned.position).collect()
 }
 
@@ -154,7 +154,7 @@ fn latest_sees_only_what_is_new() {
         &topic,
         messages(0, 0..3).into_iter().chain(messages(1, 0..2)),
     );
-    let mut source = connect(kafka, &topic, Start::Latest);
+    let mut source = connect(kafka, &topic, StartPosition::Latest);
     let assigned = source.assign(&BTreeMap::new()).unwrap();
     assert_eq!(positions(&assigned), [3, 2]);
     assert_eq!(read_to_end(&mut source), []);
@@ -177,7 +177,7 @@ fn earliest_reads_ten_partitions_completely_and_in_order() {
         &topic,
         (0..10).flat_map(|partition| messages(partition, 0..2_000)),
     );
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     let ends = source.end_offsets().unwrap();
     assert_eq!(ends, (0..10).map(|partition| (partition, 2_000)).collect());
     source.stop_at(&ends);
@@ -207,7 +207,7 @@ fn a_time_starts_at_its_first_record_and_without_one_at_the_end() {
         &topic,
         messages(0, 0..5).into_iter().chain(messages(1, 0..2)),
     );
-    let start = Start::At(EventTime::from_millis(1_002_500));
+    let start = StartPosition::At(EventTime::from_millis(1_002_500));
     let mut source = connect(kafka, &topic, start);
     let assigned = source.assign(&BTreeMap::new()).unwrap();
     assert_eq!(positions(&assigned), [3, 2, 0]);
@@ -222,11 +222,11 @@ fn a_stored_position_wins_over_the_start() {
     let topic = unique("stored");
     kafka.create_topic(&topic, 1);
     kafka.send(&topic, messages(0, 0..6));
-    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let before = read_to_end(&mut started(kafka, &topic, StartPosition::Earliest));
     for start in [
-        Start::Latest,
-        Start::Earliest,
-        Start::At(EventTime::from_millis(0)),
+        StartPosition::Latest,
+        StartPosition::Earliest,
+        StartPosition::At(EventTime::from_millis(0)),
     ] {
         let mut source = connect(kafka, &topic, start);
         let assigned = source
@@ -243,8 +243,8 @@ fn everything_applied_leaves_nothing_to_deliver_and_what_comes_is_next() {
     let topic = unique("applied");
     kafka.create_topic(&topic, 1);
     kafka.send(&topic, messages(0, 0..3));
-    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
-    let mut source = connect(kafka, &topic, Start::Earliest);
+    let before = read_to_end(&mut started(kafka, &topic, StartPosition::Earliest));
+    let mut source = connect(kafka, &topic, StartPosition::Earliest);
     source
         .assign(&BTreeMap::from([(0, before[2].progress())]))
         .unwrap();
@@ -258,7 +258,7 @@ fn a_partition_added_while_running_is_read_from_its_beginning() {
     let Some(kafka) = Kafka::shared() else { return };
     let topic = unique("added");
     kafka.create_topic(&topic, 1);
-    let mut source = started(kafka, &topic, Start::Latest);
+    let mut source = started(kafka, &topic, StartPosition::Latest);
     kafka.grow_topic(&topic, 3);
     kafka.send(
         &topic,
@@ -281,7 +281,7 @@ fn a_thousand_quiet_partitions_are_looked_after_while_another_is_read() {
     let Some(kafka) = Kafka::shared() else { return };
     let topic = unique("thousand");
     kafka.create_topic(&topic, 1_000);
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     assert_eq!(source.end_offsets().unwrap().len(), 1_000);
     read_to_end(&mut source);
     assert!((0..1_000).all(|partition| source.at_end(partition)));
@@ -304,10 +304,10 @@ fn a_partition_added_while_stopped_is_read_from_its_beginning() {
     let topic = unique("added");
     kafka.create_topic(&topic, 1);
     kafka.send(&topic, messages(0, 0..2));
-    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let before = read_to_end(&mut started(kafka, &topic, StartPosition::Earliest));
     kafka.grow_topic(&topic, 2);
     kafka.send(&topic, messages(1, 0..3));
-    let mut source = connect(kafka, &topic, Start::Latest);
+    let mut source = connect(kafka, &topic, StartPosition::Latest);
     source
         .assign(&BTreeMap::from([(0, before[1].progress())]))
         .unwrap();
@@ -325,7 +325,7 @@ fn a_recreated_topic_that_is_shorter_is_not_read() {
         &topic,
         messages(0, 0..4).into_iter().chain(messages(1, 0..4)),
     );
-    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let before = read_to_end(&mut started(kafka, &topic, StartPosition::Earliest));
     let applied: BTreeMap<i32, Progress> = before
         .iter()
         .map(|record| (record.partition, record.progress()))
@@ -334,7 +334,7 @@ fn a_recreated_topic_that_is_shorter_is_not_read() {
     kafka.create_topic(&topic, 1);
     kafka.send(&topic, messages(0, 0..2));
 
-    let mut source = connect(kafka, &topic, Start::Earliest);
+    let mut source = connect(kafka, &topic, StartPosition::Earliest);
     let assigned = source.assign(&applied).unwrap();
     assert_eq!(positions(&assigned), [4, 4]);
     assert!(
@@ -360,7 +360,7 @@ fn a_recreated_topic_that_is_longer_is_not_read() {
         &topic,
         messages(0, 0..4).into_iter().chain(messages(1, 0..4)),
     );
-    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let before = read_to_end(&mut started(kafka, &topic, StartPosition::Earliest));
     let applied: BTreeMap<i32, Progress> = before
         .iter()
         .map(|record| (record.partition, record.progress()))
@@ -373,7 +373,7 @@ fn a_recreated_topic_that_is_longer_is_not_read() {
         messages(0, 100..109).into_iter().chain(messages(1, 0..5)),
     );
 
-    let mut source = connect(kafka, &topic, Start::Earliest);
+    let mut source = connect(kafka, &topic, StartPosition::Earliest);
     source.assign(&applied).unwrap();
     let taken = read_to_end(&mut source);
     assert!(
@@ -394,7 +394,7 @@ fn a_topic_recreated_while_running_is_halted_when_it_is_looked_at() {
     let topic = unique("recreated");
     kafka.create_topic(&topic, 1);
     kafka.send(&topic, messages(0, 0..4));
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     read_to_end(&mut source);
     source.pause(&[0]);
     kafka.delete_topic(&topic);
@@ -424,7 +424,7 @@ fn a_partition_read_anew_delivers_each_record_once() {
             .into_iter()
             .chain(messages(1, 0..5_000)),
     );
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     let mut taken = read_some(&mut source, 1);
     // Who does not poll looks like one to whom nothing comes.
     discover_often(&mut source);
@@ -441,7 +441,7 @@ fn a_partition_read_anew_delivers_each_record_once() {
         .unwrap()
         .progress();
 
-    let mut source = connect(kafka, &topic, Start::Earliest);
+    let mut source = connect(kafka, &topic, StartPosition::Earliest);
     source.assign(&BTreeMap::from([(0, third)])).unwrap();
     discover_often(&mut source);
     let taken = read_to_end(&mut source);
@@ -458,7 +458,7 @@ fn offsets_removed_while_stopped_halt_the_partition_and_are_named() {
         &topic,
         messages(0, 0..9).into_iter().chain(messages(1, 0..9)),
     );
-    let before = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let before = read_to_end(&mut started(kafka, &topic, StartPosition::Earliest));
     let third = |partition| {
         before
             .iter()
@@ -469,7 +469,7 @@ fn offsets_removed_while_stopped_halt_the_partition_and_are_named() {
     delete_before(kafka, &topic, 0, 5);
     delete_before(kafka, &topic, 1, 3);
 
-    let mut source = connect(kafka, &topic, Start::Earliest);
+    let mut source = connect(kafka, &topic, StartPosition::Earliest);
     source
         .assign(&BTreeMap::from([(0, third(0)), (1, third(1))]))
         .unwrap();
@@ -490,7 +490,7 @@ fn offsets_removed_while_running_halt_the_partition_and_are_named() {
     let topic = unique("gap");
     kafka.create_topic(&topic, 2);
     kafka.send(&topic, messages(0, 0..2));
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     assert_eq!(read_to_end(&mut source).len(), 2);
     source.pause(&[0]);
     kafka.send(&topic, messages(0, 2..9));
@@ -539,7 +539,7 @@ fn aborted_records_are_unseen_and_marks_do_not_hide_the_end() {
             producer.abort_transaction(PATIENCE).unwrap();
         }
     }
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     let ends = source.end_offsets().unwrap();
     assert_eq!(ends, BTreeMap::from([(0, 8)]));
     source.stop_at(&ends);
@@ -549,7 +549,7 @@ fn aborted_records_are_unseen_and_marks_do_not_hide_the_end() {
     assert_eq!(source.position(0), Some(8));
 
     // The position after the last record is not the end, and yet there is nothing more.
-    let mut source = connect(kafka, &topic, Start::Latest);
+    let mut source = connect(kafka, &topic, StartPosition::Latest);
     source
         .assign(&BTreeMap::from([(0, taken[1].progress())]))
         .unwrap();
@@ -566,7 +566,7 @@ fn nothing_at_or_past_the_end_given_is_delivered() {
         &topic,
         messages(0, 0..5).into_iter().chain(messages(1, 0..5)),
     );
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     let ends = source.end_offsets().unwrap();
     source.stop_at(&ends);
     kafka.send(
@@ -594,11 +594,11 @@ fn a_tombstone_is_told_from_an_empty_value() {
         &topic,
         [with(None), with(Some(Vec::new())), with(Some(vec![0, 255]))],
     );
-    let taken = read_to_end(&mut started(kafka, &topic, Start::Earliest));
+    let taken = read_to_end(&mut started(kafka, &topic, StartPosition::Earliest));
     let payloads: Vec<Option<Vec<u8>>> = taken.iter().map(|t| t.payload.clone()).collect();
     assert_eq!(payloads, [None, Some(vec![]), Some(vec![0, 255])]);
 
-    let mut source = connect(kafka, &topic, Start::Earliest);
+    let mut source = connect(kafka, &topic, StartPosition::Earliest);
     source
         .assign(&BTreeMap::from([(0, taken[0].progress())]))
         .unwrap();
@@ -616,7 +616,7 @@ fn a_paused_partition_delivers_nothing_and_then_each_record_once() {
             .into_iter()
             .chain(messages(1, 0..20_000)),
     );
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     let mut taken = read_some(&mut source, 1);
     source.resume(&[1]);
     source.pause(&[0]);
@@ -638,7 +638,7 @@ fn a_paused_partition_delivers_nothing_and_then_each_record_once() {
 fn a_topic_that_does_not_exist_is_named_with_what_to_do() {
     let Some(kafka) = Kafka::shared() else { return };
     let topic = unique("nowhere");
-    let error = Source::connect(&config(kafka, &topic, Start::Latest), PATIENCE)
+    let error = Source::connect(&config(kafka, &topic, StartPosition::Latest), PATIENCE)
         .err()
         .unwrap();
     assert!(matches!(error, Error::NoTopic { .. }), "{error}");
@@ -656,7 +656,7 @@ fn a_broker_that_does_not_answer_is_named_with_the_reason() {
         brokers: format!("127.0.0.1:{}", free_port()),
         topic: "payment_msg".to_owned(),
         group_id: String::new(),
-        start: Start::Latest,
+        start: StartPosition::Latest,
         properties: BTreeMap::new(),
     };
     let error = Source::connect(&config, Duration::from_millis(500))
@@ -673,7 +673,7 @@ fn a_property_that_the_client_refuses_is_named() {
         brokers: "127.0.0.1:1".to_owned(),
         topic: "payment_msg".to_owned(),
         group_id: String::new(),
-        start: Start::Latest,
+        start: StartPosition::Latest,
         properties: BTreeMap::from([("fetch.banana".to_owned(), "1".to_owned())]),
     };
     let error = Source::connect(&config, PATIENCE).err().unwrap();
@@ -687,8 +687,8 @@ fn a_batch_outlives_its_source() {
     let topic = unique("batch");
     kafka.create_topic(&topic, 1);
     kafka.send(&topic, messages(0, 0..3));
-    let mut source = started(kafka, &topic, Start::Earliest);
-    let batch: Batch = eventually("a batch", || {
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
+    let batch: PolledBatch = eventually("a batch", || {
         let batch = source.poll(WAIT).unwrap();
         (!batch.is_empty()).then_some(batch)
     });
@@ -705,7 +705,7 @@ fn each_position_reported_is_shown_to_lag_tools_and_the_last_one_by_the_end_of_c
     let topic = unique("report");
     kafka.create_topic(&topic, 2);
     kafka.send(&topic, messages(0, 0..5));
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     read_to_end(&mut source);
     let tool: BaseConsumer = kafka.client().set("group.id", &topic).create().unwrap();
     let shown = || {
@@ -739,7 +739,7 @@ fn a_broker_that_comes_back_is_read_on_without_loss_or_doubling() {
     let topic = unique("restart");
     kafka.create_topic(&topic, 2);
     kafka.send(&topic, messages(0, 0..100));
-    let mut source = started(&kafka, &topic, Start::Earliest);
+    let mut source = started(&kafka, &topic, StartPosition::Earliest);
     let mut taken = read_to_end(&mut source);
     assert_eq!(source.condition().0, Condition::Ok);
 
@@ -773,7 +773,7 @@ fn closing_ends_although_the_broker_is_gone() {
     let topic = unique("gone");
     kafka.create_topic(&topic, 1);
     kafka.send(&topic, messages(0, 0..5));
-    let mut source = started(&kafka, &topic, Start::Earliest);
+    let mut source = started(&kafka, &topic, StartPosition::Earliest);
     read_to_end(&mut source);
     kafka.kill();
     source.report(&BTreeMap::from([(0, 5)]));
@@ -786,7 +786,7 @@ fn a_deleted_topic_is_told_and_a_new_one_of_its_name_is_not_read() {
     let topic = unique("deleted");
     kafka.create_topic(&topic, 1);
     kafka.send(&topic, messages(0, 0..5));
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     read_to_end(&mut source);
     kafka.delete_topic(&topic);
     let told = eventually("the missing topic", || {
@@ -824,7 +824,7 @@ fn a_deleted_topic_is_told_as_such_and_never_as_brokers_that_do_not_answer() {
     let topic = unique("deleted-told");
     kafka.create_topic(&topic, 3);
     kafka.send(&topic, messages(0, 0..5));
-    let mut source = started(kafka, &topic, Start::Earliest);
+    let mut source = started(kafka, &topic, StartPosition::Earliest);
     read_to_end(&mut source);
     kafka.delete_topic(&topic);
     // The regular look at the topic is up to 30 s away.
@@ -874,7 +874,7 @@ fn a_topic_that_is_not_found_for_a_while_is_read_on_when_it_is_back() {
             brokers: cluster.bootstrap_servers(),
             topic: topic.to_owned(),
             group_id: String::new(),
-            start: Start::Earliest,
+            start: StartPosition::Earliest,
             properties: properties
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
@@ -927,7 +927,7 @@ fn a_partition_whose_leader_is_away_is_not_read_to_its_end() {
         brokers: cluster.bootstrap_servers(),
         topic: topic.to_owned(),
         group_id: String::new(),
-        start: Start::Earliest,
+        start: StartPosition::Earliest,
         properties: BTreeMap::new(),
     };
     let mut source = Source::connect(&config, PATIENCE).unwrap();

@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 
 use super::SharedState;
 use super::problem::{Failure, Problem};
-use crate::view::answer::ReadingAnswer;
 use crate::view::reading::{ReadError, Reading};
+use crate::view::wire::ReadingAnswer;
 
 /// Answers with what `read` renders from the newest reading.
 pub(super) async fn ask(

@@ -30,7 +30,7 @@ use super::description::{ChangesParams, Event, LastEvent};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem};
 use crate::observe::metrics::Present;
-use crate::view::feed::Feed;
+use crate::view::changelog::Changelog;
 
 /// A client that was told to load everything again is told nothing for so long.
 const AFTER_RESET: Duration = Duration::from_secs(2);
@@ -59,7 +59,7 @@ pub(super) struct Events {
 impl Events {
     /// Room for `clients` at once, who are told what `feed` says, in batches that hold `held_max` bytes
     /// together.
-    pub(super) fn new(clients: usize, held_max: usize, feed: &Feed) -> Self {
+    pub(super) fn new(clients: usize, held_max: usize, feed: &Changelog) -> Self {
         let newest = Arc::new(watch::Sender::new(0));
         let sender = Arc::clone(&newest);
         feed.watch(move |number| {

@@ -10,7 +10,7 @@ use super::SharedState;
 use super::ask::{Answered, ask, render};
 use super::description::WaitParams;
 use super::parameters::Parameters;
-use crate::view::answer::LedgerAnswer;
+use crate::view::wire::LedgerAnswer;
 
 /// Every record consumed, once, under what became of it.
 #[utoipa::path(get, path = "/api/v1/ledger", tag = "figures", params(WaitParams),

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::State;
 use super::problem::Problem;
 use crate::domain::timestamp::rfc3339;
-use crate::view::feed::Feed;
+use crate::view::changelog::Changelog;
 use crate::view::reading::{ReadError, Readings};
 
 /// The place that the state must have reached.
@@ -36,7 +36,7 @@ pub(super) enum Missed {
 /// How far the newest checkpoints have come.
 pub(super) struct CheckpointProgress {
     readings: Arc<dyn Readings>,
-    feed: Arc<Feed>,
+    feed: Arc<Changelog>,
     /// Rises with each checkpoint.
     written: watch::Sender<u64>,
     /// The result of the last look. The task that looks holds the lock, and the others use its result.

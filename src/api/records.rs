@@ -14,8 +14,8 @@ use super::cursor;
 use super::description;
 use super::question::Question;
 use super::tabular::{List, Work, answer};
-use crate::view::answer::{LateAnswer, RejectAnswer};
 use crate::view::reading::{ReadError, Reading};
+use crate::view::wire::{LateAnswer, RejectAnswer};
 
 /// Records that are not payments, the newest first.
 #[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(description::PageParams, description::WaitParams),

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use tidegauge_windows::{EventTime, Standing};
+use tidegauge_windows::{EventTime, Participation};
 use utoipa::ToSchema;
 
 use super::SharedState;
@@ -22,8 +22,8 @@ use crate::observe::metrics::{Latencies, Quantiles};
 use crate::observe::remark::remarks;
 use crate::observe::status::{Board, End, Part};
 use crate::observe::wall_clock::since_epoch;
-use crate::view::answer::ReadingAnswer;
 use crate::view::reading::{Checkpoint, Reading};
+use crate::view::wire::ReadingAnswer;
 
 /// How each part is doing, and why; given even when the state can't be read.
 #[utoipa::path(get, path = "/api/v1/status", tag = "service",
@@ -251,7 +251,7 @@ pub(super) struct PartitionAnswer {
     #[serde(skip)]
     pub(super) time: Option<EventTime>,
     #[serde(skip)]
-    standing: Option<Standing>,
+    standing: Option<Participation>,
 }
 
 impl PartitionAnswer {
@@ -289,13 +289,13 @@ impl PartitionAnswer {
                         .map(|(position, end)| end.saturating_sub(position).max(0)),
                     end_unconfirmed_s: unconfirmed.map(|age| age.as_secs()),
                     watermark: watermark.map(rfc3339),
-                    idle: time.is_some_and(|time| time.standing == Standing::Idle),
+                    idle: time.is_some_and(|time| time.participation == Participation::Idle),
                     unconfirmed_event_time: time
                         .and_then(|time| time.jump)
                         .map(|jump| rfc3339(jump.to)),
                     halted: known.and_then(|known| known.halted.clone()),
                     time: watermark,
-                    standing: time.map(|time| time.standing),
+                    standing: time.map(|time| time.participation),
                 }
             })
             .collect()
@@ -324,7 +324,7 @@ impl HeldBackBy {
     pub(super) fn of(partitions: &[PartitionAnswer]) -> Option<Self> {
         let lowest = partitions
             .iter()
-            .filter(|partition| partition.standing == Some(Standing::Active))
+            .filter(|partition| partition.standing == Some(Participation::Active))
             .min_by_key(|partition| (partition.time, partition.partition))?;
         let reason = match (&lowest.halted, lowest.lag) {
             (Some(halted), _) => format!("it is stopped: {halted}"),

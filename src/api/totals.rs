@@ -18,8 +18,8 @@ use super::problem::{Failure, Problem, quoted};
 use super::question::Question;
 use super::tabular::{List, Page as Rows, Work, answer};
 use crate::domain::payment::BranchId;
-use crate::view::answer::TotalAnswer;
 use crate::view::reading::Reading;
+use crate::view::wire::TotalAnswer;
 
 /// The running total of every branch that is configured or had a payment, by id.
 #[utoipa::path(get, path = "/api/v1/totals", tag = "figures", params(InForm, WaitParams),

@@ -22,9 +22,9 @@ use super::status::{HeldBackBy, PartitionAnswer};
 use super::tabular::{List, Page as Rows, Work, answer};
 use super::totals::find_branch;
 use crate::domain::payment::BranchId;
-use crate::view::answer::WindowAnswer;
-use crate::view::cells::RememberedCells;
+use crate::view::cell_cache::CellCache;
 use crate::view::reading::{ReadError, Reading};
+use crate::view::wire::WindowAnswer;
 
 /// The window definitions, how far each partition has come, and what holds the windows back.
 #[utoipa::path(get, path = "/api/v1/windows", tag = "figures", params(WaitParams),
@@ -241,7 +241,7 @@ fn read<'a>(
     effort: &Effort,
     query: &Query<BranchId>,
 ) -> Result<(Vec<WindowAnswer<'a>>, Option<WindowPlace>), Failure> {
-    let remembered = RememberedCells::new(reading, CELLS);
+    let remembered = CellCache::new(reading, CELLS);
     let cells: &dyn Cells<BranchId, Summary, Error = ReadError> = match definition.kind() {
         Kind::Sliding | Kind::Cumulative => &remembered,
         Kind::Tumbling => reading,

@@ -17,7 +17,7 @@ use super::output;
 use super::report::{self, Numbered};
 use crate::config::{Config, Need};
 use crate::core::effect::{LatePayment, Notices, RejectedRecord};
-use crate::core::pipeline::{Pipeline, Start};
+use crate::core::pipeline::{Pipeline, PipelineStart};
 use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Entry, Ledger};
@@ -25,7 +25,7 @@ use crate::domain::payment::BranchId;
 use crate::domain::record::Record;
 use crate::domain::total::Total;
 use crate::observe::remark::remarks;
-use crate::view::answer::WindowAnswer;
+use crate::view::wire::WindowAnswer;
 
 /// A longer line is a reject whatever it says, so no more of it is kept.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -97,7 +97,7 @@ impl Computation {
             Arc::clone(&settings),
             config.time_zone,
             Arc::clone(&config.branches),
-            Start::default(),
+            PipelineStart::default(),
         );
         Self {
             frame: Frame::new(settings, pipeline.engine().snapshot()),

@@ -303,7 +303,7 @@ fn readings(
     live: Live,
 ) -> Result<Option<Arc<dyn Readings>>, CommandFailure> {
     let generation = live.generation;
-    let still = Still::open(&generations.dir(generation)).map_err(Error::from)?;
+    let still = ReadOnlyStore::open(&generations.dir(generation)).map_err(Error::from)?;
     let readings = still.map(|still| generations.readings(generation, &still, config));
     Ok(readings.transpose()?)
 }

@@ -10,7 +10,7 @@ use super::exit_class::{Classified, ExitClass};
 use crate::config::{self, Config, Need, Sources};
 use crate::observe::status::{RefusedSwap, Status};
 use crate::service::app::{Plan, Until};
-use crate::service::generation::{self, Generations, Live, Refused, Said};
+use crate::service::generation::{self, Generations, Live, ServedAnnouncement, UnfollowedSwap};
 
 /// How often the pointer is read.
 const POINTER_EVERY: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ pub(super) struct Pointer<'a> {
     /// When a generation that can't be run is tried again.
     retry: Instant,
     /// Why the live generation can't be run, as was said once.
-    refused: Option<Refused>,
+    refused: Option<UnfollowedSwap>,
     status: Arc<Status>,
 }
 
@@ -99,13 +99,13 @@ impl<'a> Pointer<'a> {
         match self.successor(live) {
             Ok(successor) => Some(successor),
             Err(unfit) => {
-                let refused = Refused {
+                let refused = UnfollowedSwap {
                     generation: live.generation,
                     served: self.generation,
                     reason: self.reason(&unfit),
                 };
                 // It is said of one swap: again after the next, though it be to the same generation.
-                if self.generations.said() != Some(Said::Refused(refused.clone())) {
+                if self.generations.said() != Some(ServedAnnouncement::Refused(refused.clone())) {
                     self.say(|generations| generations.say_refused(&refused));
                 }
                 if self.refused.as_ref() != Some(&refused) {
@@ -204,7 +204,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::core::pipeline::{Pipeline, Start};
+    use crate::core::pipeline::{Pipeline, PipelineStart};
     use crate::sink::Publication;
     use crate::store::{Documents, Identity, Store};
 
@@ -225,7 +225,12 @@ mod tests {
     fn come_to(store: &mut Store, config: &Config, position: i64) {
         let settings = Arc::clone(&config.event_time.settings);
         let branches = Arc::clone(&config.branches);
-        let mut pipeline = Pipeline::new(settings, config.time_zone, branches, Start::default());
+        let mut pipeline = Pipeline::new(
+            settings,
+            config.time_zone,
+            branches,
+            PipelineStart::default(),
+        );
         pipeline.assign(0, position);
         store.commit(&pipeline.take_effects(), &[], 0).unwrap();
     }

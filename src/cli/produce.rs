@@ -22,7 +22,7 @@ use super::row::JsonRow;
 use super::stop;
 use crate::config::{Config, Need};
 use crate::domain::count::{counted_in_threes, grouped};
-use crate::generator::{Generator, Made, Message, Options};
+use crate::generator::{GeneratedCounts, Generator, Message, Options};
 use crate::observe::wall_clock::now_ms;
 
 const LIVE_RATE: u64 = 1_000;
@@ -213,7 +213,7 @@ struct ProduceSummary<'a> {
     seconds: f64,
     rate: f64,
     #[serde(flatten)]
-    made: Made,
+    made: GeneratedCounts,
 }
 
 impl ProduceSummary<'_> {

@@ -18,9 +18,9 @@ use crate::config::{Config, Need};
 use crate::domain::count::counted;
 use crate::service::app::App;
 use crate::service::generation::{Generations, Lock};
-use crate::service::replay::{self, Audience, Consent, Error};
+use crate::service::replay::{self, Consent, Error, ReplayObserver};
 use crate::sink::{self, Upkeep};
-use crate::store::Still;
+use crate::store::ReadOnlyStore;
 use crate::view::reading::ReadError;
 
 /// How long a running service may take to follow the swap at the end of a replay.
@@ -113,7 +113,7 @@ struct Shown {
     progress: ProgressDisplay,
 }
 
-impl Audience for Shown {
+impl ReplayObserver for Shown {
     fn show(&mut self, app: &App) -> Result<(), ReadError> {
         let shown = self.progress.show(app);
         shown.map_err(|failure| ReadError(failure.to_string()))
@@ -227,7 +227,7 @@ async fn drop_generation(
     let mut indexes = 0;
     let mut is_unreadable = false;
     if let Some(sink) = &config.elasticsearch {
-        let still = Still::open(&generations.dir(generation));
+        let still = ReadOnlyStore::open(&generations.dir(generation));
         is_unreadable = still.is_err();
         let readings = still.ok().flatten();
         let readings = readings.map(|still| generations.readings(generation, &still, config));

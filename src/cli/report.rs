@@ -10,7 +10,7 @@ use crate::domain::count::grouped;
 use crate::domain::ledger::{Entry, Ledger};
 use crate::domain::payment::BranchId;
 use crate::domain::total::Total;
-use crate::view::answer::{LateAnswer, LedgerAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+use crate::view::wire::{LateAnswer, LedgerAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// Rows, and the JSON value that they are part of.
 pub(super) type Report = (Vec<JsonRow>, String);

@@ -19,7 +19,7 @@ use crate::observe::status::{Condition, Part};
 use crate::service::app::{self, App, Plan, Until};
 use crate::service::generation::{self, Generations, Live, Lock};
 use crate::store;
-use crate::view::answer::LedgerAnswer;
+use crate::view::wire::LedgerAnswer;
 
 /// How often the main loop checks for progress, a swap or the end of the run.
 const POLL_EVERY: Duration = Duration::from_millis(20);

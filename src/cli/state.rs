@@ -15,9 +15,9 @@ use crate::domain::count::grouped;
 use crate::domain::timestamp::rfc3339;
 use crate::service::generation::{self, Generations};
 use crate::service::replay::Error;
-use crate::store::Still;
-use crate::view::answer::LedgerAnswer;
+use crate::store::ReadOnlyStore;
 use crate::view::reading::ReadError;
+use crate::view::wire::LedgerAnswer;
 
 /// The content of a state.
 #[derive(Serialize)]
@@ -89,7 +89,7 @@ fn inspect(
     let live = generations.live()?.generation;
     let generation = generation.unwrap_or(live);
     let dir = generations.dir(generation);
-    let Some(still) = Still::open(&dir).map_err(Error::from)? else {
+    let Some(still) = ReadOnlyStore::open(&dir).map_err(Error::from)? else {
         return Err(generation::Error::NoState { path: dir }.into());
     };
     let readings = generations.readings(generation, &still, config)?;

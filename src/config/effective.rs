@@ -10,7 +10,7 @@ use crate::domain::duration;
 use crate::domain::secret::names_secret;
 use crate::domain::timestamp::rfc3339;
 use crate::sink::Credentials;
-use crate::source::Start;
+use crate::source::StartPosition;
 
 impl Config {
     /// The configuration as TOML, every key with its value. Secrets are shown as `***`.
@@ -45,9 +45,9 @@ impl Config {
         toml.text("topic", &kafka.topic);
         toml.text("group_id", &kafka.group_id);
         match kafka.start {
-            Start::Latest => toml.text("start", "latest"),
-            Start::Earliest => toml.text("start", "earliest"),
-            Start::At(time) => toml.text("start", &rfc3339(time)),
+            StartPosition::Latest => toml.text("start", "latest"),
+            StartPosition::Earliest => toml.text("start", "earliest"),
+            StartPosition::At(time) => toml.text("start", &rfc3339(time)),
         }
         toml.head("[kafka.properties]");
         for (name, value) in &kafka.properties {

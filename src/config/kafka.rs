@@ -6,7 +6,7 @@ use super::problem::ConfigProblem;
 use super::raw::{SettingValue, Table};
 use super::section::{Section, one_of};
 use crate::domain::timestamp::parse_rfc3339;
-use crate::source::{self, Start};
+use crate::source::{self, StartPosition};
 
 /// Reads the section; `needed` says that there must be brokers.
 pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {
@@ -22,7 +22,7 @@ pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {
         brokers,
         topic: section.parsed("topic", "payment_msg".to_owned(), topic),
         group_id: section.text("group_id", "tidegauge"),
-        start: section.parsed("start", Start::Latest, start),
+        start: section.parsed("start", StartPosition::Latest, start),
         properties: properties(section),
     };
     check_properties(section, &config);
@@ -65,7 +65,7 @@ pub(super) fn topic(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn start(text: &str) -> Result<Start, String> {
+fn start(text: &str) -> Result<StartPosition, String> {
     match text {
         "latest" => Ok(Start::Latest),
         "earliest" => Ok(Start::Earliest),

@@ -43,7 +43,7 @@ pub struct Pipeline {
 
 /// What a pipeline goes on from: what the effects so far have built up.
 #[derive(Clone, Debug, Default)]
-pub struct Start {
+pub struct PipelineStart {
     /// The engine's state.
     pub snapshot: Snapshot,
     /// The known branches, each with its earliest event time ([`EventTime::MIN`]: configured).
@@ -68,7 +68,7 @@ impl Pipeline {
         settings: Arc<Settings>,
         zone: chrono_tz::Tz,
         branches: Arc<Branches>,
-        start: Start,
+        start: PipelineStart,
     ) -> Self {
         let totals = start
             .known

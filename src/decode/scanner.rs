@@ -28,7 +28,7 @@ impl Scanner {
     /// The payment, or `None` when anything is not as expected: then nothing is said about it.
     #[inline]
     pub fn scan(&mut self, payload: &[u8]) -> Option<Payment> {
-        let mut cursor = Cursor { rest: payload };
+        let mut cursor = ByteCursor { rest: payload };
         cursor.literal(b"{\"createTime\":")?;
         let event_time = self.create_time(&mut cursor)?;
         cursor.field(b"\"orderId\":")?;
@@ -53,7 +53,7 @@ impl Scanner {
     }
 
     #[inline]
-    fn create_time(&mut self, cursor: &mut Cursor<'_>) -> Option<EventTime> {
+    fn create_time(&mut self, cursor: &mut ByteCursor<'_>) -> Option<EventTime> {
         cursor.skip(b' ');
         if !cursor.skip(b'"') {
             let millis = i64::try_from(cursor.number()?).ok()?;
@@ -89,7 +89,7 @@ fn written(millis: i64) -> Option<EventTime> {
 }
 
 /// What is left to read. Each step is `None` when what comes is not what was asked for.
-struct Cursor<'a> {
+struct ByteCursor<'a> {
     rest: &'a [u8],
 }
 
@@ -104,7 +104,7 @@ const POWERS_OF_TEN: [u64; 19] = {
     powers
 };
 
-impl<'a> Cursor<'a> {
+impl<'a> ByteCursor<'a> {
     #[inline]
     fn take<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
         let (taken, rest) = self.rest.split_first_chunk()?;
@@ -157,7 +157,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// As [`Cursor::digits`], at least one and none of them a needless zero.
+    /// As [`ByteCursor::digits`], at least one and none of them a needless zero.
     #[inline]
     fn integer(&mut self) -> Option<(u64, usize)> {
         let first = *self.rest.first()?;

@@ -12,7 +12,7 @@ pub struct TopicId(u128);
 /// It is not the text of an id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("not a topic id: that is 22 characters of base64, and not all of them A")]
-pub struct NoTopicId;
+pub struct TopicIdError;
 
 /// How many characters hold 128 bits, 6 bits each; the last has two of them.
 const CHARACTERS: usize = 22;
@@ -48,12 +48,12 @@ impl fmt::Display for TopicId {
 }
 
 impl FromStr for TopicId {
-    type Err = NoTopicId;
+    type Err = TopicIdError;
 
     /// Takes both alphabets of base64: the client library writes the other one.
-    fn from_str(text: &str) -> Result<Self, NoTopicId> {
+    fn from_str(text: &str) -> Result<Self, TopicIdError> {
         if text.len() != CHARACTERS {
-            return Err(NoTopicId);
+            return Err(TopicIdError);
         }
         let mut bits = 0;
         for (place, character) in text.bytes().enumerate() {
@@ -63,14 +63,14 @@ impl FromStr for TopicId {
                 other => other,
             };
             let digit = DIGITS.iter().position(|digit| *digit == character);
-            let digit = digit.ok_or(NoTopicId)? as u128;
+            let digit = digit.ok_or(TopicIdError)? as u128;
             bits = match place {
-                21 if digit & 0b1111 != 0 => return Err(NoTopicId),
+                21 if digit & 0b1111 != 0 => return Err(TopicIdError),
                 21 => bits << 2 | digit >> 4,
                 _ => bits << 6 | digit,
             };
         }
-        Self::new(bits).ok_or(NoTopicId)
+        Self::new(bits).ok_or(TopicIdError)
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
             "ASNFZ4mrze_-3LqYdlQyé",
             "ASNFZ4mrze_-3LqYdl yEA",
         ] {
-            assert_eq!(text.parse::<TopicId>(), Err(NoTopicId), "{text}");
+            assert_eq!(text.parse::<TopicId>(), Err(TopicIdError), "{text}");
         }
     }
 

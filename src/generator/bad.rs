@@ -1,19 +1,19 @@
 //! Messages that are no payments: one for every reason that there is to reject a record.
 
-use super::Made;
-use super::write::Fields;
+use super::GeneratedCounts;
+use super::write::PaymentFields;
 use crate::decode::{PAYLOAD_MAX, Reason};
 
 /// What is wrong with a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Bad {
+pub(super) enum BadMessage {
     /// It has no value.
     Tombstone,
     /// It is rejected for this reason.
     Reject(Reason),
 }
 
-impl Bad {
+impl BadMessage {
     /// The kind of bad message number `n`, from 0. The first seven are one of each.
     pub(super) fn nth(n: u64) -> Self {
         match (n % 256, n % 6) {
@@ -28,7 +28,7 @@ impl Bad {
     }
 
     /// Where messages of this kind are counted.
-    pub(super) fn count(self, made: &mut Made) -> &mut u64 {
+    pub(super) fn count(self, made: &mut GeneratedCounts) -> &mut u64 {
         match self {
             Self::Tombstone => &mut made.tombstone,
             Self::Reject(Reason::NotJson) => &mut made.not_json,
@@ -41,7 +41,7 @@ impl Bad {
     }
 
     /// Appends a message of this kind, in one of several forms. No form holds a line break.
-    pub(super) fn write(self, out: &mut Vec<u8>, create_time: &[u8], fields: &Fields) {
+    pub(super) fn write(self, out: &mut Vec<u8>, create_time: &[u8], fields: &PaymentFields) {
         let at = out.len();
         fields.write(out, create_time);
         let payment = out.split_off(at);

@@ -7,14 +7,14 @@ use crate::domain::timestamp::date_of;
 
 /// What a payment says beside its time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fields {
+pub(super) struct PaymentFields {
     pub(super) order_id: i64,
     pub(super) cents: u64,
     pub(super) platform: u64,
     pub(super) branch: u64,
 }
 
-impl Fields {
+impl PaymentFields {
     /// Appends the payment as the original generator writes it, without spaces.
     pub(super) fn write(&self, out: &mut Vec<u8>, create_time: &[u8]) {
         out.extend_from_slice(b"{\"createTime\":\"");

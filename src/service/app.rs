@@ -1,6 +1,7 @@
 //! The service: its parts, wired, started and stopped in order.
 
-mod unread;
+mod error;
+mod skipped_records;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,17 +17,18 @@ use tracing::{info, warn};
 use crate::api;
 use crate::config::Config;
 use crate::core::feedback::Feedback;
-use crate::core::pipeline::{Pipeline, Start};
-use crate::domain::count::{agreeing, counted};
+use crate::core::pipeline::{Pipeline, PipelineStart};
 use crate::domain::ledger::Ledger;
 use crate::domain::topic_id::TopicId;
 use crate::observe::status::{Condition, Part, Status};
-use crate::service::generation::{self, Generations};
+use crate::service::generation::Generations;
 use crate::service::worker::{self, FeedbackSender, Worker};
 use crate::sink::{self, Order, Sink};
-use crate::source::{self, Source};
+use crate::source::Source;
 use crate::store::{self, Documents, Identity, Store};
-use crate::view::reading::{ReadError, Readings};
+use crate::view::reading::Readings;
+
+pub use self::error::Error;
 
 /// How long Kafka may take to answer at the start.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
@@ -34,60 +36,6 @@ const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(300);
 /// How often a delivery that is waited for is looked at.
 const DELIVERY_LOOK: Duration = Duration::from_millis(20);
-
-/// Why the service did not start, or stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The address can't be listened on.
-    #[error("can't listen on {address}: {why}; stop what uses it, or set http.listen")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        why: std::io::Error,
-    },
-    /// HTTP failed.
-    #[error(transparent)]
-    Api(#[from] api::Error),
-    /// The state directory failed.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// Kafka failed.
-    #[error(transparent)]
-    Source(#[from] source::Error),
-    /// Elasticsearch can't be used as configured.
-    #[error(transparent)]
-    Sink(#[from] sink::Error),
-    /// The worker failed.
-    #[error(transparent)]
-    Worker(#[from] worker::Error),
-    /// The state can't be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// A thread can't be started.
-    #[error("a thread can't be started: {0}")]
-    Thread(std::io::Error),
-    /// It is not clear which generation is to run.
-    #[error(transparent)]
-    Generation(#[from] generation::Error),
-    /// Elasticsearch took no document for too long.
-    #[error(
-        "{} still {} delivery and none went for {} s: {reason}; what waits is kept, and goes when the \
-         service runs again",
-        counted(*documents, "document"),
-        agreeing(*documents, "awaits", "await"),
-        DELIVERY_PATIENCE.as_secs()
-    )]
-    Undelivered {
-        /// How many.
-        documents: u64,
-        /// What the sink says.
-        reason: String,
-    },
-    /// A task panicked.
-    #[error("a part of the service stopped unexpectedly: {0}")]
-    Panicked(#[from] tokio::task::JoinError),
-}
 
 /// What is to run of a configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -169,13 +117,13 @@ impl App {
                 } else {
                     sink.without_former_life()
                 };
-                Some(sink.following(store.feed()))
+                Some(sink.following(store.changelog()))
             }
             None => None,
         };
         let state = api::State {
             readings: Arc::clone(&readings),
-            feed: store.feed(),
+            feed: store.changelog(),
             status: Arc::clone(&status),
             branches: Arc::clone(&config.branches),
             index_prefix: config
@@ -352,7 +300,7 @@ async fn start_worker(
             store.bind(topic)?;
         }
         let is_first = recovered.progress.is_empty();
-        unread::tell(
+        skipped_records::tell(
             kafka.start,
             &assigned,
             is_first,
@@ -367,7 +315,7 @@ async fn start_worker(
             }
             Until::Positions(positions) => source.stop_at(&positions),
         }
-        let start = Start {
+        let start = PipelineStart {
             snapshot: recovered.snapshot,
             known: recovered.known,
             progress: recovered.progress,

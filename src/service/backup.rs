@@ -12,14 +12,14 @@ use tidegauge_windows::EventTime;
 use crate::domain::timestamp::rfc3339;
 use crate::observe::wall_clock;
 use crate::service::generation::{self, Generations, Live, not_directory};
-use crate::store::{self, Still};
+use crate::store::{self, ReadOnlyStore};
 
+mod checksummed_file;
 mod files;
 mod manifest;
 mod restore;
-mod sealed;
 
-pub use self::manifest::{Kept, LeftOut, Manifest};
+pub use self::manifest::{BackedUpGeneration, Manifest, SkippedGeneration};
 pub use self::restore::restore;
 
 /// How often generations may change while they are looked at.
@@ -188,10 +188,10 @@ fn copy(generations: &Generations, to: &Path, live_only: bool) -> Result<Manifes
             still.topic().clone_into(&mut topic);
         }
         if let Some(report) = &report {
-            let path = to.join(sealed::report(generation));
+            let path = to.join(checksummed_file::report(generation));
             fs::write(&path, report).map_err(|source| files::failed(&path, "write", source))?;
         }
-        kept.push(Kept {
+        kept.push(BackedUpGeneration {
             generation,
             storage_version: still.version(),
             checkpoint: checkpoint.sequence,
@@ -218,7 +218,7 @@ fn copy(generations: &Generations, to: &Path, live_only: bool) -> Result<Manifes
 
 /// A generation as it stood when it was opened.
 struct Opened {
-    still: Still,
+    still: ReadOnlyStore,
     /// The report of the replay that built it, as it stood before: it promises no more than the
     /// state holds.
     report: Option<Vec<u8>>,
@@ -228,7 +228,7 @@ struct Opened {
 fn open(
     generations: &Generations,
     live_only: bool,
-) -> Result<(Live, Vec<Opened>, Vec<LeftOut>), Error> {
+) -> Result<(Live, Vec<Opened>, Vec<SkippedGeneration>), Error> {
     for _ in 0..TRIES {
         let mut live = generations.live()?;
         let all = generations.all()?;
@@ -239,12 +239,12 @@ fn open(
                 continue;
             }
             let report = fs::read(generations.report(*generation)).ok();
-            match Still::open(&generations.dir(*generation)) {
+            match ReadOnlyStore::open(&generations.dir(*generation)) {
                 Ok(Some(still)) => opened.push(Opened { still, report }),
                 // It is just being begun, and holds nothing.
                 Ok(None) => {}
                 Err(error) if is_live => return Err(error.into()),
-                Err(error) => left_out.push(LeftOut {
+                Err(error) => left_out.push(SkippedGeneration {
                     generation: *generation,
                     reason: error.to_string(),
                 }),

@@ -4,12 +4,12 @@
 //! file `<state_dir>.live` says which is live; without it that is 1. It is the only truth: aliases
 //! in Elasticsearch follow it.
 
+mod announcement;
+mod atomic_file;
+mod claim;
 mod error;
-mod file;
-mod following;
 mod lock;
 mod path;
-mod place;
 mod pointer;
 mod state;
 
@@ -18,10 +18,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+pub use self::announcement::{ServedAnnouncement, UnfollowedSwap};
+pub(crate) use self::atomic_file::replace;
 pub use self::error::Error;
 use self::error::io_error;
-pub(crate) use self::file::replace;
-pub use self::following::{Refused, Said};
 pub use self::lock::Lock;
 use self::path::{holds_state, parent};
 pub(crate) use self::path::{not_directory, resolved};

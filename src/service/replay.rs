@@ -7,29 +7,29 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::task::spawn_blocking;
 
 use crate::config::Config;
-use crate::domain::count::{agreeing, counted};
 use crate::domain::topic_id::TopicId;
-use crate::service::app::{self, App, Plan, Until};
+use crate::service::app::{App, Plan, Until};
 use crate::service::generation::{self, Generations, Live};
-use crate::sink::{self, Publication};
-use crate::source::Start;
-use crate::store::{self, Difference, Still};
+use crate::sink::Publication;
+use crate::source::StartPosition;
+use crate::store::{ReadOnlyStore, RuleDifference};
 use crate::view::reading::ReadError;
 
 mod comparison;
-mod differing;
+mod error;
+mod figure_difference;
 mod proof;
 mod report;
 mod switch;
 
 pub use self::comparison::Comparison;
-pub use self::differing::{Differing, Field, Figure};
+pub use self::error::Error;
+pub use self::figure_difference::{FieldDifference, FigureDifference, FigureValue};
 pub use self::proof::Proof;
 pub use self::report::{Report, report};
 pub use self::switch::{Aliases, Consent, Switched, before, is_caught_up, newest, switch, upkeep};
@@ -38,191 +38,8 @@ pub use self::switch::{Aliases, Consent, Switched, before, is_caught_up, newest,
 const LIVE_PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Why a replay did not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A part of the service failed.
-    #[error(transparent)]
-    App(#[from] app::Error),
-    /// Generations can't be told or changed.
-    #[error(transparent)]
-    Generation(#[from] generation::Error),
-    /// A state can't be read.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// A state can't be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// Elasticsearch can't be used.
-    #[error(transparent)]
-    Sink(#[from] sink::Error),
-    /// Elasticsearch did not answer before anything was switched.
-    #[error("{0}; nothing was switched")]
-    NotBegun(sink::Error),
-    /// Another one is at work.
-    #[error("another replay, swap or drop is at work on this state: wait for its end")]
-    AtWork,
-    /// It was asked to stop.
-    #[error("interrupted; `tidegauge replay` goes on where it stopped")]
-    Interrupted,
-    /// The generation is not complete.
-    #[error(
-        "generation {generation} exists and is not complete: run `tidegauge replay`, which goes on \
-         where it stopped, or delete it with `tidegauge replay drop {generation} --yes`"
-    )]
-    Incomplete {
-        /// The generation.
-        generation: u32,
-    },
-    /// There is no generation to make live.
-    #[error("there is no other generation: `tidegauge replay` builds one")]
-    NoOther,
-    /// There is none to go back to: the only other one was never live.
-    #[error(
-        "no other generation was live before: generation {generation} is built and was never made \
-         live; `tidegauge replay swap` makes it live"
-    )]
-    NotSwapped {
-        /// The generation that was built.
-        generation: u32,
-    },
-    /// The one to go back to was deleted.
-    #[error(
-        "generation {generation}, which was live before, has no state any more: `tidegauge replay`, \
-         with the configuration that it had, builds its figures anew"
-    )]
-    Gone {
-        /// The generation.
-        generation: u32,
-    },
-    /// There is an older one, and nothing says that it was live before.
-    #[error(
-        "nothing says which generation was live before generation {live}: to make generation \
-         {generation} live, write `live = {generation}` into {pointer}",
-        pointer = .pointer.display()
-    )]
-    Unordered {
-        /// The older one.
-        generation: u32,
-        /// The live one.
-        live: u32,
-        /// The file that names the live one.
-        pointer: PathBuf,
-    },
-    /// It does not fit the configuration, and nobody needs it.
-    #[error(
-        "{source}; or delete generation {generation} with `tidegauge replay drop {generation} --yes`"
-    )]
-    Unfit {
-        /// The generation.
-        generation: u32,
-        /// Why.
-        source: generation::Error,
-    },
-    /// It has other figures than the live one.
-    #[error(
-        "generation {generation} differs from the live one in {}: look at `tidegauge replay status`, and \
-         give --accept-differences if {} as {} should be",
-        counted(*differences, "figure"),
-        agreeing(*differences, "it is", "they are"),
-        agreeing(*differences, "it", "they")
-    )]
-    Differs {
-        /// The generation.
-        generation: u32,
-        /// In how many figures.
-        differences: u64,
-    },
-    /// It was never compared with the live one.
-    #[error(
-        "generation {generation} is not proven to have the figures of the live one: {reason}. \
-         `tidegauge replay` compares them as soon as that is possible; --accept-differences makes it \
-         live unproven"
-    )]
-    Unproven {
-        /// The generation.
-        generation: u32,
-        /// Why nothing is known.
-        reason: String,
-    },
-    /// It is the live one.
-    #[error(
-        "generation {generation} is live: make another one live before you drop it, with `tidegauge \
-         replay {}`",
-        if *.is_swapped { "rollback" } else { "--swap" }
-    )]
-    IsLive {
-        /// The generation.
-        generation: u32,
-        /// Whether a swap made it live.
-        is_swapped: bool,
-    },
-    /// The running service works on it.
-    #[error(
-        "the running service serves generation {generation}: it can't be dropped before another is served"
-    )]
-    IsServed {
-        /// The generation.
-        generation: u32,
-    },
-    /// Something else than a report is in its file.
-    #[error("the report {path} can't be read ({reason}): run `tidegauge replay` again")]
-    Report {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The running service has not followed.
-    #[error(
-        "generation {generation} is live now, and the aliases do not point to it yet after {} s: \
-         the running service moves them once it has caught up; see its log and status",
-        .patience.as_secs()
-    )]
-    NotFollowed {
-        /// The generation.
-        generation: u32,
-        /// How long it was waited for.
-        patience: Duration,
-    },
-    /// The running service has not said that it serves it.
-    #[error(
-        "generation {generation} is live now, and the running service has not said after {} s that it \
-         serves it: see its log; `tidegauge replay status` says when it does",
-        .patience.as_secs()
-    )]
-    NotServed {
-        /// The generation.
-        generation: u32,
-        /// How long it was waited for.
-        patience: Duration,
-    },
-    /// The running service can't run it.
-    #[error("{0}")]
-    Refused(generation::Refused),
-    /// A task panicked.
-    #[error("a part of the replay stopped unexpectedly: {0}")]
-    Panicked(#[from] tokio::task::JoinError),
-}
-
-impl Error {
-    // With the way to be rid of a generation that was built by other rules, where `drop` does it.
-    fn unfit(source: generation::Error, generations: &Generations, generation: u32) -> Self {
-        let is_needed = generations
-            .live()
-            .is_ok_and(|live| live.generation == generation)
-            || generations.served() == Some(generation);
-        match source {
-            source @ generation::Error::Other { .. } if !is_needed => {
-                Self::Unfit { generation, source }
-            }
-            source => source.into(),
-        }
-    }
-}
-
 /// Who watches a replay.
-pub trait Audience {
+pub trait ReplayObserver {
     /// Looks at it; an error ends the replay.
     ///
     /// # Errors
@@ -263,7 +80,7 @@ impl<'a> Replay<'a> {
         };
         // One that was killed as it began holds nothing yet, and what was said of another state that
         // was here before is not true of the one to come.
-        let still = Still::open(&generations.dir(generation));
+        let still = ReadOnlyStore::open(&generations.dir(generation));
         let before =
             match still.map_err(|source| generation::Error::Unreadable { generation, source })? {
                 Some(_) => {
@@ -301,7 +118,7 @@ impl<'a> Replay<'a> {
     /// What went wrong. What was done is kept, and may be gone on with.
     pub async fn run(
         mut self,
-        audience: &mut impl Audience,
+        audience: &mut impl ReplayObserver,
         stop: impl Future<Output = ()>,
     ) -> Result<Report, Error> {
         let mut stop = std::pin::pin!(stop);
@@ -351,16 +168,16 @@ impl<'a> Replay<'a> {
     }
 
     // The live generation as it stands, or why there is nothing to compare.
-    async fn live_still(&self) -> Result<Result<Still, String>, Error> {
+    async fn live_still(&self) -> Result<Result<ReadOnlyStore, String>, Error> {
         let deadline = Instant::now() + LIVE_PATIENCE;
-        let own = match Still::open(&self.generations.dir(self.generation))? {
+        let own = match ReadOnlyStore::open(&self.generations.dir(self.generation))? {
             Some(own) => own.checkpoint().positions.clone(),
             None => BTreeMap::new(),
         };
         loop {
             let dir = self.generations.dir(self.live.generation);
             let number = self.live.generation;
-            let Some(live) = spawn_blocking(move || Still::open(&dir)).await?? else {
+            let Some(live) = spawn_blocking(move || ReadOnlyStore::open(&dir)).await?? else {
                 return Ok(Err(format!(
                     "generation {number}, which is live, has no state: there is nothing to compare"
                 )));
@@ -399,7 +216,7 @@ impl<'a> Replay<'a> {
         let mut config = self.config.clone();
         // Lag tools show how the service is doing, and every generation holds the whole topic.
         config.kafka.group_id.clear();
-        config.kafka.start = Start::Earliest;
+        config.kafka.start = StartPosition::Earliest;
         if let Some(sink) = &mut config.elasticsearch {
             sink.publication = Publication::Never;
         }
@@ -411,7 +228,7 @@ impl<'a> Replay<'a> {
         &mut self,
         config: &Config,
         until: Until,
-        audience: &mut impl Audience,
+        audience: &mut impl ReplayObserver,
         mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
     ) -> Result<(), Error> {
         let begun = Instant::now();
@@ -448,7 +265,7 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
-    async fn compare(&self, live: Still) -> Result<Comparison, Error> {
+    async fn compare(&self, live: ReadOnlyStore) -> Result<Comparison, Error> {
         let own = self.own_still().await?;
         let (generations, config) = (self.generations.clone(), self.config.clone());
         let (old, new) = (self.live.generation, self.generation);
@@ -458,7 +275,7 @@ impl<'a> Replay<'a> {
             let mut comparison = ours.query(|live| {
                 theirs.query(|replayed| Comparison::of(live, replayed, &config.branches))
             })?;
-            let rules = Difference::between(live.rules(), own.rules());
+            let rules = RuleDifference::between(live.rules(), own.rules());
             comparison.because.extend(rules.iter().map(|rule| {
                 let value = |value: &Option<String>| {
                     value.clone().unwrap_or_else(|| "not there".to_owned())
@@ -475,10 +292,10 @@ impl<'a> Replay<'a> {
         .await?
     }
 
-    async fn own_still(&self) -> Result<Still, Error> {
+    async fn own_still(&self) -> Result<ReadOnlyStore, Error> {
         let path = self.generations.dir(self.generation);
         let lost = self.generations.lost(self.generation);
-        Ok(spawn_blocking(move || Still::open(&path))
+        Ok(spawn_blocking(move || ReadOnlyStore::open(&path))
             .await??
             .ok_or(lost)?)
     }

@@ -6,7 +6,7 @@ use tidegauge_windows::{Selection, Walk};
 use tokio::sync::watch;
 
 use crate::domain::document_key::DocumentKey;
-use crate::view::feed::{Changed, Feed};
+use crate::view::changelog::{ChangeSet, Changelog};
 use crate::view::reading::{ReadError, Reading};
 
 /// Beyond so many changed slices all marks are looked at instead.
@@ -22,18 +22,18 @@ pub(super) struct ChangeFollower {
 
 #[derive(Debug)]
 struct Followed {
-    feed: Arc<Feed>,
+    feed: Arc<Changelog>,
     /// The number of the newest checkpoint.
     newest: watch::Receiver<u64>,
     /// All changes up to this checkpoint were asked for.
     seen: u64,
-    /// [`Feed::markings`] when this was last asked.
+    /// [`Changelog::markings`] when this was last asked.
     markings: u64,
 }
 
 impl ChangeFollower {
     /// Those of the checkpoints that `feed` tells of.
-    pub(super) fn of(feed: Arc<Feed>) -> Self {
+    pub(super) fn of(feed: Arc<Changelog>) -> Self {
         let seen = feed.newest();
         let (sender, newest) = watch::channel(seen);
         feed.watch(move |number| {
@@ -63,7 +63,7 @@ impl ChangeFollower {
     /// What changed since this was last asked; `None` if that does not say which documents were
     /// marked: nobody tells, or the changes were too many, or documents were marked without a
     /// change.
-    pub(super) fn take(&mut self) -> Option<Changed> {
+    pub(super) fn take(&mut self) -> Option<ChangeSet> {
         let followed = self.followed.as_mut()?;
         followed.newest.mark_unchanged();
         let markings = followed.feed.markings();

@@ -15,9 +15,9 @@ use crate::domain::branch::Branches;
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
 use crate::domain::timestamp::rfc3339;
-use crate::view::answer::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
-use crate::view::cells::RememberedCells;
+use crate::view::cell_cache::CellCache;
 use crate::view::reading::{ReadError, Reading};
+use crate::view::wire::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// A document, ready to be sent.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(super) struct Content {
 /// Renders the documents of one reading.
 pub(super) struct Renderer<'a> {
     reading: &'a dyn Reading,
-    cells: RememberedCells<'a>,
+    cells: CellCache<'a>,
     branches: &'a Branches,
     watermark: Option<String>,
     content: Content,
@@ -97,7 +97,7 @@ impl<'a> Renderer<'a> {
     pub(super) fn new(reading: &'a dyn Reading, branches: &'a Branches, content: Content) -> Self {
         Self {
             reading,
-            cells: RememberedCells::new(reading, CELLS),
+            cells: CellCache::new(reading, CELLS),
             branches,
             watermark: reading.frame().watermark().map(rfc3339),
             content,

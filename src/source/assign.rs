@@ -9,9 +9,23 @@ use tracing::{info, warn};
 
 use crate::core::effect::Progress;
 
-use super::cursor::Cursor;
-use super::start::Starting;
-use super::{Assigned, Error, Source, Start};
+use super::cursor::PartitionCursor;
+use super::start::PartitionStart;
+use super::{Error, Source, StartPosition};
+
+/// A partition that is read, or halted, from now on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AssignedPartition {
+    /// The partition.
+    pub partition: i32,
+    /// The next offset to apply.
+    pub position: i64,
+    /// The offset after its last record, when asked.
+    pub end: i64,
+    /// How many offsets the brokers held before the position at the start: records that are not read, or
+    /// were before.
+    pub before: i64,
+}
 
 impl Source {
     /// Starts reading all partitions of the topic. To be called once.
@@ -26,21 +40,25 @@ impl Source {
     /// # Errors
     /// When the brokers don't answer in time, or nothing is applied yet and the topic is not the one
     /// that is to be read.
-    pub fn assign(&mut self, applied: &BTreeMap<i32, Progress>) -> Result<Vec<Assigned>, Error> {
+    pub fn assign(
+        &mut self,
+        applied: &BTreeMap<i32, Progress>,
+    ) -> Result<Vec<AssignedPartition>, Error> {
         let known = applied.keys().next_back().map_or(0, |last| last + 1);
         if let Some(reason) = &self.identity.replaced {
             if applied.is_empty() {
                 return Err(Error::Replaced(reason.clone()));
             }
             // What brokers hold is of another topic.
-            let starts = (0..known).map(|partition| Starting::vanished(applied.get(&partition)));
+            let starts =
+                (0..known).map(|partition| PartitionStart::vanished(applied.get(&partition)));
             return self.begin(starts.collect());
         }
         let count = self.topic.partitions().max(known);
         let start = if applied.is_empty() {
             self.start
         } else {
-            Start::Earliest
+            StartPosition::Earliest
         };
         let deadline = Instant::now() + self.patience;
         let all: Vec<i32> = (0..self.topic.partitions()).collect();
@@ -49,7 +67,7 @@ impl Source {
             .filter(|partition| !applied.contains_key(partition))
             .collect();
         let times = match start {
-            Start::At(time) if !unseen.is_empty() => {
+            StartPosition::At(time) if !unseen.is_empty() => {
                 self.topic
                     .offsets_at(&self.consumer, &unseen, time.millis(), deadline)?
             }
@@ -59,12 +77,12 @@ impl Source {
         for partition in 0..count {
             starts.push(
                 match (standings.get(&partition).copied(), applied.get(&partition)) {
-                    (None, applied) => Starting::vanished(applied),
-                    (Some(standing), Some(applied)) => Starting::again(applied, standing),
+                    (None, applied) => PartitionStart::vanished(applied),
+                    (Some(standing), Some(applied)) => PartitionStart::again(applied, standing),
                     (Some(standing), None) => match start {
-                        Start::Latest => Starting::fresh(standing.high, standing),
-                        Start::Earliest => Starting::fresh(standing.low, standing),
-                        Start::At(_) => Starting::fresh(
+                        StartPosition::Latest => PartitionStart::fresh(standing.high, standing),
+                        StartPosition::Earliest => PartitionStart::fresh(standing.low, standing),
+                        StartPosition::At(_) => PartitionStart::fresh(
                             times.get(&partition).copied().unwrap_or(standing.high),
                             standing,
                         ),
@@ -83,10 +101,13 @@ impl Source {
     }
 
     /// Starts the partitions that follow those which are known.
-    pub(super) fn begin(&mut self, starts: Vec<Starting>) -> Result<Vec<Assigned>, Error> {
+    pub(super) fn begin(
+        &mut self,
+        starts: Vec<PartitionStart>,
+    ) -> Result<Vec<AssignedPartition>, Error> {
         let first = i32::try_from(self.cursors.len()).unwrap_or(i32::MAX);
         let mut list = TopicPartitionList::with_capacity(starts.len());
-        let starts: Vec<Starting> = (first..)
+        let starts: Vec<PartitionStart> = (first..)
             .zip(starts)
             .map(|(partition, starting)| self.judged(partition, starting))
             .collect();
@@ -108,7 +129,7 @@ impl Source {
         }
         let mut assigned = Vec::with_capacity(starts.len());
         for (partition, starting) in (first..).zip(starts) {
-            assigned.push(Assigned {
+            assigned.push(AssignedPartition {
                 partition,
                 position: starting.position,
                 end: starting.end,
@@ -124,7 +145,7 @@ impl Source {
                 warn!(partition, "{note}");
             }
             self.confirmed.note(partition, Instant::now());
-            self.cursors.push(Cursor::new(
+            self.cursors.push(PartitionCursor::new(
                 starting.position,
                 starting.from,
                 starting.end,
@@ -143,9 +164,9 @@ impl Source {
     }
 
     // A partition is refused for what was known before it was looked at, if there is anything.
-    fn judged(&mut self, partition: i32, starting: Starting) -> Starting {
+    fn judged(&mut self, partition: i32, starting: PartitionStart) -> PartitionStart {
         let remembered = self.remembered.remove(&partition);
-        Starting {
+        PartitionStart {
             refusal: remembered
                 .or_else(|| self.identity.replaced.clone())
                 .or(starting.refusal),

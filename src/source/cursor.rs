@@ -8,12 +8,12 @@ use super::start::from_earliest;
 
 /// The place in one partition.
 #[derive(Debug)]
-pub(super) struct Cursor {
+pub(super) struct PartitionCursor {
     /// The next offset to deliver.
     position: i64,
     /// Nothing at or past it is delivered.
     stop: i64,
-    state: State,
+    state: CursorState,
     at_end: bool,
     /// The end offset when it was last asked for.
     end: i64,
@@ -24,7 +24,7 @@ pub(super) struct Cursor {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum CursorState {
     /// The first record must be this one, which was applied before.
     Verifying(Fingerprint),
     Reading,
@@ -33,7 +33,7 @@ enum State {
 
 /// What becomes of a record.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) enum Verdict {
+pub(super) enum RecordVerdict {
     Deliver,
     Skip,
     /// Deliver it, and tell the operator.
@@ -42,7 +42,7 @@ pub(super) enum Verdict {
     Halt(String),
 }
 
-impl Cursor {
+impl PartitionCursor {
     /// A cursor that delivers from `position` on. The partition is read from `from` on, and begins
     /// with the record `verify`, if that is given.
     pub(super) const fn new(
@@ -52,8 +52,8 @@ impl Cursor {
         verify: Option<Fingerprint>,
     ) -> Self {
         let state = match verify {
-            Some(fingerprint) => State::Verifying(fingerprint),
-            None => State::Reading,
+            Some(fingerprint) => CursorState::Verifying(fingerprint),
+            None => CursorState::Reading,
         };
         Self {
             position,
@@ -69,8 +69,9 @@ impl Cursor {
     /// Moves past the record at `offset` if it is to be delivered and nothing else is to be said.
     #[inline]
     pub(super) fn pass(&mut self, offset: i64) -> bool {
-        let passes =
-            matches!(self.state, State::Reading) && offset >= self.position && offset < self.stop;
+        let passes = matches!(self.state, CursorState::Reading)
+            && offset >= self.position
+            && offset < self.stop;
         if passes {
             self.position = offset + 1;
             self.at_end = false;
@@ -79,21 +80,21 @@ impl Cursor {
     }
 
     /// Judges a record that does not simply pass.
-    pub(super) fn judge(&mut self, record: &Record<'_>) -> Verdict {
+    pub(super) fn judge(&mut self, record: &Record<'_>) -> RecordVerdict {
         match self.state {
-            State::Halted => Verdict::Skip,
-            State::Reading => {
+            CursorState::Halted => RecordVerdict::Skip,
+            CursorState::Reading => {
                 if self.pass(record.offset) {
-                    return Verdict::Deliver;
+                    return RecordVerdict::Deliver;
                 }
                 self.step_over(record.offset);
-                Verdict::Skip
+                RecordVerdict::Skip
             }
-            State::Verifying(expected) if record.offset == expected.offset => {
+            CursorState::Verifying(expected) if record.offset == expected.offset => {
                 let found = fingerprint(record);
                 if found != expected {
                     self.halt();
-                    return Verdict::Halt(format!(
+                    return RecordVerdict::Halt(format!(
                         "the record at offset {} is not the one that was applied before: the topic \
                          was recreated or rewritten. Nothing of the partition is applied; to read \
                          the topic as it is now, {}",
@@ -101,18 +102,18 @@ impl Cursor {
                         from_earliest()
                     ));
                 }
-                self.state = State::Reading;
-                Verdict::Skip
+                self.state = CursorState::Reading;
+                RecordVerdict::Skip
             }
-            State::Verifying(expected) if record.offset > expected.offset => {
-                self.state = State::Reading;
+            CursorState::Verifying(expected) if record.offset > expected.offset => {
+                self.state = CursorState::Reading;
                 if self.pass(record.offset) {
-                    return Verdict::Warn(unverified(expected.offset));
+                    return RecordVerdict::Warn(unverified(expected.offset));
                 }
                 self.step_over(record.offset);
-                Verdict::Skip
+                RecordVerdict::Skip
             }
-            State::Verifying(_) => Verdict::Skip,
+            CursorState::Verifying(_) => RecordVerdict::Skip,
         }
     }
 
@@ -126,13 +127,13 @@ impl Cursor {
     pub(super) fn end_reached(&mut self, offset: i64) -> Option<String> {
         let mut note = None;
         match self.state {
-            State::Halted => return None,
-            State::Reading => {}
-            State::Verifying(expected) => {
+            CursorState::Halted => return None,
+            CursorState::Reading => {}
+            CursorState::Verifying(expected) => {
                 if offset < self.position {
                     return None;
                 }
-                self.state = State::Reading;
+                self.state = CursorState::Reading;
                 note = Some(unverified(expected.offset));
             }
         }
@@ -145,7 +146,7 @@ impl Cursor {
     /// Takes note of the end offset as asked for; whether everything before it is delivered.
     pub(super) fn note_end(&mut self, end: i64) -> bool {
         self.end = end;
-        self.at_end = matches!(self.state, State::Reading) && self.position >= end;
+        self.at_end = matches!(self.state, CursorState::Reading) && self.position >= end;
         self.at_end
     }
 
@@ -162,7 +163,7 @@ impl Cursor {
 
     /// Delivers nothing more.
     pub(super) const fn halt(&mut self) {
-        self.state = State::Halted;
+        self.state = CursorState::Halted;
         self.at_end = false;
     }
 
@@ -173,14 +174,14 @@ impl Cursor {
 
     pub(super) const fn finished(&self) -> bool {
         match self.state {
-            State::Halted => true,
-            State::Verifying(_) => false,
-            State::Reading => self.position >= self.stop,
+            CursorState::Halted => true,
+            CursorState::Verifying(_) => false,
+            CursorState::Reading => self.position >= self.stop,
         }
     }
 
     pub(super) const fn is_halted(&self) -> bool {
-        matches!(self.state, State::Halted)
+        matches!(self.state, CursorState::Halted)
     }
 
     pub(super) const fn position(&self) -> i64 {
@@ -210,8 +211,8 @@ impl Cursor {
     /// Where to read on if all that is under way is dropped.
     pub(super) const fn resume_from(&self) -> i64 {
         match self.state {
-            State::Verifying(_) => self.from,
-            State::Reading | State::Halted => self.position,
+            CursorState::Verifying(_) => self.from,
+            CursorState::Reading | CursorState::Halted => self.position,
         }
     }
 }
@@ -238,14 +239,14 @@ mod tests {
         }
     }
 
-    fn verifying() -> Cursor {
-        Cursor::new(8, 7, 10, Some(fingerprint(&record(7, b"seven"))))
+    fn verifying() -> PartitionCursor {
+        PartitionCursor::new(8, 7, 10, Some(fingerprint(&record(7, b"seven"))))
     }
 
     #[test]
     fn the_last_applied_record_is_verified_and_not_delivered_again() {
         let mut cursor = verifying();
-        assert_eq!(cursor.judge(&record(7, b"seven")), Verdict::Skip);
+        assert_eq!(cursor.judge(&record(7, b"seven")), RecordVerdict::Skip);
         assert!(cursor.pass(8));
         assert_eq!(cursor.position(), 9);
     }
@@ -264,9 +265,9 @@ mod tests {
             },
         ] {
             let mut cursor = verifying();
-            assert!(matches!(cursor.judge(&other), Verdict::Halt(_)));
+            assert!(matches!(cursor.judge(&other), RecordVerdict::Halt(_)));
             assert!(!cursor.pass(8));
-            assert_eq!(cursor.judge(&record(8, b"eight")), Verdict::Skip);
+            assert_eq!(cursor.judge(&record(8, b"eight")), RecordVerdict::Skip);
         }
     }
 
@@ -275,7 +276,7 @@ mod tests {
         let mut cursor = verifying();
         assert!(matches!(
             cursor.judge(&record(9, b"nine")),
-            Verdict::Warn(_)
+            RecordVerdict::Warn(_)
         ));
         assert_eq!(cursor.position(), 10);
 
@@ -290,25 +291,25 @@ mod tests {
         assert!(!cursor.pass(8));
         cursor.halt();
         assert!(!cursor.pass(8));
-        assert_eq!(cursor.judge(&record(8, b"")), Verdict::Skip);
+        assert_eq!(cursor.judge(&record(8, b"")), RecordVerdict::Skip);
     }
 
     #[test]
     fn a_record_is_delivered_once_and_gaps_are_passed() {
-        let mut cursor = Cursor::new(5, 5, 9, None);
+        let mut cursor = PartitionCursor::new(5, 5, 9, None);
         assert!(cursor.pass(5));
-        assert_eq!(cursor.judge(&record(5, b"")), Verdict::Skip);
+        assert_eq!(cursor.judge(&record(5, b"")), RecordVerdict::Skip);
         assert!(cursor.pass(9));
-        assert_eq!(cursor.judge(&record(8, b"")), Verdict::Skip);
+        assert_eq!(cursor.judge(&record(8, b"")), RecordVerdict::Skip);
         assert_eq!(cursor.position(), 10);
     }
 
     #[test]
     fn nothing_at_or_past_the_stop_is_delivered() {
-        let mut cursor = Cursor::new(0, 0, 9, None);
+        let mut cursor = PartitionCursor::new(0, 0, 9, None);
         cursor.stop_at(2);
         assert!(cursor.pass(0) && !cursor.finished());
-        assert_eq!(cursor.judge(&record(2, b"")), Verdict::Skip);
+        assert_eq!(cursor.judge(&record(2, b"")), RecordVerdict::Skip);
         // Offset 1 was a mark of a transaction: the record behind it shows that it is passed.
         assert!(cursor.finished());
         assert_eq!(cursor.position(), 2);
@@ -316,7 +317,7 @@ mod tests {
 
     #[test]
     fn the_end_counts_offsets_that_are_never_delivered() {
-        let mut cursor = Cursor::new(0, 0, 3, None);
+        let mut cursor = PartitionCursor::new(0, 0, 3, None);
         cursor.stop_at(3);
         assert!(cursor.pass(0) && cursor.pass(1) && !cursor.finished());
         assert_eq!(cursor.end_reached(3), None);
@@ -329,13 +330,13 @@ mod tests {
         let mut cursor = verifying();
         cursor.stop_at(8);
         assert!(!cursor.finished());
-        assert_eq!(cursor.judge(&record(7, b"seven")), Verdict::Skip);
+        assert_eq!(cursor.judge(&record(7, b"seven")), RecordVerdict::Skip);
         assert!(cursor.finished());
     }
 
     #[test]
     fn the_end_is_unknown_until_it_is_asked_for_again() {
-        let mut cursor = Cursor::new(3, 3, 3, None);
+        let mut cursor = PartitionCursor::new(3, 3, 3, None);
         assert!(!cursor.at_end());
         assert!(cursor.note_end(3) && cursor.at_end());
         cursor.forget_end();

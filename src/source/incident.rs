@@ -2,11 +2,11 @@
 
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::native::Message;
+use super::native::KafkaMessage;
 use super::start::ANEW;
 
 /// What happened to a partition besides records.
-pub(super) enum Incident {
+pub(super) enum PartitionIncident {
     /// It can't be read on.
     Halt(String),
     /// The brokers don't have the offset that is to be read next.
@@ -15,9 +15,9 @@ pub(super) enum Incident {
     Passing(String),
 }
 
-impl Incident {
+impl PartitionIncident {
     /// What an entry that is no record stands for.
-    pub(super) fn of(message: &Message) -> Self {
+    pub(super) fn of(message: &KafkaMessage) -> Self {
         use RDKafkaErrorCode as Code;
         let why = message.reason();
         match message.error() {

@@ -18,7 +18,7 @@ use rdkafka::bindings as rdsys;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
-use super::events::Events;
+use super::client_events::ClientEvents;
 use crate::domain::record::Record;
 use crate::domain::topic_id::TopicId;
 
@@ -31,7 +31,7 @@ const BATCH_MAX: usize = 4_096;
 /// Nothing but records and errors of partitions comes here: all else goes to the consumer's queue.
 pub(super) struct Queue {
     queue: NonNull<rdsys::rd_kafka_queue_t>,
-    consumer: Arc<BaseConsumer<Events>>,
+    consumer: Arc<BaseConsumer<ClientEvents>>,
 }
 
 // SAFETY: librdkafka guards its queues with locks of its own, so they may be used and released by
@@ -40,7 +40,7 @@ unsafe impl Send for Queue {}
 
 impl Queue {
     /// A new queue of `consumer`; `None` if there is no memory for it.
-    pub(super) fn new(consumer: &Arc<BaseConsumer<Events>>) -> Option<Self> {
+    pub(super) fn new(consumer: &Arc<BaseConsumer<ClientEvents>>) -> Option<Self> {
         // SAFETY: the client is alive, as `consumer` owns it.
         let queue = unsafe { rdsys::rd_kafka_queue_new(consumer.client().native_ptr()) };
         Some(Self {
@@ -78,24 +78,24 @@ impl Queue {
     }
 
     /// Waits for a first record for at most `wait`, and takes it with all that is there by then.
-    pub(super) fn take(&self, wait: Duration) -> Batch {
+    pub(super) fn take(&self, wait: Duration) -> PolledBatch {
         let mut messages = Vec::with_capacity(BATCH_MAX);
         // The call waits until it has as many as it was asked for, or for all of its time.
         let wait = i32::try_from(wait.as_millis()).unwrap_or(i32::MAX);
         if self.fill(&mut messages, 1, wait) > 0 {
             self.fill(&mut messages, BATCH_MAX - 1, 0);
         }
-        Batch {
+        PolledBatch {
             messages,
             _client: Arc::clone(&self.consumer),
         }
     }
 
-    fn fill(&self, messages: &mut Vec<Message>, max: usize, wait: i32) -> usize {
+    fn fill(&self, messages: &mut Vec<KafkaMessage>, max: usize, wait: i32) -> usize {
         messages.reserve(max);
         let spare = messages.spare_capacity_mut();
         // SAFETY: the queue is ours and alive. `spare` has room for at least `max` messages, and
-        // `Message` is a transparent wrapper of the pointer that is written there.
+        // `KafkaMessage` is a transparent wrapper of the pointer that is written there.
         let taken = unsafe {
             rdsys::rd_kafka_consume_batch_queue(
                 self.queue.as_ptr(),
@@ -140,13 +140,13 @@ impl Drop for Queue {
 }
 
 /// Records as they came from the brokers, each partition's in the order of its log.
-pub struct Batch {
-    messages: Vec<Message>,
+pub struct PolledBatch {
+    messages: Vec<KafkaMessage>,
     // Messages point into the client, which must not go before them: it is dropped after them.
-    _client: Arc<BaseConsumer<Events>>,
+    _client: Arc<BaseConsumer<ClientEvents>>,
 }
 
-impl Batch {
+impl PolledBatch {
     /// How many records there are.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -161,29 +161,29 @@ impl Batch {
 
     /// The records.
     pub fn records(&self) -> impl ExactSizeIterator<Item = Record<'_>> + Clone {
-        self.messages.iter().map(Message::record)
+        self.messages.iter().map(KafkaMessage::record)
     }
 
     /// Which partitions they are of.
     pub(super) fn partitions(&self) -> BTreeSet<i32> {
-        self.messages.iter().map(Message::partition).collect()
+        self.messages.iter().map(KafkaMessage::partition).collect()
     }
 
     /// Keeps only what `keep` says, in order, and releases the rest.
-    pub(super) fn retain(&mut self, keep: impl FnMut(&Message) -> bool) {
+    pub(super) fn retain(&mut self, keep: impl FnMut(&KafkaMessage) -> bool) {
         self.messages.retain(keep);
     }
 }
 
 /// A record, or an error of a partition.
 #[repr(transparent)]
-pub(super) struct Message(NonNull<rdsys::rd_kafka_message_t>);
+pub(super) struct KafkaMessage(NonNull<rdsys::rd_kafka_message_t>);
 
 // SAFETY: a message is memory that nobody else writes to once it is handed out, and librdkafka
 // releases it under locks of its own, on any thread.
-unsafe impl Send for Message {}
+unsafe impl Send for KafkaMessage {}
 
-impl Message {
+impl KafkaMessage {
     #[inline]
     fn raw(&self) -> &rdsys::rd_kafka_message_t {
         // SAFETY: it points to a message that is ours until we are dropped, and that nobody writes.
@@ -246,7 +246,7 @@ impl Message {
     }
 }
 
-impl Drop for Message {
+impl Drop for KafkaMessage {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: it was handed out to be released by us, which happens only here; the client is
@@ -258,7 +258,7 @@ impl Drop for Message {
 /// Which topic has the name `topic` now; `None` if brokers don't say within `wait`. Those before
 /// Kafka 2.8 never do.
 pub(super) fn topic_id(
-    consumer: &BaseConsumer<Events>,
+    consumer: &BaseConsumer<ClientEvents>,
     topic: &str,
     wait: Duration,
 ) -> Option<TopicId> {

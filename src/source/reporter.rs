@@ -15,7 +15,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::{debug, info, warn};
 
-use super::events::Events;
+use super::client_events::ClientEvents;
 
 /// A group that can't be told for so long is worth a warning. A broker that has just started may not
 /// know its groups for some seconds.
@@ -29,11 +29,14 @@ pub(super) struct Reporter {
 
 impl Reporter {
     /// Starts the thread.
-    pub(super) fn start(consumer: Arc<BaseConsumer<Events>>, topic: String) -> io::Result<Self> {
+    pub(super) fn start(
+        consumer: Arc<BaseConsumer<ClientEvents>>,
+        topic: String,
+    ) -> io::Result<Self> {
         let (positions, said) = channel();
         let thread = thread::Builder::new()
             .name("kafka-report".into())
-            .spawn(move || Telling::new(&consumer, &topic).run(&said))?;
+            .spawn(move || ReportInProgress::new(&consumer, &topic).run(&said))?;
         Ok(Self { positions, thread })
     }
 
@@ -52,8 +55,8 @@ impl Reporter {
     }
 }
 
-struct Telling<'a> {
-    consumer: &'a BaseConsumer<Events>,
+struct ReportInProgress<'a> {
+    consumer: &'a BaseConsumer<ClientEvents>,
     topic: &'a str,
     /// What the group knows.
     told: BTreeMap<i32, i64>,
@@ -62,8 +65,8 @@ struct Telling<'a> {
     warned: bool,
 }
 
-impl<'a> Telling<'a> {
-    fn new(consumer: &'a BaseConsumer<Events>, topic: &'a str) -> Self {
+impl<'a> ReportInProgress<'a> {
+    fn new(consumer: &'a BaseConsumer<ClientEvents>, topic: &'a str) -> Self {
         Self {
             consumer,
             topic,

@@ -23,7 +23,7 @@ pub struct Config {
     /// The group under which positions are shown to lag tools; empty: they are not shown.
     pub group_id: String,
     /// Where to start in a partition that was never read before.
-    pub start: Start,
+    pub start: StartPosition,
     /// Properties of librdkafka that override the defaults.
     pub properties: BTreeMap<String, String>,
 }
@@ -43,7 +43,7 @@ impl fmt::Debug for Config {
 
 /// Where to start in a partition that was never read before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Start {
+pub enum StartPosition {
     /// At its end: only what is new.
     Latest,
     /// At its beginning.
@@ -211,7 +211,7 @@ mod tests {
             brokers: "127.0.0.1:1".into(),
             topic: "payment_msg".into(),
             group_id: "tidegauge".into(),
-            start: Start::Latest,
+            start: StartPosition::Latest,
             properties: BTreeMap::from([(property.into(), value.into())]),
         }
     }

@@ -18,14 +18,14 @@ pub(super) const STRAYED: &str = "the Kafka client handed out a record where non
 
 /// The offsets that brokers hold of a partition: `low` up to, not including, `high`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Standing {
+pub(super) struct OffsetRange {
     pub(super) low: i64,
     pub(super) high: i64,
 }
 
 /// How a partition is started.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Starting {
+pub(super) struct PartitionStart {
     /// The next offset to deliver.
     pub(super) position: i64,
     /// The offset to read from.
@@ -40,9 +40,9 @@ pub(super) struct Starting {
     pub(super) refusal: Option<String>,
 }
 
-impl Starting {
+impl PartitionStart {
     /// At `position`, for the first time.
-    pub(super) fn fresh(position: i64, standing: Standing) -> Self {
+    pub(super) fn fresh(position: i64, standing: OffsetRange) -> Self {
         // An offset that was removed since it was asked for has nothing before it any more.
         let position = position.clamp(standing.low, standing.high.max(standing.low));
         Self {
@@ -56,7 +56,7 @@ impl Starting {
     }
 
     /// Behind what was applied, if the partition is still the same.
-    pub(super) fn again(applied: &Progress, standing: Standing) -> Self {
+    pub(super) fn again(applied: &Progress, standing: OffsetRange) -> Self {
         let position = applied.position;
         let starting = Self {
             position,
@@ -125,8 +125,8 @@ pub(super) fn vanished() -> String {
 }
 
 /// Why it can't be gone on at `position` in a partition that stands so, if it can't.
-pub(super) fn refusal(position: i64, standing: Standing) -> Option<String> {
-    let Standing { low, high } = standing;
+pub(super) fn refusal(position: i64, standing: OffsetRange) -> Option<String> {
+    let OffsetRange { low, high } = standing;
     if high < position {
         Some(format!(
             "the partition ends at offset {high}, but everything before {position} was applied: \
@@ -153,8 +153,8 @@ mod tests {
 
     use super::*;
 
-    fn standing(low: i64, high: i64) -> Standing {
-        Standing { low, high }
+    fn standing(low: i64, high: i64) -> OffsetRange {
+        OffsetRange { low, high }
     }
 
     fn applied(position: i64) -> Progress {
@@ -171,21 +171,21 @@ mod tests {
 
     #[test]
     fn the_last_applied_record_is_read_again() {
-        let starting = Starting::again(&applied(8), standing(0, 10));
+        let starting = PartitionStart::again(&applied(8), standing(0, 10));
         assert_eq!((starting.position, starting.from), (8, 7));
         assert!(starting.verify.is_some() && starting.refusal.is_none());
     }
 
     #[test]
     fn the_end_is_a_place_to_go_on_at() {
-        let starting = Starting::again(&applied(8), standing(0, 8));
+        let starting = PartitionStart::again(&applied(8), standing(0, 8));
         assert_eq!((starting.position, starting.from), (8, 7));
         assert_eq!(starting.refusal, None);
     }
 
     #[test]
     fn a_partition_that_ends_before_the_position_is_refused() {
-        let refusal = Starting::again(&applied(8), standing(0, 7))
+        let refusal = PartitionStart::again(&applied(8), standing(0, 7))
             .refusal
             .unwrap();
         assert!(refusal.contains("ends at offset 7"), "{refusal}");
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_refused_and_named() {
-        let refusal = Starting::again(&applied(8), standing(9, 12))
+        let refusal = PartitionStart::again(&applied(8), standing(9, 12))
             .refusal
             .unwrap();
         assert!(refusal.contains("[8, 9)"), "{refusal}");
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn retention_up_to_the_position_only_prevents_the_verification() {
-        let starting = Starting::again(&applied(8), standing(8, 12));
+        let starting = PartitionStart::again(&applied(8), standing(8, 12));
         assert_eq!((starting.position, starting.from), (8, 8));
         assert!(starting.verify.is_none() && starting.note.is_some());
         assert_eq!(starting.refusal, None);
@@ -214,15 +214,15 @@ mod tests {
             first: Some(8),
             fingerprint: None,
         };
-        let starting = Starting::again(&progress, standing(0, 12));
+        let starting = PartitionStart::again(&progress, standing(0, 12));
         assert_eq!((starting.from, starting.verify), (8, None));
     }
 
     #[test]
     fn a_first_start_stays_within_what_is_there() {
-        assert_eq!(Starting::fresh(3, standing(5, 9)).position, 5);
-        assert_eq!(Starting::fresh(7, standing(5, 9)).position, 7);
-        assert_eq!(Starting::fresh(0, standing(0, 0)).position, 0);
+        assert_eq!(PartitionStart::fresh(3, standing(5, 9)).position, 5);
+        assert_eq!(PartitionStart::fresh(7, standing(5, 9)).position, 7);
+        assert_eq!(PartitionStart::fresh(0, standing(0, 0)).position, 0);
     }
 
     #[test]

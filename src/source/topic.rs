@@ -10,8 +10,8 @@ use rdkafka::metadata::MetadataTopic;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::events::Events;
-use super::start::Standing;
+use super::client_events::ClientEvents;
+use super::start::OffsetRange;
 use super::{Config, Error};
 
 /// How long one try may take.
@@ -33,7 +33,7 @@ pub(super) struct Topic {
 }
 
 /// The partitions of a topic.
-pub(super) struct Listed {
+pub(super) struct TopicPartitions {
     /// How many there are.
     pub(super) count: i32,
     /// Those that no broker serves now.
@@ -41,7 +41,7 @@ pub(super) struct Listed {
 }
 
 /// What was found under the topic's name.
-enum Found {
+enum TopicState {
     Ready(i32),
     /// With these partitions that nobody serves; none are named if that is said of the topic.
     Leaderless(Vec<i32>),
@@ -52,7 +52,7 @@ enum Found {
 impl Topic {
     /// Looks for the topic for as long as `patience`.
     pub(super) fn find(
-        consumer: &BaseConsumer<Events>,
+        consumer: &BaseConsumer<ClientEvents>,
         config: &Config,
         patience: Duration,
     ) -> Result<Self, Error> {
@@ -67,13 +67,13 @@ impl Topic {
         let mut missing_since = None;
         loop {
             let failure = match topic.look(consumer, try_for(deadline)) {
-                Ok(Found::Ready(partitions)) => {
+                Ok(TopicState::Ready(partitions)) => {
                     topic.partitions = partitions;
                     consumer.context().set_up();
                     return Ok(topic);
                 }
-                Ok(Found::Forbidden) => return Err(Error::Forbidden { topic: topic.name }),
-                Ok(Found::Missing) => {
+                Ok(TopicState::Forbidden) => return Err(Error::Forbidden { topic: topic.name }),
+                Ok(TopicState::Missing) => {
                     let since = *missing_since.get_or_insert_with(Instant::now);
                     let missing = Error::NoTopic {
                         brokers: topic.brokers.clone(),
@@ -84,7 +84,7 @@ impl Topic {
                     }
                     missing
                 }
-                Ok(Found::Leaderless(partitions)) => Error::NoLeader {
+                Ok(TopicState::Leaderless(partitions)) => Error::NoLeader {
                     topic: topic.name.clone(),
                     partition: partitions.first().copied().unwrap_or(0),
                     patience,
@@ -132,27 +132,27 @@ impl Topic {
     /// behind the first `known`, while one is without a leader.
     pub(super) fn listed(
         &self,
-        consumer: &BaseConsumer<Events>,
+        consumer: &BaseConsumer<ClientEvents>,
         known: i32,
         wait: Duration,
-    ) -> Result<Option<Listed>, Error> {
+    ) -> Result<Option<TopicPartitions>, Error> {
         match self.look(consumer, wait) {
-            Ok(Found::Ready(count)) => {
+            Ok(TopicState::Ready(count)) => {
                 consumer.context().forget_why();
-                Ok(Some(Listed {
+                Ok(Some(TopicPartitions {
                     count,
                     leaderless: Vec::new(),
                 }))
             }
-            Ok(Found::Leaderless(leaderless)) => Ok(Some(Listed {
+            Ok(TopicState::Leaderless(leaderless)) => Ok(Some(TopicPartitions {
                 count: known,
                 leaderless: match leaderless.as_slice() {
                     [] => (0..known).collect(),
                     _ => leaderless,
                 },
             })),
-            Ok(Found::Missing) => Ok(None),
-            Ok(Found::Forbidden) => Err(Error::Forbidden {
+            Ok(TopicState::Missing) => Ok(None),
+            Ok(TopicState::Forbidden) => Err(Error::Forbidden {
                 topic: self.name.clone(),
             }),
             Err(error) => Err(self.silence(consumer, &error, wait)),
@@ -162,12 +162,12 @@ impl Topic {
     /// What brokers hold of a partition. Asks once.
     pub(super) fn standing(
         &self,
-        consumer: &BaseConsumer<Events>,
+        consumer: &BaseConsumer<ClientEvents>,
         partition: i32,
         wait: Duration,
-    ) -> Result<Standing, Error> {
+    ) -> Result<OffsetRange, Error> {
         match consumer.fetch_watermarks(&self.name, partition, wait) {
-            Ok((low, high)) if low >= 0 && high >= low => Ok(Standing { low, high }),
+            Ok((low, high)) if low >= 0 && high >= low => Ok(OffsetRange { low, high }),
             Ok((low, high)) => Err(Error::NoBroker {
                 brokers: self.brokers.clone(),
                 patience: wait,
@@ -180,10 +180,10 @@ impl Topic {
     /// What brokers hold of partitions. Asks once for all of them.
     pub(super) fn standings(
         &self,
-        consumer: &BaseConsumer<Events>,
+        consumer: &BaseConsumer<ClientEvents>,
         partitions: &[i32],
         wait: Duration,
-    ) -> Result<BTreeMap<i32, Standing>, Error> {
+    ) -> Result<BTreeMap<i32, OffsetRange>, Error> {
         // In this order: a beginning only rises, so it can't be past an end that is asked for later.
         let lows = self.offsets(consumer, partitions, Offset::Beginning, wait)?;
         let highs = self.offsets(consumer, partitions, Offset::End, wait)?;
@@ -191,7 +191,7 @@ impl Topic {
             .iter()
             .map(|partition| {
                 let known = lows.get(partition).zip(highs.get(partition));
-                let standing = known.map(|(low, high)| Standing {
+                let standing = known.map(|(low, high)| OffsetRange {
                     low: *low,
                     high: (*high).max(*low),
                 });
@@ -208,7 +208,7 @@ impl Topic {
     /// Where partitions end. Asks once for all of them.
     pub(super) fn ends(
         &self,
-        consumer: &BaseConsumer<Events>,
+        consumer: &BaseConsumer<ClientEvents>,
         partitions: &[i32],
         wait: Duration,
     ) -> Result<BTreeMap<i32, i64>, Error> {
@@ -218,10 +218,10 @@ impl Topic {
     /// What brokers hold of partitions. Asks until `deadline`.
     pub(super) fn standings_by(
         &self,
-        consumer: &BaseConsumer<Events>,
+        consumer: &BaseConsumer<ClientEvents>,
         partitions: &[i32],
         deadline: Instant,
-    ) -> Result<BTreeMap<i32, Standing>, Error> {
+    ) -> Result<BTreeMap<i32, OffsetRange>, Error> {
         until(deadline, |wait| {
             self.standings(consumer, partitions, wait)
                 .map_err(|error| match error {
@@ -239,7 +239,7 @@ impl Topic {
     /// none. Asks until `deadline`.
     pub(super) fn offsets_at(
         &self,
-        consumer: &BaseConsumer<Events>,
+        consumer: &BaseConsumer<ClientEvents>,
         partitions: &[i32],
         millis: i64,
         deadline: Instant,
@@ -254,7 +254,7 @@ impl Topic {
     // The offsets at `place`: a beginning, an end, or a time in ms. Asks each broker once.
     fn offsets(
         &self,
-        consumer: &BaseConsumer<Events>,
+        consumer: &BaseConsumer<ClientEvents>,
         partitions: &[i32],
         place: Offset,
         wait: Duration,
@@ -284,15 +284,19 @@ impl Topic {
         Ok(offsets)
     }
 
-    fn look(&self, consumer: &BaseConsumer<Events>, wait: Duration) -> Result<Found, KafkaError> {
+    fn look(
+        &self,
+        consumer: &BaseConsumer<ClientEvents>,
+        wait: Duration,
+    ) -> Result<TopicState, KafkaError> {
         let metadata = consumer.fetch_metadata(Some(&self.name), wait)?;
         let found = metadata.topics().iter().find(|t| t.name() == self.name);
-        Ok(found.map_or(Found::Missing, classify))
+        Ok(found.map_or(TopicState::Missing, classify))
     }
 
     fn silence(
         &self,
-        consumer: &BaseConsumer<Events>,
+        consumer: &BaseConsumer<ClientEvents>,
         error: &KafkaError,
         patience: Duration,
     ) -> Error {
@@ -322,13 +326,13 @@ fn words(code: RDKafkaErrorCode) -> String {
     }
 }
 
-fn classify(topic: &MetadataTopic) -> Found {
+fn classify(topic: &MetadataTopic) -> TopicState {
     use RDKafkaErrorCode as Code;
     let error = topic.error().map(Code::from);
     match error {
-        Some(Code::TopicAuthorizationFailed) => return Found::Forbidden,
+        Some(Code::TopicAuthorizationFailed) => return TopicState::Forbidden,
         Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::InvalidTopic) => {
-            return Found::Missing;
+            return TopicState::Missing;
         }
         _ => {}
     }
@@ -338,9 +342,11 @@ fn classify(topic: &MetadataTopic) -> Found {
     });
     let leaderless: Vec<i32> = leaderless.map(|partition| partition.id()).collect();
     match leaderless.as_slice() {
-        [] if topic.partitions().is_empty() || error.is_some() => Found::Leaderless(leaderless),
-        [_, ..] => Found::Leaderless(leaderless),
-        [] => Found::Ready(i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)),
+        [] if topic.partitions().is_empty() || error.is_some() => {
+            TopicState::Leaderless(leaderless)
+        }
+        [_, ..] => TopicState::Leaderless(leaderless),
+        [] => TopicState::Ready(i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)),
     }
 }
 
@@ -364,7 +370,7 @@ fn try_for(deadline: Instant) -> Duration {
 }
 
 // Nothing is assigned yet or everything goes elsewhere, so only events can come.
-fn serve_events(consumer: &BaseConsumer<Events>) {
+fn serve_events(consumer: &BaseConsumer<ClientEvents>) {
     loop {
         let served = consumer.context().served();
         let polled = consumer.poll(Duration::ZERO);

@@ -8,10 +8,10 @@ use rdkafka::Offset;
 use rdkafka::consumer::Consumer;
 use tracing::warn;
 
-use super::asker::{Answer, Looked, Question};
-use super::missing::Missing;
-use super::start::{self, Standing, Starting};
-use super::{Assigned, Error, Source};
+use super::broker_questions::{BrokerAnswer, BrokerQuestion, TopicDescription};
+use super::missing_topic::MissingTopic;
+use super::start::{self, OffsetRange, PartitionStart};
+use super::{AssignedPartition, Error, Source};
 use crate::domain::duration;
 use crate::observe::status::Condition;
 
@@ -28,7 +28,7 @@ impl Source {
     ///
     /// # Errors
     /// When the brokers did not answer an earlier call within 2 s.
-    pub fn discover(&mut self) -> Result<Vec<Assigned>, Error> {
+    pub fn discover(&mut self) -> Result<Vec<AssignedPartition>, Error> {
         self.take_answers()?;
         let partitions = self.standing_still();
         self.look(partitions);
@@ -41,11 +41,12 @@ impl Source {
     // Has it asked which topic there is, and how far these partitions and new ones go.
     fn look(&mut self, partitions: Vec<i32>) {
         let known = self.topic.partitions();
-        self.asker.ask(Question::Look { known, partitions });
+        self.asker
+            .ask(BrokerQuestion::Describe { known, partitions });
     }
 
     /// The partitions that were found since the last call.
-    pub fn found(&mut self) -> Vec<Assigned> {
+    pub fn found(&mut self) -> Vec<AssignedPartition> {
         mem::take(&mut self.found)
     }
 
@@ -53,16 +54,16 @@ impl Source {
     pub(super) fn take_answers(&mut self) -> Result<(), Error> {
         while let Some(answer) = self.asker.answer() {
             match answer {
-                Answer::Looked(Ok(looked)) => self.looked(looked)?,
-                Answer::Looked(Err(error)) => {
+                BrokerAnswer::Described(Ok(looked)) => self.looked(looked)?,
+                BrokerAnswer::Described(Err(error)) => {
                     if matches!(error, Error::Forbidden { .. }) {
                         self.forbidden = Some(error.to_string());
                         self.forget_ends();
                     }
                     self.unanswered = Some(error);
                 }
-                Answer::Silent => {}
-                Answer::Ends {
+                BrokerAnswer::Silent => {}
+                BrokerAnswer::Ends {
                     asked,
                     ends,
                     is_whole,
@@ -74,8 +75,8 @@ impl Source {
                     }
                 }
                 // It may be of before the brokers went away again.
-                Answer::Probed(found) if found.downs != self.consumer.context().downs() => {}
-                Answer::Probed(found) => {
+                BrokerAnswer::Probed(found) if found.downs != self.consumer.context().downs() => {}
+                BrokerAnswer::Probed(found) => {
                     self.consumer.context().tell_answer();
                     self.consumer.context().set_up();
                     for (partition, standing) in &found.standings {
@@ -91,7 +92,7 @@ impl Source {
         Ok(())
     }
 
-    fn looked(&mut self, looked: Looked) -> Result<(), Error> {
+    fn looked(&mut self, looked: TopicDescription) -> Result<(), Error> {
         self.unanswered = None;
         self.forbidden = None;
         let Some(count) = looked.count else {
@@ -112,9 +113,9 @@ impl Source {
         if !self.bounded {
             // Partitions have no gaps: what follows one of which nothing is known waits for it.
             let known = i32::try_from(self.cursors.len()).unwrap_or(i32::MAX);
-            let starts: Vec<Starting> = (known..count)
+            let starts: Vec<PartitionStart> = (known..count)
                 .map_while(|partition| looked.standings.get(&partition))
-                .map(|standing| Starting::fresh(standing.low, *standing))
+                .map(|standing| PartitionStart::fresh(standing.low, *standing))
                 .collect();
             let begun = self.begin(starts)?;
             for assigned in &begun {
@@ -139,7 +140,7 @@ impl Source {
         }
         let all = self.partitions();
         let asked = all.into_iter().filter(|partition| self.runs(*partition));
-        let asked = Question::Probe {
+        let asked = BrokerQuestion::Probe {
             downs: self.consumer.context().downs(),
             partitions: asked.collect(),
         };
@@ -160,7 +161,7 @@ impl Source {
     }
 
     /// How it goes with a topic that is not found.
-    pub(super) fn lost(&self, missing: Missing) -> (Condition, String) {
+    pub(super) fn lost(&self, missing: MissingTopic) -> (Condition, String) {
         let now = Instant::now();
         let topic = self.topic.name();
         if !missing.is_confirmed(now) {
@@ -184,7 +185,7 @@ impl Source {
         let now = Instant::now();
         let missing = self
             .missing
-            .map_or_else(|| Missing::new(now), Missing::again);
+            .map_or_else(|| MissingTopic::new(now), MissingTopic::again);
         self.missing = Some(missing);
         if !missing.is_confirmed(now) {
             return;
@@ -224,7 +225,7 @@ impl Source {
 
     // A partition whose fetching does not start again after its leader moved has been a fault of
     // several versions of the client; sought anew, it goes on.
-    fn wake_forgotten(&mut self, standings: &BTreeMap<i32, Standing>) {
+    fn wake_forgotten(&mut self, standings: &BTreeMap<i32, OffsetRange>) {
         for (partition, standing) in standings {
             let partition = *partition;
             if !self.runs(partition) || self.paused.contains(&partition) {

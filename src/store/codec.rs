@@ -6,11 +6,11 @@ use ethnum::{I256, U256};
 
 /// Writes fields one after another.
 #[derive(Debug, Default)]
-pub(super) struct Encoder {
+pub(super) struct ByteEncoder {
     bytes: Vec<u8>,
 }
 
-impl Encoder {
+impl ByteEncoder {
     pub(super) fn with_capacity(bytes: usize) -> Self {
         Self {
             bytes: Vec::with_capacity(bytes),
@@ -98,9 +98,9 @@ impl Encoder {
     }
 }
 
-/// Reads what an [`Encoder`] wrote, and refuses anything else without a panic.
+/// Reads what an [`ByteEncoder`] wrote, and refuses anything else without a panic.
 #[derive(Debug)]
-pub(super) struct Decoder<'a> {
+pub(super) struct ByteDecoder<'a> {
     bytes: &'a [u8],
 }
 
@@ -109,9 +109,9 @@ pub(super) struct Decoder<'a> {
 pub(super) struct Malformed;
 
 /// What a decoding gives.
-pub(super) type Decoded<T> = Result<T, Malformed>;
+pub(super) type DecodeResult<T> = Result<T, Malformed>;
 
-impl<'a> Decoder<'a> {
+impl<'a> ByteDecoder<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
@@ -119,8 +119,8 @@ impl<'a> Decoder<'a> {
     /// `read` over all of `bytes`.
     pub(super) fn all<T>(
         bytes: &'a [u8],
-        read: impl FnOnce(&mut Self) -> Decoded<T>,
-    ) -> Decoded<T> {
+        read: impl FnOnce(&mut Self) -> DecodeResult<T>,
+    ) -> DecodeResult<T> {
         let mut decoder = Self::new(bytes);
         let value = read(&mut decoder)?;
         if decoder.bytes.is_empty() {
@@ -130,14 +130,14 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    pub(super) fn byte(&mut self) -> Decoded<u8> {
+    pub(super) fn byte(&mut self) -> DecodeResult<u8> {
         let (byte, rest) = self.bytes.split_first().ok_or(Malformed)?;
         self.bytes = rest;
         Ok(*byte)
     }
 
     #[inline]
-    pub(super) fn u64(&mut self) -> Decoded<u64> {
+    pub(super) fn u64(&mut self) -> DecodeResult<u64> {
         let mut value = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = self.byte()?;
@@ -153,20 +153,20 @@ impl<'a> Decoder<'a> {
         Err(Malformed)
     }
 
-    pub(super) fn u32(&mut self) -> Decoded<u32> {
+    pub(super) fn u32(&mut self) -> DecodeResult<u32> {
         u32::try_from(self.u64()?).map_err(|_| Malformed)
     }
 
-    pub(super) fn i64(&mut self) -> Decoded<i64> {
+    pub(super) fn i64(&mut self) -> DecodeResult<i64> {
         let value = self.u64()?;
         Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
     }
 
-    pub(super) fn i32(&mut self) -> Decoded<i32> {
+    pub(super) fn i32(&mut self) -> DecodeResult<i32> {
         i32::try_from(self.i64()?).map_err(|_| Malformed)
     }
 
-    pub(super) fn i128(&mut self) -> Decoded<i128> {
+    pub(super) fn i128(&mut self) -> DecodeResult<i128> {
         let value = self.u256()?;
         if value > U256::from(u128::MAX) {
             return Err(Malformed);
@@ -175,7 +175,7 @@ impl<'a> Decoder<'a> {
         Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
     }
 
-    pub(super) fn i256(&mut self) -> Decoded<I256> {
+    pub(super) fn i256(&mut self) -> DecodeResult<I256> {
         let value = self.u256()?;
         let sign = if value & U256::ONE == U256::ONE {
             I256::MINUS_ONE
@@ -185,7 +185,7 @@ impl<'a> Decoder<'a> {
         Ok((value >> 1u32).as_i256() ^ sign)
     }
 
-    pub(super) fn text(&mut self) -> Decoded<String> {
+    pub(super) fn text(&mut self) -> DecodeResult<String> {
         let len = usize::try_from(self.u64()?).map_err(|_| Malformed)?;
         let (text, rest) = self.bytes.split_at_checked(len).ok_or(Malformed)?;
         self.bytes = rest;
@@ -194,8 +194,8 @@ impl<'a> Decoder<'a> {
 
     pub(super) fn option<T>(
         &mut self,
-        read: impl FnOnce(&mut Self) -> Decoded<T>,
-    ) -> Decoded<Option<T>> {
+        read: impl FnOnce(&mut Self) -> DecodeResult<T>,
+    ) -> DecodeResult<Option<T>> {
         match self.byte()? {
             0 => Ok(None),
             1 => read(self).map(Some),
@@ -205,7 +205,7 @@ impl<'a> Decoder<'a> {
 
     /// How many things follow, of at least one byte each: never more than there are bytes left, so
     /// it is safe to reserve memory for them.
-    pub(super) fn len(&mut self) -> Decoded<usize> {
+    pub(super) fn len(&mut self) -> DecodeResult<usize> {
         let len = usize::try_from(self.u64()?).map_err(|_| Malformed)?;
         if len > self.bytes.len() {
             return Err(Malformed);
@@ -219,7 +219,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// A byte that must be `expected`: the format of what follows.
-    pub(super) fn format(&mut self, expected: u8) -> Decoded<()> {
+    pub(super) fn format(&mut self, expected: u8) -> DecodeResult<()> {
         if self.byte()? == expected {
             Ok(())
         } else {
@@ -227,7 +227,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    fn u256(&mut self) -> Decoded<U256> {
+    fn u256(&mut self) -> DecodeResult<U256> {
         let mut low: u128 = 0;
         // 18 × 7 bits fit into the fast half.
         for shift in (0..126).step_by(7) {
@@ -261,8 +261,8 @@ mod tests {
 
     use super::*;
 
-    fn written(write: impl FnOnce(&mut Encoder)) -> Vec<u8> {
-        let mut encoder = Encoder::default();
+    fn written(write: impl FnOnce(&mut ByteEncoder)) -> Vec<u8> {
+        let mut encoder = ByteEncoder::default();
         write(&mut encoder);
         encoder.into_bytes()
     }
@@ -277,50 +277,53 @@ mod tests {
         assert_eq!(written(|e| e.i128(-64)), [127]);
         assert_eq!(written(|e| e.i256(I256::from(64))), [0x80, 1]);
         assert_eq!(written(|e| e.text("é")), [2, 0xc3, 0xa9]);
-        assert_eq!(written(|e| e.option(Some(5), Encoder::u64)), [1, 5]);
-        assert_eq!(written(|e| e.option(None, Encoder::u64)), [0]);
+        assert_eq!(written(|e| e.option(Some(5), ByteEncoder::u64)), [1, 5]);
+        assert_eq!(written(|e| e.option(None, ByteEncoder::u64)), [0]);
     }
 
     #[test]
     fn the_ends_of_each_range_come_back() {
         for value in [0, 1, u64::from(u32::MAX), u64::MAX - 1, u64::MAX] {
             let bytes = written(|e| e.u64(value));
-            assert_eq!(Decoder::all(&bytes, Decoder::u64), Ok(value));
+            assert_eq!(ByteDecoder::all(&bytes, ByteDecoder::u64), Ok(value));
         }
         for value in [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX] {
             let bytes = written(|e| e.i64(value));
-            assert_eq!(Decoder::all(&bytes, Decoder::i64), Ok(value));
+            assert_eq!(ByteDecoder::all(&bytes, ByteDecoder::i64), Ok(value));
         }
         for value in [i128::MIN, i128::MIN + 1, -1, 0, 1, i128::MAX] {
             let bytes = written(|e| e.i128(value));
-            assert_eq!(Decoder::all(&bytes, Decoder::i128), Ok(value));
+            assert_eq!(ByteDecoder::all(&bytes, ByteDecoder::i128), Ok(value));
         }
         for value in [I256::MIN, I256::MINUS_ONE, I256::ZERO, I256::ONE, I256::MAX] {
             let bytes = written(|e| e.i256(value));
-            assert_eq!(Decoder::all(&bytes, Decoder::i256), Ok(value));
+            assert_eq!(ByteDecoder::all(&bytes, ByteDecoder::i256), Ok(value));
         }
     }
 
     #[test]
     fn a_number_beyond_its_range_is_refused() {
         let beyond = written(|e| e.i256(I256::from(i128::MAX) + I256::ONE));
-        assert_eq!(Decoder::all(&beyond, Decoder::i128), Err(Malformed));
-        assert_eq!(Decoder::all(&beyond, Decoder::u64), Err(Malformed));
+        assert_eq!(ByteDecoder::all(&beyond, ByteDecoder::i128), Err(Malformed));
+        assert_eq!(ByteDecoder::all(&beyond, ByteDecoder::u64), Err(Malformed));
         let wide = written(|e| e.i64(i64::from(i32::MAX) + 1));
-        assert_eq!(Decoder::all(&wide, Decoder::i32), Err(Malformed));
-        assert_eq!(Decoder::all(&[0xff; 40], Decoder::i256), Err(Malformed));
+        assert_eq!(ByteDecoder::all(&wide, ByteDecoder::i32), Err(Malformed));
+        assert_eq!(
+            ByteDecoder::all(&[0xff; 40], ByteDecoder::i256),
+            Err(Malformed)
+        );
     }
 
     #[test]
     fn bytes_left_over_are_refused() {
-        assert_eq!(Decoder::all(&[1, 1], Decoder::byte), Err(Malformed));
+        assert_eq!(ByteDecoder::all(&[1, 1], ByteDecoder::byte), Err(Malformed));
     }
 
     #[test]
     fn a_length_beyond_the_bytes_is_refused() {
         let bytes = written(|e| e.u64(1 << 40));
-        assert_eq!(Decoder::new(&bytes).len(), Err(Malformed));
-        assert_eq!(Decoder::new(&bytes).text(), Err(Malformed));
+        assert_eq!(ByteDecoder::new(&bytes).len(), Err(Malformed));
+        assert_eq!(ByteDecoder::new(&bytes).text(), Err(Malformed));
     }
 
     proptest! {
@@ -335,21 +338,21 @@ mod tests {
                 e.i128(c);
                 e.i256(wide);
                 e.text(&text);
-                e.option(d, Encoder::i32);
+                e.option(d, ByteEncoder::i32);
             });
-            let back = Decoder::all(&bytes, |d| {
-                Ok((d.u64()?, d.i64()?, d.i128()?, d.i256()?, d.text()?, d.option(Decoder::i32)?))
+            let back = ByteDecoder::all(&bytes, |d| {
+                Ok((d.u64()?, d.i64()?, d.i128()?, d.i256()?, d.text()?, d.option(ByteDecoder::i32)?))
             });
             prop_assert_eq!(back, Ok((a, b, c, wide, text, d)));
         }
 
         #[test]
         fn no_bytes_panic(bytes: Vec<u8>) {
-            let _ = Decoder::new(&bytes).u64();
-            let _ = Decoder::new(&bytes).i128();
-            let _ = Decoder::new(&bytes).i256();
-            let _ = Decoder::new(&bytes).text();
-            let _ = Decoder::new(&bytes).option(Decoder::i32);
+            let _ = ByteDecoder::new(&bytes).u64();
+            let _ = ByteDecoder::new(&bytes).i128();
+            let _ = ByteDecoder::new(&bytes).i256();
+            let _ = ByteDecoder::new(&bytes).text();
+            let _ = ByteDecoder::new(&bytes).option(ByteDecoder::i32);
         }
     }
 }

@@ -6,17 +6,17 @@ use std::mem;
 use rocksdb::WriteBatch;
 use tidegauge_windows::{Aggregate, Block, Changes, EventTime, Grid, Summary};
 
-use super::codec::Encoder;
+use super::codec::ByteEncoder;
 use super::database::{Database, TOGETHER};
 use super::error::Error;
-use super::head::Head;
+use super::head::CheckpointHead;
 use super::identity::Documents;
 use super::journal::Journal;
-use super::keys::{self, KeyBytes, List};
+use super::keys::{self, KeyBytes, RecordList};
 use super::mark::Marks;
-use super::recent::Recent;
+use super::recent_writes::RecentWrites;
 use super::task::Task;
-use super::values::{Value, merge_summary};
+use super::values::{StoredValue, merge_summary};
 use crate::core::effect::Effects;
 use crate::core::feedback::Blocked;
 use crate::core::feedback::Mark;
@@ -31,12 +31,12 @@ pub(super) struct Draft<'a> {
     database: &'a Database,
     batch: WriteBatch,
     /// The head after the batch.
-    head: Head,
+    head: CheckpointHead,
     /// None if no document is marked, as nobody delivers any.
     marks: Option<Marks>,
-    encoder: Encoder,
+    encoder: ByteEncoder,
     /// What was written lately, as it is after the batch.
-    recent: Recent,
+    recent: RecentWrites,
 }
 
 /// What has to be added to the cell of a branch in the block that starts then.
@@ -44,33 +44,33 @@ type Part<'a> = (EventTime, BranchId, &'a Summary);
 
 impl<'a> Draft<'a> {
     /// A batch that follows the state with `head`, and marks `documents`.
-    pub(super) fn new(database: &'a Database, head: &Head, documents: Documents) -> Self {
+    pub(super) fn new(database: &'a Database, head: &CheckpointHead, documents: Documents) -> Self {
         Self {
             database,
             batch: WriteBatch::default(),
-            head: Head {
+            head: CheckpointHead {
                 sequence: head.sequence + 1,
                 ..head.clone()
             },
             marks: (documents != Documents::None).then(Marks::default),
-            encoder: Encoder::with_capacity(4_096),
-            recent: Recent::default(),
+            encoder: ByteEncoder::with_capacity(4_096),
+            recent: RecentWrites::default(),
         }
     }
 
     /// Has it look into `recent`, which says what was written lately, before it reads the state.
     /// [`Draft::recent`] gives it back.
-    pub(super) fn with_recent(self, recent: Recent) -> Self {
+    pub(super) fn with_recent(self, recent: RecentWrites) -> Self {
         Self { recent, ..self }
     }
 
     /// What was written lately, as it is once the batch is written.
-    pub(super) fn recent(&mut self) -> Recent {
+    pub(super) fn recent(&mut self) -> RecentWrites {
         mem::take(&mut self.recent)
     }
 
     /// The head after the batch.
-    pub(super) fn head_mut(&mut self) -> &mut Head {
+    pub(super) fn head_mut(&mut self) -> &mut CheckpointHead {
         &mut self.head
     }
 
@@ -114,22 +114,22 @@ impl<'a> Draft<'a> {
     pub(super) fn list(&mut self, effects: &Effects) {
         for late in &effects.late {
             let number = self.head.late.take();
-            self.add_to_list(List::Late, number, late.origin, late);
+            self.add_to_list(RecordList::Late, number, late.origin, late);
         }
         for reject in &effects.rejects {
             let number = self.head.rejects.take();
-            self.add_to_list(List::Rejects, number, reject.origin, reject);
+            self.add_to_list(RecordList::Rejects, number, reject.origin, reject);
         }
     }
 
     /// Takes entries off the old ends of the lists, down to the newest `keep`: those that are
     /// delivered, or never will be.
     pub(super) fn trim_lists(&mut self, keep: u64, blocked: &Blocked) -> Result<(), Error> {
-        for list in [List::Late, List::Rejects] {
+        for list in [RecordList::Late, RecordList::Rejects] {
             let mut journal = Journal::new(self.database, list);
             let numbers = match list {
-                List::Late => &mut self.head.late,
-                List::Rejects => &mut self.head.rejects,
+                RecordList::Late => &mut self.head.late,
+                RecordList::Rejects => &mut self.head.rejects,
             };
             journal.trim(numbers, keep, self.marks.as_mut(), blocked, &mut self.batch)?;
         }
@@ -171,14 +171,14 @@ impl<'a> Draft<'a> {
         }
     }
 
-    pub(super) fn put(&mut self, key: &KeyBytes, value: &impl Value) {
+    pub(super) fn put(&mut self, key: &KeyBytes, value: &impl StoredValue) {
         self.encoder.clear();
         value.write(&mut self.encoder);
         self.batch.put(key, self.encoder.as_bytes());
     }
 
     /// Writes the batch, with the head that says so.
-    pub(super) fn write(mut self) -> Result<Head, Error> {
+    pub(super) fn write(mut self) -> Result<CheckpointHead, Error> {
         if let Some(marks) = self.marks.take() {
             let (mark, before) = (self.head.mark(), self.head.dirty);
             self.head.dirty = marks.write(self.database, mark, &mut self.batch, before)?;
@@ -282,7 +282,13 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn add_to_list(&mut self, list: List, number: u64, origin: Origin, entry: &impl Value) {
+    fn add_to_list(
+        &mut self,
+        list: RecordList,
+        number: u64,
+        origin: Origin,
+        entry: &impl StoredValue,
+    ) {
         self.put(&list.entry(number), entry);
         self.put(&list.number_at(origin), &number);
         self.mark([list.document(origin)]);

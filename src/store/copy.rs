@@ -11,7 +11,7 @@ use rocksdb::{ReadOptions, SstFileWriter};
 use super::database::{self, Database};
 use super::directory::{self, Directory};
 use super::error::Error;
-use super::still::Still;
+use super::read_only::ReadOnlyStore;
 
 /// How long a table of the copy becomes, at most about.
 const TABLE_BYTES: u64 = 64 << 20;
@@ -20,7 +20,7 @@ const LOOK_EVERY: u64 = 4_096;
 /// What is read ahead: all of it is wanted.
 const READAHEAD_BYTES: usize = 2 << 20;
 
-impl Still {
+impl ReadOnlyStore {
     /// Writes all that is in it into a state of its own in `dir`, which must be new or empty, and
     /// reads that again. Gives how many keys there are.
     ///

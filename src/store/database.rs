@@ -12,7 +12,7 @@ use rocksdb::{
 
 use super::error::Error;
 use super::keys::KeyBytes;
-use super::values::Value;
+use super::values::StoredValue;
 use crate::view::reading::ReadError;
 
 /// RocksDB with all keys in one column family: with several, a crash may leave them at different
@@ -113,7 +113,7 @@ impl Database {
     }
 
     /// The value at `key`, if there is one.
-    pub(super) fn value<V: Value>(&self, key: &KeyBytes) -> Result<Option<V>, Error> {
+    pub(super) fn value<V: StoredValue>(&self, key: &KeyBytes) -> Result<Option<V>, Error> {
         let Some(bytes) = self.get(key)? else {
             return Ok(None);
         };
@@ -124,7 +124,10 @@ impl Database {
     }
 
     /// The value at each of `keys`, at most [`TOGETHER`] of them, if there is one.
-    pub(super) fn values<V: Value>(&self, keys: &[KeyBytes]) -> Result<Vec<Option<V>>, Error> {
+    pub(super) fn values<V: StoredValue>(
+        &self,
+        keys: &[KeyBytes],
+    ) -> Result<Vec<Option<V>>, Error> {
         let found = keys.iter().zip(self.get_all(keys)?);
         let decoded = found.map(|(key, bytes)| match bytes.map(|bytes| V::decode(&bytes)) {
             Some(Err(_)) => Err(self.malformed(key)),

@@ -8,7 +8,7 @@ use std::path::Path;
 use tracing::{info, warn};
 
 use super::error::Error;
-use super::original::Original;
+use super::opened_file::OpenedFile;
 
 /// What a directory that may be used holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,9 +55,9 @@ pub(super) fn prepare(path: &Path) -> Result<Directory, Error> {
 }
 
 /// The directory at `path` and the lock in it, once RocksDB has opened both.
-pub(super) fn place(path: &Path) -> Result<[Original; 2], Error> {
+pub(super) fn place(path: &Path) -> Result<[OpenedFile; 2], Error> {
     let original =
-        |path: &Path| Original::at(path).map_err(|source| io_error(path, "look at", source));
+        |path: &Path| OpenedFile::at(path).map_err(|source| io_error(path, "look at", source));
     Ok([original(path)?, original(&path.join("LOCK"))?])
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::difference::Difference;
+use super::rule_difference::RuleDifference;
 
 /// Why the state can't be opened or written. The sentences are for operators.
 #[derive(Debug, thiserror::Error)]
@@ -103,13 +103,13 @@ pub enum Error {
         "the state in {path} was built by other rules than the configured ones: {}. To change rules, \
          keep state_dir and have the figures built anew from the topic: `tidegauge replay --swap \
          --accept-differences`, with this configuration. To go on as before, put the old values back",
-        Difference::list(differences)
+        RuleDifference::list(differences)
     )]
     Rules {
         /// The state directory.
         path: PathBuf,
         /// What differs.
-        differences: Vec<Difference>,
+        differences: Vec<RuleDifference>,
     },
     /// The state is damaged.
     #[error(
@@ -175,7 +175,7 @@ impl Error {
             ),
             Self::Rules { differences, .. } => format!(
                 "it was built by other rules than the configured ones: {}",
-                Difference::list(differences)
+                RuleDifference::list(differences)
             ),
             Self::Damaged { path, reason } => {
                 format!("the state in {} is damaged ({reason})", path.display())

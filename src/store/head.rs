@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use tidegauge_windows::EventTime;
 
-use super::codec::{Decoded, Decoder, Encoder, Malformed};
-use super::values::{Value, read_ledger, read_oldest_notices};
+use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
+use super::values::{StoredValue, read_ledger, read_oldest_notices};
 use crate::core::effect::Notices;
 use crate::core::feedback::Mark;
 use crate::domain::ledger::Ledger;
@@ -13,7 +13,7 @@ use crate::view::reading::Checkpoint;
 
 /// What a checkpoint says of the whole state. Written with every batch.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Head {
+pub(super) struct CheckpointHead {
     /// Its number; 0 before the first.
     pub(super) sequence: u64,
     /// When effects were last written: wall clock, ms since the epoch.
@@ -22,8 +22,8 @@ pub(super) struct Head {
     pub(super) notices: Notices,
     /// How many documents await delivery.
     pub(super) dirty: u64,
-    pub(super) late: Numbers,
-    pub(super) rejects: Numbers,
+    pub(super) late: NumberRange,
+    pub(super) rejects: NumberRange,
     /// Windows that start before this are gone. Never goes back, and not past a window that awaits
     /// delivery.
     pub(super) floor: Option<EventTime>,
@@ -31,12 +31,12 @@ pub(super) struct Head {
 
 /// The numbers `first..next` of a list are there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) struct Numbers {
+pub(super) struct NumberRange {
     pub(super) first: u64,
     pub(super) next: u64,
 }
 
-impl Head {
+impl CheckpointHead {
     /// The mark of what this checkpoint changes.
     pub(super) fn mark(&self) -> Mark {
         Mark(self.sequence)
@@ -63,8 +63,8 @@ const FORMAT: u8 = 2;
 const FORMAT_OLDEST: u8 = 1;
 const ENTRIES_OLDEST: usize = 7;
 
-impl Value for Head {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for CheckpointHead {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.byte(FORMAT);
         encoder.u64(self.sequence);
         encoder.i64(self.as_of);
@@ -76,7 +76,7 @@ impl Value for Head {
         self.floor.write(encoder);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         let format = decoder.byte()?;
         if !(FORMAT_OLDEST..=FORMAT).contains(&format) {
             return Err(Malformed);
@@ -93,20 +93,20 @@ impl Value for Head {
                 _ => Notices::read(decoder)?,
             },
             dirty: decoder.u64()?,
-            late: Numbers::read(decoder)?,
-            rejects: Numbers::read(decoder)?,
+            late: NumberRange::read(decoder)?,
+            rejects: NumberRange::read(decoder)?,
             floor: Option::read(decoder)?,
         })
     }
 }
 
-impl Value for Numbers {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for NumberRange {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(self.first);
         encoder.u64(self.next);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Ok(Self {
             first: decoder.u64()?,
             next: decoder.u64()?,

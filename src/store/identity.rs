@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tidegauge_windows::Settings;
 
-use super::codec::{Decoded, Decoder, Encoder};
-use super::difference::Difference;
+use super::codec::{ByteDecoder, ByteEncoder, DecodeResult};
 use super::error::Error;
+use super::rule_difference::RuleDifference;
 use crate::domain::payment::BranchId;
 
 /// What a state must have been built from for a run to go on from it.
@@ -49,14 +49,14 @@ const STORAGE_VERSION_OLDEST: u64 = 1;
 
 /// What is stored of an [`Identity`].
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Record {
+pub(super) struct StoredIdentity {
     pub(super) version: u64,
     pub(super) topic: String,
     pub(super) generation: u32,
     pub(super) rules: String,
 }
 
-impl Record {
+impl StoredIdentity {
     pub(super) fn of(identity: &Identity) -> Self {
         Self {
             version: STORAGE_VERSION,
@@ -67,7 +67,7 @@ impl Record {
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut encoder = Encoder::default();
+        let mut encoder = ByteEncoder::default();
         // Every version of the format begins with its number.
         encoder.u64(self.version);
         encoder.text(&self.topic);
@@ -82,7 +82,7 @@ impl Record {
             path: path.to_owned(),
             reason: "its identity can't be read".into(),
         };
-        let version = Decoder::new(bytes).u64().map_err(|_| damaged())?;
+        let version = ByteDecoder::new(bytes).u64().map_err(|_| damaged())?;
         if !(STORAGE_VERSION_OLDEST..=STORAGE_VERSION).contains(&version) {
             return Err(Error::Version {
                 path: path.to_owned(),
@@ -111,7 +111,7 @@ impl Record {
                 wanted: self.generation,
             });
         }
-        let differences = Difference::between(&found.rules, &self.rules);
+        let differences = RuleDifference::between(&found.rules, &self.rules);
         if !differences.is_empty() {
             return Err(Error::Rules {
                 path: path.to_owned(),
@@ -121,8 +121,8 @@ impl Record {
         Ok(found.version)
     }
 
-    fn decode(bytes: &[u8]) -> Decoded<Self> {
-        Decoder::all(bytes, |decoder| {
+    fn decode(bytes: &[u8]) -> DecodeResult<Self> {
+        ByteDecoder::all(bytes, |decoder| {
             Ok(Self {
                 version: decoder.u64()?,
                 topic: decoder.text()?,

@@ -4,8 +4,8 @@ use rocksdb::WriteBatch;
 
 use super::database::Database;
 use super::error::Error;
-use super::head::Numbers;
-use super::keys::List;
+use super::head::NumberRange;
+use super::keys::RecordList;
 use super::mark::Marks;
 use crate::core::effect::{LatePayment, RejectedRecord};
 use crate::core::feedback::Blocked;
@@ -15,13 +15,13 @@ use crate::domain::document_key::Origin;
 #[derive(Debug)]
 pub(super) struct Journal<'a> {
     database: &'a Database,
-    list: List,
+    list: RecordList,
 }
 
 /// Take at most so many entries off in one batch.
 const TRIMMED_MAX: u64 = 10_000;
 
-impl Numbers {
+impl NumberRange {
     /// The number of the next entry.
     pub(super) fn take(&mut self) -> u64 {
         let number = self.next;
@@ -31,7 +31,7 @@ impl Numbers {
 }
 
 impl<'a> Journal<'a> {
-    pub(super) fn new(database: &'a Database, list: List) -> Self {
+    pub(super) fn new(database: &'a Database, list: RecordList) -> Self {
         Self { database, list }
     }
 
@@ -39,7 +39,7 @@ impl<'a> Journal<'a> {
     /// delivery and is not blocked.
     pub(super) fn trim(
         &mut self,
-        numbers: &mut Numbers,
+        numbers: &mut NumberRange,
         keep: u64,
         mut marks: Option<&mut Marks>,
         blocked: &Blocked,
@@ -75,11 +75,11 @@ impl<'a> Journal<'a> {
     fn origin_of(&self, number: u64) -> Result<Option<Origin>, Error> {
         let key = self.list.entry(number);
         Ok(match self.list {
-            List::Late => self
+            RecordList::Late => self
                 .database
                 .value::<LatePayment>(&key)?
                 .map(|late| late.origin),
-            List::Rejects => self
+            RecordList::Rejects => self
                 .database
                 .value::<RejectedRecord>(&key)?
                 .map(|reject| reject.origin),

@@ -2,6 +2,9 @@
 //!
 //! A key is a prefix byte and then fields of fixed length, so that keys sort as their fields do:
 //! big-endian, signed numbers with the sign bit flipped.
+//!
+//! This file is long because it is a register: a prefix can only be given out safely where all others
+//! can be seen.
 
 use std::borrow::Borrow;
 use std::ops::{Deref, Range};
@@ -208,7 +211,7 @@ pub(super) fn all_tasks() -> Range<KeyBytes> {
 
 /// The number of a [`task`] key.
 pub(super) fn number_of_task(key: &[u8]) -> Option<u64> {
-    let mut fields = Fields::after(key, prefix::TASK)?;
+    let mut fields = KeyFields::after(key, prefix::TASK)?;
     fields.u64().filter(|_| fields.is_done())
 }
 
@@ -229,7 +232,7 @@ pub(super) fn totals_from(from: BranchId) -> Range<KeyBytes> {
 
 /// The branch of a [`total`] key.
 pub(super) fn branch_of_total(key: &[u8]) -> Option<BranchId> {
-    let mut fields = Fields::after(key, prefix::TOTAL)?;
+    let mut fields = KeyFields::after(key, prefix::TOTAL)?;
     fields.branch().filter(|_| fields.is_done())
 }
 
@@ -270,7 +273,7 @@ fn cells_of(block: Block) -> KeyBytes {
 
 /// The block's start and the branch of a [`cell`] key.
 pub(super) fn place_of_cell(key: &[u8]) -> Option<(EventTime, BranchId)> {
-    let mut fields = Fields::after(key, prefix::CELL)?;
+    let mut fields = KeyFields::after(key, prefix::CELL)?;
     fields.byte()?;
     let place = (fields.time()?, fields.branch()?);
     fields.is_done().then_some(place)
@@ -298,7 +301,7 @@ pub(super) fn revisions_from(from: KeyBytes) -> Range<KeyBytes> {
 
 /// The key that is these bytes, if it is a [`revision`].
 pub(super) fn revision_at(key: &[u8]) -> Option<KeyBytes> {
-    let mut fields = Fields::after(key, prefix::REVISION)?;
+    let mut fields = KeyFields::after(key, prefix::REVISION)?;
     let definition = fields.u16()?;
     let window = Window::new(fields.time()?, fields.time()?);
     let branch = fields.branch()?;
@@ -309,14 +312,14 @@ pub(super) fn revision_at(key: &[u8]) -> Option<KeyBytes> {
 
 /// A list of records that is numbered as it grows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum List {
+pub(super) enum RecordList {
     /// Payments that are in no window.
     Late,
     /// Records that are no payments.
     Rejects,
 }
 
-impl List {
+impl RecordList {
     /// The entry with `number`.
     pub(super) fn entry(self, number: u64) -> KeyBytes {
         self.entries().u64(number)
@@ -330,9 +333,9 @@ impl List {
         }
     }
 
-    /// The number of an [`List::entry`] key.
+    /// The number of an [`RecordList::entry`] key.
     pub(super) fn number_of(self, key: &[u8]) -> Option<u64> {
-        let mut fields = Fields::after(key, self.entries().bytes[0])?;
+        let mut fields = KeyFields::after(key, self.entries().bytes[0])?;
         fields.u64().filter(|_| fields.is_done())
     }
 
@@ -421,7 +424,7 @@ pub(super) fn dirty_windows_from(definition: u16, start: EventTime) -> Range<Key
 
 /// The document of a [`dirty`] key.
 pub(super) fn document_of(key: &[u8]) -> Option<DocumentKey> {
-    let mut fields = Fields::after(key, prefix::DIRTY)?;
+    let mut fields = KeyFields::after(key, prefix::DIRTY)?;
     let document = match fields.byte()? {
         kind::TOTAL => DocumentKey::Total(fields.branch()?),
         kind::WINDOW => DocumentKey::Window {
@@ -437,9 +440,9 @@ pub(super) fn document_of(key: &[u8]) -> Option<DocumentKey> {
 }
 
 /// Reads the fields of a key.
-struct Fields<'a>(&'a [u8]);
+struct KeyFields<'a>(&'a [u8]);
 
-impl<'a> Fields<'a> {
+impl<'a> KeyFields<'a> {
     fn after(key: &'a [u8], prefix: u8) -> Option<Self> {
         Some(Self(key.strip_prefix(&[prefix])?))
     }

@@ -2,13 +2,13 @@
 
 use rocksdb::WriteBatch;
 
-use super::codec::{Decoded, Decoder, Encoder};
+use super::codec::{ByteDecoder, ByteEncoder, DecodeResult};
 use super::database::Database;
 use super::error::Error;
 use super::keys;
-use super::values::Value;
+use super::values::StoredValue;
 use crate::observe::wall_clock::since_epoch;
-use crate::view::feed::Life;
+use crate::view::changelog::Life;
 
 /// More checkpoints than this are not lost at once: only those of the last seconds are not on the disk.
 /// As places, so many are 65 ms.
@@ -42,13 +42,13 @@ fn next(before: Option<Life>, newest: u64, now: u64) -> Life {
     }
 }
 
-impl Value for Life {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Life {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(self.base);
         encoder.u64(self.from);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Ok(Self {
             base: decoder.u64()?,
             from: decoder.u64()?,

@@ -7,7 +7,7 @@ use rocksdb::WriteBatch;
 use super::database::{Database, TOGETHER};
 use super::error::Error;
 use super::keys::{self, KeyBytes};
-use super::values::Value;
+use super::values::StoredValue;
 use crate::core::feedback::Mark;
 use crate::domain::document_key::DocumentKey;
 

@@ -4,18 +4,24 @@ use std::collections::BTreeMap;
 
 use tidegauge_windows::{EventTime, Frame};
 
+use super::Store;
+use super::commit::Draft;
+use super::error::Error;
 use super::identity::Documents;
+use super::snapshot::StateSnapshot;
 use super::task::Task;
+use crate::core::feedback::Family;
+use crate::view::reading::Checkpoint;
 
 /// Which documents are marked, and what is still to be marked.
 #[derive(Debug)]
-pub(super) struct Marking {
+pub(super) struct MarkingTasks {
     documents: Documents,
     /// By number: the state keeps the same.
     tasks: BTreeMap<u64, Task>,
 }
 
-impl Marking {
+impl MarkingTasks {
     pub(super) fn new(documents: Documents, tasks: Vec<(u64, Task)>) -> Self {
         Self {
             documents,
@@ -39,7 +45,7 @@ impl Marking {
         next.map(|(number, task)| (*number, *task))
     }
 
-    /// The tasks that differ once `new` ones are added. Nothing changes before [`Marking::set`].
+    /// The tasks that differ once `new` ones are added. Nothing changes before [`MarkingTasks::set`].
     pub(super) fn with(&self, new: impl IntoIterator<Item = Task>) -> Vec<(u64, Task)> {
         let mut changed: BTreeMap<u64, Task> = BTreeMap::new();
         for task in new {
@@ -70,6 +76,59 @@ impl Marking {
     }
 }
 
+impl Store {
+    /// Notes that the documents of `family` that exist are to be marked for delivery again, which
+    /// [`Store::mark_more`] does. What is acknowledged by an older mark awaits delivery still.
+    ///
+    /// # Errors
+    /// When nothing was written. The same may be asked again.
+    pub fn mark_again(&mut self, family: Family) -> Result<Checkpoint, Error> {
+        let documents = self.marking.documents();
+        let mut draft = Draft::new(&self.database, &self.head, documents);
+        let tasks = self.marking.with(Task::of_family(family, documents));
+        for (number, task) in &tasks {
+            draft.keep_task(*number, Some(task));
+        }
+        self.head = draft.write()?;
+        for (number, task) in tasks {
+            self.marking.set(number, Some(task));
+        }
+        Ok(self.checkpoint())
+    }
+
+    /// Whether documents are still to be marked.
+    #[must_use]
+    pub fn is_marking(&self) -> bool {
+        self.marking.is_pending()
+    }
+
+    /// Marks some more of the documents that one event concerned: one batch of bounded size. Does
+    /// nothing if all are marked; whether more are to be marked afterwards.
+    ///
+    /// # Errors
+    /// When nothing was written. The same may be asked again.
+    pub fn mark_more(&mut self) -> Result<bool, Error> {
+        let Some((number, task)) = self.marking.next() else {
+            return Ok(false);
+        };
+        let snapshot = StateSnapshot::take(&self.database, &self.context.configured);
+        let unreadable = |error| self.database.unreadable(error);
+        let engine = snapshot.engine().map_err(unreadable)?;
+        let frame = self.context.frame(&self.head, engine);
+        let (documents, rest) = task.step(&snapshot, &frame).map_err(unreadable)?;
+        let mut draft = Draft::new(&self.database, &self.head, self.marking.documents());
+        for document in documents {
+            self.retention.note(&document);
+            draft.mark([document]);
+        }
+        draft.keep_task(number, rest.as_ref());
+        self.head = draft.write()?;
+        self.marking.set(number, rest);
+        self.changelog.note_marking(self.head.sequence);
+        Ok(self.marking.is_pending())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -86,7 +145,7 @@ mod tests {
         }))
     }
 
-    fn add(marking: &mut Marking, task: Task) {
+    fn add(marking: &mut MarkingTasks, task: Task) {
         for (number, task) in marking.with([task]) {
             marking.set(number, Some(task));
         }
@@ -94,7 +153,7 @@ mod tests {
 
     #[test]
     fn closings_that_follow_each_other_are_one_task_until_it_has_begun() {
-        let mut marking = Marking::new(Documents::WithPayments, Vec::new());
+        let mut marking = MarkingTasks::new(Documents::WithPayments, Vec::new());
         add(&mut marking, closing(0, 10));
         add(&mut marking, closing(10, 30));
         assert_eq!(marking.next(), Some((0, closing(0, 30))));
@@ -114,7 +173,7 @@ mod tests {
 
     #[test]
     fn finality_comes_before_what_is_delivered_again() {
-        let mut marking = Marking::new(Documents::WithPayments, Vec::new());
+        let mut marking = MarkingTasks::new(Documents::WithPayments, Vec::new());
         add(&mut marking, Task::Late(None));
         add(&mut marking, Task::Late(None));
         assert_eq!(marking.tasks.len(), 1, "the same task twice is one");

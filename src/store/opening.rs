@@ -7,20 +7,20 @@ use tracing::info;
 use super::Recovered;
 use super::database::Database;
 use super::error::Error;
-use super::head::Head;
+use super::head::CheckpointHead;
 use super::identity::{self, Documents, Identity};
-use super::image::Image;
 use super::keys;
-use super::marking::Marking;
+use super::marking::MarkingTasks;
+use super::readings::StateContext;
+use super::snapshot::StateSnapshot;
 use super::task::Task;
-use super::values::Value;
-use super::view::Context;
+use super::values::StoredValue;
 use crate::domain::payment::BranchId;
 use crate::view::reading::ReadError;
 
 /// Checks whose state this is; a new one becomes that of `identity`.
 pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), Error> {
-    let record = identity::Record::of(identity);
+    let record = identity::StoredIdentity::of(identity);
     let key = keys::identity();
     if let Some(stored) = database.get(&key)? {
         let checked = record.check(&stored, database.path());
@@ -44,7 +44,7 @@ pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), E
     }
     let mut batch = WriteBatch::default();
     batch.put(key, record.encode());
-    batch.put(keys::head(), Head::default().encode());
+    batch.put(keys::head(), CheckpointHead::default().encode());
     batch.put(keys::documents(), identity.documents.encode());
     database.write(batch)?;
     database.sync()
@@ -52,13 +52,13 @@ pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), E
 
 /// Whether anything was ever read into the state: it knows at least where it began.
 fn has_begun(database: &Database) -> Result<bool, Error> {
-    let progress = Image::take(database, &[]).progress();
+    let progress = StateSnapshot::take(database, &[]).progress();
     let progress = progress.map_err(|error| database.unreadable(error))?;
     Ok(!progress.is_empty())
 }
 
 /// Makes a state that holds nothing that of `record`: it was begun for a topic that could not be read.
-fn give(database: &Database, record: &identity::Record) -> Result<(), Error> {
+fn give(database: &Database, record: &identity::StoredIdentity) -> Result<(), Error> {
     info!(
         topic = record.topic,
         "the state holds nothing yet: it is begun anew"
@@ -73,7 +73,11 @@ fn give(database: &Database, record: &identity::Record) -> Result<(), Error> {
 }
 
 /// Brings a state of an older storage version up to this one. Killed on the way, it is done again.
-fn bring_up(database: &Database, from: u64, record: &identity::Record) -> Result<(), Error> {
+fn bring_up(
+    database: &Database,
+    from: u64,
+    record: &identity::StoredIdentity,
+) -> Result<(), Error> {
     info!(
         from,
         to = identity::STORAGE_VERSION,
@@ -94,10 +98,13 @@ fn bring_up(database: &Database, from: u64, record: &identity::Record) -> Result
 
 /// Has `documents` marked from now on, and those that exist already if they were not before. Also
 /// gives whether any were before.
-pub(super) fn deliver(database: &Database, documents: Documents) -> Result<(Marking, bool), Error> {
+pub(super) fn deliver(
+    database: &Database,
+    documents: Documents,
+) -> Result<(MarkingTasks, bool), Error> {
     let read = || {
-        let image = Image::take(database, &[]);
-        Ok((image.head()?, image.documents()?, image.tasks()?))
+        let snapshot = StateSnapshot::take(database, &[]);
+        Ok((snapshot.head()?, snapshot.documents()?, snapshot.tasks()?))
     };
     let (head, before, mut tasks) = read().map_err(|error: ReadError| Error::Damaged {
         path: database.path().to_owned(),
@@ -106,11 +113,11 @@ pub(super) fn deliver(database: &Database, documents: Documents) -> Result<(Mark
     let before = before.unwrap_or_default();
     let was_delivered = before != Documents::None;
     if before == documents {
-        return Ok((Marking::new(documents, tasks), was_delivered));
+        return Ok((MarkingTasks::new(documents, tasks), was_delivered));
     }
     let mut batch = WriteBatch::default();
     batch.put(keys::documents(), documents.encode());
-    let mut head = Head {
+    let mut head = CheckpointHead {
         sequence: head.sequence + 1,
         ..head
     };
@@ -139,37 +146,37 @@ pub(super) fn deliver(database: &Database, documents: Documents) -> Result<(Mark
     }
     batch.put(keys::head(), head.encode());
     database.write(batch)?;
-    Ok((Marking::new(documents, tasks), was_delivered))
+    Ok((MarkingTasks::new(documents, tasks), was_delivered))
 }
 
 pub(super) fn recover(
     database: &Database,
-    context: &Context,
-) -> Result<(Head, Vec<BranchId>, Recovered), Error> {
+    context: &StateContext,
+) -> Result<(CheckpointHead, Vec<BranchId>, Recovered), Error> {
     let read = || {
-        let image = Image::take(database, &context.configured);
-        let head = image.head()?;
-        let learned = image.learned()?;
+        let snapshot = StateSnapshot::take(database, &context.configured);
+        let head = snapshot.head()?;
+        let learned = snapshot.learned()?;
         let configured = learned
             .iter()
             .filter(|branch| context.configured.binary_search(branch).is_ok())
             .map(|branch| (*branch, EventTime::MIN));
-        let known = image
+        let known = snapshot
             .totals(BranchId::FIRST, usize::MAX)?
             .into_iter()
             .filter_map(|(branch, total)| Some((branch, total.first_event_time()?)))
             .chain(configured)
             .collect();
         let recovered = Recovered {
-            snapshot: image.engine()?,
+            snapshot: snapshot.engine()?,
             known,
             ledger: head.ledger.clone(),
             notices: head.notices.clone(),
-            progress: image.progress()?,
+            progress: snapshot.progress()?,
             sequence: head.sequence,
             was_delivered: false,
-            topic: image.topic()?,
-            halted: image.halts()?,
+            topic: snapshot.topic()?,
+            halted: snapshot.halts()?,
         };
         Ok((head, learned, recovered))
     };

@@ -4,8 +4,8 @@ use rocksdb::WriteBatch;
 use tidegauge_windows::{EventTime, Grid, Settings, Span};
 
 use super::identity::Documents;
-use super::image::{Image, Read};
 use super::keys;
+use super::snapshot::{Read, StateSnapshot};
 use crate::core::feedback::Blocked;
 use crate::domain::document_key::DocumentKey;
 
@@ -39,14 +39,18 @@ impl Retention {
         }
     }
 
-    /// Looks up in `image`, the state before a batch, what awaits delivery before `wanted`.
+    /// Looks up in `snapshot`, the state before a batch, what awaits delivery before `wanted`.
     ///
     /// A sink clears the earliest marks first, and what was cleared is slow to step over; so each
     /// search goes on from where the last one ended.
-    pub(super) fn search(&mut self, image: &Image<'_>, wanted: Option<EventTime>) -> Read<()> {
+    pub(super) fn search(
+        &mut self,
+        snapshot: &StateSnapshot<'_>,
+        wanted: Option<EventTime>,
+    ) -> Read<()> {
         for (definition, oldest) in (0..).zip(&mut self.oldest_dirty) {
             if let Some(from) = oldest.filter(|oldest| Some(*oldest) < wanted) {
-                *oldest = image.first_dirty_window(definition, from, &self.blocked)?;
+                *oldest = snapshot.first_dirty_window(definition, from, &self.blocked)?;
             }
         }
         Ok(())
@@ -93,13 +97,17 @@ impl Retention {
 
     /// Some of the windows that can't be delivered and start before `floor`: they can't be rendered
     /// any more.
-    pub(super) fn given_up(&self, image: &Image<'_>, floor: EventTime) -> Read<Vec<DocumentKey>> {
+    pub(super) fn given_up(
+        &self,
+        snapshot: &StateSnapshot<'_>,
+        floor: EventTime,
+    ) -> Read<Vec<DocumentKey>> {
         let mut documents = Vec::new();
         if self.blocked == Blocked::default() {
             return Ok(documents);
         }
         for definition in (0..).take(self.oldest_dirty.len()) {
-            documents.extend(image.dirty_windows_before(definition, floor, GIVEN_UP_MAX)?);
+            documents.extend(snapshot.dirty_windows_before(definition, floor, GIVEN_UP_MAX)?);
         }
         Ok(documents)
     }

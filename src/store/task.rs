@@ -2,11 +2,11 @@
 
 use tidegauge_windows::{Definition, EventTime, Frame, Key, Kind, Selection, Walk};
 
-use super::codec::{Decoded, Decoder, Encoder, Malformed};
+use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
 use super::identity::Documents;
-use super::image::{Image, Read};
-use super::keys::List;
-use super::values::Value;
+use super::keys::RecordList;
+use super::snapshot::{Read, StateSnapshot};
+use super::values::StoredValue;
 use crate::core::effect::{LatePayment, RejectedRecord};
 use crate::core::feedback::Family;
 use crate::domain::document_key::{DocumentKey, Origin};
@@ -28,7 +28,7 @@ pub(super) enum Task {
 }
 
 /// One step: the documents to be marked, and what is left to do.
-pub(super) type Step = (Vec<DocumentKey>, Option<Task>);
+pub(super) type TaskStep = (Vec<DocumentKey>, Option<Task>);
 
 /// A step marks about this many documents at most.
 pub(super) const STEP: usize = 4_096;
@@ -74,19 +74,19 @@ impl Task {
         tasks
     }
 
-    /// The next step, in the state of `image`.
-    pub(super) fn step(&self, image: &Image<'_>, frame: &Frame) -> Read<Step> {
+    /// The next step, in the state of `snapshot`.
+    pub(super) fn step(&self, snapshot: &StateSnapshot<'_>, frame: &Frame) -> Read<TaskStep> {
         match *self {
             Self::Windows(walk) => {
-                let step = frame.walk(image, &walk, STEP)?;
+                let step = frame.walk(snapshot, &walk, STEP)?;
                 Ok((documents(step.windows), step.rest.map(Self::Windows)))
             }
             Self::ZeroWindows(walk) => {
-                let step = frame.walk_zeros(image, &walk, has_zero_documents, STEP)?;
+                let step = frame.walk_zeros(snapshot, &walk, has_zero_documents, STEP)?;
                 Ok((documents(step.windows), step.rest.map(Self::ZeroWindows)))
             }
             Self::Totals(from) => {
-                let totals = image.totals(from, STEP)?;
+                let totals = snapshot.totals(from, STEP)?;
                 let last = totals.last().filter(|_| totals.len() == STEP);
                 let next = last.and_then(|(last, _)| BranchId::new(last.get() + 1));
                 let documents = totals.iter().map(|(branch, _)| DocumentKey::Total(*branch));
@@ -94,12 +94,12 @@ impl Task {
             }
             Self::Late(before) => {
                 let (documents, next) =
-                    entries::<LatePayment>(image, List::Late, before, |late| late.origin)?;
+                    entries::<LatePayment>(snapshot, RecordList::Late, before, |late| late.origin)?;
                 Ok((documents, next.map(|next| Self::Late(Some(next)))))
             }
             Self::Rejects(before) => {
                 let (documents, next) =
-                    entries::<RejectedRecord>(image, List::Rejects, before, |reject| {
+                    entries::<RejectedRecord>(snapshot, RecordList::Rejects, before, |reject| {
                         reject.origin
                     })?;
                 Ok((documents, next.map(|next| Self::Rejects(Some(next)))))
@@ -163,13 +163,13 @@ pub(super) fn documents(
     windows.into_iter().map(document).collect()
 }
 
-fn entries<V: Value>(
-    image: &Image<'_>,
-    list: List,
+fn entries<V: StoredValue>(
+    snapshot: &StateSnapshot<'_>,
+    list: RecordList,
     before: Option<u64>,
     origin: impl Fn(&V) -> Origin,
 ) -> Read<(Vec<DocumentKey>, Option<u64>)> {
-    let entries = image.entries::<V>(list, before, STEP)?;
+    let entries = snapshot.entries::<V>(list, before, STEP)?;
     let last = entries.last().filter(|_| entries.len() == STEP);
     let next = last.map(|(number, _)| *number);
     let documents = entries
@@ -181,8 +181,8 @@ fn entries<V: Value>(
 /// The first byte of a stored task.
 const FORMAT: u8 = 1;
 
-impl Value for Task {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Task {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.byte(FORMAT);
         match self {
             Self::Windows(walk) => {
@@ -208,7 +208,7 @@ impl Value for Task {
         }
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         decoder.format(FORMAT)?;
         Ok(match decoder.byte()? {
             1 => Self::Windows(Walk::read(decoder)?),
@@ -221,8 +221,8 @@ impl Value for Task {
     }
 }
 
-impl Value for Walk<BranchId> {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Walk<BranchId> {
+    fn write(&self, encoder: &mut ByteEncoder) {
         let selection = &self.selection;
         selection.definition.map(u64::from).write(encoder);
         selection.from.write(encoder);
@@ -237,7 +237,7 @@ impl Value for Walk<BranchId> {
         });
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         let number = |number: u64| u16::try_from(number).map_err(|_| Malformed);
         let definition: Option<u64> = Option::read(decoder)?;
         Ok(Self {

@@ -8,9 +8,9 @@ use rocksdb::WriteBatch;
 
 use super::database::Database;
 use super::error::Error;
-use super::identity::Record;
-use super::image::Image;
-use super::values::Value;
+use super::identity::StoredIdentity;
+use super::snapshot::StateSnapshot;
+use super::values::StoredValue;
 use super::{Store, directory, keys};
 use crate::domain::topic_id::TopicId;
 
@@ -55,9 +55,9 @@ pub fn resume(dir: &Path, partition: Option<i32>) -> Result<BTreeMap<i32, String
     }
     let database = Database::open(dir, false)?;
     if let Some(bytes) = database.get(&keys::identity())? {
-        Record::read(&bytes, dir)?;
+        StoredIdentity::read(&bytes, dir)?;
     }
-    let halts = Image::take(&database, &[]).halts();
+    let halts = StateSnapshot::take(&database, &[]).halts();
     let mut halts = halts.map_err(|error| database.unreadable(error))?;
     halts.retain(|halted, _| partition.is_none_or(|partition| partition == *halted));
     let mut batch = WriteBatch::default();

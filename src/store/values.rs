@@ -2,71 +2,68 @@
 
 use tidegauge_windows::{EventTime, Window};
 
-use super::codec::{Decoded, Decoder, Encoder, Malformed};
+use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
 use super::identity::Documents;
 use crate::core::distance::Distances;
-use crate::core::effect::{
-    Fingerprint, LatePayment, LateReason, Notices, Progress, RejectedRecord,
-};
-use crate::decode::Reason;
-use crate::domain::amount::Amount;
+use crate::core::effect::{Fingerprint, Notices, Progress};
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Count, Entry, Ledger};
 use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 use crate::domain::total::Total;
 
+mod records;
 mod snapshot;
 mod summary;
 
 pub(super) use summary::merge_summary;
 
 /// A value that is kept. `read(write(value)) == value`, and `read` refuses other bytes.
-pub(super) trait Value: Sized {
-    fn write(&self, encoder: &mut Encoder);
+pub(super) trait StoredValue: Sized {
+    fn write(&self, encoder: &mut ByteEncoder);
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self>;
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self>;
 
     /// The value that is all of `bytes`.
-    fn decode(bytes: &[u8]) -> Decoded<Self> {
-        Decoder::all(bytes, Self::read)
+    fn decode(bytes: &[u8]) -> DecodeResult<Self> {
+        ByteDecoder::all(bytes, Self::read)
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut encoder = Encoder::default();
+        let mut encoder = ByteEncoder::default();
         self.write(&mut encoder);
         encoder.into_bytes()
     }
 }
 
-impl Value for u64 {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for u64 {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(*self);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         decoder.u64()
     }
 }
 
-impl Value for String {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for String {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.text(self);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         decoder.text()
     }
 }
 
-impl Value for TopicId {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for TopicId {
+    fn write(&self, encoder: &mut ByteEncoder) {
         for byte in self.bits().to_be_bytes() {
             encoder.byte(byte);
         }
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         let mut bytes = [0; 16];
         for byte in &mut bytes {
             *byte = decoder.byte()?;
@@ -75,8 +72,8 @@ impl Value for TopicId {
     }
 }
 
-impl Value for Documents {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Documents {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.byte(match self {
             Self::None => 0,
             Self::WithPayments => 1,
@@ -84,7 +81,7 @@ impl Value for Documents {
         });
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Ok(match decoder.byte()? {
             0 => Self::None,
             1 => Self::WithPayments,
@@ -94,35 +91,35 @@ impl Value for Documents {
     }
 }
 
-impl Value for BranchId {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for BranchId {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(u64::from(self.get()));
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Self::new(decoder.u32()?).ok_or(Malformed)
     }
 }
 
-impl Value for EventTime {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for EventTime {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.i64(self.millis());
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Ok(Self::from_millis(decoder.i64()?))
     }
 }
 
-impl Value for Vec<BranchId> {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Vec<BranchId> {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(self.len() as u64);
         for branch in self {
             encoder.u64(u64::from(branch.get()));
         }
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         let len = decoder.len()?;
         (0..len)
             .map(|_| BranchId::new(decoder.u32()?).ok_or(Malformed))
@@ -130,23 +127,23 @@ impl Value for Vec<BranchId> {
     }
 }
 
-impl<T: Value> Value for Option<T> {
-    fn write(&self, encoder: &mut Encoder) {
+impl<T: StoredValue> StoredValue for Option<T> {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.option(self.as_ref(), |encoder, value| value.write(encoder));
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         decoder.option(T::read)
     }
 }
 
-impl Value for Window {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Window {
+    fn write(&self, encoder: &mut ByteEncoder) {
         self.start.write(encoder);
         self.end.write(encoder);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Ok(Self::new(
             EventTime::read(decoder)?,
             EventTime::read(decoder)?,
@@ -154,13 +151,13 @@ impl Value for Window {
     }
 }
 
-impl Value for Origin {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Origin {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.i32(self.partition);
         encoder.i64(self.offset);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Ok(Self {
             partition: decoder.i32()?,
             offset: decoder.i64()?,
@@ -168,15 +165,15 @@ impl Value for Origin {
     }
 }
 
-impl Value for Total {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Total {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(self.count);
         encoder.i256(self.amount);
         self.first.write(encoder);
         self.last.write(encoder);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Ok(Self {
             count: decoder.u64()?,
             amount: decoder.i256()?,
@@ -186,8 +183,8 @@ impl Value for Total {
     }
 }
 
-impl Value for Progress {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Progress {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.i64(self.position);
         encoder.byte(match (self.first, self.fingerprint) {
             (None, None) => 0,
@@ -203,7 +200,7 @@ impl Value for Progress {
         }
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         let position = decoder.i64()?;
         let has = decoder.byte()?;
         if has > HAS_FIRST | HAS_FINGERPRINT {
@@ -224,14 +221,14 @@ impl Value for Progress {
 const HAS_FINGERPRINT: u8 = 1;
 const HAS_FIRST: u8 = 2;
 
-impl Value for Fingerprint {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Fingerprint {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.i64(self.offset);
         encoder.i64(self.timestamp);
         encoder.u64(self.hash);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Ok(Self {
             offset: decoder.i64()?,
             timestamp: decoder.i64()?,
@@ -252,8 +249,8 @@ const ENTRIES: [Entry; Entry::ALL.len()] = [
     Entry::PastRetention,
 ];
 
-impl Value for Ledger {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Ledger {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(self.consumed);
         for entry in ENTRIES {
             let Count { count, amount } = self.entry(entry);
@@ -262,13 +259,13 @@ impl Value for Ledger {
         }
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         read_ledger(decoder, ENTRIES.len())
     }
 }
 
 /// A ledger that has the first `entries` of all.
-pub(super) fn read_ledger(decoder: &mut Decoder<'_>, entries: usize) -> Decoded<Ledger> {
+pub(super) fn read_ledger(decoder: &mut ByteDecoder<'_>, entries: usize) -> DecodeResult<Ledger> {
     let mut ledger = Ledger::default();
     ledger.consumed = decoder.u64()?;
     for entry in ENTRIES.into_iter().take(entries) {
@@ -279,8 +276,8 @@ pub(super) fn read_ledger(decoder: &mut Decoder<'_>, entries: usize) -> Decoded<
     Ok(ledger)
 }
 
-impl Value for Notices {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Notices {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(self.rounded);
         encoder.u64(self.skipped_local_times);
         encoder.u64(self.repeated_local_times);
@@ -293,7 +290,7 @@ impl Value for Notices {
         self.distances.write(encoder);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         let oldest = read_oldest_notices(decoder)?;
         Ok(Self {
             unreal_timestamps: decoder.u64()?,
@@ -305,7 +302,7 @@ impl Value for Notices {
 }
 
 /// Notices as they were before they said anything of timestamps.
-pub(super) fn read_oldest_notices(decoder: &mut Decoder<'_>) -> Decoded<Notices> {
+pub(super) fn read_oldest_notices(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Notices> {
     let mut notices = Notices {
         rounded: decoder.u64()?,
         skipped_local_times: decoder.u64()?,
@@ -319,8 +316,8 @@ pub(super) fn read_oldest_notices(decoder: &mut Decoder<'_>) -> Decoded<Notices>
     Ok(notices)
 }
 
-impl Value for Distances {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Distances {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(self.payments);
         encoder.u64(self.away.len() as u64);
         for (quarters, count) in &self.away {
@@ -329,7 +326,7 @@ impl Value for Distances {
         }
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         let mut distances = Self {
             payments: decoder.u64()?,
             ..Self::default()
@@ -339,65 +336,6 @@ impl Value for Distances {
             distances.away.insert(quarters, decoder.u64()?);
         }
         Ok(distances)
-    }
-}
-
-impl Value for LatePayment {
-    fn write(&self, encoder: &mut Encoder) {
-        self.origin.write(encoder);
-        encoder.option(self.timestamp, Encoder::i64);
-        // Names, which are public and stay, rather than numbers of a list that may be reordered.
-        encoder.text(self.reason.as_str());
-        self.event_time.write(encoder);
-        self.watermark.write(encoder);
-        encoder.u64(u64::from(self.branch.get()));
-        encoder.i128(self.amount.units());
-        encoder.text(&self.read);
-    }
-
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
-        Ok(Self {
-            origin: Origin::read(decoder)?,
-            timestamp: decoder.option(Decoder::i64)?,
-            reason: {
-                let name = decoder.text()?;
-                LateReason::ALL
-                    .into_iter()
-                    .find(|reason| reason.as_str() == name)
-                    .ok_or(Malformed)?
-            },
-            event_time: EventTime::read(decoder)?,
-            watermark: Option::read(decoder)?,
-            branch: BranchId::new(decoder.u32()?).ok_or(Malformed)?,
-            amount: Amount::from_units(decoder.i128()?),
-            read: decoder.text()?,
-        })
-    }
-}
-
-impl Value for RejectedRecord {
-    fn write(&self, encoder: &mut Encoder) {
-        self.origin.write(encoder);
-        encoder.option(self.timestamp, Encoder::i64);
-        encoder.text(self.reason.as_str());
-        encoder.text(&self.detail);
-        encoder.text(&self.read);
-    }
-
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
-        Ok(Self {
-            origin: Origin::read(decoder)?,
-            timestamp: decoder.option(Decoder::i64)?,
-            reason: {
-                let name = decoder.text()?;
-                Reason::ALL
-                    .into_iter()
-                    .find(|reason| reason.as_str() == name)
-                    .ok_or(Malformed)?
-            },
-            detail: decoder.text()?,
-            read: decoder.text()?,
-        })
     }
 }
 

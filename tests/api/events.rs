@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tidegauge::api::{Limits, router};
 use tidegauge::domain::payment::BranchId;
 use tidegauge::domain::timestamp::parse_rfc3339;
-use tidegauge::view::feed::{Changed, Feed};
+use tidegauge::view::changelog::{ChangeSet, Changelog};
 use tidegauge_windows::{Closed, EventTime};
 use tower::ServiceExt;
 
@@ -24,7 +24,7 @@ struct Client {
     id: Option<String>,
 }
 
-fn routes() -> (Router, Arc<Feed>) {
+fn routes() -> (Router, Arc<Changelog>) {
     let state = state(World::busy());
     let feed = Arc::clone(&state.feed);
     (router(state, None, Limits::default()), feed)
@@ -80,10 +80,10 @@ fn names(told: &Told) -> Vec<&str> {
 }
 
 /// The totals of branches changed.
-fn totals(branches: &[u32]) -> Changed {
-    Changed {
+fn totals(branches: &[u32]) -> ChangeSet {
+    ChangeSet {
         totals: branches.iter().map(|branch| id(*branch)).collect(),
-        ..Changed::default()
+        ..ChangeSet::default()
     }
 }
 
@@ -92,9 +92,9 @@ fn id(branch: u32) -> BranchId {
 }
 
 /// The first slice of branch 0 changed, and these totals.
-fn first_slice(branches: &[u32]) -> Changed {
+fn first_slice(branches: &[u32]) -> ChangeSet {
     let start = EventTime::from_millis(super::world::START);
-    Changed {
+    ChangeSet {
         slices: vec![(start, id(0))],
         ..totals(branches)
     }
@@ -182,13 +182,13 @@ async fn windows_that_became_final_are_told() {
     client.told().await;
     feed.publish(
         13,
-        Changed {
+        ChangeSet {
             closed: vec![Closed {
                 after: EventTime::MIN,
                 until: EventTime::MAX,
                 latest: EventTime::MAX,
             }],
-            ..Changed::default()
+            ..ChangeSet::default()
         },
     );
     let told = client.told().await;

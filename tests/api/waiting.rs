@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tidegauge::api::{Limits, router};
-use tidegauge::view::feed::Changed;
+use tidegauge::view::changelog::ChangeSet;
 use tidegauge::view::reading::{ReadError, Reading, Readings};
 
 use super::world::{World, get, json, state};
@@ -102,7 +102,7 @@ async fn a_read_waits_until_its_payments_are_in() {
         world.checkpoint.positions.insert(0, 9);
         world.checkpoint.sequence = 13;
     }
-    feed.publish(13, Changed::default());
+    feed.publish(13, ChangeSet::default());
     assert_eq!(waiting.await.unwrap()["reading"]["positions"]["0"], 9);
 }
 
@@ -161,7 +161,7 @@ async fn thousands_wait_at_once_and_each_is_told_when_its_own_place_is_reached()
             world.checkpoint.positions.insert(0, position);
             world.checkpoint.sequence += 1;
         }
-        feed.publish(position as u64 + 4, Changed::default());
+        feed.publish(position as u64 + 4, ChangeSet::default());
         let told = if position == 9 { &mut near } else { &mut far };
         let mut count = 0;
         while let Some(status) = told.join_next().await {

@@ -23,7 +23,7 @@ use tidegauge::domain::provenance::Provenance;
 use tidegauge::domain::secret::Secret;
 use tidegauge::domain::total::Total;
 use tidegauge::observe::status::{Condition, End, Part, PartitionStatus, Status};
-use tidegauge::view::feed::Feed;
+use tidegauge::view::changelog::Changelog;
 use tidegauge::view::reading::{Checkpoint, ReadError, Reading, Readings};
 use tidegauge_windows::{
     Block, Cells, Definition, Engine, EventTime, Frame, MemoryCells, Settings, Span, Summary,
@@ -279,7 +279,7 @@ pub(super) fn state(readings: impl Readings) -> State {
     ];
     State {
         readings: Arc::new(readings),
-        feed: Arc::new(Feed::new(12)),
+        feed: Arc::new(Changelog::new(12)),
         status: Arc::new(status),
         branches: Arc::new(Branches::new(BTreeMap::from(names))),
         index_prefix: Some("payments".into()),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tempfile::TempDir;
 use tidegauge::core::feedback::{Blocked, Family, Feedback};
-use tidegauge::core::pipeline::{Pipeline, Start};
+use tidegauge::core::pipeline::{Pipeline, PipelineStart};
 use tidegauge::domain::branch::Branches;
 use tidegauge::domain::payment::BranchId;
 use tidegauge::domain::record::Record;
@@ -109,7 +109,7 @@ impl Till {
             documents,
         };
         let (store, recovered) = Store::open(dir.path(), &identity).unwrap();
-        let start = Start {
+        let start = PipelineStart {
             snapshot: recovered.snapshot,
             known: recovered.known,
             progress: recovered.progress,
@@ -179,7 +179,7 @@ impl Till {
         *self.status.lock().unwrap() = Arc::clone(&status);
         let (readings, branches) = (Arc::clone(&self.readings), Arc::clone(&self.branches));
         let sink = Sink::new(config.clone(), readings, branches, Arc::clone(&status)).unwrap();
-        let sink = sink.following(self.store.lock().unwrap().feed());
+        let sink = sink.following(self.store.lock().unwrap().changelog());
         let (sender, mut receiver) = mpsc::channel(4);
         let (store, log) = (Arc::clone(&self.store), Arc::clone(&self.feedback));
         self.runtime.spawn(async move {
@@ -190,7 +190,7 @@ impl Till {
                         store.acknowledge(documents).unwrap();
                     }
                     Feedback::Recreated(family) => {
-                        store.remark(*family).unwrap();
+                        store.mark_again(*family).unwrap();
                         while store.mark_more().unwrap() {}
                     }
                     Feedback::Blocked(blocked) => store.block(blocked.clone()),

@@ -1,21 +1,21 @@
 //! A copy of a state, made from a reading.
 
 use tempfile::tempdir;
-use tidegauge::store::Still;
+use tidegauge::store::ReadOnlyStore;
 use tidegauge_windows::Span;
 
 use super::copy;
-use super::feed::{Feed, open};
+use super::feed::{Changelog, open};
 use super::fixture::fixture;
 
 #[test]
 fn a_copy_of_a_state_of_version_1_is_gone_on_from_like_the_state_itself() {
     let (first, second) = (tempdir().unwrap(), tempdir().unwrap());
     copy(&fixture(), first.path());
-    let still = Still::open(first.path()).unwrap().unwrap();
+    let still = ReadOnlyStore::open(first.path()).unwrap().unwrap();
     let target = second.path().join("copy");
     let keys = still.copy_to(&target).unwrap();
-    let copied = Still::open(&target).unwrap().unwrap();
+    let copied = ReadOnlyStore::open(&target).unwrap().unwrap();
     assert_eq!(copied.version(), 1);
     assert_eq!(copied.topic(), still.topic());
     assert_eq!(copied.rules(), still.rules());
@@ -27,7 +27,7 @@ fn a_copy_of_a_state_of_version_1_is_gone_on_from_like_the_state_itself() {
     assert!(still.copy_to(&target).is_err());
 
     drop((still, copied));
-    let feed = Feed::new(Span::DAY.times(35));
+    let feed = Changelog::new(Span::DAY.times(35));
     let (_, original) = open(first.path(), &feed.settings);
     let (_, recovered) = open(&target, &feed.settings);
     assert_eq!(recovered.progress, original.progress);

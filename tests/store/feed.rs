@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tidegauge::core::effect::{Effects, LatePayment, RejectedRecord};
-use tidegauge::core::pipeline::{Pipeline, Start};
+use tidegauge::core::pipeline::{Pipeline, PipelineStart};
 use tidegauge::domain::branch::Branches;
 use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::domain::ledger::Ledger;
@@ -22,7 +22,7 @@ use tidegauge_windows::{
 pub type Results = Vec<WindowResult<BranchId, Summary>>;
 
 /// Makes records and applies them.
-pub struct Feed {
+pub struct Changelog {
     pub settings: Arc<Settings>,
     branches: Arc<Branches>,
     pipeline: Pipeline,
@@ -96,11 +96,11 @@ pub fn open_for(dir: &Path, settings: &Arc<Settings>, documents: Documents) -> (
     Store::open(dir, &identity).unwrap()
 }
 
-impl Feed {
+impl Changelog {
     pub fn new(retention: Span) -> Self {
         let settings = settings(retention);
         let branches = Arc::new(Branches::new([(branch(0), "North".to_owned())].into()));
-        let start = Start::default();
+        let start = PipelineStart::default();
         Self {
             pipeline: Self::pipeline(&settings, &branches, start),
             settings,
@@ -117,7 +117,7 @@ impl Feed {
             .iter()
             .map(|(partition, progress)| (*partition, progress.position))
             .collect();
-        let start = Start {
+        let start = PipelineStart {
             snapshot: recovered.snapshot,
             known: recovered.known,
             progress: recovered.progress,
@@ -200,7 +200,11 @@ impl Feed {
         store.commit(&effects, &[], 1_700_000_000_000).unwrap();
     }
 
-    fn pipeline(settings: &Arc<Settings>, branches: &Arc<Branches>, start: Start) -> Pipeline {
+    fn pipeline(
+        settings: &Arc<Settings>,
+        branches: &Arc<Branches>,
+        start: PipelineStart,
+    ) -> Pipeline {
         let (settings, branches) = (Arc::clone(settings), Arc::clone(branches));
         Pipeline::new(settings, chrono_tz::UTC, branches, start)
     }

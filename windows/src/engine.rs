@@ -10,11 +10,11 @@ use rustc_hash::FxBuildHasher;
 
 use crate::activity::Activity;
 use crate::frame::closed_by;
-use crate::known::Known;
+use crate::known_keys::KnownKeys;
 use crate::watermark::Watermarks;
 use crate::{
-    Aggregate, Changes, Closed, Definition, EventTime, Grid, Key, PartitionTime, Placement,
-    QuietClose, Settings, Snapshot, Span, Standing, Window,
+    Aggregate, Changes, Closed, Definition, EventTime, Grid, Key, Participation, PartitionTime,
+    Placement, QuietClose, Settings, Snapshot, Span, Window,
 };
 
 /// The event-time engine over keys `K` and aggregates `A`.
@@ -29,7 +29,7 @@ pub struct Engine<K, A> {
     grid: Grid,
     watermarks: Watermarks,
     activity: Activity,
-    known: Known<K>,
+    known: KnownKeys<K>,
     quiet_closes: Vec<QuietClose>,
     latest: Option<EventTime>,
     /// Windows that start before this are gone, once the next checkpoint is written.
@@ -64,7 +64,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         known: impl IntoIterator<Item = (K, EventTime)>,
     ) -> Self {
         let grid = Grid::new(&settings.definitions);
-        let mut keys = Known::default();
+        let mut keys = KnownKeys::default();
         for (key, since) in known {
             keys.learn(key, since);
         }
@@ -126,8 +126,8 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             return Placement::PastRetention;
         }
         let part = self.watermarks.note(partition, time, key.number());
-        if !late && part.standing == Standing::Idle {
-            part.standing = Standing::Returning;
+        if !late && part.participation == Participation::Idle {
+            part.participation = Participation::Returning;
         }
         self.add(time, key, input, late);
         if late {
@@ -154,10 +154,10 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     /// Notes that `partition` is idle, all of it has been read, or that it no longer is.
     pub fn set_idle(&mut self, partition: i32, idle: bool) {
         let part = self.watermarks.partitions.entry(partition).or_default();
-        part.standing = match (idle, part.standing) {
-            (true, _) => Standing::Idle,
-            (false, Standing::Idle) => Standing::Returning,
-            (false, standing) => standing,
+        part.participation = match (idle, part.participation) {
+            (true, _) => Participation::Idle,
+            (false, Participation::Idle) => Participation::Returning,
+            (false, participation) => participation,
         };
     }
 
@@ -165,7 +165,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     /// read: it holds the combined watermark back like any other.
     pub fn resume(&mut self, partition: i32) {
         let part = self.watermarks.partitions.entry(partition).or_default();
-        part.standing = Standing::Active;
+        part.participation = Participation::Active;
     }
 
     /// Moves the combined watermark as far as it goes, and makes the windows it passes final.

@@ -3,7 +3,7 @@
 mod pages;
 mod sparse;
 
-use self::pages::Pages;
+use self::pages::BinPages;
 use self::sparse::Sparse;
 
 /// Counts of values in bins that are at most 1/128 as wide as the values in them.
@@ -24,7 +24,7 @@ pub struct Histogram {
 #[derive(Clone, Debug)]
 enum Bins {
     Sparse(Sparse),
-    Pages(Pages),
+    BinPages(BinPages),
 }
 
 /// The index of the bin of `i128::MIN`, mirrored.
@@ -44,18 +44,18 @@ impl Histogram {
                 if let Some(merged) = own.merged(theirs) {
                     *own = merged;
                 } else {
-                    let mut pages = Pages::from_bins(own.iter());
+                    let mut pages = BinPages::from_bins(own.iter());
                     pages.add_all(theirs.iter());
-                    self.bins = Bins::Pages(pages);
+                    self.bins = Bins::BinPages(pages);
                 }
             }
-            (Bins::Sparse(own), Bins::Pages(theirs)) => {
+            (Bins::Sparse(own), Bins::BinPages(theirs)) => {
                 let mut pages = theirs.clone();
                 pages.add_all(own.iter());
-                self.bins = Bins::Pages(pages);
+                self.bins = Bins::BinPages(pages);
             }
-            (Bins::Pages(own), Bins::Sparse(theirs)) => own.add_all(theirs.iter()),
-            (Bins::Pages(own), Bins::Pages(theirs)) => own.merge(theirs),
+            (Bins::BinPages(own), Bins::Sparse(theirs)) => own.add_all(theirs.iter()),
+            (Bins::BinPages(own), Bins::BinPages(theirs)) => own.merge(theirs),
         }
         self.len = self.len.saturating_add(other.len);
     }
@@ -86,7 +86,7 @@ impl Histogram {
         let rank = rank_of(q, self.len);
         let index = match &self.bins {
             Bins::Sparse(sparse) => sparse.at_rank(rank),
-            Bins::Pages(pages) => pages.at_rank(rank),
+            Bins::BinPages(pages) => pages.at_rank(rank),
         };
         index.map(value_of)
     }
@@ -98,10 +98,10 @@ impl Histogram {
     pub fn bins(&self) -> impl Iterator<Item = (i16, u64)> + '_ {
         let (sparse, pages) = match &self.bins {
             Bins::Sparse(sparse) => (Some(sparse), None),
-            Bins::Pages(pages) => (None, Some(pages)),
+            Bins::BinPages(pages) => (None, Some(pages)),
         };
         let sparse = sparse.into_iter().flat_map(Sparse::iter);
-        sparse.chain(pages.into_iter().flat_map(Pages::iter))
+        sparse.chain(pages.into_iter().flat_map(BinPages::iter))
     }
 
     /// The histogram with these bins, in any order; fastest ascending. A bin given twice counts
@@ -121,12 +121,12 @@ impl Histogram {
     fn add_to_bin(&mut self, index: i16, count: u64) {
         self.len = self.len.saturating_add(count);
         match &mut self.bins {
-            Bins::Pages(pages) => pages.add(index, count),
+            Bins::BinPages(pages) => pages.add(index, count),
             Bins::Sparse(sparse) => {
                 if !sparse.add(index, count) {
-                    let mut pages = Pages::from_bins(sparse.iter());
+                    let mut pages = BinPages::from_bins(sparse.iter());
                     pages.add(index, count);
-                    self.bins = Bins::Pages(pages);
+                    self.bins = Bins::BinPages(pages);
                 }
             }
         }

@@ -19,12 +19,12 @@ pub struct PartitionTime {
     /// what others travelled since then, it missed.
     pub travelled: Span,
     /// Whether it takes part in the combined watermark.
-    pub standing: Standing,
+    pub participation: Participation,
 }
 
 /// A partition's part in the combined watermark (Flink: `CombinedWatermarkStatus`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Standing {
+pub enum Participation {
     /// It holds the combined watermark back.
     #[default]
     Active,
@@ -81,7 +81,7 @@ impl PartitionTime {
     /// Whether it is left out of the combined watermark because it has nothing to read.
     #[must_use]
     pub fn is_idle(self) -> bool {
-        self.standing == Standing::Idle
+        self.participation == Participation::Idle
     }
 
     /// Whether a payment at `time` is late: behind the watermark, or behind that of a jump which it

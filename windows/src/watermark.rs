@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use crate::{EventTime, MAX_JUMP, PartitionTime, Settings, Span, Standing};
+use crate::{EventTime, MAX_JUMP, Participation, PartitionTime, Settings, Span};
 
 /// The watermarks of all partitions, after Flink's `CombinedWatermarkStatus` and its valve: the
 /// minimum of those that are not idle, never going back.
@@ -49,7 +49,7 @@ impl Watermarks {
     pub(crate) fn all_idle(&self) -> bool {
         self.partitions
             .values()
-            .all(|partition| partition.standing == Standing::Idle)
+            .all(|partition| partition.participation == Participation::Idle)
     }
 
     /// Takes note of a payment of `partition` in its windows, of the key with the number `key`.
@@ -90,11 +90,11 @@ impl Watermarks {
     // can't hold back what it does not decide: the combined watermark is past it already.
     fn welcome_back(&mut self) {
         for partition in self.partitions.values_mut() {
-            if partition.standing == Standing::Returning
+            if partition.participation == Participation::Returning
                 && let Some(watermark) = partition.watermark(self.out_of_orderness)
                 && self.combined.is_none_or(|combined| watermark >= combined)
             {
-                partition.standing = Standing::Active;
+                partition.participation = Participation::Active;
             }
         }
     }
@@ -116,7 +116,7 @@ impl Watermarks {
         let mut active = self
             .partitions
             .values()
-            .filter(|partition| partition.standing == Standing::Active)
+            .filter(|partition| partition.participation == Participation::Active)
             .peekable();
         if active.peek().is_some() {
             // `None < Some`: a partition without a payment holds the others back.

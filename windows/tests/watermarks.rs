@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use tidegauge_windows::{
-    ClosedBy, Definition, Engine, EventTime, Frame, MemoryCells, Placement, Query, Settings, Span,
-    Standing, Summary, Window, WindowResult,
+    ClosedBy, Definition, Engine, EventTime, Frame, MemoryCells, Participation, Placement, Query,
+    Settings, Span, Summary, Window, WindowResult,
 };
 
 fn at(minute: i64) -> EventTime {
@@ -147,11 +147,14 @@ fn a_partition_that_comes_back_behind_the_others_stays_out_until_it_has_caught_u
     assert_eq!(engine.watermark(), Some(at(55)));
     assert_eq!(add(&mut engine, 1, 12), Placement::OnTime);
     assert_eq!(engine.watermark(), Some(at(55)));
-    assert_eq!(engine.partitions()[&1].standing, Standing::Returning);
+    assert_eq!(
+        engine.partitions()[&1].participation,
+        Participation::Returning
+    );
     add(&mut engine, 0, 70);
     assert_eq!(engine.watermark(), Some(at(65)), "it holds nothing back");
     add(&mut engine, 1, 72);
-    assert_eq!(engine.partitions()[&1].standing, Standing::Active);
+    assert_eq!(engine.partitions()[&1].participation, Participation::Active);
     add(&mut engine, 0, 90);
     assert_eq!(engine.watermark(), Some(at(67)), "it counts again");
 }

@@ -14,10 +14,10 @@ use crate::api::windows::find_definition;
 use crate::api::{SharedState, State};
 use crate::domain::document_key::DocumentKey;
 use crate::domain::payment::BranchId;
-use crate::view::answer::{ReadingAnswer, TotalAnswer, WindowAnswer};
-use crate::view::cells::RememberedCells;
-use crate::view::feed::{Changed, Life};
+use crate::view::cell_cache::CellCache;
+use crate::view::changelog::{ChangeSet, Life};
 use crate::view::reading::{ReadError, Reading};
+use crate::view::wire::{ReadingAnswer, TotalAnswer, WindowAnswer};
 
 /// More figures at once are not told one by one.
 const FIGURES_MAX: usize = 20_000;
@@ -111,7 +111,7 @@ impl Filter {
     /// told one by one.
     fn figures(
         &self,
-        changed: &Changed,
+        changed: &ChangeSet,
         reading: &dyn Reading,
     ) -> Result<Option<BTreeSet<DocumentKey>>, ReadError> {
         let frame = reading.frame();
@@ -276,7 +276,7 @@ impl EventText {
         figures: &BTreeSet<DocumentKey>,
     ) -> Result<(), ReadError> {
         let frame = reading.frame();
-        let cells = RememberedCells::new(reading, CELLS);
+        let cells = CellCache::new(reading, CELLS);
         for figure in figures {
             match *figure {
                 DocumentKey::Total(branch) => {

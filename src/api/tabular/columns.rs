@@ -10,7 +10,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 use serde::Serialize;
 
 use crate::domain::timestamp::parse_rfc3339;
-use crate::view::answer::{TotalAnswer, WindowAnswer};
+use crate::view::wire::{TotalAnswer, WindowAnswer};
 
 /// An answer that is a row of a table. Its fields are the columns, in their order.
 pub(in crate::api) trait Row: Serialize + Sized {

@@ -5,8 +5,8 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::rows::Error;
-use crate::view::answer::ReadingAnswer;
 use crate::view::reading::Reading;
+use crate::view::wire::ReadingAnswer;
 
 /// What an answer with many figures is called, and how it ends.
 pub(in crate::api) struct List {

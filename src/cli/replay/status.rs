@@ -10,10 +10,10 @@ use crate::cli::output::{self, OutputFormat};
 use crate::cli::report;
 use crate::cli::row::JsonRow;
 use crate::config::Config;
-use crate::service::generation::{self, Generations, Refused};
+use crate::service::generation::{self, Generations, UnfollowedSwap};
 use crate::service::replay::{self, Error, Proof, Report};
 use crate::sink::{self, IndexSize};
-use crate::store::Still;
+use crate::store::ReadOnlyStore;
 
 /// A generation as `replay status` shows it.
 #[derive(Serialize)]
@@ -143,7 +143,7 @@ pub(super) async fn print(
     };
     let mut wholes = Vec::new();
     for generation in all {
-        let (still, unreadable) = match Still::open(&generations.dir(generation)) {
+        let (still, unreadable) = match ReadOnlyStore::open(&generations.dir(generation)) {
             Ok(Some(still)) => (Some(still), None),
             Ok(None) => continue,
             Err(error) => (None, Some(error.to_string())),
@@ -154,7 +154,7 @@ pub(super) async fn print(
             let own = sizes.filter(|size| size.generation == generation);
             own.cloned().collect::<Vec<_>>()
         });
-        let checkpoint = still.as_ref().map(Still::checkpoint);
+        let checkpoint = still.as_ref().map(ReadOnlyStore::checkpoint);
         let proof = report.as_ref().filter(|_| generation != live);
         let proof = proof.map(|report| Proof::of(report, live));
         let comparison = report

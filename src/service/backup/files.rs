@@ -8,7 +8,7 @@ use std::path::Path;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Error;
-use super::sealed::{self, Sealed};
+use super::checksummed_file::{self, ChecksummedFile};
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -47,7 +47,7 @@ pub(super) fn clear(path: &Path) -> io::Result<()> {
 }
 
 /// Forces the files of a generation in the backup `dir` to the disk, and seals them.
-pub(super) fn sealed(dir: &Path, generation: u32) -> Result<Vec<Sealed>, Error> {
+pub(super) fn sealed(dir: &Path, generation: u32) -> Result<Vec<ChecksummedFile>, Error> {
     let state = dir.join(format!("g{generation}"));
     let mut names = Vec::new();
     for entry in fs::read_dir(&state).map_err(|source| failed(&state, "list", source))? {
@@ -61,7 +61,7 @@ pub(super) fn sealed(dir: &Path, generation: u32) -> Result<Vec<Sealed>, Error> 
             names.push(format!("g{generation}/{name}"));
         }
     }
-    let report = sealed::report(generation);
+    let report = checksummed_file::report(generation);
     if dir.join(&report).exists() {
         names.push(report);
     }
@@ -75,7 +75,7 @@ pub(super) fn sealed(dir: &Path, generation: u32) -> Result<Vec<Sealed>, Error> 
             pour(file, io::sink())
         };
         let (bytes, xxh3) = seal().map_err(|source| failed(&path, "read", source))?;
-        sealed.push(Sealed {
+        sealed.push(ChecksummedFile {
             path: name,
             bytes,
             xxh3,
@@ -86,7 +86,7 @@ pub(super) fn sealed(dir: &Path, generation: u32) -> Result<Vec<Sealed>, Error> 
 }
 
 /// Copies a file of the backup `dir` to `to`, which must not be there, and forces it to the disk.
-pub(super) fn copy(dir: &Path, file: &Sealed, to: &Path) -> Result<(), Error> {
+pub(super) fn copy(dir: &Path, file: &ChecksummedFile, to: &Path) -> Result<(), Error> {
     let path = dir.join(&file.path);
     let damaged = |what| Error::Damaged {
         path: path.clone(),

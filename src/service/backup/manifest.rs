@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::sealed::{Sealed, report};
+use super::checksummed_file::{ChecksummedFile, report};
 use super::{Error, files};
 use crate::service::generation::{self, not_directory};
 
@@ -32,14 +32,14 @@ pub struct Manifest {
     /// The one that was live before it, if it is kept here.
     pub previous: Option<u32>,
     /// The generations that are kept here.
-    pub generations: Vec<Kept>,
+    pub generations: Vec<BackedUpGeneration>,
     /// Those that are not, because they could not be read.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<SkippedGeneration>,
 }
 
 /// A generation in a backup.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Kept {
+pub struct BackedUpGeneration {
     /// Its number.
     pub generation: u32,
     /// The version of its keys and values.
@@ -55,19 +55,19 @@ pub struct Kept {
     /// How many keys it holds.
     pub keys: u64,
     /// Its files, below the directory of the backup.
-    pub files: Vec<Sealed>,
+    pub files: Vec<ChecksummedFile>,
 }
 
 /// A generation that is not in a backup.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct LeftOut {
+pub struct SkippedGeneration {
     /// Its number.
     pub generation: u32,
     /// Why.
     pub reason: String,
 }
 
-impl Kept {
+impl BackedUpGeneration {
     /// How many bytes its files have.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -107,10 +107,10 @@ impl Manifest {
             reason,
         };
         #[derive(Deserialize)]
-        struct Head {
+        struct FormatHeader {
             format: u32,
         }
-        let head: Head =
+        let head: FormatHeader =
             serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
         if head.format != FORMAT {
             return Err(wrong(format!(
@@ -137,7 +137,7 @@ impl Manifest {
         if numbers.len() != self.generations.len() {
             return Err("it names a generation twice");
         }
-        let is_own = |kept: &Kept| {
+        let is_own = |kept: &BackedUpGeneration| {
             let (dir, report) = (format!("g{}", kept.generation), report(kept.generation));
             kept.files.iter().all(|file| {
                 let parts: Vec<Component> = Path::new(&file.path).components().collect();
@@ -169,7 +169,7 @@ mod tests {
             topic: "payments".to_owned(),
             live: 2,
             previous: None,
-            generations: vec![Kept {
+            generations: vec![BackedUpGeneration {
                 generation: 2,
                 storage_version: 3,
                 checkpoint: 1,
@@ -177,7 +177,7 @@ mod tests {
                 records: 0,
                 positions: BTreeMap::new(),
                 keys: 1,
-                files: vec![Sealed {
+                files: vec![ChecksummedFile {
                     path: path.to_owned(),
                     bytes: 0,
                     xxh3: String::new(),

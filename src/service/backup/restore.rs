@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{Kept, Manifest};
+use super::manifest::{BackedUpGeneration, Manifest};
 use super::{Error, files};
 use crate::service::generation::{Generations, Live, resolved};
-use crate::store::Still;
+use crate::store::ReadOnlyStore;
 
 /// RocksDB looks for this file first: without it, no directory is a state.
 const ROOT: &str = "CURRENT";
@@ -54,7 +54,7 @@ fn place(from: &Path, manifest: &Manifest, generations: &Generations) -> Result<
         generation: manifest.live,
         previous: manifest.previous,
     })?;
-    let mut kept: Vec<&Kept> = manifest.generations.iter().collect();
+    let mut kept: Vec<&BackedUpGeneration> = manifest.generations.iter().collect();
     kept.sort_unstable_by_key(|kept| kept.generation == manifest.live);
     for kept in &kept {
         let dir = generations.dir(kept.generation);
@@ -94,12 +94,12 @@ fn target(generations: &Generations, generation: u32, path: &str) -> PathBuf {
 }
 
 // It opens, and is what the manifest says.
-fn verify(kept: &Kept, dir: &Path) -> Result<(), Error> {
+fn verify(kept: &BackedUpGeneration, dir: &Path) -> Result<(), Error> {
     let differs = || Error::Damaged {
         path: dir.to_owned(),
         what: "does not hold what the manifest says",
     };
-    let still = Still::open(dir)?.ok_or_else(differs)?;
+    let still = ReadOnlyStore::open(dir)?.ok_or_else(differs)?;
     let checkpoint = still.checkpoint();
     let is_same = still.generation() == kept.generation
         && checkpoint.sequence == kept.checkpoint

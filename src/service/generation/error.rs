@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::path::not_directory;
-use crate::store::{self, Difference};
+use crate::store::{self, RuleDifference};
 
 /// Why generations can't be told or changed.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +115,7 @@ pub enum Error {
         /// The generation.
         generation: u32,
         /// What differs.
-        differences: Vec<Difference>,
+        differences: Vec<RuleDifference>,
     },
     /// A swap was made that the configuration does not follow.
     #[error(
@@ -164,7 +164,7 @@ fn numbers(generations: &[u32]) -> String {
     numbers.join(", ")
 }
 
-fn list(differences: &[Difference]) -> String {
+fn list(differences: &[RuleDifference]) -> String {
     let differences: Vec<String> = differences.iter().map(ToString::to_string).collect();
     differences.join("; ")
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use super::error::io_error;
 use super::{Error, Generations};
-use crate::store::{self, Original};
+use crate::store::{self, OpenedFile};
 
 /// Held for as long as it is not dropped, and not by two.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
-    original: Original,
+    original: OpenedFile,
 }
 
 impl Lock {
@@ -86,7 +86,7 @@ fn lock(path: &Path, holder: &[u8]) -> Result<Option<Lock>, Error> {
             let said = file.set_len(0).and_then(|()| file.write_all(holder));
             said.map_err(|source| io_error(path, "write", source))?;
             let original =
-                Original::of(path, &file).map_err(|source| io_error(path, "look at", source))?;
+                OpenedFile::of(path, &file).map_err(|source| io_error(path, "look at", source))?;
             // Somebody may have deleted it between the opening and the locking.
             let lock = Lock {
                 _file: file,

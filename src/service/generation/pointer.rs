@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use super::atomic_file::replace;
 use super::error::io_error;
-use super::file::replace;
 use super::{Error, Generations};
 
 /// Which generation is live.

@@ -10,7 +10,7 @@ use super::path::holds_state;
 use super::{Error, Generations, Live};
 use crate::config::{Config, settings_of_rules};
 use crate::sink::Publication;
-use crate::store::{self, Difference, Still};
+use crate::store::{self, ReadOnlyStore, RuleDifference};
 use crate::view::reading::Readings;
 
 impl Generations {
@@ -40,9 +40,9 @@ impl Generations {
     ///
     /// # Errors
     /// When there is none, or it was built from another topic or by other rules.
-    pub fn fits(&self, generation: u32, config: &Config) -> Result<Still, Error> {
+    pub fn fits(&self, generation: u32, config: &Config) -> Result<ReadOnlyStore, Error> {
         let path = self.dir(generation);
-        let Some(still) = Still::open(&path)? else {
+        let Some(still) = ReadOnlyStore::open(&path)? else {
             return Err(self.lost(generation));
         };
         if !still.has_begun() {
@@ -55,7 +55,7 @@ impl Generations {
                 configured: config.kafka.topic.clone(),
             }));
         }
-        let differences = Difference::between(still.rules(), &config.rules());
+        let differences = RuleDifference::between(still.rules(), &config.rules());
         if differences.is_empty() {
             Ok(still)
         } else {
@@ -79,7 +79,7 @@ impl Generations {
     /// How far a generation has come. One that is gone, or can't be read, is waited for by nobody.
     #[must_use]
     pub fn positions(&self, generation: u32) -> BTreeMap<i32, i64> {
-        match Still::open(&self.dir(generation)) {
+        match ReadOnlyStore::open(&self.dir(generation)) {
             Ok(Some(still)) => still.checkpoint().positions.clone(),
             Ok(None) => BTreeMap::new(),
             Err(error) => {
@@ -97,7 +97,7 @@ impl Generations {
     pub fn former_windows(&self, generation: u32) -> Result<Vec<String>, Error> {
         let mut names = Vec::new();
         for other in self.all()?.into_iter().filter(|g| *g != generation) {
-            let settings = match Still::open(&self.dir(other)) {
+            let settings = match ReadOnlyStore::open(&self.dir(other)) {
                 Ok(Some(still)) => self.settings(other, &still),
                 Ok(None) => continue,
                 Err(error) => Err(error.into()),
@@ -118,7 +118,7 @@ impl Generations {
     ///
     /// # Errors
     /// When they make no sense.
-    pub fn settings(&self, generation: u32, still: &Still) -> Result<Arc<Settings>, Error> {
+    pub fn settings(&self, generation: u32, still: &ReadOnlyStore) -> Result<Arc<Settings>, Error> {
         let settings = settings_of_rules(still.rules(), Span::DAY.times(35));
         settings.map(Arc::new).ok_or_else(|| Error::Rules {
             path: self.dir(generation),
@@ -132,7 +132,7 @@ impl Generations {
     pub fn readings(
         &self,
         generation: u32,
-        still: &Still,
+        still: &ReadOnlyStore,
         config: &Config,
     ) -> Result<Arc<dyn Readings>, Error> {
         let settings = self.settings(generation, still)?;

@@ -13,7 +13,7 @@ use crate::domain::timestamp::rfc3339;
 use crate::domain::total::Total;
 use crate::view::reading::{ReadError, Reading};
 
-use super::Differing;
+use super::FigureDifference;
 
 /// What comparing two generations showed.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Comparison {
     /// How many of all those differ.
     pub differences: u64,
     /// The first that do.
-    pub first: Vec<Differing>,
+    pub first: Vec<FigureDifference>,
     /// What is known of why they may differ.
     pub because: Vec<String>,
 }
@@ -83,7 +83,7 @@ impl Comparison {
         let mut differing = |branch: BranchId, live: Option<&Total>, replayed: Option<&Total>| {
             self.totals += 1;
             let figure = || format!("the total of {}", branches.name(branch));
-            self.differs(Differing::total(figure, live, replayed));
+            self.differs(FigureDifference::total(figure, live, replayed));
         };
         for (branch, total) in &live {
             let other = replayed.remove(branch);
@@ -99,7 +99,7 @@ impl Comparison {
         for entry in Entry::ALL {
             self.ledger_entries += 1;
             let (live, replayed) = (live.entry(entry), replayed.entry(entry));
-            self.differs(Differing::entry(entry, live, replayed));
+            self.differs(FigureDifference::entry(entry, live, replayed));
         }
         match live.consumed.cmp(&replayed.consumed) {
             std::cmp::Ordering::Less => self.because.push(format!(
@@ -139,8 +139,8 @@ impl Comparison {
                 self.live_windows_not_compared.push(name.to_owned());
                 continue;
             };
-            let mut ours = Pages::new(live, number, from);
-            let mut theirs = Pages::new(replayed, other, from);
+            let mut ours = WindowPages::new(live, number, from);
+            let mut theirs = WindowPages::new(replayed, other, from);
             let mut count = 0;
             let (mut one, mut two) = (ours.next()?, theirs.next()?);
             loop {
@@ -171,8 +171,8 @@ impl Comparison {
     fn compare_window(
         &mut self,
         name: &str,
-        live: Option<&Cell>,
-        replayed: Option<&Cell>,
+        live: Option<&WindowSummary>,
+        replayed: Option<&WindowSummary>,
         branches: &Branches,
     ) {
         let Some((start, branch, end)) = live.or(replayed).map(|cell| cell.key) else {
@@ -184,10 +184,10 @@ impl Comparison {
         };
         let live = live.map(|cell| &cell.summary);
         let replayed = replayed.map(|cell| &cell.summary);
-        self.differs(Differing::window(figure, live, replayed));
+        self.differs(FigureDifference::window(figure, live, replayed));
     }
 
-    fn differs(&mut self, differing: Option<Differing>) {
+    fn differs(&mut self, differing: Option<FigureDifference>) {
         let Some(differing) = differing else { return };
         self.differences += 1;
         if self.first.len() < SHOWN_MAX {
@@ -197,13 +197,13 @@ impl Comparison {
 }
 
 /// What a window of a branch holds.
-struct Cell {
+struct WindowSummary {
     /// In the order in which windows are listed.
     key: (EventTime, BranchId, EventTime),
     summary: Summary,
 }
 
-impl Cell {
+impl WindowSummary {
     fn of(result: WindowResult<BranchId, Summary>) -> Self {
         let Window { start, end } = result.window;
         Self {
@@ -215,14 +215,14 @@ impl Cell {
 
 /// All windows of a definition that hold a payment. Which of the others there are depends on when
 /// they became final, and they all say the same.
-struct Pages<'a> {
+struct WindowPages<'a> {
     reading: &'a dyn Reading,
     query: Query<BranchId>,
     page: std::vec::IntoIter<WindowResult<BranchId, Summary>>,
     is_last: bool,
 }
 
-impl<'a> Pages<'a> {
+impl<'a> WindowPages<'a> {
     fn new(reading: &'a dyn Reading, definition: u16, from: Option<EventTime>) -> Self {
         Self {
             reading,
@@ -236,11 +236,11 @@ impl<'a> Pages<'a> {
         }
     }
 
-    fn next(&mut self) -> Result<Option<Cell>, ReadError> {
+    fn next(&mut self) -> Result<Option<WindowSummary>, ReadError> {
         loop {
             for result in self.page.by_ref() {
                 if result.aggregate.count > 0 {
-                    return Ok(Some(Cell::of(result)));
+                    return Ok(Some(WindowSummary::of(result)));
                 }
             }
             if self.is_last {

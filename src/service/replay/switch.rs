@@ -15,9 +15,9 @@ use tracing::info;
 
 use super::{Error, Proof, report};
 use crate::config::Config;
-use crate::service::generation::{self, Generations, Live, Said};
+use crate::service::generation::{self, Generations, Live, ServedAnnouncement};
 use crate::sink::{self, Upkeep};
-use crate::store::Still;
+use crate::store::ReadOnlyStore;
 use crate::view::reading::Readings;
 
 /// What a switch came to.
@@ -201,7 +201,7 @@ pub fn upkeep(
     generation: u32,
 ) -> Result<Upkeep, Error> {
     // What can't be read can be deleted all the same, by the names that are known.
-    let settings = match Still::open(&generations.dir(generation)) {
+    let settings = match ReadOnlyStore::open(&generations.dir(generation)) {
         Ok(Some(still)) => generations.settings(generation, &still).ok(),
         _ => None,
     };
@@ -225,7 +225,9 @@ fn unfit(error: generation::Error, generations: &Generations, to: u32, consent: 
 // Fails if the running service has said that it can't run `to`; otherwise whether it serves it.
 fn accepted(generations: &Generations, to: u32) -> Result<bool, Error> {
     match generations.said() {
-        Some(Said::Refused(refused)) if refused.generation == to => Err(Error::Refused(refused)),
+        Some(ServedAnnouncement::Refused(refused)) if refused.generation == to => {
+            Err(Error::Refused(refused))
+        }
         _ => Ok(generations.is_followed(to)),
     }
 }
@@ -315,7 +317,7 @@ fn readings(
 pub async fn is_caught_up(generations: &Generations, live: Live) -> Result<bool, Error> {
     let generations = generations.clone();
     spawn_blocking(move || {
-        let Some(now) = Still::open(&generations.dir(live.generation))? else {
+        let Some(now) = ReadOnlyStore::open(&generations.dir(live.generation))? else {
             return Ok(false);
         };
         if now.checkpoint().dirty > 0 {

@@ -22,7 +22,7 @@ const WAIT_WRITING: Duration = Duration::from_millis(1);
 
 /// Decides when the changes so far become a checkpoint. One at most is under way.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct CheckpointPace {
     is_writing: bool,
     /// How many records were applied since the last checkpoint.
     records: usize,
@@ -34,13 +34,13 @@ pub(super) struct Pace {
 
 /// A checkpoint that was written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Written {
+pub(super) struct CheckpointWritten {
     pub(super) at: Instant,
     /// How long the writer was at it.
     pub(super) took: Duration,
 }
 
-impl Pace {
+impl CheckpointPace {
     pub(super) const fn new(now: Instant) -> Self {
         Self {
             is_writing: false,
@@ -68,7 +68,7 @@ impl Pace {
     }
 
     /// The writer is done, perhaps long since.
-    pub(super) fn written(&mut self, written: Written) {
+    pub(super) fn written(&mut self, written: CheckpointWritten) {
         self.is_writing = false;
         self.rested = written.at + written.took * REST_FACTOR;
     }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_trickle_is_written_at_once_and_a_backlog_in_large_steps() {
         let start = Instant::now();
-        let mut pace = Pace::new(start);
+        let mut pace = CheckpointPace::new(start);
         pace.applied(10);
         assert!(!pace.is_due(10, 0, start + ms(3)));
         assert!(pace.is_due(10, 0, start + ms(4)));
@@ -127,11 +127,11 @@ mod tests {
     #[test]
     fn slow_checkpoints_leave_the_writer_some_rest() {
         let start = Instant::now();
-        let mut pace = Pace::new(start);
+        let mut pace = CheckpointPace::new(start);
         pace.began(start);
         assert_eq!(pace.wait(true, start), WAIT_WRITING);
         // It waited for 20 ms until the writer was free.
-        pace.written(Written {
+        pace.written(CheckpointWritten {
             at: start + ms(30),
             took: ms(10),
         });
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(pace.wait(true, start + ms(30)), ms(10));
         assert_eq!(pace.wait(false, start + ms(30)), WAIT);
         pace.began(start);
-        pace.written(Written {
+        pace.written(CheckpointWritten {
             at: start + ms(150),
             took: ms(150),
         });

@@ -9,7 +9,7 @@ use tracing::error;
 
 use super::Error;
 use super::clock::Timestamps;
-use super::pace::Written;
+use super::pace::CheckpointWritten;
 use super::syncing::Syncing;
 use crate::core::effect::Effects;
 use crate::core::feedback::Feedback;
@@ -44,13 +44,17 @@ pub(super) enum Job {
 pub(super) struct Writer {
     store: Store,
     status: Arc<Status>,
-    written: SyncSender<Written>,
+    written: SyncSender<CheckpointWritten>,
     /// Acknowledgements that are to be taken in.
     delivered: VecDeque<(DocumentKey, Mark)>,
 }
 
 impl Writer {
-    pub(super) fn new(store: Store, status: Arc<Status>, written: SyncSender<Written>) -> Self {
+    pub(super) fn new(
+        store: Store,
+        status: Arc<Status>,
+        written: SyncSender<CheckpointWritten>,
+    ) -> Self {
         Self {
             store,
             status,
@@ -91,7 +95,7 @@ impl Writer {
                     let (at, took) = (Instant::now(), began.elapsed());
                     timestamps.visible(took, self.status.metrics());
                     // Full: it has been said. Disconnected: there is nobody left to tell.
-                    let _ = self.written.try_send(Written { at, took });
+                    let _ = self.written.try_send(CheckpointWritten { at, took });
                 }
                 Ok(Job::Halted(halted)) => self.store.halt(&halted)?,
                 Ok(Job::Feedback(feedback)) => self.take_in(feedback)?,
@@ -131,7 +135,7 @@ impl Writer {
         match feedback {
             Feedback::Delivered(documents) => self.delivered.extend(documents),
             Feedback::Recreated(family) => {
-                self.store.remark(family)?;
+                self.store.mark_again(family)?;
             }
             Feedback::Blocked(blocked) => self.store.block(blocked),
         }

@@ -53,11 +53,14 @@ fn every_kind_of_key_has_frozen_bytes() {
             revision(2, window(0, 60_000), branch(7)),
             "1200028000000000000000800000000000ea6000000007",
         ),
-        (List::Late.entry(5), "200000000000000005"),
-        (List::Late.number_at(origin), "21800000028000000000000009"),
-        (List::Rejects.entry(5), "220000000000000005"),
+        (RecordList::Late.entry(5), "200000000000000005"),
         (
-            List::Rejects.number_at(origin),
+            RecordList::Late.number_at(origin),
+            "21800000028000000000000009",
+        ),
+        (RecordList::Rejects.entry(5), "220000000000000005"),
+        (
+            RecordList::Rejects.number_at(origin),
             "23800000028000000000000009",
         ),
         (dirty(&DocumentKey::Total(branch(7))), "300100000007"),
@@ -123,7 +126,7 @@ fn ranges_hold_what_they_name_and_nothing_beside_it() {
 
     let all = dirty_after(None);
     assert!(all.contains(&dirty(&DocumentKey::Total(branch(0)))));
-    assert!(!all.contains(&List::Rejects.number_at(Origin {
+    assert!(!all.contains(&RecordList::Rejects.number_at(Origin {
         partition: i32::MAX,
         offset: i64::MAX,
     })));
@@ -180,8 +183,8 @@ proptest! {
         prop_assert_eq!(branch_of_total(&total(branch)), Some(branch));
         let cell = cell(Block { level, start: at(start) }, branch);
         prop_assert_eq!(place_of_cell(&cell).map(|place| place.1), Some(branch));
-        prop_assert_eq!(List::Late.number_of(&List::Late.entry(number)), Some(number));
-        prop_assert_eq!(List::Late.number_of(&List::Rejects.entry(number)), None);
+        prop_assert_eq!(RecordList::Late.number_of(&RecordList::Late.entry(number)), Some(number));
+        prop_assert_eq!(RecordList::Late.number_of(&RecordList::Rejects.entry(number)), None);
     }
 
     #[test]
@@ -193,6 +196,6 @@ proptest! {
         let _ = branch_of_total(&key);
         let _ = place_of_cell(&key);
         let _ = number_of_task(&key);
-        let _ = List::Late.number_of(&key);
+        let _ = RecordList::Late.number_of(&key);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Fields, KeyBytes, prefix};
+use super::{KeyBytes, KeyFields, prefix};
 
 /// The id of the topic that is read.
 pub(in crate::store) fn topic() -> KeyBytes {
@@ -26,7 +26,7 @@ pub(in crate::store) fn all_halts() -> Range<KeyBytes> {
 
 /// The partition of a [`halt`] key.
 pub(in crate::store) fn partition_of_halt(key: &[u8]) -> Option<i32> {
-    let mut fields = Fields::after(key, prefix::HALT)?;
+    let mut fields = KeyFields::after(key, prefix::HALT)?;
     fields.i32().filter(|_| fields.is_done())
 }
 
@@ -42,6 +42,6 @@ pub(in crate::store) fn all_progress() -> Range<KeyBytes> {
 
 /// The partition of a [`progress`] key.
 pub(in crate::store) fn partition_of(key: &[u8]) -> Option<i32> {
-    let mut fields = Fields::after(key, prefix::PROGRESS)?;
+    let mut fields = KeyFields::after(key, prefix::PROGRESS)?;
     fields.i32().filter(|_| fields.is_done())
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use tidegauge_windows::{
-    EventTime, Jump, Keys, PartitionTime, QuietClose, Snapshot, Span, Standing, Window,
+    EventTime, Jump, Keys, Participation, PartitionTime, QuietClose, Snapshot, Span, Window,
 };
 
-use super::Value;
-use crate::store::codec::{Decoded, Decoder, Encoder, Malformed};
+use super::StoredValue;
+use crate::store::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
 
-impl Value for Keys {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Keys {
+    fn write(&self, encoder: &mut ByteEncoder) {
         match self {
             Self::None => encoder.byte(0),
             Self::One(key) => {
@@ -21,7 +21,7 @@ impl Value for Keys {
         }
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         match decoder.byte()? {
             0 => Ok(Self::None),
             1 => Ok(Self::One(decoder.u64()?)),
@@ -31,14 +31,14 @@ impl Value for Keys {
     }
 }
 
-impl Value for Jump {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Jump {
+    fn write(&self, encoder: &mut ByteEncoder) {
         self.to.write(encoder);
         self.keys.write(encoder);
         encoder.byte(self.agreed);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Ok(Self {
             to: EventTime::read(decoder)?,
             keys: Keys::read(decoder)?,
@@ -54,17 +54,17 @@ const SNAPSHOT_FORMAT_UNTRAVELLED: u8 = 2;
 /// Up to it, partitions had no jumps, and it was not known whose payments they had.
 const SNAPSHOT_FORMAT_OLDEST: u8 = 1;
 
-impl Value for Snapshot {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Snapshot {
+    fn write(&self, encoder: &mut ByteEncoder) {
         encoder.byte(SNAPSHOT_FORMAT);
         encoder.u64(self.partitions.len() as u64);
         for (partition, time) in &self.partitions {
             encoder.i32(*partition);
             time.highest.write(encoder);
-            encoder.byte(match time.standing {
-                Standing::Active => 0,
-                Standing::Idle => 1,
-                Standing::Returning => 2,
+            encoder.byte(match time.participation {
+                Participation::Active => 0,
+                Participation::Idle => 1,
+                Participation::Returning => 2,
             });
             time.keys.write(encoder);
             time.jump.write(encoder);
@@ -86,7 +86,7 @@ impl Value for Snapshot {
         self.floor.write(encoder);
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         let format = decoder.byte()?;
         if !(SNAPSHOT_FORMAT_OLDEST..=SNAPSHOT_FORMAT).contains(&format) {
             return Err(Malformed);
@@ -95,10 +95,10 @@ impl Value for Snapshot {
         for _ in 0..decoder.len()? {
             let partition = decoder.i32()?;
             let highest = Option::read(decoder)?;
-            let standing = match decoder.byte()? {
-                0 => Standing::Active,
-                1 => Standing::Idle,
-                2 => Standing::Returning,
+            let participation = match decoder.byte()? {
+                0 => Participation::Active,
+                1 => Participation::Idle,
+                2 => Participation::Returning,
                 _ => return Err(Malformed),
             };
             let (keys, jump) = match format {
@@ -116,7 +116,7 @@ impl Value for Snapshot {
                 jump,
                 keys,
                 travelled,
-                standing,
+                participation,
             };
             partitions.insert(partition, time);
         }

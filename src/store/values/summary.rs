@@ -2,11 +2,11 @@
 
 use tidegauge_windows::{Aggregate, Histogram, Summary};
 
-use super::Value;
-use crate::store::codec::{Decoded, Decoder, Encoder, Malformed};
+use super::StoredValue;
+use crate::store::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
 
-impl Value for Summary {
-    fn write(&self, encoder: &mut Encoder) {
+impl StoredValue for Summary {
+    fn write(&self, encoder: &mut ByteEncoder) {
         if write_figures(self, encoder) {
             let mut bins = WrittenBins::new(encoder);
             self.histogram
@@ -15,7 +15,7 @@ impl Value for Summary {
         }
     }
 
-    fn read(decoder: &mut Decoder<'_>) -> Decoded<Self> {
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         let mut summary = read_figures(decoder)?;
         if summary.count == 0 {
             return Ok(summary);
@@ -40,9 +40,9 @@ impl Value for Summary {
 pub(in crate::store) fn merge_summary(
     before: &[u8],
     added: &Summary,
-    encoder: &mut Encoder,
-) -> Decoded<()> {
-    let mut decoder = Decoder::new(before);
+    encoder: &mut ByteEncoder,
+) -> DecodeResult<()> {
+    let mut decoder = ByteDecoder::new(before);
     let mut merged = read_figures(&mut decoder)?;
     let expected = merged.count;
     merged.merge(&figures_of(added));
@@ -83,7 +83,7 @@ fn figures_of(summary: &Summary) -> Summary {
 }
 
 /// Writes all but the histogram; whether a histogram follows.
-fn write_figures(summary: &Summary, encoder: &mut Encoder) -> bool {
+fn write_figures(summary: &Summary, encoder: &mut ByteEncoder) -> bool {
     encoder.u64(summary.count);
     if summary.count == 0 {
         return false;
@@ -99,7 +99,7 @@ fn write_figures(summary: &Summary, encoder: &mut Encoder) -> bool {
 }
 
 /// Reads all but the histogram, which follows if the count is not 0.
-fn read_figures(decoder: &mut Decoder<'_>) -> Decoded<Summary> {
+fn read_figures(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Summary> {
     let mut summary = Summary {
         count: decoder.u64()?,
         ..Summary::default()
@@ -120,16 +120,16 @@ fn read_figures(decoder: &mut Decoder<'_>) -> Decoded<Summary> {
 /// Bins as they are stored: each as its distance from the one before, and its count, up to the end
 /// of the value.
 struct StoredBins<'d, 'b> {
-    decoder: &'d mut Decoder<'b>,
+    decoder: &'d mut ByteDecoder<'b>,
     last: i32,
 }
 
 impl<'d, 'b> StoredBins<'d, 'b> {
-    fn new(decoder: &'d mut Decoder<'b>) -> Self {
+    fn new(decoder: &'d mut ByteDecoder<'b>) -> Self {
         Self { decoder, last: 0 }
     }
 
-    fn next(&mut self) -> Decoded<Option<(i16, u64)>> {
+    fn next(&mut self) -> DecodeResult<Option<(i16, u64)>> {
         if self.decoder.left() == 0 {
             return Ok(None);
         }
@@ -142,12 +142,12 @@ impl<'d, 'b> StoredBins<'d, 'b> {
 
 /// Bins as they are written: see [`StoredBins`].
 struct WrittenBins<'e> {
-    encoder: &'e mut Encoder,
+    encoder: &'e mut ByteEncoder,
     last: i32,
 }
 
 impl<'e> WrittenBins<'e> {
-    fn new(encoder: &'e mut Encoder) -> Self {
+    fn new(encoder: &'e mut ByteEncoder) -> Self {
         Self { encoder, last: 0 }
     }
 
@@ -182,7 +182,7 @@ mod tests {
         #[test]
         fn merging_bytes_is_reading_merging_and_writing(before in amounts(), added in amounts()) {
             let (mut before, added) = (summary_of(&before), summary_of(&added));
-            let mut merged = Encoder::default();
+            let mut merged = ByteEncoder::default();
             prop_assert_eq!(merge_summary(&before.encode(), &added, &mut merged), Ok(()));
             before.merge(&added);
             prop_assert_eq!(merged.into_bytes(), before.encode());
@@ -193,7 +193,7 @@ mod tests {
             let mut bytes = summary_of(&before).encode();
             let at = at.index(bytes.len());
             bytes[at] = to;
-            let merged = merge_summary(&bytes, &summary_of(&[(1, false)]), &mut Encoder::default());
+            let merged = merge_summary(&bytes, &summary_of(&[(1, false)]), &mut ByteEncoder::default());
             if Summary::decode(&bytes).is_err() {
                 prop_assert_eq!(merged, Err(Malformed));
             }

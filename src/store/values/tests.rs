@@ -7,11 +7,14 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use tidegauge_windows::{
-    Aggregate, Jump, Keys, PartitionTime, QuietClose, Snapshot, Span, Standing, Summary,
+    Aggregate, Jump, Keys, Participation, PartitionTime, QuietClose, Snapshot, Span, Summary,
 };
 
 use super::*;
-use crate::store::head::{Head, Numbers};
+use crate::core::effect::{LatePayment, LateReason, RejectedRecord};
+use crate::decode::Reason;
+use crate::domain::amount::Amount;
+use crate::store::head::{CheckpointHead, NumberRange};
 
 fn times() -> impl Strategy<Value = EventTime> {
     any::<i64>().prop_map(EventTime::from_millis)
@@ -74,10 +77,10 @@ fn keys() -> impl Strategy<Value = Keys> {
 }
 
 fn snapshots() -> impl Strategy<Value = Snapshot> {
-    let standing = prop_oneof![
-        Just(Standing::Active),
-        Just(Standing::Idle),
-        Just(Standing::Returning)
+    let participation = prop_oneof![
+        Just(Participation::Active),
+        Just(Participation::Idle),
+        Just(Participation::Returning)
     ];
     let jump =
         (times(), keys(), any::<u8>()).prop_map(|(to, keys, agreed)| Jump { to, keys, agreed });
@@ -86,15 +89,17 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
         option::of(jump),
         keys(),
         any::<u32>(),
-        standing,
+        participation,
     )
-        .prop_map(|(highest, jump, keys, travelled, standing)| PartitionTime {
-            highest,
-            jump,
-            keys,
-            travelled: Span::from_millis(travelled.into()),
-            standing,
-        });
+        .prop_map(
+            |(highest, jump, keys, travelled, participation)| PartitionTime {
+                highest,
+                jump,
+                keys,
+                travelled: Span::from_millis(travelled.into()),
+                participation,
+            },
+        );
     let close = (times(), times(), times()).prop_map(|(after, until, latest)| QuietClose {
         after,
         until,
@@ -175,7 +180,7 @@ fn rejects() -> impl Strategy<Value = RejectedRecord> {
         })
 }
 
-fn heads() -> impl Strategy<Value = Head> {
+fn heads() -> impl Strategy<Value = CheckpointHead> {
     (
         any::<[u64; 6]>(),
         vec((any::<u64>(), wide()), Entry::ALL.len()),
@@ -189,7 +194,7 @@ fn heads() -> impl Strategy<Value = Head> {
             for (entry, (count, amount)) in Entry::ALL.into_iter().zip(entries) {
                 ledger.set(entry, Count { count, amount });
             }
-            Head {
+            CheckpointHead {
                 sequence: numbers[1],
                 as_of,
                 ledger,
@@ -207,11 +212,11 @@ fn heads() -> impl Strategy<Value = Head> {
                     rejects,
                 },
                 dirty: numbers[3],
-                late: Numbers {
+                late: NumberRange {
                     first: numbers[1],
                     next: numbers[4],
                 },
-                rejects: Numbers {
+                rejects: NumberRange {
                     first: numbers[5],
                     next: numbers[0],
                 },
@@ -220,7 +225,7 @@ fn heads() -> impl Strategy<Value = Head> {
         })
 }
 
-fn comes_back<V: Value + PartialEq + Debug>(value: &V) -> Result<(), TestCaseError> {
+fn comes_back<V: StoredValue + PartialEq + Debug>(value: &V) -> Result<(), TestCaseError> {
     let bytes = value.encode();
     let back = V::decode(&bytes);
     prop_assert_eq!(back.as_ref().ok(), Some(value));
@@ -236,7 +241,7 @@ fn comes_back<V: Value + PartialEq + Debug>(value: &V) -> Result<(), TestCaseErr
     Ok(())
 }
 
-fn hex(value: &impl Value) -> String {
+fn hex(value: &impl StoredValue) -> String {
     let bytes = value.encode();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -292,7 +297,7 @@ proptest! {
         let _ = Snapshot::decode(&bytes);
         let _ = LatePayment::decode(&bytes);
         let _ = RejectedRecord::decode(&bytes);
-        let _ = Head::decode(&bytes);
+        let _ = CheckpointHead::decode(&bytes);
         let _ = Vec::<BranchId>::decode(&bytes);
     }
 

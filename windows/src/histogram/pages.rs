@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 
 /// Arrays of [`PAGE`] counts each: one page is one doubling of the value.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Pages {
+pub(super) struct BinPages {
     /// The number of the first page: a page's number is ⌊index / [`PAGE`]⌋.
     first: i16,
-    pages: Vec<Page>,
+    pages: Vec<BinPage>,
 }
 
 #[derive(Clone, Debug)]
-enum Page {
+enum BinPage {
     Empty,
     Narrow(Box<[u32; PAGE]>),
     Wide(Box<[u64; PAGE]>),
@@ -21,7 +21,7 @@ enum Page {
 const PAGE: usize = 128;
 const PAGE_BITS: u32 = 7;
 
-impl Pages {
+impl BinPages {
     pub fn from_bins(bins: impl Iterator<Item = (i16, u64)>) -> Self {
         let mut pages = Self::default();
         pages.add_all(bins);
@@ -35,7 +35,7 @@ impl Pages {
         let slot = slot_of(index);
         // A page before the first becomes a place far behind the last.
         let at = number.wrapping_sub(self.first).cast_unsigned();
-        if let Some(Page::Narrow(counts)) = self.pages.get_mut(usize::from(at))
+        if let Some(BinPage::Narrow(counts)) = self.pages.get_mut(usize::from(at))
             && let Ok(count) = u32::try_from(count)
             && let Some(sum) = counts[slot].checked_add(count)
         {
@@ -53,7 +53,7 @@ impl Pages {
 
     pub fn merge(&mut self, other: &Self) {
         for (number, page) in (other.first..).zip(&other.pages) {
-            if !matches!(page, Page::Empty) {
+            if !matches!(page, BinPage::Empty) {
                 self.page(number).merge(page);
             }
         }
@@ -63,7 +63,11 @@ impl Pages {
     pub fn iter(&self) -> impl Iterator<Item = (i16, u64)> + '_ {
         (self.first..).zip(&self.pages).flat_map(|(number, page)| {
             let first = number << PAGE_BITS;
-            let slots = if matches!(page, Page::Empty) { 0 } else { PAGE };
+            let slots = if matches!(page, BinPage::Empty) {
+                0
+            } else {
+                PAGE
+            };
             (first..)
                 .zip(0..slots)
                 .map(|(index, slot)| (index, page.count(slot)))
@@ -93,25 +97,25 @@ impl Pages {
 
     /// The page with that number, which is made if need be.
     #[cold]
-    fn page(&mut self, number: i16) -> &mut Page {
+    fn page(&mut self, number: i16) -> &mut BinPage {
         if self.pages.is_empty() {
             self.first = number;
         }
         if number < self.first {
             let missing = usize::from(self.first.abs_diff(number));
             self.pages
-                .splice(0..0, core::iter::repeat_n(Page::Empty, missing));
+                .splice(0..0, core::iter::repeat_n(BinPage::Empty, missing));
             self.first = number;
         }
         let at = usize::from(number.abs_diff(self.first));
         if at >= self.pages.len() {
-            self.pages.resize(at + 1, Page::Empty);
+            self.pages.resize(at + 1, BinPage::Empty);
         }
         &mut self.pages[at]
     }
 }
 
-impl Page {
+impl BinPage {
     fn add(&mut self, slot: usize, count: u64) {
         match self {
             Self::Empty => {

@@ -13,7 +13,7 @@ use tracing::{debug, error, info, warn};
 use crate::domain::topic_id::TopicId;
 
 /// Listens to the client library: logs what it says and remembers what is wrong.
-pub(super) struct Events {
+pub(super) struct ClientEvents {
     topic: String,
     served: AtomicU64,
     /// How many ids have been told.
@@ -21,14 +21,14 @@ pub(super) struct Events {
     /// Those that nobody has taken.
     untaken: Mutex<Vec<Option<TopicId>>>,
     downs: AtomicU64,
-    trouble: Mutex<Trouble>,
+    trouble: Mutex<ConnectionTrouble>,
 }
 
 /// What the client logs before it reads by another id of the topic: it has no other way to say so.
 const CHANGED_ID: &str = " changed id from ";
 
 #[derive(Default)]
-struct Trouble {
+struct ConnectionTrouble {
     /// No broker is connected.
     down: bool,
     /// It was logged that brokers don't answer.
@@ -39,7 +39,7 @@ struct Trouble {
     login: Option<String>,
 }
 
-impl Events {
+impl ClientEvents {
     /// What a client says that reads `topic`.
     pub(super) fn of(topic: &str) -> Self {
         Self {
@@ -85,7 +85,7 @@ impl Events {
 
     /// A broker has answered.
     pub(super) fn set_up(&self) {
-        *self.trouble() = Trouble::default();
+        *self.trouble() = ConnectionTrouble::default();
     }
 
     /// Brokers don't answer: logged when that begins, and not again before one has answered.
@@ -139,7 +139,7 @@ impl Events {
     }
 
     // Each field stands for itself, so a panic in between leaves nothing half done.
-    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+    fn trouble(&self) -> MutexGuard<'_, ConnectionTrouble> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -152,7 +152,7 @@ fn cause_of(reason: &str) -> &str {
         .map_or(reason, |(cause, _)| cause)
 }
 
-impl ClientContext for Events {
+impl ClientContext for ClientEvents {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.count();
         // Every few seconds for as long as a broker is silent, which is told once in our own words.
@@ -207,7 +207,7 @@ impl ClientContext for Events {
     }
 }
 
-impl ConsumerContext for Events {}
+impl ConsumerContext for ClientEvents {}
 
 /// The id by which `topic` is read from now on, if this is said of it: `[thrd:main]: Topic NAME changed
 /// id from ID to ID`.
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn ids_are_taken_once_and_in_order() {
-        let events = Events::of("pay");
+        let events = ClientEvents::of("pay");
         assert_eq!(events.take_ids(), []);
         for id in ["ASNFZ4mrze/+3LqYdlQyEA", "AAAAAAAAAAAAAAAAAAAAAA"] {
             events.note_id(&format!("Topic pay changed id from x to {id}"));

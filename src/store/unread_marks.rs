@@ -6,7 +6,7 @@ use rustc_hash::FxBuildHasher;
 use tidegauge_windows::EventTime;
 
 use crate::domain::payment::BranchId;
-use crate::view::feed::Changed;
+use crate::view::changelog::ChangeSet;
 
 /// Changes whose documents need no newer mark when they change again: nobody has read the mark that
 /// they have, so nobody can acknowledge it.
@@ -14,7 +14,7 @@ use crate::view::feed::Changed;
 /// A branch of many overlapping windows has dozens of documents, and changes many times between two
 /// readings of a delivery.
 #[derive(Debug, Default)]
-pub(super) struct Unread {
+pub(super) struct UnreadMarks {
     totals: HashSet<BranchId, FxBuildHasher>,
     slices: HashSet<(EventTime, BranchId), FxBuildHasher>,
 }
@@ -22,7 +22,7 @@ pub(super) struct Unread {
 /// Beyond so many changes, documents are marked again.
 const CHANGES_MAX: usize = 65_536;
 
-impl Unread {
+impl UnreadMarks {
     /// A delivery reads all marks.
     pub(super) fn clear(&mut self) {
         self.totals.clear();
@@ -32,7 +32,7 @@ impl Unread {
     /// Those of `changed` whose documents are to be marked: branches, and slices with their branch.
     pub(super) fn to_be_marked(
         &self,
-        changed: &Changed,
+        changed: &ChangeSet,
     ) -> (Vec<BranchId>, Vec<(EventTime, BranchId)>) {
         let totals = changed.totals.iter().copied();
         let slices = changed.slices.iter().copied();

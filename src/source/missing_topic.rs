@@ -9,12 +9,12 @@ const ANSWERS: u32 = 3;
 
 /// A topic that brokers have said does not exist, and nothing else since.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Missing {
+pub(super) struct MissingTopic {
     since: Instant,
     answers: u32,
 }
 
-impl Missing {
+impl MissingTopic {
     /// It is not found for the first time.
     pub(super) const fn new(now: Instant) -> Self {
         Self {
@@ -50,7 +50,7 @@ mod tests {
     fn two_answers_are_no_deletion_and_neither_is_a_short_time() {
         let start = Instant::now();
         let late = start + DELETED_AFTER;
-        let twice = Missing::new(start).again();
+        let twice = MissingTopic::new(start).again();
         assert!(!twice.is_confirmed(late));
         let thrice = twice.again();
         assert!(!thrice.is_confirmed(late - Duration::from_millis(1)));

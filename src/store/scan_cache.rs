@@ -10,8 +10,8 @@ use crate::domain::payment::BranchId;
 /// A page of windows asks which branches a block has, and then for each of their cells: these are
 /// neighbours, and to look each up by itself takes several times as long.
 #[derive(Debug, Default)]
-pub(super) struct Scanned {
-    pages: Vec<Page>,
+pub(super) struct ScanCache {
+    pages: Vec<CellPage>,
     /// How many revisions in a row were asked for and are not there.
     absent: u32,
     /// No key from the first one up to the second one, which is not included, has a revision.
@@ -20,7 +20,7 @@ pub(super) struct Scanned {
 
 /// The cells of one block, from one branch on.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct CellPage {
     block: Block,
     from: BranchId,
     /// The first branch that is not in it; `None`: all are.
@@ -32,7 +32,7 @@ pub(super) struct Page {
 
 /// What is known of a cell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Known<'a> {
+pub(super) enum CellLookup<'a> {
     /// It has this value.
     Value(&'a [u8]),
     /// There is none.
@@ -48,7 +48,7 @@ const ENTRY_BYTES: usize = 16;
 /// So many revisions in a row are not there: it is worth to look for the next one that is.
 const ABSENT_MIN: u32 = 8;
 
-impl Page {
+impl CellPage {
     pub(super) fn new(block: Block, from: BranchId) -> Self {
         Self {
             block,
@@ -81,23 +81,23 @@ impl Page {
         self.bytes.len() + self.ends.len() * ENTRY_BYTES
     }
 
-    fn cell(&self, branch: BranchId) -> Known<'_> {
+    fn cell(&self, branch: BranchId) -> CellLookup<'_> {
         if branch < self.from || self.to.is_some_and(|to| branch >= to) {
-            return Known::Nothing;
+            return CellLookup::Nothing;
         }
         let Ok(at) = self.ends.binary_search_by_key(&branch, |end| end.0) else {
-            return Known::Absent;
+            return CellLookup::Absent;
         };
         let start = at.checked_sub(1).map_or(0, |before| self.ends[before].1);
-        Known::Value(&self.bytes[start..self.ends[at].1])
+        CellLookup::Value(&self.bytes[start..self.ends[at].1])
     }
 }
 
-impl Scanned {
+impl ScanCache {
     /// Keeps `page`; others go if all would take too much memory.
-    pub(super) fn keep(&mut self, page: Page) {
+    pub(super) fn keep(&mut self, page: CellPage) {
         self.pages.retain(|kept| kept.block != page.block);
-        let bytes: usize = self.pages.iter().map(Page::bytes).sum();
+        let bytes: usize = self.pages.iter().map(CellPage::bytes).sum();
         if bytes + page.bytes() > BYTES_MAX || self.pages.len() >= PAGES_MAX {
             self.pages.clear();
         }
@@ -105,10 +105,10 @@ impl Scanned {
     }
 
     /// What is known of the cell of `branch` in `block`.
-    pub(super) fn cell(&self, block: Block, branch: BranchId) -> Known<'_> {
+    pub(super) fn cell(&self, block: Block, branch: BranchId) -> CellLookup<'_> {
         // The newest are asked for first.
         let page = self.pages.iter().rev().find(|page| page.block == block);
-        page.map_or(Known::Nothing, |page| page.cell(branch))
+        page.map_or(CellLookup::Nothing, |page| page.cell(branch))
     }
 
     /// Whether `key` is known to have no revision.
@@ -151,41 +151,50 @@ mod tests {
 
     #[test]
     fn a_page_knows_what_was_scanned_and_no_more() {
-        let mut scanned = Scanned::default();
-        let mut page = Page::new(block(0), branch(2));
+        let mut scanned = ScanCache::default();
+        let mut page = CellPage::new(block(0), branch(2));
         page.add(branch(3), b"three");
         page.add(branch(5), b"five");
         page.end_before(branch(8));
         scanned.keep(page);
-        assert_eq!(scanned.cell(block(0), branch(1)), Known::Nothing);
-        assert_eq!(scanned.cell(block(0), branch(2)), Known::Absent);
-        assert_eq!(scanned.cell(block(0), branch(3)), Known::Value(b"three"));
-        assert_eq!(scanned.cell(block(0), branch(5)), Known::Value(b"five"));
-        assert_eq!(scanned.cell(block(0), branch(7)), Known::Absent);
-        assert_eq!(scanned.cell(block(0), branch(8)), Known::Nothing);
-        assert_eq!(scanned.cell(block(1), branch(3)), Known::Nothing);
+        assert_eq!(scanned.cell(block(0), branch(1)), CellLookup::Nothing);
+        assert_eq!(scanned.cell(block(0), branch(2)), CellLookup::Absent);
+        assert_eq!(
+            scanned.cell(block(0), branch(3)),
+            CellLookup::Value(b"three")
+        );
+        assert_eq!(
+            scanned.cell(block(0), branch(5)),
+            CellLookup::Value(b"five")
+        );
+        assert_eq!(scanned.cell(block(0), branch(7)), CellLookup::Absent);
+        assert_eq!(scanned.cell(block(0), branch(8)), CellLookup::Nothing);
+        assert_eq!(scanned.cell(block(1), branch(3)), CellLookup::Nothing);
         // The same block scanned from another branch on.
-        scanned.keep(Page::new(block(0), branch(8)));
-        assert_eq!(scanned.cell(block(0), branch(3)), Known::Nothing);
-        assert_eq!(scanned.cell(block(0), branch(9)), Known::Absent);
+        scanned.keep(CellPage::new(block(0), branch(8)));
+        assert_eq!(scanned.cell(block(0), branch(3)), CellLookup::Nothing);
+        assert_eq!(scanned.cell(block(0), branch(9)), CellLookup::Absent);
     }
 
     #[test]
     fn memory_is_bounded() {
         let value = [0; 1_000];
-        let mut scanned = Scanned::default();
+        let mut scanned = ScanCache::default();
         for start in 0..200 {
-            let mut page = Page::new(block(start), branch(0));
+            let mut page = CellPage::new(block(start), branch(0));
             for number in 0..start as u32 * 4 {
                 page.add(branch(number), &value);
             }
             assert!(page.bytes() <= BYTES_MAX);
             scanned.keep(page);
-            assert!(scanned.pages.iter().map(Page::bytes).sum::<usize>() <= BYTES_MAX);
+            assert!(scanned.pages.iter().map(CellPage::bytes).sum::<usize>() <= BYTES_MAX);
             assert!(scanned.pages.len() <= PAGES_MAX);
         }
         // The last page was cut.
-        assert_eq!(scanned.cell(block(199), branch(5)), Known::Value(&value));
-        assert_eq!(scanned.cell(block(199), branch(790)), Known::Nothing);
+        assert_eq!(
+            scanned.cell(block(199), branch(5)),
+            CellLookup::Value(&value)
+        );
+        assert_eq!(scanned.cell(block(199), branch(790)), CellLookup::Nothing);
     }
 }

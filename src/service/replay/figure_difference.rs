@@ -12,21 +12,21 @@ use crate::domain::total::Total;
 
 /// A figure that differs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Differing {
+pub struct FigureDifference {
     /// Which figure.
     pub figure: String,
     /// What the live generation says; null if it has none.
-    pub live: Option<Figure>,
+    pub live: Option<FigureValue>,
     /// What the new one says; null if it has none.
-    pub replayed: Option<Figure>,
+    pub replayed: Option<FigureValue>,
     /// The fields that differ. Reports of older versions have none.
     #[serde(default)]
-    pub fields: Vec<Field>,
+    pub fields: Vec<FieldDifference>,
 }
 
 /// What a figure comes to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Figure {
+pub struct FigureValue {
     /// How many records or payments.
     pub count: u64,
     /// Their exact sum; null where there are no amounts.
@@ -35,7 +35,7 @@ pub struct Figure {
 
 /// A field of a figure that differs, with both values.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Field {
+pub struct FieldDifference {
     /// Its name, as in answers over HTTP.
     pub field: String,
     /// What the live generation says: a number, or a time or an exact decimal as text; null if it
@@ -48,15 +48,15 @@ pub struct Field {
 /// What a window has beside counts and sums: percentiles that answers show.
 const SHOWN_PERCENTILES: [u8; 3] = [50, 95, 99];
 
-impl Differing {
+impl FigureDifference {
     /// The total of a branch, called `figure`, if it differs.
     pub(super) fn total(
         figure: impl FnOnce() -> String,
         live: Option<&Total>,
         replayed: Option<&Total>,
     ) -> Option<Self> {
-        let shown = |total: &Total| Figure::new(total.count, total.amount);
-        let mut fields = Fields::default();
+        let shown = |total: &Total| FigureValue::new(total.count, total.amount);
+        let mut fields = FieldDifferences::default();
         fields.compare("pay_count", live, replayed, |total| total.count.into());
         fields.compare("pay_amount_exact", live, replayed, |total| {
             format_units(total.amount).into()
@@ -78,18 +78,18 @@ impl Differing {
     /// An entry of the ledger, if it differs.
     pub(super) fn entry(entry: Entry, live: Count, replayed: Count) -> Option<Self> {
         let shown = |count: Count| {
-            let figure = Figure::new(count.count, count.amount);
+            let figure = FigureValue::new(count.count, count.amount);
             if entry.has_amount() {
                 figure
             } else {
-                Figure {
+                FigureValue {
                     pay_amount_exact: None,
                     ..figure
                 }
             }
         };
         let both = (Some(&live), Some(&replayed));
-        let mut fields = Fields::default();
+        let mut fields = FieldDifferences::default();
         fields.compare("count", both.0, both.1, |count| count.count.into());
         fields.compare("pay_amount_exact", both.0, both.1, |count| {
             format_units(count.amount).into()
@@ -111,17 +111,17 @@ impl Differing {
         if live == replayed {
             return None;
         }
-        let shown = |summary: &Summary| Figure::new(summary.count, summary.sum);
+        let shown = |summary: &Summary| FigureValue::new(summary.count, summary.sum);
         Some(Self {
             figure: figure(),
             live: live.map(shown),
             replayed: replayed.map(shown),
-            fields: Fields::of_windows(live, replayed).0,
+            fields: FieldDifferences::of_windows(live, replayed).0,
         })
     }
 }
 
-impl Figure {
+impl FigureValue {
     fn new(count: u64, amount: I256) -> Self {
         Self {
             count,
@@ -132,9 +132,9 @@ impl Figure {
 
 /// Those that differ.
 #[derive(Default)]
-struct Fields(Vec<Field>);
+struct FieldDifferences(Vec<FieldDifference>);
 
-impl Fields {
+impl FieldDifferences {
     fn of_windows(live: Option<&Summary>, replayed: Option<&Summary>) -> Self {
         let exact = |amount: Option<i128>| Value::from(amount.map(|a| format_units(a.into())));
         let mut fields = Self::default();
@@ -160,7 +160,7 @@ impl Fields {
             }
         }
         if fields.0.is_empty() {
-            fields.0.push(Field {
+            fields.0.push(FieldDifference {
                 field: "amounts".into(),
                 live: "some".into(),
                 replayed: "others, with the same sum and percentiles".into(),
@@ -191,7 +191,7 @@ impl Fields {
     ) {
         let (live, replayed) = (live.map(&value), replayed.map(&value));
         if live != replayed {
-            self.0.push(Field {
+            self.0.push(FieldDifference {
                 field: field.to_owned(),
                 live: live.into(),
                 replayed: replayed.into(),
@@ -218,14 +218,14 @@ mod tests {
         summary
     }
 
-    fn told(differing: Option<Differing>) -> Value {
+    fn told(differing: Option<FigureDifference>) -> Value {
         json!(differing.unwrap().fields)
     }
 
     #[test]
     fn every_field_of_a_window_that_differs_is_told_with_both_values() {
         let window = |live: &Summary, replayed: &Summary| {
-            Differing::window(String::new, Some(live), Some(replayed))
+            FigureDifference::window(String::new, Some(live), Some(replayed))
         };
         let usual = summary(&[(1, false), (5, false)]);
         assert_eq!(window(&usual, &usual), None);
@@ -253,7 +253,7 @@ mod tests {
         let ten = |amounts: [i128; 10]| summary(&amounts.map(|amount| (amount, false)));
         let live = ten([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
         let replayed = ten([1, 3, 2, 4, 5, 6, 6, 9, 9, 10]);
-        let differing = Differing::window(String::new, Some(&live), Some(&replayed));
+        let differing = FigureDifference::window(String::new, Some(&live), Some(&replayed));
         let fields = told(differing);
         assert_eq!(fields[0]["field"], "pay_p61");
         let value = |name: &str| fields[0][name].as_f64().unwrap().round();
@@ -270,14 +270,18 @@ mod tests {
         };
         let (live, replayed) = (total(1_000), total(2_000));
         assert_eq!(
-            told(Differing::total(String::new, Some(&live), Some(&replayed))),
+            told(FigureDifference::total(
+                String::new,
+                Some(&live),
+                Some(&replayed)
+            )),
             json!([{
                 "field": "first_event_time",
                 "live": "1970-01-01T00:00:01Z",
                 "replayed": "1970-01-01T00:00:02Z",
             }])
         );
-        let missing = told(Differing::total(String::new, Some(&live), None));
+        let missing = told(FigureDifference::total(String::new, Some(&live), None));
         assert_eq!(
             missing[0],
             json!({"field": "pay_count", "live": 2, "replayed": null})
@@ -291,7 +295,7 @@ mod tests {
             count,
             amount: I256::ZERO,
         };
-        let fields = told(Differing::entry(Entry::Rejected, count(1), count(2)));
+        let fields = told(FigureDifference::entry(Entry::Rejected, count(1), count(2)));
         assert_eq!(
             fields,
             json!([{"field": "count", "live": 1, "replayed": 2}])

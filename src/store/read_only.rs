@@ -9,10 +9,10 @@ use tidegauge_windows::Settings;
 use super::database::{Database, Shared};
 use super::directory;
 use super::error::Error;
-use super::identity::Record;
-use super::image::Image;
+use super::identity::StoredIdentity;
 use super::keys;
-use super::view::{Context, Views};
+use super::readings::{StateContext, StoreReadings};
+use super::snapshot::StateSnapshot;
 use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 use crate::view::reading::{Checkpoint, Readings};
@@ -20,9 +20,9 @@ use crate::view::reading::{Checkpoint, Readings};
 /// A state as it stood when it was opened. Needs no lock, changes nothing, and stays the same
 /// whatever is written meanwhile.
 #[derive(Debug)]
-pub struct Still {
+pub struct ReadOnlyStore {
     pub(super) database: Shared,
-    identity: Record,
+    identity: StoredIdentity,
     checkpoint: Checkpoint,
     topic_id: Option<TopicId>,
     halted: BTreeMap<i32, String>,
@@ -30,7 +30,7 @@ pub struct Still {
 
 /// How much there is of what.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Stock {
+pub struct StoreStats {
     /// How many keys, by what they are about.
     pub keys: BTreeMap<&'static str, u64>,
     /// Bytes of keys and values as they are read.
@@ -39,7 +39,7 @@ pub struct Stock {
     pub disk_bytes: u64,
 }
 
-impl Still {
+impl ReadOnlyStore {
     /// Opens the state in `dir`, if there is one.
     ///
     /// # Errors
@@ -52,26 +52,26 @@ impl Still {
         // Without one it is just being begun.
         let identity = database.get(&keys::identity())?;
         let identity = identity
-            .map(|bytes| Record::read(&bytes, dir))
+            .map(|bytes| StoredIdentity::read(&bytes, dir))
             .transpose()?;
         let Some(identity) = identity else {
             return Ok(None);
         };
-        let image = Image::take(&database, &[]);
+        let snapshot = StateSnapshot::take(&database, &[]);
         let unreadable = |error| database.unreadable(error);
-        let head = image.head().map_err(unreadable)?;
-        let positions = image.progress().map_err(unreadable)?;
+        let head = snapshot.head().map_err(unreadable)?;
+        let positions = snapshot.progress().map_err(unreadable)?;
         let positions = positions
             .into_iter()
             .map(|(partition, progress)| (partition, progress.position))
             .collect();
         let checkpoint = Checkpoint {
-            is_marking: image.is_marking().map_err(unreadable)?,
+            is_marking: snapshot.is_marking().map_err(unreadable)?,
             ..head.checkpoint(identity.generation, positions)
         };
-        let topic_id = image.topic().map_err(unreadable)?;
-        let halted = image.halts().map_err(unreadable)?;
-        drop(image);
+        let topic_id = snapshot.topic().map_err(unreadable)?;
+        let halted = snapshot.halts().map_err(unreadable)?;
+        drop(snapshot);
         Ok(Some(Self {
             database: Arc::new(database),
             identity,
@@ -140,22 +140,22 @@ impl Still {
     ) -> Arc<dyn Readings> {
         configured.sort_unstable();
         configured.dedup();
-        let context = Arc::new(Context {
+        let context = Arc::new(StateContext {
             generation: self.identity.generation,
             topic: self.identity.topic.clone(),
             rules: self.identity.rules.clone(),
             settings,
             configured,
         });
-        Arc::new(Views::new(Arc::clone(&self.database), context))
+        Arc::new(StoreReadings::new(Arc::clone(&self.database), context))
     }
 
     /// Counts all that is in it. Reads everything once.
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn stock(&self) -> Result<Stock, Error> {
-        let mut stock = Stock::default();
+    pub fn stock(&self) -> Result<StoreStats, Error> {
+        let mut stock = StoreStats::default();
         let mut at = self.database.rocks().raw_iterator();
         at.seek_to_first();
         while let Some((key, value)) = at.item() {

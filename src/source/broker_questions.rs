@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::BaseConsumer;
 
-use super::events::Events;
-use super::start::Standing;
-use super::topic::{Listed, Topic};
+use super::client_events::ClientEvents;
+use super::start::OffsetRange;
+use super::topic::{Topic, TopicPartitions};
 use super::{ASK_MAX, Error, native};
 use crate::domain::topic_id::TopicId;
 
@@ -26,9 +26,9 @@ const TOGETHER: usize = 250;
 
 /// What is asked.
 #[derive(Debug)]
-pub(super) enum Question {
+pub(super) enum BrokerQuestion {
     /// Which topic there is, and how far its partitions go.
-    Look {
+    Describe {
         /// How many partitions are known; what others hold is asked for as well.
         known: i32,
         /// Known partitions that are asked for.
@@ -51,14 +51,14 @@ pub(super) enum Question {
 }
 
 /// What was answered.
-pub(super) enum Answer {
-    /// To [`Question::Look`].
-    Looked(Result<Looked, Error>),
-    /// To [`Question::Probe`], if all of them are known.
-    Probed(Found),
-    /// To [`Question::Probe`] otherwise.
+pub(super) enum BrokerAnswer {
+    /// To [`BrokerQuestion::Describe`].
+    Described(Result<TopicDescription, Error>),
+    /// To [`BrokerQuestion::Probe`], if all of them are known.
+    Probed(ProbeAnswer),
+    /// To [`BrokerQuestion::Probe`] otherwise.
     Silent,
-    /// To [`Question::Ends`].
+    /// To [`BrokerQuestion::Ends`].
     Ends {
         /// As in the question.
         asked: Instant,
@@ -70,7 +70,7 @@ pub(super) enum Answer {
 }
 
 /// What brokers say of a topic.
-pub(super) struct Looked {
+pub(super) struct TopicDescription {
     /// How many partitions it has; `None` if it does not exist.
     pub(super) count: Option<i32>,
     /// The partitions that no broker serves.
@@ -79,21 +79,21 @@ pub(super) struct Looked {
     pub(super) identity: Option<TopicId>,
     /// What they hold of the partitions that were asked for, and of those that were not known:
     /// without those that they said nothing of.
-    pub(super) standings: BTreeMap<i32, Standing>,
+    pub(super) standings: BTreeMap<i32, OffsetRange>,
 }
 
 /// What brokers say of the partitions of a topic.
-pub(super) struct Found {
+pub(super) struct ProbeAnswer {
     /// As in the question.
     pub(super) downs: u64,
     pub(super) identity: Option<TopicId>,
-    pub(super) standings: BTreeMap<i32, Standing>,
+    pub(super) standings: BTreeMap<i32, OffsetRange>,
 }
 
 /// Asks one question after the other.
 pub(super) struct Asker {
-    questions: Sender<Question>,
-    answers: Receiver<Answer>,
+    questions: Sender<BrokerQuestion>,
+    answers: Receiver<BrokerAnswer>,
     thread: JoinHandle<()>,
     /// Questions without an answer.
     pending: usize,
@@ -101,7 +101,10 @@ pub(super) struct Asker {
 
 impl Asker {
     /// Starts the thread.
-    pub(super) fn start(consumer: Arc<BaseConsumer<Events>>, topic: Topic) -> io::Result<Self> {
+    pub(super) fn start(
+        consumer: Arc<BaseConsumer<ClientEvents>>,
+        topic: Topic,
+    ) -> io::Result<Self> {
         let (questions, asked) = channel();
         let (answered, answers) = channel();
         let thread = thread::Builder::new()
@@ -123,14 +126,14 @@ impl Asker {
     }
 
     /// Asks, if no other question waits for its answer; whether it did.
-    pub(super) fn ask(&mut self, question: Question) -> bool {
+    pub(super) fn ask(&mut self, question: BrokerQuestion) -> bool {
         let asks = self.pending == 0 && self.questions.send(question).is_ok();
         self.pending += usize::from(asks);
         asks
     }
 
     /// The next answer, if there is one.
-    pub(super) fn answer(&mut self) -> Option<Answer> {
+    pub(super) fn answer(&mut self) -> Option<BrokerAnswer> {
         let answer = self.answers.try_recv().ok()?;
         self.pending -= 1;
         Some(answer)
@@ -144,12 +147,16 @@ impl Asker {
     }
 }
 
-fn ask(consumer: &BaseConsumer<Events>, topic: &Topic, question: Question) -> Answer {
+fn ask(
+    consumer: &BaseConsumer<ClientEvents>,
+    topic: &Topic,
+    question: BrokerQuestion,
+) -> BrokerAnswer {
     match question {
-        Question::Look { known, partitions } => {
-            Answer::Looked(look(consumer, topic, known, partitions))
+        BrokerQuestion::Describe { known, partitions } => {
+            BrokerAnswer::Described(look(consumer, topic, known, partitions))
         }
-        Question::Ends { asked, partitions } => {
+        BrokerQuestion::Ends { asked, partitions } => {
             let mut ends = BTreeMap::new();
             for some in partitions.chunks(TOGETHER) {
                 let Ok(found) = topic.ends(consumer, some, ASK_MAX) else {
@@ -157,33 +164,34 @@ fn ask(consumer: &BaseConsumer<Events>, topic: &Topic, question: Question) -> An
                 };
                 ends.extend(found);
             }
-            Answer::Ends {
+            BrokerAnswer::Ends {
                 asked,
                 is_whole: ends.len() == partitions.len(),
                 ends,
             }
         }
-        Question::Probe { downs, partitions } => {
+        BrokerQuestion::Probe { downs, partitions } => {
             match topic.standings(consumer, &partitions, PROBE_MAX) {
-                Ok(standings) => Answer::Probed(Found {
+                Ok(standings) => BrokerAnswer::Probed(ProbeAnswer {
                     downs,
                     identity: native::topic_id(consumer, topic.name(), ASK_MAX),
                     standings,
                 }),
-                Err(_) => Answer::Silent,
+                Err(_) => BrokerAnswer::Silent,
             }
         }
     }
 }
 
 fn look(
-    consumer: &BaseConsumer<Events>,
+    consumer: &BaseConsumer<ClientEvents>,
     topic: &Topic,
     known: i32,
     mut partitions: Vec<i32>,
-) -> Result<Looked, Error> {
-    let Some(Listed { count, leaderless }) = topic.listed(consumer, known, ASK_MAX)? else {
-        return Ok(Looked {
+) -> Result<TopicDescription, Error> {
+    let Some(TopicPartitions { count, leaderless }) = topic.listed(consumer, known, ASK_MAX)?
+    else {
+        return Ok(TopicDescription {
             count: None,
             leaderless: Vec::new(),
             identity: None,
@@ -202,7 +210,7 @@ fn look(
         }
         standings.extend(topic.standings(consumer, some, ASK_MAX).unwrap_or_default());
     }
-    Ok(Looked {
+    Ok(TopicDescription {
         count: Some(count),
         leaderless,
         identity: native::topic_id(consumer, topic.name(), ASK_MAX),

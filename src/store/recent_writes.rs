@@ -15,9 +15,9 @@ use crate::domain::total::Total;
 ///
 /// Its memory is bounded: what was not written for the longest time is forgotten.
 #[derive(Debug, Default)]
-pub(super) struct Recent {
-    cells: Generations<KeyBytes, Vec<u8>>,
-    totals: Generations<BranchId, Option<Total>>,
+pub(super) struct RecentWrites {
+    cells: TwoGenerations<KeyBytes, Vec<u8>>,
+    totals: TwoGenerations<BranchId, Option<Total>>,
     /// The newest slice of any payment.
     newest: Option<EventTime>,
     /// The branches that have a cell in it, if all are known.
@@ -32,7 +32,7 @@ const ENTRY_BYTES: usize = 96;
 /// Of more branches than this it is not kept which have a cell in the newest slice.
 const BRANCHES_MAX: usize = 50_000;
 
-impl Recent {
+impl RecentWrites {
     /// The slices of a checkpoint follow; before it the newest slice is `newest`.
     pub(super) fn begin(&mut self, newest: Option<EventTime>) {
         if self.newest != newest {
@@ -90,14 +90,14 @@ impl Recent {
 /// Entries of which the oldest are forgotten, half of them at once: so no entry needs to know when
 /// it was used.
 #[derive(Debug)]
-struct Generations<K, V> {
+struct TwoGenerations<K, V> {
     /// Each with its size.
     young: HashMap<K, (usize, V), FxBuildHasher>,
     young_bytes: usize,
     old: HashMap<K, (usize, V), FxBuildHasher>,
 }
 
-impl<K: Eq + Hash, V: Default> Generations<K, V> {
+impl<K: Eq + Hash, V: Default> TwoGenerations<K, V> {
     fn get(&self, key: &K) -> Option<&V> {
         let found = self.young.get(key).or_else(|| self.old.get(key));
         found.map(|(_, value)| value)
@@ -115,7 +115,7 @@ impl<K: Eq + Hash, V: Default> Generations<K, V> {
     }
 }
 
-impl<K, V> Default for Generations<K, V> {
+impl<K, V> Default for TwoGenerations<K, V> {
     fn default() -> Self {
         Self {
             young: HashMap::default(),
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_newest_value_is_kept_and_memory_is_bounded() {
-        let mut kept: Generations<usize, usize> = Generations::default();
+        let mut kept: TwoGenerations<usize, usize> = TwoGenerations::default();
         for value in 0..1_000 {
             kept.keep(value, GENERATION_BYTES / 100, |kept| *kept = value);
             kept.keep(7, GENERATION_BYTES / 100, |kept| *kept = value);
@@ -149,7 +149,7 @@ mod tests {
     fn a_branch_is_new_in_the_newest_slice_only_until_it_has_a_cell() {
         let slice = EventTime::from_millis;
         let branch = |number| BranchId::new(number).unwrap();
-        let mut recent = Recent::default();
+        let mut recent = RecentWrites::default();
         // What is there already is not known.
         recent.begin(Some(slice(5)));
         assert!(!recent.is_new(slice(4), branch(1)));
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn too_many_branches_are_not_remembered() {
         let slice = EventTime::from_millis(0);
-        let mut recent = Recent::default();
+        let mut recent = RecentWrites::default();
         recent.begin(None);
         for number in 0..=BRANCHES_MAX {
             let branch = BranchId::new(u32::try_from(number).unwrap()).unwrap();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rdkafka::consumer::Consumer;
 
 use super::Source;
-use super::asker::Question;
+use super::broker_questions::BrokerQuestion;
 use crate::domain::duration;
 
 /// A partition's end is asked for when nothing came from it for so long.
@@ -20,7 +20,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(1);
 
 /// When the end of each partition was last confirmed.
 #[derive(Debug)]
-pub(super) struct Confirmed {
+pub(super) struct ConfirmedEnds {
     at: BTreeMap<i32, Instant>,
     next_note: Instant,
     next_ask: Instant,
@@ -31,7 +31,7 @@ pub(super) struct Confirmed {
     wanted: BTreeSet<i32>,
 }
 
-impl Confirmed {
+impl ConfirmedEnds {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             at: BTreeMap::new(),
@@ -158,7 +158,7 @@ impl Source {
             })
             .collect();
         if partitions.is_empty()
-            || self.asker.ask(Question::Ends {
+            || self.asker.ask(BrokerQuestion::Ends {
                 partitions,
                 asked: now,
             })

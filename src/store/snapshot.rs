@@ -7,13 +7,13 @@ use std::ops::{ControlFlow, Range};
 use rocksdb::{ReadOptions, Snapshot as Moment};
 use tidegauge_windows::{Block, Cells, EventTime, Snapshot, Summary, Window};
 
-use super::codec::{Decoded, Decoder};
+use super::codec::{ByteDecoder, DecodeResult};
 use super::database::{Database, malformed};
-use super::head::Head;
+use super::head::CheckpointHead;
 use super::identity::Documents;
-use super::keys::{self, KeyBytes, List};
-use super::scanned::{Known, Page, Scanned};
-use super::values::Value;
+use super::keys::{self, KeyBytes, RecordList};
+use super::scan_cache::{CellLookup, CellPage, ScanCache};
+use super::values::StoredValue;
 use crate::core::effect::Progress;
 use crate::core::feedback::Blocked;
 use crate::core::feedback::Mark;
@@ -24,11 +24,11 @@ use crate::domain::total::Total;
 use crate::view::reading::ReadError;
 
 /// The whole state at the moment the image was taken, whatever is written since.
-pub(super) struct Image<'a> {
+pub(super) struct StateSnapshot<'a> {
     moment: Moment<'a>,
     /// Branches known by configuration, in order.
     configured: &'a [BranchId],
-    scanned: RefCell<Scanned>,
+    scanned: RefCell<ScanCache>,
 }
 
 /// What a read gives.
@@ -41,7 +41,7 @@ enum Direction {
     Down,
 }
 
-impl<'a> Image<'a> {
+impl<'a> StateSnapshot<'a> {
     pub(super) fn take(database: &'a Database, configured: &'a [BranchId]) -> Self {
         Self {
             moment: database.rocks().snapshot(),
@@ -50,7 +50,7 @@ impl<'a> Image<'a> {
         }
     }
 
-    pub(super) fn head(&self) -> Read<Head> {
+    pub(super) fn head(&self) -> Read<CheckpointHead> {
         self.value(&keys::head()).map(Option::unwrap_or_default)
     }
 
@@ -105,7 +105,11 @@ impl<'a> Image<'a> {
     }
 
     /// The entry of `list` about the record at `origin`.
-    pub(super) fn entry_at<V: Value>(&self, list: List, origin: Origin) -> Read<Option<V>> {
+    pub(super) fn entry_at<V: StoredValue>(
+        &self,
+        list: RecordList,
+        origin: Origin,
+    ) -> Read<Option<V>> {
         match self.value(&list.number_at(origin))? {
             Some(number) => self.value(&list.entry(number)),
             None => Ok(None),
@@ -113,9 +117,9 @@ impl<'a> Image<'a> {
     }
 
     /// The entries of `list` before number `before`, the newest first, at most `limit`.
-    pub(super) fn entries<V: Value>(
+    pub(super) fn entries<V: StoredValue>(
         &self,
-        list: List,
+        list: RecordList,
         before: Option<u64>,
         limit: usize,
     ) -> Read<Vec<(u64, V)>> {
@@ -207,7 +211,7 @@ impl<'a> Image<'a> {
     }
 
     /// The marking tasks that are not done, by number.
-    pub(super) fn tasks<T: Value>(&self) -> Read<Vec<(u64, T)>> {
+    pub(super) fn tasks<T: StoredValue>(&self) -> Read<Vec<(u64, T)>> {
         let mut tasks = Vec::new();
         self.scan(keys::all_tasks(), Direction::Up, |key, value| {
             tasks.push((parsed(key, keys::number_of_task)?, decoded(key, value)?));
@@ -231,7 +235,7 @@ impl<'a> Image<'a> {
         self.value(&keys::documents())
     }
 
-    fn value<V: Value>(&self, key: &KeyBytes) -> Read<Option<V>> {
+    fn value<V: StoredValue>(&self, key: &KeyBytes) -> Read<Option<V>> {
         let bytes = self
             .moment
             .get_pinned(key)
@@ -266,21 +270,21 @@ impl<'a> Image<'a> {
     }
 }
 
-impl Cells<BranchId, Summary> for Image<'_> {
+impl Cells<BranchId, Summary> for StateSnapshot<'_> {
     type Error = ReadError;
 
     fn cell(&self, block: Block, key: BranchId) -> Read<Option<Summary>> {
         let at = keys::cell(block, key);
         match self.scanned.borrow().cell(block, key) {
-            Known::Value(value) => decoded(&at, value).map(Some),
-            Known::Absent => Ok(None),
-            Known::Nothing => self.value(&at),
+            CellLookup::Value(value) => decoded(&at, value).map(Some),
+            CellLookup::Absent => Ok(None),
+            CellLookup::Nothing => self.value(&at),
         }
     }
 
     fn keys(&self, block: Block, from: BranchId, limit: usize) -> Read<Vec<BranchId>> {
         let mut branches = Vec::new();
-        let mut page = Page::new(block, from);
+        let mut page = CellPage::new(block, from);
         let range = keys::cells_from(block, from);
         self.scan(range, Direction::Up, |key, value| {
             let (_, branch) = parsed(key, keys::place_of_cell)?;
@@ -356,11 +360,11 @@ impl Cells<BranchId, Summary> for Image<'_> {
     }
 }
 
-fn decoded<V: Value>(key: &[u8], bytes: &[u8]) -> Read<V> {
-    readable(key, Decoder::all(bytes, V::read))
+fn decoded<V: StoredValue>(key: &[u8], bytes: &[u8]) -> Read<V> {
+    readable(key, ByteDecoder::all(bytes, V::read))
 }
 
-fn readable<V>(key: &[u8], value: Decoded<V>) -> Read<V> {
+fn readable<V>(key: &[u8], value: DecodeResult<V>) -> Read<V> {
     value.map_err(|_| ReadError(malformed(key)))
 }
 

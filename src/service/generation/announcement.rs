@@ -13,16 +13,16 @@ use crate::config::Config;
 
 /// What the running service said last.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Said {
+pub enum ServedAnnouncement {
     /// It serves this generation.
     Serving(u32),
     /// It can't run the generation that is live now.
-    Refused(Refused),
+    Refused(UnfollowedSwap),
 }
 
 /// A swap that the running service does not follow.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refused {
+pub struct UnfollowedSwap {
     /// The generation that is live and can't be run.
     pub generation: u32,
     /// The one that is served meanwhile.
@@ -32,7 +32,7 @@ pub struct Refused {
 }
 
 /// What is in the file.
-struct Words {
+struct AnnouncementFile {
     served: u32,
     refused: Option<u32>,
     /// Which swap it is of.
@@ -40,7 +40,7 @@ struct Words {
     reason: String,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for UnfollowedSwap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -64,8 +64,8 @@ impl Generations {
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn say_refused(&self, refused: &Refused) -> Result<(), Error> {
-        let Refused {
+    pub fn say_refused(&self, refused: &UnfollowedSwap) -> Result<(), Error> {
+        let UnfollowedSwap {
             generation,
             served,
             reason,
@@ -93,14 +93,14 @@ impl Generations {
     /// What the running service said of the swap that was made last; `None` if it has not said
     /// anything of it yet. Without a running service it is of the one that ran last.
     #[must_use]
-    pub fn said(&self) -> Option<Said> {
+    pub fn said(&self) -> Option<ServedAnnouncement> {
         let words = self.words()?;
         let Some(generation) = words.refused else {
-            return Some(Said::Serving(words.served));
+            return Some(ServedAnnouncement::Serving(words.served));
         };
         // What it said of an earlier swap says nothing of this one.
         let is_current = words.swap == Some(self.swapped_at()?);
-        is_current.then_some(Said::Refused(Refused {
+        is_current.then_some(ServedAnnouncement::Refused(UnfollowedSwap {
             generation,
             served: words.served,
             reason: words.reason,
@@ -109,8 +109,8 @@ impl Generations {
 
     /// The swap that the service refuses, if one runs and the swap was not undone since.
     #[must_use]
-    pub fn refused(&self) -> Option<Refused> {
-        let Some(Said::Refused(refused)) = self.said() else {
+    pub fn refused(&self) -> Option<UnfollowedSwap> {
+        let Some(ServedAnnouncement::Refused(refused)) = self.said() else {
             return None;
         };
         let is_live = self
@@ -152,7 +152,7 @@ impl Generations {
         is_locked && fs::read(&path).is_ok_and(|holder| holder == BY_SERVICE)
     }
 
-    fn words(&self) -> Option<Words> {
+    fn words(&self) -> Option<AnnouncementFile> {
         let text = fs::read_to_string(self.beside(".serving")).ok()?;
         let (head, reason) = text.split_once("\n\n").unwrap_or((&text, ""));
         let value = |key: &str| {
@@ -163,7 +163,7 @@ impl Generations {
             Some(generation) => Some(generation.parse().ok()?),
             None => None,
         };
-        Some(Words {
+        Some(AnnouncementFile {
             served: value("serving")?.parse().ok()?,
             refused,
             swap: value("swap").map(str::to_owned),
@@ -208,15 +208,18 @@ mod tests {
         assert_eq!(generations.said(), None);
         generations.say_serving(1).unwrap();
         swap(2, 1);
-        assert_eq!(generations.said(), Some(Said::Serving(1)));
-        let refused = Refused {
+        assert_eq!(generations.said(), Some(ServedAnnouncement::Serving(1)));
+        let refused = UnfollowedSwap {
             generation: 2,
             served: 1,
             reason: "one\n\ntwo = 3".into(),
         };
         assert!(!generations.is_followed(1));
         generations.say_refused(&refused).unwrap();
-        assert_eq!(generations.said(), Some(Said::Refused(refused.clone())));
+        assert_eq!(
+            generations.said(),
+            Some(ServedAnnouncement::Refused(refused.clone()))
+        );
         assert!(!generations.is_followed(1) && !generations.is_followed(2));
         // Without a service that runs, nothing is refused and nothing served.
         assert_eq!((generations.refused(), generations.served()), (None, None));

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidegauge_windows::{Block, Cells, EventTime, Frame, Key, Settings, Snapshot, Summary, Window};
 
 use super::database::Shared;
-use super::head::Head;
-use super::image::{Image, Read};
-use super::keys::List;
-use super::unread::Unread;
+use super::head::CheckpointHead;
+use super::keys::RecordList;
+use super::snapshot::{Read, StateSnapshot};
+use super::unread_marks::UnreadMarks;
 use crate::core::effect::{LatePayment, RejectedRecord};
 use crate::core::feedback::Mark;
 use crate::domain::document_key::{DocumentKey, Origin};
@@ -19,17 +19,17 @@ use crate::domain::total::Total;
 use crate::view::reading::{Checkpoint, ReadError, Reading, Readings};
 
 /// Gives readings of a database. Cheap to share; never waits for the writer.
-pub(super) struct Views {
+pub(super) struct StoreReadings {
     database: Shared,
-    context: Arc<Context>,
+    context: Arc<StateContext>,
     /// What was last read of a checkpoint as a whole: most readings are of the same one.
-    newest: Mutex<Option<Arc<Whole>>>,
-    unread: Mutex<Unread>,
+    newest: Mutex<Option<Arc<CheckpointFrame>>>,
+    unread: Mutex<UnreadMarks>,
 }
 
 /// What a state does not hold of itself.
 #[derive(Debug)]
-pub(super) struct Context {
+pub(super) struct StateContext {
     pub(super) generation: u32,
     pub(super) topic: String,
     /// The rules as text.
@@ -40,14 +40,14 @@ pub(super) struct Context {
 }
 
 /// What is read as a whole, whatever a reading is for.
-struct Whole {
+struct CheckpointFrame {
     checkpoint: Checkpoint,
     frame: Frame,
 }
 
-impl Context {
+impl StateContext {
     /// The frame of the engine's snapshot in a state with `head`.
-    pub(super) fn frame(&self, head: &Head, engine: Snapshot) -> Frame {
+    pub(super) fn frame(&self, head: &CheckpointHead, engine: Snapshot) -> Frame {
         let snapshot = Snapshot {
             floor: head.floor,
             ..engine
@@ -56,8 +56,8 @@ impl Context {
     }
 }
 
-impl Views {
-    pub(super) fn new(database: Shared, context: Arc<Context>) -> Self {
+impl StoreReadings {
+    pub(super) fn new(database: Shared, context: Arc<StateContext>) -> Self {
         Self {
             database,
             context,
@@ -67,23 +67,23 @@ impl Views {
     }
 
     // Every batch has a number of its own, so what was read under the same number is the same.
-    fn whole(&self, image: &Image<'_>) -> Read<Arc<Whole>> {
-        let head = image.head()?;
+    fn whole(&self, snapshot: &StateSnapshot<'_>) -> Read<Arc<CheckpointFrame>> {
+        let head = snapshot.head()?;
         let known = self.newest().clone();
         if let Some(known) = known
             && known.checkpoint.sequence == head.sequence
         {
             return Ok(known);
         }
-        let positions = image
+        let positions = snapshot
             .progress()?
             .into_iter()
             .map(|(partition, progress)| (partition, progress.position))
             .collect();
-        let whole = Arc::new(Whole {
-            frame: self.context.frame(&head, image.engine()?),
+        let whole = Arc::new(CheckpointFrame {
+            frame: self.context.frame(&head, snapshot.engine()?),
             checkpoint: Checkpoint {
-                is_marking: image.is_marking()?,
+                is_marking: snapshot.is_marking()?,
                 ..head.checkpoint(self.context.generation, positions)
             },
         });
@@ -92,36 +92,39 @@ impl Views {
     }
 
     // What is in it is whole at any time.
-    fn newest(&self) -> MutexGuard<'_, Option<Arc<Whole>>> {
+    fn newest(&self) -> MutexGuard<'_, Option<Arc<CheckpointFrame>>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is marked by marks that no delivery has read. While it is held, none is read.
-    pub(super) fn unread(&self) -> MutexGuard<'_, Unread> {
+    pub(super) fn unread(&self) -> MutexGuard<'_, UnreadMarks> {
         // A writer that panicked writes nothing more, and what is left out is marked again.
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn view(
         &self,
-        image: Image<'_>,
+        snapshot: StateSnapshot<'_>,
         read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        let whole = self.whole(&image)?;
-        read(&View {
-            image,
+        let whole = self.whole(&snapshot)?;
+        read(&StoreReading {
+            snapshot,
             whole,
             context: &self.context,
         })
     }
 }
 
-impl Readings for Views {
+impl Readings for StoreReadings {
     fn read(
         &self,
         read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        self.view(Image::take(&self.database, &self.context.configured), read)
+        self.view(
+            StateSnapshot::take(&self.database, &self.context.configured),
+            read,
+        )
     }
 
     fn read_to_deliver(
@@ -129,27 +132,27 @@ impl Readings for Views {
         read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
         let mut unread = self.unread();
-        let image = Image::take(&self.database, &self.context.configured);
+        let snapshot = StateSnapshot::take(&self.database, &self.context.configured);
         unread.clear();
         drop(unread);
-        self.view(image, read)
+        self.view(snapshot, read)
     }
 }
 
-impl std::fmt::Debug for Views {
+impl std::fmt::Debug for StoreReadings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Views").finish_non_exhaustive()
+        f.debug_struct("StoreReadings").finish_non_exhaustive()
     }
 }
 
 /// One reading.
-struct View<'a> {
-    image: Image<'a>,
-    whole: Arc<Whole>,
-    context: &'a Context,
+struct StoreReading<'a> {
+    snapshot: StateSnapshot<'a>,
+    whole: Arc<CheckpointFrame>,
+    context: &'a StateContext,
 }
 
-impl Reading for View<'_> {
+impl Reading for StoreReading<'_> {
     fn checkpoint(&self) -> &Checkpoint {
         &self.whole.checkpoint
     }
@@ -159,7 +162,7 @@ impl Reading for View<'_> {
     }
 
     fn provenance(&self) -> Read<Option<Provenance>> {
-        let progress = self.image.progress()?;
+        let progress = self.snapshot.progress()?;
         if progress.is_empty() {
             return Ok(None);
         }
@@ -173,7 +176,7 @@ impl Reading for View<'_> {
         });
         Ok(Some(Provenance {
             topic: self.context.topic.clone(),
-            topic_id: self.image.topic()?.map(|id| id.to_string()),
+            topic_id: self.snapshot.topic()?.map(|id| id.to_string()),
             partitions: progress.keys().next_back().map_or(0, |last| last + 1),
             first_offsets,
             rules: self.context.rules.clone(),
@@ -181,23 +184,23 @@ impl Reading for View<'_> {
     }
 
     fn total(&self, branch: BranchId) -> Read<Option<Total>> {
-        self.image.total(branch)
+        self.snapshot.total(branch)
     }
 
     fn totals(&self) -> Read<Vec<(BranchId, Total)>> {
-        self.image.totals(BranchId::FIRST, usize::MAX)
+        self.snapshot.totals(BranchId::FIRST, usize::MAX)
     }
 
     fn late_payment(&self, origin: Origin) -> Read<Option<LatePayment>> {
-        self.image.entry_at(List::Late, origin)
+        self.snapshot.entry_at(RecordList::Late, origin)
     }
 
     fn rejected_record(&self, origin: Origin) -> Read<Option<RejectedRecord>> {
-        self.image.entry_at(List::Rejects, origin)
+        self.snapshot.entry_at(RecordList::Rejects, origin)
     }
 
     fn late_payments(&self, before: Option<u64>, limit: usize) -> Read<Vec<(u64, LatePayment)>> {
-        self.image.entries(List::Late, before, limit)
+        self.snapshot.entries(RecordList::Late, before, limit)
     }
 
     fn rejected_records(
@@ -205,27 +208,27 @@ impl Reading for View<'_> {
         before: Option<u64>,
         limit: usize,
     ) -> Read<Vec<(u64, RejectedRecord)>> {
-        self.image.entries(List::Rejects, before, limit)
+        self.snapshot.entries(RecordList::Rejects, before, limit)
     }
 
     fn dirty(&self, after: Option<DocumentKey>, limit: usize) -> Read<Vec<(DocumentKey, Mark)>> {
-        self.image.dirty(after.as_ref(), limit)
+        self.snapshot.dirty(after.as_ref(), limit)
     }
 
     fn mark(&self, document: &DocumentKey) -> Read<Option<Mark>> {
-        self.image.mark(document)
+        self.snapshot.mark(document)
     }
 }
 
-impl Cells<BranchId, Summary> for View<'_> {
+impl Cells<BranchId, Summary> for StoreReading<'_> {
     type Error = ReadError;
 
     fn cell(&self, block: Block, key: BranchId) -> Read<Option<Summary>> {
-        self.image.cell(block, key)
+        self.snapshot.cell(block, key)
     }
 
     fn keys(&self, block: Block, from: BranchId, limit: usize) -> Read<Vec<BranchId>> {
-        self.image.keys(block, from, limit)
+        self.snapshot.keys(block, from, limit)
     }
 
     fn filled(
@@ -235,14 +238,14 @@ impl Cells<BranchId, Summary> for View<'_> {
         to: EventTime,
         limit: usize,
     ) -> Read<Vec<(EventTime, BranchId)>> {
-        self.image.filled(level, from, to, limit)
+        self.snapshot.filled(level, from, to, limit)
     }
 
     fn revision(&self, definition: u16, window: Window, key: BranchId) -> Read<u64> {
-        self.image.revision(definition, window, key)
+        self.snapshot.revision(definition, window, key)
     }
 
     fn known(&self, from: BranchId, limit: usize) -> Read<Vec<(BranchId, EventTime)>> {
-        self.image.known(from, limit)
+        self.snapshot.known(from, limit)
     }
 }

@@ -10,12 +10,12 @@ use crate::{EventTime, KNOWN_KEYS_MAX, Key};
 /// Since which event time each key is known, of the keys known earliest: one more than zero windows
 /// are given for. The others decide nothing, however many there are.
 #[derive(Clone, Debug)]
-pub(crate) struct Known<K> {
+pub(crate) struct KnownKeys<K> {
     since: HashMap<K, EventTime, FxBuildHasher>,
     order: BTreeSet<(EventTime, K)>,
 }
 
-impl<K> Default for Known<K> {
+impl<K> Default for KnownKeys<K> {
     fn default() -> Self {
         Self {
             since: HashMap::default(),
@@ -24,7 +24,7 @@ impl<K> Default for Known<K> {
     }
 }
 
-impl<K: Key> Known<K> {
+impl<K: Key> KnownKeys<K> {
     /// Notes that `key` is known since `time`; whether that is news and may decide something.
     pub(crate) fn learn(&mut self, key: K, time: EventTime) -> bool {
         if self.order.len() > KNOWN_KEYS_MAX
@@ -76,7 +76,7 @@ mod tests {
         fn the_crowd_begins_where_all_keys_together_say(
             learned in proptest::collection::vec((0..1_100_u32, -500..500_i64), 0..4_000),
         ) {
-            let mut known = Known::default();
+            let mut known = KnownKeys::default();
             let mut all: BTreeMap<u32, i64> = BTreeMap::new();
             for (key, time) in learned {
                 known.learn(key, EventTime::from_millis(time));

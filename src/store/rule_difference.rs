@@ -5,7 +5,7 @@ use std::fmt;
 
 /// A rule that differs between the state and the configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Difference {
+pub struct RuleDifference {
     /// The rule's key.
     pub key: String,
     /// Its value in the state, if it has one.
@@ -14,7 +14,7 @@ pub struct Difference {
     pub configured: Option<String>,
 }
 
-impl Difference {
+impl RuleDifference {
     /// What differs between two texts of rules, by key; the order of lines does not matter.
     #[must_use]
     pub fn between(state: &str, configured: &str) -> Vec<Self> {
@@ -52,7 +52,7 @@ impl Difference {
 /// Show at most so many differences in one sentence.
 const SHOWN_MAX: usize = 3;
 
-impl fmt::Display for Difference {
+impl fmt::Display for RuleDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = &self.key;
         match (&self.state, &self.configured) {
@@ -92,10 +92,13 @@ mod tests {
 
     #[test]
     fn rules_differ_by_key_whatever_the_order_of_lines() {
-        assert_eq!(Difference::between("a = 1\nb = 2\n", "b = 2\n\na = 1"), []);
-        let differences = Difference::between("a = 1\nb = 2\nc = 3", "a = 1\nb = 5\nd = 4");
         assert_eq!(
-            Difference::list(&differences),
+            RuleDifference::between("a = 1\nb = 2\n", "b = 2\n\na = 1"),
+            []
+        );
+        let differences = RuleDifference::between("a = 1\nb = 2\nc = 3", "a = 1\nb = 5\nd = 4");
+        assert_eq!(
+            RuleDifference::list(&differences),
             "b is 2 in the state and 5 in the config; c is 3 in the state and missing in the \
              config; d is missing in the state and 4 in the config"
         );
@@ -103,16 +106,16 @@ mod tests {
 
     #[test]
     fn a_key_that_comes_twice_differs_by_either_value() {
-        let differences = Difference::between("w = 1\nw = 2", "w = 3\nw = 2");
+        let differences = RuleDifference::between("w = 1\nw = 2", "w = 3\nw = 2");
         assert_eq!(
-            Difference::list(&differences),
+            RuleDifference::list(&differences),
             "w is 1, 2 in the state and 3, 2 in the config"
         );
     }
 
     #[test]
     fn only_the_first_differences_are_told() {
-        let differences = Difference::between("", "a = 1\nb = 1\nc = 1\nd = 1\ne = 1");
-        assert!(Difference::list(&differences).ends_with("; and 2 more"));
+        let differences = RuleDifference::between("", "a = 1\nb = 1\nc = 1\nd = 1\ne = 1");
+        assert!(RuleDifference::list(&differences).ends_with("; and 2 more"));
     }
 }

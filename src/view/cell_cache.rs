@@ -11,7 +11,7 @@ use crate::view::reading::{ReadError, Reading};
 
 /// A reading that remembers the cells it was last asked for: windows that overlap are made of the
 /// same ones, and documents come in the order of their windows.
-pub struct RememberedCells<'a> {
+pub struct CellCache<'a> {
     reading: &'a dyn Reading,
     /// The newer and the older half of what is remembered.
     halves: RefCell<(Half, Half)>,
@@ -21,7 +21,7 @@ pub struct RememberedCells<'a> {
 
 type Half = HashMap<(Block, BranchId), Option<Summary>, FxBuildHasher>;
 
-impl<'a> RememberedCells<'a> {
+impl<'a> CellCache<'a> {
     /// Remembers at least the last `limit` cells read, and at most twice as many.
     #[must_use]
     pub fn new(reading: &'a dyn Reading, limit: usize) -> Self {
@@ -46,7 +46,7 @@ impl<'a> RememberedCells<'a> {
     }
 }
 
-impl Cells<BranchId, Summary> for RememberedCells<'_> {
+impl Cells<BranchId, Summary> for CellCache<'_> {
     type Error = ReadError;
 
     fn cell(&self, block: Block, key: BranchId) -> Result<Option<Summary>, ReadError> {

@@ -10,7 +10,7 @@ use crate::domain::topic_id::TopicId;
 
 /// Which topic is read, and whether it is still there.
 #[derive(Debug, Default)]
-pub(super) struct Identity {
+pub(super) struct TopicIdentity {
     /// The topic that is read.
     expected: Option<TopicId>,
     /// The one of its name that was told last.
@@ -19,7 +19,7 @@ pub(super) struct Identity {
     pub(super) replaced: Option<String>,
 }
 
-impl Identity {
+impl TopicIdentity {
     /// Takes note that `told` has the name now; whether that is another topic, and was not known.
     fn note(&mut self, told: Option<TopicId>) -> bool {
         self.told = told;
@@ -60,9 +60,9 @@ impl Source {
         if told.is_none() {
             told = native::topic_id(&self.consumer, self.topic.name(), ASK_MAX);
         }
-        self.identity = Identity {
+        self.identity = TopicIdentity {
             expected: Some(topic),
-            ..Identity::default()
+            ..TopicIdentity::default()
         };
         self.identify(told);
     }
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_first_topic_told_is_the_one_that_is_read() {
         let (one, other) = (TopicId::new(1), TopicId::new(2));
-        let mut identity = Identity::default();
+        let mut identity = TopicIdentity::default();
         assert!(!identity.note(None) && !identity.is_same());
         assert!(!identity.note(one) && identity.is_same());
         assert!(!identity.note(None) && identity.replaced.is_none());

@@ -4,7 +4,7 @@ use tracing::{info, warn};
 
 use crate::domain::count::{agreeing, counted};
 use crate::observe::status::Status;
-use crate::source::{Assigned, Start};
+use crate::source::{AssignedPartition, StartPosition};
 
 /// What reads it all.
 const REMEDY: &str = "`tidegauge replay --swap --accept-differences` builds the figures from all that the topic holds";
@@ -12,8 +12,8 @@ const REMEDY: &str = "`tidegauge replay --swap --accept-differences` builds the 
 /// Says how many records lie before where reading begins. `is_first` says that no position was
 /// stored; otherwise `consumed` records have been read of the topic so far.
 pub(super) fn tell(
-    start: Start,
-    assigned: &[Assigned],
+    start: StartPosition,
+    assigned: &[AssignedPartition],
     is_first: bool,
     consumed: u64,
     status: &Status,
@@ -27,7 +27,7 @@ pub(super) fn tell(
         return;
     }
     match (is_first, start) {
-        (true, Start::Latest) => {
+        (true, StartPosition::Latest) => {
             let remark = format!(
                 "{} that the topic held before the start {} skipped, as kafka.start is latest; {REMEDY}",
                 counted(before, "record"),
@@ -37,7 +37,7 @@ pub(super) fn tell(
             status.remark(remark);
         }
         (true, _) => info!(records = before, "records before kafka.start are not read"),
-        (false, Start::Latest) => {}
+        (false, StartPosition::Latest) => {}
         (false, _) => {
             // Some offsets are marks of transactions: no more than one for each record.
             let unread = before.saturating_sub(consumed);

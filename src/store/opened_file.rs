@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 /// A file or directory as it was opened. Its name may come to stand for another one, or for nothing:
 /// a lock on it then keeps nobody else out.
 #[derive(Clone, Debug)]
-pub struct Original {
+pub struct OpenedFile {
     path: PathBuf,
     device: u64,
     inode: u64,
 }
 
-impl Original {
+impl OpenedFile {
     /// What is at `path` now.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
         let file = File::create(&path).unwrap();
-        let original = Original::of(&path, &file).unwrap();
+        let original = OpenedFile::of(&path, &file).unwrap();
         assert!(!original.is_gone());
         fs::write(&path, "changed").unwrap();
         assert!(!original.is_gone());
@@ -81,7 +81,7 @@ mod tests {
         fs::rename(dir.path().join("other"), &path).unwrap();
         assert!(!original.is_gone());
 
-        let within = Original::at(dir.path()).unwrap();
+        let within = OpenedFile::at(dir.path()).unwrap();
         assert!(!within.is_gone());
         drop(dir);
         assert!(within.is_gone() && original.is_gone());

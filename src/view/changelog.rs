@@ -14,8 +14,8 @@ const REMEMBERED_MAX: usize = 65_536;
 
 /// Remembers what the newest checkpoints changed. The writer never waits for those who follow: who
 /// is too far behind is told so.
-pub struct Feed {
-    remembered: Mutex<Remembered>,
+pub struct Changelog {
+    remembered: Mutex<RecentChanges>,
     life: Life,
     limit: usize,
     watchers: Mutex<Vec<Watcher>>,
@@ -38,9 +38,9 @@ pub struct Life {
 type Watcher = Box<dyn Fn(u64) + Send + Sync>;
 
 #[derive(Debug)]
-struct Remembered {
+struct RecentChanges {
     /// Checkpoints that changed something, each with its number, the oldest first.
-    checkpoints: VecDeque<(u64, Changed)>,
+    checkpoints: VecDeque<(u64, ChangeSet)>,
     /// How many changes they hold together.
     changes: usize,
     /// All changes after this checkpoint are remembered.
@@ -52,7 +52,7 @@ struct Remembered {
 /// What checkpoints changed. Which figures look different follows from it: far more of them than
 /// there are changes, so they are worked out for those who ask.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Changed {
+pub struct ChangeSet {
     /// Branches whose totals changed.
     pub totals: Vec<BranchId>,
     /// Slices, by their start and branch, to which something was added: all windows that hold them
@@ -64,14 +64,14 @@ pub struct Changed {
 
 /// What changed after a checkpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Changes {
+pub struct ChangesSince {
     /// The newest checkpoint that they reach up to.
     pub upto: u64,
     /// The changes in order, each once; `None` if not all of them are remembered.
-    pub changed: Option<Changed>,
+    pub changed: Option<ChangeSet>,
 }
 
-impl Changed {
+impl ChangeSet {
     /// How many changes it holds.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -124,7 +124,7 @@ impl Life {
     }
 }
 
-impl Feed {
+impl Changelog {
     /// Remembers all that changes after checkpoint `newest`, whose number is its place too.
     #[must_use]
     pub fn new(newest: u64) -> Self {
@@ -142,7 +142,7 @@ impl Feed {
     }
 
     fn with_limit(life: Life, newest: u64, limit: usize) -> Self {
-        let remembered = Remembered {
+        let remembered = RecentChanges {
             checkpoints: VecDeque::new(),
             changes: 0,
             from: newest,
@@ -164,7 +164,7 @@ impl Feed {
     }
 
     /// Takes note that checkpoint `number`, now written, changed this.
-    pub fn publish(&self, number: u64, changed: Changed) {
+    pub fn publish(&self, number: u64, changed: ChangeSet) {
         self.remember(number, changed);
         self.tell(number);
     }
@@ -188,7 +188,7 @@ impl Feed {
         }
     }
 
-    fn remember(&self, number: u64, changed: Changed) {
+    fn remember(&self, number: u64, changed: ChangeSet) {
         let mut remembered = lock(&self.remembered);
         remembered.newest = number;
         if changed.is_empty() {
@@ -220,14 +220,14 @@ impl Feed {
     /// What changed after checkpoint `after`. A checkpoint that is yet to come, as one lost with the
     /// machine's power may be, is as unknown as one that is forgotten.
     #[must_use]
-    pub fn since(&self, after: u64) -> Changes {
+    pub fn since(&self, after: u64) -> ChangesSince {
         let remembered = lock(&self.remembered);
         let is_known = (remembered.from..=remembered.newest).contains(&after);
         let changed = is_known.then(|| {
             let first = remembered
                 .checkpoints
                 .partition_point(|(number, _)| *number <= after);
-            let mut all = Changed::default();
+            let mut all = ChangeSet::default();
             for (_, changed) in remembered.checkpoints.range(first..) {
                 all.extend(changed);
             }
@@ -235,16 +235,16 @@ impl Feed {
         });
         let upto = remembered.newest;
         drop(remembered);
-        Changes {
+        ChangesSince {
             upto,
-            changed: changed.map(Changed::in_order),
+            changed: changed.map(ChangeSet::in_order),
         }
     }
 }
 
-impl fmt::Debug for Feed {
+impl fmt::Debug for Changelog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Feed")
+        f.debug_struct("Changelog")
             .field("newest", &self.newest())
             .finish_non_exhaustive()
     }
@@ -263,29 +263,29 @@ mod tests {
 
     use super::*;
 
-    fn totals(ids: &[u32]) -> Changed {
+    fn totals(ids: &[u32]) -> ChangeSet {
         let branch = |id: &u32| BranchId::new(*id).unwrap();
-        Changed {
+        ChangeSet {
             totals: ids.iter().map(branch).collect(),
-            ..Changed::default()
+            ..ChangeSet::default()
         }
     }
 
-    fn closed(after: i64, until: i64) -> Changed {
+    fn closed(after: i64, until: i64) -> ChangeSet {
         let closed = Closed {
             after: EventTime::from_millis(after),
             until: EventTime::from_millis(until),
             latest: EventTime::MAX,
         };
-        Changed {
+        ChangeSet {
             closed: vec![closed],
-            ..Changed::default()
+            ..ChangeSet::default()
         }
     }
 
     #[test]
     fn what_changed_often_is_told_once() {
-        let feed = Feed::new(10);
+        let feed = Changelog::new(10);
         feed.publish(11, totals(&[3, 1]));
         feed.publish(12, totals(&[]));
         feed.publish(14, totals(&[1, 2]));
@@ -300,7 +300,7 @@ mod tests {
 
     #[test]
     fn windows_that_become_final_one_after_the_other_are_told_as_one_stretch() {
-        let feed = Feed::new(0);
+        let feed = Changelog::new(0);
         feed.publish(1, closed(0, 10));
         feed.publish(2, closed(10, 20));
         feed.publish(3, closed(30, 40));
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_checkpoint_of_a_former_life_is_unknown() {
-        let feed = Feed::new(10);
+        let feed = Changelog::new(10);
         feed.publish(11, totals(&[1]));
         assert_eq!(feed.since(9).changed, None);
         assert_eq!(feed.since(12).changed, None);
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn the_oldest_are_forgotten_and_that_is_told() {
         let life = Life { base: 0, from: 0 };
-        let feed = Feed::with_limit(life, 0, 4);
+        let feed = Changelog::with_limit(life, 0, 4);
         for number in 1..=3 {
             feed.publish(number, totals(&[1, 2]));
         }
@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn watchers_are_told_each_checkpoint() {
-        let feed = Feed::new(0);
+        let feed = Changelog::new(0);
         let seen = Arc::new(AtomicU64::new(0));
         let told = Arc::clone(&seen);
         feed.watch(move |number| told.store(number, Ordering::Relaxed));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A file with what proves that it is whole.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Sealed {
+pub struct ChecksummedFile {
     /// Its path below the backup.
     pub path: String,
     /// Its length.

@@ -1,0 +1,223 @@
+//! Why a replay, or what is done with its generation, failed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::domain::count::{agreeing, counted};
+use crate::service::app;
+use crate::service::generation::{self, Generations};
+use crate::sink;
+use crate::store;
+use crate::view::reading::ReadError;
+
+/// Why a replay did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A part of the service failed.
+    #[error(transparent)]
+    App(#[from] app::Error),
+    /// Generations can't be told or changed.
+    #[error(transparent)]
+    Generation(#[from] generation::Error),
+    /// A state can't be read.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A state can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Elasticsearch can't be used.
+    #[error(transparent)]
+    Sink(#[from] sink::Error),
+    /// Elasticsearch did not answer before anything was switched.
+    #[error("{0}; nothing was switched")]
+    NotBegun(sink::Error),
+    /// Another one is at work.
+    #[error("another replay, swap or drop is at work on this state: wait for its end")]
+    AtWork,
+    /// It was asked to stop.
+    #[error("interrupted; `tidegauge replay` goes on where it stopped")]
+    Interrupted,
+    /// The generation is not complete.
+    #[error(
+        "generation {generation} exists and is not complete: run `tidegauge replay`, which goes on \
+         where it stopped, or delete it with `tidegauge replay drop {generation} --yes`"
+    )]
+    Incomplete {
+        /// The generation.
+        generation: u32,
+    },
+    /// There is no generation to make live.
+    #[error("there is no other generation: `tidegauge replay` builds one")]
+    NoOther,
+    /// There is none to go back to: the only other one was never live.
+    #[error(
+        "no other generation was live before: generation {generation} is built and was never made \
+         live; `tidegauge replay swap` makes it live"
+    )]
+    NotSwapped {
+        /// The generation that was built.
+        generation: u32,
+    },
+    /// The one to go back to was deleted.
+    #[error(
+        "generation {generation}, which was live before, has no state any more: `tidegauge replay`, \
+         with the configuration that it had, builds its figures anew"
+    )]
+    Gone {
+        /// The generation.
+        generation: u32,
+    },
+    /// There is an older one, and nothing says that it was live before.
+    #[error(
+        "nothing says which generation was live before generation {live}: to make generation \
+         {generation} live, write `live = {generation}` into {pointer}",
+        pointer = .pointer.display()
+    )]
+    Unordered {
+        /// The older one.
+        generation: u32,
+        /// The live one.
+        live: u32,
+        /// The file that names the live one.
+        pointer: PathBuf,
+    },
+    /// It does not fit the configuration, and nobody needs it.
+    #[error(
+        "{source}; or delete generation {generation} with `tidegauge replay drop {generation} --yes`"
+    )]
+    Unfit {
+        /// The generation.
+        generation: u32,
+        /// Why.
+        source: generation::Error,
+    },
+    /// It has other figures than the live one.
+    #[error(
+        "generation {generation} differs from the live one in {}: look at `tidegauge replay status`, and \
+         give --accept-differences if {} as {} should be",
+        counted(*differences, "figure"),
+        agreeing(*differences, "it is", "they are"),
+        agreeing(*differences, "it", "they")
+    )]
+    Differs {
+        /// The generation.
+        generation: u32,
+        /// In how many figures.
+        differences: u64,
+    },
+    /// It was never compared with the live one.
+    #[error(
+        "generation {generation} is not proven to have the figures of the live one: {reason}. \
+         `tidegauge replay` compares them as soon as that is possible; --accept-differences makes it \
+         live unproven"
+    )]
+    Unproven {
+        /// The generation.
+        generation: u32,
+        /// Why nothing is known.
+        reason: String,
+    },
+    /// It is the live one.
+    #[error(
+        "generation {generation} is live: make another one live before you drop it, with `tidegauge \
+         replay {}`",
+        if *.is_swapped { "rollback" } else { "--swap" }
+    )]
+    IsLive {
+        /// The generation.
+        generation: u32,
+        /// Whether a swap made it live.
+        is_swapped: bool,
+    },
+    /// The running service works on it.
+    #[error(
+        "the running service serves generation {generation}: it can't be dropped before another is served"
+    )]
+    IsServed {
+        /// The generation.
+        generation: u32,
+    },
+    /// Something else than a report is in its file.
+    #[error("the report {path} can't be read ({reason}): run `tidegauge replay` again")]
+    Report {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The running service has not followed.
+    #[error(
+        "generation {generation} is live now, and the aliases do not point to it yet after {} s: \
+         the running service moves them once it has caught up; see its log and status",
+        .patience.as_secs()
+    )]
+    NotFollowed {
+        /// The generation.
+        generation: u32,
+        /// How long it was waited for.
+        patience: Duration,
+    },
+    /// The running service has not said that it serves it.
+    #[error(
+        "generation {generation} is live now, and the running service has not said after {} s that it \
+         serves it: see its log; `tidegauge replay status` says when it does",
+        .patience.as_secs()
+    )]
+    NotServed {
+        /// The generation.
+        generation: u32,
+        /// How long it was waited for.
+        patience: Duration,
+    },
+    /// The running service can't run it.
+    #[error("{0}")]
+    Refused(generation::UnfollowedSwap),
+    /// A task panicked.
+    #[error("a part of the replay stopped unexpectedly: {0}")]
+    Panicked(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    /// Whether a server that was needed did not answer.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        match self {
+            Self::App(error) => error.is_unavailable(),
+            Self::Sink(error) | Self::NotBegun(error) => error.is_unavailable(),
+            Self::NotFollowed { .. } | Self::NotServed { .. } => true,
+            _ => false,
+        }
+    }
+
+    // With the way to be rid of a generation that was built by other rules, where `drop` does it.
+    pub(super) fn unfit(
+        source: generation::Error,
+        generations: &Generations,
+        generation: u32,
+    ) -> Self {
+        let is_needed = generations
+            .live()
+            .is_ok_and(|live| live.generation == generation)
+            || generations.served() == Some(generation);
+        match source {
+            source @ generation::Error::Other { .. } if !is_needed => {
+                Self::Unfit { generation, source }
+            }
+            source => source.into(),
+        }
+    }
+
+    /// Whether another configuration would mend it.
+    #[must_use]
+    pub const fn is_config(&self) -> bool {
+        match self {
+            Self::App(error) => error.is_config(),
+            // To wait is the remedy.
+            Self::Sink(sink::Error::StillRead { .. }) => false,
+            Self::Sink(error) | Self::NotBegun(error) => !error.is_unavailable(),
+            Self::Generation(error) | Self::Unfit { source: error, .. } => error.is_config(),
+            Self::Refused(_) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The thread that applies records.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+
+use tracing::{debug, error, info, warn};
+
+use super::clock::Timestamps;
+use super::idleness::LastActivity;
+use super::pace::{CheckpointPace, CheckpointWritten};
+use super::writer::Job;
+use super::{Config, Error};
+use crate::core::pipeline::Pipeline;
+use crate::domain::timestamp::can_be_of_record;
+use crate::observe::status::{Condition, Part, PartitionStatus, Status};
+use crate::source::{self, Source};
+
+/// About what marking a document takes while a checkpoint is written, in bytes.
+const MARK_BYTES: usize = 112;
+/// No more records are applied while the changes that wait for the writer hold this many bytes.
+const PENDING_BYTES_MAX: usize = 24 << 20;
+/// How often it is looked which partitions are idle.
+const IDLE_LOOK: Duration = Duration::from_millis(20);
+/// How often new partitions are looked for.
+const DISCOVER_EVERY: Duration = Duration::from_secs(30);
+/// How often the lag is looked up and reported.
+pub(super) const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// The applying thread.
+pub(super) struct Applier {
+    pub(super) config: Config,
+    pub(super) source: Source,
+    pub(super) pipeline: Pipeline,
+    pub(super) status: Arc<Status>,
+    pub(super) jobs: Sender<Job>,
+    /// Says that a checkpoint was written.
+    pub(super) free: Receiver<CheckpointWritten>,
+    pub(super) pace: CheckpointPace,
+    /// How many of the halts that last were handed to the writer.
+    pub(super) halts_kept: usize,
+    pub(super) changed: bool,
+    pub(super) next_idle_look: Instant,
+    /// Those of the records since the last checkpoint.
+    pub(super) timestamps: Timestamps,
+    /// When each partition last showed that time goes on there, and whether it counts as idle.
+    pub(super) last_activity: BTreeMap<i32, LastActivity>,
+    pub(super) quiet_since: Option<Instant>,
+}
+
+impl Applier {
+    /// Applies records until `stop`, the end of the input, or an error.
+    pub(super) fn run(mut self, stop: &AtomicBool) -> Result<(), Error> {
+        for partition in self.source.partitions() {
+            // Silence with records still to read is not idleness, whatever it was before the start.
+            if self.source.end(partition) > self.source.position(partition) {
+                self.pipeline.resume(partition);
+            }
+        }
+        let mut next_report = Instant::now();
+        let mut next_discovery = Instant::now() + DISCOVER_EVERY;
+        let outcome = loop {
+            if stop.load(Ordering::Relaxed) {
+                break Ok(());
+            }
+            let read = match self.apply_batch() {
+                Ok(read) => read,
+                Err(error) => break Err(error),
+            };
+            if Instant::now() >= self.next_idle_look {
+                self.next_idle_look = Instant::now() + IDLE_LOOK;
+                self.note_idle();
+            }
+            if self.config.until_end && self.source.finished() {
+                self.end_partitions();
+                break self.halted();
+            }
+            if !self.checkpoint_if_due(read) {
+                break Ok(()); // The writer failed; its error is the one to report.
+            }
+            let now = Instant::now();
+            if now >= next_report {
+                next_report = now + REPORT_EVERY;
+                self.report();
+            }
+            if now >= next_discovery {
+                next_discovery = now + DISCOVER_EVERY;
+                self.discover();
+            }
+        };
+        if let Err(error) = &outcome {
+            error!("{error}");
+            self.status
+                .set(Part::Source, Condition::Failed, error.to_string());
+        }
+        self.report();
+        self.checkpoint_last();
+        self.source.close(Duration::from_secs(5));
+        outcome
+    }
+
+    // How many records were applied.
+    fn apply_batch(&mut self) -> Result<usize, Error> {
+        let batch = self
+            .source
+            .poll(self.pace.wait(self.changed, Instant::now()))?;
+        let read = batch.len();
+        self.keep_halts();
+        // Before the first record of one is applied: until then it holds the watermark back.
+        let found = self.source.found();
+        self.adopt(found);
+        if read > 0 {
+            self.pace.applied(read);
+            for record in batch.records() {
+                let timestamp = record.timestamp.filter(|time| can_be_of_record(*time));
+                self.timestamps.note(timestamp);
+            }
+            self.pipeline.apply(batch.records());
+            self.note_awake();
+            self.changed = true;
+        }
+        Ok(read)
+    }
+
+    // A partition that can't be read on is not read on after a restart either.
+    fn keep_halts(&mut self) {
+        let lasting = self.source.lasting();
+        if lasting.len() > self.halts_kept {
+            self.halts_kept = lasting.len();
+            // A writer that is gone has left its error for `join`.
+            let _ = self.jobs.send(Job::Halted(lasting.clone()));
+        }
+    }
+
+    // The end of the input closes nothing, but what has been read to its end holds nothing back.
+    fn end_partitions(&mut self) {
+        for partition in self.source.partitions() {
+            if !self.source.halted().contains_key(&partition) {
+                self.pipeline.set_idle(partition, true);
+            }
+        }
+        self.changed = true;
+    }
+
+    fn halted(&self) -> Result<(), Error> {
+        match self.source.halted().first_key_value() {
+            Some((partition, reason)) => Err(Error::Halted {
+                partition: *partition,
+                reason: reason.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    // Whether the writer is still there.
+    fn checkpoint_if_due(&mut self, read: usize) -> bool {
+        let pending = self.pending_bytes();
+        if self.pace.is_writing() {
+            let free = if pending >= PENDING_BYTES_MAX {
+                self.free.recv().map_err(|_| TryRecvError::Disconnected)
+            } else {
+                self.free.try_recv()
+            };
+            match free {
+                Ok(written) => self.pace.written(written),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+        if !self.changed || !self.pace.is_due(read, pending, Instant::now()) {
+            return true;
+        }
+        self.checkpoint()
+    }
+
+    // What the next checkpoint will hold, marks included.
+    fn pending_bytes(&self) -> usize {
+        let marks = self.pipeline.engine().changed() * self.config.documents_per_slice;
+        self.pipeline.pending_bytes() + marks * MARK_BYTES
+    }
+
+    fn checkpoint(&mut self) -> bool {
+        self.pace.began(Instant::now());
+        self.changed = false;
+        let effects = Box::new(self.pipeline.take_effects());
+        let timestamps = std::mem::take(&mut self.timestamps);
+        self.jobs.send(Job::Checkpoint(effects, timestamps)).is_ok()
+    }
+
+    // Returns when the last checkpoint is written, or the writer has failed: then its own error says
+    // why.
+    fn checkpoint_last(&mut self) {
+        if self.changed && !self.checkpoint() {
+            return;
+        }
+        let (flushed, all) = sync_channel(1);
+        if self.jobs.send(Job::Flush(flushed)).is_ok() {
+            let _ = all.recv();
+        }
+    }
+
+    fn report(&mut self) {
+        for partition in self.source.partitions() {
+            // Past the last payment there may be marks of transactions, which nobody delivers.
+            if self.source.at_end(partition)
+                && let Some(position) = self.source.position(partition)
+                && self.pipeline.skip_to(partition, position)
+            {
+                self.changed = true;
+            }
+        }
+        let positions: BTreeMap<i32, i64> = self
+            .pipeline
+            .progress()
+            .iter()
+            .map(|(partition, progress)| (*partition, progress.position))
+            .collect();
+        for partition in self.source.partitions() {
+            self.status.set_partition(
+                partition,
+                PartitionStatus {
+                    end: self.source.known_end(partition),
+                    halted: self.source.halted().get(&partition).cloned(),
+                },
+            );
+        }
+        match self.source.halted().first_key_value() {
+            Some((partition, reason)) => self.status.set(
+                Part::Source,
+                Condition::Failed,
+                format!("partition {partition} is stopped: {reason}"),
+            ),
+            None => {
+                let (condition, reason) = self.source.condition();
+                self.status.set(Part::Source, condition, reason);
+            }
+        }
+        self.source.report(&positions);
+    }
+
+    fn discover(&mut self) {
+        match self.source.discover() {
+            Ok(found) => self.adopt(found),
+            // That brokers are silent is told once.
+            Err(error) if self.source.is_silence_told() => {
+                debug!("new partitions can't be looked for now: {error}");
+            }
+            Err(error) => warn!("new partitions can't be looked for now: {error}"),
+        }
+    }
+
+    fn adopt(&mut self, found: Vec<source::AssignedPartition>) {
+        for assigned in found {
+            info!(partition = assigned.partition, "found a new partition");
+            self.pipeline.assign(assigned.partition, assigned.position);
+            self.changed = true;
+        }
+    }
+}

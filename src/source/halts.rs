@@ -1,0 +1,72 @@
+//! Partitions that can't be read on without losing or doubling a record.
+
+use std::collections::BTreeMap;
+
+use rdkafka::consumer::Consumer;
+use tracing::{error, warn};
+
+use super::incident::PartitionIncident;
+use super::{ASK_MAX, Source, start};
+
+impl Source {
+    /// The partitions that are not read on, and why.
+    #[must_use]
+    pub fn halted(&self) -> &BTreeMap<i32, String> {
+        &self.halted
+    }
+
+    /// The [halted](Self::halted) partitions that a restart changes nothing about: to be kept, and
+    /// given to [`remember`](Self::remember).
+    #[must_use]
+    pub const fn lasting(&self) -> &BTreeMap<i32, String> {
+        &self.lasting
+    }
+
+    pub(super) fn handle(&mut self, partition: i32, incident: PartitionIncident) {
+        match incident {
+            PartitionIncident::Halt(reason) => self.halt(partition, reason),
+            PartitionIncident::Passing(why) => {
+                warn!(partition, "partition can't be read now: {why}");
+                self.ailing.insert(partition, why);
+            }
+            PartitionIncident::OutOfRange(why) => {
+                let refusal = match (
+                    self.cursor(partition),
+                    self.topic.standing(&self.consumer, partition, ASK_MAX),
+                ) {
+                    (Some(cursor), Ok(standing)) => start::refusal(cursor.position(), standing),
+                    _ => None,
+                };
+                match refusal {
+                    Some(reason) => self.halt(partition, reason),
+                    // As far as brokers say, it can be read on.
+                    None => self.halt_for_now(partition, why),
+                }
+            }
+        }
+    }
+
+    /// Stops reading a partition for a reason that lasts: after a restart, too, until an operator acts.
+    pub(super) fn halt(&mut self, partition: i32, reason: String) {
+        if self.cursor(partition).is_some() && !self.halted.contains_key(&partition) {
+            self.lasting.insert(partition, reason.clone());
+        }
+        self.halt_for_now(partition, reason);
+    }
+
+    /// Stops reading a partition until a restart.
+    pub(super) fn halt_for_now(&mut self, partition: i32, reason: String) {
+        let cursor = usize::try_from(partition)
+            .ok()
+            .and_then(|partition| self.cursors.get_mut(partition));
+        let Some(cursor) = cursor.filter(|_| !self.halted.contains_key(&partition)) else {
+            return;
+        };
+        cursor.halt();
+        error!(partition, "partition is stopped: {reason}");
+        self.halted.insert(partition, reason);
+        self.ailing.remove(&partition);
+        // Refused only if it was never assigned.
+        let _ = self.consumer.incremental_unassign(&self.list(&[partition]));
+    }
+}

@@ -1,0 +1,70 @@
+//! The bytes of records that people look at: payments in no window, and rejects.
+
+use tidegauge_windows::EventTime;
+
+use super::StoredValue;
+use crate::core::effect::{LatePayment, LateReason, RejectedRecord};
+use crate::decode::Reason;
+use crate::domain::amount::Amount;
+use crate::domain::document_key::Origin;
+use crate::domain::payment::BranchId;
+use crate::store::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
+
+impl StoredValue for LatePayment {
+    fn write(&self, encoder: &mut ByteEncoder) {
+        self.origin.write(encoder);
+        encoder.option(self.timestamp, ByteEncoder::i64);
+        // Names, which are public and stay, rather than numbers of a list that may be reordered.
+        encoder.text(self.reason.as_str());
+        self.event_time.write(encoder);
+        self.watermark.write(encoder);
+        encoder.u64(u64::from(self.branch.get()));
+        encoder.i128(self.amount.units());
+        encoder.text(&self.read);
+    }
+
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
+        Ok(Self {
+            origin: Origin::read(decoder)?,
+            timestamp: decoder.option(ByteDecoder::i64)?,
+            reason: {
+                let name = decoder.text()?;
+                LateReason::ALL
+                    .into_iter()
+                    .find(|reason| reason.as_str() == name)
+                    .ok_or(Malformed)?
+            },
+            event_time: EventTime::read(decoder)?,
+            watermark: Option::read(decoder)?,
+            branch: BranchId::new(decoder.u32()?).ok_or(Malformed)?,
+            amount: Amount::from_units(decoder.i128()?),
+            read: decoder.text()?,
+        })
+    }
+}
+
+impl StoredValue for RejectedRecord {
+    fn write(&self, encoder: &mut ByteEncoder) {
+        self.origin.write(encoder);
+        encoder.option(self.timestamp, ByteEncoder::i64);
+        encoder.text(self.reason.as_str());
+        encoder.text(&self.detail);
+        encoder.text(&self.read);
+    }
+
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
+        Ok(Self {
+            origin: Origin::read(decoder)?,
+            timestamp: decoder.option(ByteDecoder::i64)?,
+            reason: {
+                let name = decoder.text()?;
+                Reason::ALL
+                    .into_iter()
+                    .find(|reason| reason.as_str() == name)
+                    .ok_or(Malformed)?
+            },
+            detail: decoder.text()?,
+            read: decoder.text()?,
+        })
+    }
+}
