@@ -1,4 +1,4 @@
-//! Bytes in, a payment or the reason why there is none out. No input makes it panic.
+//! Decodes bytes into a payment, or into the reason for a reject. No input makes it panic.
 
 mod appearance;
 mod create_time;
@@ -17,7 +17,7 @@ use chrono_tz::Tz;
 use crate::domain::payment::Payment;
 use scanner::Scanner;
 
-/// The largest payload that is looked at, in bytes.
+/// The largest payload that is decoded, in bytes.
 pub const PAYLOAD_MAX: usize = 256 * 1024;
 
 /// Decodes payloads. Keeps what it has learned of the days it met, so use one for many.
@@ -27,18 +27,18 @@ pub struct Decoder {
     scanner: Scanner,
 }
 
-/// What a payload turned out to be.
+/// The outcome of decoding a payload.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Decoded {
     /// A payment.
     Payment(Payment),
-    /// None, for this reason.
+    /// A reject, with the reason.
     Reject(Reject),
     /// No payload, or an empty one.
     Tombstone,
 }
 
-/// Why a payload is no payment.
+/// Why a payload is not a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reject {
     /// The rule it breaks.
@@ -51,18 +51,18 @@ pub struct Reject {
 /// The rules that a payload can break.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Reason {
-    /// It is not one JSON object in UTF-8, or more than that.
+    /// The payload is not exactly one JSON object in UTF-8.
     NotJson,
     /// `createTime`, `payAmount` or `branchId` is missing or null.
     MissingField,
-    /// A field is given twice, `branchId` is no integer from 0 to 2^31 − 1, or `orderId` or
-    /// `payPlatform` is no integer.
+    /// A field is given twice, `branchId` is not an integer from 0 to 2^31 − 1, or `orderId` or
+    /// `payPlatform` is not an integer.
     BadField,
-    /// `createTime` is no time.
+    /// `createTime` is not a valid time.
     BadTime,
-    /// `payAmount` is no number, or its magnitude is 10^15 or more.
+    /// `payAmount` is not a number, or its magnitude is 10^15 or more.
     BadAmount,
-    /// It is over [`PAYLOAD_MAX`].
+    /// The payload is longer than [`PAYLOAD_MAX`].
     TooLarge,
 }
 

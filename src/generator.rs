@@ -17,7 +17,7 @@ use self::bad::BadMessage;
 use self::random::Random;
 use self::write::{LocalTimes, PaymentFields};
 
-/// What is to be made.
+/// The settings of a generator.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The seed of every choice.
@@ -39,8 +39,8 @@ pub struct Options {
     pub future_fraction: f64,
     /// How many are to be one of the latest 1,024 payments sent again.
     pub duplicate_fraction: f64,
-    /// How many are to be no payment: one for every reason of a reject in turn, and tombstones.
-    /// What is too large comes once in 256, so that it does not crowd out the rest.
+    /// How many are not to be payments: one for every reason of a reject in turn, and tombstones.
+    /// Messages that are too large come once in 256, as they would fill the topic otherwise.
     pub bad_fraction: f64,
 }
 
@@ -103,7 +103,7 @@ pub struct Message<'a> {
     pub timestamp: EventTime,
 }
 
-/// What a generator has made so far.
+/// Counts of the messages that a generator has made so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct GeneratedCounts {
     /// All messages.
@@ -126,7 +126,7 @@ pub struct GeneratedCounts {
     pub bad_field: u64,
     /// Payments with a time that does not exist.
     pub bad_time: u64,
-    /// Payments with an amount that is none.
+    /// Payments with an invalid amount.
     pub bad_amount: u64,
     /// Payments over 256 KiB.
     pub too_large: u64,
@@ -190,7 +190,7 @@ impl Generator {
         self.make(now.millis().div_euclid(1_000), now)
     }
 
-    /// What was made so far.
+    /// The counts of the messages made so far.
     #[must_use]
     pub fn made(&self) -> &GeneratedCounts {
         &self.made

@@ -64,29 +64,29 @@ pub struct Source {
     asker: Asker,
     start: StartPosition,
     patience: Duration,
-    /// Tells the group positions, if there is one.
+    /// Reports positions to the group, if there is one.
     reporter: Option<Reporter>,
     /// By partition number, without gaps.
     cursors: Vec<PartitionCursor>,
     halted: BTreeMap<i32, String>,
-    /// Those of them that a restart changes nothing about.
+    /// The halted partitions that stay halted after a restart.
     lasting: BTreeMap<i32, String>,
-    /// Those that an earlier run knew.
+    /// The halted partitions that an earlier run knew.
     remembered: BTreeMap<i32, String>,
-    /// What is wrong with partitions and expected to pass.
-    ailing: BTreeMap<i32, String>,
+    /// Problems of partitions that are expected to pass.
+    failing: BTreeMap<i32, String>,
     paused: BTreeSet<i32>,
     bounded: bool,
-    /// Why the topic may not be looked at now, if brokers say so.
+    /// Why brokers don't allow to describe the topic now, if so.
     forbidden: Option<String>,
-    /// Whether the topic is not found now.
+    /// Since when the topic is not found, if so.
     missing: Option<MissingTopic>,
     identity: TopicIdentity,
     next_probe: Instant,
     confirmed: ConfirmedEnds,
-    /// What was found by the last questions, and not told yet.
+    /// Partitions that the last questions found, and that were not returned yet.
     found: Vec<AssignedPartition>,
-    /// Why the last question had no answer, if that is not told yet.
+    /// Why the last question had no answer, if that was not returned yet.
     unanswered: Option<Error>,
 }
 
@@ -95,7 +95,7 @@ impl Source {
     /// brokers have the same patience where nothing can go on without the answer.
     ///
     /// # Errors
-    /// When a setting is refused ([`Error::Setting`], [`Error::Client`]), nobody answers
+    /// When a setting is refused ([`Error::Setting`], [`Error::Client`]), no broker answers
     /// ([`Error::NoBroker`]), the login is refused, or the topic is missing, forbidden or without
     /// a leader.
     pub fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
@@ -106,9 +106,9 @@ impl Source {
         let consumer = Arc::new(consumer);
         let topic = Topic::find(&consumer, config, patience)?;
         let queue = Queue::new(&consumer).ok_or_else(|| {
-            Error::Client("it has no memory for a queue; give it more".to_owned())
+            Error::Client("there is not enough memory for a queue; give it more".to_owned())
         })?;
-        let threadless = |error| Error::Client(format!("it can't have a thread: {error}"));
+        let threadless = |error| Error::Client(format!("a thread can't be started: {error}"));
         let asker = Asker::start(Arc::clone(&consumer), topic.beside()).map_err(threadless)?;
         let reporter = if config.group_id.is_empty() {
             None
@@ -128,7 +128,7 @@ impl Source {
             halted: BTreeMap::new(),
             lasting: BTreeMap::new(),
             remembered: BTreeMap::new(),
-            ailing: BTreeMap::new(),
+            failing: BTreeMap::new(),
             paused: BTreeSet::new(),
             bounded: false,
             forbidden: None,
@@ -151,10 +151,12 @@ impl Source {
     pub fn end_offsets(&self) -> Result<BTreeMap<i32, i64>, Error> {
         let deadline = Instant::now() + self.patience;
         let all: Vec<i32> = (0..self.topic.partitions()).collect();
-        let standings = self.topic.standings_by(&self.consumer, &all, deadline)?;
-        Ok(standings
+        let offset_ranges = self
+            .topic
+            .offset_ranges_by(&self.consumer, &all, deadline)?;
+        Ok(offset_ranges
             .into_iter()
-            .map(|(partition, standing)| (partition, standing.high))
+            .map(|(partition, offset_range)| (partition, offset_range.high))
             .collect())
     }
 
@@ -171,7 +173,7 @@ impl Source {
         self.take_answers()?;
         self.probe_if_down();
         self.confirm_ends();
-        self.tell_silence();
+        self.log_silence();
         self.sort(&mut batch);
         Ok(batch)
     }
@@ -189,12 +191,12 @@ impl Source {
         self.cursor(partition).map(|cursor| cursor.position())
     }
 
-    /// Whether all of the partition that brokers have was delivered. `false` while none answers,
-    /// as nobody knows then.
+    /// Whether all of the partition that brokers have was delivered. `false` while no broker
+    /// answers, as it is not known then.
     #[must_use]
     pub fn at_end(&self, partition: i32) -> bool {
         self.cursor(partition).is_some_and(PartitionCursor::at_end)
-            && !self.ailing.contains_key(&partition)
+            && !self.failing.contains_key(&partition)
             && !self.is_end_old(partition)
     }
 
@@ -215,7 +217,7 @@ impl Source {
         }
         let is_answered = self.consumer.context().down().is_none()
             && self.missing.is_none()
-            && !self.ailing.contains_key(&partition)
+            && !self.failing.contains_key(&partition)
             && !self.is_end_old(partition);
         let age = self.end_age(partition);
         match (self.end(partition).filter(|_| is_answered), age) {
@@ -224,7 +226,7 @@ impl Source {
         }
     }
 
-    /// How it goes apart from [halted](Self::halted) partitions, and why.
+    /// The condition of the source apart from [halted](Self::halted) partitions, and the reason.
     #[must_use]
     pub fn condition(&self) -> (Condition, String) {
         if let Some(why) = self.consumer.context().down() {
@@ -232,12 +234,12 @@ impl Source {
             return (Condition::Degraded, reason);
         }
         if let Some(missing) = self.missing {
-            return self.lost(missing);
+            return self.missing_condition(missing);
         }
         if let Some(why) = &self.forbidden {
             return (Condition::Degraded, why.clone());
         }
-        if let Some((partition, why)) = self.ailing.first_key_value() {
+        if let Some((partition, why)) = self.failing.first_key_value() {
             let reason = format!("partition {partition} is not read now: {why}");
             return (Condition::Degraded, reason);
         }
@@ -247,7 +249,7 @@ impl Source {
         }
     }
 
-    /// Has the group told how far has been applied, so that lag tools can show it. Nothing reads it
+    /// Reports the applied positions to the group, so that lag tools can show them. Nothing reads it
     /// back, nothing waits for it but [`close`](Self::close), and a failure is only logged.
     pub fn report(&self, positions: &BTreeMap<i32, i64>) {
         // While no broker answers, it would only keep a stop waiting.
@@ -258,7 +260,7 @@ impl Source {
         }
     }
 
-    /// Leaves the brokers, once the group was told the last positions reported. Returns after
+    /// Disconnects from the brokers, once the group has the last positions. Returns after
     /// `patience` at the latest, whatever they do.
     pub fn close(self, patience: Duration) {
         let Self {
@@ -283,7 +285,7 @@ impl Source {
             });
         if closing.is_err() || closed.recv_timeout(patience).is_err() {
             let patience = duration::text(patience);
-            warn!("the Kafka client did not close within {patience}; it is left to itself");
+            warn!("the Kafka client did not close within {patience}; it is abandoned");
         }
     }
 
@@ -307,7 +309,7 @@ impl Source {
 
     fn sort(&mut self, batch: &mut PolledBatch) {
         let cursors = &mut self.cursors;
-        let ailing = &mut self.ailing;
+        let failing = &mut self.failing;
         let confirmed = &mut self.confirmed;
         let mut incidents = Vec::new();
         batch.retain(|message| {
@@ -333,8 +335,8 @@ impl Source {
                     RecordVerdict::Halt(reason) => PartitionIncident::Halt(reason),
                 },
                 Some(RDKafkaErrorCode::PartitionEOF) => {
-                    // Whoever is told where the end is can read the partition again.
-                    ailing.remove(&partition);
+                    // A client that is told where the end is can read the partition again.
+                    failing.remove(&partition);
                     confirmed.note(partition, Instant::now());
                     if let Some(note) = cursor.end_reached(message.offset()) {
                         warn!(partition, "{note}");
@@ -351,9 +353,9 @@ impl Source {
             false
         });
         let now = Instant::now();
-        if !batch.is_empty() && (!self.ailing.is_empty() || self.confirmed.takes_note(now)) {
+        if !batch.is_empty() && (!self.failing.is_empty() || self.confirmed.takes_note(now)) {
             for partition in batch.partitions() {
-                self.ailing.remove(&partition);
+                self.failing.remove(&partition);
                 self.confirmed.note(partition, now);
             }
         }

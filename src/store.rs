@@ -71,7 +71,7 @@ pub use rule_difference::RuleDifference;
 pub use syncer::Syncer;
 pub use topic::resume;
 
-/// The state on disk, held by the one who writes it.
+/// The state on disk, open for its only writer.
 ///
 /// The directory stays in use until the store and all readings of it are dropped.
 #[derive(Debug)]
@@ -88,15 +88,15 @@ pub struct Store {
     latest: Option<EventTime>,
     marking: MarkingTasks,
     retention: Retention,
-    /// What the newest checkpoints wrote. Nothing of a checkpoint that failed is in it.
+    /// A cache of what the newest checkpoints wrote. Nothing of a checkpoint that failed is in it.
     recent: RecentWrites,
-    /// How many payments in no window, and how many records that are no payments, are kept.
+    /// How many payments in no window, and how many records that are not payments, are kept.
     keep: u64,
     /// The directory and its lock.
     place: [OpenedFile; 2],
 }
 
-/// Keep so many payments in no window, and so many records that are no payments: the newest, and
+/// Keep so many payments in no window, and so many records that are not payments: the newest, and
 /// all that await delivery.
 const KEEP: u64 = 1_000_000;
 
@@ -105,7 +105,7 @@ impl Store {
     ///
     /// # Errors
     /// When the directory can't be used, another process uses it, or the state in it was built from
-    /// something else than `identity` or can't be read. What is there is then left as it is.
+    /// something else than `identity` or can't be read. The directory is then left as it is.
     pub fn open(dir: &Path, identity: &Identity) -> Result<(Self, Recovered), Error> {
         let directory = directory::prepare(dir)?;
         let database = Database::open(dir, directory == Directory::Fresh)?;
@@ -154,7 +154,7 @@ impl Store {
         Arc::clone(&self.views) as Arc<dyn Readings>
     }
 
-    /// What the newest checkpoints of this store changed.
+    /// The changelog of this store: what its newest checkpoints changed.
     #[must_use]
     pub fn changelog(&self) -> Arc<Changelog> {
         Arc::clone(&self.changelog)
@@ -322,11 +322,11 @@ impl Store {
         space::of(self.database.path())
     }
 
-    /// Looks whether the directory is still the one that was opened, and its lock, too.
+    /// Checks that the directory and its lock are still the ones that were opened.
     ///
     /// # Errors
-    /// When it was deleted, moved or replaced: what is written then is found by nobody.
-    pub fn look_at_place(&self) -> Result<(), Error> {
+    /// When it was deleted, moved or replaced: what is written then is lost.
+    pub fn check_directory(&self) -> Result<(), Error> {
         match self.place.iter().find(|original| original.is_gone()) {
             Some(gone) => Err(Error::Gone {
                 path: gone.path().to_owned(),
@@ -352,7 +352,7 @@ impl Store {
     }
 }
 
-/// What `effects` change, for the frame after them.
+/// The changes that `effects` make, for the frame after them.
 fn changed(frame: &Frame, effects: &Effects) -> ChangeSet {
     let changes = &effects.changes;
     let can_be = |closed: &&Closed| frame.can_have(&Selection::from(**closed));

@@ -53,7 +53,7 @@ fn not_one_record_of_a_topic_recreated_while_it_is_read_is_applied() {
         }
 
         let reason = await_failed(&service);
-        assert!(reason.contains("created anew"), "{reason}");
+        assert!(reason.contains("deleted and recreated"), "{reason}");
         assert_eq!(service.consumed(), 100);
         kafka.send(&topic, payments(1_000..1_010, 2));
         std::thread::sleep(Duration::from_secs(1));
@@ -165,7 +165,7 @@ fn not_one_record_of_a_topic_recreated_while_stopped_is_applied() {
 
         let service = setup.serve();
         let reason = await_failed(&service);
-        assert!(reason.contains("created anew"), "{now}: {reason}");
+        assert!(reason.contains("deleted and recreated"), "{now}: {reason}");
         assert!(reason.contains("index_prefix"), "{now}: {reason}");
         std::thread::sleep(Duration::from_millis(500));
         assert_eq!(service.consumed(), 100, "{now}");
@@ -200,7 +200,7 @@ fn a_replay_reads_nothing_of_a_topic_that_only_has_the_name_of_the_live_ones() {
     let outcome = setup.run(&["replay"]);
     assert_eq!(outcome.status.code(), Some(1), "{}", outcome.stdout);
     assert!(
-        outcome.stderr.contains("created anew"),
+        outcome.stderr.contains("deleted and recreated"),
         "{}",
         outcome.stderr
     );

@@ -89,7 +89,7 @@ impl<'a> Pointer<'a> {
             }
             // The command that made the swap may wait for this, also if it was made and undone.
             if was_refused || is_new {
-                self.say(|generations| generations.say_serving(live.generation));
+                self.say(|generations| generations.announce_serving(live.generation));
             }
             return None;
         }
@@ -105,8 +105,10 @@ impl<'a> Pointer<'a> {
                     reason: self.reason(&unfit),
                 };
                 // It is said of one swap: again after the next, though it be to the same generation.
-                if self.generations.said() != Some(ServedAnnouncement::Refused(refused.clone())) {
-                    self.say(|generations| generations.say_refused(&refused));
+                if self.generations.announcement()
+                    != Some(ServedAnnouncement::Refused(refused.clone()))
+                {
+                    self.say(|generations| generations.announce_refused(&refused));
                 }
                 if self.refused.as_ref() != Some(&refused) {
                     error!("{refused}");

@@ -59,7 +59,7 @@ pub fn run(serve: &ServeArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
                 return Ok(());
             }
         };
-        generations.say_nothing()?;
+        generations.clear_announcement()?;
         let mut live = generations.live()?;
         generations.enter(&mut config, live)?;
         let until = if serve.until_end {
@@ -80,7 +80,7 @@ pub fn run(serve: &ServeArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
                 }
             };
             let mut pointer = Pointer::new(&generations, &config, &plan, &sources, app.status());
-            generations.say_serving(plan.generation)?;
+            generations.announce_serving(plan.generation)?;
             match watch(&app, &lock, &mut signals, &mut progress, &mut pointer).await? {
                 RunEnd::Moved(next) => {
                     let address = app.address();

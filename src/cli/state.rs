@@ -94,7 +94,7 @@ fn inspect(
     };
     let readings = generations.readings(generation, &still, config)?;
     let settings = generations.settings(generation, &still)?;
-    let stock = still.stock().map_err(Error::from)?;
+    let stats = still.stats().map_err(Error::from)?;
     let checkpoint = still.checkpoint();
     let snapshot = readings
         .query(|reading| Ok::<_, ReadError>(reading.frame().snapshot().clone()))
@@ -120,9 +120,9 @@ fn inspect(
         kept_from: snapshot.floor.map(rfc3339),
         dirty_documents: checkpoint.dirty,
         ledger: LedgerAnswer::new(&checkpoint.ledger),
-        keys: stock.keys,
-        bytes: stock.bytes,
-        disk_bytes: stock.disk_bytes,
+        keys: stats.keys,
+        bytes: stats.bytes,
+        disk_bytes: stats.disk_bytes,
     };
     print(&inspection, output)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegauge_windows::EventTime;
 
-/// How many payments are how far from their records.
+/// Counts payments by their distance from the timestamps of their records.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Distances {
     /// Payments that were looked at: those whose record has a timestamp.

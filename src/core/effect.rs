@@ -1,4 +1,4 @@
-//! What the core wants kept, as data: the input of one checkpoint.
+//! Effects: what the core wants stored, as data. They are the input of one checkpoint.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,13 @@ use crate::domain::total::Total;
 pub struct Effects {
     /// Slices, revisions and watermarks.
     pub changes: Changes<BranchId, Summary>,
-    /// What was added to each touched total.
+    /// The addition to each touched total.
     pub totals: BTreeMap<BranchId, Total>,
-    /// What was booked.
+    /// The bookings in the ledger.
     pub ledger: Ledger,
-    /// What was noticed on the way.
+    /// Notices: what was unusual but not an error.
     pub notices: Notices,
-    /// The records that are no payments.
+    /// The records that are not payments.
     pub rejects: Vec<RejectedRecord>,
     /// The payments that are in no window.
     pub late: Vec<LatePayment>,
@@ -36,13 +36,13 @@ pub struct Effects {
 pub struct Progress {
     /// The next offset to apply.
     pub position: i64,
-    /// The offset from which it was read at first; `None` if it was begun before this was kept.
+    /// The offset from which it was read at first; `None` if the partition was first read before this was stored.
     pub first: Option<i64>,
     /// The last record applied, if any was: read again on assignment, it must be the same.
     pub fingerprint: Option<Fingerprint>,
 }
 
-/// What a record looked like, to know it again.
+/// Offset, timestamp and hash of a record, to recognise it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fingerprint {
     /// Its offset.
@@ -53,25 +53,25 @@ pub struct Fingerprint {
     pub hash: u64,
 }
 
-/// A record that is no payment.
+/// A record that is not a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RejectedRecord {
-    /// Where it stands.
+    /// Its partition and offset.
     pub origin: Origin,
     /// Its Kafka timestamp, ms since the epoch.
     pub timestamp: Option<i64>,
     /// The rule it breaks.
     pub reason: Reason,
-    /// What was wrong and what would be right.
+    /// The error, and what would be right.
     pub detail: String,
-    /// What was read: at most the first 4 KiB, invalid UTF-8 replaced.
+    /// The payload: at most its first 4 KiB, invalid UTF-8 replaced.
     pub read: String,
 }
 
 /// A payment that is in no window.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LatePayment {
-    /// Where it stands.
+    /// Its partition and offset.
     pub origin: Origin,
     /// Its Kafka timestamp, ms since the epoch.
     pub timestamp: Option<i64>,
@@ -79,24 +79,24 @@ pub struct LatePayment {
     pub reason: LateReason,
     /// When it happened.
     pub event_time: EventTime,
-    /// Its own partition's watermark before it.
+    /// The watermark of its partition before the payment.
     pub watermark: Option<EventTime>,
     /// Its branch.
     pub branch: BranchId,
     /// Its amount.
     pub amount: Amount,
-    /// What was read: at most the first 4 KiB.
+    /// The payload: at most its first 4 KiB.
     pub read: String,
 }
 
 /// Why a payment is in no window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LateReason {
-    /// Its last window is past correction.
+    /// The payment's last window is past correction.
     TooLate,
-    /// Its first window is past retention, and gone.
+    /// The payment's first window is past retention, and deleted.
     PastRetention,
-    /// It is too far ahead of its record.
+    /// The payment is too far ahead of its record.
     Future,
 }
 
@@ -115,7 +115,7 @@ impl LateReason {
     }
 }
 
-/// Counters of what is no fault but worth knowing.
+/// Counters of things that are not errors but worth monitoring.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Notices {
     /// Amounts with more than 18 decimals, rounded half-even.

@@ -1,4 +1,4 @@
-//! What a sink says back to the single writer.
+//! Feedback of a sink to the single writer.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,12 @@ use tidegauge_windows::EventTime;
 
 use crate::domain::document_key::DocumentKey;
 
-/// What became of documents.
+/// The outcome of a delivery.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Feedback {
     /// These are delivered as they were at their marks. One that has changed since still waits.
     Delivered(Vec<(DocumentKey, Mark)>),
-    /// The place of these was lost and made anew, empty: they wait again.
+    /// The index of these was lost and recreated empty: they await delivery again.
     Recreated(Family),
     /// These, and no others, can't be delivered for a long time: retention does not wait for them.
     Blocked(Blocked),
@@ -58,7 +58,7 @@ pub enum Family {
     },
     /// All payments in no window.
     Late,
-    /// All records that are no payments.
+    /// All records that are not payments.
     Rejects,
 }
 

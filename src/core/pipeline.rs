@@ -23,7 +23,7 @@ use crate::domain::total::Total;
 /// Applies records to event-time windows, totals and the ledger.
 ///
 /// Between two [`Pipeline::take_effects`] it holds what changed in that time; everything older is
-/// kept by whoever writes the effects.
+/// kept by the writer of the effects.
 pub struct Pipeline {
     decoder: Decoder,
     branches: Arc<Branches>,
@@ -41,7 +41,7 @@ pub struct Pipeline {
     last_on_time: Option<i32>,
 }
 
-/// What a pipeline goes on from: what the effects so far have built up.
+/// The state from which a pipeline resumes: what all effects so far have built up.
 #[derive(Clone, Debug, Default)]
 pub struct PipelineStart {
     /// The engine's state.
@@ -62,7 +62,7 @@ struct Running {
 const READ_BYTES_MAX: usize = 4_096;
 
 impl Pipeline {
-    /// A pipeline that goes on from `start`.
+    /// A pipeline that resumes from `start`.
     #[must_use]
     pub fn new(
         settings: Arc<Settings>,
@@ -123,7 +123,7 @@ impl Pipeline {
         assert!(self.ledger.balanced(), "the ledger does not balance");
     }
 
-    /// Applies a record that its reader has judged: no payment, for that reason. It stands in its
+    /// Applies a record that its reader has rejected, with the reason. It stands in its
     /// partition as any other.
     pub fn apply_rejected(&mut self, record: &Record<'_>, reject: Reject) {
         self.ledger.consumed += 1;
@@ -184,7 +184,7 @@ impl Pipeline {
         self.engine.quiet_close(now)
     }
 
-    /// What changed since the last call.
+    /// The effects since the last call.
     pub fn take_effects(&mut self) -> Effects {
         let totals = mem::take(&mut self.touched)
             .into_iter()
@@ -363,7 +363,7 @@ fn origin(record: &Record<'_>) -> Origin {
     }
 }
 
-/// What a record looked like, to know it again.
+/// The fingerprint of a record, to recognise it.
 #[must_use]
 pub fn fingerprint(record: &Record<'_>) -> Fingerprint {
     Fingerprint {

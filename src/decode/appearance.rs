@@ -1,4 +1,4 @@
-//! What bytes look like that are not JSON. Asked only for rejects, so it may take its time.
+//! Guesses the format of bytes that are not JSON. Used for rejects only, so it may be slow.
 
 /// The first bytes of a format, its name, and what to do about it.
 type Magic = (&'static [u8], &'static str, &'static str);
@@ -67,7 +67,7 @@ fn without_byte_order_mark(payload: &[u8]) -> Option<(String, &'static str)> {
     Some((name.to_owned(), UTF_8))
 }
 
-/// What serializers of schema registries put in front of a value.
+/// The header that serializers of schema registries put in front of a value.
 fn frame(payload: &[u8]) -> Option<(String, &'static str)> {
     match payload {
         [0, a, b, c, d, rest @ ..] if !rest.is_empty() => {

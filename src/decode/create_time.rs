@@ -12,7 +12,7 @@ use crate::domain::payment::LocalTime;
 pub(super) const MILLIS_MIN: i64 = EventTime::FIRST_WRITTEN.millis();
 pub(super) const MILLIS_MAX: i64 = EventTime::LAST_WRITTEN.millis();
 
-/// Why a `createTime` is no time.
+/// Why a `createTime` is not a valid time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub(super) enum TimeError {
     #[error(
@@ -20,11 +20,11 @@ pub(super) enum TimeError {
          +08:00 are taken, seconds may be missing) or integer milliseconds since 1970"
     )]
     Form,
-    #[error("names a day that no calendar has; years are 0001 to 9999")]
+    #[error("names a day that does not exist; years are 0001 to 9999")]
     Day,
-    #[error("names a time that no clock shows; times are 00:00:00 to 23:59:59")]
+    #[error("names a time of day that does not exist; times are 00:00:00 to 23:59:59")]
     Clock,
-    #[error("has an offset that is none; offsets are -23:59 to +23:59")]
+    #[error("has an invalid UTC offset; offsets are -23:59 to +23:59")]
     Offset,
     #[error("lies outside the years 0001 to 9999")]
     Range,

@@ -1,4 +1,4 @@
-//! What keeps a payload from being JSON: which byte, what it looks like, what would be right. Asked
+//! Explains why a payload is not JSON: which byte, what it looks like, what would be right. Used
 //! only for rejects, so it may take its time.
 
 use std::str::Utf8Error;
@@ -6,7 +6,7 @@ use std::str::Utf8Error;
 use super::appearance::appearance;
 use super::fields::FieldsError;
 
-/// What to say of a payload whose text, from `skipped` on, is not UTF-8.
+/// The error for a payload whose text, from `skipped` on, is not UTF-8.
 pub(super) fn encoding(payload: &[u8], skipped: usize, error: Utf8Error) -> String {
     if let Some(detail) = appearance(payload) {
         return detail;
@@ -21,7 +21,7 @@ pub(super) fn encoding(payload: &[u8], skipped: usize, error: Utf8Error) -> Stri
     format!("the value is not UTF-8: byte 0x{byte:02X} at offset {offset}; {why}")
 }
 
-/// What to say of a payload whose text, from `skipped` on, is UTF-8 and yet not one JSON object.
+/// The error for a payload whose text, from `skipped` on, is UTF-8 and yet not one JSON object.
 pub(super) fn syntax(payload: &[u8], skipped: usize, error: &FieldsError) -> String {
     if let Some(detail) = appearance(payload) {
         return detail;
@@ -65,7 +65,7 @@ pub(super) fn syntax(payload: &[u8], skipped: usize, error: &FieldsError) -> Str
     }
 }
 
-/// What to add for an amount whose JSON value is `raw`, when its spelling alone is at fault.
+/// The hint for an amount whose JSON value is `raw`, when its spelling alone is at fault.
 pub(super) fn amount(raw: &str) -> &'static str {
     let Some(text) = raw
         .strip_prefix('"')
@@ -109,7 +109,7 @@ fn place(text: &[u8], error: &serde_json::Error) -> (usize, Option<u8>) {
     (offset, text.get(offset).copied())
 }
 
-/// Why a byte can't stand where the parser met it.
+/// Why a byte is not valid where the parser found it.
 fn hint(text: &[u8], offset: usize, byte: u8, error: &serde_json::Error) -> String {
     let (before, rest) = text.split_at_checked(offset).unwrap_or((text, &[]));
     let last = before.trim_ascii_end().last().copied();
@@ -132,7 +132,7 @@ fn hint(text: &[u8], offset: usize, byte: u8, error: &serde_json::Error) -> Stri
         b'N' | b'u' if is_word(rest, &["None", "undefined"]) => {
             "write null, or leave the field out"
         }
-        0xc2 if rest.starts_with("\u{a0}".as_bytes()) => "a no-break space is no blank of JSON",
+        0xc2 if rest.starts_with("\u{a0}".as_bytes()) => "a no-break space is not JSON whitespace",
         0xe2 if is_word(rest, &["“", "”", "„"]) => {
             "names and texts stand between \", not between “ ”"
         }

@@ -27,7 +27,7 @@ pub(super) struct Fields<'a> {
 pub(super) enum FieldsError {
     /// The parser stopped.
     Syntax(serde_json::Error),
-    /// It begins as a value of another kind.
+    /// The payload begins as a value of another kind.
     NotAnObject,
 }
 

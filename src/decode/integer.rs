@@ -5,12 +5,12 @@
 pub(super) enum Integer {
     /// This one.
     Value(i128),
-    /// One that 128 bits do not hold.
+    /// An integer that does not fit 128 bits.
     Huge,
 }
 
 impl Integer {
-    /// The integer that the JSON value `raw` is; `None` if it is none.
+    /// The JSON value `raw` as an integer; `None` if it is not an integer.
     ///
     /// As in JSON Schema the value counts, not how it is written: `3`, `3.0` and `0.3e1` are the
     /// same. Nothing is rounded. Takes time linear in the text, whatever the exponent.

@@ -36,7 +36,7 @@ pub(super) fn payment(payload: &[u8], zone: Tz) -> Result<Payment, Reject> {
     }
 }
 
-/// What may stand before the text in UTF-8. RFC 8259 lets a reader skip it.
+/// The byte-order mark, which may stand before the text in UTF-8. RFC 8259 lets a reader skip it.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 fn from_fields(fields: &Fields<'_>, zone: Tz) -> Result<Payment, Reject> {

@@ -88,7 +88,7 @@ fn written(millis: i64) -> Option<EventTime> {
         .then_some(EventTime::from_millis(millis))
 }
 
-/// What is left to read. Each step is `None` when what comes is not what was asked for.
+/// The bytes left to read. Each step is `None` when the next bytes are not the expected ones.
 struct ByteCursor<'a> {
     rest: &'a [u8],
 }

@@ -186,7 +186,7 @@ fn a_field_given_twice_is_a_reject_whichever_it_is() {
     ] {
         assert_eq!(reason(&with_more(more)), Reason::BadField, "{more}");
     }
-    // Deeper down it is the business of whoever reads that.
+    // Deeper down it is up to the reader of that value.
     assert_eq!(payment(&with_more(r#","x":{"y":1,"y":2},"y":1"#)), usual());
     let null_twice =
         r#"{"createTime":null,"createTime":"2026-11-01 00:50:00","payAmount":1,"branchId":3}"#;

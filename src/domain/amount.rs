@@ -9,13 +9,13 @@ use ethnum::{I256, U256};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Amount(i128);
 
-/// Why a text is no amount.
+/// Why a text is not a valid amount.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum AmountError {
-    /// It does not follow the grammar of JSON numbers. `NaN` and infinities are of this kind.
+    /// The text does not follow the grammar of JSON numbers. `NaN` and infinities are of this kind.
     #[error("is not a finite number written as JSON writes one, such as -12.50 or 1e3")]
     NotANumber,
-    /// Its magnitude is 10^15 or more once rounded.
+    /// The magnitude is 10^15 or more once rounded.
     #[error("is out of range: it must be between -10^15 and 10^15, both excluded")]
     TooLarge,
 }
@@ -51,7 +51,7 @@ impl Amount {
     /// the value, so zeros there do not count. Takes time linear in the text, whatever the exponent.
     ///
     /// # Errors
-    /// When the text is no JSON number, or the rounded magnitude is 10^15 or more.
+    /// When the text is not a JSON number, or the rounded magnitude is 10^15 or more.
     pub fn parse(text: &[u8]) -> Result<(Self, bool), AmountError> {
         let number = Number::read(text).ok_or(AmountError::NotANumber)?;
         let (units, rounded) = number.units().ok_or(AmountError::TooLarge)?;

@@ -4,7 +4,7 @@ use tidegauge_windows::Window;
 
 use crate::domain::payment::BranchId;
 
-/// What one document of a sink is about. Its content is rendered from a reading when it is sent.
+/// The subject of one document of a sink. Its content is rendered from a reading when it is sent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum DocumentKey {
     /// The running total of a branch.
@@ -20,11 +20,11 @@ pub enum DocumentKey {
     },
     /// A payment that is in no window.
     Late(Origin),
-    /// A record that is no payment.
+    /// A record that is not a payment.
     Reject(Origin),
 }
 
-/// Where a record stands in the topic.
+/// The place of a record in the topic: partition and offset.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Origin {
     /// The partition.

@@ -13,22 +13,22 @@ const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
 ];
 
-/// Why a text is no length of time.
+/// Why a text is not a valid duration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Error {
-    /// A number stands alone.
+    /// A number has no unit.
     #[error("the unit is missing: give d, h, m, s or ms, as in 250ms, 5s, 1m30s, 1d")]
     NoUnit,
     /// A fraction, or a sign.
-    #[error("only whole numbers are read, and none below zero: give 1m30s in place of 1.5m")]
+    #[error("only non-negative whole numbers are allowed: give 1m30s in place of 1.5m")]
     NotWhole,
-    /// A unit that there isn't, or twice the same, or a longer one after a shorter.
+    /// An unknown or repeated unit, or a longer unit after a shorter one.
     #[error(
         "give whole numbers with d, h, m, s or ms, the longest first, as in 250ms, 5s, 1m30s, 1d"
     )]
     Form,
     /// Longer than [`LONGEST`].
-    #[error("that is more than 100 years (36525d), the longest there may be")]
+    #[error("that is longer than 100 years (36525d), the maximum")]
     TooLong,
 }
 

@@ -4,7 +4,7 @@ use ethnum::I256;
 
 use crate::domain::amount::Amount;
 
-/// What became of a record.
+/// The account under which a record is booked: what became of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Entry {
     /// A payment in its windows, not behind its partition's watermark.
@@ -13,13 +13,13 @@ pub enum Entry {
     Late,
     /// A payment in no window: the last that would hold it is past correction.
     TooLate,
-    /// A payment in no window: the first that would hold it is past retention, and gone.
+    /// A payment in no window: the first that would hold it is past retention, and deleted.
     PastRetention,
     /// A payment whose order id was seen before. Always empty: orders are not compared yet.
     Duplicate,
     /// A payment in no window: too far ahead of its record's timestamp.
     Future,
-    /// A record that is no payment.
+    /// A record that is not a payment.
     Rejected,
     /// A record without a value.
     Tombstone,
@@ -98,7 +98,7 @@ impl Ledger {
         }
     }
 
-    /// What is booked under `entry`.
+    /// The count that is booked under `entry`.
     #[must_use]
     pub fn entry(&self, entry: Entry) -> Count {
         self.entries[entry as usize]

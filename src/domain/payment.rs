@@ -1,4 +1,4 @@
-//! What one message says.
+//! A payment: the content of one message.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use crate::domain::amount::Amount;
 pub struct Payment {
     /// When the payment happened.
     pub event_time: EventTime,
-    /// What was paid; negative for a refund.
+    /// The amount paid; negative for a refund.
     pub amount: Amount,
     /// Where it was paid.
     pub branch: BranchId,
@@ -20,11 +20,11 @@ pub struct Payment {
     pub order_id: Option<i128>,
     /// The platform it was paid with; `None` if it names none, or one beyond 64 bits.
     pub platform: Option<i64>,
-    /// What was noticed while it was read.
+    /// Remarks from decoding.
     pub remarks: Remarks,
 }
 
-/// What is no fault in a payment but worth counting.
+/// Properties of a payment that are not errors but worth counting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Remarks {
     /// The amount had more than 18 decimals and was rounded half-even.
@@ -33,10 +33,10 @@ pub struct Remarks {
     pub local_time: LocalTime,
 }
 
-/// How a local time stands to the clock changes of its zone.
+/// How a local time relates to the clock changes of its zone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum LocalTime {
-    /// It occurs once, or it was given with an offset.
+    /// The time occurs once, or was given with an offset.
     #[default]
     Plain,
     /// A clock change skips it: it was read with the offset from before the change.
@@ -49,7 +49,7 @@ pub enum LocalTime {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct BranchId(u32);
 
-/// The text is no branch id.
+/// The text is not a branch id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("a branch id is an integer from 0 to {}, in digits only", BranchId::MAX.0)]
 pub struct BranchIdError;

@@ -1,4 +1,4 @@
-//! Where figures come from: the log and the rules. Who has the same has the same figures.
+//! Where figures come from: the log and the rules. The same log and the same rules give the same figures.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub struct Provenance {
     /// How many partitions are known.
     pub partitions: i32,
     /// The offset from which each partition was read at first, where that is not 0; `None` if it is
-    /// not known, as in states that were begun before it was kept.
+    /// not known, as in states that were created before it was stored.
     #[serde(default)]
     pub first_offsets: Option<BTreeMap<i32, i64>>,
     /// Everything that decides a figure, one `key = value` per line.
@@ -28,16 +28,16 @@ pub struct Provenance {
 /// In which way other figures are of another log or of other rules, as part of a sentence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Difference {
-    /// They are of another topic.
+    /// The figures are of another topic.
     Topic(String),
-    /// They are of the same topic, but were not read from the same offsets on.
+    /// The figures are of the same topic, but were not read from the same offsets on.
     Beginning {
         /// In words.
         words: String,
         /// Whether they hold all records that the topic ever had.
         is_whole: bool,
     },
-    /// They are of the same records, but were made by other rules.
+    /// The figures are of the same records, but were made by other rules.
     Rules(String),
 }
 
@@ -85,7 +85,7 @@ impl Provenance {
             (None, None) => return None,
             _ => return Some("read from an offset that is not known".into()),
         };
-        // A partition that was added later is not told of.
+        // A partition that was added later is not mentioned.
         let known = 0..self.partitions.min(other.partitions);
         known
             .map(|partition| {

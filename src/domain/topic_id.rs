@@ -1,4 +1,4 @@
-//! What tells a Kafka topic from others that had its name before.
+//! The id of a Kafka topic: it differs from those of earlier topics with the same name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ pub struct TopicId(u128);
 
 /// It is not the text of an id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("not a topic id: that is 22 characters of base64, and not all of them A")]
+#[error("not a topic id: a topic id is 22 characters of base64, not all of them A")]
 pub struct TopicIdError;
 
 /// How many characters hold 128 bits, 6 bits each; the last has two of them.

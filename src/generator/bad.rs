@@ -1,15 +1,15 @@
-//! Messages that are no payments: one for every reason that there is to reject a record.
+//! Messages that are not payments: one for every reason for a reject.
 
 use super::GeneratedCounts;
 use super::write::PaymentFields;
 use crate::decode::{PAYLOAD_MAX, Reason};
 
-/// What is wrong with a message.
+/// The fault of a bad message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum BadMessage {
-    /// It has no value.
+    /// The message is a tombstone.
     Tombstone,
-    /// It is rejected for this reason.
+    /// The message is rejected for this reason.
     Reject(Reason),
 }
 

@@ -1,4 +1,4 @@
-//! Random numbers that stay the same for ever.
+//! Random numbers that stay the same in every version.
 
 /// SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
 ///
@@ -27,7 +27,7 @@ impl Random {
 }
 
 /// A draw brought down below `limit`: Lemire, "Fast random integer generation in an interval", 2019,
-/// without the rejection step, whose bias of `limit` / 2^64 nobody can see.
+/// without the rejection step, whose bias of `limit` / 2^64 can't be observed.
 pub(super) fn scale(draw: u64, limit: u64) -> u64 {
     ((u128::from(draw) * u128::from(limit)) >> 64) as u64
 }

@@ -1,4 +1,4 @@
-//! What a generator promises, held against the decoder.
+//! The promises of the generator, checked with the decoder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 
 use crate::domain::timestamp::date_of;
 
-/// What a payment says beside its time.
+/// The fields of a payment except its time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PaymentFields {
     pub(super) order_id: i64,
@@ -101,7 +101,7 @@ impl LocalTimes {
     }
 }
 
-/// What a zone's clocks are ahead of UTC, in seconds; 0 for times that no calendar reaches.
+/// The offset of a zone's clocks from UTC, in seconds; 0 for times that no calendar reaches.
 fn offset_at(zone: Tz, second: i64) -> i64 {
     DateTime::from_timestamp(second, 0).map_or(0, |time| {
         let offset = zone.offset_from_utc_datetime(&time.naive_utc());

@@ -32,12 +32,12 @@ pub use self::error::Error;
 
 /// How long Kafka may take to answer at the start.
 const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
-/// How long a delivery that is waited for may make no headway.
+/// The longest time without progress in a delivery that is waited for.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(300);
-/// How often a delivery that is waited for is looked at.
+/// How often a delivery that is waited for is checked.
 const DELIVERY_LOOK: Duration = Duration::from_millis(20);
 
-/// What is to run of a configuration.
+/// The part of a configuration that is to run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plan {
     /// The generation.
@@ -53,7 +53,7 @@ pub struct Plan {
 /// How far the topic is read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Until {
-    /// On and on.
+    /// Until the service is stopped.
     Stopped,
     /// Up to the end offsets of the start, and no further.
     End,
@@ -193,7 +193,7 @@ impl App {
     /// headway.
     ///
     /// # Errors
-    /// What went wrong first. The state is whole in any case.
+    /// The first error. The state is intact in any case.
     pub async fn stop(self, deliver: bool) -> Result<(), Error> {
         self.worker.stop();
         let worker = self.worker;
@@ -343,7 +343,7 @@ fn feedback(worker: FeedbackSender) -> mpsc::Sender<Feedback> {
 }
 
 async fn stopped(mut orders: watch::Receiver<Order>) {
-    // An error says that nobody is left to order anything, which is a stop as well.
+    // An error says that the sender is gone, which is a stop as well.
     let _ = orders.wait_for(|order| *order == Order::Stop).await;
 }
 
@@ -362,7 +362,7 @@ async fn delivered(
         })?;
         let board = status.board();
         let sink = board.parts.get(&Part::Sink);
-        // Before it has looked at the indexes, nobody knows whether documents may go there.
+        // Before the sink has checked the indexes, it is not known whether documents may go there.
         let is_looking = sink.is_some_and(|health| health.condition == Condition::Starting);
         if (documents == 0 && !is_marking && !is_looking) || is_over() {
             return Ok(());

@@ -22,13 +22,13 @@ mod restore;
 pub use self::manifest::{BackedUpGeneration, Manifest, SkippedGeneration};
 pub use self::restore::restore;
 
-/// How often generations may change while they are looked at.
+/// How often generations may change while they are opened.
 const TRIES: u32 = 5;
 
-/// Why there is no backup, or nothing was restored.
+/// Why a backup was not made, or not restored.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Generations can't be told.
+    /// Generations can't be listed.
     #[error(transparent)]
     Generation(#[from] generation::Error),
     /// A state can't be read or written.
@@ -37,11 +37,11 @@ pub enum Error {
     /// The system refused something.
     #[error("can't {action} {path}: {source}", path = .path.display())]
     Io {
-        /// What it is about.
+        /// The file or directory.
         path: PathBuf,
-        /// What was to be done.
+        /// The action that failed.
         action: &'static str,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A backup can't be made where something else is.
@@ -57,15 +57,15 @@ pub enum Error {
         /// What is there.
         other: PathBuf,
     },
-    /// What is to be restored is not a directory.
+    /// The given path is not the directory of a backup.
     #[error(
         "there is no backup in {path}: {why}. Give the directory that `tidegauge state backup` made",
         path = .path.display()
     )]
     None {
-        /// What was given.
+        /// The given path.
         path: PathBuf,
-        /// Why it is none.
+        /// Why it is not a backup.
         why: String,
     },
     /// The backup would be mixed with something else.
@@ -84,7 +84,7 @@ pub enum Error {
     Inside {
         /// The directory.
         path: PathBuf,
-        /// What of the state's it is, or lies in.
+        /// The directory or file of the state that it is, or lies in.
         claimed: PathBuf,
     },
     /// The state would lie in the backup.
@@ -101,9 +101,9 @@ pub enum Error {
         state_dir: PathBuf,
     },
     /// Swaps and drops came one after the other.
-    #[error("the generations changed while they were looked at: make the backup again")]
+    #[error("the generations changed during the backup: run the backup again")]
     Changing,
-    /// There is no manifest.
+    /// The manifest is missing.
     #[error(
         "{path} holds no complete backup: its manifest {} is missing. A backup that was interrupted \
          can't be restored",
@@ -114,7 +114,7 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
-    /// The manifest says something that this program does not understand.
+    /// This program can't read the manifest.
     #[error("the backup's manifest {path} can't be read: {reason}", path = .path.display())]
     Manifest {
         /// The manifest.
@@ -144,7 +144,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A service or a replay works there.
-    #[error("a service or a replay is at work on {path}: stop it first", path = .path.display())]
+    #[error("a service or a replay is using {path}: stop it first", path = .path.display())]
     AtWork {
         /// The state directory.
         path: PathBuf,
@@ -155,7 +155,7 @@ pub enum Error {
 /// directory. A service may work on them meanwhile: each is copied as it stood at one moment.
 ///
 /// # Errors
-/// When the live generation can't be read, or `to` can't be written. What is in `to` then is removed.
+/// When the live generation can't be read, or `to` can't be written. Everything in `to` is then removed.
 pub fn backup(generations: &Generations, to: &Path, live_only: bool) -> Result<Manifest, Error> {
     let path = to.to_owned();
     let claimed = generations.claim(to);
@@ -169,7 +169,7 @@ pub fn backup(generations: &Generations, to: &Path, live_only: bool) -> Result<M
     files::make_empty(to)?;
     let done = copy(generations, to, live_only);
     if done.is_err() {
-        // What is left is no backup, with or without this.
+        // What is left is not a backup, with or without this.
         let _ = files::clear(to);
     }
     done
@@ -179,13 +179,13 @@ fn copy(generations: &Generations, to: &Path, live_only: bool) -> Result<Manifes
     let (live, opened, left_out) = open(generations, live_only)?;
     let mut kept = Vec::new();
     let mut topic = String::new();
-    for Opened { still, report } in opened {
-        let generation = still.generation();
+    for Opened { store, report } in opened {
+        let generation = store.generation();
         let dir = to.join(format!("g{generation}"));
-        let keys = still.copy_to(&dir)?;
-        let checkpoint = still.checkpoint();
+        let keys = store.copy_to(&dir)?;
+        let checkpoint = store.checkpoint();
         if generation == live.generation {
-            still.topic().clone_into(&mut topic);
+            store.topic().clone_into(&mut topic);
         }
         if let Some(report) = &report {
             let path = to.join(checksummed_file::report(generation));
@@ -193,7 +193,7 @@ fn copy(generations: &Generations, to: &Path, live_only: bool) -> Result<Manifes
         }
         kept.push(BackedUpGeneration {
             generation,
-            storage_version: still.version(),
+            storage_version: store.version(),
             checkpoint: checkpoint.sequence,
             as_of: rfc3339(EventTime::from_millis(checkpoint.as_of)),
             records: checkpoint.ledger.consumed,
@@ -216,9 +216,9 @@ fn copy(generations: &Generations, to: &Path, live_only: bool) -> Result<Manifes
     Ok(manifest)
 }
 
-/// A generation as it stood when it was opened.
+/// A generation at the moment when it was opened.
 struct Opened {
-    still: ReadOnlyStore,
+    store: ReadOnlyStore,
     /// The report of the replay that built it, as it stood before: it promises no more than the
     /// state holds.
     report: Option<Vec<u8>>,
@@ -240,8 +240,8 @@ fn open(
             }
             let report = fs::read(generations.report(*generation)).ok();
             match ReadOnlyStore::open(&generations.dir(*generation)) {
-                Ok(Some(still)) => opened.push(Opened { still, report }),
-                // It is just being begun, and holds nothing.
+                Ok(Some(store)) => opened.push(Opened { store, report }),
+                // It was just created, and holds nothing.
                 Ok(None) => {}
                 Err(error) if is_live => return Err(error.into()),
                 Err(error) => left_out.push(SkippedGeneration {
@@ -253,7 +253,7 @@ fn open(
         let has = |generation| {
             opened
                 .iter()
-                .any(|opened| opened.still.generation() == generation)
+                .any(|opened| opened.store.generation() == generation)
         };
         if generations.live()? != live || generations.all()? != all {
             continue;

@@ -1,4 +1,4 @@
-//! Generations: the lives of the derived data, and which of them is live.
+//! Generations: each is the figures built by one set of rules; one of them is live.
 //!
 //! Generation 1 is in the state directory itself, generation N beside it in `<state_dir>-gN`. The
 //! file `<state_dir>.live` says which is live; without it that is 1. It is the only truth: aliases
@@ -34,7 +34,7 @@ pub struct Generations {
 }
 
 impl Generations {
-    /// Those whose generation 1 is in `state_dir`.
+    /// The generations of a service; generation 1 is in `state_dir`.
     #[must_use]
     pub fn of(state_dir: &Path) -> Self {
         // "." and ".." have no siblings by name.
@@ -61,11 +61,11 @@ impl Generations {
         self.beside(&format!("-g{generation}.report.json"))
     }
 
-    /// The live generation, of which there must be a state, and one of this user's: who makes or
-    /// changes generations looks here first.
+    /// The live generation. It must have a state that belongs to this user: commands that make or
+    /// change generations call this first.
     ///
     /// # Errors
-    /// When there is none, it is another user's, or which it is can't be told.
+    /// When there is none, it is another user's, or the live generation can't be determined.
     pub fn live_state(&self) -> Result<Live, Error> {
         let live = self.live()?;
         self.own_state(live.generation)?;
@@ -133,7 +133,7 @@ impl Generations {
         Ok(found)
     }
 
-    /// The first thing that is where generations are kept, other than locks and an empty directory.
+    /// The first file or directory where generations are kept, other than locks and an empty directory.
     ///
     /// # Errors
     /// When directories can't be listed.
@@ -172,8 +172,8 @@ impl Generations {
         Ok(None)
     }
 
-    /// Whether there is anything of a generation, be it what a [delete](Self::delete) that was
-    /// interrupted has left.
+    /// Whether any file of a generation exists, also one that an interrupted
+    /// [delete](Self::delete) has left.
     #[must_use]
     pub fn has(&self, generation: u32) -> bool {
         let rest = self.beside(&format!("-g{generation}.dropped"));
@@ -190,7 +190,7 @@ impl Generations {
         let path = self.dir(generation);
         let rest = self.beside(&format!("-g{generation}.dropped"));
         let is_gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-        // What a delete that was interrupted has left.
+        // Files that an interrupted delete has left.
         match fs::remove_dir_all(&rest) {
             Err(error) if !is_gone(&error) => return Err(io_error(&rest, "delete", error)),
             _ => {}

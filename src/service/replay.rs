@@ -2,7 +2,7 @@
 //! it, and made live.
 //!
 //! The new generation reads up to exactly the positions of the live one, is compared with it there,
-//! and then goes on to the end and delivers its documents to indexes that no reader sees. Making it
+//! and then reads to the end and delivers its documents to indexes that no alias points to. Making it
 //! live is a step of its own: [`switch`].
 
 use std::collections::BTreeMap;
@@ -34,19 +34,19 @@ pub use self::proof::Proof;
 pub use self::report::{Report, report};
 pub use self::switch::{Aliases, Consent, Switched, before, is_caught_up, newest, switch, upkeep};
 
-/// How long the live generation may take to come to where an interrupted replay has come to.
+/// How long to wait until the live generation reaches the positions of an interrupted replay.
 const LIVE_PATIENCE: Duration = Duration::from_secs(20);
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const CHECK_EVERY: Duration = Duration::from_millis(200);
 
-/// Who watches a replay.
+/// Is shown the progress of a replay.
 pub trait ReplayObserver {
-    /// Looks at it; an error ends the replay.
+    /// Shows the progress of `app`; an error ends the replay.
     ///
     /// # Errors
-    /// When nobody can be shown anything any more.
+    /// When the state can't be read.
     fn show(&mut self, app: &App) -> Result<(), ReadError>;
 
-    /// What was run so far has ended, and goes on anew.
+    /// The run that was shown has ended, and the next one begins.
     fn next_run(&mut self);
 }
 
@@ -56,7 +56,7 @@ pub struct Replay<'a> {
     generations: &'a Generations,
     live: Live,
     generation: u32,
-    /// What the last replay that built it said.
+    /// The report of the last replay that built it.
     before: Option<Report>,
     /// Which topic the live generation was built from: one that only has its name now is not read.
     topic: Option<TopicId>,
@@ -65,12 +65,12 @@ pub struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    /// A replay of what `config` says. It goes on with a generation that is newer than the live
+    /// A replay of the topic of `config`. It resumes a generation that is newer than the live
     /// one, if there is one, or begins the next.
     ///
     /// # Errors
     /// When there is no live state beside which to build, the generation to go on with was built by
-    /// other rules, or generations can't be told.
+    /// other rules, or generations can't be listed.
     pub fn new(config: &'a Config, generations: &'a Generations) -> Result<Self, Error> {
         let live = generations.live_state()?;
         let newest = generations.all()?.into_iter().max().unwrap_or_default();
@@ -80,9 +80,9 @@ impl<'a> Replay<'a> {
         };
         // One that was killed as it began holds nothing yet, and what was said of another state that
         // was here before is not true of the one to come.
-        let still = ReadOnlyStore::open(&generations.dir(generation));
+        let store = ReadOnlyStore::open(&generations.dir(generation));
         let before =
-            match still.map_err(|source| generation::Error::Unreadable { generation, source })? {
+            match store.map_err(|source| generation::Error::Unreadable { generation, source })? {
                 Some(_) => {
                     let fits = generations.fits(generation, config);
                     fits.map_err(|error| Error::unfit(error, generations, generation))?;
@@ -90,7 +90,7 @@ impl<'a> Replay<'a> {
                 }
                 None => None,
             };
-        // Who finds the new one without this file knows that the file was lost.
+        // If the new generation is found without this file, the file was lost.
         if !generations.is_live_said() {
             generations.set_live(live)?;
         }
@@ -112,10 +112,10 @@ impl<'a> Replay<'a> {
         self.generation
     }
 
-    /// Builds it, compares it, and delivers it, until `stop` is there.
+    /// Builds the generation, compares it, and delivers it, until `stop` resolves.
     ///
     /// # Errors
-    /// What went wrong. What was done is kept, and may be gone on with.
+    /// What went wrong. The work done so far is kept, and the next replay resumes it.
     pub async fn run(
         mut self,
         audience: &mut impl ReplayObserver,
@@ -124,7 +124,7 @@ impl<'a> Replay<'a> {
         let mut stop = std::pin::pin!(stop);
         let begun = Instant::now();
         let compared = tokio::select! {
-            live = self.live_still() => live?,
+            live = self.live_store() => live?,
             () = &mut stop => return Err(Error::Interrupted),
         };
         let compared = match compared {
@@ -152,9 +152,9 @@ impl<'a> Replay<'a> {
         report.write(self.generations)?;
         let config = self.quiet_config();
         self.read(&config, Until::End, audience, stop).await?;
-        let still = self.own_still().await?;
+        let store = self.own_store().await?;
         self.note(&mut report, begun);
-        report.positions.clone_from(&still.checkpoint().positions);
+        report.positions.clone_from(&store.checkpoint().positions);
         report.complete = true;
         report.write(self.generations)?;
         Ok(report)
@@ -167,8 +167,8 @@ impl<'a> Replay<'a> {
         report.rate = self.rate();
     }
 
-    // The live generation as it stands, or why there is nothing to compare.
-    async fn live_still(&self) -> Result<Result<ReadOnlyStore, String>, Error> {
+    // The state of the live generation, or why there is nothing to compare.
+    async fn live_store(&self) -> Result<Result<ReadOnlyStore, String>, Error> {
         let deadline = Instant::now() + LIVE_PATIENCE;
         let own = match ReadOnlyStore::open(&self.generations.dir(self.generation))? {
             Some(own) => own.checkpoint().positions.clone(),
@@ -208,7 +208,7 @@ impl<'a> Replay<'a> {
                     self.generation
                 )));
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(CHECK_EVERY).await;
         }
     }
 
@@ -246,7 +246,7 @@ impl<'a> Replay<'a> {
         while !app.is_finished() && !is_stopped {
             tokio::select! {
                 () = stop.as_mut() => is_stopped = true,
-                () = tokio::time::sleep(LOOK_EVERY / 10) => audience.show(&app)?,
+                () = tokio::time::sleep(CHECK_EVERY / 10) => audience.show(&app)?,
             }
         }
         let readings = app.readings();
@@ -266,7 +266,7 @@ impl<'a> Replay<'a> {
     }
 
     async fn compare(&self, live: ReadOnlyStore) -> Result<Comparison, Error> {
-        let own = self.own_still().await?;
+        let own = self.own_store().await?;
         let (generations, config) = (self.generations.clone(), self.config.clone());
         let (old, new) = (self.live.generation, self.generation);
         spawn_blocking(move || {
@@ -292,7 +292,7 @@ impl<'a> Replay<'a> {
         .await?
     }
 
-    async fn own_still(&self) -> Result<ReadOnlyStore, Error> {
+    async fn own_store(&self) -> Result<ReadOnlyStore, Error> {
         let path = self.generations.dir(self.generation);
         let lost = self.generations.lost(self.generation);
         Ok(spawn_blocking(move || ReadOnlyStore::open(&path))

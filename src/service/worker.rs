@@ -4,7 +4,6 @@
 //! writer falls behind by more than `PENDING_BYTES_MAX`; the writing thread owns the store. One
 //! checkpoint at most is under way, and the next one gathers all that came meanwhile.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
@@ -26,6 +25,7 @@ mod writer;
 
 use applier::Applier;
 use clock::Timestamps;
+use idleness::Idleness;
 use pace::CheckpointPace;
 use writer::{Job, Writer};
 
@@ -47,10 +47,10 @@ pub enum Error {
         reason: String,
     },
     /// A thread can't be started.
-    #[error("the system starts no further thread: {0}")]
+    #[error("a thread can't be started: {0}")]
     Thread(std::io::Error),
     /// A thread of the worker panicked.
-    #[error("the {0} thread stopped unexpectedly; the state is whole, start again")]
+    #[error("the {0} thread stopped unexpectedly; the state is intact: start the service again")]
     Panicked(&'static str),
 }
 
@@ -62,7 +62,7 @@ pub struct Config {
     pub idle_after: Duration,
     /// The stream is quiet when all partitions have been idle for so long.
     pub quiet_after: Duration,
-    /// Stop at the end offsets given to the source, instead of going on for ever.
+    /// Stop at the end offsets given to the source, instead of reading until it is stopped.
     pub until_end: bool,
     /// At most so many documents are marked for delivery for each slice that changed.
     pub documents_per_slice: usize,
@@ -105,10 +105,9 @@ impl Worker {
             pace: CheckpointPace::new(Instant::now()),
             halts_kept: 0,
             changed: true,
-            next_idle_look: Instant::now(),
+            next_idle_check: Instant::now(),
             timestamps: Timestamps::default(),
-            last_activity: BTreeMap::new(),
-            quiet_since: None,
+            idleness: Idleness::new(&config),
         };
         let stopping = Arc::clone(&stop);
         let apply = thread::Builder::new()
@@ -143,7 +142,7 @@ impl Worker {
     /// still taken in, afterwards.
     ///
     /// # Errors
-    /// What stopped it.
+    /// The error that stopped the worker.
     pub fn join(self) -> (Result<(), Error>, Writing) {
         let applied = self
             .apply
@@ -186,7 +185,7 @@ impl Writing {
 pub struct FeedbackSender(Sender<Job>);
 
 impl FeedbackSender {
-    /// Hands one over; whether there is still somebody to take it.
+    /// Hands one over; `false` if the writing thread has ended.
     #[must_use]
     pub fn send(&self, feedback: Feedback) -> bool {
         self.0.send(Job::Feedback(feedback)).is_ok()

@@ -30,9 +30,9 @@ pub struct AssignedPartition {
 impl Source {
     /// Starts reading all partitions of the topic. To be called once.
     ///
-    /// What was `applied` decides where to go on; the last record applied is read again and must be
+    /// `applied` decides where reading continues; the last record applied is read again and must be
     /// the same. A partition that is not in `applied` starts where the configuration says, or at
-    /// its beginning if `applied` knows others of the topic: then it was added after we began. So
+    /// its beginning if `applied` knows others of the topic: then it was added later. So
     /// what is returned has to be remembered even for partitions in which nothing comes.
     ///
     /// Returns every partition, also one that is [halted](Self::halted) at once.
@@ -62,7 +62,9 @@ impl Source {
         };
         let deadline = Instant::now() + self.patience;
         let all: Vec<i32> = (0..self.topic.partitions()).collect();
-        let standings = self.topic.standings_by(&self.consumer, &all, deadline)?;
+        let offset_ranges = self
+            .topic
+            .offset_ranges_by(&self.consumer, &all, deadline)?;
         let unseen: Vec<i32> = (0..self.topic.partitions())
             .filter(|partition| !applied.contains_key(partition))
             .collect();
@@ -76,15 +78,24 @@ impl Source {
         let mut starts = Vec::new();
         for partition in 0..count {
             starts.push(
-                match (standings.get(&partition).copied(), applied.get(&partition)) {
+                match (
+                    offset_ranges.get(&partition).copied(),
+                    applied.get(&partition),
+                ) {
                     (None, applied) => PartitionStart::vanished(applied),
-                    (Some(standing), Some(applied)) => PartitionStart::again(applied, standing),
-                    (Some(standing), None) => match start {
-                        StartPosition::Latest => PartitionStart::fresh(standing.high, standing),
-                        StartPosition::Earliest => PartitionStart::fresh(standing.low, standing),
+                    (Some(offset_range), Some(applied)) => {
+                        PartitionStart::again(applied, offset_range)
+                    }
+                    (Some(offset_range), None) => match start {
+                        StartPosition::Latest => {
+                            PartitionStart::fresh(offset_range.high, offset_range)
+                        }
+                        StartPosition::Earliest => {
+                            PartitionStart::fresh(offset_range.low, offset_range)
+                        }
                         StartPosition::At(_) => PartitionStart::fresh(
-                            times.get(&partition).copied().unwrap_or(standing.high),
-                            standing,
+                            times.get(&partition).copied().unwrap_or(offset_range.high),
+                            offset_range,
                         ),
                     },
                 },
@@ -92,9 +103,9 @@ impl Source {
         }
         let mut assigned = self.begin(starts)?;
         for assigned in &mut assigned {
-            let low = standings
+            let low = offset_ranges
                 .get(&assigned.partition)
-                .map(|standing| standing.low);
+                .map(|offset_range| offset_range.low);
             assigned.before = low.map_or(0, |low| (assigned.position - low).max(0));
         }
         Ok(assigned)
@@ -117,7 +128,9 @@ impl Source {
             }
             // Before the assignment: it would send the partition's records elsewhere otherwise.
             if !self.queue.collect(self.topic.name(), partition) {
-                return Err(Error::Client(format!("it has no partition {partition}")));
+                return Err(Error::Client(format!(
+                    "the client does not know partition {partition}"
+                )));
             }
             list.add_partition_offset(self.topic.name(), partition, Offset::Offset(starting.from))
                 .map_err(|error| Error::Client(error.to_string()))?;
@@ -163,7 +176,7 @@ impl Source {
         Ok(assigned)
     }
 
-    // A partition is refused for what was known before it was looked at, if there is anything.
+    // A partition that was halted before is refused for the same reason.
     fn judged(&mut self, partition: i32, starting: PartitionStart) -> PartitionStart {
         let remembered = self.remembered.remove(&partition);
         PartitionStart {

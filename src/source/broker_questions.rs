@@ -1,5 +1,5 @@
-//! Questions to the brokers that reading does not wait for: they are asked on a thread of their own,
-//! as an answer may take seconds, and there may be thousands of partitions to ask for.
+//! Questions to the brokers, asked on a thread of their own so that reading does not wait: an answer may
+//! take seconds, and there may be thousands of partitions.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,11 +20,11 @@ use crate::domain::topic_id::TopicId;
 const PROBE_MAX: Duration = Duration::from_millis(300);
 
 /// How long partitions are asked for; the next question has the others.
-const LOOK_MAX: Duration = Duration::from_secs(4);
+const DESCRIBE_MAX: Duration = Duration::from_secs(4);
 /// So many partitions are asked for together.
-const TOGETHER: usize = 250;
+const PARTITIONS_PER_REQUEST: usize = 250;
 
-/// What is asked.
+/// A question to the brokers.
 #[derive(Debug)]
 pub(super) enum BrokerQuestion {
     /// Which topic there is, and how far its partitions go.
@@ -37,7 +37,7 @@ pub(super) enum BrokerQuestion {
     /// Whether brokers answer, and how far these partitions go.
     Probe {
         /// How often it had been said by then that none answers.
-        downs: u64,
+        outages: u64,
         /// The partitions.
         partitions: Vec<i32>,
     },
@@ -50,7 +50,7 @@ pub(super) enum BrokerQuestion {
     },
 }
 
-/// What was answered.
+/// The answer to a [`BrokerQuestion`].
 pub(super) enum BrokerAnswer {
     /// To [`BrokerQuestion::Describe`].
     Described(Result<TopicDescription, Error>),
@@ -69,7 +69,7 @@ pub(super) enum BrokerAnswer {
     },
 }
 
-/// What brokers say of a topic.
+/// The answer to [`BrokerQuestion::Describe`]: the topic and its partitions.
 pub(super) struct TopicDescription {
     /// How many partitions it has; `None` if it does not exist.
     pub(super) count: Option<i32>,
@@ -77,17 +77,17 @@ pub(super) struct TopicDescription {
     pub(super) leaderless: Vec<i32>,
     /// Which topic of that name it is, if they say.
     pub(super) identity: Option<TopicId>,
-    /// What they hold of the partitions that were asked for, and of those that were not known:
+    /// The offsets that they hold of the partitions asked for, and of those that were not known:
     /// without those that they said nothing of.
-    pub(super) standings: BTreeMap<i32, OffsetRange>,
+    pub(super) offset_ranges: BTreeMap<i32, OffsetRange>,
 }
 
-/// What brokers say of the partitions of a topic.
+/// The answer to [`BrokerQuestion::Probe`]: the partitions of the topic.
 pub(super) struct ProbeAnswer {
     /// As in the question.
-    pub(super) downs: u64,
+    pub(super) outages: u64,
     pub(super) identity: Option<TopicId>,
-    pub(super) standings: BTreeMap<i32, OffsetRange>,
+    pub(super) offset_ranges: BTreeMap<i32, OffsetRange>,
 }
 
 /// Asks one question after the other.
@@ -111,7 +111,7 @@ impl Asker {
             .name("kafka-ask".into())
             .spawn(move || {
                 while let Ok(question) = asked.recv() {
-                    // Nobody who asks is left.
+                    // The source has ended.
                     if answered.send(ask(&consumer, &topic, question)).is_err() {
                         return;
                     }
@@ -125,7 +125,7 @@ impl Asker {
         })
     }
 
-    /// Asks, if no other question waits for its answer; whether it did.
+    /// Asks, if no other question waits for its answer; `false` if one does.
     pub(super) fn ask(&mut self, question: BrokerQuestion) -> bool {
         let asks = self.pending == 0 && self.questions.send(question).is_ok();
         self.pending += usize::from(asks);
@@ -154,11 +154,11 @@ fn ask(
 ) -> BrokerAnswer {
     match question {
         BrokerQuestion::Describe { known, partitions } => {
-            BrokerAnswer::Described(look(consumer, topic, known, partitions))
+            BrokerAnswer::Described(describe(consumer, topic, known, partitions))
         }
         BrokerQuestion::Ends { asked, partitions } => {
             let mut ends = BTreeMap::new();
-            for some in partitions.chunks(TOGETHER) {
+            for some in partitions.chunks(PARTITIONS_PER_REQUEST) {
                 let Ok(found) = topic.ends(consumer, some, ASK_MAX) else {
                     break;
                 };
@@ -170,20 +170,21 @@ fn ask(
                 ends,
             }
         }
-        BrokerQuestion::Probe { downs, partitions } => {
-            match topic.standings(consumer, &partitions, PROBE_MAX) {
-                Ok(standings) => BrokerAnswer::Probed(ProbeAnswer {
-                    downs,
-                    identity: native::topic_id(consumer, topic.name(), ASK_MAX),
-                    standings,
-                }),
-                Err(_) => BrokerAnswer::Silent,
-            }
-        }
+        BrokerQuestion::Probe {
+            outages,
+            partitions,
+        } => match topic.offset_ranges(consumer, &partitions, PROBE_MAX) {
+            Ok(offset_ranges) => BrokerAnswer::Probed(ProbeAnswer {
+                outages,
+                identity: native::topic_id(consumer, topic.name(), ASK_MAX),
+                offset_ranges,
+            }),
+            Err(_) => BrokerAnswer::Silent,
+        },
     }
 }
 
-fn look(
+fn describe(
     consumer: &BaseConsumer<ClientEvents>,
     topic: &Topic,
     known: i32,
@@ -195,25 +196,29 @@ fn look(
             count: None,
             leaderless: Vec::new(),
             identity: None,
-            standings: BTreeMap::new(),
+            offset_ranges: BTreeMap::new(),
         });
     };
     partitions.retain(|partition| *partition < count);
     partitions.extend(known..count);
     partitions.retain(|partition| !leaderless.contains(partition));
-    let mut standings = BTreeMap::new();
-    let deadline = Instant::now() + LOOK_MAX;
-    // One without a leader spoils the answer for those that are asked for together with it.
-    for some in partitions.chunks(TOGETHER) {
+    let mut offset_ranges = BTreeMap::new();
+    let deadline = Instant::now() + DESCRIBE_MAX;
+    // A partition without a leader makes the whole request fail that names it.
+    for some in partitions.chunks(PARTITIONS_PER_REQUEST) {
         if Instant::now() >= deadline {
             break;
         }
-        standings.extend(topic.standings(consumer, some, ASK_MAX).unwrap_or_default());
+        offset_ranges.extend(
+            topic
+                .offset_ranges(consumer, some, ASK_MAX)
+                .unwrap_or_default(),
+        );
     }
     Ok(TopicDescription {
         count: Some(count),
         leaderless,
         identity: native::topic_id(consumer, topic.name(), ASK_MAX),
-        standings,
+        offset_ranges,
     })
 }

@@ -1,4 +1,4 @@
-//! What the client library says besides records.
+//! The events of the client library: errors, logs, and changes of the topic's id.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,38 +16,38 @@ use crate::domain::topic_id::TopicId;
 pub(super) struct ClientEvents {
     topic: String,
     served: AtomicU64,
-    /// How many ids have been told.
+    /// How many ids have been noted.
     ids: AtomicU64,
-    /// Those that nobody has taken.
+    /// The ids that were not taken yet.
     untaken: Mutex<Vec<Option<TopicId>>>,
-    downs: AtomicU64,
+    outages: AtomicU64,
     trouble: Mutex<ConnectionTrouble>,
 }
 
-/// What the client logs before it reads by another id of the topic: it has no other way to say so.
+/// A text that the client logs before it reads by another id of the topic; it gives no other sign.
 const CHANGED_ID: &str = " changed id from ";
 
 #[derive(Default)]
 struct ConnectionTrouble {
     /// No broker is connected.
     down: bool,
-    /// It was logged that brokers don't answer.
+    /// Whether it was logged that brokers don't answer.
     told: bool,
-    /// What was said last about a connection.
+    /// The last error of a connection.
     why: Option<String>,
-    /// What was said about the login.
+    /// The error of the login, if it was refused.
     login: Option<String>,
 }
 
 impl ClientEvents {
-    /// What a client says that reads `topic`.
+    /// The events of a client that reads `topic`.
     pub(super) fn of(topic: &str) -> Self {
         Self {
             topic: topic.to_owned(),
             served: AtomicU64::new(0),
             ids: AtomicU64::new(0),
             untaken: Mutex::default(),
-            downs: AtomicU64::new(0),
+            outages: AtomicU64::new(0),
             trouble: Mutex::default(),
         }
     }
@@ -72,8 +72,8 @@ impl ClientEvents {
     }
 
     /// How often it was said that no broker answers.
-    pub(super) fn downs(&self) -> u64 {
-        self.downs.load(Ordering::Relaxed)
+    pub(super) fn outages(&self) -> u64 {
+        self.outages.load(Ordering::Relaxed)
     }
 
     /// Why no broker answers, if none does.
@@ -89,7 +89,7 @@ impl ClientEvents {
     }
 
     /// Brokers don't answer: logged when that begins, and not again before one has answered.
-    pub(super) fn tell_silence(&self, reason: &str) {
+    pub(super) fn log_silence(&self, reason: &str) {
         let mut trouble = self.trouble();
         if !trouble.told {
             warn!("{reason}");
@@ -98,12 +98,12 @@ impl ClientEvents {
     }
 
     /// Whether it was logged that brokers don't answer, and not since that they do.
-    pub(super) fn is_silence_told(&self) -> bool {
+    pub(super) fn is_silence_logged(&self) -> bool {
         self.trouble().told
     }
 
     /// Brokers answer: logged if it was that they don't.
-    pub(super) fn tell_answer(&self) {
+    pub(super) fn log_answer(&self) {
         if std::mem::take(&mut self.trouble().told) {
             info!("Kafka answers again");
         }
@@ -114,12 +114,12 @@ impl ClientEvents {
         self.trouble().login.clone()
     }
 
-    /// What was said last about a connection.
+    /// The last error of a connection.
     pub(super) fn why(&self) -> Option<String> {
         self.trouble().why.clone()
     }
 
-    /// What was said before about connections no longer explains anything.
+    /// Forgets what was said about connections: it no longer explains anything.
     pub(super) fn forget_why(&self) {
         let mut trouble = self.trouble();
         trouble.why = None;
@@ -155,7 +155,7 @@ fn cause_of(reason: &str) -> &str {
 impl ClientContext for ClientEvents {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.count();
-        // Every few seconds for as long as a broker is silent, which is told once in our own words.
+        // Every few seconds for as long as a broker is silent, which is logged once in our own words.
         if facility == "REQTMOUT" {
             debug!(target: "librdkafka", "{facility}: {message}");
             return;
@@ -164,7 +164,7 @@ impl ClientContext for ClientEvents {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 error!(target: "librdkafka", "{facility}: {message}");
             }
-            // The client goes on trying after each of its errors.
+            // The client keeps trying after each of its errors.
             RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => {
                 warn!(target: "librdkafka", "{facility}: {message}");
             }
@@ -192,7 +192,7 @@ impl ClientContext for ClientEvents {
                 }
                 trouble.told = true;
                 trouble.down = true;
-                self.downs.fetch_add(1, Ordering::Relaxed);
+                self.outages.fetch_add(1, Ordering::Relaxed);
             }
             Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
                 trouble.login = Some(reason.to_owned());
@@ -217,7 +217,7 @@ fn changed_id(message: &str, topic: &str) -> Option<Option<TopicId>> {
         return None;
     }
     let (_, id) = ids.split_once(" to ")?;
-    // Zeros, which are no id, stand for "none".
+    // An id of zeros stands for "none".
     Some(id.trim().parse().ok())
 }
 

@@ -1,4 +1,4 @@
-//! When brokers last confirmed where partitions end: what was read from them then says nothing of now.
+//! When brokers last confirmed the ends of partitions: an old confirmation says nothing about now.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::domain::duration;
 const ASK_AFTER: Duration = Duration::from_secs(3);
 /// An end that no broker has confirmed for so long is not known any more.
 const KNOWN_FOR: Duration = Duration::from_secs(10);
-/// Partitions that somebody waits for are asked for no more often than this.
+/// The ends of wanted partitions are asked for no more often than this.
 const WANTED_EVERY: Duration = Duration::from_millis(100);
 /// Records are taken note of no more often than this.
 const NOTE_EVERY: Duration = Duration::from_secs(1);
@@ -25,9 +25,9 @@ pub(super) struct ConfirmedEnds {
     next_note: Instant,
     next_ask: Instant,
     next_tell: Instant,
-    /// Before this nothing is asked for, be it wanted or not.
+    /// No end is asked for before this, wanted or not.
     next_wanted: Instant,
-    /// Partitions that somebody waits for.
+    /// Partitions whose ends are wanted soon.
     wanted: BTreeSet<i32>,
 }
 
@@ -70,8 +70,8 @@ impl Source {
         self.confirmed.age(partition, Instant::now())
     }
 
-    /// Whether nobody knows where the partition ends by now: brokers don't answer. Of one that is
-    /// stopped nobody asks.
+    /// Whether it is not known where the partition ends by now, as brokers don't answer. The end of a
+    /// halted partition is not asked for.
     fn is_end_unknown(&self, partition: i32) -> bool {
         self.runs(partition)
             && (self.consumer.context().down().is_some() || self.is_end_old(partition))
@@ -82,7 +82,7 @@ impl Source {
         self.end_age(partition).is_some_and(|age| age >= KNOWN_FOR)
     }
 
-    /// What to say of ends that nobody has confirmed for long, if there are any.
+    /// What to say of ends that no broker has confirmed for long, if there are any.
     pub(super) fn silence(&self) -> Option<String> {
         let unknown: Vec<i32> = self
             .partitions()
@@ -105,7 +105,7 @@ impl Source {
     }
 
     /// Logs when brokers fall silent, and when they answer again: each once.
-    pub(super) fn tell_silence(&mut self) {
+    pub(super) fn log_silence(&mut self) {
         let now = Instant::now();
         if now < self.confirmed.next_tell {
             return;
@@ -113,30 +113,30 @@ impl Source {
         self.confirmed.next_tell = now + NOTE_EVERY;
         let events = self.consumer.context();
         if events.down().is_some() {
-            // It has said so itself.
+            // The client has logged it.
             return;
         }
         let mut old = self.partitions();
         old.retain(|partition| self.runs(*partition) && self.is_end_old(*partition));
         if old.is_empty() {
-            events.tell_answer();
+            events.log_answer();
             return;
         }
-        // That a topic is not found, or a partition has no leader, is an answer, and told as such.
+        // That a topic is not found, or a partition has no leader, is an answer, and is reported as such.
         let is_answered = self.missing.is_some() || self.forbidden.is_some();
-        old.retain(|partition| !self.ailing.contains_key(partition));
+        old.retain(|partition| !self.failing.contains_key(partition));
         if !is_answered
             && !old.is_empty()
             && let Some(reason) = self.silence()
         {
-            events.tell_silence(&reason);
+            events.log_silence(&reason);
         }
     }
 
     /// Whether it was logged that brokers don't answer, and not since that they do.
     #[must_use]
-    pub fn is_silence_told(&self) -> bool {
-        self.consumer.context().is_silence_told()
+    pub fn is_silence_logged(&self) -> bool {
+        self.consumer.context().is_silence_logged()
     }
 
     /// Asks for the ends of partitions of which nothing came for long.
@@ -170,14 +170,14 @@ impl Source {
     }
 
     /// Up to when it is known that all of the partition was delivered: when a broker last confirmed
-    /// its end. `None` while something waits, or nobody knows.
+    /// its end. `None` while records wait, or while it is not known.
     #[must_use]
     pub fn at_end_until(&self, partition: i32) -> Option<Instant> {
         let at = self.confirmed.at.get(&partition).copied()?;
         Some(at).filter(|_| self.at_end(partition))
     }
 
-    /// Has the end of a partition confirmed soon: somebody waits for it.
+    /// Has the end of a partition confirmed soon, as the caller waits for it.
     pub fn want_end(&mut self, partition: i32) {
         self.confirmed.wanted.insert(partition);
     }

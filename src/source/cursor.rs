@@ -31,14 +31,14 @@ enum CursorState {
     Halted,
 }
 
-/// What becomes of a record.
+/// What to do with a record.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum RecordVerdict {
     Deliver,
     Skip,
     /// Deliver it, and tell the operator.
     Warn(String),
-    /// It proves that the partition is not the one that was read before.
+    /// The record proves that the partition is not the one that was read before.
     Halt(String),
 }
 
@@ -197,13 +197,13 @@ impl PartitionCursor {
     }
 
     /// Whether nothing came since the last call.
-    pub(super) const fn stands_still(&mut self) -> bool {
+    pub(super) const fn is_stalled(&mut self) -> bool {
         let still = self.position == self.seen;
         self.seen = self.position;
         still
     }
 
-    /// Whether nothing came since the last call of [`stands_still`](Self::stands_still).
+    /// Whether nothing came since the last call of [`is_stalled`](Self::is_stalled).
     pub(super) const fn is_where_seen(&self) -> bool {
         self.position == self.seen
     }

@@ -1,4 +1,4 @@
-//! What keeps a topic from being read.
+//! Why the topic can't be read.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ pub enum Error {
     Setting {
         /// The property.
         property: String,
-        /// What is wrong, and what would be right.
+        /// The error, and what would be right.
         why: String,
     },
     /// The settings don't go together, or the client can't be made.
     #[error("the Kafka client can't start: {0}")]
     Client(String),
-    /// Nobody answered.
+    /// No broker answered.
     #[error("no Kafka broker at {brokers} answered within {patience}: {why}", patience = text(*patience))]
     NoBroker {
-        /// Who was asked.
+        /// The brokers that were asked.
         brokers: String,
         /// For how long.
         patience: Duration,
-        /// What happened last.
+        /// The last error of a connection.
         why: String,
     },
     /// The brokers refuse the user or the password.
@@ -34,32 +34,32 @@ pub enum Error {
          kafka.properties"
     )]
     Login {
-        /// Who was asked.
+        /// The brokers that were asked.
         brokers: String,
         /// In the client's words.
         why: String,
     },
-    /// There is no such topic.
+    /// The topic does not exist.
     #[error(
         "topic \"{topic}\" does not exist at {brokers}; check kafka.topic, or create it: \
          kafka-topics.sh --bootstrap-server {brokers} --create --topic {topic} --partitions 4 \
          --config retention.ms=-1"
     )]
     NoTopic {
-        /// Who was asked.
+        /// The brokers that were asked.
         brokers: String,
         /// The topic.
         topic: String,
     },
-    /// There is no such topic any more.
+    /// The topic does not exist any more.
     #[error(
         "topic \"{topic}\", which the state was made from, is not found at {brokers}: it was deleted, \
-         the brokers are others, or this user may not see it any more (DESCRIBE). When it is there \
-         again, it is read on; to read a new one of that name, {}",
+         these are other brokers, or this user may not see it any more (DESCRIBE). When it is there \
+         again, reading continues; to read a new one of that name, {}",
         super::start::from_earliest()
     )]
     TopicGone {
-        /// Who was asked.
+        /// The brokers that were asked.
         brokers: String,
         /// The topic.
         topic: String,
@@ -90,12 +90,12 @@ pub enum Error {
     #[error("{0}")]
     Replaced(String),
     /// The client is broken.
-    #[error("the Kafka client failed for good: {0}; start again")]
+    #[error("the Kafka client failed permanently: {0}; restart the service")]
     Fatal(String),
 }
 
 impl Error {
-    /// The same, of a topic that was read before: to create it anew would be no remedy.
+    /// The same error for a topic that was read before: recreating it would not help.
     #[must_use]
     pub fn of_known_topic(self) -> Self {
         match self {

@@ -9,13 +9,13 @@ use super::incident::PartitionIncident;
 use super::{ASK_MAX, Source, start};
 
 impl Source {
-    /// The partitions that are not read on, and why.
+    /// The partitions that are no longer read, each with the reason.
     #[must_use]
     pub fn halted(&self) -> &BTreeMap<i32, String> {
         &self.halted
     }
 
-    /// The [halted](Self::halted) partitions that a restart changes nothing about: to be kept, and
+    /// The [halted](Self::halted) partitions that stay halted after a restart: to be stored, and
     /// given to [`remember`](Self::remember).
     #[must_use]
     pub const fn lasting(&self) -> &BTreeMap<i32, String> {
@@ -27,14 +27,16 @@ impl Source {
             PartitionIncident::Halt(reason) => self.halt(partition, reason),
             PartitionIncident::Passing(why) => {
                 warn!(partition, "partition can't be read now: {why}");
-                self.ailing.insert(partition, why);
+                self.failing.insert(partition, why);
             }
             PartitionIncident::OutOfRange(why) => {
                 let refusal = match (
                     self.cursor(partition),
-                    self.topic.standing(&self.consumer, partition, ASK_MAX),
+                    self.topic.offset_range(&self.consumer, partition, ASK_MAX),
                 ) {
-                    (Some(cursor), Ok(standing)) => start::refusal(cursor.position(), standing),
+                    (Some(cursor), Ok(offset_range)) => {
+                        start::refusal(cursor.position(), offset_range)
+                    }
                     _ => None,
                 };
                 match refusal {
@@ -65,7 +67,7 @@ impl Source {
         cursor.halt();
         error!(partition, "partition is stopped: {reason}");
         self.halted.insert(partition, reason);
-        self.ailing.remove(&partition);
+        self.failing.remove(&partition);
         // Refused only if it was never assigned.
         let _ = self.consumer.incremental_unassign(&self.list(&[partition]));
     }

@@ -1,22 +1,22 @@
-//! What happens to a partition besides records.
+//! Incidents: what the client reports of a partition besides records.
 
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::native::KafkaMessage;
-use super::start::ANEW;
+use super::start::NEW_STATE;
 
-/// What happened to a partition besides records.
+/// A report of the client about a partition that is not a record.
 pub(super) enum PartitionIncident {
-    /// It can't be read on.
+    /// The partition can't be read on.
     Halt(String),
     /// The brokers don't have the offset that is to be read next.
     OutOfRange(String),
-    /// The client goes on trying.
+    /// The client keeps trying.
     Passing(String),
 }
 
 impl PartitionIncident {
-    /// What an entry that is no record stands for.
+    /// The incident that an entry other than a record stands for.
     pub(super) fn of(message: &KafkaMessage) -> Self {
         use RDKafkaErrorCode as Code;
         let why = message.reason();
@@ -39,8 +39,8 @@ impl PartitionIncident {
             Some(code) if code as i32 > 0 => Self::Passing(why),
             // The rest are records that can't be read, which the client would step over.
             _ => Self::Halt(format!(
-                "{why}; what stands there can't be read. Repair the log and run `tidegauge state \
-                 resume`; or, to begin behind it, {ANEW}"
+                "{why}; the record there can't be read. Repair the log and run `tidegauge state \
+                 resume`; or, to start after it, {NEW_STATE}"
             )),
         }
     }

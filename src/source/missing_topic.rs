@@ -15,7 +15,7 @@ pub(super) struct MissingTopic {
 }
 
 impl MissingTopic {
-    /// It is not found for the first time.
+    /// The topic is not found for the first time.
     pub(super) const fn new(now: Instant) -> Self {
         Self {
             since: now,
@@ -23,7 +23,7 @@ impl MissingTopic {
         }
     }
 
-    /// It is not found again.
+    /// The topic is not found again.
     pub(super) const fn again(self) -> Self {
         Self {
             answers: self.answers.saturating_add(1),

@@ -28,7 +28,7 @@ const BATCH_MAX: usize = 4_096;
 
 /// A queue of one's own into which partitions deliver.
 ///
-/// Nothing but records and errors of partitions comes here: all else goes to the consumer's queue.
+/// It gets records and errors of partitions only; all other events go to the consumer's queue.
 pub(super) struct Queue {
     queue: NonNull<rdsys::rd_kafka_queue_t>,
     consumer: Arc<BaseConsumer<ClientEvents>>,
@@ -77,7 +77,7 @@ impl Queue {
         true
     }
 
-    /// Waits for a first record for at most `wait`, and takes it with all that is there by then.
+    /// Waits for a first record for at most `wait`, and takes it with all others that have arrived by then.
     pub(super) fn take(&self, wait: Duration) -> PolledBatch {
         let mut messages = Vec::with_capacity(BATCH_MAX);
         // The call waits until it has as many as it was asked for, or for all of its time.
@@ -179,14 +179,14 @@ impl PolledBatch {
 #[repr(transparent)]
 pub(super) struct KafkaMessage(NonNull<rdsys::rd_kafka_message_t>);
 
-// SAFETY: a message is memory that nobody else writes to once it is handed out, and librdkafka
+// SAFETY: a message is memory that no other code writes to once it is handed out, and librdkafka
 // releases it under locks of its own, on any thread.
 unsafe impl Send for KafkaMessage {}
 
 impl KafkaMessage {
     #[inline]
     fn raw(&self) -> &rdsys::rd_kafka_message_t {
-        // SAFETY: it points to a message that is ours until we are dropped, and that nobody writes.
+        // SAFETY: it points to a message that is ours until we are dropped, and that no code writes to.
         unsafe { self.0.as_ref() }
     }
 
@@ -201,7 +201,7 @@ impl KafkaMessage {
         self.raw().offset
     }
 
-    /// The error, if it is no record.
+    /// The error, if it is not a record.
     #[inline]
     pub(super) fn error(&self) -> Option<RDKafkaErrorCode> {
         let error = self.raw().err;
@@ -222,7 +222,7 @@ impl KafkaMessage {
         }
     }
 
-    /// What is read. Only of use if it is no error.
+    /// The record. Only of use if it is not an error.
     #[inline]
     pub(super) fn record(&self) -> Record<'_> {
         let raw = self.raw();
@@ -338,7 +338,7 @@ impl<T> Owned<T> {
 
 impl<T> Drop for Owned<T> {
     fn drop(&mut self) {
-        // SAFETY: who created this promised that it is valid and released by this alone.
+        // SAFETY: the creator of this promised that it is valid and released by this alone.
         unsafe { (self.release)(self.it.as_ptr()) };
     }
 }

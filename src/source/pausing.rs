@@ -10,7 +10,7 @@ use super::cursor::PartitionCursor;
 
 impl Source {
     /// Delivers no record at or past these offsets. A partition that is not listed delivers
-    /// nothing more, and none is added any more.
+    /// nothing more, and no partition is added any more.
     pub fn stop_at(&mut self, ends: &BTreeMap<i32, i64>) {
         self.bounded = true;
         for (partition, cursor) in (0..).zip(&mut self.cursors) {
@@ -19,14 +19,14 @@ impl Source {
         self.pause_finished();
     }
 
-    /// Whether every partition that is not halted has come to where it is to stop.
+    /// Whether every partition that is not halted has reached its stop offset.
     #[must_use]
     pub fn finished(&self) -> bool {
         self.bounded && self.cursors.iter().all(PartitionCursor::finished)
     }
 
-    /// Delivers nothing of these partitions until they are resumed. What the client has read ahead
-    /// of them is dropped and read again later.
+    /// Delivers nothing from these partitions until they are resumed. Their records that the client has
+    /// read ahead are dropped and read again later.
     pub fn pause(&mut self, partitions: &[i32]) {
         let newly: Vec<i32> = partitions
             .iter()
@@ -53,7 +53,7 @@ impl Source {
         }
     }
 
-    /// Pauses what has come to where it is to stop: what lies past it need not be fetched.
+    /// Pauses the partitions that have reached their stop offset: records past it need not be fetched.
     pub(super) fn pause_finished(&mut self) {
         let finished: Vec<i32> = (0..)
             .zip(&self.cursors)
@@ -67,7 +67,7 @@ impl Source {
     }
 }
 
-/// The numbers of partitions, as a message names them.
+/// The numbers of partitions, for a log line.
 fn listed(partitions: &[i32]) -> String {
     let numbers: Vec<String> = partitions.iter().map(i32::to_string).collect();
     numbers.join(", ")

@@ -1,7 +1,7 @@
-//! Telling the group how far has been applied, for tools that show its lag.
+//! Reports the applied positions to the group, for tools that show its lag.
 //!
-//! It is told on a thread of its own that waits for each answer: the client's binding passes on no
-//! answer to a commit that nobody waits for.
+//! A thread of its own commits them and waits for each answer: the client's binding passes on no
+//! answer to a commit that no caller waits for.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,11 +17,11 @@ use tracing::{debug, info, warn};
 
 use super::client_events::ClientEvents;
 
-/// A group that can't be told for so long is worth a warning. A broker that has just started may not
+/// Commits that fail for so long are worth a warning. A broker that has just started may not
 /// know its groups for some seconds.
 const FAILING_MAX: Duration = Duration::from_secs(30);
 
-/// Tells the group one set of positions after the other.
+/// Commits one set of positions after the other.
 pub(super) struct Reporter {
     positions: Sender<BTreeMap<i32, i64>>,
     thread: JoinHandle<()>,
@@ -40,14 +40,14 @@ impl Reporter {
         Ok(Self { positions, thread })
     }
 
-    /// Has the group told, and waits for nothing. What is said while it is still being told of
-    /// something older replaces what was said in between.
+    /// Hands over positions to be committed, and waits for nothing. While an older commit runs, only the
+    /// newest positions are kept.
     pub(super) fn report(&self, positions: &BTreeMap<i32, i64>) {
-        // A thread that panicked tells nobody anything, and no figure depends on it.
+        // A thread that panicked reports nothing, and no figure depends on it.
         let _ = self.positions.send(positions.clone());
     }
 
-    /// Waits until the group was told the last positions, or has refused them.
+    /// Waits until the last positions are committed, or refused.
     pub(super) fn close(self) {
         drop(self.positions);
         // One that panicked has ended as well.
@@ -58,9 +58,9 @@ impl Reporter {
 struct ReportInProgress<'a> {
     consumer: &'a BaseConsumer<ClientEvents>,
     topic: &'a str,
-    /// What the group knows.
+    /// The positions that the group knows.
     told: BTreeMap<i32, i64>,
-    /// Since when it could not be told.
+    /// Since when commits fail.
     failing: Option<Instant>,
     warned: bool,
 }
@@ -113,7 +113,7 @@ impl<'a> ReportInProgress<'a> {
         if !self.warned && since.elapsed() >= FAILING_MAX {
             self.warned = true;
             warn!(
-                "positions can't be reported to the group, so tools that watch its lag show too \
+                "positions can't be reported to the group, so lag tools show too \
                  much: {error}"
             );
         }

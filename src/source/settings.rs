@@ -1,4 +1,4 @@
-//! What is read, and with which settings of the client library.
+//! The settings of the source, and those of the client library.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -52,7 +52,7 @@ pub enum StartPosition {
     At(EventTime),
 }
 
-/// What a user may override.
+/// The defaults that a user may override.
 ///
 /// The sizes hold what is read ahead, with what the client keeps beside each record (about 400
 /// bytes), to some tens of MB, and let it read on while a batch is applied. A full read-ahead is
@@ -72,7 +72,7 @@ const DEFAULTS: [(&str, &str); 12] = [
     ("topic.metadata.refresh.interval.ms", "60000"),
 ];
 
-/// What figures depend on.
+/// Settings that figures depend on: a user can't override them.
 const FIXED: [(&str, &str); 7] = [
     ("allow.auto.create.topics", "false"),
     ("auto.offset.reset", "error"),
@@ -83,10 +83,10 @@ const FIXED: [(&str, &str); 7] = [
     ("isolation.level", "read_committed"),
 ];
 
-/// What the client has to talk about for it to say which topic it reads.
+/// The debug contexts under which the client logs which topic it reads.
 const TELLS_IDS: &str = "metadata";
 
-/// What has its place elsewhere in the configuration, or is another name of what is fixed.
+/// Settings that have their own key in the configuration, or are another name of a fixed one.
 const ELSEWHERE: [(&str, &str); 5] = [
     ("bootstrap.servers", "set kafka.brokers instead"),
     ("metadata.broker.list", "set kafka.brokers instead"),
@@ -118,7 +118,7 @@ impl Config {
     /// [`Error::Client`] with the client library's words, or as [`Config::check`].
     pub fn check_together(&self) -> Result<(), Error> {
         let mut client = self.client()?;
-        // Without brokers there is nobody to connect to, and that need not be logged.
+        // Without brokers there is nothing to connect to, and that need not be logged.
         client.remove("bootstrap.servers");
         client.set_log_level(RDKafkaLogLevel::Emerg);
         client.create::<BaseConsumer>().map(|_| ()).map_err(refused)
@@ -158,7 +158,7 @@ impl Config {
             group => group,
         };
         client.set("group.id", group);
-        // Whoever listens passes on what is wanted.
+        // The log of the service filters what is wanted.
         client.set_log_level(RDKafkaLogLevel::Debug);
         Ok(client)
     }

@@ -3,18 +3,18 @@
 use crate::core::effect::{Fingerprint, Progress};
 use crate::domain::topic_id::TopicId;
 
-/// How to begin anew. Documents of the old state have higher versions, so in its indexes they would
+/// How to begin with a new state. Documents of the old state have higher versions, so in its indexes they would
 /// win over those of a new one; and both would share the alias of the totals.
-pub(super) const ANEW: &str = "stop the service, and start it with a new state_dir, a new \
+pub(super) const NEW_STATE: &str = "stop the service, and start it with a new state_dir, a new \
                                elasticsearch.index_prefix and a new elasticsearch.legacy_totals";
 
-/// How to read all that the topic holds now into a new state: by default what is there is skipped.
+/// How to read all that the topic holds now into a new state: by default existing records are skipped.
 pub(super) fn from_earliest() -> String {
-    format!("{ANEW}, and kafka.start = \"earliest\"")
+    format!("{NEW_STATE}, and kafka.start = \"earliest\"")
 }
 
-pub(super) const STRAYED: &str = "the Kafka client handed out a record where none belongs; start \
-                                  again, nothing is lost";
+pub(super) const STRAYED: &str = "the Kafka client returned a record out of order; restart \
+                                  the service, nothing is lost";
 
 /// The offsets that brokers hold of a partition: `low` up to, not including, `high`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,9 +32,9 @@ pub(super) struct PartitionStart {
     pub(super) from: i64,
     /// The end offset now.
     pub(super) end: i64,
-    /// What the record at `from` must be.
+    /// The expected fingerprint of the record at `from`.
     pub(super) verify: Option<Fingerprint>,
-    /// What the operator should know.
+    /// A note for the operator.
     pub(super) note: Option<String>,
     /// Why it is not to be read.
     pub(super) refusal: Option<String>,
@@ -42,13 +42,13 @@ pub(super) struct PartitionStart {
 
 impl PartitionStart {
     /// At `position`, for the first time.
-    pub(super) fn fresh(position: i64, standing: OffsetRange) -> Self {
+    pub(super) fn fresh(position: i64, offset_range: OffsetRange) -> Self {
         // An offset that was removed since it was asked for has nothing before it any more.
-        let position = position.clamp(standing.low, standing.high.max(standing.low));
+        let position = position.clamp(offset_range.low, offset_range.high.max(offset_range.low));
         Self {
             position,
             from: position,
-            end: standing.high,
+            end: offset_range.high,
             verify: None,
             note: None,
             refusal: None,
@@ -56,18 +56,18 @@ impl PartitionStart {
     }
 
     /// Behind what was applied, if the partition is still the same.
-    pub(super) fn again(applied: &Progress, standing: OffsetRange) -> Self {
+    pub(super) fn again(applied: &Progress, offset_range: OffsetRange) -> Self {
         let position = applied.position;
         let starting = Self {
             position,
             from: position,
-            end: standing.high,
+            end: offset_range.high,
             verify: None,
             note: None,
-            refusal: refusal(position, standing),
+            refusal: refusal(position, offset_range),
         };
         match applied.fingerprint {
-            Some(fingerprint) if fingerprint.offset < standing.low => Self {
+            Some(fingerprint) if fingerprint.offset < offset_range.low => Self {
                 note: Some(format!(
                     "retention has removed the last record applied, at offset {}, so it can't be \
                      verified that this is the log that was read before; reading on at {position}",
@@ -109,7 +109,7 @@ pub(super) fn deleted() -> String {
 /// Why nothing is read of the topic `now`: `before` had its name.
 pub(super) fn replaced(before: TopicId, now: TopicId) -> String {
     format!(
-        "the topic was deleted and created anew: its id was {before} and is {now} now. Nothing of the \
+        "the topic was deleted and recreated: its id was {before} and is {now} now. Nothing of the \
          new one is applied; to read it, {}",
         from_earliest()
     )
@@ -124,9 +124,9 @@ pub(super) fn vanished() -> String {
     )
 }
 
-/// Why it can't be gone on at `position` in a partition that stands so, if it can't.
-pub(super) fn refusal(position: i64, standing: OffsetRange) -> Option<String> {
-    let OffsetRange { low, high } = standing;
+/// Why reading can't continue at `position` in a partition that holds these offsets, if it can't.
+pub(super) fn refusal(position: i64, offset_range: OffsetRange) -> Option<String> {
+    let OffsetRange { low, high } = offset_range;
     if high < position {
         Some(format!(
             "the partition ends at offset {high}, but everything before {position} was applied: \
@@ -137,8 +137,8 @@ pub(super) fn refusal(position: i64, standing: OffsetRange) -> Option<String> {
     } else if low > position {
         Some(format!(
             "offsets [{position}, {low}) were removed before they were read, by retention or by \
-             hand: {} offsets are missing for ever. Nothing of the partition is applied any more; \
-             to go on without them, {}, and set retention.ms=-1 on topics that hold history",
+             hand: {} offsets are lost. Nothing of the partition is applied any more; \
+             to continue without them, {}, and set retention.ms=-1 on topics that hold history",
             low - position,
             from_earliest()
         ))
@@ -153,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    fn standing(low: i64, high: i64) -> OffsetRange {
+    fn offset_range(low: i64, high: i64) -> OffsetRange {
         OffsetRange { low, high }
     }
 
@@ -171,21 +171,21 @@ mod tests {
 
     #[test]
     fn the_last_applied_record_is_read_again() {
-        let starting = PartitionStart::again(&applied(8), standing(0, 10));
+        let starting = PartitionStart::again(&applied(8), offset_range(0, 10));
         assert_eq!((starting.position, starting.from), (8, 7));
         assert!(starting.verify.is_some() && starting.refusal.is_none());
     }
 
     #[test]
     fn the_end_is_a_place_to_go_on_at() {
-        let starting = PartitionStart::again(&applied(8), standing(0, 8));
+        let starting = PartitionStart::again(&applied(8), offset_range(0, 8));
         assert_eq!((starting.position, starting.from), (8, 7));
         assert_eq!(starting.refusal, None);
     }
 
     #[test]
     fn a_partition_that_ends_before_the_position_is_refused() {
-        let refusal = PartitionStart::again(&applied(8), standing(0, 7))
+        let refusal = PartitionStart::again(&applied(8), offset_range(0, 7))
             .refusal
             .unwrap();
         assert!(refusal.contains("ends at offset 7"), "{refusal}");
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_refused_and_named() {
-        let refusal = PartitionStart::again(&applied(8), standing(9, 12))
+        let refusal = PartitionStart::again(&applied(8), offset_range(9, 12))
             .refusal
             .unwrap();
         assert!(refusal.contains("[8, 9)"), "{refusal}");
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn retention_up_to_the_position_only_prevents_the_verification() {
-        let starting = PartitionStart::again(&applied(8), standing(8, 12));
+        let starting = PartitionStart::again(&applied(8), offset_range(8, 12));
         assert_eq!((starting.position, starting.from), (8, 8));
         assert!(starting.verify.is_none() && starting.note.is_some());
         assert_eq!(starting.refusal, None);
@@ -214,15 +214,15 @@ mod tests {
             first: Some(8),
             fingerprint: None,
         };
-        let starting = PartitionStart::again(&progress, standing(0, 12));
+        let starting = PartitionStart::again(&progress, offset_range(0, 12));
         assert_eq!((starting.from, starting.verify), (8, None));
     }
 
     #[test]
     fn a_first_start_stays_within_what_is_there() {
-        assert_eq!(PartitionStart::fresh(3, standing(5, 9)).position, 5);
-        assert_eq!(PartitionStart::fresh(7, standing(5, 9)).position, 7);
-        assert_eq!(PartitionStart::fresh(0, standing(0, 0)).position, 0);
+        assert_eq!(PartitionStart::fresh(3, offset_range(5, 9)).position, 5);
+        assert_eq!(PartitionStart::fresh(7, offset_range(5, 9)).position, 7);
+        assert_eq!(PartitionStart::fresh(0, offset_range(0, 0)).position, 0);
     }
 
     #[test]
@@ -232,8 +232,8 @@ mod tests {
             deleted(),
             replaced(id(1), id(2)),
             vanished(),
-            refusal(8, standing(0, 7)).unwrap(),
-            refusal(8, standing(9, 12)).unwrap(),
+            refusal(8, offset_range(0, 7)).unwrap(),
+            refusal(8, offset_range(9, 12)).unwrap(),
         ] {
             // Documents of the old state would win over those of a new one.
             let stop = "stop the service, and start it with a new state_dir";

@@ -1,4 +1,4 @@
-//! What brokers say about a topic.
+//! The metadata and offsets of a topic, as the brokers give them.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -28,7 +28,7 @@ pub(super) struct Topic {
     brokers: String,
     partitions: i32,
     patience: Duration,
-    /// Whether events of the client are served here, as nobody else does so.
+    /// Whether events of the client are served here, as no other thread does so.
     serves: bool,
 }
 
@@ -36,14 +36,14 @@ pub(super) struct Topic {
 pub(super) struct TopicPartitions {
     /// How many there are.
     pub(super) count: i32,
-    /// Those that no broker serves now.
+    /// The partitions that no broker serves now.
     pub(super) leaderless: Vec<i32>,
 }
 
-/// What was found under the topic's name.
+/// The state of the topic, as the brokers give it.
 enum TopicState {
     Ready(i32),
-    /// With these partitions that nobody serves; none are named if that is said of the topic.
+    /// With these partitions that no broker serves; empty if that is said of the topic.
     Leaderless(Vec<i32>),
     Missing,
     Forbidden,
@@ -159,8 +159,8 @@ impl Topic {
         }
     }
 
-    /// What brokers hold of a partition. Asks once.
-    pub(super) fn standing(
+    /// The offsets that brokers hold of a partition. Asks once.
+    pub(super) fn offset_range(
         &self,
         consumer: &BaseConsumer<ClientEvents>,
         partition: i32,
@@ -177,8 +177,8 @@ impl Topic {
         }
     }
 
-    /// What brokers hold of partitions. Asks once for all of them.
-    pub(super) fn standings(
+    /// The offsets that brokers hold of partitions. Asks once for all of them.
+    pub(super) fn offset_ranges(
         &self,
         consumer: &BaseConsumer<ClientEvents>,
         partitions: &[i32],
@@ -191,16 +191,16 @@ impl Topic {
             .iter()
             .map(|partition| {
                 let known = lows.get(partition).zip(highs.get(partition));
-                let standing = known.map(|(low, high)| OffsetRange {
+                let offset_range = known.map(|(low, high)| OffsetRange {
                     low: *low,
                     high: (*high).max(*low),
                 });
-                let standing = standing.ok_or_else(|| Error::NoBroker {
+                let offset_range = offset_range.ok_or_else(|| Error::NoBroker {
                     brokers: self.brokers.clone(),
                     patience: wait,
                     why: format!("nothing was said of the offsets of partition {partition}"),
                 })?;
-                Ok((*partition, standing))
+                Ok((*partition, offset_range))
             })
             .collect()
     }
@@ -215,15 +215,15 @@ impl Topic {
         self.offsets(consumer, partitions, Offset::End, wait)
     }
 
-    /// What brokers hold of partitions. Asks until `deadline`.
-    pub(super) fn standings_by(
+    /// The offsets that brokers hold of partitions. Asks until `deadline`.
+    pub(super) fn offset_ranges_by(
         &self,
         consumer: &BaseConsumer<ClientEvents>,
         partitions: &[i32],
         deadline: Instant,
     ) -> Result<BTreeMap<i32, OffsetRange>, Error> {
         until(deadline, |wait| {
-            self.standings(consumer, partitions, wait)
+            self.offset_ranges(consumer, partitions, wait)
                 .map_err(|error| match error {
                     Error::NoBroker { brokers, why, .. } => Error::NoBroker {
                         brokers,

@@ -1,4 +1,4 @@
-//! Which topic is read: nothing of another one that has its name now is delivered.
+//! The identity of the topic that is read: records of another topic with the same name are not delivered.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::domain::topic_id::TopicId;
 pub(super) struct TopicIdentity {
     /// The topic that is read.
     expected: Option<TopicId>,
-    /// The one of its name that was told last.
+    /// The id of that name that brokers gave last.
     told: Option<TopicId>,
     /// Why nothing is read any more: the name stands for another topic now.
     pub(super) replaced: Option<String>,
@@ -51,7 +51,7 @@ impl Source {
         self.identity.expected
     }
 
-    /// What an earlier run knew: which topic it read, and which partitions can't be read on for a
+    /// Takes over what an earlier run knew: which topic it read, and which partitions can't be read on for a
     /// reason that lasts. To be called before [`assign`](Self::assign).
     pub fn remember(&mut self, topic: Option<TopicId>, halted: BTreeMap<i32, String>) {
         self.remembered = halted;
@@ -78,7 +78,7 @@ impl Source {
         }
     }
 
-    /// Takes in by which ids the client has begun to read. What was taken from the queue before all
+    /// Takes note of the ids by which the client has begun to read. What was taken from the queue before all
     /// events were served is of the topic that was told last, as the client tells a new id before it
     /// asks for the first record by it.
     pub(super) fn take_ids(&mut self) {

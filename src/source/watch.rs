@@ -1,4 +1,4 @@
-//! Looking after the partitions: which there are, and whether they are read.
+//! Watches the partitions: finds new ones, and those that are no longer fetched.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -19,19 +19,19 @@ use crate::observe::status::Condition;
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
 impl Source {
-    /// Has it looked for partitions that were added, which are read from their beginning: nothing in
+    /// Looks for partitions that were added, which are read from their beginning: nothing in
     /// them can be older than the reading of the topic. To be called about every 30 s; also wakes up
-    /// partitions that the client has forgotten.
+    /// partitions that the client no longer fetches.
     ///
-    /// Waits for no answer: it gives what earlier calls have found, and what goes on is up to
-    /// [`poll`](Self::poll).
+    /// Waits for no answer: it gives what earlier calls have found, and [`poll`](Self::poll) takes in
+    /// the answers.
     ///
     /// # Errors
     /// When the brokers did not answer an earlier call within 2 s.
     pub fn discover(&mut self) -> Result<Vec<AssignedPartition>, Error> {
         self.take_answers()?;
-        let partitions = self.standing_still();
-        self.look(partitions);
+        let partitions = self.stalled();
+        self.describe(partitions);
         match self.unanswered.take() {
             Some(error) => Err(error),
             None => Ok(self.found()),
@@ -39,7 +39,7 @@ impl Source {
     }
 
     // Has it asked which topic there is, and how far these partitions and new ones go.
-    fn look(&mut self, partitions: Vec<i32>) {
+    fn describe(&mut self, partitions: Vec<i32>) {
         let known = self.topic.partitions();
         self.asker
             .ask(BrokerQuestion::Describe { known, partitions });
@@ -54,7 +54,7 @@ impl Source {
     pub(super) fn take_answers(&mut self) -> Result<(), Error> {
         while let Some(answer) = self.asker.answer() {
             match answer {
-                BrokerAnswer::Described(Ok(looked)) => self.looked(looked)?,
+                BrokerAnswer::Described(Ok(description)) => self.apply_description(description)?,
                 BrokerAnswer::Described(Err(error)) => {
                     if matches!(error, Error::Forbidden { .. }) {
                         self.forbidden = Some(error.to_string());
@@ -71,18 +71,19 @@ impl Source {
                     self.ends_confirmed(&ends, asked);
                     if !is_whole {
                         // The topic may be gone, or a partition without a leader: neither is silence.
-                        self.look(Vec::new());
+                        self.describe(Vec::new());
                     }
                 }
-                // It may be of before the brokers went away again.
-                BrokerAnswer::Probed(found) if found.downs != self.consumer.context().downs() => {}
+                // The answer may be older than another outage.
+                BrokerAnswer::Probed(found)
+                    if found.outages != self.consumer.context().outages() => {}
                 BrokerAnswer::Probed(found) => {
-                    self.consumer.context().tell_answer();
+                    self.consumer.context().log_answer();
                     self.consumer.context().set_up();
-                    for (partition, standing) in &found.standings {
+                    for (partition, offset_range) in &found.offset_ranges {
                         self.confirmed.note(*partition, Instant::now());
                         if let Some(cursor) = self.cursor_mut(*partition) {
-                            cursor.note_end(standing.high);
+                            cursor.note_end(offset_range.high);
                         }
                     }
                     self.identify(found.identity);
@@ -92,30 +93,30 @@ impl Source {
         Ok(())
     }
 
-    fn looked(&mut self, looked: TopicDescription) -> Result<(), Error> {
+    fn apply_description(&mut self, description: TopicDescription) -> Result<(), Error> {
         self.unanswered = None;
         self.forbidden = None;
-        let Some(count) = looked.count else {
+        let Some(count) = description.count else {
             self.note_missing();
             return Ok(());
         };
         self.missing = None;
-        self.identify(looked.identity);
+        self.identify(description.identity);
         // No topic loses partitions: a broker that says so of the same one lags behind.
         if !self.identity.is_same() {
             for gone in self.partitions().into_iter().filter(|p| *p >= count) {
                 self.halt(gone, start::vanished());
             }
         }
-        for partition in looked.leaderless {
+        for partition in description.leaderless {
             self.miss_leader(partition);
         }
         if !self.bounded {
             // Partitions have no gaps: what follows one of which nothing is known waits for it.
             let known = i32::try_from(self.cursors.len()).unwrap_or(i32::MAX);
             let starts: Vec<PartitionStart> = (known..count)
-                .map_while(|partition| looked.standings.get(&partition))
-                .map(|standing| PartitionStart::fresh(standing.low, *standing))
+                .map_while(|partition| description.offset_ranges.get(&partition))
+                .map(|offset_range| PartitionStart::fresh(offset_range.low, *offset_range))
                 .collect();
             let begun = self.begin(starts)?;
             for assigned in &begun {
@@ -123,7 +124,7 @@ impl Source {
             }
             self.found.extend(begun);
         }
-        self.wake_forgotten(&looked.standings);
+        self.wake_forgotten(&description.offset_ranges);
         Ok(())
     }
 
@@ -141,7 +142,7 @@ impl Source {
         let all = self.partitions();
         let asked = all.into_iter().filter(|partition| self.runs(*partition));
         let asked = BrokerQuestion::Probe {
-            downs: self.consumer.context().downs(),
+            outages: self.consumer.context().outages(),
             partitions: asked.collect(),
         };
         if self.asker.ask(asked) {
@@ -149,19 +150,19 @@ impl Source {
         }
     }
 
-    // Nobody can say how far it goes, and the client says nothing.
+    // No broker can say how far it goes, and the client says nothing.
     fn miss_leader(&mut self, partition: i32) {
         if self.runs(partition)
             && let Some(cursor) = self.cursor_mut(partition)
         {
             cursor.forget_end();
             let why = "no broker serves it now".to_owned();
-            self.ailing.insert(partition, why);
+            self.failing.insert(partition, why);
         }
     }
 
-    /// How it goes with a topic that is not found.
-    pub(super) fn lost(&self, missing: MissingTopic) -> (Condition, String) {
+    /// The condition of a topic that is not found, and the reason.
+    pub(super) fn missing_condition(&self, missing: MissingTopic) -> (Condition, String) {
         let now = Instant::now();
         let topic = self.topic.name();
         if !missing.is_confirmed(now) {
@@ -170,7 +171,7 @@ impl Source {
         }
         let reason = format!(
             "topic \"{topic}\" has not been found for {}: it was deleted, or this user may not see it \
-             any more (DESCRIBE). When it is there again, it is read on; to read a new one of that \
+             any more (DESCRIBE). When it is there again, reading continues; to read a new one of that \
              name, {}",
             duration::about(missing.lasts(now)),
             start::from_earliest()
@@ -178,8 +179,8 @@ impl Source {
         (Condition::Failed, reason)
     }
 
-    // A topic that is found again by its id is read on. Without an id nobody could tell it from another
-    // one, and who waits for an end can't wait for ever.
+    // A topic that is found again by its id is read on. Without an id it can't be told from another
+    // one, and a run that stops at the end must not wait without limit.
     fn note_missing(&mut self) {
         self.forget_ends();
         let now = Instant::now();
@@ -199,7 +200,7 @@ impl Source {
         }
     }
 
-    // Nobody says how far partitions go.
+    // No broker says how far partitions go.
     fn forget_ends(&mut self) {
         for cursor in &mut self.cursors {
             cursor.forget_end();
@@ -207,7 +208,7 @@ impl Source {
     }
 
     // Partitions of which nothing came since the last call.
-    fn standing_still(&mut self) -> Vec<i32> {
+    fn stalled(&mut self) -> Vec<i32> {
         let mut still = Vec::new();
         for partition in self.partitions() {
             if !self.runs(partition) || self.paused.contains(&partition) {
@@ -215,7 +216,7 @@ impl Source {
             }
             if self
                 .cursor_mut(partition)
-                .is_some_and(|cursor| cursor.stands_still())
+                .is_some_and(|cursor| cursor.is_stalled())
             {
                 still.push(partition);
             }
@@ -223,10 +224,10 @@ impl Source {
         still
     }
 
-    // A partition whose fetching does not start again after its leader moved has been a fault of
-    // several versions of the client; sought anew, it goes on.
-    fn wake_forgotten(&mut self, standings: &BTreeMap<i32, OffsetRange>) {
-        for (partition, standing) in standings {
+    // A partition whose fetching does not start again after its leader moved has been a bug of
+    // several versions of the client; a seek starts it again.
+    fn wake_forgotten(&mut self, offset_ranges: &BTreeMap<i32, OffsetRange>) {
+        for (partition, offset_range) in offset_ranges {
             let partition = *partition;
             if !self.runs(partition) || self.paused.contains(&partition) {
                 continue;
@@ -238,17 +239,17 @@ impl Source {
             else {
                 continue;
             };
-            if cursor.note_end(standing.high) {
+            if cursor.note_end(offset_range.high) {
                 // Nothing is left to be read, so nothing will come that shows that it is well.
-                self.ailing.remove(&partition);
+                self.failing.remove(&partition);
                 continue;
             }
             let from = cursor.resume_from();
             warn!(
                 partition,
                 from,
-                end = standing.high,
-                "nothing comes from the partition although there is more: reading it anew"
+                end = offset_range.high,
+                "no records arrive from the partition although there are more: seeking to its position"
             );
             if let Err(error) = self.consumer.seek(
                 self.topic.name(),
@@ -256,7 +257,7 @@ impl Source {
                 Offset::Offset(from),
                 Duration::ZERO,
             ) {
-                warn!(partition, "it can't be read anew: {error}");
+                warn!(partition, "the partition can't be sought: {error}");
             }
         }
     }

@@ -17,7 +17,7 @@ impl ByteEncoder {
         }
     }
 
-    /// What has been written.
+    /// The bytes written so far.
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -108,7 +108,7 @@ pub(super) struct ByteDecoder<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Malformed;
 
-/// What a decoding gives.
+/// The result of a decoding.
 pub(super) type DecodeResult<T> = Result<T, Malformed>;
 
 impl<'a> ByteDecoder<'a> {

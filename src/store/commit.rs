@@ -7,7 +7,7 @@ use rocksdb::WriteBatch;
 use tidegauge_windows::{Aggregate, Block, Changes, EventTime, Grid, Summary};
 
 use super::codec::ByteEncoder;
-use super::database::{Database, TOGETHER};
+use super::database::{Database, KEYS_PER_LOOKUP};
 use super::error::Error;
 use super::head::CheckpointHead;
 use super::identity::Documents;
@@ -23,23 +23,23 @@ use crate::core::feedback::Mark;
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
 
-/// A batch in the making, against the state as it stands.
+/// A batch under construction, on top of the current state.
 ///
-/// All it puts are absolute values made from what is there, so a batch that failed may be made and
+/// It puts only absolute values, computed from the current ones, so a batch that failed may be made and
 /// written again from the same effects.
 pub(super) struct Draft<'a> {
     database: &'a Database,
     batch: WriteBatch,
     /// The head after the batch.
     head: CheckpointHead,
-    /// None if no document is marked, as nobody delivers any.
+    /// `None` if no document is marked, as there is no sink.
     marks: Option<Marks>,
     encoder: ByteEncoder,
-    /// What was written lately, as it is after the batch.
+    /// The cache of recent writes, as it is after the batch.
     recent: RecentWrites,
 }
 
-/// What has to be added to the cell of a branch in the block that starts then.
+/// The addition to the cell of a branch in the block that starts then.
 type Part<'a> = (EventTime, BranchId, &'a Summary);
 
 impl<'a> Draft<'a> {
@@ -64,7 +64,7 @@ impl<'a> Draft<'a> {
         Self { recent, ..self }
     }
 
-    /// What was written lately, as it is once the batch is written.
+    /// The cache of recent writes, as it is once the batch is written.
     pub(super) fn recent(&mut self) -> RecentWrites {
         mem::take(&mut self.recent)
     }
@@ -208,7 +208,7 @@ impl<'a> Draft<'a> {
         slices.sort_unstable_by_key(|(slice, branch, _)| (*slice, *branch));
         let mut recent = mem::take(&mut self.recent);
         recent.begin(latest.map(|latest| grid.slice_of(latest)));
-        for some in slices.chunks(TOGETHER) {
+        for some in slices.chunks(KEYS_PER_LOOKUP) {
             let cells: Vec<(KeyBytes, bool)> = some
                 .iter()
                 .map(|(slice, branch, _)| {

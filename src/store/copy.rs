@@ -1,7 +1,7 @@
-//! A copy of a state as it stood at one moment, made beside whoever writes it.
+//! A copy of a state as it stood at one moment, made while its writer runs.
 //!
 //! Every key is read, so that every checksum is, and written into tables of the copy's own: nothing
-//! of it is shared with the files of the one who writes, and it does not matter which of those come
+//! of it is shared with the writer's files, and it does not matter which of those come
 //! and go meanwhile. Only the writer could take one of RocksDB's checkpoints.
 
 use std::path::{Path, PathBuf};
@@ -16,8 +16,8 @@ use super::read_only::ReadOnlyStore;
 /// How long a table of the copy becomes, at most about.
 const TABLE_BYTES: u64 = 64 << 20;
 /// The size of a table is asked for after so many keys.
-const LOOK_EVERY: u64 = 4_096;
-/// What is read ahead: all of it is wanted.
+const SIZE_CHECK_EVERY: u64 = 4_096;
+/// The read-ahead: all of the state is read.
 const READAHEAD_BYTES: usize = 2 << 20;
 
 impl ReadOnlyStore {
@@ -42,8 +42,8 @@ impl ReadOnlyStore {
             reason: "the copy does not hold what it was made of".to_owned(),
         };
         let copied = Self::open(dir)?.ok_or_else(differs)?;
-        let stock = copied.stock()?;
-        let is_same = stock.keys.values().sum::<u64>() == keys
+        let stats = copied.stats()?;
+        let is_same = stats.keys.values().sum::<u64>() == keys
             && copied.checkpoint() == self.checkpoint()
             && copied.rules() == self.rules();
         if is_same { Ok(keys) } else { Err(differs()) }
@@ -72,7 +72,7 @@ fn write_tables(
             table.put(key, value).map_err(failed)?;
             keys += 1;
             at.next();
-            if keys % LOOK_EVERY == 0 && table.file_size() > table_bytes {
+            if keys % SIZE_CHECK_EVERY == 0 && table.file_size() > table_bytes {
                 break;
             }
         }
@@ -95,7 +95,7 @@ mod tests {
         let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         let [from, to] = &dirs;
         let written = Database::open(from.path(), true).unwrap();
-        let keys = 3 * LOOK_EVERY + 17;
+        let keys = 3 * SIZE_CHECK_EVERY + 17;
         let mut batch = WriteBatch::default();
         for number in 0..keys {
             batch.put(number.to_be_bytes(), [7; 100]);

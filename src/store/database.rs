@@ -26,7 +26,7 @@ pub(super) struct Database {
 const BLOCK_CACHE_BYTES: usize = 32 << 20;
 /// The cache is divided by two to the power of this. Each part must hold many of the largest blocks.
 const BLOCK_CACHE_SHARD_BITS: i32 = 2;
-/// What is written and not yet in a table, in two buffers.
+/// The size of the two buffers for writes that are not yet in a table.
 const WRITE_BUFFER_BYTES: usize = 16 << 20;
 /// Most lookups are of one cell, and a block that is not in the cache is read and unpacked as a whole.
 const BLOCK_BYTES: usize = 4 << 10;
@@ -36,7 +36,7 @@ const METADATA_BLOCK_BYTES: usize = 4 << 10;
 const WAL_BYTES_MAX: u64 = 64 << 20;
 const OPEN_FILES_MAX: i32 = 256;
 /// So many keys are looked up together: more cost memory and gain nothing.
-pub(super) const TOGETHER: usize = 1_024;
+pub(super) const KEYS_PER_LOOKUP: usize = 1_024;
 /// A database that is written meanwhile is opened at the second try or so.
 const STILL_TRIES: u32 = 20;
 const STILL_WAIT: Duration = Duration::from_millis(50);
@@ -56,9 +56,9 @@ impl Database {
         }
     }
 
-    /// Opens the database in `path` as it is at this moment, beside whoever writes it: takes no
+    /// Opens the database in `path` as it is at this moment, while its writer runs: takes no
     /// lock and changes nothing.
-    pub(super) fn open_still(path: &Path) -> Result<Self, Error> {
+    pub(super) fn open_read_only(path: &Path) -> Result<Self, Error> {
         let mut options = options(false);
         // What the writer deletes meanwhile can be read as long as it is open.
         options.set_max_open_files(-1);
@@ -95,7 +95,7 @@ impl Database {
             .map_err(|error| self.failed("read", &error))
     }
 
-    /// What is at each of `keys`, at most [`TOGETHER`] of them: neighbours share index and data blocks.
+    /// The value at each of `keys`, at most [`KEYS_PER_LOOKUP`] of them: neighbours share index and data blocks.
     pub(super) fn get_all(&self, keys: &[KeyBytes]) -> Result<Vec<Option<Vec<u8>>>, Error> {
         let found = self.db.multi_get(keys).into_iter();
         found
@@ -123,7 +123,7 @@ impl Database {
         }
     }
 
-    /// The value at each of `keys`, at most [`TOGETHER`] of them, if there is one.
+    /// The value at each of `keys`, at most [`KEYS_PER_LOOKUP`] of them, if there is one.
     pub(super) fn values<V: StoredValue>(
         &self,
         keys: &[KeyBytes],
@@ -160,7 +160,7 @@ impl Database {
             .map_err(|error| self.failed("write", &error))
     }
 
-    /// Writes every table anew, in the form that tables have now.
+    /// Rewrites every table in the current form.
     pub(super) fn rewrite(&self) {
         let mut options = CompactOptions::default();
         options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);

@@ -1,4 +1,4 @@
-//! The state directory: whether a state may be opened or begun in it.
+//! The state directory: whether a state may be opened or created in it.
 
 use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::io;
@@ -10,16 +10,16 @@ use tracing::{info, warn};
 use super::error::Error;
 use super::opened_file::OpenedFile;
 
-/// What a directory that may be used holds.
+/// The content of a directory that may be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Directory {
-    /// Nothing yet: a state may be begun.
+    /// Nothing yet: a state may be created.
     Fresh,
     /// A state.
     State,
 }
 
-/// Looks at the directory at `path`, and makes it, for its owner only, if there is none.
+/// Checks the directory at `path`, and creates it, for its owner only, if it does not exist.
 pub(super) fn prepare(path: &Path) -> Result<Directory, Error> {
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -101,8 +101,8 @@ fn check(path: &Path, metadata: &Metadata) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes away what everybody may do in a directory of ours: it holds the text of records. What its
-/// group may do stays where everybody else may do nothing: then somebody has decided it.
+/// Removes the permissions of all other users on a directory of ours: it holds the text of records.
+/// The group keeps its permissions where all others have none: then an administrator has decided it.
 fn close_to_others(path: &Path, metadata: &Metadata) {
     let mode = metadata.permissions().mode();
     if mode & 0o007 == 0 {
@@ -111,14 +111,14 @@ fn close_to_others(path: &Path, metadata: &Metadata) {
     match fs::set_permissions(path, Permissions::from_mode(mode & 0o7000 | 0o700)) {
         Ok(()) => info!(
             path = %path.display(),
-            "the state directory was open to everybody and is now its owner's only"
+            "the state directory was accessible to every user; now only its owner has access"
         ),
         // As on a volume that belongs to root.
         Err(error) => warn!(
             path = %path.display(),
             %error,
-            "everybody on this machine can read the state directory, which holds the text of records; \
-             chmod 700 it"
+            "every user of this machine can read the state directory, which holds the text of records: \
+             run chmod 700 on it"
         ),
     }
 }
@@ -134,7 +134,7 @@ fn names(path: &Path) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-/// What RocksDB writes before the file CURRENT makes it a state (a process may be killed there),
+/// Files that RocksDB writes before the file CURRENT makes it a state (a process may be killed there),
 /// and what a file system puts into every volume.
 fn may_precede_a_state(name: &str) -> bool {
     matches!(

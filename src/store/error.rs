@@ -44,7 +44,7 @@ pub enum Error {
         /// The state directory.
         path: PathBuf,
     },
-    /// The directory or a lock went while the state was in use.
+    /// The directory or a lock disappeared while the state was in use.
     #[error(
         "{path} was deleted, moved or replaced while the state was in use: nothing more is applied. \
          {}",
@@ -52,7 +52,7 @@ pub enum Error {
         path = .path.display()
     )]
     Gone {
-        /// What is no longer there.
+        /// The directory or lock that is no longer there.
         path: PathBuf,
         /// The generation whose directory it is; `None` for a lock.
         generation: Option<u32>,
@@ -101,14 +101,14 @@ pub enum Error {
     /// The state was built by other rules.
     #[error(
         "the state in {path} was built by other rules than the configured ones: {}. To change rules, \
-         keep state_dir and have the figures built anew from the topic: `tidegauge replay --swap \
+         keep state_dir and rebuild the figures from the topic: `tidegauge replay --swap \
          --accept-differences`, with this configuration. To go on as before, put the old values back",
         RuleDifference::list(differences)
     )]
     Rules {
         /// The state directory.
         path: PathBuf,
-        /// What differs.
+        /// The rules that differ.
         differences: Vec<RuleDifference>,
     },
     /// The state is damaged.
@@ -121,7 +121,7 @@ pub enum Error {
     Damaged {
         /// The state directory.
         path: PathBuf,
-        /// What was found.
+        /// The damage that was found.
         reason: String,
     },
     /// The system refused something.
@@ -129,9 +129,9 @@ pub enum Error {
     Io {
         /// The state directory.
         path: PathBuf,
-        /// What was to be done.
+        /// The action that failed.
         action: &'static str,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// RocksDB refused something.
@@ -142,9 +142,9 @@ pub enum Error {
     Database {
         /// The state directory.
         path: PathBuf,
-        /// What was to be done.
+        /// The action that failed.
         action: &'static str,
-        /// What RocksDB said.
+        /// The error of RocksDB.
         reason: String,
     },
 }
@@ -153,7 +153,7 @@ pub enum Error {
 const STOP: &str = "Stop the service, if it was started again";
 
 impl Error {
-    /// What is wrong, without what to do: that depends on who asked.
+    /// What is wrong, without what to do: that depends on the command.
     #[must_use]
     pub fn fact(&self) -> String {
         match self {
@@ -190,7 +190,8 @@ fn remedy(path: &Path, generation: Option<u32>) -> String {
     let path = path.display();
     match generation {
         None => {
-            "It keeps other processes away from the state, which is whole: start again".to_owned()
+            "It keeps other processes away from the state, which is intact: start the service again"
+                .to_owned()
         }
         Some(1) => format!(
             "What is written now is lost. {STOP}, put {path} back as it was, and start again. Without \

@@ -11,7 +11,7 @@ use crate::core::feedback::Mark;
 use crate::domain::ledger::Ledger;
 use crate::view::reading::Checkpoint;
 
-/// What a checkpoint says of the whole state. Written with every batch.
+/// The counters of the whole state at a checkpoint. Written with every batch.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct CheckpointHead {
     /// Its number; 0 before the first.
@@ -24,12 +24,12 @@ pub(super) struct CheckpointHead {
     pub(super) dirty: u64,
     pub(super) late: NumberRange,
     pub(super) rejects: NumberRange,
-    /// Windows that start before this are gone. Never goes back, and not past a window that awaits
+    /// Windows that start before this are deleted. Never goes back, and not past a window that awaits
     /// delivery.
     pub(super) floor: Option<EventTime>,
 }
 
-/// The numbers `first..next` of a list are there.
+/// The entries of a list that exist: those with the numbers `first..next`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct NumberRange {
     pub(super) first: u64,
@@ -42,7 +42,7 @@ impl CheckpointHead {
         Mark(self.sequence)
     }
 
-    /// What readers see of it.
+    /// The checkpoint as readers see it.
     pub(super) fn checkpoint(&self, generation: u32, positions: BTreeMap<i32, i64>) -> Checkpoint {
         Checkpoint {
             generation,

@@ -1,4 +1,4 @@
-//! What a state directory holds and by which rules, so that no other run goes on from it.
+//! The identity of a state: topic, generation and rules. A run with another identity does not use it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::error::Error;
 use super::rule_difference::RuleDifference;
 use crate::domain::payment::BranchId;
 
-/// What a state must have been built from for a run to go on from it.
+/// The identity that a state must have for a run to resume from it.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// The topic.
@@ -19,7 +19,7 @@ pub struct Identity {
     pub generation: u32,
     /// The canonical text of everything that decides a figure, one `key = value` per line.
     pub rules: String,
-    /// The rules of the windows, as `rules` tells them.
+    /// The rules of the windows, as in `rules`.
     pub settings: Arc<Settings>,
     /// The branches that are known by configuration. They may differ from run to run.
     pub configured: Vec<BranchId>,
@@ -27,7 +27,7 @@ pub struct Identity {
     pub documents: Documents,
 }
 
-/// Which documents somebody delivers: these are marked when they change.
+/// Which documents a sink delivers: these are marked when they change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Documents {
     /// None: there is no sink.
@@ -35,7 +35,7 @@ pub enum Documents {
     /// All but those of windows without payments.
     #[default]
     WithPayments,
-    /// Those of tumbling windows without payments too.
+    /// All, also those of tumbling windows without payments.
     ZeroWindowsToo,
 }
 
@@ -47,7 +47,7 @@ pub(super) const STORAGE_VERSION: u64 = 3;
 /// The oldest version that is read, and brought up to [`STORAGE_VERSION`] when it is opened.
 const STORAGE_VERSION_OLDEST: u64 = 1;
 
-/// What is stored of an [`Identity`].
+/// The stored part of an [`Identity`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct StoredIdentity {
     pub(super) version: u64,
@@ -93,7 +93,7 @@ impl StoredIdentity {
         Self::decode(bytes).map_err(|_| damaged())
     }
 
-    /// Whether the state of the record stored as `bytes` in `path` can be gone on from; gives the
+    /// Whether the state of the record stored as `bytes` in `path` can be resumed from; gives the
     /// version that it was written in.
     pub(super) fn check(&self, bytes: &[u8], path: &Path) -> Result<u64, Error> {
         let found = Self::read(bytes, path)?;

@@ -156,7 +156,7 @@ impl Borrow<[u8]> for KeyBytes {
     }
 }
 
-/// What a key is about, in words; `None` for a key that nobody here writes.
+/// The kind of a key, in words; `None` for a key that this version does not write.
 pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
     Some(match *key.first()? {
         prefix::IDENTITY
@@ -179,7 +179,7 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// What the directory holds, and by which rules.
+/// The key of the state's identity.
 pub(super) fn identity() -> KeyBytes {
     KeyBytes::new(prefix::IDENTITY)
 }
@@ -315,7 +315,7 @@ pub(super) fn revision_at(key: &[u8]) -> Option<KeyBytes> {
 pub(super) enum RecordList {
     /// Payments that are in no window.
     Late,
-    /// Records that are no payments.
+    /// Records that are not payments.
     Rejects,
 }
 

@@ -1,4 +1,4 @@
-//! The lives of a state: what tells checkpoints of this one from those of lives before.
+//! The lives of a state, from opening to closing: they tell apart checkpoints with the same number.
 
 use rocksdb::WriteBatch;
 

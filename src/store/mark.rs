@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use rocksdb::WriteBatch;
 
-use super::database::{Database, TOGETHER};
+use super::database::{Database, KEYS_PER_LOOKUP};
 use super::error::Error;
 use super::keys::{self, KeyBytes};
 use super::values::StoredValue;
 use crate::core::feedback::Mark;
 use crate::domain::document_key::DocumentKey;
 
-/// What a batch does to the marks.
+/// The changes of a batch to the marks.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     /// Marks that go.
@@ -29,7 +29,7 @@ impl Marks {
         database: &Database,
         acks: &[(DocumentKey, Mark)],
     ) -> Result<(), Error> {
-        for some in acks.chunks(TOGETHER) {
+        for some in acks.chunks(KEYS_PER_LOOKUP) {
             let keys: Vec<KeyBytes> = some.iter().map(|(key, _)| keys::dirty(key)).collect();
             let found = database.values(&keys)?;
             for ((key, (_, mark)), there) in keys.into_iter().zip(some).zip(found) {
@@ -75,7 +75,7 @@ impl Marks {
         self.set.dedup();
         let mark = mark.0.encode();
         let mut new: u64 = 0;
-        for some in self.set.chunks(TOGETHER) {
+        for some in self.set.chunks(KEYS_PER_LOOKUP) {
             for (key, there) in some.iter().zip(database.get_all(some)?) {
                 let is_counted = self.cleared.remove(key) || there.is_some();
                 new += u64::from(!is_counted);

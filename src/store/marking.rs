@@ -38,7 +38,7 @@ impl MarkingTasks {
         !self.tasks.is_empty()
     }
 
-    /// What is done next: windows that became final first, then the oldest task.
+    /// The next task: windows that became final first, then the oldest task.
     pub(super) fn next(&self) -> Option<(u64, Task)> {
         let finality = self.tasks.iter().find(|(_, task)| task.is_finality());
         let next = finality.or_else(|| self.tasks.first_key_value());

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A file or directory as it was opened. Its name may come to stand for another one, or for nothing:
-/// a lock on it then keeps nobody else out.
+/// a lock on it then excludes no other process.
 #[derive(Clone, Debug)]
 pub struct OpenedFile {
     path: PathBuf,
@@ -15,7 +15,7 @@ pub struct OpenedFile {
 }
 
 impl OpenedFile {
-    /// What is at `path` now.
+    /// The file that is at `path` now.
     ///
     /// # Errors
     /// When nothing is there, or the system refuses.

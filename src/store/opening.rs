@@ -1,4 +1,4 @@
-//! How a state is opened: whose it is, brought up to this version, and what a run goes on from.
+//! How a state is opened: its identity is checked, it is upgraded, and what a run resumes from is read.
 
 use rocksdb::WriteBatch;
 use tidegauge_windows::{EventTime, Key, Selection, Walk};
@@ -57,11 +57,11 @@ fn has_begun(database: &Database) -> Result<bool, Error> {
     Ok(!progress.is_empty())
 }
 
-/// Makes a state that holds nothing that of `record`: it was begun for a topic that could not be read.
+/// Gives an empty state the identity `record`: it was created for a topic that could not be read.
 fn give(database: &Database, record: &identity::StoredIdentity) -> Result<(), Error> {
     info!(
         topic = record.topic,
-        "the state holds nothing yet: it is begun anew"
+        "the state is empty: it is created again for this topic"
     );
     let mut batch = WriteBatch::default();
     batch.put(keys::identity(), record.encode());
@@ -81,7 +81,7 @@ fn bring_up(
     info!(
         from,
         to = identity::STORAGE_VERSION,
-        "bringing the state to the newer storage version"
+        "upgrading the state to the newer storage version"
     );
     let mut batch = WriteBatch::default();
     if from < 2 {

@@ -1,4 +1,4 @@
-//! A state as it stood at one moment, read beside whoever writes it.
+//! A state at one moment, opened read-only while another process may write it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,7 +28,7 @@ pub struct ReadOnlyStore {
     halted: BTreeMap<i32, String>,
 }
 
-/// How much there is of what.
+/// How many keys and bytes a state holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct StoreStats {
     /// How many keys, by what they are about.
@@ -48,8 +48,8 @@ impl ReadOnlyStore {
         if !directory::holds_state(dir)? {
             return Ok(None);
         }
-        let database = Database::open_still(dir)?;
-        // Without one it is just being begun.
+        let database = Database::open_read_only(dir)?;
+        // Without one it is just being created.
         let identity = database.get(&keys::identity())?;
         let identity = identity
             .map(|bytes| StoredIdentity::read(&bytes, dir))
@@ -154,21 +154,21 @@ impl ReadOnlyStore {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn stock(&self) -> Result<StoreStats, Error> {
-        let mut stock = StoreStats::default();
+    pub fn stats(&self) -> Result<StoreStats, Error> {
+        let mut stats = StoreStats::default();
         let mut at = self.database.rocks().raw_iterator();
         at.seek_to_first();
         while let Some((key, value)) = at.item() {
-            *stock
+            *stats
                 .keys
                 .entry(keys::subject(key).unwrap_or("unknown"))
                 .or_default() += 1;
-            stock.bytes += (key.len() + value.len()) as u64;
+            stats.bytes += (key.len() + value.len()) as u64;
             at.next();
         }
         at.status()
             .map_err(|error| self.database.failed("read", &error))?;
-        stock.disk_bytes = directory::size(self.database.path())?;
-        Ok(stock)
+        stats.disk_bytes = directory::size(self.database.path())?;
+        Ok(stats)
     }
 }

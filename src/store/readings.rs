@@ -22,12 +22,12 @@ use crate::view::reading::{Checkpoint, ReadError, Reading, Readings};
 pub(super) struct StoreReadings {
     database: Shared,
     context: Arc<StateContext>,
-    /// What was last read of a checkpoint as a whole: most readings are of the same one.
+    /// The checkpoint and frame that were read last: most readings are of the same checkpoint.
     newest: Mutex<Option<Arc<CheckpointFrame>>>,
     unread: Mutex<UnreadMarks>,
 }
 
-/// What a state does not hold of itself.
+/// The facts about a state that come from its identity and the configuration.
 #[derive(Debug)]
 pub(super) struct StateContext {
     pub(super) generation: u32,
@@ -39,7 +39,7 @@ pub(super) struct StateContext {
     pub(super) configured: Vec<BranchId>,
 }
 
-/// What is read as a whole, whatever a reading is for.
+/// The part of a checkpoint that every reading needs.
 struct CheckpointFrame {
     checkpoint: Checkpoint,
     frame: Frame,
@@ -67,7 +67,7 @@ impl StoreReadings {
     }
 
     // Every batch has a number of its own, so what was read under the same number is the same.
-    fn whole(&self, snapshot: &StateSnapshot<'_>) -> Read<Arc<CheckpointFrame>> {
+    fn current(&self, snapshot: &StateSnapshot<'_>) -> Read<Arc<CheckpointFrame>> {
         let head = snapshot.head()?;
         let known = self.newest().clone();
         if let Some(known) = known
@@ -80,23 +80,23 @@ impl StoreReadings {
             .into_iter()
             .map(|(partition, progress)| (partition, progress.position))
             .collect();
-        let whole = Arc::new(CheckpointFrame {
+        let frame = Arc::new(CheckpointFrame {
             frame: self.context.frame(&head, snapshot.engine()?),
             checkpoint: Checkpoint {
                 is_marking: snapshot.is_marking()?,
                 ..head.checkpoint(self.context.generation, positions)
             },
         });
-        *self.newest() = Some(Arc::clone(&whole));
-        Ok(whole)
+        *self.newest() = Some(Arc::clone(&frame));
+        Ok(frame)
     }
 
-    // What is in it is whole at any time.
+    // A panic while it is locked leaves it complete: it is replaced as a whole.
     fn newest(&self) -> MutexGuard<'_, Option<Arc<CheckpointFrame>>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is marked by marks that no delivery has read. While it is held, none is read.
+    /// The changes whose marks no delivery has read. While the lock is held, no delivery reads marks.
     pub(super) fn unread(&self) -> MutexGuard<'_, UnreadMarks> {
         // A writer that panicked writes nothing more, and what is left out is marked again.
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,10 +107,10 @@ impl StoreReadings {
         snapshot: StateSnapshot<'_>,
         read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
     ) -> Result<(), ReadError> {
-        let whole = self.whole(&snapshot)?;
+        let current = self.current(&snapshot)?;
         read(&StoreReading {
             snapshot,
-            whole,
+            current,
             context: &self.context,
         })
     }
@@ -148,17 +148,17 @@ impl std::fmt::Debug for StoreReadings {
 /// One reading.
 struct StoreReading<'a> {
     snapshot: StateSnapshot<'a>,
-    whole: Arc<CheckpointFrame>,
+    current: Arc<CheckpointFrame>,
     context: &'a StateContext,
 }
 
 impl Reading for StoreReading<'_> {
     fn checkpoint(&self) -> &Checkpoint {
-        &self.whole.checkpoint
+        &self.current.checkpoint
     }
 
     fn frame(&self) -> &Frame {
-        &self.whole.frame
+        &self.current.frame
     }
 
     fn provenance(&self) -> Read<Option<Provenance>> {

@@ -1,4 +1,4 @@
-//! What the newest checkpoints wrote and the next ones will read again: it need not be looked up.
+//! A cache of what the newest checkpoints wrote and the next ones will read again.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -13,7 +13,7 @@ use crate::domain::total::Total;
 
 /// Coarse cells and totals as the state has them, and the branches of the newest slice.
 ///
-/// Its memory is bounded: what was not written for the longest time is forgotten.
+/// Its memory is bounded: the entries that were not written for the longest time are dropped.
 #[derive(Debug, Default)]
 pub(super) struct RecentWrites {
     cells: TwoGenerations<KeyBytes, Vec<u8>>,
@@ -27,7 +27,7 @@ pub(super) struct RecentWrites {
 /// A generation of entries is full when it holds about this many bytes; there are two of cells, and
 /// two of totals.
 const GENERATION_BYTES: usize = 3 << 20;
-/// What an entry takes in a map, beside the bytes of a cell.
+/// The bytes that an entry takes in a map, beside those of a cell.
 const ENTRY_BYTES: usize = 96;
 /// Of more branches than this it is not kept which have a cell in the newest slice.
 const BRANCHES_MAX: usize = 50_000;
@@ -150,7 +150,7 @@ mod tests {
         let slice = EventTime::from_millis;
         let branch = |number| BranchId::new(number).unwrap();
         let mut recent = RecentWrites::default();
-        // What is there already is not known.
+        // The existing entries are not known.
         recent.begin(Some(slice(5)));
         assert!(!recent.is_new(slice(4), branch(1)));
         assert!(!recent.is_new(slice(5), branch(1)));
@@ -161,7 +161,7 @@ mod tests {
         assert!(!recent.is_new(slice(7), branch(1)));
         assert!(recent.is_new(slice(7), branch(2)));
         assert!(!recent.is_new(slice(7), branch(2)));
-        // Somebody else wrote meanwhile.
+        // Another writer wrote meanwhile.
         recent.begin(Some(slice(9)));
         assert!(!recent.is_new(slice(9), branch(3)));
     }

@@ -9,7 +9,7 @@ use crate::domain::ledger::Ledger;
 use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 
-/// What a run goes on from.
+/// The state from which a run resumes.
 #[derive(Clone, Debug)]
 pub struct Recovered {
     /// The engine's state.
@@ -19,7 +19,7 @@ pub struct Recovered {
     pub known: Vec<(BranchId, EventTime)>,
     /// All that was consumed.
     pub ledger: Ledger,
-    /// What was noticed on the way.
+    /// Notices: what was unusual but not an error.
     pub notices: Notices,
     /// How far each partition has been applied.
     pub progress: BTreeMap<i32, Progress>,

@@ -1,4 +1,4 @@
-//! What is past retention goes, but not before it is delivered.
+//! Retention: deletes windows that are past it, but not before they are delivered.
 
 use rocksdb::WriteBatch;
 use tidegauge_windows::{EventTime, Grid, Settings, Span};
@@ -14,21 +14,21 @@ use crate::domain::document_key::DocumentKey;
 pub(super) struct Retention {
     /// Of each definition: no window that starts before this awaits delivery. `None`: none does.
     oldest_dirty: Vec<Option<EventTime>>,
-    /// What was before this has been deleted.
+    /// All windows before this have been deleted.
     deleted: Option<EventTime>,
     /// Deleting goes in steps of this length: each leaves a trace that readers step over.
     step: Span,
-    /// What can't be delivered for a long time is not waited for.
+    /// Documents that can't be delivered for a long time: retention does not wait for them.
     blocked: Blocked,
 }
 
-/// Deleting goes in this part of the retention.
+/// Windows are deleted in steps of the retention divided by this.
 const STEPS: i64 = 32;
 /// At most so many documents of a definition are given up at once.
 const GIVEN_UP_MAX: usize = 4_096;
 
 impl Retention {
-    /// Nothing is waited for if no documents are delivered.
+    /// `documents` are those that retention waits for until they are delivered.
     pub(super) fn new(settings: &Settings, documents: Documents) -> Self {
         let oldest = (documents != Documents::None).then_some(EventTime::MIN);
         Self {
@@ -42,7 +42,7 @@ impl Retention {
     /// Looks up in `snapshot`, the state before a batch, what awaits delivery before `wanted`.
     ///
     /// A sink clears the earliest marks first, and what was cleared is slow to step over; so each
-    /// search goes on from where the last one ended.
+    /// search continues where the last one ended.
     pub(super) fn search(
         &mut self,
         snapshot: &StateSnapshot<'_>,
@@ -80,7 +80,7 @@ impl Retention {
         }
     }
 
-    /// The floor after a batch: windows that start before it are gone.
+    /// The floor after a batch: windows that start before it are deleted.
     ///
     /// It follows `wanted`, the engine's floor, up to the earliest window that awaits delivery or,
     /// from `unmarked` on, may still be marked, and never goes back behind `before`.

@@ -1,4 +1,4 @@
-//! What differs between two sets of rules.
+//! The differences between two sets of rules.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ pub struct RuleDifference {
 }
 
 impl RuleDifference {
-    /// What differs between two texts of rules, by key; the order of lines does not matter.
+    /// The differences between two texts of rules, by key; the order of lines does not matter.
     #[must_use]
     pub fn between(state: &str, configured: &str) -> Vec<Self> {
         let (state, configured) = (rules(state), rules(configured));

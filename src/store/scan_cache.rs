@@ -1,4 +1,4 @@
-//! What a reading has passed already and is about to ask for one by one.
+//! A cache of the cells that a scan has passed and that are about to be asked for one by one.
 
 use tidegauge_windows::Block;
 
@@ -30,14 +30,14 @@ pub(super) struct CellPage {
     bytes: Vec<u8>,
 }
 
-/// What is known of a cell.
+/// The outcome of looking a cell up in the cache.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum CellLookup<'a> {
-    /// It has this value.
+    /// The cell has this value.
     Value(&'a [u8]),
-    /// There is none.
+    /// There is no such cell.
     Absent,
-    /// Nothing: it has to be looked up.
+    /// Not cached: the cell has to be read from the database.
     Nothing,
 }
 
@@ -104,7 +104,7 @@ impl ScanCache {
         self.pages.push(page);
     }
 
-    /// What is known of the cell of `branch` in `block`.
+    /// Looks up the cell of `branch` in `block`.
     pub(super) fn cell(&self, block: Block, branch: BranchId) -> CellLookup<'_> {
         // The newest are asked for first.
         let page = self.pages.iter().rev().find(|page| page.block == block);

@@ -31,10 +31,10 @@ pub(super) struct StateSnapshot<'a> {
     scanned: RefCell<ScanCache>,
 }
 
-/// What a read gives.
+/// The result of a read.
 pub(super) type Read<T> = Result<T, ReadError>;
 
-/// Which way a scan goes.
+/// The direction of a scan.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Direction {
     Up,

@@ -15,15 +15,15 @@ use crate::domain::payment::BranchId;
 /// Documents that are to be marked, and how far that has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Task {
-    /// Those of windows with payments.
+    /// The documents of windows with payments.
     Windows(Walk<BranchId>),
-    /// Those of windows in which known branches have no payment.
+    /// The documents of windows in which known branches have no payment.
     ZeroWindows(Walk<BranchId>),
-    /// Those of totals, from this branch on.
+    /// The documents of totals, from this branch on.
     Totals(BranchId),
-    /// Those of payments in no window, before the entry with this number.
+    /// The documents of payments in no window, before the entry with this number.
     Late(Option<u64>),
-    /// Those of records that are no payments, before the entry with this number.
+    /// The documents of rejects, before the entry with this number.
     Rejects(Option<u64>),
 }
 
@@ -34,7 +34,7 @@ pub(super) type TaskStep = (Vec<DocumentKey>, Option<Task>);
 pub(super) const STEP: usize = 4_096;
 
 impl Task {
-    /// What marks all documents of `family`, if `documents` are the ones that are marked.
+    /// The tasks that mark all documents of `family`, if `documents` are the ones that are marked.
     pub(super) fn of_family(family: Family, documents: Documents) -> Vec<Self> {
         match family {
             Family::Totals => vec![Self::Totals(BranchId::FIRST)],
@@ -60,7 +60,7 @@ impl Task {
         }
     }
 
-    /// What marks all documents there are.
+    /// The tasks that mark all documents.
     pub(super) fn of_all(documents: Documents) -> Vec<Self> {
         let mut tasks = vec![
             Self::Totals(BranchId::FIRST),

@@ -44,8 +44,8 @@ impl Store {
     }
 }
 
-/// Has the partitions of the state in `dir` that can't be read on judged anew when it is next used:
-/// one of them, or all. Gives those that were meant, with the reasons; there may be none.
+/// Forgets that partitions of the state in `dir` are halted, so that the next run judges them again: one
+/// of them, or all. Gives these partitions with their reasons; there may be none.
 ///
 /// # Errors
 /// When the state is in use, or can't be read or written.

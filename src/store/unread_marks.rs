@@ -1,4 +1,4 @@
-//! What is marked for delivery by marks that no delivery has read yet.
+//! Changes whose marks no delivery has read yet.
 
 use std::collections::HashSet;
 
@@ -8,8 +8,8 @@ use tidegauge_windows::EventTime;
 use crate::domain::payment::BranchId;
 use crate::view::changelog::ChangeSet;
 
-/// Changes whose documents need no newer mark when they change again: nobody has read the mark that
-/// they have, so nobody can acknowledge it.
+/// Changes whose documents need no newer mark when they change again: no delivery has read the mark that
+/// they have, so none can acknowledge it.
 ///
 /// A branch of many overlapping windows has dozens of documents, and changes many times between two
 /// readings of a delivery.
@@ -29,7 +29,7 @@ impl UnreadMarks {
         self.slices.clear();
     }
 
-    /// Those of `changed` whose documents are to be marked: branches, and slices with their branch.
+    /// The changes among `changed` whose documents are to be marked: branches, and slices with their branch.
     pub(super) fn to_be_marked(
         &self,
         changed: &ChangeSet,

@@ -1,4 +1,4 @@
-//! What the newest checkpoints changed, for those who follow the figures as they come.
+//! The changelog: what the newest checkpoints changed, for clients and sinks that follow the figures.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,8 +12,8 @@ use crate::domain::payment::BranchId;
 /// At most so many changes are remembered, over all checkpoints.
 const REMEMBERED_MAX: usize = 65_536;
 
-/// Remembers what the newest checkpoints changed. The writer never waits for those who follow: who
-/// is too far behind is told so.
+/// Remembers what the newest checkpoints changed. The writer never waits for followers: a
+/// follower that is too far behind is told so.
 pub struct Changelog {
     remembered: Mutex<RecentChanges>,
     life: Life,
@@ -49,8 +49,8 @@ struct RecentChanges {
     newest: u64,
 }
 
-/// What checkpoints changed. Which figures look different follows from it: far more of them than
-/// there are changes, so they are worked out for those who ask.
+/// The changes of one or more checkpoints. Which figures look different follows from it: far more of them than
+/// there are changes, so they are computed when they are asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ChangeSet {
     /// Branches whose totals changed.
@@ -62,7 +62,7 @@ pub struct ChangeSet {
     pub closed: Vec<Closed>,
 }
 
-/// What changed after a checkpoint.
+/// The changes after a checkpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChangesSince {
     /// The newest checkpoint that they reach up to.
@@ -205,7 +205,7 @@ impl Changelog {
         }
     }
 
-    /// How its checkpoints are told from those of other lives.
+    /// The life of its checkpoints, which tells them from those of other lives.
     #[must_use]
     pub const fn life(&self) -> Life {
         self.life
@@ -217,7 +217,7 @@ impl Changelog {
         lock(&self.remembered).newest
     }
 
-    /// What changed after checkpoint `after`. A checkpoint that is yet to come, as one lost with the
+    /// The changes after checkpoint `after`. A checkpoint that is yet to come, as one lost with the
     /// machine's power may be, is as unknown as one that is forgotten.
     #[must_use]
     pub fn since(&self, after: u64) -> ChangesSince {

@@ -1,4 +1,4 @@
-//! Readings: what a checkpoint holds, for those who answer questions and write documents.
+//! Readings: what a checkpoint holds, for the HTTP API and the sink.
 
 use std::collections::BTreeMap;
 
@@ -80,7 +80,7 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
     /// The checkpoint it is of.
     fn checkpoint(&self) -> &Checkpoint;
 
-    /// What decides which windows there are and which are final.
+    /// The frame, which decides which windows there are and which are final.
     fn frame(&self) -> &Frame;
 
     /// The log and the rules that its figures come from; `None` before the partitions are known.
@@ -107,7 +107,7 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
     /// When the state can't be read.
     fn late_payment(&self, origin: Origin) -> Result<Option<LatePayment>, ReadError>;
 
-    /// The record at `origin` that is no payment.
+    /// The record at `origin` that is not a payment.
     ///
     /// # Errors
     /// When the state can't be read.
@@ -124,7 +124,7 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
         limit: usize,
     ) -> Result<Vec<(u64, LatePayment)>, ReadError>;
 
-    /// Records that are no payments, the newest booked first, as [`Reading::late_payments`].
+    /// Records that are not payments, the newest booked first, as [`Reading::late_payments`].
     ///
     /// # Errors
     /// When the state can't be read.
@@ -165,7 +165,7 @@ pub struct Checkpoint {
     pub positions: BTreeMap<i32, i64>,
     /// All that was consumed.
     pub ledger: Ledger,
-    /// What was noticed on the way.
+    /// Notices: what was unusual but not an error.
     pub notices: Notices,
     /// How many documents await delivery.
     pub dirty: u64,

@@ -233,7 +233,7 @@ impl<'a> LateAnswer<'a> {
     }
 }
 
-/// A record that is no payment.
+/// A record that is not a payment.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct RejectAnswer<'a> {
     /// The partition it was read from.

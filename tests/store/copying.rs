@@ -20,7 +20,7 @@ fn a_copy_of_a_state_of_version_1_is_gone_on_from_like_the_state_itself() {
     assert_eq!(copied.topic(), still.topic());
     assert_eq!(copied.rules(), still.rules());
     assert_eq!(copied.checkpoint(), still.checkpoint());
-    let (ours, theirs) = (copied.stock().unwrap(), still.stock().unwrap());
+    let (ours, theirs) = (copied.stats().unwrap(), still.stats().unwrap());
     assert_eq!(ours.keys, theirs.keys);
     assert_eq!(ours.keys.values().sum::<u64>(), keys);
     // Nothing is written over a state.

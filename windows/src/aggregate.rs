@@ -1,4 +1,4 @@
-//! What a slice keeps of the payments in it.
+//! The aggregate that a slice keeps of the payments in it.
 
 /// A summary of some inputs that can be built in any order and in any parts.
 ///
@@ -7,7 +7,7 @@
 /// one equals merging the summaries of any split of them. Replays, restarts and partitions that
 /// arrive in another order give the same figures because of these laws and of nothing else.
 pub trait Aggregate: Clone + Default {
-    /// What is added.
+    /// The value that is added.
     type Input;
 
     /// Adds one input; `late` says that it was late by its own partition's watermark.

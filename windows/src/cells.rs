@@ -6,7 +6,7 @@ use core::hash::Hash;
 
 use crate::{Block, EventTime, Window};
 
-/// What windows are kept by: a branch, for payments.
+/// The key by which windows are kept: a branch, for payments.
 pub trait Key: Copy + Ord + Hash + Debug {
     /// The first key in order.
     const FIRST: Self;
@@ -28,7 +28,7 @@ pub trait Cells<K, A> {
     /// Why a read failed.
     type Error;
 
-    /// What `key` has in `block`, if anything.
+    /// The aggregate of `key` in `block`, if there is one.
     ///
     /// # Errors
     /// When the store can't be read.

@@ -1,4 +1,4 @@
-//! What the engine did since the last checkpoint, as data.
+//! The changes of the engine since the last checkpoint, as data.
 
 use alloc::vec::Vec;
 
@@ -14,7 +14,7 @@ use crate::{EventTime, Snapshot, Window};
 /// two checkpoints and not the windows.
 #[derive(Clone, Debug)]
 pub struct Changes<K, A> {
-    /// What was added to each touched slice (by its start) and key.
+    /// The addition to each touched slice (by its start) and key.
     pub slices: HashMap<(EventTime, K), A, FxBuildHasher>,
     /// How often payments came for final windows: definition, window, key.
     pub revisions: HashMap<(u16, Window, K), u64, FxBuildHasher>,

@@ -32,7 +32,7 @@ pub struct Engine<K, A> {
     known: KnownKeys<K>,
     quiet_closes: Vec<QuietClose>,
     latest: Option<EventTime>,
-    /// Windows that start before this are gone, once the next checkpoint is written.
+    /// Windows that start before this are deleted, once the next checkpoint is written.
     floor: Option<EventTime>,
     /// No window that holds a time from here on starts before the floor.
     kept_from: EventTime,
@@ -56,7 +56,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         Self::restore(settings, Snapshot::default(), [])
     }
 
-    /// An engine that goes on from `snapshot`, with the keys `known` then.
+    /// An engine that resumes from `snapshot`, with the keys `known` then.
     #[must_use]
     pub fn restore(
         settings: Arc<Settings>,
@@ -168,7 +168,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         part.participation = Participation::Active;
     }
 
-    /// Moves the combined watermark as far as it goes, and makes the windows it passes final.
+    /// Moves the combined watermark as far as possible, and makes the windows it passes final.
     pub fn advance(&mut self) {
         if let Some((before, now)) = self.watermarks.advance() {
             let after = before.unwrap_or(EventTime::MIN);

@@ -24,11 +24,11 @@ pub struct WindowResult<K, A> {
     pub definition: u16,
     /// The window.
     pub window: Window,
-    /// Whose it is.
+    /// The key that the window is of.
     pub key: K,
-    /// What is in it.
+    /// The aggregate of its payments.
     pub aggregate: A,
-    /// What made it final, if it is.
+    /// The cause that made it final, if it is.
     pub closed_by: Option<ClosedBy>,
     /// How many payments came for it after it was final.
     pub revision: u64,
@@ -42,7 +42,7 @@ impl<K, A> WindowResult<K, A> {
     }
 }
 
-/// What made a window final.
+/// The cause that made a window final.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ClosedBy {
     /// The combined watermark passed its end.
@@ -92,7 +92,7 @@ impl Frame {
         self.snapshot.watermark
     }
 
-    /// What made `window` final, if it is.
+    /// The cause that made `window` final, if it is.
     #[must_use]
     pub fn closed_by(&self, window: Window) -> Option<ClosedBy> {
         closed_by(self.snapshot.watermark, &self.snapshot.quiet_closes, window)
@@ -310,7 +310,7 @@ impl<K: Key> KeyPage<K> {
     }
 }
 
-/// What made `window` final, by the combined watermark and the quiet closes.
+/// The cause that made `window` final, by the combined watermark and the quiet closes.
 pub(crate) fn closed_by(
     watermark: Option<EventTime>,
     quiet_closes: &[QuietClose],

@@ -4,7 +4,7 @@
 //! An input goes into exactly one *slice*, the smallest chunk of event time that all window
 //! definitions share; a window is a merge of slices. The [`Engine`] decides where an input belongs
 //! and keeps the watermarks; it hands out *differences* ([`Changes`]) and keeps no slice itself.
-//! Whoever keeps them ([`MemoryCells`], or a store) gives them back through [`Cells`], and a
+//! Their owner ([`MemoryCells`], or a store) gives them back through [`Cells`], and a
 //! [`Frame`] assembles windows from there.
 //!
 //! The crate has no clock, no I/O and no threads. Wall-clock facts (a partition is idle, the stream

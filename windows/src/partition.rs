@@ -25,12 +25,12 @@ pub struct PartitionTime {
 /// A partition's part in the combined watermark (Flink: `CombinedWatermarkStatus`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Participation {
-    /// It holds the combined watermark back.
+    /// The partition holds the combined watermark back.
     #[default]
     Active,
-    /// It has nothing to read; the others go on without it.
+    /// The partition has nothing to read; the combined watermark advances without it.
     Idle,
-    /// It reads again after it was idle, and is still behind the others.
+    /// The partition reads again after it was idle, and is still behind the others.
     Returning,
 }
 
@@ -122,7 +122,7 @@ impl PartitionTime {
         }
     }
 
-    // A jump that is no longer far away is one no more.
+    // A jump that is no longer far away is not a jump any more.
     fn reach(&mut self, highest: EventTime) {
         match self.jump {
             Some(jump) if jump.to <= highest.plus(MAX_JUMP) => {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{Definition, Span};
 
-/// The rules that decide every figure. A change of any of them is another generation.
+/// The rules that decide every figure. A change of any of them needs another generation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// The windows, in the configured order; a definition's index here is its number everywhere.

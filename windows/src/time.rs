@@ -101,7 +101,7 @@ impl Span {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// What is left of this length without `other`; none if it is shorter.
+    /// This length minus `other`; zero if `other` is longer.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         Self::from_millis(self.0.saturating_sub(other.0))

@@ -28,12 +28,12 @@ pub struct Walk<K> {
     pub selection: Selection,
     /// Only windows of this key.
     pub key: Option<K>,
-    /// Where it goes on: the definition, a time in it, and the key; `None` at the beginning. Means
+    /// Where it continues: the definition, a time in it, and the key; `None` at the beginning. Means
     /// something only to the method that gave it.
     pub at: Option<(u16, EventTime, K)>,
 }
 
-/// What one step of a walk came to.
+/// The result of one step of a walk.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Step<K> {
     /// Windows by definition number, window and key, each once.

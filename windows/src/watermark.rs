@@ -74,7 +74,7 @@ impl Watermarks {
     }
 
     // A partition waits at its watermark until the others have gone on for the retention without it. Then
-    // it is taken along, and after twice the retention nobody waits for it.
+    // it is taken along, and after twice the retention the watermark does not wait for it.
     fn awaited(&self, part: &PartitionTime) -> Option<EventTime> {
         let highest = part.highest.or(part.first())?;
         let along = self.missed(part).minus(self.retention);

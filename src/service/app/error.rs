@@ -43,12 +43,12 @@ pub enum Error {
     /// A thread can't be started.
     #[error("a thread can't be started: {0}")]
     Thread(std::io::Error),
-    /// It is not clear which generation is to run.
+    /// The generation to run can't be determined.
     #[error(transparent)]
     Generation(#[from] generation::Error),
     /// Elasticsearch took no document for too long.
     #[error(
-        "{} still {} delivery and none went for {} s: {reason}; what waits is kept, and goes when the \
+        "{} still {} delivery and none was delivered for {} s: {reason}; they are kept, and delivered when the \
          service runs again",
         counted(*documents, "document"),
         agreeing(*documents, "awaits", "await"),
@@ -57,7 +57,7 @@ pub enum Error {
     Undelivered {
         /// How many.
         documents: u64,
-        /// What the sink says.
+        /// The reason that the sink gives.
         reason: String,
     },
     /// A task panicked.
@@ -76,7 +76,7 @@ impl Error {
         )
     }
 
-    /// Whether another configuration would mend it.
+    /// Whether another configuration would fix it.
     #[must_use]
     pub const fn is_config(&self) -> bool {
         matches!(

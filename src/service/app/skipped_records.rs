@@ -1,4 +1,4 @@
-//! What a start leaves unread, told once: nobody else would notice.
+//! Reports once, at the start, how many records are skipped: nothing else would show it.
 
 use tracing::{info, warn};
 
@@ -6,7 +6,7 @@ use crate::domain::count::{agreeing, counted};
 use crate::observe::status::Status;
 use crate::source::{AssignedPartition, StartPosition};
 
-/// What reads it all.
+/// The remedy: a replay reads all records.
 const REMEDY: &str = "`tidegauge replay --swap --accept-differences` builds the figures from all that the topic holds";
 
 /// Says how many records lie before where reading begins. `is_first` says that no position was

@@ -12,7 +12,7 @@ use super::checksummed_file::{self, ChecksummedFile};
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 1 << 20;
-/// What a file system puts into every volume.
+/// The directory that a file system puts into every volume.
 const OF_VOLUMES: &str = "lost+found";
 
 /// Makes the directory at `path`, for its owner only; it may be there, and empty.

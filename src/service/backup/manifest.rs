@@ -1,4 +1,4 @@
-//! What a backup holds, as its manifest says.
+//! The manifest of a backup: the list of what it holds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ pub(super) const FILE: &str = "backup.json";
 /// The form of backups that is written, and read.
 pub(super) const FORMAT: u32 = 1;
 
-/// What a backup holds.
+/// The list of what a backup holds.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     /// The form of the backup.
@@ -33,7 +33,7 @@ pub struct Manifest {
     pub previous: Option<u32>,
     /// The generations that are kept here.
     pub generations: Vec<BackedUpGeneration>,
-    /// Those that are not, because they could not be read.
+    /// The generations that were skipped, because they could not be read.
     pub left_out: Vec<SkippedGeneration>,
 }
 

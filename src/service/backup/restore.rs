@@ -1,4 +1,4 @@
-//! A backup becomes the state that a service goes on from.
+//! Restores a backup into the state from which a service resumes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,12 @@ const ROOT: &str = "CURRENT";
 
 /// Restores the backup in `from` where `generations` are to be. Nothing may be there.
 ///
-/// Which generation is live is written first, and what makes directories states last: a restore that
-/// is killed leaves nothing that a service would start with.
+/// The live generation is written first, and the files that make directories states last: a service
+/// does not start with what a killed restore has left.
 ///
 /// # Errors
-/// When the backup is not complete, is damaged, or something is there. What was made is then removed.
+/// When the backup is not complete or is damaged, or when there is a state already. Files that were
+/// written are then removed.
 pub fn restore(from: &Path, generations: &Generations) -> Result<Manifest, Error> {
     let manifest = Manifest::read(from)?;
     let state_dir = generations.dir(1);
@@ -93,15 +94,15 @@ fn target(generations: &Generations, generation: u32, path: &str) -> PathBuf {
     }
 }
 
-// It opens, and is what the manifest says.
+// Checks that the state opens, and is what the manifest says.
 fn verify(kept: &BackedUpGeneration, dir: &Path) -> Result<(), Error> {
     let differs = || Error::Damaged {
         path: dir.to_owned(),
         what: "does not hold what the manifest says",
     };
-    let still = ReadOnlyStore::open(dir)?.ok_or_else(differs)?;
-    let checkpoint = still.checkpoint();
-    let is_same = still.generation() == kept.generation
+    let store = ReadOnlyStore::open(dir)?.ok_or_else(differs)?;
+    let checkpoint = store.checkpoint();
+    let is_same = store.generation() == kept.generation
         && checkpoint.sequence == kept.checkpoint
         && checkpoint.ledger.consumed == kept.records
         && checkpoint.positions == kept.positions;

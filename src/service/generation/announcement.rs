@@ -1,5 +1,5 @@
-//! What a service that runs says of the live generation to the commands beside it: which one it
-//! serves, and why it does not follow a swap.
+//! What a running service announces to the commands beside it: which generation it serves, and why it
+//! does not follow a swap.
 
 use core::fmt;
 use std::fs::{self, File, TryLockError};
@@ -11,12 +11,12 @@ use super::lock::BY_SERVICE;
 use super::{Error, Generations, Live, replace};
 use crate::config::Config;
 
-/// What the running service said last.
+/// The last announcement of the running service.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ServedAnnouncement {
-    /// It serves this generation.
+    /// The service serves this generation.
     Serving(u32),
-    /// It can't run the generation that is live now.
+    /// The service can't run the generation that is live now.
     Refused(UnfollowedSwap),
 }
 
@@ -31,7 +31,7 @@ pub struct UnfollowedSwap {
     pub reason: String,
 }
 
-/// What is in the file.
+/// The content of the announcement's file.
 struct AnnouncementFile {
     served: u32,
     refused: Option<u32>,
@@ -44,27 +44,27 @@ impl fmt::Display for UnfollowedSwap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "generation {} is live now and can't be run, so generation {} goes on: {}",
+            "generation {} is live now and can't be run, so the service stays on generation {}: {}",
             self.generation, self.served, self.reason
         )
     }
 }
 
 impl Generations {
-    /// Says that a service serves `generation` now, whatever was swapped before.
+    /// Announces that a service serves `generation` now, whatever was swapped before.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn say_serving(&self, generation: u32) -> Result<(), Error> {
+    pub fn announce_serving(&self, generation: u32) -> Result<(), Error> {
         let swap = self.swapped_at().unwrap_or_default();
         self.say(&format!("serving = {generation}\nswap = {swap}\n"))
     }
 
-    /// Says why the service does not follow the swap that was made last.
+    /// Announces why the service does not follow the swap that was made last.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn say_refused(&self, refused: &UnfollowedSwap) -> Result<(), Error> {
+    pub fn announce_refused(&self, refused: &UnfollowedSwap) -> Result<(), Error> {
         let UnfollowedSwap {
             generation,
             served,
@@ -76,11 +76,11 @@ impl Generations {
         ))
     }
 
-    /// Forgets what a service said: it may have been killed since.
+    /// Deletes the announcement of a service: the service may have been killed since.
     ///
     /// # Errors
     /// When the file is there and can't be deleted.
-    pub fn say_nothing(&self) -> Result<(), Error> {
+    pub fn clear_announcement(&self) -> Result<(), Error> {
         let path = self.beside(".serving");
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -90,15 +90,15 @@ impl Generations {
         }
     }
 
-    /// What the running service said of the swap that was made last; `None` if it has not said
+    /// The announcement of the running service about the last swap; `None` if it has not said
     /// anything of it yet. Without a running service it is of the one that ran last.
     #[must_use]
-    pub fn said(&self) -> Option<ServedAnnouncement> {
-        let words = self.words()?;
+    pub fn announcement(&self) -> Option<ServedAnnouncement> {
+        let words = self.read_announcement()?;
         let Some(generation) = words.refused else {
             return Some(ServedAnnouncement::Serving(words.served));
         };
-        // What it said of an earlier swap says nothing of this one.
+        // An announcement about an earlier swap says nothing about this one.
         let is_current = words.swap == Some(self.swapped_at()?);
         is_current.then_some(ServedAnnouncement::Refused(UnfollowedSwap {
             generation,
@@ -110,7 +110,7 @@ impl Generations {
     /// The swap that the service refuses, if one runs and the swap was not undone since.
     #[must_use]
     pub fn refused(&self) -> Option<UnfollowedSwap> {
-        let Some(ServedAnnouncement::Refused(refused)) = self.said() else {
+        let Some(ServedAnnouncement::Refused(refused)) = self.announcement() else {
             return None;
         };
         let is_live = self
@@ -123,14 +123,14 @@ impl Generations {
     /// yet.
     #[must_use]
     pub fn served(&self) -> Option<u32> {
-        let words = self.words()?;
+        let words = self.read_announcement()?;
         self.is_service_running().then_some(words.served)
     }
 
     /// Whether the service has said, since the swap that was made last, that it serves `generation`.
     #[must_use]
     pub fn is_followed(&self, generation: u32) -> bool {
-        self.words().is_some_and(|words| {
+        self.read_announcement().is_some_and(|words| {
             // A service of an earlier version does not say which swap it has seen.
             let is_current = words.swap.is_none() || words.swap == self.swapped_at();
             words.refused.is_none() && words.served == generation && is_current
@@ -144,7 +144,7 @@ impl Generations {
         self.fits(previous, config).is_ok().then_some(previous)
     }
 
-    // Looks only: neither a service nor a command is kept waiting by it for longer than a moment.
+    // A check only: it keeps no service and no command waiting for longer than a moment.
     fn is_service_running(&self) -> bool {
         let path = self.beside(".lock");
         let is_locked = File::open(&path)
@@ -152,7 +152,7 @@ impl Generations {
         is_locked && fs::read(&path).is_ok_and(|holder| holder == BY_SERVICE)
     }
 
-    fn words(&self) -> Option<AnnouncementFile> {
+    fn read_announcement(&self) -> Option<AnnouncementFile> {
         let text = fs::read_to_string(self.beside(".serving")).ok()?;
         let (head, reason) = text.split_once("\n\n").unwrap_or((&text, ""));
         let value = |key: &str| {
@@ -175,8 +175,8 @@ impl Generations {
         replace(&self.beside(".serving"), text.as_bytes())
     }
 
-    /// The swap that was made last, told from others by when the file that names the live generation
-    /// was written; `None` if there is no such file.
+    /// The last swap, identified by the time at which the file that names the live generation was
+    /// written; `None` if there is no such file.
     #[must_use]
     pub fn swapped_at(&self) -> Option<String> {
         let modified = fs::metadata(self.pointer()).and_then(|file| file.modified());
@@ -205,19 +205,22 @@ mod tests {
                 })
                 .unwrap();
         };
-        assert_eq!(generations.said(), None);
-        generations.say_serving(1).unwrap();
+        assert_eq!(generations.announcement(), None);
+        generations.announce_serving(1).unwrap();
         swap(2, 1);
-        assert_eq!(generations.said(), Some(ServedAnnouncement::Serving(1)));
+        assert_eq!(
+            generations.announcement(),
+            Some(ServedAnnouncement::Serving(1))
+        );
         let refused = UnfollowedSwap {
             generation: 2,
             served: 1,
             reason: "one\n\ntwo = 3".into(),
         };
         assert!(!generations.is_followed(1));
-        generations.say_refused(&refused).unwrap();
+        generations.announce_refused(&refused).unwrap();
         assert_eq!(
-            generations.said(),
+            generations.announcement(),
             Some(ServedAnnouncement::Refused(refused.clone()))
         );
         assert!(!generations.is_followed(1) && !generations.is_followed(2));
@@ -229,16 +232,16 @@ mod tests {
         // The clock of a file system may be coarse.
         std::thread::sleep(std::time::Duration::from_millis(20));
         swap(2, 1);
-        assert_eq!(generations.said(), None);
+        assert_eq!(generations.announcement(), None);
         assert_eq!(generations.refused(), None);
-        generations.say_serving(2).unwrap();
+        generations.announce_serving(2).unwrap();
         assert!(generations.is_followed(2) && !generations.is_followed(1));
         drop(lock);
         let swap_at_work = generations.hold_services_off().unwrap();
         assert_eq!(generations.served(), None);
         drop(swap_at_work);
-        generations.say_nothing().unwrap();
-        generations.say_nothing().unwrap();
-        assert_eq!(generations.said(), None);
+        generations.clear_announcement().unwrap();
+        generations.clear_announcement().unwrap();
+        assert_eq!(generations.announcement(), None);
     }
 }

@@ -6,12 +6,12 @@ use super::error::io_error;
 use super::path::{parent, resolved};
 use super::{Error, Generations};
 
-/// What lies beside a state directory, by what follows its name.
+/// The suffixes of the files beside a state directory.
 const BESIDE: [&str; 4] = [".live", ".lock", ".replay.lock", ".serving"];
 
 impl Generations {
-    /// The directory of a generation, or another file of ours, that `path` is or lies in, be it
-    /// that there is nothing yet.
+    /// The directory of a generation, or another file of ours, that `path` is or lies in, even if
+    /// nothing exists there yet.
     ///
     /// # Errors
     /// When the system does not say what a path leads to.

@@ -1,4 +1,4 @@
-//! Why generations can't be told or changed.
+//! Why generations can't be listed or changed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,32 +6,32 @@ use std::path::{Path, PathBuf};
 use super::path::not_directory;
 use crate::store::{self, RuleDifference};
 
-/// Why generations can't be told or changed.
+/// Why generations can't be listed or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The system refused something.
     #[error("can't {action} {path}: {source}", path = .path.display())]
     Io {
-        /// What it is about.
+        /// The file or directory.
         path: PathBuf,
-        /// What was to be done.
+        /// The action that failed.
         action: &'static str,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Something else is where a directory should be.
     #[error(
-        "nothing can be in {path}: {other} is not a directory. Set state_dir to another path",
+        "{path} can't be used: {other} is not a directory. Set state_dir to another path",
         path = .path.display(),
         other = .other.display()
     )]
     NotDirectory {
-        /// What it is about.
+        /// The file or directory.
         path: PathBuf,
         /// What is there.
         other: PathBuf,
     },
-    /// The file that names the live generation says something else.
+    /// The file that names the live generation can't be understood.
     #[error(
         "{path} does not say which generation is live: write `live = N` into it, with the number of \
          one that `tidegauge replay status` lists",
@@ -71,9 +71,9 @@ pub enum Error {
     Owner {
         /// The state directory.
         path: PathBuf,
-        /// Whose it is.
+        /// The id of the state's owner.
         owner: u32,
-        /// Who runs this.
+        /// The id of this user.
         user: u32,
     },
     /// A generation's state is gone.
@@ -97,7 +97,7 @@ pub enum Error {
     /// A generation that is not live can't be read.
     #[error(
         "generation {generation} can't be read: {source}. It is not live: `tidegauge replay drop \
-         {generation} --yes` deletes it, and the next replay begins it anew"
+         {generation} --yes` deletes it, and the next replay starts it from scratch"
     )]
     Unreadable {
         /// The generation.
@@ -114,15 +114,15 @@ pub enum Error {
     Other {
         /// The generation.
         generation: u32,
-        /// What differs.
+        /// The rules that differ.
         differences: Vec<RuleDifference>,
     },
     /// A swap was made that the configuration does not follow.
     #[error(
         "generation {generation} is live since a swap and can't be run: {reason}. The configuration is \
          that of generation {previous}, which was live before: make it live again with `tidegauge \
-         replay rollback`. Or change the configuration to that of generation {generation}; or have the \
-         figures built anew: `tidegauge replay --swap --accept-differences`, with this configuration"
+         replay rollback`. Or change the configuration to that of generation {generation}; or rebuild the \
+         figures: `tidegauge replay --swap --accept-differences`, with this configuration"
     )]
     Swapped {
         /// The generation.
@@ -144,7 +144,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What is wrong, without what to do: that depends on who asked.
+    /// What is wrong, without what to do: that depends on the command.
     #[must_use]
     pub fn fact(&self) -> String {
         match self {

@@ -1,4 +1,4 @@
-//! Who runs: a service, or a command that keeps services from starting.
+//! The lock of a state: held by a service, or by a command that keeps services from starting.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -16,7 +16,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Fails when its file was deleted or replaced: it keeps nobody out then.
+    /// Fails when its file was deleted or replaced: it excludes no other process then.
     ///
     /// # Errors
     /// [`store::Error::Gone`], with the file.
@@ -33,13 +33,13 @@ impl Lock {
     }
 }
 
-/// What the file of the services' lock says while a service holds it.
+/// The content of the services' lock file while a service holds it.
 pub(super) const BY_SERVICE: &[u8] = b"service";
 /// And while a command does.
 const BY_SWAP: &[u8] = b"swap";
 
 impl Generations {
-    /// What a service holds while it runs, whichever generation it serves; `None` if one runs, or a
+    /// The lock that a service holds while it runs, whichever generation it serves; `None` if one runs, or a
     /// command holds services off.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Generations {
         lock(&self.beside(".lock"), BY_SERVICE)
     }
 
-    /// What a swap or a restore holds while no service may start; `None` if one runs.
+    /// The lock that a swap or a restore holds while no service may start; `None` if one runs.
     ///
     /// # Errors
     /// When the file can't be made.
@@ -62,7 +62,7 @@ impl Generations {
         fs::read(self.beside(".lock")).is_ok_and(|holder| holder == BY_SWAP)
     }
 
-    /// What a replay, a swap or a drop holds while it runs; `None` if one runs.
+    /// The lock that a replay, a swap or a drop holds while it runs; `None` if one runs.
     ///
     /// # Errors
     /// When the file can't be made.
@@ -87,7 +87,7 @@ fn lock(path: &Path, holder: &[u8]) -> Result<Option<Lock>, Error> {
             said.map_err(|source| io_error(path, "write", source))?;
             let original =
                 OpenedFile::of(path, &file).map_err(|source| io_error(path, "look at", source))?;
-            // Somebody may have deleted it between the opening and the locking.
+            // Another process may have deleted it between the opening and the locking.
             let lock = Lock {
                 _file: file,
                 original,

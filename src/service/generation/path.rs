@@ -5,13 +5,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What keeps `path` from being a directory: itself, or what it would lie in, if that is not one.
+/// The file that keeps `path` from being a directory: `path` itself, or one of its ancestors.
 pub(crate) fn not_directory(path: &Path) -> Option<PathBuf> {
     let is_other = |there: &&Path| fs::metadata(there).is_ok_and(|found| !found.is_dir());
     path.ancestors().find(is_other).map(Path::to_owned)
 }
 
-/// `path` without links, as far as it is there.
+/// `path` without links, as far as it exists.
 pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
     let mut there = path.as_path();
@@ -48,7 +48,7 @@ pub(super) fn parent(path: &Path) -> &Path {
     }
 }
 
-/// Whether RocksDB has begun a state in this directory.
+/// Whether RocksDB has created a state in this directory.
 pub(super) fn holds_state(path: &Path) -> bool {
     path.join("CURRENT").exists()
 }

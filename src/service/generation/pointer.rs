@@ -50,7 +50,7 @@ impl Generations {
         })
     }
 
-    /// Whether the file that names the live generation is there. Without it, that is the first.
+    /// Whether the file that names the live generation exists. Without it, generation 1 is live.
     #[must_use]
     pub fn is_live_said(&self) -> bool {
         self.pointer().exists()

@@ -1,4 +1,4 @@
-//! What the states of generations say: how far they have come, and by which rules.
+//! The states of generations: how far they have come, and by which rules.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::store::{self, ReadOnlyStore, RuleDifference};
 use crate::view::reading::Readings;
 
 impl Generations {
-    /// The live generation, as a service enters it: what `config` says of publication, and whose
+    /// Prepares `config` for a service on the live generation: when its aliases are published, and which
     /// aliases are taken over.
     ///
     /// # Errors
     /// When there is no state of it although there should be.
     pub fn enter(&self, config: &mut Config, live: Live) -> Result<(), Error> {
         let path = self.dir(live.generation);
-        // Without the file, a state of the first is begun.
+        // Without the file, a state of generation 1 is created.
         if !holds_state(&path) && self.is_live_said() {
             return Err(self.lost(live.generation));
         }
@@ -36,28 +36,28 @@ impl Generations {
         Ok(())
     }
 
-    /// Whether `config` can go on with a generation: gives its state as it stands.
+    /// Checks that `config` can resume a generation: gives its state, opened read-only.
     ///
     /// # Errors
     /// When there is none, or it was built from another topic or by other rules.
     pub fn fits(&self, generation: u32, config: &Config) -> Result<ReadOnlyStore, Error> {
         let path = self.dir(generation);
-        let Some(still) = ReadOnlyStore::open(&path)? else {
+        let Some(store) = ReadOnlyStore::open(&path)? else {
             return Err(self.lost(generation));
         };
-        if !still.has_begun() {
-            return Ok(still);
+        if !store.has_begun() {
+            return Ok(store);
         }
-        if still.topic() != config.kafka.topic {
+        if store.topic() != config.kafka.topic {
             return Err(Error::Store(store::Error::Topic {
                 path,
-                found: still.topic().to_owned(),
+                found: store.topic().to_owned(),
                 configured: config.kafka.topic.clone(),
             }));
         }
-        let differences = RuleDifference::between(still.rules(), &config.rules());
+        let differences = RuleDifference::between(store.rules(), &config.rules());
         if differences.is_empty() {
-            Ok(still)
+            Ok(store)
         } else {
             Err(Error::Other {
                 generation,
@@ -66,7 +66,7 @@ impl Generations {
         }
     }
 
-    /// What to say of a generation whose state is gone.
+    /// The error for a generation whose state is gone.
     #[must_use]
     pub fn lost(&self, generation: u32) -> Error {
         Error::Lost {
@@ -76,11 +76,11 @@ impl Generations {
         }
     }
 
-    /// How far a generation has come. One that is gone, or can't be read, is waited for by nobody.
+    /// How far a generation has come. A generation that is gone, or can't be read, is not waited for.
     #[must_use]
     pub fn positions(&self, generation: u32) -> BTreeMap<i32, i64> {
         match ReadOnlyStore::open(&self.dir(generation)) {
-            Ok(Some(still)) => still.checkpoint().positions.clone(),
+            Ok(Some(store)) => store.checkpoint().positions.clone(),
             Ok(None) => BTreeMap::new(),
             Err(error) => {
                 unreadable(generation, &error);
@@ -98,7 +98,7 @@ impl Generations {
         let mut names = Vec::new();
         for other in self.all()?.into_iter().filter(|g| *g != generation) {
             let settings = match ReadOnlyStore::open(&self.dir(other)) {
-                Ok(Some(still)) => self.settings(other, &still),
+                Ok(Some(store)) => self.settings(other, &store),
                 Ok(None) => continue,
                 Err(error) => Err(error.into()),
             };
@@ -117,32 +117,32 @@ impl Generations {
     /// The rules that a generation was built by.
     ///
     /// # Errors
-    /// When they make no sense.
-    pub fn settings(&self, generation: u32, still: &ReadOnlyStore) -> Result<Arc<Settings>, Error> {
-        let settings = settings_of_rules(still.rules(), Span::DAY.times(35));
+    /// When they can't be parsed.
+    pub fn settings(&self, generation: u32, store: &ReadOnlyStore) -> Result<Arc<Settings>, Error> {
+        let settings = settings_of_rules(store.rules(), Span::DAY.times(35));
         settings.map(Arc::new).ok_or_else(|| Error::Rules {
             path: self.dir(generation),
         })
     }
 
-    /// Readings of a generation as it stood when `still` was opened.
+    /// Readings of a generation at the moment when `store` was opened.
     ///
     /// # Errors
-    /// When its rules make no sense.
+    /// When its rules can't be parsed.
     pub fn readings(
         &self,
         generation: u32,
-        still: &ReadOnlyStore,
+        store: &ReadOnlyStore,
         config: &Config,
     ) -> Result<Arc<dyn Readings>, Error> {
-        let settings = self.settings(generation, still)?;
-        Ok(still.readings(settings, config.branches.configured().collect()))
+        let settings = self.settings(generation, store)?;
+        Ok(store.readings(settings, config.branches.configured().collect()))
     }
 }
 
 fn unreadable(generation: u32, error: &dyn std::error::Error) {
     warn!(
         generation,
-        "a generation beside the live one can't be read, and is left alone: {error}"
+        "a generation beside the live one can't be read, and is ignored: {error}"
     );
 }

@@ -15,10 +15,10 @@ use crate::view::reading::{ReadError, Reading};
 
 use super::FigureDifference;
 
-/// What comparing two generations showed.
+/// The outcome of comparing two generations.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Comparison {
-    /// The next offset of each partition that both had come to.
+    /// The next offset of each partition, which both generations had reached.
     pub positions: BTreeMap<i32, i64>,
     /// Totals of branches that were compared.
     pub totals: u64,
@@ -28,14 +28,14 @@ pub struct Comparison {
     pub windows: BTreeMap<String, u64>,
     /// Definitions that only one of them has, or that differ: nothing of them was compared.
     pub windows_not_compared: Vec<String>,
-    /// Those of them that the live generation has: what readers see of these is not proven.
+    /// The definitions among these that the live generation has: their figures are not proven.
     #[serde(default)]
     pub live_windows_not_compared: Vec<String>,
     /// How many of all those differ.
     pub differences: u64,
     /// The first that do.
     pub first: Vec<FigureDifference>,
-    /// What is known of why they may differ.
+    /// Known reasons why they may differ.
     pub because: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ impl Comparison {
             )),
             std::cmp::Ordering::Greater => self.because.push(format!(
                 "the topic does not hold {} any more that the live generation has consumed: \
-                 retention, compaction or somebody's hand has removed them",
+                 retention, compaction or an administrator has removed them",
                 counted(live.consumed - replayed.consumed, "record")
             )),
             std::cmp::Ordering::Equal => {}
@@ -196,7 +196,7 @@ impl Comparison {
     }
 }
 
-/// What a window of a branch holds.
+/// The content of a window of a branch.
 struct WindowSummary {
     /// In the order in which windows are listed.
     key: (EventTime, BranchId, EventTime),
@@ -260,7 +260,7 @@ fn names(frame: &Frame) -> impl Iterator<Item = &str> {
     frame.definitions().iter().map(|d| d.name())
 }
 
-// The zone of windows shorter than a day matters to nobody.
+// The zone of windows shorter than a day changes nothing.
 fn is_same(one: &tidegauge_windows::Definition, other: &tidegauge_windows::Definition) -> bool {
     let shape = |definition: &tidegauge_windows::Definition| {
         (

@@ -16,7 +16,7 @@ pub enum Error {
     /// A part of the service failed.
     #[error(transparent)]
     App(#[from] app::Error),
-    /// Generations can't be told or changed.
+    /// Generations can't be listed or changed.
     #[error(transparent)]
     Generation(#[from] generation::Error),
     /// A state can't be read.
@@ -31,11 +31,11 @@ pub enum Error {
     /// Elasticsearch did not answer before anything was switched.
     #[error("{0}; nothing was switched")]
     NotBegun(sink::Error),
-    /// Another one is at work.
-    #[error("another replay, swap or drop is at work on this state: wait for its end")]
+    /// Another replay, swap or drop is running.
+    #[error("another replay, swap or drop is running on this state: wait until it ends")]
     AtWork,
-    /// It was asked to stop.
-    #[error("interrupted; `tidegauge replay` goes on where it stopped")]
+    /// The replay was asked to stop.
+    #[error("interrupted; `tidegauge replay` resumes where it stopped")]
     Interrupted,
     /// The generation is not complete.
     #[error(
@@ -49,7 +49,7 @@ pub enum Error {
     /// There is no generation to make live.
     #[error("there is no other generation: `tidegauge replay` builds one")]
     NoOther,
-    /// There is none to go back to: the only other one was never live.
+    /// No generation can be rolled back to: the only other one was never live.
     #[error(
         "no other generation was live before: generation {generation} is built and was never made \
          live; `tidegauge replay swap` makes it live"
@@ -58,16 +58,16 @@ pub enum Error {
         /// The generation that was built.
         generation: u32,
     },
-    /// The one to go back to was deleted.
+    /// The generation to roll back to was deleted.
     #[error(
         "generation {generation}, which was live before, has no state any more: `tidegauge replay`, \
-         with the configuration that it had, builds its figures anew"
+         with the configuration that it had, rebuilds its figures"
     )]
     Gone {
         /// The generation.
         generation: u32,
     },
-    /// There is an older one, and nothing says that it was live before.
+    /// An older generation exists, and nothing says that it was live before.
     #[error(
         "nothing says which generation was live before generation {live}: to make generation \
          {generation} live, write `live = {generation}` into {pointer}",
@@ -81,7 +81,7 @@ pub enum Error {
         /// The file that names the live one.
         pointer: PathBuf,
     },
-    /// It does not fit the configuration, and nobody needs it.
+    /// The generation does not fit the configuration, and is neither live nor served.
     #[error(
         "{source}; or delete generation {generation} with `tidegauge replay drop {generation} --yes`"
     )]
@@ -91,7 +91,7 @@ pub enum Error {
         /// Why.
         source: generation::Error,
     },
-    /// It has other figures than the live one.
+    /// The generation has other figures than the live one.
     #[error(
         "generation {generation} differs from the live one in {}: look at `tidegauge replay status`, and \
          give --accept-differences if {} as {} should be",
@@ -105,7 +105,7 @@ pub enum Error {
         /// In how many figures.
         differences: u64,
     },
-    /// It was never compared with the live one.
+    /// The generation was never compared with the live one.
     #[error(
         "generation {generation} is not proven to have the figures of the live one: {reason}. \
          `tidegauge replay` compares them as soon as that is possible; --accept-differences makes it \
@@ -117,7 +117,7 @@ pub enum Error {
         /// Why nothing is known.
         reason: String,
     },
-    /// It is the live one.
+    /// The generation is live.
     #[error(
         "generation {generation} is live: make another one live before you drop it, with `tidegauge \
          replay {}`",
@@ -129,7 +129,7 @@ pub enum Error {
         /// Whether a swap made it live.
         is_swapped: bool,
     },
-    /// The running service works on it.
+    /// The running service serves the generation.
     #[error(
         "the running service serves generation {generation}: it can't be dropped before another is served"
     )]
@@ -137,7 +137,7 @@ pub enum Error {
         /// The generation.
         generation: u32,
     },
-    /// Something else than a report is in its file.
+    /// The file of the report can't be read as a report.
     #[error("the report {path} can't be read ({reason}): run `tidegauge replay` again")]
     Report {
         /// The file.
@@ -145,7 +145,7 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
-    /// The running service has not followed.
+    /// The running service has not moved the aliases.
     #[error(
         "generation {generation} is live now, and the aliases do not point to it yet after {} s: \
          the running service moves them once it has caught up; see its log and status",
@@ -157,7 +157,7 @@ pub enum Error {
         /// How long it was waited for.
         patience: Duration,
     },
-    /// The running service has not said that it serves it.
+    /// The running service has not said that it serves the generation.
     #[error(
         "generation {generation} is live now, and the running service has not said after {} s that it \
          serves it: see its log; `tidegauge replay status` says when it does",
@@ -169,7 +169,7 @@ pub enum Error {
         /// How long it was waited for.
         patience: Duration,
     },
-    /// The running service can't run it.
+    /// The running service can't run the generation.
     #[error("{0}")]
     Refused(generation::UnfollowedSwap),
     /// A task panicked.
@@ -189,7 +189,7 @@ impl Error {
         }
     }
 
-    // With the way to be rid of a generation that was built by other rules, where `drop` does it.
+    // Adds how to delete a generation that was built by other rules, where `drop` can do it.
     pub(super) fn unfit(
         source: generation::Error,
         generations: &Generations,
@@ -207,12 +207,12 @@ impl Error {
         }
     }
 
-    /// Whether another configuration would mend it.
+    /// Whether another configuration would fix it.
     #[must_use]
     pub const fn is_config(&self) -> bool {
         match self {
             Self::App(error) => error.is_config(),
-            // To wait is the remedy.
+            // Waiting fixes it.
             Self::Sink(sink::Error::StillRead { .. }) => false,
             Self::Sink(error) | Self::NotBegun(error) => !error.is_unavailable(),
             Self::Generation(error) | Self::Unfit { source: error, .. } => error.is_config(),

@@ -1,4 +1,4 @@
-//! In what a figure of one generation differs from that of another, field by field.
+//! How a figure differs between two generations, field by field.
 
 use ethnum::I256;
 use serde::{Deserialize, Serialize};
@@ -15,16 +15,16 @@ use crate::domain::total::Total;
 pub struct FigureDifference {
     /// Which figure.
     pub figure: String,
-    /// What the live generation says; null if it has none.
+    /// The figure in the live generation; null if it has none.
     pub live: Option<FigureValue>,
-    /// What the new one says; null if it has none.
+    /// The figure in the new generation; null if it has none.
     pub replayed: Option<FigureValue>,
     /// The fields that differ. Reports of older versions have none.
     #[serde(default)]
     pub fields: Vec<FieldDifference>,
 }
 
-/// What a figure comes to.
+/// The count and the sum of a figure.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FigureValue {
     /// How many records or payments.
@@ -38,14 +38,14 @@ pub struct FigureValue {
 pub struct FieldDifference {
     /// Its name, as in answers over HTTP.
     pub field: String,
-    /// What the live generation says: a number, or a time or an exact decimal as text; null if it
-    /// says nothing.
+    /// The value in the live generation: a number, or a time or an exact decimal as text; null if it
+    /// has none.
     pub live: Value,
-    /// What the new one says.
+    /// The value in the new generation.
     pub replayed: Value,
 }
 
-/// What a window has beside counts and sums: percentiles that answers show.
+/// The percentiles that answers show.
 const SHOWN_PERCENTILES: [u8; 3] = [50, 95, 99];
 
 impl FigureDifference {
@@ -130,7 +130,7 @@ impl FigureValue {
     }
 }
 
-/// Those that differ.
+/// The fields that differ.
 #[derive(Default)]
 struct FieldDifferences(Vec<FieldDifference>);
 
@@ -153,7 +153,7 @@ impl FieldDifferences {
         for percentile in SHOWN_PERCENTILES {
             fields.compare_percentile(percentile, live, replayed);
         }
-        // The same count, sum, least and greatest may be of other payments.
+        // Other payments may have the same count, sum, least and greatest.
         for percentile in 1..=99 {
             if fields.0.is_empty() {
                 fields.compare_percentile(percentile, live, replayed);

@@ -2,11 +2,11 @@
 
 use super::{Error, Report};
 
-/// What is known of a generation's figures beside those of the live one. Nothing else than a
+/// Whether a generation is proven to have the figures of the live one. Nothing else than a
 /// comparison makes it more than [`Proof::None`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Proof {
-    /// At the positions that both had come to, every figure of the live one is in it.
+    /// At the positions that both had reached, it has every figure of the live one.
     Equal,
     /// So many figures were different there.
     Differs(u64),
@@ -15,7 +15,7 @@ pub enum Proof {
 }
 
 impl Proof {
-    /// What `report` proves of its generation while `live` is live.
+    /// The proof that `report` gives of its generation while `live` is live.
     #[must_use]
     pub fn of(report: &Report, live: u32) -> Self {
         let Some(comparison) = &report.comparison else {

@@ -9,20 +9,20 @@ use serde::{Deserialize, Serialize};
 use super::{Comparison, Error};
 use crate::service::generation::{self, Generations};
 
-/// What a replay did.
+/// The report of a replay.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The generation that was built.
     pub generation: u32,
     /// The live generation, beside which it was built.
     pub live: u32,
-    /// Records read by this command; a replay that was interrupted goes on.
+    /// Records read by this command: a replay that was interrupted is resumed.
     pub records: u64,
     /// How long this command took.
     pub seconds: f64,
     /// Records per second while they were read.
     pub rate: f64,
-    /// The next offset of each partition that it has come to.
+    /// The next offset of each partition that it has reached.
     pub positions: BTreeMap<i32, i64>,
     /// What comparing it with the live generation showed, the last time that they could be compared;
     /// null if they never could.
@@ -32,7 +32,7 @@ pub struct Report {
     pub compared_with: Option<u32>,
     /// Why this command did not compare it; null if it did.
     pub not_compared: Option<String>,
-    /// Whether it has come to the end and delivered everything.
+    /// Whether it has reached the end and delivered everything.
     pub complete: bool,
 }
 

@@ -20,24 +20,24 @@ use crate::sink::{self, Upkeep};
 use crate::store::ReadOnlyStore;
 use crate::view::reading::Readings;
 
-/// What a switch came to.
+/// The outcome of a switch.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Switched {
     /// The generation that is live now.
     pub live: u32,
     /// The one before, which is kept.
     pub previous: Option<u32>,
-    /// What became of the aliases in Elasticsearch.
+    /// The aliases in Elasticsearch after the switch.
     pub aliases: Aliases,
 }
 
-/// What became of the aliases.
+/// Where the aliases point after a switch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aliases {
-    /// They point to the live generation.
+    /// The aliases point to the live generation.
     Moved,
-    /// They point to the one before until a service has caught up with it.
+    /// The aliases point to the previous generation until a service has caught up with it.
     Follow,
     /// There is no Elasticsearch.
     None,
@@ -46,21 +46,21 @@ pub enum Aliases {
 /// On which condition another generation may be made live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Consent {
-    /// It is proven to have the figures of the live one.
+    /// The generation is proven to have the figures of the live one.
     Proven,
-    /// Whatever its figures are: somebody has looked at the differences.
+    /// Whatever its figures are: an operator has looked at the differences.
     AcceptDifferences,
-    /// It was live before this one.
+    /// The generation was live before this one.
     Back,
 }
 
-/// How often it is looked at whether the service has followed.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often to check whether the service has followed.
+const CHECK_EVERY: Duration = Duration::from_millis(100);
 
 /// The generation that was built last: it is to be made live, or has been.
 ///
 /// # Errors
-/// When there is none, or generations can't be told.
+/// When there is none, or generations can't be listed.
 pub fn newest(generations: &Generations) -> Result<u32, Error> {
     let live = generations.live()?;
     let newest = generations.all()?.into_iter().max().unwrap_or_default();
@@ -72,10 +72,10 @@ pub fn newest(generations: &Generations) -> Result<u32, Error> {
 }
 
 /// The generation to go back to: the one that was live before, or the one that the running service
-/// goes on with as it refuses the live one.
+/// stays on as it can't run the live one.
 ///
 /// # Errors
-/// When there is none, or generations can't be told.
+/// When there is none, or generations can't be listed.
 pub fn before(generations: &Generations) -> Result<u32, Error> {
     let live = generations.live()?;
     let served = generations.refused().map(|refused| refused.served);
@@ -91,7 +91,7 @@ pub fn before(generations: &Generations) -> Result<u32, Error> {
     }
 }
 
-// What there is besides the live generation, which was never swapped in, and what can be done with it.
+// Why no generation was live before, and what can be done with the others.
 fn nothing_before(generations: &Generations, live: Live) -> Result<Error, Error> {
     let others = generations.all()?;
     let newest = others.iter().copied().max().unwrap_or_default();
@@ -193,16 +193,16 @@ fn permit(generations: &Generations, to: u32, consent: Consent) -> Result<(), Er
 /// and in other generations.
 ///
 /// # Errors
-/// When the settings can't be used, or generations can't be told.
+/// When the settings can't be used, or generations can't be listed.
 pub fn upkeep(
     sink: &sink::Config,
     generations: &Generations,
     config: &Config,
     generation: u32,
 ) -> Result<Upkeep, Error> {
-    // What can't be read can be deleted all the same, by the names that are known.
+    // A state that can't be read can be deleted all the same, by the known names.
     let settings = match ReadOnlyStore::open(&generations.dir(generation)) {
-        Ok(Some(still)) => generations.settings(generation, &still).ok(),
+        Ok(Some(store)) => generations.settings(generation, &store).ok(),
         _ => None,
     };
     let settings = settings.unwrap_or_else(|| Arc::clone(&config.event_time.settings));
@@ -212,7 +212,7 @@ pub fn upkeep(
     Ok(Upkeep::new(&sink, &settings.definitions)?)
 }
 
-// What can be done about a generation that does not fit the configuration, apart from using another.
+// The error for a generation that does not fit the configuration, with what can be done.
 fn unfit(error: generation::Error, generations: &Generations, to: u32, consent: Consent) -> Error {
     match generations.refused() {
         // The service says it of its configuration.
@@ -224,7 +224,7 @@ fn unfit(error: generation::Error, generations: &Generations, to: u32, consent: 
 
 // Fails if the running service has said that it can't run `to`; otherwise whether it serves it.
 fn accepted(generations: &Generations, to: u32) -> Result<bool, Error> {
-    match generations.said() {
+    match generations.announcement() {
         Some(ServedAnnouncement::Refused(refused)) if refused.generation == to => {
             Err(Error::Refused(refused))
         }
@@ -246,7 +246,7 @@ async fn served(
                 patience,
             });
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(CHECK_EVERY).await;
     }
     Ok(())
 }
@@ -297,7 +297,7 @@ async fn follow(
                 },
             });
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(CHECK_EVERY).await;
     }
 }
 
@@ -306,8 +306,8 @@ fn readings(
     generations: &Generations,
     live: Live,
 ) -> Result<Arc<dyn Readings>, Error> {
-    let still = generations.fits(live.generation, config)?;
-    Ok(generations.readings(live.generation, &still, config)?)
+    let store = generations.fits(live.generation, config)?;
+    Ok(generations.readings(live.generation, &store, config)?)
 }
 
 /// Whether the live generation has applied and delivered all that the one before had applied.

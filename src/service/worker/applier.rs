@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tracing::{debug, error, info, warn};
 
 use super::clock::Timestamps;
-use super::idleness::LastActivity;
+use super::idleness::Idleness;
 use super::pace::{CheckpointPace, CheckpointWritten};
 use super::writer::Job;
 use super::{Config, Error};
@@ -22,12 +22,12 @@ use crate::source::{self, Source};
 const MARK_BYTES: usize = 112;
 /// No more records are applied while the changes that wait for the writer hold this many bytes.
 const PENDING_BYTES_MAX: usize = 24 << 20;
-/// How often it is looked which partitions are idle.
-const IDLE_LOOK: Duration = Duration::from_millis(20);
+/// How often partitions are checked for idleness.
+const IDLE_CHECK_EVERY: Duration = Duration::from_millis(20);
 /// How often new partitions are looked for.
 const DISCOVER_EVERY: Duration = Duration::from_secs(30);
-/// How often the lag is looked up and reported.
-pub(super) const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// How often the lag is computed and reported.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// The applying thread.
 pub(super) struct Applier {
@@ -42,12 +42,10 @@ pub(super) struct Applier {
     /// How many of the halts that last were handed to the writer.
     pub(super) halts_kept: usize,
     pub(super) changed: bool,
-    pub(super) next_idle_look: Instant,
-    /// Those of the records since the last checkpoint.
+    pub(super) next_idle_check: Instant,
+    /// The timestamps of the records since the last checkpoint.
     pub(super) timestamps: Timestamps,
-    /// When each partition last showed that time goes on there, and whether it counts as idle.
-    pub(super) last_activity: BTreeMap<i32, LastActivity>,
-    pub(super) quiet_since: Option<Instant>,
+    pub(super) idleness: Idleness,
 }
 
 impl Applier {
@@ -69,9 +67,9 @@ impl Applier {
                 Ok(read) => read,
                 Err(error) => break Err(error),
             };
-            if Instant::now() >= self.next_idle_look {
-                self.next_idle_look = Instant::now() + IDLE_LOOK;
-                self.note_idle();
+            if Instant::now() >= self.next_idle_check {
+                self.next_idle_check = Instant::now() + IDLE_CHECK_EVERY;
+                self.changed |= self.idleness.update(&mut self.source, &mut self.pipeline);
             }
             if self.config.until_end && self.source.finished() {
                 self.end_partitions();
@@ -118,7 +116,7 @@ impl Applier {
                 self.timestamps.note(timestamp);
             }
             self.pipeline.apply(batch.records());
-            self.note_awake();
+            self.idleness.note_activity(self.pipeline.take_on_time());
             self.changed = true;
         }
         Ok(read)
@@ -203,7 +201,7 @@ impl Applier {
 
     fn report(&mut self) {
         for partition in self.source.partitions() {
-            // Past the last payment there may be marks of transactions, which nobody delivers.
+            // Past the last payment there may be marks of transactions, which are never delivered.
             if self.source.at_end(partition)
                 && let Some(position) = self.source.position(partition)
                 && self.pipeline.skip_to(partition, position)
@@ -243,8 +241,8 @@ impl Applier {
     fn discover(&mut self) {
         match self.source.discover() {
             Ok(found) => self.adopt(found),
-            // That brokers are silent is told once.
-            Err(error) if self.source.is_silence_told() => {
+            // It is logged once that brokers don't answer.
+            Err(error) if self.source.is_silence_logged() => {
                 debug!("new partitions can't be looked for now: {error}");
             }
             Err(error) => warn!("new partitions can't be looked for now: {error}"),

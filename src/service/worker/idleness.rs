@@ -1,95 +1,124 @@
-//! Which partitions count as idle, and when the whole stream is quiet.
+//! Which partitions are idle, and when the whole stream is quiet.
 
-use std::time::Instant;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use tidegauge_windows::EventTime;
 
-use super::applier::{Applier, REPORT_EVERY};
+use super::Config;
+use crate::core::pipeline::Pipeline;
 use crate::observe::wall_clock;
+use crate::source::Source;
 
-/// When time last moved on in a partition, as far as its payments say.
+/// The stream is closed again this long after a quiet close, as each minute may end another window.
+const CLOSE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Watches partitions for idleness, and the stream for quiet.
+pub(super) struct Idleness {
+    idle_after: Duration,
+    quiet_after: Duration,
+    activities: BTreeMap<i32, LastActivity>,
+    quiet_since: Option<Instant>,
+}
+
+/// When a partition last showed that event time advances, and whether it counts as idle.
 #[derive(Clone, Copy)]
-pub(super) struct LastActivity {
+struct LastActivity {
     /// When the last payment on time was applied, or the partition was first looked at.
-    last: Instant,
+    at: Instant,
     is_idle: bool,
 }
 
-impl Applier {
-    /// Notes which partitions have had a payment on time.
-    // Rejects, tombstones and payments that are not on time say nothing of what time it is.
-    pub(super) fn note_awake(&mut self) {
-        let now = Instant::now();
-        for partition in self.pipeline.take_on_time() {
-            let awake = LastActivity {
-                last: now,
-                is_idle: false,
-            };
-            self.last_activity.insert(partition, awake);
+impl LastActivity {
+    const fn now(now: Instant) -> Self {
+        Self {
+            at: now,
+            is_idle: false,
+        }
+    }
+}
+
+impl Idleness {
+    /// Idleness by the durations of `config`.
+    pub(super) const fn new(config: &Config) -> Self {
+        Self {
+            idle_after: config.idle_after,
+            quiet_after: config.quiet_after,
+            activities: BTreeMap::new(),
+            quiet_since: None,
         }
     }
 
-    /// Notes which partitions have become idle, and closes windows once all have been for long.
-    pub(super) fn note_idle(&mut self) {
+    /// Takes note of partitions that had a payment on time. Rejects, tombstones and payments that are
+    /// not on time don't count: they say nothing of what time it is.
+    pub(super) fn note_activity(&mut self, partitions: impl IntoIterator<Item = i32>) {
         let now = Instant::now();
-        for partition in self.source.partitions() {
-            let awake = self.last_activity.entry(partition).or_insert(LastActivity {
-                last: now,
-                is_idle: false,
-            });
-            if awake.is_idle {
+        for partition in partitions {
+            self.activities.insert(partition, LastActivity::now(now));
+        }
+    }
+
+    /// Tells the pipeline which partitions have become idle, and closes windows when all have been
+    /// idle for long. Whether that changed anything.
+    pub(super) fn update(&mut self, source: &mut Source, pipeline: &mut Pipeline) -> bool {
+        let now = Instant::now();
+        let mut is_changed = false;
+        for partition in source.partitions() {
+            let activity = self
+                .activities
+                .entry(partition)
+                .or_insert(LastActivity::now(now));
+            if activity.is_idle {
                 continue;
             }
-            // While records wait, or nobody says whether they do, it is not idle: what brokers said
+            // While records wait, or it is not known whether they do, it is not idle: what brokers said
             // before they fell silent says nothing of what has come since.
-            let Some(due) = awake.last.checked_add(self.config.idle_after) else {
+            let Some(due) = activity.at.checked_add(self.idle_after) else {
                 continue;
             };
-            let until = self.source.at_end_until(partition);
+            let until = source.at_end_until(partition);
             if until.is_some_and(|until| until >= due) {
-                awake.is_idle = true;
-                self.pipeline.set_idle(partition, true);
-                self.changed = true;
+                activity.is_idle = true;
+                pipeline.set_idle(partition, true);
+                is_changed = true;
             } else if until.is_some() && now >= due {
-                self.source.want_end(partition);
+                source.want_end(partition);
             }
         }
-        self.note_quiet(now);
+        is_changed | self.close_quiet(now, source, pipeline)
     }
 
-    fn note_quiet(&mut self, now: Instant) {
-        let partitions = self.source.partitions();
-        let idle = |partition: &i32| {
-            self.last_activity
-                .get(partition)
-                .is_some_and(|awake| awake.is_idle)
+    fn close_quiet(&mut self, now: Instant, source: &Source, pipeline: &mut Pipeline) -> bool {
+        let partitions = source.partitions();
+        let is_idle = |partition: &i32| {
+            let activity = self.activities.get(partition);
+            activity.is_some_and(|activity| activity.is_idle)
         };
-        if !partitions.iter().all(idle) {
+        if !partitions.iter().all(is_idle) {
             self.quiet_since = None;
-            return;
+            return false;
         }
         let since = *self.quiet_since.get_or_insert(now);
-        let Some(due) = since.checked_add(self.config.quiet_after) else {
-            return;
+        let Some(due) = since.checked_add(self.quiet_after) else {
+            return false;
         };
         if now < due {
-            return;
+            return false;
         }
-        // As with idleness, up to when brokers have confirmed it. Nobody waits for one that is stopped.
+        // As with idleness, up to when brokers have confirmed it. A halted partition is not waited for.
         let mut until = now;
         for partition in partitions {
-            if self.source.halted().contains_key(&partition) {
+            if source.halted().contains_key(&partition) {
                 continue;
             }
-            match self.source.at_end_until(partition) {
+            match source.at_end_until(partition) {
                 Some(confirmed) if confirmed >= due => until = until.min(confirmed),
-                _ => return,
+                _ => return false,
             }
         }
-        // Each minute may end another window.
-        self.quiet_since = Some(since + (until - due) + REPORT_EVERY);
+        self.quiet_since = Some(since + (until - due) + CLOSE_AGAIN_AFTER);
         let behind = i64::try_from((now - until).as_millis()).unwrap_or(i64::MAX);
         let wall = wall_clock::now_ms().saturating_sub(behind);
-        self.changed |= self.pipeline.quiet_close(EventTime::from_millis(wall));
+        pipeline.quiet_close(EventTime::from_millis(wall))
     }
 }

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use super::Error;
 use crate::store::{self, Syncer};
 
-/// What the operating system holds is forced to the disk this often.
+/// How often written batches are forced to the disk.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// When batches are forced to the disk. One sync at most is under way.
 pub(super) struct Syncing {
-    /// `None` when it is to end.
+    /// `None` when the thread is to end.
     orders: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
     done: Receiver<Result<(), store::Error>>,

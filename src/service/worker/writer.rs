@@ -23,10 +23,10 @@ use crate::store::{self, Store};
 /// them.
 const ACKNOWLEDGED_STEP: usize = 1_024;
 
-/// How often it is looked whether the state directory is still there.
-const PLACE_LOOK: Duration = Duration::from_secs(1);
+/// How often to check that the state directory still exists.
+const DIRECTORY_CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// What the writing thread is asked to do.
+/// A job of the writing thread.
 pub(super) enum Job {
     /// Write these, of records with these timestamps, as one checkpoint.
     Checkpoint(Box<Effects>, Timestamps),
@@ -63,7 +63,7 @@ impl Writer {
         }
     }
 
-    /// Does what `queue` asks for until it is told to stop.
+    /// Does the jobs of `queue` until it gets [`Job::Stop`].
     pub(super) fn run(mut self, queue: &Receiver<Job>) -> Result<(), Error> {
         let outcome = self.write(queue);
         if let Err(error) = &outcome {
@@ -78,15 +78,15 @@ impl Writer {
         self.status.set(Part::Store, Condition::Ok, "");
         self.status.metrics().state_space(self.store.space());
         let mut syncing = Syncing::start(self.store.syncer()).map_err(Error::Thread)?;
-        let mut next_look = Instant::now();
+        let mut next_check = Instant::now();
         loop {
             let now = Instant::now();
-            if now >= next_look {
-                self.store.look_at_place()?;
-                next_look = now + PLACE_LOOK;
+            if now >= next_check {
+                self.store.check_directory()?;
+                next_check = now + DIRECTORY_CHECK_EVERY;
             }
             let is_at_work = self.is_at_work();
-            let wait = next_look - now;
+            let wait = next_check - now;
             let wait = syncing.wait(now).map_or(wait, |sync| sync.min(wait));
             match self.next_job(queue, wait) {
                 Ok(Job::Checkpoint(effects, timestamps)) => {
@@ -94,14 +94,14 @@ impl Writer {
                     self.store.commit(&effects, &[], wall_clock::now_ms())?;
                     let (at, took) = (Instant::now(), began.elapsed());
                     timestamps.visible(took, self.status.metrics());
-                    // Full: it has been said. Disconnected: there is nobody left to tell.
+                    // Full: it has been said. Disconnected: the receiver has ended.
                     let _ = self.written.try_send(CheckpointWritten { at, took });
                 }
                 Ok(Job::Halted(halted)) => self.store.halt(&halted)?,
-                Ok(Job::Feedback(feedback)) => self.take_in(feedback)?,
+                Ok(Job::Feedback(feedback)) => self.handle_feedback(feedback)?,
                 Ok(Job::Flush(done)) => {
                     self.acknowledge_all()?;
-                    // Disconnected: there is nobody left to tell.
+                    // Disconnected: the receiver has ended.
                     let _ = done.try_send(());
                 }
                 Err(RecvTimeoutError::Timeout) if is_at_work => {}
@@ -131,7 +131,7 @@ impl Writer {
         queue.recv_timeout(wait)
     }
 
-    fn take_in(&mut self, feedback: Feedback) -> Result<(), store::Error> {
+    fn handle_feedback(&mut self, feedback: Feedback) -> Result<(), store::Error> {
         match feedback {
             Feedback::Delivered(documents) => self.delivered.extend(documents),
             Feedback::Recreated(family) => {
@@ -142,7 +142,7 @@ impl Writer {
         Ok(())
     }
 
-    // Whether there is something to do without being asked.
+    // Whether there is work without a job.
     fn is_at_work(&self) -> bool {
         self.store.is_marking() || !self.delivered.is_empty()
     }

@@ -102,7 +102,7 @@ impl<'a> Windows<'a> {
         };
     }
 
-    /// The next window of the period in hand, if it has one more.
+    /// The next window of the current period, if it has one more.
     fn cut(&self) -> Option<Period> {
         let Period { start, end } = self.period;
         let elapsed = self.next * self.definition.slide.millis();
