@@ -123,7 +123,7 @@ impl Sink {
     /// something to deliver, and looks at what has changed only. Without, it looks at everything
     /// once in every [`BulkConfig::interval`].
     #[must_use]
-    pub fn following(mut self, feed: Arc<Feed>) -> Self {
+    pub fn following(mut self, feed: Arc<Changelog>) -> Self {
         self.news = ChangeFollower::of(feed);
         self
     }

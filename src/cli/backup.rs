@@ -10,7 +10,7 @@ use super::failure::CommandFailure;
 use super::output::{self, OutputFormat};
 use super::report;
 use super::row::JsonRow;
-use crate::service::backup::{self, Kept, LeftOut, Manifest};
+use crate::service::backup::{self, BackedUpGeneration, Manifest, SkippedGeneration};
 use crate::service::generation::Generations;
 
 /// A generation in a backup, as a table shows it.
@@ -43,7 +43,7 @@ struct BackupSummary<'a> {
     live: u32,
     previous: Option<u32>,
     generations: Vec<BackupDetails<'a>>,
-    left_out: &'a [LeftOut],
+    left_out: &'a [SkippedGeneration],
 }
 
 /// Makes a backup in `dir`.
@@ -126,7 +126,7 @@ fn print(manifest: &Manifest, dir: &Path, format: OutputFormat) -> Result<(), Co
     Ok(())
 }
 
-fn whole<'a>(manifest: &Manifest, kept: &'a Kept) -> BackupDetails<'a> {
+fn whole<'a>(manifest: &Manifest, kept: &'a BackedUpGeneration) -> BackupDetails<'a> {
     BackupDetails {
         line: BackupRow {
             generation: kept.generation,

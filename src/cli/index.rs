@@ -16,7 +16,7 @@ use crate::domain::count::{agreeing, counted};
 use crate::service::generation::{self, Generations, Live};
 use crate::service::replay::{self, Error};
 use crate::sink::{ForeignIndex, IndexFinding, Upkeep};
-use crate::store::Still;
+use crate::store::ReadOnlyStore;
 use crate::view::reading::Readings;
 
 /// What the command did and found.

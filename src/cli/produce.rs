@@ -141,7 +141,7 @@ impl ProducePlan {
         stop: &AtomicBool,
         progress: &ProgressBar,
         outlet: &mut impl MessageSink,
-    ) -> Result<Made, CommandFailure> {
+    ) -> Result<GeneratedCounts, CommandFailure> {
         let mut generator = Generator::new(self.options.clone());
         let pace = MessageRate::new(self.rate);
         let total = self.count.unwrap_or(u64::MAX);

@@ -67,9 +67,9 @@ pub(super) fn topic(text: &str) -> Result<String, String> {
 
 fn start(text: &str) -> Result<StartPosition, String> {
     match text {
-        "latest" => Ok(Start::Latest),
-        "earliest" => Ok(Start::Earliest),
-        time => parse_rfc3339(time).map(Start::At).ok_or_else(|| {
+        "latest" => Ok(StartPosition::Latest),
+        "earliest" => Ok(StartPosition::Earliest),
+        time => parse_rfc3339(time).map(StartPosition::At).ok_or_else(|| {
             // An incomplete time is not a misspelt word.
             if text.starts_with(|c: char| c.is_ascii_digit()) {
                 return format!(

@@ -88,7 +88,7 @@ pub(super) struct ChangedDocuments {
 /// named.
 pub(super) fn documents(
     reading: &dyn Reading,
-    changed: &Changed,
+    changed: &ChangeSet,
 ) -> Result<Option<ChangedDocuments>, ReadError> {
     let frame = reading.frame();
     let overlaps: Vec<bool> = frame

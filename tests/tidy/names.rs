@@ -20,10 +20,7 @@ fn a_types_name_stands_in_one_module_only_or_in_the_glossary() {
         }
     }
     let listed = listed(&read(&root().join("ARCHITECTURE.md")));
-    let several: BTreeMap<_, _> = places
-        .iter()
-        .filter(|(_, files)| files.len() > 1)
-        .collect();
+    let several: BTreeMap<_, _> = places.iter().filter(|(_, files)| files.len() > 1).collect();
     let unlisted: Vec<_> = several
         .iter()
         .filter(|(name, _)| !listed.contains(name.as_str()))
@@ -71,5 +68,9 @@ fn declared(code: &str) -> Vec<String> {
 fn listed(architecture: &str) -> BTreeSet<String> {
     let line = architecture.lines().find(|line| line.contains(LIST));
     let rest = line.and_then(|line| line.split_once(LIST)).expect(LIST).1;
-    rest.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    rest.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
 }

@@ -79,8 +79,8 @@ struct RefusedSwapReport {
     reason: String,
 }
 
-impl From<Refused> for RefusedSwapReport {
-    fn from(refused: Refused) -> Self {
+impl From<UnfollowedSwap> for RefusedSwapReport {
+    fn from(refused: UnfollowedSwap) -> Self {
         Self {
             state: "refused",
             generation: refused.generation,

@@ -64,27 +64,3 @@ pub enum Error {
     #[error("a part of the service stopped unexpectedly: {0}")]
     Panicked(#[from] tokio::task::JoinError),
 }
-
-impl Error {
-    /// Whether a server that was needed did not answer.
-    #[must_use]
-    pub const fn is_unavailable(&self) -> bool {
-        matches!(
-            self,
-            Self::Source(source::Error::NoBroker { .. } | source::Error::NoLeader { .. })
-                | Self::Undelivered { .. }
-        )
-    }
-
-    /// Whether another configuration would fix it.
-    #[must_use]
-    pub const fn is_config(&self) -> bool {
-        matches!(
-            self,
-            Self::Source(source::Error::Setting { .. } | source::Error::Client(_))
-                | Self::Api(api::Error::Unprotected(_))
-                | Self::Sink(_)
-                | Self::Store(store::Error::Rules { .. } | store::Error::Topic { .. })
-        )
-    }
-}

@@ -178,17 +178,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether a server that was needed did not answer.
-    #[must_use]
-    pub const fn is_unavailable(&self) -> bool {
-        match self {
-            Self::App(error) => error.is_unavailable(),
-            Self::Sink(error) | Self::NotBegun(error) => error.is_unavailable(),
-            Self::NotFollowed { .. } | Self::NotServed { .. } => true,
-            _ => false,
-        }
-    }
-
     // Adds how to delete a generation that was built by other rules, where `drop` can do it.
     pub(super) fn unfit(
         source: generation::Error,
@@ -204,20 +193,6 @@ impl Error {
                 Self::Unfit { generation, source }
             }
             source => source.into(),
-        }
-    }
-
-    /// Whether another configuration would fix it.
-    #[must_use]
-    pub const fn is_config(&self) -> bool {
-        match self {
-            Self::App(error) => error.is_config(),
-            // Waiting fixes it.
-            Self::Sink(sink::Error::StillRead { .. }) => false,
-            Self::Sink(error) | Self::NotBegun(error) => !error.is_unavailable(),
-            Self::Generation(error) | Self::Unfit { source: error, .. } => error.is_config(),
-            Self::Refused(_) => true,
-            _ => false,
         }
     }
 }
