@@ -14,7 +14,7 @@ use crate::support::topic::START;
 /// The rule that generation 2 is built by; the file that the service reads does not have it.
 const RULE: [&str; 2] = ["--set", "event_time.out_of_orderness=9s"];
 /// What names the swap that is refused.
-const REFUSED: &str = "generation 2 is live now and can't be run, so generation 1 goes on";
+const REFUSED: &str = "generation 2 is live now and can't be run, so the service stays on generation 1";
 const ROLLBACK: &str = "`tidegauge replay rollback`";
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -197,7 +197,7 @@ fn a_rollback_leads_back_to_what_is_served_however_many_swaps_were_refused() {
     let replay = ["replay", "--swap", "--accept-differences"];
     let swapped = setup.run(&[&replay[..], &third].concat());
     assert_eq!(swapped.status.code(), Some(78), "{}", swapped.stderr);
-    let words = "generation 3 is live now and can't be run, so generation 1 goes on";
+    let words = "generation 3 is live now and can't be run, so the service stays on generation 1";
     assert!(swapped.stderr.contains(words), "{}", swapped.stderr);
     roll_back(&setup);
     let status = service.ask("status");
