@@ -14,7 +14,8 @@ use crate::support::topic::START;
 /// The rule that generation 2 is built by; the file that the service reads does not have it.
 const RULE: [&str; 2] = ["--set", "event_time.out_of_orderness=9s"];
 /// What names the swap that is refused.
-const REFUSED: &str = "generation 2 is live now and can't be run, so the service stays on generation 1";
+const REFUSED: &str =
+    "generation 2 is live now and can't be run, so the service stays on generation 1";
 const ROLLBACK: &str = "`tidegauge replay rollback`";
 const PATIENCE: Duration = Duration::from_secs(60);
 
