@@ -220,7 +220,7 @@ fn only_a_whole_backup_is_restored_and_only_where_nothing_is() {
     // Where a state is, and where a service runs, nothing is restored.
     let refused = setup.run(&["state", "restore", &backup]);
     assert_eq!(refused.status.code(), Some(1), "{}", refused.stderr);
-    assert!(refused.stderr.contains("at work"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is using"), "{}", refused.stderr);
     drop(service);
     let refused = setup.run(&["state", "restore", &backup]);
     assert_eq!(refused.status.code(), Some(1), "{}", refused.stderr);
