@@ -22,6 +22,7 @@ mod links;
 mod markdown;
 mod rules;
 mod schemas;
+mod tables;
 
 use std::fs;
 use std::path::PathBuf;
