@@ -14,7 +14,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tidegauge::core::effect::Progress;
 use tidegauge::core::pipeline::fingerprint;
 use tidegauge::domain::record::Record;
-use tidegauge::observe::status::Condition;
+use tidegauge::observe::status::{Condition, End};
 use tidegauge::source::{AssignedPartition, Config, Error, PolledBatch, Source, StartPosition};
 use tidegauge_windows::EventTime;
 
@@ -951,6 +951,43 @@ fn a_partition_whose_leader_is_away_is_not_read_to_its_end() {
         (source.at_end(0) && source.at_end(1) && source.condition().0 == Condition::Ok)
             .then_some(())
     });
+}
+
+#[test]
+fn a_partition_without_a_leader_makes_the_ends_of_no_others_unknown() {
+    let cluster = MockCluster::new(2).unwrap();
+    let topic = "half";
+    cluster.create_topic(topic, 2, 1).unwrap();
+    let config = Config {
+        brokers: cluster.bootstrap_servers(),
+        topic: topic.to_owned(),
+        group_id: String::new(),
+        start: StartPosition::Earliest,
+        properties: BTreeMap::new(),
+    };
+    let mut source = Source::connect(&config, PATIENCE).unwrap();
+    source.assign(&BTreeMap::new()).unwrap();
+    read_to_end(&mut source);
+    // The mock does not survive a fetch from a partition without a leader.
+    source.pause(&[1]);
+    poll_often(&mut source);
+    cluster.partition_leader(topic, 1, None).unwrap();
+    eventually("that it is told", || {
+        source.discover().unwrap_or_default();
+        source.poll(WAIT).unwrap();
+        let (condition, reason) = source.condition();
+        (condition == Condition::Degraded && reason.contains("partition 1")).then_some(())
+    });
+    // Longer than an end stays known that no broker confirms.
+    let until = Instant::now() + Duration::from_secs(12);
+    while Instant::now() < until {
+        source.poll(WAIT).unwrap();
+    }
+    assert!(source.at_end(0) && !source.at_end(1));
+    let End::Known { age, .. } = source.known_end(0) else {
+        panic!("{:?}", source.condition());
+    };
+    assert!(age < Duration::from_secs(10), "{age:?}");
 }
 
 /// Asks three times, and takes in the answers.

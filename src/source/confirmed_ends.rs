@@ -152,6 +152,9 @@ impl Source {
             .partitions()
             .into_iter()
             .filter(|partition| self.runs(*partition))
+            // One without a leader spoils the answer for those that are asked for together with it. The
+            // regular look finds out when it is well again.
+            .filter(|partition| !self.failing.contains_key(partition))
             .filter(|partition| {
                 let age = self.confirmed.age(*partition, now);
                 age.is_none_or(|age| age >= ASK_AFTER) || self.confirmed.wanted.contains(partition)
