@@ -24,7 +24,7 @@ use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::store::{Documents, Store};
 use tidegauge_windows::{EventTime, Span};
 
-use self::feed::{Changelog, DAY, HOUR, MINUTE, branch, documents, open, open_for, shown};
+use self::feed::{DAY, Feed, HOUR, MINUTE, branch, documents, open, open_for, shown};
 
 /// One thing that happens to a pipeline with a store behind it.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ proptest! {
         zeros in any::<bool>(),
     ) {
         let dir = tempfile::tempdir().unwrap();
-        let mut feed = Changelog::new(Span::DAY.times(35));
+        let mut feed = Feed::new(Span::DAY.times(35));
         let documents = if zeros { Documents::ZeroWindowsToo } else { Documents::WithPayments };
         let (mut store, _) = open_for(dir.path(), &feed.settings, documents);
         let mut now = 1_700_000_000_000;
@@ -188,7 +188,7 @@ proptest! {
 #[test]
 fn a_reading_stays_one_checkpoint_while_others_are_written() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let (mut store, _) = open(dir.path(), &feed.settings);
     let readings = store.readings();
     let done = AtomicBool::new(false);
@@ -234,7 +234,7 @@ fn a_reading_stays_one_checkpoint_while_others_are_written() {
 #[test]
 fn an_acknowledgement_clears_its_own_mark_only() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let (mut store, _) = open(dir.path(), &feed.settings);
     feed.pay(0, 1_000, 1, "1.00");
     feed.pay(0, 1_000, 2, "1.00");
@@ -264,7 +264,7 @@ fn an_acknowledgement_clears_its_own_mark_only() {
 #[test]
 fn marks_are_read_in_pages() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let (mut store, _) = open(dir.path(), &feed.settings);
     for i in 0..50 {
         feed.pay(0, i * MINUTE, (i % 4) as u32, "1.00");
@@ -291,7 +291,7 @@ fn marks_are_read_in_pages() {
 #[test]
 fn lists_are_read_in_pages_from_the_newest() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let (mut store, _) = open(dir.path(), &feed.settings);
     for i in 0..10 {
         feed.apply(0, None, format!("garbage {i}").as_bytes());
@@ -314,7 +314,7 @@ fn lists_are_read_in_pages_from_the_newest() {
 #[test]
 fn a_killed_process_leaves_its_last_checkpoint() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let (mut store, _) = open(dir.path(), &feed.settings);
     for i in 0..20 {
         feed.pay(0, i * 40_000, 1, "3.50");
@@ -332,7 +332,7 @@ fn a_killed_process_leaves_its_last_checkpoint() {
 #[test]
 fn a_torn_log_leaves_an_earlier_checkpoint_whole() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let (mut store, _) = open(dir.path(), &feed.settings);
     let mut memories = vec![];
     for i in 0..20 {
@@ -360,7 +360,7 @@ fn a_torn_log_leaves_an_earlier_checkpoint_whole() {
 #[test]
 fn what_is_past_retention_goes_once_it_is_delivered() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::HOUR);
+    let mut feed = Feed::new(Span::HOUR);
     let (mut store, _) = open(dir.path(), &feed.settings);
     feed.pay(0, 10 * MINUTE, 1, "1.00");
     feed.commit(&mut store);
@@ -420,7 +420,7 @@ fn what_is_past_retention_goes_once_it_is_delivered() {
 #[test]
 fn documents_of_a_lost_index_are_marked_again() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::DAY.times(35));
+    let mut feed = Feed::new(Span::DAY.times(35));
     let (mut store, _) = open(dir.path(), &feed.settings);
     for i in 0..200 {
         feed.pay(0, i * 45_000, (i % 3) as u32, "1.00");
@@ -496,7 +496,7 @@ fn no_two_lives_of_a_state_number_an_event_alike() {
     let live = |path: &Path, commits: i64| {
         // No two processes begin within so short a time.
         thread::sleep(Duration::from_millis(100));
-        let mut feed = Changelog::new(Span::DAY);
+        let mut feed = Feed::new(Span::DAY);
         let (mut store, recovered) = open(path, &feed.settings);
         feed.restart(recovered);
         let life = store.changelog().life();

@@ -5,7 +5,7 @@ use tidegauge::store::ReadOnlyStore;
 use tidegauge_windows::Span;
 
 use super::copy;
-use super::feed::{Changelog, open};
+use super::feed::{Feed, open};
 use super::fixture::fixture;
 
 #[test]
@@ -27,7 +27,7 @@ fn a_copy_of_a_state_of_version_1_is_gone_on_from_like_the_state_itself() {
     assert!(still.copy_to(&target).is_err());
 
     drop((still, copied));
-    let feed = Changelog::new(Span::DAY.times(35));
+    let feed = Feed::new(Span::DAY.times(35));
     let (_, original) = open(first.path(), &feed.settings);
     let (_, recovered) = open(&target, &feed.settings);
     assert_eq!(recovered.progress, original.progress);

@@ -22,7 +22,7 @@ use tidegauge_windows::{
 pub type Results = Vec<WindowResult<BranchId, Summary>>;
 
 /// Makes records and applies them.
-pub struct Changelog {
+pub struct Feed {
     pub settings: Arc<Settings>,
     branches: Arc<Branches>,
     pipeline: Pipeline,
@@ -96,7 +96,7 @@ pub fn open_for(dir: &Path, settings: &Arc<Settings>, documents: Documents) -> (
     Store::open(dir, &identity).unwrap()
 }
 
-impl Changelog {
+impl Feed {
     pub fn new(retention: Span) -> Self {
         let settings = settings(retention);
         let branches = Arc::new(Branches::new([(branch(0), "North".to_owned())].into()));

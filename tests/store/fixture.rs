@@ -11,7 +11,7 @@ use tidegauge::domain::document_key::{DocumentKey, Origin};
 use tidegauge::domain::ledger::Entry;
 use tidegauge_windows::{ClosedBy, EventTime, Span, Window};
 
-use super::feed::{Changelog, DAY, HOUR, MINUTE, at, branch, open};
+use super::feed::{DAY, Feed, HOUR, MINUTE, at, branch, open};
 use super::{copy, files, marks};
 
 const UNIT: i128 = 1_000_000_000_000_000_000;
@@ -28,7 +28,7 @@ fn money(cents: i128) -> I256 {
 fn a_state_of_version_1_opens_with_all_its_figures() {
     let dir = tempfile::tempdir().unwrap();
     copy(&fixture(), dir.path());
-    let feed = Changelog::new(Span::DAY.times(35));
+    let feed = Feed::new(Span::DAY.times(35));
     let (mut store, recovered) = open(dir.path(), &feed.settings);
 
     assert_eq!(recovered.sequence, 3);
@@ -138,7 +138,7 @@ fn a_state_of_version_1_opens_with_all_its_figures() {
 #[ignore = "writes the fixture anew: only for a new storage version, into a new directory"]
 fn writes_the_fixture() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::DAY.times(35));
+    let mut feed = Feed::new(Span::DAY.times(35));
     let (mut store, _) = open(dir.path(), &feed.settings);
     feed.pay(0, DAY, 1, "10.00");
     feed.pay(0, DAY + 15 * MINUTE, 1, "20.00");

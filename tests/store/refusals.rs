@@ -8,7 +8,7 @@ use std::{env, fs};
 use tidegauge::store::{Error, Identity, Store};
 use tidegauge_windows::Span;
 
-use super::feed::{Changelog, identity, open};
+use super::feed::{Feed, identity, open};
 use super::{copy, files};
 
 fn refused(dir: &Path, identity: &Identity) -> Error {
@@ -16,7 +16,7 @@ fn refused(dir: &Path, identity: &Identity) -> Error {
 }
 
 /// A directory with one checkpoint, closed.
-fn state(feed: &mut Changelog) -> tempfile::TempDir {
+fn state(feed: &mut Feed) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let (mut store, _) = open(dir.path(), &feed.settings);
     feed.pay(0, 1_000, 1, "1.00");
@@ -26,7 +26,7 @@ fn state(feed: &mut Changelog) -> tempfile::TempDir {
 
 #[test]
 fn other_rules_are_refused_by_name() {
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let dir = state(&mut feed);
     let mut other = identity(&feed.settings);
     other.rules = other.rules.replace("3600000", "7200000");
@@ -43,7 +43,7 @@ fn other_rules_are_refused_by_name() {
 
 #[test]
 fn another_topic_or_generation_is_refused() {
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let dir = state(&mut feed);
     let mut other = identity(&feed.settings);
     other.topic = "refunds".into();
@@ -68,7 +68,7 @@ fn another_topic_or_generation_is_refused() {
 
 #[test]
 fn other_configured_branches_are_not_refused() {
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let dir = state(&mut feed);
     let mut other = identity(&feed.settings);
     other.configured.clear();
@@ -78,7 +78,7 @@ fn other_configured_branches_are_not_refused() {
 #[test]
 fn a_version_that_is_not_understood_is_refused() {
     for version in [0, 4, 77] {
-        let mut feed = Changelog::new(Span::DAY);
+        let mut feed = Feed::new(Span::DAY);
         let dir = state(&mut feed);
         let mut rewritten = vec![version];
         rewritten.extend(b"and then something that only that version knows");
@@ -100,13 +100,13 @@ fn a_database_of_something_else_is_refused() {
     let db = rocksdb::DB::open_default(dir.path()).unwrap();
     db.put("a", "b").unwrap();
     drop(db);
-    let error = refused(dir.path(), &identity(&Changelog::new(Span::DAY).settings));
+    let error = refused(dir.path(), &identity(&Feed::new(Span::DAY).settings));
     assert!(matches!(error, Error::Damaged { .. }));
 }
 
 #[test]
 fn a_damaged_state_is_refused_and_never_wiped() {
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let whole = state(&mut feed);
     // Opened once more, what was in the log is in a table.
     drop(open(whole.path(), &feed.settings));
@@ -138,7 +138,7 @@ fn a_damaged_state_is_refused_and_never_wiped() {
 
 #[test]
 fn a_second_store_in_this_process_is_refused() {
-    let feed = Changelog::new(Span::DAY);
+    let feed = Feed::new(Span::DAY);
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = open(dir.path(), &feed.settings);
     let error = refused(dir.path(), &identity(&feed.settings));
@@ -159,7 +159,7 @@ const HELD: &str = "TIDEGAUGE_TEST_HELD_STATE";
 
 #[test]
 fn a_second_process_is_refused() {
-    let feed = Changelog::new(Span::DAY);
+    let feed = Feed::new(Span::DAY);
     let dir = tempfile::tempdir().unwrap();
     let mut holder = Command::new(env::current_exe().unwrap())
         .args([
@@ -190,7 +190,7 @@ fn holds_a_state() {
     let Some(dir) = env::var_os(HELD) else {
         return;
     };
-    let _store = open(Path::new(&dir), &Changelog::new(Span::DAY).settings);
+    let _store = open(Path::new(&dir), &Feed::new(Span::DAY).settings);
     writeln!(std::io::stdout(), "held").unwrap();
     let mut line = String::new();
     std::io::stdin().read_line(&mut line).unwrap();

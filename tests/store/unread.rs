@@ -10,13 +10,13 @@ use tidegauge::store::Store;
 use tidegauge::view::reading::Reading;
 use tidegauge_windows::Span;
 
-use super::feed::{Changelog, open, shown};
+use super::feed::{Feed, open, shown};
 use super::{Marks, marks, shown_documents};
 
 #[test]
 fn a_document_gets_a_newer_mark_when_it_changes_after_a_delivery_has_read_its_mark() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let (mut store, _) = open(dir.path(), &feed.settings);
     let marked = |store: &Store| -> Marks {
         let dirty = |reading: &dyn Reading| reading.dirty(None, usize::MAX);
@@ -46,7 +46,7 @@ fn a_document_gets_a_newer_mark_when_it_changes_after_a_delivery_has_read_its_ma
 #[test]
 fn what_is_delivered_beside_the_writer_ends_as_the_last_change_left_it() {
     let dir = tempfile::tempdir().unwrap();
-    let mut feed = Changelog::new(Span::DAY);
+    let mut feed = Feed::new(Span::DAY);
     let (mut store, _) = open(dir.path(), &feed.settings);
     let readings = store.readings();
     let (acknowledge, acknowledged) = mpsc::channel();
