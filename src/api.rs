@@ -74,7 +74,7 @@ pub struct State {
     /// The figures.
     pub readings: Arc<dyn Readings>,
     /// What the newest checkpoints changed.
-    pub feed: Arc<Changelog>,
+    pub changelog: Arc<Changelog>,
     /// How the parts are doing.
     pub status: Arc<Status>,
     /// The names of the branches.
@@ -202,7 +202,7 @@ fn routes(app: Arc<SharedState>) -> Router {
 struct SharedState {
     state: State,
     token: Option<Secret>,
-    places: Arc<Capacity>,
+    capacity: Arc<Capacity>,
     /// How far the state has come, for requests that wait for it.
     progress: Arc<CheckpointProgress>,
     events: Events,
@@ -220,10 +220,10 @@ impl SharedState {
         let openapi = openapi::document(state.version, token.is_some()).into();
         let progress = CheckpointProgress::follow(&state, limits.waiters);
         Arc::new(Self {
-            events: Events::new(limits.streams, limits.stream_bytes, &state.feed),
+            events: Events::new(limits.streams, limits.stream_bytes, &state.changelog),
             state,
             token,
-            places: Arc::new(Capacity::new(&limits)),
+            capacity: Arc::new(Capacity::new(&limits)),
             progress,
             limits,
             life: fastrand::u64(..),

@@ -70,7 +70,7 @@ pub struct Sink {
     status: Arc<Status>,
     /// Whether documents may have been delivered before this run.
     had_former_life: bool,
-    news: ChangeFollower,
+    changes: ChangeFollower,
 }
 
 /// What the sink is to do.
@@ -107,7 +107,7 @@ impl Sink {
             branches,
             status,
             had_former_life: sequence > 0,
-            news: ChangeFollower::default(),
+            changes: ChangeFollower::default(),
         })
     }
 
@@ -119,12 +119,12 @@ impl Sink {
         self
     }
 
-    /// The same, told by `feed` what each checkpoint changes: it then delivers as soon as there is
+    /// The same, told by `changelog` what each checkpoint changes: it then delivers as soon as there is
     /// something to deliver, and looks at what has changed only. Without, it looks at everything
     /// once in every [`BulkConfig::interval`].
     #[must_use]
-    pub fn following(mut self, feed: Arc<Changelog>) -> Self {
-        self.news = ChangeFollower::of(feed);
+    pub fn following(mut self, changelog: Arc<Changelog>) -> Self {
+        self.changes = ChangeFollower::of(changelog);
         self
     }
 
@@ -187,9 +187,9 @@ impl Sink {
             branches: self.branches,
             status: self.status,
             feedback,
-            places: Destinations::new(pacing, self.had_former_life),
+            destinations: Destinations::new(pacing, self.had_former_life),
             memory: Arc::default(),
-            news: self.news,
+            changes: self.changes,
             passes: Passes::default(),
             blocked: Blocked::default(),
             misnamed: Vec::new(),

@@ -55,7 +55,7 @@ async fn answer(
     app: Arc<SharedState>,
     make: impl FnOnce(&SharedState) -> Result<Vec<u8>, Failure> + Send + 'static,
 ) -> Response {
-    let seat = match app.places.light() {
+    let seat = match app.capacity.light() {
         Ok(seat) => seat,
         Err(problem) => return problem.into_response(),
     };
@@ -173,19 +173,19 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_counts_as_in_flight_until_it_is_handed_over() {
-        let places = Capacity::new(&Limits::default());
-        let seat = places.light().unwrap();
+        let capacity = Capacity::new(&Limits::default());
+        let seat = capacity.light().unwrap();
         let json: Vec<u8> = (0..3 * PIECE + 5).map(|n| n as u8).collect();
         let mut body = counted(json.clone().into(), seat);
         let mut received = Vec::new();
         while let Some(frame) = body.frame().await {
             let piece = frame.unwrap().into_data().unwrap();
             assert!(piece.len() <= PIECE);
-            assert_eq!(places.in_flight(), 1);
+            assert_eq!(capacity.in_flight(), 1);
             received.extend_from_slice(&piece);
         }
         assert_eq!(received, json);
         drop(body);
-        assert_eq!(places.in_flight(), 0);
+        assert_eq!(capacity.in_flight(), 0);
     }
 }

@@ -132,7 +132,7 @@ mod tests {
 
     use super::*;
 
-    fn places() -> Capacity {
+    fn capacity() -> Capacity {
         Capacity::new(&Limits {
             in_flight: 1,
             heavy: 2,
@@ -144,27 +144,27 @@ mod tests {
 
     #[test]
     fn heavy_questions_take_no_place_of_light_ones() {
-        let places = places();
-        let heavy = [places.heavy().unwrap(), places.heavy().unwrap()];
-        assert!(places.heavy().is_err());
-        let light = places.light().unwrap();
-        assert!(places.light().is_err());
-        assert_eq!(places.in_flight(), 3);
+        let capacity = capacity();
+        let heavy = [capacity.heavy().unwrap(), capacity.heavy().unwrap()];
+        assert!(capacity.heavy().is_err());
+        let light = capacity.light().unwrap();
+        assert!(capacity.light().is_err());
+        assert_eq!(capacity.in_flight(), 3);
         drop(heavy);
-        light.move_to(places.heavy().unwrap());
-        assert_eq!(places.in_flight(), 1);
-        assert!(places.light().is_ok());
+        light.move_to(capacity.heavy().unwrap());
+        assert_eq!(capacity.in_flight(), 1);
+        assert!(capacity.light().is_ok());
     }
 
     #[test]
     fn whole_answers_share_the_room_and_a_huge_one_takes_all_of_it() {
-        let places = places();
-        let first = places.room(3 << 10).unwrap();
-        assert!(places.room(1_025).is_none());
-        assert!(places.room(1_024).is_some());
-        assert!(places.room(1 << 30).is_none());
+        let capacity = capacity();
+        let first = capacity.room(3 << 10).unwrap();
+        assert!(capacity.room(1_025).is_none());
+        assert!(capacity.room(1_024).is_some());
+        assert!(capacity.room(1 << 30).is_none());
         drop(first);
-        let _huge = places.room(1 << 30).unwrap();
-        assert!(places.room(1).is_none());
+        let _huge = capacity.room(1 << 30).unwrap();
+        assert!(capacity.room(1).is_none());
     }
 }

@@ -68,7 +68,7 @@ pub(super) struct Interest;
 
 /// What is spent on one question. It lives where the question is worked on, off the async threads.
 pub(super) struct Effort {
-    places: Arc<Capacity>,
+    capacity: Arc<Capacity>,
     patience: Patience,
     interest: Weak<Interest>,
     /// It ends by then in any case.
@@ -88,7 +88,7 @@ impl Effort {
     /// For a question in the place `seat`, with its first `turn` if it is heavy, which `interest`
     /// waits for, until `until`.
     pub(super) fn new(
-        places: &Arc<Capacity>,
+        capacity: &Arc<Capacity>,
         patience: Patience,
         interest: &Arc<Interest>,
         until: Instant,
@@ -101,7 +101,7 @@ impl Effort {
             turn: turn.map(|turn| (turn, Instant::now())),
         };
         Self {
-            places: Arc::clone(places),
+            capacity: Arc::clone(capacity),
             patience,
             interest: Arc::downgrade(interest),
             until,
@@ -180,7 +180,7 @@ impl Effort {
             turn.is_some_and(|(_, began)| began.elapsed() >= turn_max)
         });
         if is_long {
-            self.patience.wait_for(self.places.longest_wait(TURN_MAX));
+            self.patience.wait_for(self.capacity.longest_wait(TURN_MAX));
             self.rest(|| {});
             self.patience.headway();
             return self.check(turn_max);
@@ -190,7 +190,7 @@ impl Effort {
 
     fn take_turn(&self) {
         // Behind those who wait already. It is the question's own thread that waits.
-        if let Some(turn) = Handle::current().block_on(self.places.turn())
+        if let Some(turn) = Handle::current().block_on(self.capacity.turn())
             && let Some(place) = self.place().as_mut()
         {
             place.turn = Some((turn, Instant::now()));
@@ -200,13 +200,13 @@ impl Effort {
     fn become_heavy(&self) -> Result<(), Failure> {
         match self.place().as_mut() {
             Some(place) if !place.is_heavy => {
-                place.seat.move_to(self.places.heavy()?);
+                place.seat.move_to(self.capacity.heavy()?);
                 place.is_heavy = true;
             }
             _ => return Ok(()),
         }
-        self.patience.wait_for(self.places.queue_timeout());
-        let turn = Handle::current().block_on(self.places.first_turn())?;
+        self.patience.wait_for(self.capacity.queue_timeout());
+        let turn = Handle::current().block_on(self.capacity.first_turn())?;
         self.patience.headway();
         if let Some(place) = self.place().as_mut() {
             place.turn = Some((turn, Instant::now()));
@@ -287,7 +287,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(600);
 
-    fn places(heavy: usize) -> Arc<Capacity> {
+    fn capacity(heavy: usize) -> Arc<Capacity> {
         Arc::new(Capacity::new(&Limits {
             in_flight: 1,
             heavy,
@@ -297,24 +297,24 @@ mod tests {
         }))
     }
 
-    async fn heavy(places: &Arc<Capacity>, interest: &Arc<Interest>) -> Effort {
-        let seat = places.heavy().unwrap();
-        let turn = Some(places.first_turn().await.unwrap());
+    async fn heavy(capacity: &Arc<Capacity>, interest: &Arc<Interest>) -> Effort {
+        let seat = capacity.heavy().unwrap();
+        let turn = Some(capacity.first_turn().await.unwrap());
         let until = Instant::now() + LONG;
-        Effort::new(places, Patience::new(LONG), interest, until, seat, turn)
+        Effort::new(capacity, Patience::new(LONG), interest, until, seat, turn)
     }
 
     #[tokio::test]
     async fn a_question_that_waits_for_its_client_lets_others_have_its_turn() {
-        let places = places(2);
+        let capacity = capacity(2);
         let interest = Arc::new(Interest);
-        let first = heavy(&places, &interest).await;
+        let first = heavy(&capacity, &interest).await;
         let (client, taken) = channel::<()>();
         let first = spawn_blocking(move || {
             first.rest(|| taken.recv().unwrap());
             first
         });
-        let second = heavy(&places, &interest).await;
+        let second = heavy(&capacity, &interest).await;
         client.send(()).unwrap();
         // It goes on once the other has ended.
         assert!(!first.is_finished());
@@ -324,41 +324,41 @@ mod tests {
 
     #[tokio::test]
     async fn a_light_question_gives_its_place_to_others_when_it_turns_out_heavy() {
-        let places = places(1);
+        let capacity = capacity(1);
         let interest = Arc::new(Interest);
         let until = Instant::now() + LONG;
-        let seat = places.light().unwrap();
-        let effort = Effort::new(&places, Patience::new(LONG), &interest, until, seat, None);
+        let seat = capacity.light().unwrap();
+        let effort = Effort::new(&capacity, Patience::new(LONG), &interest, until, seat, None);
         let effort = spawn_blocking(move || {
             effort.steps(LIGHT_STEPS).unwrap();
             effort
         });
         let effort = effort.await.unwrap();
-        assert!(places.light().is_err());
+        assert!(capacity.light().is_err());
         let effort = spawn_blocking(move || {
             effort.steps(1).unwrap();
             effort
         });
         let effort = effort.await.unwrap();
-        assert!(places.light().is_ok());
-        assert!(places.heavy().is_err());
+        assert!(capacity.light().is_ok());
+        assert!(capacity.heavy().is_err());
         drop(effort);
-        assert!(places.heavy().is_ok());
+        assert!(capacity.heavy().is_ok());
     }
 
     #[tokio::test]
     async fn a_question_ends_when_nobody_waits_or_its_time_is_over() {
-        let places = places(1);
+        let capacity = capacity(1);
         let interest = Arc::new(Interest);
-        let effort = heavy(&places, &interest).await;
+        let effort = heavy(&capacity, &interest).await;
         effort.headway().unwrap();
         drop(interest);
         assert!(matches!(effort.headway(), Err(Failure::GivenUp)));
         drop(effort);
         let interest = Arc::new(Interest);
-        let seat = places.heavy().unwrap();
+        let seat = capacity.heavy().unwrap();
         let now = Instant::now();
-        let effort = Effort::new(&places, Patience::new(LONG), &interest, now, seat, None);
+        let effort = Effort::new(&capacity, Patience::new(LONG), &interest, now, seat, None);
         assert!(matches!(effort.steps(STEPS), Err(Failure::TooLong)));
     }
 

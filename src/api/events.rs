@@ -57,17 +57,17 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// Room for `clients` at once, who are told what `feed` says, in batches that hold `held_max` bytes
+    /// Room for `clients` at once, who are told what `changelog` says, in batches that hold `held_max` bytes
     /// together.
-    pub(super) fn new(clients: usize, held_max: usize, feed: &Changelog) -> Self {
+    pub(super) fn new(clients: usize, held_max: usize, changelog: &Changelog) -> Self {
         let newest = Arc::new(watch::Sender::new(0));
         let sender = Arc::clone(&newest);
-        feed.watch(move |number| {
+        changelog.watch(move |number| {
             sender.send_replace(number);
         });
         // One may have been written before.
-        newest.send_modify(|number| *number = feed.newest().max(*number));
-        let place = ResumePoint::at(feed.newest(), feed.life());
+        newest.send_modify(|number| *number = changelog.newest().max(*number));
+        let place = ResumePoint::at(changelog.newest(), changelog.life());
         Self {
             places: Arc::new(Semaphore::new(clients)),
             pace: EventPace::new(place, Instant::now()),
@@ -180,7 +180,7 @@ struct Follower {
 /// What is sent to a client next.
 enum Next {
     /// What changed since `from`, at least up to this place.
-    ChangesParams {
+    Changes {
         from: ResumePoint,
         upto: ResumePoint,
     },
@@ -200,7 +200,7 @@ impl Follower {
             due = self.due() => due?,
             () = sleep_until(silent) => Next::Comment,
         };
-        let Next::ChangesParams { from, upto } = next else {
+        let Next::Changes { from, upto } = next else {
             self.last_sent = Instant::now();
             return Some(Bytes::from_static(b":\n\n"));
         };
@@ -220,12 +220,12 @@ impl Follower {
             sleep_until(moment).await;
             self.rests_until = None;
         }
-        let (place, life) = (self.place, self.app.state.feed.life());
+        let (place, life) = (self.place, self.app.state.changelog.life());
         if std::mem::take(&mut self.is_new) {
-            let newest = self.app.state.feed.newest();
+            let newest = self.app.state.changelog.newest();
             if !place.is(newest, life) {
                 let upto = ResumePoint::at(newest, life);
-                return Some(Next::ChangesParams { from: place, upto });
+                return Some(Next::Changes { from: place, upto });
             }
         }
         loop {
@@ -235,7 +235,7 @@ impl Follower {
             match self.app.events.pace.beat(place, newest, Instant::now()) {
                 Ok(beat) => {
                     let (from, upto) = (beat.from(place), beat.upto);
-                    return Some(Next::ChangesParams { from, upto });
+                    return Some(Next::Changes { from, upto });
                 }
                 Err(due) => sleep_until(due).await,
             }

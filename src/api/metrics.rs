@@ -61,7 +61,7 @@ fn encode(app: &SharedState, is_open: bool) -> Result<String, fmt::Error> {
         version: state.version,
         uptime: state.started.elapsed(),
         now: since_epoch(),
-        in_flight: app.places.in_flight(),
+        in_flight: app.capacity.in_flight(),
         process: Process::now(),
     };
     let scrape = match state

@@ -230,7 +230,7 @@ mod tests {
     use crate::api::effort::Patience;
 
     struct Way {
-        places: Arc<Capacity>,
+        capacity: Arc<Capacity>,
         outlet: Outlet,
         body: oneshot::Receiver<Body>,
         interest: Arc<Interest>,
@@ -238,14 +238,14 @@ mod tests {
 
     /// A way for an answer that may be made for `time`.
     fn way(gathers: usize, time: Duration) -> Way {
-        let places = Arc::new(Capacity::new(&Limits::default()));
+        let capacity = Arc::new(Capacity::new(&Limits::default()));
         let interest = Arc::new(Interest);
         let effort = Effort::new(
-            &places,
+            &capacity,
             Patience::new(Duration::from_secs(600)),
             &interest,
             Instant::now() + time,
-            places.light().unwrap(),
+            capacity.light().unwrap(),
             None,
         );
         let (reply, body) = oneshot::channel();
@@ -253,7 +253,7 @@ mod tests {
             let _ = reply.send(body);
         });
         Way {
-            places,
+            capacity,
             outlet,
             body,
             interest,
@@ -275,11 +275,11 @@ mod tests {
             outlet.finish()
         });
         let body = way.body.await.unwrap();
-        assert_eq!(way.places.in_flight(), 1);
+        assert_eq!(way.capacity.in_flight(), 1);
         let received = body.collect().await.unwrap().to_bytes();
         assert!(maker.await.unwrap().unwrap().is_none());
         assert!(received == all);
-        assert_eq!(way.places.in_flight(), 0);
+        assert_eq!(way.capacity.in_flight(), 0);
     }
 
     #[tokio::test]

@@ -36,7 +36,7 @@ pub(super) enum Missed {
 /// How far the newest checkpoints have come.
 pub(super) struct CheckpointProgress {
     readings: Arc<dyn Readings>,
-    feed: Arc<Changelog>,
+    changelog: Arc<Changelog>,
     /// Rises with each checkpoint.
     written: watch::Sender<u64>,
     /// The result of the last look. The task that looks holds the lock, and the others use its result.
@@ -68,12 +68,12 @@ impl CheckpointProgress {
     pub(super) fn follow(state: &State, limit: usize) -> Arc<Self> {
         let written = watch::Sender::new(0);
         let told = written.clone();
-        state.feed.watch(move |number| {
+        state.changelog.watch(move |number| {
             told.send_replace(number);
         });
         Arc::new(Self {
             readings: Arc::clone(&state.readings),
-            feed: Arc::clone(&state.feed),
+            changelog: Arc::clone(&state.changelog),
             written,
             newest: tokio::sync::Mutex::default(),
             waiting: Mutex::default(),
@@ -168,7 +168,7 @@ impl CheckpointProgress {
     async fn look(&self) -> Result<Arc<Reached>, Missed> {
         let mut known = self.newest.lock().await;
         // Asked before it is looked: what is found is of this checkpoint or a newer one.
-        let number = self.feed.newest();
+        let number = self.changelog.newest();
         if let Some(known) = &*known
             && known.number == number
         {

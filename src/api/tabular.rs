@@ -96,18 +96,18 @@ async fn answer_any(
         None
     };
     let (seat, turn) = match work {
-        Work::Light => (app.places.light()?, None),
+        Work::Light => (app.capacity.light()?, None),
         Work::Heavy => {
-            let seat = app.places.heavy()?;
+            let seat = app.capacity.heavy()?;
             question.patience.wait_for(app.limits.queue_timeout);
-            let turn = app.places.first_turn().await?;
+            let turn = app.capacity.first_turn().await?;
             question.patience.headway();
             (seat, Some(turn))
         }
     };
     let interest = Arc::new(Interest);
     let patience = question.patience.clone();
-    let effort = Effort::new(&app.places, patience, &interest, until, seat, turn);
+    let effort = Effort::new(&app.capacity, patience, &interest, until, seat, turn);
     let (reply, replied) = oneshot::channel();
     task::spawn_blocking(move || {
         let _making = making;
@@ -145,7 +145,7 @@ async fn not_modified(
     app: &Arc<SharedState>,
     question: &Arc<Question>,
 ) -> Result<Option<Response>, Problem> {
-    let seat = app.places.light()?;
+    let seat = app.capacity.light()?;
     let (app, question) = (Arc::clone(app), Arc::clone(question));
     let looked = task::spawn_blocking(move || {
         let _seat = seat;

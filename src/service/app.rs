@@ -123,7 +123,7 @@ impl App {
         };
         let state = api::State {
             readings: Arc::clone(&readings),
-            feed: store.changelog(),
+            changelog: store.changelog(),
             status: Arc::clone(&status),
             branches: Arc::clone(&config.branches),
             index_prefix: config

@@ -22,7 +22,7 @@ pub(super) struct ChangeFollower {
 
 #[derive(Debug)]
 struct Followed {
-    feed: Arc<Changelog>,
+    changelog: Arc<Changelog>,
     /// The number of the newest checkpoint.
     newest: watch::Receiver<u64>,
     /// All changes up to this checkpoint were asked for.
@@ -32,17 +32,17 @@ struct Followed {
 }
 
 impl ChangeFollower {
-    /// Those of the checkpoints that `feed` tells of.
-    pub(super) fn of(feed: Arc<Changelog>) -> Self {
-        let seen = feed.newest();
+    /// Those of the checkpoints that `changelog` tells of.
+    pub(super) fn of(changelog: Arc<Changelog>) -> Self {
+        let seen = changelog.newest();
         let (sender, newest) = watch::channel(seen);
-        feed.watch(move |number| {
+        changelog.watch(move |number| {
             sender.send_replace(number);
         });
         Self {
             followed: Some(Followed {
-                markings: feed.markings(),
-                feed,
+                markings: changelog.markings(),
+                changelog,
                 newest,
                 seen,
             }),
@@ -50,7 +50,7 @@ impl ChangeFollower {
     }
 
     /// Waits for a checkpoint that was not there when it was last asked what changed. Waits without
-    /// end if no feed is followed.
+    /// end if no changelog is followed.
     pub(super) async fn come(&mut self) {
         if let Some(Followed { newest, .. }) = &mut self.followed
             && newest.changed().await.is_ok()
@@ -66,9 +66,9 @@ impl ChangeFollower {
     pub(super) fn take(&mut self) -> Option<ChangeSet> {
         let followed = self.followed.as_mut()?;
         followed.newest.mark_unchanged();
-        let markings = followed.feed.markings();
+        let markings = followed.changelog.markings();
         let is_marked = std::mem::replace(&mut followed.markings, markings) != markings;
-        let changes = followed.feed.since(followed.seen);
+        let changes = followed.changelog.since(followed.seen);
         followed.seen = changes.upto;
         let changed = changes.changed.filter(|_| !is_marked)?;
         (changed.slices.len() <= SLICES_MAX).then_some(changed)

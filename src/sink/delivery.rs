@@ -50,9 +50,9 @@ pub(super) struct Delivery {
     pub(super) status: Arc<Status>,
     pub(super) feedback: mpsc::Sender<Feedback>,
     pub(super) line: Connection,
-    pub(super) places: Destinations,
+    pub(super) destinations: Destinations,
     pub(super) memory: Arc<Mutex<Memory>>,
-    pub(super) news: ChangeFollower,
+    pub(super) changes: ChangeFollower,
     pub(super) passes: Passes,
     /// When the indexes are looked at next; `None` until all is set up.
     pub(super) next_inspection: Option<Instant>,
@@ -210,7 +210,7 @@ impl Delivery {
         tokio::select! {
             () = tokio::time::sleep_until(latest.into()) => return true,
             changed = orders.changed() => return changed.is_ok(),
-            () = self.news.come(), if if_news.is_some() => {}
+            () = self.changes.come(), if if_news.is_some() => {}
         }
         tokio::select! {
             () = tokio::time::sleep_until(earliest.into()) => true,
@@ -295,7 +295,7 @@ impl Delivery {
         let now = Instant::now();
         let blocked = Blocked {
             documents: lock(&self.memory).blocked(now, Duration::ZERO),
-            families: self.places.blocked(now, HANDOVER_PATIENCE),
+            families: self.destinations.blocked(now, HANDOVER_PATIENCE),
         };
         let readings = Arc::clone(&self.readings);
         let (handover, is_done) = blocking(move || {
@@ -324,7 +324,7 @@ impl Delivery {
         let (now, least) = (Instant::now(), self.pacing.blocked);
         let blocked = Blocked {
             documents: lock(&self.memory).blocked(now, least),
-            families: self.places.blocked(now, least),
+            families: self.destinations.blocked(now, least),
         };
         if blocked == self.blocked {
             return Ok(());
@@ -353,7 +353,7 @@ impl Delivery {
             self.next_inspection = None;
         }
         self.line.fails(trouble);
-        self.places.no_family_is_to_blame();
+        self.destinations.no_family_is_to_blame();
     }
 
     async fn look(&self) -> Result<Backlog, Interrupted> {
@@ -383,7 +383,7 @@ impl Delivery {
         let parked = lock(&self.memory)
             .parked()
             .map(|(count, reason)| parked_words(count as u64, reason));
-        let held = self.places.first_held().map(str::to_owned);
+        let held = self.destinations.first_held().map(str::to_owned);
         let hindered = parked.or(held).filter(|_| dirty > 0);
         let hindered = hindered.or_else(|| self.cluster.remark().map(str::to_owned));
         let (condition, reason) = self.line.report(self.cluster.product(), hindered);

@@ -12,7 +12,7 @@ use crate::core::feedback::Family;
 /// All indexes that documents go to, or went to.
 #[derive(Debug)]
 pub(super) struct Destinations {
-    places: BTreeMap<Family, Destination>,
+    destinations: BTreeMap<Family, Destination>,
     pacing: Pacing,
     /// Whether documents may have been delivered before this run.
     had_former_life: bool,
@@ -69,7 +69,7 @@ impl Gate {
 impl Destinations {
     pub(super) const fn new(pacing: Pacing, had_former_life: bool) -> Self {
         Self {
-            places: BTreeMap::new(),
+            destinations: BTreeMap::new(),
             pacing,
             had_former_life,
         }
@@ -78,7 +78,7 @@ impl Destinations {
     /// What can be sent where at `now`.
     pub(super) fn gate(&self, now: Instant) -> Gate {
         let mut gate = Gate::default();
-        for (family, place) in &self.places {
+        for (family, place) in &self.destinations {
             if place.held.as_ref().is_some_and(|(until, _)| now < *until) {
                 gate.held.insert(*family);
             } else if let Some(target) = &place.target {
@@ -103,7 +103,7 @@ impl Destinations {
 
     /// Whether its index is there, or was looked for.
     pub(super) fn is_known(&self, family: Family) -> bool {
-        self.places.contains_key(&family)
+        self.destinations.contains_key(&family)
     }
 
     /// Its index is gone. Whether documents that count as delivered went with it.
@@ -146,8 +146,8 @@ impl Destinations {
     /// The families that nothing could be delivered to for at least `least`.
     pub(super) fn blocked(&self, now: Instant, least: Duration) -> BTreeSet<Family> {
         let long = |since: &Instant| now.saturating_duration_since(*since) >= least;
-        let places = self.places.iter();
-        places
+        let destinations = self.destinations.iter();
+        destinations
             .filter(|(_, place)| place.held_since.as_ref().is_some_and(long))
             .map(|(family, _)| *family)
             .collect()
@@ -155,7 +155,7 @@ impl Destinations {
 
     /// Nothing can be delivered anywhere, so it says nothing of one family that it is held.
     pub(super) fn no_family_is_to_blame(&mut self) {
-        for place in self.places.values_mut() {
+        for place in self.destinations.values_mut() {
             place.held_since = None;
         }
     }
@@ -185,20 +185,23 @@ impl Destinations {
 
     /// The first family that is held, and why.
     pub(super) fn first_held(&self) -> Option<&str> {
-        let reasons = self.places.values().filter_map(|place| place.held.as_ref());
+        let reasons = self
+            .destinations
+            .values()
+            .filter_map(|place| place.held.as_ref());
         reasons.map(|(_, reason)| reason.as_str()).next()
     }
 
     /// The families whose index is not what it was, or not there, and those that need some work.
     pub(super) fn compare(&self, live: &BTreeMap<Family, IndexState>) -> Compared {
         let mut compared = Compared::default();
-        for (family, place) in &self.places {
+        for (family, place) in &self.destinations {
             if place.uuid.is_some() && !live.contains_key(family) {
                 compared.gone.insert(*family);
             }
         }
         for (family, live) in live {
-            let place = self.places.get(family);
+            let place = self.destinations.get(family);
             let known = place.filter(|place| place.target.is_some());
             match known.and_then(|place| place.uuid.as_ref()) {
                 Some(uuid) if *uuid == live.uuid && live.is_in_order() => {}
@@ -215,16 +218,18 @@ impl Destinations {
 
     fn place(&mut self, family: Family) -> &mut Destination {
         let pacing = self.pacing;
-        self.places.entry(family).or_insert_with(|| Destination {
-            target: None,
-            uuid: None,
-            held: None,
-            held_since: None,
-            waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
-            refusals: Backoff::new(pacing.retry_most, pacing.parked, fastrand::f64),
-            is_refusing: false,
-            is_relied_on: self.had_former_life,
-        })
+        self.destinations
+            .entry(family)
+            .or_insert_with(|| Destination {
+                target: None,
+                uuid: None,
+                held: None,
+                held_since: None,
+                waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
+                refusals: Backoff::new(pacing.retry_most, pacing.parked, fastrand::f64),
+                is_refusing: false,
+                is_relied_on: self.had_former_life,
+            })
     }
 }
 
@@ -260,80 +265,92 @@ mod tests {
         }
     }
 
-    fn places(had_former_life: bool) -> Destinations {
+    fn destinations(had_former_life: bool) -> Destinations {
         Destinations::new(Pacing::default(), had_former_life)
     }
 
-    fn is_open(places: &Destinations, now: Instant) -> bool {
-        matches!(places.gate(now).passage(Family::Late), Passage::Open(_))
+    fn is_open(destinations: &Destinations, now: Instant) -> bool {
+        matches!(
+            destinations.gate(now).passage(Family::Late),
+            Passage::Open(_)
+        )
     }
 
     #[test]
     fn only_an_index_that_is_ready_and_not_held_is_open() {
-        let mut places = places(false);
+        let mut destinations = destinations(false);
         let now = Instant::now();
         assert!(matches!(
-            places.gate(now).passage(Family::Late),
+            destinations.gate(now).passage(Family::Late),
             Passage::Unknown
         ));
-        places.is_ready(target(Family::Late), "a".into(), true);
-        assert!(is_open(&places, now));
-        places.hold_for(Family::Late, now, Duration::from_secs(1), "full".into());
+        destinations.is_ready(target(Family::Late), "a".into(), true);
+        assert!(is_open(&destinations, now));
+        destinations.hold_for(Family::Late, now, Duration::from_secs(1), "full".into());
         assert!(matches!(
-            places.gate(now).passage(Family::Late),
+            destinations.gate(now).passage(Family::Late),
             Passage::Held
         ));
-        assert_eq!(places.first_held(), Some("full"));
-        assert!(is_open(&places, now + Duration::from_secs(1)));
-        places.is_well(Family::Late);
-        assert_eq!(places.first_held(), None);
-        places.is_doubtful(Family::Late);
-        assert!(!is_open(&places, now));
+        assert_eq!(destinations.first_held(), Some("full"));
+        assert!(is_open(&destinations, now + Duration::from_secs(1)));
+        destinations.is_well(Family::Late);
+        assert_eq!(destinations.first_held(), None);
+        destinations.is_doubtful(Family::Late);
+        assert!(!is_open(&destinations, now));
     }
 
     #[test]
     fn a_family_is_blocked_until_something_is_delivered_there() {
-        let mut places = places(false);
+        let mut destinations = destinations(false);
         let now = Instant::now();
         let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
-        places.hold(Family::Late, now, "closed".into());
-        places.hold(Family::Late, now + second, "closed".into());
-        places.is_ready(target(Family::Late), "a".into(), false);
-        places.refuses(Family::Late, now + second, "strict".into());
-        assert_eq!(places.blocked(now + second, minute), BTreeSet::new());
-        assert_eq!(places.blocked(now + minute, minute), [Family::Late].into());
-        assert!(places.is_well(Family::Late), "it had refused all");
-        assert!(!places.is_well(Family::Late));
-        assert_eq!(places.blocked(now + minute, minute), BTreeSet::new());
+        destinations.hold(Family::Late, now, "closed".into());
+        destinations.hold(Family::Late, now + second, "closed".into());
+        destinations.is_ready(target(Family::Late), "a".into(), false);
+        destinations.refuses(Family::Late, now + second, "strict".into());
+        assert_eq!(destinations.blocked(now + second, minute), BTreeSet::new());
+        assert_eq!(
+            destinations.blocked(now + minute, minute),
+            [Family::Late].into()
+        );
+        assert!(destinations.is_well(Family::Late), "it had refused all");
+        assert!(!destinations.is_well(Family::Late));
+        assert_eq!(destinations.blocked(now + minute, minute), BTreeSet::new());
     }
 
     #[test]
     fn documents_are_missed_exactly_when_delivered_ones_may_be_gone() {
-        let mut places = places(false);
-        let ready = |places: &mut Destinations, uuid: &str, is_new| {
-            places.is_ready(target(Family::Late), uuid.into(), is_new)
+        let mut destinations = destinations(false);
+        let ready = |destinations: &mut Destinations, uuid: &str, is_new| {
+            destinations.is_ready(target(Family::Late), uuid.into(), is_new)
         };
-        assert!(!ready(&mut places, "a", true), "nothing was delivered yet");
-        places.is_relied_on(Family::Late);
-        assert!(!ready(&mut places, "a", false), "it is the same");
-        assert!(ready(&mut places, "b", false), "another has its name");
-        assert!(!ready(&mut places, "c", true), "they are already missed");
-        places.is_relied_on(Family::Late);
-        places.is_doubtful(Family::Late);
         assert!(
-            ready(&mut places, "d", false),
+            !ready(&mut destinations, "a", true),
+            "nothing was delivered yet"
+        );
+        destinations.is_relied_on(Family::Late);
+        assert!(!ready(&mut destinations, "a", false), "it is the same");
+        assert!(ready(&mut destinations, "b", false), "another has its name");
+        assert!(
+            !ready(&mut destinations, "c", true),
+            "they are already missed"
+        );
+        destinations.is_relied_on(Family::Late);
+        destinations.is_doubtful(Family::Late);
+        assert!(
+            ready(&mut destinations, "d", false),
             "another, found on a second look"
         );
-        places.is_relied_on(Family::Late);
-        assert!(places.is_gone(Family::Late));
-        assert!(!places.is_gone(Family::Late));
+        destinations.is_relied_on(Family::Late);
+        assert!(destinations.is_gone(Family::Late));
+        assert!(!destinations.is_gone(Family::Late));
     }
 
     #[test]
     fn what_a_former_life_delivered_is_missed_too() {
-        let mut places = places(true);
-        assert!(places.is_ready(target(Family::Late), "a".into(), true));
-        assert!(!places.is_ready(target(Family::Totals), "b".into(), false));
-        assert!(places.is_gone(Family::Totals));
+        let mut destinations = destinations(true);
+        assert!(destinations.is_ready(target(Family::Late), "a".into(), true));
+        assert!(!destinations.is_ready(target(Family::Totals), "b".into(), false));
+        assert!(destinations.is_gone(Family::Totals));
     }
 }

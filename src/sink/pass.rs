@@ -48,7 +48,7 @@ impl Delivery {
     // they are.
     pub(super) async fn scope(&mut self, is_full: bool) -> Result<Scope, Interrupted> {
         let mut named = None;
-        if let Some(changed) = self.news.take() {
+        if let Some(changed) = self.changes.take() {
             let readings = Arc::clone(&self.readings);
             let documents =
                 blocking(move || readings.query(|reading| documents(reading, &changed)));
@@ -129,7 +129,7 @@ impl Delivery {
         let search = Search {
             scope,
             after,
-            gate: self.places.gate(now),
+            gate: self.destinations.gate(now),
             skip,
             postpone,
             max_actions: self.bulk.max_actions.max(1),
@@ -183,8 +183,8 @@ impl Delivery {
             }
         }
         for family in served {
-            self.places.is_relied_on(family);
-            if !failed.contains(&family) && self.places.is_well(family) {
+            self.destinations.is_relied_on(family);
+            if !failed.contains(&family) && self.destinations.is_well(family) {
                 lock(&self.memory).unpark(family, now);
             }
         }
@@ -247,11 +247,11 @@ impl Delivery {
             Verdict::Done => false,
             Verdict::Retry if is_known => true,
             Verdict::Retry => {
-                self.places.hold(family, now, reason);
+                self.destinations.hold(family, now, reason);
                 true
             }
             Verdict::Missing => {
-                self.places.is_doubtful(family);
+                self.destinations.is_doubtful(family);
                 true
             }
             verdict @ (Verdict::Denied | Verdict::Foreign) => {
@@ -269,7 +269,7 @@ impl Delivery {
                         reason,
                         "more documents are refused than are kept back one by one"
                     );
-                    self.places.refuses(family, now, reason);
+                    self.destinations.refuses(family, now, reason);
                 }
                 true
             }

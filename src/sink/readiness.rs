@@ -39,11 +39,11 @@ impl Delivery {
             let zeros = self.zero_windows;
             let known = blocking(move || readings.query(|reading| expected(reading, zeros)));
             for (family, past) in known.await? {
-                if !self.places.is_known(family) && self.places.is_gone(family) {
+                if !self.destinations.is_known(family) && self.destinations.is_gone(family) {
                     self.recreated(family, past).await?;
                 }
             }
-            self.places.former_life_is_known();
+            self.destinations.former_life_is_known();
         }
         self.find_misnamed().await?;
         if !self.handover.is_never() && !self.cluster.is_public() {
@@ -98,15 +98,15 @@ impl Delivery {
     pub(super) async fn inspect(&mut self) -> Result<(), Interrupted> {
         let live = self.cluster.own_indexes().await?;
         self.answered();
-        let compared = self.places.compare(&live);
+        let compared = self.destinations.compare(&live);
         for family in compared.gone {
-            if self.places.is_gone(family) {
+            if self.destinations.is_gone(family) {
                 self.recreated(family, Past::Delivered).await?;
             }
         }
         for (family, uuid) in compared.found {
             let target = self.cluster.target(family);
-            self.places.is_ready(target, uuid, false);
+            self.destinations.is_ready(target, uuid, false);
         }
         self.ensure_all(compared.changed).await?;
         self.next_inspection = Some(Instant::now() + self.pacing.inspect);
@@ -143,15 +143,16 @@ impl Delivery {
         let ready = match ensured {
             Ok(ready) => ready,
             Err(trouble) => {
-                self.places.is_doubtful(family);
+                self.destinations.is_doubtful(family);
                 match trouble.verdict {
                     Verdict::Denied | Verdict::Foreign => return Err(trouble.into()),
                     Verdict::Park => {
                         warn!(reason = trouble.reason, "its documents are kept back");
                         let wait = self.pacing.inspect;
-                        self.places.hold_for(family, now, wait, trouble.reason);
+                        self.destinations
+                            .hold_for(family, now, wait, trouble.reason);
                     }
-                    _ => self.places.hold(family, now, trouble.reason),
+                    _ => self.destinations.hold(family, now, trouble.reason),
                 }
                 return Ok(false);
             }
@@ -161,7 +162,7 @@ impl Delivery {
             self.publish().await;
         }
         let target = self.cluster.target(family);
-        if self.places.is_ready(target, ready.uuid, ready.is_new) {
+        if self.destinations.is_ready(target, ready.uuid, ready.is_new) {
             self.recreated(family, Past::Delivered).await?;
         }
         Ok(true)

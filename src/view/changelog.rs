@@ -285,51 +285,51 @@ mod tests {
 
     #[test]
     fn what_changed_often_is_told_once() {
-        let feed = Changelog::new(10);
-        feed.publish(11, totals(&[3, 1]));
-        feed.publish(12, totals(&[]));
-        feed.publish(14, totals(&[1, 2]));
-        let since = |after| feed.since(after).changed;
+        let changelog = Changelog::new(10);
+        changelog.publish(11, totals(&[3, 1]));
+        changelog.publish(12, totals(&[]));
+        changelog.publish(14, totals(&[1, 2]));
+        let since = |after| changelog.since(after).changed;
         assert_eq!(since(10), Some(totals(&[1, 2, 3])));
         assert_eq!(since(11), Some(totals(&[1, 2])));
         assert_eq!(since(13), Some(totals(&[1, 2])));
         assert_eq!(since(14), Some(totals(&[])));
-        assert_eq!(feed.since(11).upto, 14);
-        assert_eq!(feed.newest(), 14);
+        assert_eq!(changelog.since(11).upto, 14);
+        assert_eq!(changelog.newest(), 14);
     }
 
     #[test]
     fn windows_that_become_final_one_after_the_other_are_told_as_one_stretch() {
-        let feed = Changelog::new(0);
-        feed.publish(1, closed(0, 10));
-        feed.publish(2, closed(10, 20));
-        feed.publish(3, closed(30, 40));
+        let changelog = Changelog::new(0);
+        changelog.publish(1, closed(0, 10));
+        changelog.publish(2, closed(10, 20));
+        changelog.publish(3, closed(30, 40));
         let mut expected = closed(0, 20);
         expected.closed.extend(closed(30, 40).closed);
-        assert_eq!(feed.since(0).changed, Some(expected));
+        assert_eq!(changelog.since(0).changed, Some(expected));
     }
 
     #[test]
     fn a_checkpoint_of_a_former_life_is_unknown() {
-        let feed = Changelog::new(10);
-        feed.publish(11, totals(&[1]));
-        assert_eq!(feed.since(9).changed, None);
-        assert_eq!(feed.since(12).changed, None);
-        assert_eq!(feed.since(12).upto, 11);
+        let changelog = Changelog::new(10);
+        changelog.publish(11, totals(&[1]));
+        assert_eq!(changelog.since(9).changed, None);
+        assert_eq!(changelog.since(12).changed, None);
+        assert_eq!(changelog.since(12).upto, 11);
     }
 
     #[test]
     fn the_oldest_are_forgotten_and_that_is_told() {
         let life = Life { base: 0, from: 0 };
-        let feed = Changelog::with_limit(life, 0, 4);
+        let changelog = Changelog::with_limit(life, 0, 4);
         for number in 1..=3 {
-            feed.publish(number, totals(&[1, 2]));
+            changelog.publish(number, totals(&[1, 2]));
         }
-        assert_eq!(feed.since(0).changed, None);
-        assert_eq!(feed.since(1).changed, Some(totals(&[1, 2])));
-        feed.publish(4, totals(&[1, 2, 3, 4, 5]));
-        assert_eq!(feed.since(3).changed, None);
-        assert_eq!(feed.since(4).changed, Some(totals(&[])));
+        assert_eq!(changelog.since(0).changed, None);
+        assert_eq!(changelog.since(1).changed, Some(totals(&[1, 2])));
+        changelog.publish(4, totals(&[1, 2, 3, 4, 5]));
+        assert_eq!(changelog.since(3).changed, None);
+        assert_eq!(changelog.since(4).changed, Some(totals(&[])));
     }
 
     #[test]
@@ -347,11 +347,11 @@ mod tests {
 
     #[test]
     fn watchers_are_told_each_checkpoint() {
-        let feed = Changelog::new(0);
+        let changelog = Changelog::new(0);
         let seen = Arc::new(AtomicU64::new(0));
         let told = Arc::clone(&seen);
-        feed.watch(move |number| told.store(number, Ordering::Relaxed));
-        feed.publish(7, totals(&[]));
+        changelog.watch(move |number| told.store(number, Ordering::Relaxed));
+        changelog.publish(7, totals(&[]));
         assert_eq!(seen.load(Ordering::Relaxed), 7);
     }
 }

@@ -26,8 +26,8 @@ struct Client {
 
 fn routes() -> (Router, Arc<Changelog>) {
     let state = state(World::busy());
-    let feed = Arc::clone(&state.feed);
-    (router(state, None, Limits::default()), feed)
+    let changelog = Arc::clone(&state.changelog);
+    (router(state, None, Limits::default()), changelog)
 }
 
 async fn connect(routes: &Router, query: &str, last_id: Option<&str>) -> Client {
@@ -102,7 +102,7 @@ fn first_slice(branches: &[u32]) -> ChangeSet {
 
 #[tokio::test]
 async fn a_client_is_told_of_changes_with_the_figures_that_routes_give() {
-    let (routes, feed) = routes();
+    let (routes, changelog) = routes();
     let mut client = connect(&routes, "?window=1m", None).await;
     let told = client.told().await;
     assert_eq!(names(&told), ["reading"]);
@@ -110,7 +110,7 @@ async fn a_client_is_told_of_changes_with_the_figures_that_routes_give() {
     assert_eq!(told[0].1["reading"], totals["reading"]);
     assert_eq!(client.id.as_deref(), Some("12"));
 
-    feed.publish(13, first_slice(&[7, 0]));
+    changelog.publish(13, first_slice(&[7, 0]));
     let told = client.told().await;
     assert_eq!(names(&told), ["total", "total", "window", "reading"]);
     assert_eq!(told[0].1, totals["totals"][0]);
@@ -122,10 +122,10 @@ async fn a_client_is_told_of_changes_with_the_figures_that_routes_give() {
 
 #[tokio::test]
 async fn who_comes_back_is_told_once_of_each_figure_that_changed_meanwhile() {
-    let (routes, feed) = routes();
-    feed.publish(13, totals(&[0]));
-    feed.publish(14, totals(&[0, 7]));
-    feed.publish(15, totals(&[7]));
+    let (routes, changelog) = routes();
+    changelog.publish(13, totals(&[0]));
+    changelog.publish(14, totals(&[0, 7]));
+    changelog.publish(15, totals(&[7]));
     let mut client = connect(&routes, "", Some("13")).await;
     assert_eq!(names(&client.told().await), ["total", "total", "reading"]);
     assert_eq!(client.id.as_deref(), Some("15"));
@@ -135,8 +135,8 @@ async fn who_comes_back_is_told_once_of_each_figure_that_changed_meanwhile() {
 
 #[tokio::test]
 async fn an_id_that_is_not_of_this_state_makes_the_client_load_everything() {
-    let (routes, feed) = routes();
-    feed.publish(13, totals(&[0]));
+    let (routes, changelog) = routes();
+    changelog.publish(13, totals(&[0]));
     // Of before this process, of a checkpoint yet to come, of another generation, of nobody.
     for id in ["11", "99", "1099511627788", "-1", "12;drop", ""] {
         let mut client = connect(&routes, "", Some(id)).await;
@@ -149,10 +149,10 @@ async fn an_id_that_is_not_of_this_state_makes_the_client_load_everything() {
 
 #[tokio::test]
 async fn a_change_of_a_slice_is_told_of_every_window_that_holds_it() {
-    let (routes, feed) = routes();
+    let (routes, changelog) = routes();
     let mut client = connect(&routes, "", None).await;
     client.told().await;
-    feed.publish(13, first_slice(&[]));
+    changelog.publish(13, first_slice(&[]));
     let told = client.told().await;
     for name in ["1m", "10m-by-1m", "day"] {
         let path = format!("/api/v1/windows/{name}?branch=0");
@@ -177,10 +177,10 @@ async fn a_change_of_a_slice_is_told_of_every_window_that_holds_it() {
 
 #[tokio::test]
 async fn windows_that_became_final_are_told() {
-    let (routes, feed) = routes();
+    let (routes, changelog) = routes();
     let mut client = connect(&routes, "?window=1m&branch=0", None).await;
     client.told().await;
-    feed.publish(
+    changelog.publish(
         13,
         ChangeSet {
             closed: vec![Closed {
@@ -208,7 +208,7 @@ async fn windows_that_became_final_are_told() {
 
 #[tokio::test]
 async fn a_filter_leaves_out_what_it_does_not_name() {
-    let (routes, feed) = routes();
+    let (routes, changelog) = routes();
     for (query, totals, windows) in [
         ("?branch=7", 1, &[][..]),
         ("?branch=Mitte/Nord", 1, &["1m", "10m-by-1m", "day"][..]),
@@ -218,8 +218,8 @@ async fn a_filter_leaves_out_what_it_does_not_name() {
     ] {
         let mut client = connect(&routes, query, None).await;
         client.told().await;
-        let next = feed.newest() + 1;
-        feed.publish(next, first_slice(&[0, 7]));
+        let next = changelog.newest() + 1;
+        changelog.publish(next, first_slice(&[0, 7]));
         let told = client.told().await;
         let told_totals = told.iter().filter(|(name, _)| name == "total").count();
         assert_eq!(told_totals, totals, "{query}");
@@ -265,13 +265,13 @@ async fn streams_are_bounded_and_hold_up_no_answer() {
 
 #[tokio::test]
 async fn clients_that_came_at_different_moments_are_given_the_same_bytes() {
-    let (routes, feed) = routes();
+    let (routes, changelog) = routes();
     let mut clients = Vec::new();
     for number in 13..=15 {
         let mut client = connect(&routes, "", None).await;
         client.told().await;
         clients.push(client);
-        feed.publish(number, totals(&[0]));
+        changelog.publish(number, totals(&[0]));
     }
     let mut given = Vec::new();
     for client in &mut clients {
@@ -285,7 +285,7 @@ async fn clients_that_came_at_different_moments_are_given_the_same_bytes() {
 #[tokio::test]
 async fn events_that_nobody_takes_are_bounded_in_bytes_and_others_load_everything_again() {
     let state = state(World::busy());
-    let feed = Arc::clone(&state.feed);
+    let changelog = Arc::clone(&state.changelog);
     let limits = Limits {
         stream_bytes: 4_000,
         ..Limits::default()
@@ -293,7 +293,7 @@ async fn events_that_nobody_takes_are_bounded_in_bytes_and_others_load_everythin
     let routes = router(state, None, limits);
     // Each comes back from another place, so that nobody shares what is made for it, and none takes it.
     for number in 13..=60 {
-        feed.publish(number, first_slice(&[0, 7]));
+        changelog.publish(number, first_slice(&[0, 7]));
     }
     let (mut untaken, mut bytes, mut resets) = (Vec::new(), 0, 0);
     for number in 12..=50 {

@@ -89,7 +89,7 @@ async fn a_wrong_goal_is_refused_at_once() {
 async fn a_read_waits_until_its_payments_are_in() {
     let world = Arc::new(Mutex::new(World::busy()));
     let state = state(Moving(Arc::clone(&world)));
-    let feed = Arc::clone(&state.feed);
+    let changelog = Arc::clone(&state.changelog);
     let routes = router(state, None, Limits::default());
     let waiting =
         tokio::spawn(
@@ -102,7 +102,7 @@ async fn a_read_waits_until_its_payments_are_in() {
         world.checkpoint.positions.insert(0, 9);
         world.checkpoint.sequence = 13;
     }
-    feed.publish(13, ChangeSet::default());
+    changelog.publish(13, ChangeSet::default());
     assert_eq!(waiting.await.unwrap()["reading"]["positions"]["0"], 9);
 }
 
@@ -141,7 +141,7 @@ async fn what_is_reached_is_never_refused_however_many_wait() {
 async fn thousands_wait_at_once_and_each_is_told_when_its_own_place_is_reached() {
     let world = Arc::new(Mutex::new(World::busy()));
     let state = state(Moving(Arc::clone(&world)));
-    let feed = Arc::clone(&state.feed);
+    let changelog = Arc::clone(&state.changelog);
     let routes = router(state, None, Limits::default());
     let mut near = tokio::task::JoinSet::new();
     let mut far = tokio::task::JoinSet::new();
@@ -161,7 +161,7 @@ async fn thousands_wait_at_once_and_each_is_told_when_its_own_place_is_reached()
             world.checkpoint.positions.insert(0, position);
             world.checkpoint.sequence += 1;
         }
-        feed.publish(position as u64 + 4, ChangeSet::default());
+        changelog.publish(position as u64 + 4, ChangeSet::default());
         let told = if position == 9 { &mut near } else { &mut far };
         let mut count = 0;
         while let Some(status) = told.join_next().await {

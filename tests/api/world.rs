@@ -279,7 +279,7 @@ pub(super) fn state(readings: impl Readings) -> State {
     ];
     State {
         readings: Arc::new(readings),
-        feed: Arc::new(Changelog::new(12)),
+        changelog: Arc::new(Changelog::new(12)),
         status: Arc::new(status),
         branches: Arc::new(Branches::new(BTreeMap::from(names))),
         index_prefix: Some("payments".into()),

@@ -202,13 +202,13 @@ impl Batch {
         held: &Held,
     ) -> Result<Self, ReadError> {
         // Before the reading is taken: what is told of as changed is then in it.
-        let newest = state.feed.newest();
-        let life = state.feed.life();
+        let newest = state.changelog.newest();
+        let life = state.changelog.life();
         let changes = match after {
             ResumePoint::Newest => None,
             ResumePoint::Unknown | ResumePoint::After(_) => after
                 .checkpoint(life)
-                .map(|checkpoint| state.feed.since(checkpoint)),
+                .map(|checkpoint| state.changelog.since(checkpoint)),
         };
         let upto = changes.as_ref().map_or(newest, |changes| changes.upto);
         let upto = ResumePoint::at(upto, life);

@@ -46,7 +46,7 @@ pub(super) async fn turn(
     app: &SharedState,
     question: &Question,
 ) -> Result<OwnedMutexGuard<()>, Problem> {
-    let _waiting = app.places.file()?;
+    let _waiting = app.capacity.file()?;
     let time = app.limits.file_timeout;
     question.patience.wait_for(time);
     let turn = timeout(time, Arc::clone(&app.kept.making).lock_owned())
@@ -64,17 +64,17 @@ pub(super) fn part(app: &SharedState, question: &Question) -> Result<Option<Resp
     let Some(file) = app.kept.find(&question.key(), &question.headers) else {
         return Ok(None);
     };
-    let seat = app.places.heavy()?;
+    let seat = app.capacity.heavy()?;
     Ok(Some(file.response(question, Some(seat))))
 }
 
 /// Room for an answer of `bytes`, if need be that of files which are only kept.
 pub(super) fn room(app: &SharedState, bytes: usize) -> Result<Room, Problem> {
-    if let Some(room) = app.places.room(bytes) {
+    if let Some(room) = app.capacity.room(bytes) {
         return Ok(room);
     }
     app.kept.forget();
-    app.places.room(bytes).ok_or_else(Problem::no_room)
+    app.capacity.room(bytes).ok_or_else(Problem::no_room)
 }
 
 impl TableFile {

@@ -98,11 +98,11 @@ mod tests {
     use crate::api::tabular::head::Head;
 
     fn file(sequence: u64, bytes: usize) -> TableFile {
-        let places = Capacity::new(&Limits::default());
+        let capacity = Capacity::new(&Limits::default());
         TableFile {
             head: Head::sample(sequence),
             bytes: vec![0; bytes].into(),
-            room: places.room(bytes).unwrap(),
+            room: capacity.room(bytes).unwrap(),
         }
     }
 
