@@ -254,6 +254,13 @@ fn the_configuration_in_the_stack_is_right() {
 }
 
 #[test]
+fn the_image_says_the_version_of_the_program() {
+    let dockerfile = text_of("Dockerfile");
+    let line = concat!("ARG VERSION=", env!("CARGO_PKG_VERSION"));
+    assert!(dockerfile.lines().any(|given| given == line), "{line}");
+}
+
+#[test]
 fn the_image_runs_as_nobody_and_checks_itself() {
     let dockerfile = text_of("Dockerfile");
     let last = dockerfile.rsplit("\nFROM ").next().unwrap();
