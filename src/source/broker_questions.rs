@@ -45,8 +45,10 @@ pub(super) enum BrokerQuestion {
     Ends {
         /// When it was asked.
         asked: Instant,
-        /// The partitions.
+        /// The partitions that can be read.
         partitions: Vec<i32>,
+        /// Those that can't be read now: they are asked for apart from the others, and last.
+        failing: Vec<i32>,
     },
 }
 
@@ -64,7 +66,7 @@ pub(super) enum BrokerAnswer {
         asked: Instant,
         /// The ends, without those that nothing was said of.
         ends: BTreeMap<i32, i64>,
-        /// Whether something was said of each partition that was asked for.
+        /// Whether something was said of each partition that can be read; of each one, if none can.
         is_whole: bool,
     },
 }
@@ -156,18 +158,32 @@ fn ask(
         BrokerQuestion::Describe { known, partitions } => {
             BrokerAnswer::Described(describe(consumer, topic, known, partitions))
         }
-        BrokerQuestion::Ends { asked, partitions } => {
-            let mut ends = BTreeMap::new();
-            for some in partitions.chunks(PARTITIONS_PER_REQUEST) {
-                let Ok(found) = topic.ends(consumer, some, ASK_MAX) else {
-                    break;
-                };
-                ends.extend(found);
-            }
+        BrokerQuestion::Ends {
+            asked,
+            partitions,
+            failing,
+        } => {
+            let ask = |of: &[i32]| {
+                let mut ends = BTreeMap::new();
+                for some in of.chunks(PARTITIONS_PER_REQUEST) {
+                    let Ok(found) = topic.ends(consumer, some, ASK_MAX) else {
+                        break;
+                    };
+                    ends.extend(found);
+                }
+                ends
+            };
+            let mut ends = ask(&partitions);
+            let of_failing = ask(&failing);
+            let is_whole = match partitions.is_empty() {
+                true => of_failing.len() == failing.len(),
+                false => ends.len() == partitions.len(),
+            };
+            ends.extend(of_failing);
             BrokerAnswer::Ends {
                 asked,
-                is_whole: ends.len() == partitions.len(),
                 ends,
+                is_whole,
             }
         }
         BrokerQuestion::Probe {

@@ -148,21 +148,20 @@ impl Source {
         if !is_due || self.consumer.context().down().is_some() {
             return;
         }
-        let partitions: Vec<i32> = self
+        // One without a leader spoils the answer for those that are asked for together with it.
+        let (failing, partitions): (Vec<i32>, Vec<i32>) = self
             .partitions()
             .into_iter()
             .filter(|partition| self.runs(*partition))
-            // One without a leader spoils the answer for those that are asked for together with it. The
-            // regular look finds out when it is well again.
-            .filter(|partition| !self.failing.contains_key(partition))
             .filter(|partition| {
                 let age = self.confirmed.age(*partition, now);
                 age.is_none_or(|age| age >= ASK_AFTER) || self.confirmed.wanted.contains(partition)
             })
-            .collect();
-        if partitions.is_empty()
+            .partition(|partition| self.failing.contains_key(partition));
+        if (partitions.is_empty() && failing.is_empty())
             || self.asker.ask(BrokerQuestion::Ends {
                 partitions,
+                failing,
                 asked: now,
             })
         {
