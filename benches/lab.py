@@ -33,7 +33,7 @@ def windows_of(name, at):
             yield start, start + 10 * MINUTE
     elif name == "1h":
         yield at // HOUR * HOUR, at // HOUR * HOUR + HOUR
-    else:  # "day": local days of Shanghai, growing by the hour
+    else:  # "day": local days of Shanghai, cumulative by the hour
         start = (at + SHANGHAI) // DAY * DAY - SHANGHAI
         for end in range(at // HOUR * HOUR + HOUR, start + DAY + 1, HOUR):
             yield start, end

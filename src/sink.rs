@@ -152,7 +152,7 @@ impl Sink {
             Ok(delivery) => tokio::select! {
                 ended = delivery.run(orders) => ended,
                 () = overdue => {
-                    warn!("stopped with documents undelivered; they go when the service runs again");
+                    warn!("stopped with documents undelivered; they are delivered when the service runs again");
                     Ok(())
                 }
             },

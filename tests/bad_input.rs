@@ -1,4 +1,4 @@
-//! Records that are no payments: each gets its reason, is counted and shown, and stops nothing.
+//! Records that are not payments: each gets its reason, is counted and shown, and stops nothing.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
@@ -172,7 +172,7 @@ fn every_kind_of_bad_input_gets_its_reason_is_counted_and_stops_nothing() {
     assert_eq!(by_reason.len(), 6, "not every reason is tried");
     figures.assert_documented(elastic, &name);
 
-    // It goes on as if nothing had been.
+    // It continues as before.
     kafka.send(
         &name,
         [crate::support::topic::paid(0, START + 1_000, "0.5", 8)],

@@ -224,7 +224,7 @@ fn a_wrong_configuration_is_code_78_for_every_command_that_needs_one() {
 
 #[test]
 fn a_server_that_does_not_answer_is_code_75() {
-    // Nobody listens on port 1.
+    // Port 1 has no listener.
     let told = fails(&["query", "totals", "--url", "http://127.0.0.1:1"], 75);
     assert!(told.contains("http://127.0.0.1:1"), "{told}");
     assert_eq!(told.lines().count(), 1, "{told}");
@@ -431,7 +431,7 @@ fn payments_are_written_in_the_configured_zone() {
 }
 
 #[test]
-fn a_reader_that_has_had_enough_is_no_failure() {
+fn a_reader_that_closes_the_pipe_is_not_a_failure() {
     let mut child = tidegauge(&["produce", "--stdout", "--start", "2026-11-01T00:00:00Z"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -344,7 +344,7 @@ fn a_secret_is_not_shown_when_its_line_or_its_value_is_wrong() {
 }
 
 #[test]
-fn a_file_of_a_secret_that_everybody_can_write_is_refused() {
+fn a_file_of_a_secret_that_every_user_can_write_is_refused() {
     for (mode, is_refused) in [
         (0o600, false),
         (0o640, false),
@@ -469,7 +469,7 @@ fn everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_names_each_line() {
+fn a_file_that_is_not_toml_names_each_line() {
     let text = wrong("a =\n[kafka]\nb = = 2\n");
     assert!(
         text.contains("t.toml:1:") && text.contains("t.toml:3:"),
@@ -650,7 +650,7 @@ fn windows_are_checked_one_by_one() {
 }
 
 #[test]
-fn windows_that_nobody_could_keep_up_are_refused_with_the_number_of_them() {
+fn windows_that_are_too_many_to_keep_up_are_refused_with_their_number() {
     let window = |rest: &str| format!("[[window]]\nname = 'a'\n{rest}\n");
     let short = ["100ms or more", "is too short"];
     refuses(&window("size = '1ms'"), "3:8", &short);

@@ -14,6 +14,7 @@
 //!
 //! **Commands in prose.** What stands in backticks and begins with `tidegauge ` must parse, `make TARGET` must exist.
 //! **Rules.** Every page says the same one way to change a rule.
+//! **Wording.** Pages, help, errors and labels are plain English.
 //! **Links.** Every relative link of every Markdown file leads to a file, and its anchor to a heading.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -23,6 +24,7 @@ mod markdown;
 mod rules;
 mod schemas;
 mod tables;
+mod wording;
 
 use std::fs;
 use std::path::PathBuf;

@@ -40,7 +40,7 @@ fn fails(outcome: &Outcome, code: i32, words: &[&str]) {
 fn query_and_health_take_address_and_token_from_the_configuration() {
     let Some(kafka) = Kafka::shared() else { return };
     let (setup, port) = protected(kafka);
-    // Nobody answers yet, and the address that was asked is named.
+    // No service answers yet, and the address that was asked is named.
     let address = format!("http://127.0.0.1:{port}");
     fails(
         &setup.run(&["query", "totals"]),
@@ -195,7 +195,7 @@ fn an_address_that_can_not_be_asked_is_told_by_who_gave_it_and_what_would_be_rig
     let empty = [("TIDEGAUGE_URL", "")];
     for (command, unanswered) in [(&["query", "totals"][..], 75), (&["health"], 1)] {
         for (more, variables, code, words) in [
-            // Somebody's variable is not set: another service than the one meant must not be asked.
+            // The variable of another service must not be asked in place of the one meant.
             (&["--url", ""][..], &[][..], 2, "--url: \"\" is empty"),
             (&[], &empty, unanswered, "(the default)"),
             (&["--listen", &here], &[], unanswered, "(--listen)"),

@@ -1,4 +1,4 @@
-//! Whoever follows the event stream holds the figures that the routes give, whatever happens on the way.
+//! A client that follows the event stream holds the figures that the routes give, whatever happens on the way.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
@@ -113,7 +113,7 @@ impl Stream {
     /// Follows until the stream says that so many records are in.
     fn follow_to(&mut self, records: u64, held: &mut Held) {
         loop {
-            let reading = self.follow(held).expect("the stream goes on");
+            let reading = self.follow(held).expect("the stream continues");
             let positions = reading["positions"].as_object().unwrap().values();
             if positions.filter_map(Value::as_u64).sum::<u64>() == records {
                 return;
@@ -156,7 +156,7 @@ fn a_follower_holds_what_the_routes_give_across_broken_lines() {
     stream.follow_to(3_000, &mut held);
     assert_eq!(held, Held::of(&service));
 
-    // Nobody follows for a while; then it comes back where it was.
+    // The client is away for a while; then it resumes where it was.
     let id = stream.id.clone();
     drop(stream);
     some("2000", "2026-11-01T00:02:30Z");

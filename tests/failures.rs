@@ -71,7 +71,7 @@ fn a_wrong_configuration_names_file_line_key_and_what_would_be_right() {
     }
     assert!(
         !setup.path("state").exists(),
-        "a state was made by a configuration that is none"
+        "a state was made by an invalid configuration"
     );
     // `check` says the same, and starts nothing either.
     let check = setup.run(&["check"]);
@@ -261,7 +261,7 @@ fn a_state_that_cannot_be_written_ends_until_end_at_once_with_the_reason_and_los
         setup.path("state").display()
     );
     assert_one_error(&outcome, 1, &[&writes, "File too large"]);
-    // There is room again: it goes on where the last checkpoint was.
+    // There is room again: it resumes at the last checkpoint.
     let summary = setup.serve_until_end();
     assert_eq!(summary["ledger"]["consumed"], 20_000);
     let figures = Figures::ask(&setup.serve());

@@ -1,4 +1,4 @@
-//! A replay builds the next generation beside the live one; whoever reads an alias meanwhile sees
+//! A replay builds the next generation beside the live one; a reader of an alias meanwhile sees
 //! the one or the other, whole.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(
@@ -154,7 +154,7 @@ fn look(elastic: &Elastic, prefix: &str) -> Seen {
     seen
 }
 
-/// Nobody saw a gap, a mixture, or less than there was.
+/// No reader saw a gap, a mixture, or less than before.
 #[track_caller]
 fn assert_whole(seen: &[Seen], generations: &[&str]) {
     let mut order: Vec<String> = Vec::new();
@@ -317,7 +317,7 @@ fn a_replay_equals_the_live_figures_and_no_reader_sees_a_gap_or_a_mixture() {
 }
 
 #[test]
-fn killed_anywhere_a_replay_goes_on_and_a_swap_is_made_or_not() {
+fn killed_anywhere_a_replay_continues_and_a_swap_is_made_or_not() {
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
         return;
     };

@@ -21,7 +21,7 @@ fn elasticsearch_away_for_the_whole_run_ends_with_the_same_documents() {
     };
     elastic.stop();
     let name = unique("away");
-    // The names are the usual ones: nobody else uses this server.
+    // The names are the usual ones: no other test uses this server.
     let setup = Setup::of(kafka, &name)
         .with("elasticsearch", "url", &format!("\"{}\"", elastic.url()))
         .with("event_time", "idle_after", "\"200ms\"");
@@ -42,7 +42,7 @@ fn elasticsearch_away_for_the_whole_run_ends_with_the_same_documents() {
         .concat(),
     );
 
-    // Consumption goes on, whoever is away.
+    // Consumption continues while other servers are away.
     let service = setup.serve();
     service.await_consumed(20_000);
     service.await_idle();
@@ -237,7 +237,7 @@ fn a_broker_killed_in_the_middle_of_a_run_and_back_loses_and_doubles_nothing() {
 }
 
 #[test]
-fn nobody_says_how_much_is_to_be_read_while_no_broker_answers() {
+fn the_lag_is_unknown_everywhere_while_no_broker_answers() {
     let Some(mut kafka) = Kafka::own() else {
         return;
     };
@@ -285,7 +285,7 @@ fn nobody_says_how_much_is_to_be_read_while_no_broker_answers() {
     );
     assert!(
         !metrics().contains("tidegauge_lag_records "),
-        "an unknown lag is no figure"
+        "an unknown lag is not a number"
     );
 
     kafka.start_again();

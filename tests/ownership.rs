@@ -1,4 +1,4 @@
-//! An index holds figures of one log and one set of rules; whoever reads another log leaves it alone.
+//! An index holds figures of one log and one set of rules; a service of another log leaves it alone.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::thread::sleep;
@@ -245,7 +245,7 @@ fn two_topics_under_one_prefix_never_share_an_index() {
     assert_refused(&until_end(&second), &format!("of the topic {sales}"));
     assert_eq!(counted(elastic, &sales), 5);
 
-    // It answers over HTTP, says why nothing is written, and goes on by itself when it may.
+    // It answers over HTTP, says why nothing is written, and continues by itself when it may.
     let service = second.serve();
     let (condition, reason) = eventually("a refusal", || {
         Some(service.part("sink")).filter(|(condition, _)| condition == "failed")

@@ -142,7 +142,7 @@ fn final_windows_without_payments_are_zero_on_the_page_as_over_http() {
     let setup = Setup::of(kafka, &topic)
         .with("", "window", "[{ name = \"2s\", size = \"2s\" }]")
         .with("event_time", "out_of_orderness", "\"500ms\"");
-    // One branch pays once. The other goes on, but for a while when the script wants a pause.
+    // One branch pays once. The other pays all the time, but for a pause that the script asks for.
     let (pause, done) = (setup.path("pause"), setup.path("done"));
     pay(2);
     thread::scope(|scope| {

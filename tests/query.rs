@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::support::lab::{Kafka, Message, succeed, unique};
 use super::support::service::{Service, Setup};
 
-/// A service that has read what two branches paid, one of them late, beside a record that is none.
+/// A service that has read what two branches paid, one of them late, beside a record that is not a payment.
 fn service(kafka: &Kafka) -> (Setup, Service) {
     let topic = unique("query");
     kafka.create_topic(&topic, 1);
@@ -144,7 +144,7 @@ fn query_follows_pages_as_far_as_it_is_asked_to() {
 }
 
 #[test]
-fn an_unknown_branch_or_window_is_told_what_there_is() {
+fn an_unknown_branch_or_window_is_told_the_known_ones() {
     let Some(kafka) = Kafka::shared() else { return };
     let (setup, service) = service(kafka);
     let told = |arguments: &[&str]| {

@@ -1,4 +1,4 @@
-//! A topic that is deleted and created anew under its old name: nothing of the new one is applied to
+//! A topic that is deleted and created again under its old name: nothing of the new one is applied to
 //! the figures of the old one.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -22,10 +22,10 @@ fn payments(seconds: std::ops::Range<i64>, branch: u32) -> Vec<Message> {
         .collect()
 }
 
-/// Waits until the source says that it can't go on, and gives its words.
+/// Waits until the source says that it can't continue, and gives its words.
 #[track_caller]
 fn await_failed(service: &Service) -> String {
-    eventually("the source to say that it can't go on", || {
+    eventually("the source to say that it can't continue", || {
         let (state, reason) = service.part("source");
         (state == "failed").then_some(reason)
     })
@@ -34,7 +34,7 @@ fn await_failed(service: &Service) -> String {
 #[test]
 fn not_one_record_of_a_topic_recreated_while_it_is_read_is_applied() {
     let Some(kafka) = Kafka::shared() else { return };
-    // Asleep it sees nothing of the change: when it goes on, the new topic is longer than the old one.
+    // Asleep it sees nothing of the change: when it continues, the new topic is longer than the old one.
     for is_asleep in [true, false] {
         let topic = unique("second-running");
         kafka.create_topic(&topic, 1);
@@ -180,7 +180,7 @@ fn not_one_record_of_a_topic_recreated_while_stopped_is_applied() {
             reason.ends_with(halted["0"].as_str().unwrap()),
             "{now}: {reason}"
         );
-        // To the end of the topic is no way around it.
+        // `--until-end` does not get around it.
         let outcome = setup.run(&["serve", "--until-end"]);
         assert_eq!(outcome.status.code(), Some(1), "{}", outcome.stderr);
     }
@@ -229,7 +229,7 @@ fn who_starts_on_a_topic_that_was_deleted_is_not_told_to_create_it() {
 }
 
 #[test]
-fn a_stopped_partition_stays_so_until_an_operator_has_it_judged_anew() {
+fn a_stopped_partition_stays_so_until_an_operator_has_it_judged_again() {
     let Some(kafka) = Kafka::shared() else { return };
     let topic = unique("halts");
     kafka.create_topic(&topic, 1);

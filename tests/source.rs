@@ -1,4 +1,4 @@
-//! Reading a real topic: where it starts, what it delivers, and when it refuses to go on.
+//! Reading a real topic: where it starts, what it delivers, and when it refuses to continue.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
@@ -414,9 +414,9 @@ fn a_topic_recreated_while_running_is_halted_when_it_is_looked_at() {
 }
 
 #[test]
-fn a_partition_read_anew_delivers_each_record_once() {
+fn a_partition_read_again_delivers_each_record_once() {
     let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("anew");
+    let topic = unique("again");
     kafka.create_topic(&topic, 2);
     kafka.send(
         &topic,
@@ -747,7 +747,7 @@ fn a_broker_that_comes_back_is_read_on_without_loss_or_doubling() {
     taken.extend(read(&mut source, |source, _| {
         source.condition().0 == Condition::Degraded
     }));
-    // Nobody knows now whether there is more.
+    // Now it is unknown whether there is more.
     source.poll(WAIT).unwrap();
     assert!(!source.at_end(0) && !source.at_end(1));
     eventually("a question without an answer", || source.discover().err());
@@ -896,7 +896,7 @@ fn a_topic_that_is_not_found_for_a_while_is_read_on_when_it_is_back() {
         }
         assert!(source.halted().is_empty(), "{:?}", source.halted());
         assert_eq!(source.condition().0, Condition::Degraded);
-        assert!(!source.at_end(0), "nobody knows");
+        assert!(!source.at_end(0), "the end is unknown");
 
         cluster
             .topic_error(topic, Code::RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -936,7 +936,7 @@ fn a_partition_whose_leader_is_away_is_not_read_to_its_end() {
     // Another broker answers, so Kafka is not away.
     let tell = |error| cluster.topic_error(topic, error).unwrap();
     tell(RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE);
-    eventually("that nobody knows the ends", || {
+    eventually("the ends to be unknown", || {
         source.discover().unwrap_or_default();
         source.poll(WAIT).unwrap();
         (!source.at_end(0) && !source.at_end(1)).then_some(())

@@ -94,7 +94,7 @@ fn what_latest_skips_is_said_in_the_log_the_summary_and_the_status() {
     let service = setup.serve();
     assert_eq!(service.ask("status")["remarks"], serde_json::json!([]));
     service.kill();
-    // Whoever asks for the rest now is told that the stored positions decide.
+    // A start that asks for the rest now is told that the stored positions decide.
     setup.set("kafka", "start", "\"earliest\"");
     let service = setup.serve();
     let remarks = service.ask("status")["remarks"].to_string();

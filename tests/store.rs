@@ -152,7 +152,7 @@ proptest! {
                             prop_assert!(marks.get(key) > Some(&last), "{:?}", key);
                         }
                     }
-                    // What is not marked anew keeps its mark.
+                    // What is not marked again keeps its mark.
                     for (key, old) in &old {
                         prop_assert!(marks.get(key).is_some_and(|m| *m == *old || *m > last));
                     }
@@ -358,7 +358,7 @@ fn a_torn_log_leaves_an_earlier_checkpoint_whole() {
 }
 
 #[test]
-fn what_is_past_retention_goes_once_it_is_delivered() {
+fn windows_past_retention_are_deleted_once_they_are_delivered() {
     let dir = tempfile::tempdir().unwrap();
     let mut feed = Feed::new(Span::HOUR);
     let (mut store, _) = open(dir.path(), &feed.settings);

@@ -128,7 +128,7 @@ fn files_stay_small() {
     assert!(long.is_empty(), "a missing noun in {long:#?}");
 }
 
-/// `1 payments` is nobody's English: what counts something says so by `count::counted`.
+/// `1 payments` is wrong English: texts that count something use `count::counted`.
 #[test]
 fn numbers_agree_with_their_nouns() {
     let nouns = [

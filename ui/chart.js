@@ -8,7 +8,7 @@ import { date, shortTime } from "./moment.js";
 
 const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 2 });
 
-/** One chart in an element, drawn anew with every call of `show`. */
+/** One chart in an element, drawn again with every call of `show`. */
 export class Chart {
   /**
    * @param {HTMLElement} place
@@ -39,7 +39,7 @@ export class Chart {
     if (this.at !== null) this.#point(Math.min(this.at, data.xs.length - 1), true);
   }
 
-  /** Makes it anew, for another theme or zone. */
+  /** Makes it again, for another theme or zone. */
   restyle() {
     this.plot?.destroy();
     this.plot = null;

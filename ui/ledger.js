@@ -6,11 +6,11 @@ import { addDecimals, formatCount, formatDecimal, scale } from "./decimal.js";
 const ENTRIES = {
   on_time: ["On time", "in their windows"],
   late: ["Late", "in their windows, behind others of their partition"],
-  too_late: ["Too late", "in totals, in no window"],
-  past_retention: ["Past retention", "in totals, in no window"],
-  future: ["Future", "too far ahead: in totals, in no window"],
-  duplicate: ["Duplicate", "seen before"],
-  rejected: ["Rejected", "no payments"],
+  too_late: ["Too late", "in no window, in totals"],
+  past_retention: ["Past retention", "in no window, in totals"],
+  future: ["Future", "too far ahead: in no window, in totals"],
+  duplicate: ["Duplicate", "always 0: orders are not compared"],
+  rejected: ["Rejected", "not payments"],
   tombstone: ["Tombstone", "without a value"],
 };
 
@@ -38,7 +38,7 @@ export function renderLedger({ ledger }) {
   setText(byId("ledger-sum"), formatCount(counted));
   setText(byId("ledger-amount"), formatDecimal(sum, digits));
   setText(byId("ledger-consumed"), formatCount(ledger.consumed));
-  // Added up here as well: a check that only repeats what it was told is none.
+  // Added up here as well, so that the check does not depend on the service.
   const balances = counted === ledger.consumed && ledger.balanced;
   const badge = byId("balance");
   badge.hidden = false;

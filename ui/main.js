@@ -54,8 +54,8 @@ function render() {
   byId("figures").setAttribute("aria-busy", String(state === "loading"));
   byId("trouble").hidden = state !== "error" && state !== "locked";
   setText(byId("trouble-title"), state === "locked" ? "This service is locked" : trouble?.kind === "unreachable" ? "The service does not answer" : "The service can't answer now");
-  setText(byId("trouble-text"), state === "locked" ? "It shows its figures only to those who know its token." : `${trouble?.message ?? ""} This page goes on by itself as soon as it does.`);
-  setText(byId("trouble-retry"), state === "locked" ? "Give the token" : "Try now");
+  setText(byId("trouble-text"), state === "locked" ? "Enter its token to see the figures." : `${trouble?.message ?? ""} This page tries again by itself.`);
+  setText(byId("trouble-retry"), state === "locked" ? "Enter the token" : "Try now");
   if (state === "locked") dialog.open();
   else if (state === "live") dialog.close();
   renderPulse();
@@ -94,7 +94,7 @@ function renderPulse() {
 
 let announced = "loading";
 
-// Only what matters to somebody who can't see it: that figures move is not news.
+// Announces only changes of state to screen readers. Figures change all the time.
 function announce(state) {
   if (state === announced) return;
   const words = { live: announced === "stale" || announced === "error" ? "Connected again." : "Figures loaded.", stale: "The connection is lost. Figures are stale.", error: "The service does not answer.", locked: "A token is needed." };

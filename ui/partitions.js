@@ -30,7 +30,7 @@ export function renderPartitions({ definitions, partitions, reading }) {
 
 function stateOf(partition, held) {
   if (partition.halted) return ["failed", `stopped: ${partition.halted}`];
-  if (held?.partition === partition.partition) return ["holds", "holds back"];
+  if (held?.partition === partition.partition) return ["holds", "holds windows back"];
   if (partition.idle) return ["idle", "idle: does not count"];
   if (partition.lag === null) return ["idle", "not known"];
   return ["ok", partition.lag > 0 ? "reading" : "up to date"];

@@ -5,7 +5,7 @@ import { counted, formatCount } from "./decimal.js";
 import { dateTime, span, took } from "./moment.js";
 
 const NAMES = { source: "Kafka", store: "State on disk", sink: "Elasticsearch" };
-const WORDS = { ok: "at work", starting: "starting", degraded: "in trouble, goes on by itself", failed: "stopped: needs you" };
+const WORDS = { ok: "working", starting: "starting", degraded: "degraded, retries by itself", failed: "stopped: needs an operator" };
 const LATENCIES = { freshness: "Payment visible after", checkpoint: "Writing a checkpoint", bulk: "Request to Elasticsearch", answer: "HTTP answer" };
 
 /** Shows the parts. @param {import("./figures.js").Figures} figures */
@@ -30,7 +30,7 @@ export function renderParts({ status }) {
     ...[["rounded", "Amounts rounded"], ["skipped_local_times", "Times a clock change skipped"], ["repeated_local_times", "Times a clock change repeated"], ["unnamed_branches", "Payments of unnamed branches"], ["unreal_timestamps", "Record timestamps that can't be real"], ["times_like_seconds", "Times that look like seconds"]]
       .filter(([key]) => notices[key] > 0)
       .map(([key, words]) => [words, formatCount(notices[key])]),
-    ...(status.remarks?.length ? [["Worth knowing", status.remarks.join(". ")]] : []),
+    ...(status.remarks?.length ? [["Remarks", status.remarks.join(". ")]] : []),
   ];
   sync(byId("service"), facts, ([name]) => name, ([name]) => make("div", {}, make("dt", { text: name }), make("dd")),
     (node, [, value]) => setText(node.lastChild, value));
@@ -56,7 +56,7 @@ export function worstPart(status) {
   return { state: bad[0].state, words: bad.map(words).join(". ") };
 }
 
-/** Whether Kafka answers: while it does not, figures stand still and nobody knows how much waits. */
+/** Whether Kafka answers: while it does not, figures stand still and the lag is unknown. */
 export function knowsKafka(status) {
   return status?.parts?.source?.state === "ok";
 }

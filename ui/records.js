@@ -1,4 +1,4 @@
-// Late and rejected records, page by page. What was read is hostile: it is shown as text, always.
+// Payments in no window and rejected records, page by page. Their text is hostile: it is always shown as text.
 
 import { Trouble, ask } from "./service.js";
 import { byId, make, setText } from "./element.js";
@@ -7,10 +7,10 @@ import { dateTime } from "./moment.js";
 
 const PAGE = 5;
 const LEADS = {
-  late: "Payments that are in the totals but in no window: too late to correct one, or too far ahead. The newest first.",
-  rejects: "Records that could not be read as payments, each with the reason. The newest first.",
+  late: "Payments in no window: too late to correct one, past retention, or too far ahead. They are in the totals. Newest first.",
+  rejects: "Records that could not be read as payments, each with the reason. Newest first.",
 };
-const NONE = { late: "No payment has missed its windows.", rejects: "No record has been rejected." };
+const NONE = { late: "Every payment is in its windows.", rejects: "No record has been rejected." };
 
 /** The panel of records. */
 export class RecordsPanel {
@@ -33,7 +33,7 @@ export class RecordsPanel {
     byId("older").addEventListener("click", () => this.#load(this.next, this.page + 1));
   }
 
-  /** Loads the newest again when the ledger has more of them, unless somebody has paged on. */
+  /** Loads the newest again when the ledger has more of them, unless the reader has gone to an older page. */
   render({ ledger }) {
     const list = this.#list();
     for (const input of byId("lists").querySelectorAll("input")) input.checked = input.value === list;

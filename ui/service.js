@@ -4,7 +4,7 @@ const API = new URL("../api/v1/", import.meta.url);
 const KEPT = "tidegauge.token";
 const PATIENCE_MS = 10_000;
 
-/** Why there is no answer. `kind` is "unreachable", "locked", "busy" or "refused". */
+/** Why no answer came. `kind` is "unreachable", "locked", "busy" or "refused". */
 export class Trouble extends Error {
   /**
    * @param {"unreachable"|"locked"|"busy"|"refused"} kind

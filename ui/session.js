@@ -49,7 +49,7 @@ export class Session {
     });
   }
 
-  /** Begins, or begins anew, at once. */
+  /** Starts or restarts at once. */
   async start() {
     const load = ++this.loads;
     this.stream.stop();
@@ -78,14 +78,14 @@ export class Session {
     }
   }
 
-  /** Stops listening, for a page that nobody sees. */
+  /** Stops listening while the page is hidden. */
   pause() {
     this.loads += 1;
     this.stream.stop();
     clearTimeout(this.timer);
   }
 
-  /** Goes on after a pause. */
+  /** Continues after a pause. */
   resume() {
     if (this.state === "live" && !this.polls) {
       this.#follow();

@@ -77,7 +77,7 @@ export class Stream {
     this.timer = 0;
   }
 
-  /** Opens it, or opens it anew for another question. @param {string} route */
+  /** Opens it, or opens it again for another route. @param {string} route */
   start(route) {
     if (route !== this.route) this.lastId = null;
     this.route = route;

@@ -48,7 +48,7 @@ export class WindowsPanel {
     return { name: definition.name, windows: this.#count(definition), branch };
   }
 
-  /** Draws everything anew, for another theme or zone. */
+  /** Draws everything again, for another theme or zone. */
   restyle() {
     this.chart.restyle();
     this.drawn = null;
@@ -109,7 +109,7 @@ export class WindowsPanel {
     const words = {
       tumbling: `${size} each, one after the other.`,
       sliding: `The ${size} before each moment, every ${slide}. They overlap, so they are never added up.`,
-      cumulative: `From the start of each ${size === "1 d" ? "day" : size} in ${time_zone}, growing every ${slide}.`,
+      cumulative: `Cumulative: each begins at the start of ${size === "1 d" ? "the day" : `its ${size}`} in ${time_zone}, and one ends every ${slide}. They overlap, so they are never added up.`,
     }[kind];
     setText(byId("windows-lead"), `${words} Times in ${zoneName()}.`);
   }

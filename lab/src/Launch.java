@@ -93,7 +93,7 @@ final class Launch {
                 // The same as its end.
             }
             if (scratch) {
-                // Twice, because the server goes on writing while its files are removed.
+                // Twice, because the server continues to write while its files are removed.
                 deleteAll();
                 deleteAll();
             }

@@ -65,7 +65,7 @@ async fn answer(
         Ok((Ok(json), seat)) => json_response(counted(json.into(), seat)),
         Ok((Err(failure), _)) => failed(failure),
         Err(error) => {
-            tracing::error!(%error, "a question can't be answered");
+            tracing::error!(%error, "a request can't be answered");
             Problem::internal().into_response()
         }
     }
@@ -76,12 +76,12 @@ pub(super) fn failed(failure: Failure) -> Response {
     match failure {
         Failure::Problem(problem) => problem.into_response(),
         Failure::GivenUp => {
-            tracing::debug!("a question is given up: its client has left");
+            tracing::debug!("a request is abandoned: its client has left");
             Problem::too_slow().into_response()
         }
         Failure::TooLong => Problem::too_slow().into_response(),
         Failure::Read(_) | Failure::Write(_) => {
-            tracing::error!(error = %failure, "a question can't be answered");
+            tracing::error!(error = %failure, "a request can't be answered");
             Problem::internal().into_response()
         }
     }

@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_question_ends_when_nobody_waits_or_its_time_is_over() {
+    async fn a_question_ends_when_its_client_has_left_or_its_time_is_over() {
         let capacity = capacity(1);
         let interest = Arc::new(Interest);
         let effort = heavy(&capacity, &interest).await;

@@ -37,7 +37,7 @@ async fn correct_headers(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     if status == StatusCode::NOT_ACCEPTABLE && headers.get(header::CONTENT_TYPE) != Some(&PROBLEM) {
         return Problem::not_acceptable(
-            "\"Accept-Encoding\" refuses what there is: gzip, zstd, and identity",
+            "\"Accept-Encoding\" refuses all that this service has: allow gzip, zstd or identity",
         )
         .into_response();
     }

@@ -72,8 +72,8 @@ impl AnswerFormat {
         best.map(|(_, format)| format).ok_or_else(|| {
             let known: Vec<_> = Self::ALL.iter().map(|format| format.media_type()).collect();
             Problem::not_acceptable(format!(
-                "none of what \"Accept\" names is given here; there is {}; or leave the header \
-                 out and add ?format={}",
+                "this route has none of the formats that \"Accept\" names; it has {}. Or leave the header out and add \
+                 ?format={}",
                 known.join(", "),
                 Self::ALL.map(Self::name).join("|")
             ))

@@ -32,7 +32,7 @@ Tidegauge
 /api/v1/windows/{name}/current  windows that are not final yet
 /api/v1/ledger                  every record consumed, once, under what became of it
 /api/v1/rejects                 rejected records: ?limit= cursor=
-/api/v1/late                    payments that are in no window: ?limit= cursor=
+/api/v1/late                    payments in no window (too_late, past_retention, future): ?limit= cursor=
 /api/v1/status                  how each part is doing
 /api/v1/events                  totals and windows as they change (SSE): ?branch= window=
 /                               the live page

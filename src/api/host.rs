@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_that_nobody_else_can_own_are_loopback() {
+    fn only_names_of_this_machine_are_loopback() {
         for host in [
             "localhost",
             "LocalHost.",

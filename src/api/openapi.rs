@@ -203,7 +203,7 @@ fn add_forms(operation: &mut Operation) {
         part = part.content(format.media_type(), bytes(format));
     }
     responses.insert("206".to_owned(), part.into());
-    let known = ResponseBuilder::new().description("If-None-Match names what there is");
+    let known = ResponseBuilder::new().description("The copy that If-None-Match names is current");
     responses.insert("304".to_owned(), known.into());
 }
 

@@ -133,7 +133,7 @@ fn unknown(name: &str, path: &str, known: &[&str]) -> String {
         None => String::new(),
     };
     let known = match known.as_slice() {
-        [] => "there are none here".to_owned(),
+        [] => "this route takes none".to_owned(),
         known => format!("known here: {}", known.join(", ")),
     };
     format!("unknown parameter {}{meant} ({known})", quoted(name))
@@ -197,7 +197,7 @@ mod tests {
         // Nothing is near, and nothing is waited for.
         let text = unknown("colour", "/status", &[]);
         assert!(!text.contains("did you mean"), "{text}");
-        assert!(text.contains("(there are none here)"), "{text}");
+        assert!(text.contains("(this route takes none)"), "{text}");
     }
 
     #[test]

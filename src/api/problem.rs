@@ -131,7 +131,7 @@ impl Problem {
     /// Answers that are whole in memory take all the room that they may.
     pub(super) fn no_room() -> Self {
         Self::later(
-            "answers that are being sent take all the memory that they may; try again in a few \
+            "answers that are being sent use all the memory that is allowed for them; try again in a few \
              seconds",
         )
     }

@@ -200,7 +200,7 @@ impl CheckpointProgress {
 }
 
 fn failed(error: &ReadError) -> Missed {
-    tracing::error!(%error, "a question can't be answered");
+    tracing::error!(%error, "a request can't be answered");
     Missed::Problem(Problem::internal())
 }
 

@@ -31,7 +31,8 @@ pub(super) async fn rejects(State(app): State<Arc<SharedState>>, request: Reques
     .await
 }
 
-/// Payments that are in no window, the newest booked first.
+/// Payments in no window (`too_late`, `past_retention` and `future` of the ledger), the newest booked first.
+/// Payments that the ledger counts as `late` are in their windows and not in this list.
 #[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(description::PageParams, description::WaitParams),
     responses((status = 200, description = "Payments", body = Answered<Records<LateAnswer>>)))]
 pub(super) async fn late(State(app): State<Arc<SharedState>>, request: Request) -> Response {

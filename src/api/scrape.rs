@@ -121,7 +121,7 @@ impl Scrape {
         let checkpoint = reading.checkpoint();
         self.one(
             "tidegauge_generation",
-            "The life of the figures (state)",
+            "The live generation (state)",
             Figure::Gauge(checkpoint.generation.into()),
         );
         self.one(

@@ -159,7 +159,7 @@ async fn not_modified(
     match looked.await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(error)) => {
-            tracing::error!(%error, "a question can't be answered");
+            tracing::error!(%error, "a request can't be answered");
             Err(Problem::internal())
         }
         // It has panicked; the panic is in the log.

@@ -149,7 +149,7 @@ pub(super) fn find_branch(
         return Ok(id);
     }
     Err(Problem::not_found(format!(
-        "no branch {} is configured or had a payment; name it by its name or its id",
+        "no branch {} is configured or has had a payment; give its name or its id",
         quoted(text)
     ))
     .into())

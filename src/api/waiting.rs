@@ -81,7 +81,7 @@ fn timeout(parameters: &Parameters) -> Result<Duration, Problem> {
         _ => Err(wrong(
             "timeout",
             text,
-            "a length of time of at most 30s, such as 500ms or 5s",
+            "a duration of at most 30s, such as 500ms or 5s",
         )),
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn restore(
         .collect();
     let positions = match &positions[..] {
         [] => "it has read nothing yet".to_owned(),
-        positions => format!("it reads on in partition {}", positions.join(", ")),
+        positions => format!("reading continues in partition {}", positions.join(", ")),
     };
     writeln!(
         std::io::stderr().lock(),

@@ -92,10 +92,10 @@ pub fn run(demo: &DemoArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> 
 
 const OWN_BROKER: &str = "the demo has a broker and a topic of its own in this process: leave it out, or \
                           read another topic with `tidegauge serve`";
-const OWN_STATE: &str = "the demo's state is in a temporary directory that goes when it stops: leave it \
-                         out, or keep one with `tidegauge serve`";
-const NO_INDEXES: &str = "the demo writes to no Elasticsearch, so there is nothing for Kibana either: \
-                          leave it out, or deliver with `tidegauge serve`";
+const OWN_STATE: &str = "the demo deletes its state when it stops: leave it out, or keep a state \
+                         with `tidegauge serve`";
+const NO_INDEXES: &str = "the demo does not write to Elasticsearch or Kibana: leave it out, or \
+                          use `tidegauge serve`";
 
 fn config(
     sources: Sources,

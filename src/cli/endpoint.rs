@@ -131,7 +131,7 @@ impl Address {
         // A proxy may serve us under a path of its own.
         if url.path().contains("/api/v1") || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(
-                "is the address of one answer, and the address of the service is needed",
+                "is the address of a route: give the address of the service",
             ));
         }
         Ok(url)

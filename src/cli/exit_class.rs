@@ -8,7 +8,7 @@ use crate::{api, config, kibana, sink, source, store};
 /// What an operator can do about an error. Each class has an exit code of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ExitClass {
-    /// Another configuration mends it: exit code 78.
+    /// A change of the configuration is needed: exit code 78.
     Config,
     /// A server that was needed did not answer in time, so trying again may help: exit code 75.
     Unavailable,

@@ -27,7 +27,7 @@ pub fn run(health: &HealthArgs, globals: &GlobalArgs) -> Result<(), CommandFailu
     let text: String = text.trim().chars().take(SHOWN_MAX).collect();
     if !status.is_success() {
         return Err(CommandFailure::Running(anyhow!(
-            "{} says {status}: {text}",
+            "{} answers with status {status}: {text}",
             address.shown()
         )));
     }

@@ -146,7 +146,7 @@ impl<'a> Pointer<'a> {
         let fact = fact.trim_end().trim_end_matches('.');
         let file = self.sources.shown_file();
         let file = file.map(|file| format!(", {file}")).unwrap_or_default();
-        let mended = match is_config {
+        let settings = match is_config {
             true => format!("the configuration of the service{file}"),
             false => "that".to_owned(),
         };
@@ -156,7 +156,7 @@ impl<'a> Pointer<'a> {
             _ => ", with the configuration that it was built with",
         };
         format!(
-            "{fact}. Either correct {mended}: the service tries again every few seconds; or make generation {} \
+            "{fact}. Either correct {settings}: the service tries again every few seconds; or make generation {} \
              live again with `tidegauge replay rollback`{with}",
             self.generation
         )

@@ -89,12 +89,12 @@ fn start(text: &str) -> Result<StartPosition, String> {
 
 /// `text` with what it lacks of a time, if that makes one.
 fn whole_time(text: &str) -> String {
-    let mended = [
+    let completed = [
         format!("{text}T00:00:00Z"),
         format!("{text}:00Z"),
         format!("{text}Z"),
     ];
-    mended
+    completed
         .into_iter()
         .map(|time| time.replace(' ', "T"))
         .find(|time| parse_rfc3339(time).is_some())

@@ -203,7 +203,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             without_default("step", Shape::Duration { zero: false })
                 .rule()
                 .range("`100ms` or more; bounded as `slide` is")
-                .means("Windows grow from a fixed start by this (CUMULATE). Not together with `slide`."),
+                .means("Makes the windows cumulative (CUMULATE): each begins at the start of its period of `size`, and one ends every `step`. Not together with `slide`."),
             key("offset", Shape::Offset, "\"0s\"")
                 .rule()
                 .range("may be negative; shorter than the distance between windows")

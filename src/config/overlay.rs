@@ -107,7 +107,8 @@ fn insert(
         };
         let kind = entry.setting.value.kind();
         let SettingValue::Table(inner) = &mut entry.setting.value else {
-            let message = format!("{section} is {kind}, so nothing can be set in it from outside");
+            let message =
+                format!("{section} is {kind}, so a flag or a variable can't set a key in it");
             problems.add(ConfigProblem::new(
                 origin.clone(),
                 join(&section, last),

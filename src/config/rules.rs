@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_of_rules_is_none() {
+    fn other_text_is_not_read_as_rules() {
         for text in ["x", "a = b", "window.1 = 1m", "window.1 = 1m, 1m wobbling"] {
             assert_eq!(settings(text, Span::DAY), None, "{text}");
         }

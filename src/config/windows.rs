@@ -210,7 +210,7 @@ fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definitio
     if slide.is_some() && step.is_some() {
         section.problem(
             "step",
-            "a window has a slide (it moves on) or a step (it grows), not both: leave one out",
+            "a window has a slide (sliding) or a step (cumulative), not both: leave one out",
         );
     }
     let lengths = [("size", Some(size)), ("slide", slide), ("step", step)];

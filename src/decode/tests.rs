@@ -248,7 +248,7 @@ fn whatever_is_not_one_json_object_is_not_json() {
 }
 
 #[test]
-fn depth_is_no_danger() {
+fn deep_nesting_is_harmless() {
     let deep = |open: &str, close: &str| format!("{}{}", open.repeat(40_000), close.repeat(40_000));
     assert_eq!(reason(&"[".repeat(PAYLOAD_MAX)), Reason::NotJson);
     assert_eq!(reason(&"{\"a\":".repeat(50_000)), Reason::NotJson);
@@ -386,7 +386,7 @@ fn every_beginning_of_a_payload_is_decoded_the_same_both_ways() {
 }
 
 #[test]
-fn a_date_of_zero_bytes_is_none_even_before_the_first_was_read() {
+fn a_date_of_zero_bytes_is_refused_even_before_the_first_was_read() {
     let mut payload = with_time("\"2026-11-01T00:50:00Z\"").into_bytes();
     let at = payload.iter().position(|c| *c == b'2').unwrap();
     payload[at..at + 10].fill(0);

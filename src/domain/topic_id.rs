@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_no_id() {
+    fn other_text_is_not_an_id() {
         for text in [
             "",
             "AAAAAAAAAAAAAAAAAAAAAA",

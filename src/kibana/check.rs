@@ -109,7 +109,7 @@ fn data_view(object: &Value, layout: &IndexLayout, faults: &mut Faults) -> Parse
     faults.expect(
         object["id"] == id.as_str(),
         &place,
-        format!("its id is not {id}, so that loading again would double it"),
+        format!("its id is not {id}, so loading it again would create a second one"),
     );
     match layout.behind(&title) {
         None => faults.add(&place, format!("there is no alias \"{title}\"")),

@@ -51,7 +51,7 @@ pub(super) fn object(layout: &IndexLayout) -> SavedObject {
     let attributes = json!({
         "controlGroupInput": controls,
         "description": "Totals, windows, and what is in no window. The filters above apply to \
-                        windows; totals, late payments and rejects always show all.",
+                        windows; totals, payments in no window and rejects always show all.",
         "kibanaSavedObjectMeta": {"searchSourceJSON": text(&json!({
             "filter": [],
             "query": {"language": "kuery", "query": ""},
@@ -125,7 +125,7 @@ fn outside(layout: &IndexLayout) -> Vec<Panel> {
             PanelText::new(
                 "outside",
                 "Payments in no window",
-                "Too late for any correction, or too far ahead: in the totals all the same.",
+                "Too late to correct a window, past retention, or too far ahead. They are in the totals.",
             ),
             &late(layout),
             &[
@@ -153,8 +153,8 @@ fn notes() -> Panel {
     Panel::text(
         "notes",
         "**How to read this.** Totals are of all time; everything else is of the time picked above, \
-         by event time. Windows with `final: false` still grow; a final one is revised when a late \
-         payment comes. A window without payments is drawn as zero, and is in no table. Windows that overlap are never added up. Percentiles of several windows or \
+         by event time. Windows with `final: false` still grow; a final one is revised when another \
+         payment comes for it. A window without payments is drawn as zero, and is in no table. Windows that overlap are never added up. Percentiles of several windows or \
          branches don't follow from those shown here. Sums in charts are of doubles; \
          `pay_amount_exact` is the exact decimal.",
     )

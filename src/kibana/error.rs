@@ -22,7 +22,9 @@ pub enum Error {
         reason: String,
     },
     /// The credentials can't be sent.
-    #[error("the Kibana API key has characters that no key has: give it encoded, on one line")]
+    #[error(
+        "the Kibana API key has characters that an API key can't have: give it encoded, on one line"
+    )]
     Credentials,
     /// TLS can't be set up.
     #[error("secure connections can't be set up: {0}")]

@@ -111,8 +111,8 @@ pub fn remarks(
     });
     for (partition, jump, highest) in jumps.take(PARTITIONS_MAX) {
         remarks.push(format!(
-            "partition {partition}: a payment is dated {}, and those believed so far end at {}, more than \
-             a day before: unless there was a gap, a clock is wrong, that of the one or of the others. \
+            "partition {partition}: a payment is dated {}, and the accepted ones end at {}, more \
+             than a day before: unless there was a gap, its clock is wrong, or that of the others. \
              The watermark follows when other payments agree",
             rfc3339(jump.to),
             rfc3339(highest)

@@ -290,7 +290,7 @@ struct ItemError {
 // Answers are matched by position, and believed only if they are about the same documents.
 fn outcomes(items: &[Item], body: &[u8]) -> Result<Vec<Outcome>, Trouble> {
     let answers: Answers = serde_json::from_slice(body)
-        .map_err(|error| Trouble::garbage(format!("the answer makes no sense: {error}")))?;
+        .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))?;
     if answers.items.len() != items.len() {
         return Err(Trouble::garbage(format!(
             "the answer is about {} instead of {}",

@@ -172,7 +172,7 @@ impl ServerAnswer {
     pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Trouble> {
         let body = self.success()?;
         serde_json::from_slice(body)
-            .map_err(|error| Trouble::garbage(format!("the answer makes no sense: {error}")))
+            .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))
     }
 
     /// The body, if all went well.

@@ -260,8 +260,8 @@ impl Cluster {
         answer.success().map(|_| ()).map_err(|trouble| Trouble {
             verdict: trouble.verdict,
             reason: format!(
-                "the index {name} is not as it should be: {}; delete it, and it is made and filled \
-                 anew",
+                "the index {name} is not as it should be: {}; delete it, and the service creates \
+                 and fills it again",
                 drift.join(", ")
             ),
         })

@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_no_http_address_is_refused_without_repeating_it() {
+    fn an_address_that_is_not_http_is_refused_without_repeating_it() {
         for url in [
             "",
             "es.example:9200",

@@ -23,7 +23,7 @@ pub enum Error {
     },
     /// The credentials can't be sent.
     #[error(
-        "the Elasticsearch API key has characters that no key has: give the key as it was \
+        "the Elasticsearch API key has characters that an API key can't have: give the key as it was \
          created, encoded, on one line"
     )]
     Credentials,

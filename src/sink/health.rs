@@ -110,7 +110,7 @@ impl Connection {
                 Verdict::Denied => (
                     Condition::Failed,
                     format!(
-                        "{product} does not let us in since {since}: {}; check the credentials and \
+                        "{product} has denied access since {since}: {}; check the credentials and \
                          their privileges",
                         trouble.reason
                     ),
@@ -125,14 +125,17 @@ impl Connection {
                 ),
                 _ => (
                     Condition::Degraded,
-                    format!("{product} is not usable since {since}: {}", trouble.reason),
+                    format!(
+                        "{product} has not been usable since {since}: {}",
+                        trouble.reason
+                    ),
                 ),
             },
             ConnectionState::Up => match hindered {
                 Some(reason) => (Condition::Degraded, reason),
                 None => (
                     Condition::Ok,
-                    format!("{product} is reachable since {since}"),
+                    format!("{product} has been reachable since {since}"),
                 ),
             },
         }

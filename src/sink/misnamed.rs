@@ -105,7 +105,7 @@ impl Cluster {
             }
             let mut answer: Value = answer.json()?;
             let hits: Vec<Hit> = serde_json::from_value(answer["hits"]["hits"].take())
-                .map_err(|error| Trouble::garbage(format!("the answer makes no sense: {error}")))?;
+                .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))?;
             after = hits.last().map(|hit| hit.sort.clone());
             let is_last = hits.len() < PAGE;
             found.extend(

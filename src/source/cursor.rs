@@ -220,7 +220,7 @@ impl PartitionCursor {
 fn unverified(offset: i64) -> String {
     format!(
         "the last record applied, at offset {offset}, is gone from the log (compaction does that), \
-         so it can't be verified that this is the log that was read before; reading on"
+         so it can't be verified that this is the log that was read before; reading continues"
     )
 }
 

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_answers_are_no_deletion_and_neither_is_a_short_time() {
+    fn two_answers_or_a_short_time_are_not_a_deletion() {
         let start = Instant::now();
         let late = start + DELETED_AFTER;
         let twice = MissingTopic::new(start).again();

@@ -70,7 +70,7 @@ impl PartitionStart {
             Some(fingerprint) if fingerprint.offset < offset_range.low => Self {
                 note: Some(format!(
                     "retention has removed the last record applied, at offset {}, so it can't be \
-                     verified that this is the log that was read before; reading on at {position}",
+                     verified that this is the log that was read before; reading continues at {position}",
                     fingerprint.offset
                 )),
                 ..starting
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_a_place_to_go_on_at() {
+    fn reading_may_continue_at_the_end() {
         let starting = PartitionStart::again(&applied(8), offset_range(0, 8));
         assert_eq!((starting.position, starting.from), (8, 7));
         assert_eq!(starting.refusal, None);

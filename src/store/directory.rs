@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_directory_that_is_there_is_closed_to_everybody_else() {
+    fn an_existing_state_directory_is_closed_to_other_users() {
         for (before, after) in [
             (0o755, 0o700),
             (0o701, 0o700),

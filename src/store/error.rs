@@ -102,7 +102,7 @@ pub enum Error {
     #[error(
         "the state in {path} was built by other rules than the configured ones: {}. To change rules, \
          keep state_dir and rebuild the figures from the topic: `tidegauge replay --swap \
-         --accept-differences`, with this configuration. To go on as before, put the old values back",
+         --accept-differences`, with this configuration. To continue as before, put the old values back",
         RuleDifference::list(differences)
     )]
     Rules {

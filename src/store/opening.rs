@@ -39,7 +39,7 @@ pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), E
     if !database.is_empty()? {
         return Err(Error::Damaged {
             path: database.path().to_owned(),
-            reason: "it does not say what it is of".into(),
+            reason: "it has no identity (topic, generation, rules)".into(),
         });
     }
     let mut batch = WriteBatch::default();

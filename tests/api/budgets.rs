@@ -1,4 +1,4 @@
-//! What a question may take: heavy ones have places of their own, stop when nobody waits, and come
+//! What a question may take: heavy ones have places of their own, stop when no client waits, and come
 //! in pieces.
 
 use std::time::Duration;
@@ -219,7 +219,7 @@ async fn what_a_client_has_is_found_without_reading_a_row() {
             assert_eq!(meter.cells(), read, "{uri}");
         }
     }
-    // Nobody can have the answer to a question that is wrong.
+    // A wrong request has no answer to share.
     let wrong = Request::get("/api/v1/windows/1m?limit=0").header("if-none-match", "*");
     send(&routes, wrong.body(Body::empty()).unwrap())
         .await

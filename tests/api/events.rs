@@ -1,4 +1,4 @@
-//! The event stream: what a client is told, and when it is told to load everything anew.
+//! The event stream: what a client is told, and when it is told to load everything again.
 
 use std::sync::Arc;
 
@@ -137,7 +137,7 @@ async fn who_comes_back_is_told_once_of_each_figure_that_changed_meanwhile() {
 async fn an_id_that_is_not_of_this_state_makes_the_client_load_everything() {
     let (routes, changelog) = routes();
     changelog.publish(13, totals(&[0]));
-    // Of before this process, of a checkpoint yet to come, of another generation, of nobody.
+    // Ids of before this process, of a checkpoint yet to come, of another generation, and made up.
     for id in ["11", "99", "1099511627788", "-1", "12;drop", ""] {
         let mut client = connect(&routes, "", Some(id)).await;
         let told = client.told().await;
@@ -283,7 +283,7 @@ async fn clients_that_came_at_different_moments_are_given_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn events_that_nobody_takes_are_bounded_in_bytes_and_others_load_everything_again() {
+async fn events_that_are_not_taken_are_bounded_in_bytes_and_others_load_everything_again() {
     let state = state(World::busy());
     let changelog = Arc::clone(&state.changelog);
     let limits = Limits {
@@ -291,7 +291,7 @@ async fn events_that_nobody_takes_are_bounded_in_bytes_and_others_load_everythin
         ..Limits::default()
     };
     let routes = router(state, None, limits);
-    // Each comes back from another place, so that nobody shares what is made for it, and none takes it.
+    // Each comes back from another place, so that no two share a batch, and none takes it.
     for number in 13..=60 {
         changelog.publish(number, first_slice(&[0, 7]));
     }
@@ -310,7 +310,7 @@ async fn events_that_nobody_takes_are_bounded_in_bytes_and_others_load_everythin
     assert!(resets > 30, "{resets}");
     assert!(bytes < 4_000 + largest + 39 * 700, "{bytes}");
 
-    // Whoever takes its events makes room again.
+    // A client that takes its events makes room again.
     untaken.clear();
     let mut client = connect(&routes, "?branch=0", Some("13")).await;
     assert_eq!(names(&client.told().await)[0], "total");

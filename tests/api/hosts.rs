@@ -33,7 +33,7 @@ fn with_token() -> Router {
 }
 
 #[tokio::test]
-async fn without_a_token_a_name_that_somebody_else_can_own_reads_nothing() {
+async fn without_a_token_a_name_that_others_can_own_reads_nothing() {
     let routes = World::busy().routes();
     for host in [
         "evil.example",

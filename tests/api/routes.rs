@@ -85,7 +85,7 @@ async fn a_total_is_found_by_name_and_by_id() {
 }
 
 #[tokio::test]
-async fn windows_say_what_there_is_and_what_holds_them_back() {
+async fn windows_name_the_definitions_and_what_holds_them_back() {
     let answer = json(&World::busy().routes(), "/api/v1/windows").await;
     let held_back_by = json!({
         "partition": 1,
@@ -200,7 +200,7 @@ async fn windows_are_selected_by_branch_time_and_finality() {
         count("10m-by-1m?final=true&branch=1&from=2026-11-01").await,
         0
     );
-    // A cumulative day of Shanghai begins at 16:00 UTC and grows by an hour.
+    // A cumulative day of Shanghai begins at 16:00 UTC, and a window of it ends every hour.
     let day = json(&routes, "/api/v1/windows/day?branch=0").await;
     assert_eq!(day["items"][0]["window_start"], "2026-10-31T16:00:00Z");
 }

@@ -42,7 +42,7 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
     (
         "README.md",
         "make demo",
-        "make demo goes on until it is stopped, and make test runs this very test; tests/cli.rs runs the demo",
+        "make demo runs until it is stopped, and make test runs this very test; tests/cli.rs runs the demo",
     ),
     ("README.md", "docker", "needs a Docker engine"),
 ];

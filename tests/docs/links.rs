@@ -5,7 +5,7 @@ use super::{read, root};
 
 /// The targets of the links in a line.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
-    // What stands in backticks is no link.
+    // Text in backticks is not a link.
     let prose = line.split('`').step_by(2);
     prose.flat_map(|prose| {
         prose

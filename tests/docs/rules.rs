@@ -85,7 +85,7 @@ fn old_advice(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Without marks of Markdown, of comments and of strings that go on in the next line.
+/// Without marks of Markdown, of comments and of strings that continue in the next line.
 fn one_line(text: &str) -> String {
     let text = text.replace(['`', '*', '\\'], "");
     let lines = text

@@ -406,7 +406,7 @@ fn the_schema_of_a_payment_judges_as_the_decoder_does() {
         "3",
     ]);
     let output = produce.output().unwrap();
-    // A tombstone is an empty line; what is no UTF-8 can't be a JSON text.
+    // A tombstone is an empty line; what is not UTF-8 can't be a JSON text.
     let produced = output
         .stdout
         .split(|byte| *byte == b'\n')

@@ -38,7 +38,7 @@ def before_call(context, case, kwargs):
     query = case.query or {}
     # A cursor is good for one question only, and any other text is refused: `requests.rs`.
     query.pop("cursor", None)
-    # What is waited for is what there is: schemas don't know how far the service has come.
+    # Waits are for positions that the service has reached: schemas don't know them.
     for name, value in GOALS.items():
         if isinstance(query.get(name), str) and GOOD[name](query[name]):
             query[name] = value

@@ -1,4 +1,4 @@
-//! A backup is made while the service runs, holds every generation, and is gone on from elsewhere.
+//! A backup is made while the service runs, holds every generation, and can be continued elsewhere.
 
 use std::fs;
 use std::path::Path;

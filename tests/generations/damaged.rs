@@ -59,7 +59,7 @@ fn a_damaged_generation_beside_the_live_one_stops_nothing_and_can_be_dropped() {
     assert_eq!(backup["generations"].as_array().unwrap().len(), 1);
     assert_eq!(backup["left_out"][0]["generation"], 2);
 
-    // What concerns it says what to do, and does not go on.
+    // Commands about it say what to do, and stop.
     let again = setup.run(&["replay"]);
     assert_eq!(again.status.code(), Some(1), "{}", again.stderr);
     assert!(
@@ -140,7 +140,7 @@ fn without_the_file_that_names_the_live_generation_no_older_one_is_taken_for_it(
     let service = setup.serve();
     assert_eq!(generation(&service), 2);
 
-    // A state that is gone is not begun anew while a file says that it is live.
+    // A state that is gone is not begun again while a file says that it is live.
     service.stop(Duration::from_secs(60));
     setup.run_json(&["replay", "rollback", "-o", "json"]);
     fs::rename(setup.path("state"), setup.path("away")).unwrap();

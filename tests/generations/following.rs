@@ -11,9 +11,9 @@ use crate::support::service::{Outcome, Setup};
 use crate::support::topic::START;
 
 #[test]
-fn a_configuration_that_is_mended_after_a_swap_was_refused_is_looked_at_again() {
+fn a_configuration_that_is_corrected_after_a_refused_swap_is_read_again() {
     let Some(kafka) = Kafka::shared() else { return };
-    let name = unique("mended");
+    let name = unique("corrected");
     kafka.create_topic(&name, 1);
     let mut setup = Setup::of(kafka, &name);
     kafka.send(&name, (0..10).map(|n| paid(0, START + n * 1_000, "1", 1)));
@@ -119,7 +119,7 @@ fn a_service_that_starts_waits_for_a_swap_that_is_being_made() {
     service.await_consumed(10);
     assert_eq!(fs::read_to_string(&path).unwrap(), "service");
 
-    // Another service is no swap: the state itself tells that it is in use, and at once.
+    // Another service is not a swap: the state itself says at once that it is in use.
     let begun = Instant::now();
     let second = setup.start().wait(Duration::from_secs(30));
     assert_eq!(second.status.code(), Some(1), "{}", second.stderr);

@@ -1,4 +1,4 @@
-//! The aliases of one generation on every server, what `index` finds and mends, and what `state`
+//! The aliases of one generation on every server, what `index` finds and repairs, and what `state`
 //! shows.
 
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ fn only_the_live_generation_has_the_public_aliases_on_every_server() {
 }
 
 #[test]
-fn drift_is_found_and_mended_and_what_cannot_be_mended_is_named() {
+fn drift_is_found_and_repaired_and_what_cannot_be_repaired_is_named() {
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
         return;
     };
@@ -143,7 +143,7 @@ fn drift_is_found_and_mended_and_what_cannot_be_mended_is_named() {
     let setup_again = setup.run(&["index", "setup"]);
     assert_eq!(setup_again.status.code(), Some(0), "{}", setup_again.stderr);
 
-    // What was made anew is filled by the service.
+    // The service fills an index that was created again.
     let service = setup.serve();
     eventually("all documents back", || {
         let back = elastic.count(&format!("{name}-1m")) > 0
@@ -160,7 +160,7 @@ fn repair_ends_with_0_when_no_drift_is_left_and_lists_what_waits_for_the_service
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
         return;
     };
-    let name = unique("mended");
+    let name = unique("repaired");
     kafka.create_topic(&name, 1);
     let setup = Setup::of(kafka, &name).delivering(elastic, &name);
     fill(&setup, 100, 2);
@@ -176,7 +176,7 @@ fn repair_ends_with_0_when_no_drift_is_left_and_lists_what_waits_for_the_service
          takes the index over within a minute, or when it starts"
     );
     assert_eq!(repair["waiting"], json!([waiting]), "{repair}");
-    // Whoever only looks is told that something is missing, until the service has done its part.
+    // `verify` says that something is missing, until the service has filled the index.
     assert_eq!(setup.run(&["index", "verify"]).status.code(), Some(1));
     setup.serve_until_end();
     let verified = setup.run_json(&["index", "verify", "-o", "json"]);
@@ -264,7 +264,7 @@ fn a_missing_pipeline_and_an_outbid_template_are_found() {
         format!(
             "the index {totals} takes no document: index.default_pipeline names the pipeline enrich"
         ),
-        format!("the template {name}-1h-g1 is outbid"),
+        format!("the template {name}-1h-g1 has no effect"),
         "elasticsearch.template_priority".into(),
     ] {
         assert!(found.words().contains(&part), "{part}: {}", found.stdout);

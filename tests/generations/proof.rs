@@ -89,7 +89,7 @@ fn a_generation_that_was_never_compared_is_not_made_live_unasked() {
 }
 
 #[test]
-fn windows_that_only_the_live_generation_has_are_no_proof() {
+fn windows_that_only_the_live_generation_has_prevent_a_proof() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = unique("fewer");
     kafka.create_topic(&name, 1);

@@ -32,7 +32,7 @@ fn a_replay_as_another_user_than_the_states_is_refused() {
     let setup = Setup::of(kafka, &name);
     fill(&setup, 100, 2);
     setup.serve_until_end();
-    // The directory may be a mount that root made; whoever serves writes this file.
+    // The directory may be a mount that root made; the service's user writes this file.
     let state = setup.path("state/CURRENT");
     let own = fs::metadata(&state).unwrap().uid();
     if chown(&state, Some(own + 10_001), None).is_err() {

@@ -84,7 +84,7 @@ fn replay_status_shows_what_is_known_here_while_elasticsearch_can_not_be_asked()
             assert_eq!(outcome.status.code(), Some(75), "{}", outcome.stderr);
             let told = outcome.stderr.lines().last().unwrap();
             assert!(told.contains(url), "{told}");
-            let words = "this is what the states tell without Elasticsearch";
+            let words = "this is what the states on disk say, without Elasticsearch";
             assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
         }
         assert!(table.stdout.contains(&name), "{}", table.stdout);

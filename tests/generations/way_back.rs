@@ -103,7 +103,7 @@ fn to_drop_a_generation_of_other_rules_is_advised_only_where_drop_does_it() {
     let rule = ["--set", "event_time.out_of_orderness=9s"];
     let ruled = |arguments: &[&'static str]| [arguments, &rule].concat();
     assert_done(&setup, &ruled(&["replay"]));
-    // Nobody has generation 2 yet.
+    // Generation 2 does not exist yet.
     for command in [&["replay"][..], &["replay", "swap", "--accept-differences"]] {
         assert_told(&setup, command, 78, &["out_of_orderness", DROP]);
     }

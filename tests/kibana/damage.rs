@@ -242,7 +242,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("its filter is not KQL", |o| {
         o.column("revised", "count")["filter"]["language"] = json!("lucene");
     }),
-    ("ordered by a column that there is not", |o| {
+    ("ordered by a column that does not exist", |o| {
         o.column("windows-1m", "split")["params"]["orderBy"]["columnId"] = json!("sum");
     }),
     (
@@ -263,7 +263,7 @@ const DAMAGES: &[(&str, Damage)] = &[
         column["params"] = json!({"emptyAsNull": true});
         remove(column, "filter");
     }),
-    ("looked at by their ends", |o| {
+    ("must be selected by their ends", |o| {
         let by_start = json!("payments-10m-by-1m");
         let panel = o.panel("last-10m-by-1m");
         panel["embeddableConfig"]["attributes"]["references"][0]["id"] = by_start.clone();
@@ -310,7 +310,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("it ignores the controls", |o| {
         o.layer("heatmap")["ignoreGlobalFilters"] = json!(true)
     }),
-    ("it looks at a sample only", |o| {
+    ("it uses a sample only", |o| {
         o.layer("heatmap")["sampling"] = json!(0.1)
     }),
     ("a column is incomplete", |o| {
@@ -325,7 +325,7 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("i is not its id", |o| {
         o.panel("totals")["gridData"]["i"] = json!("total")
     }),
-    ("it is neither Lens nor words", |o| {
+    ("it is neither a Lens panel nor a text panel", |o| {
         o.panel("notes")["embeddableConfig"]["savedVis"]["type"] = json!("vega");
     }),
     ("has no field city that can be listed", |o| {

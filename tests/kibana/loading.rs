@@ -269,7 +269,7 @@ fn a_kibana_that_lets_us_not_in_is_not_waited_for() {
 
 #[test]
 fn what_never_becomes_available_ends_with_75_and_the_last_reason() {
-    // Nobody listens on a port that was just free.
+    // A port that was just free has no listener.
     let port = std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

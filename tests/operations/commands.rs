@@ -45,7 +45,7 @@ fn health_says_yes_of_a_service_that_answers_without_any_token() {
 }
 
 #[test]
-fn health_says_no_with_exit_code_1_where_nobody_answers() {
+fn health_fails_with_exit_code_1_where_no_service_answers() {
     let url = format!("http://127.0.0.1:{}", free_port());
     let output = run(&["health", "--url", &url, "--timeout", "2s"]);
     assert_eq!(output.status.code(), Some(1));
@@ -90,7 +90,7 @@ fn every_command_has_a_page_in_the_manual_that_reads_without_a_warning() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains(".TH"), "{name} is no page");
+        assert!(text.contains(".TH"), "{name} is not a manual page");
         let has_groff = Command::new("groff").arg("--version").output().is_ok();
         if has_groff {
             let read = Command::new("groff")

@@ -261,7 +261,7 @@ fn the_image_says_the_version_of_the_program() {
 }
 
 #[test]
-fn the_image_runs_as_nobody_and_checks_itself() {
+fn the_image_runs_as_an_unprivileged_user_and_checks_itself() {
     let dockerfile = text_of("Dockerfile");
     let last = dockerfile.rsplit("\nFROM ").next().unwrap();
     for line in [

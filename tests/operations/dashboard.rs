@@ -136,7 +136,7 @@ fn panels_lie_on_the_grid_and_not_on_each_other() {
 }
 
 #[test]
-fn the_dashboard_takes_its_source_from_whoever_loads_it() {
+fn the_dashboard_takes_its_data_source_when_it_is_loaded() {
     let dashboard = dashboard();
     assert_eq!(dashboard["__inputs"][0]["name"], "DS_PROMETHEUS");
     for panel in dashboard["panels"].as_array().unwrap() {
@@ -147,7 +147,7 @@ fn the_dashboard_takes_its_source_from_whoever_loads_it() {
         );
         assert!(!panel["description"].as_str().unwrap().is_empty());
     }
-    // Loaded from a file nobody is asked: then a variable of that name stands for it.
+    // A dashboard that is loaded from a file can't ask: a variable of that name stands for it.
     let variables = dashboard["templating"]["list"].as_array().unwrap();
     assert!(
         variables

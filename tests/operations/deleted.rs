@@ -66,7 +66,7 @@ fn a_state_directory_that_is_deleted_moved_or_emptied_ends_the_service_with_exit
 }
 
 #[test]
-fn a_later_generation_that_is_deleted_while_it_is_live_is_told_how_to_go_on_and_can_be() {
+fn a_later_generation_that_is_deleted_while_it_is_live_has_a_way_to_continue() {
     let Some(kafka) = Kafka::shared() else { return };
     let (mut setup, service) = serving(kafka, "deleted-later");
     let backup = setup.path("backup").display().to_string();

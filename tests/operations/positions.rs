@@ -89,7 +89,7 @@ fn a_groups_offsets_reach_the_end_of_a_topic_written_in_transactions() {
     let service = Setup::of(kafka, &topic);
     let service = (service.serve(), service);
     let mut consumed = 0;
-    // Each transaction ends in a marker, which has an offset and is delivered to nobody.
+    // Each transaction ends in a marker, which has an offset and is never delivered.
     for (round, is_committed) in [true, true, false, true, false].into_iter().enumerate() {
         let round = i64::try_from(round).unwrap();
         producer.begin_transaction().unwrap();

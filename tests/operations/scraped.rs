@@ -138,7 +138,7 @@ fn metrics_say_what_the_ledger_and_the_status_say() {
 }
 
 #[test]
-fn figures_of_the_state_survive_a_restart_and_measured_ones_begin_anew() {
+fn figures_of_the_state_survive_a_restart_and_measured_ones_start_from_zero() {
     let Some((setup, service)) = scraped_service() else {
         return;
     };
@@ -182,7 +182,7 @@ fn promtool_takes_the_metrics_without_a_remark() {
 }
 
 #[test]
-fn open_metrics_is_given_where_it_is_accepted_and_to_nobody_else() {
+fn open_metrics_is_given_only_where_it_is_accepted() {
     let Some(kafka) = Kafka::shared() else { return };
     let name = unique("formats");
     kafka.create_topic(&name, 1);

@@ -1,4 +1,4 @@
-//! SIGTERM ends the service with exit code 0 within 25 s, whoever is away.
+//! SIGTERM ends the service with exit code 0 within 25 s, whatever server is away.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

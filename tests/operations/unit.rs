@@ -34,7 +34,7 @@ fn the_user_of_the_unit_can_read_the_configuration_as_it_is_installed() {
     let user = values(&unit, "User")[0];
     assert!(
         values(&unit, "DynamicUser").is_empty(),
-        "its files would be nobody's"
+        "its files would belong to no fixed user"
     );
     let commands = commands(&text_of("docs/operations.md"));
     let place = |words: &str| {

@@ -29,7 +29,7 @@ export async function withBrowser(work) {
   }
 }
 
-/** A tab of a screen. `said` gathers errors and violations; words in `expected` are none. */
+/** A tab of a screen. `said` gathers errors and violations, but for those in `expected`. */
 export async function tab(browser, screen = SCREENS[0], expected = []) {
   const context = await browser.newContext({
     viewport: { width: screen.width, height: screen.height },

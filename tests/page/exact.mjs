@@ -45,7 +45,7 @@ await withBrowser(async (browser) => {
   const shown = cells.filter((text) => text !== "–").map((text) => value(plain(text.replace(/[ ◆*]/g, ""))));
   const given = new Set(hour.map((item) => item.pay_amount_exact));
   assert.ok(shown.length >= 10, `${shown.length} cells`);
-  for (const text of shown) assert.ok(given.has(text), `${text} is no figure of the service`);
+  for (const text of shown) assert.ok(given.has(text), `${text} is not a figure of the service`);
   // A payment came for a window that had been final before this service started.
   const table = await page.evaluate(() => ({
     branches: [...document.querySelectorAll("#chart-table thead th")].slice(1).map((cell) => cell.textContent),

@@ -1,4 +1,4 @@
-// Figures move by themselves; when the service dies the page says so, and it goes on when the
+// Figures move by themselves; when the service dies the page says so, and it continues when the
 // service is back.
 
 import assert from "node:assert/strict";

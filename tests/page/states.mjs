@@ -47,7 +47,7 @@ await withBrowser(async (browser) => {
     await page.waitForFunction(() => document.querySelector("#balance").textContent === "✗ Out of balance by -3");
     await page.unroute("**/api/v1/ledger");
 
-    // Kafka is away too: nobody knows how much waits, and the worse trouble is named first.
+    // Kafka is away too: the lag is unknown, and the worse trouble is named first.
     await page.route("**/api/v1/status", async (route) => {
       const answer = await (await route.fetch()).json();
       answer.parts.source = { state: "degraded", reason: "no Kafka broker answers: refused" };

@@ -1,5 +1,5 @@
 // Windows without payments become final without an event: the page shows them as HTTP gives them,
-// those of one branch beside another's payments, and those in which nobody pays.
+// those of one branch beside another's payments, and those in which no branch pays.
 
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";

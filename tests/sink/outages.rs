@@ -21,7 +21,7 @@ fn what_came_while_the_server_was_away_is_delivered_once_it_is_back() {
             till.pay(NOVEMBER + minute * MINUTE, 3, "1");
             till.commit();
         }
-        let reason = sink.await_condition(Condition::Degraded, "not usable since");
+        let reason = sink.await_condition(Condition::Degraded, "has not been usable since");
         assert!(reason.contains("documents await delivery"), "{reason}");
         elastic.start_again();
         till.await_delivery();
@@ -32,7 +32,7 @@ fn what_came_while_the_server_was_away_is_delivered_once_it_is_back() {
             till.pay(NOVEMBER + minute * MINUTE, 3, "1");
             till.commit();
         }
-        sink.await_condition(Condition::Degraded, "not usable since");
+        sink.await_condition(Condition::Degraded, "has not been usable since");
         elastic.start_again();
         till.await_delivery();
         sink.await_condition(Condition::Ok, "0 documents await delivery");
@@ -63,7 +63,7 @@ fn a_server_that_lost_everything_while_away_is_filled_again() {
     elastic.stop();
     till.pay(NOVEMBER + MINUTE, 7, "1");
     till.commit();
-    sink.await_condition(Condition::Degraded, "not usable since");
+    sink.await_condition(Condition::Degraded, "has not been usable since");
     elastic.start_again();
     till.await_that("both totals and the template", || {
         till.dirty() == 0

@@ -45,7 +45,7 @@ fn only_what_failed_is_sent_again() {
     till.deliver_all(&config(&front.url()));
     let bulks = front.bulks();
     assert_eq!(bulks[0].len(), 30);
-    // Of five in a row, two failed; 409 is no conflict of versions here, so it failed too.
+    // Of five in a row, two failed; 409 is not a version conflict here, so it failed too.
     let failed: Vec<&String> = (0..30)
         .filter(|at| [1, 3, 4].contains(&(at % 5)))
         .map(|at| &bulks[0][at])
@@ -249,7 +249,7 @@ fn a_server_that_does_not_let_us_in_is_left_alone() {
         let till = till();
         let front = Front::start(&till, [answer]);
         let sink = till.deliver(&config(&front.url()));
-        let reason = sink.await_condition(Condition::Failed, "does not let us in");
+        let reason = sink.await_condition(Condition::Failed, "has denied access");
         assert!(
             reason.contains(status) && reason.contains("30 documents await"),
             "{reason}"
@@ -291,7 +291,7 @@ fn a_server_that_never_answers_holds_up_no_stop() {
 }
 
 #[test]
-fn an_answer_that_does_not_come_in_time_is_no_answer() {
+fn an_answer_that_does_not_come_in_time_does_not_count() {
     let till = till();
     let front = Front::start(&till, [Answer::Never]);
     let mut config = config(&front.url());

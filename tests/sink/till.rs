@@ -291,7 +291,7 @@ impl Till {
         recreated.collect()
     }
 
-    /// How often sinks said that an index was made anew.
+    /// How often sinks said that an index was created again.
     pub fn recreated(&self) -> usize {
         let feedback = self.feedback.lock().unwrap();
         let recreated = |feedback: &&Feedback| matches!(feedback, Feedback::Recreated(_));

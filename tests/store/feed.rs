@@ -110,7 +110,7 @@ impl Feed {
         }
     }
 
-    /// Goes on as another process would, from what a store gave.
+    /// Continues as another process would, from what a store gave.
     pub fn restart(&mut self, recovered: Recovered) {
         self.offsets = recovered
             .progress

@@ -124,7 +124,7 @@ fn a_state_of_version_1_opens_with_all_its_figures() {
     assert_eq!(marks[&DocumentKey::Total(branch(1))], Mark(2));
     assert_eq!(store.checkpoint().dirty, marks.len() as u64);
 
-    // And it goes on from there.
+    // And it continues from there.
     let mut feed = feed;
     feed.restart(recovered);
     feed.pay(1, DAY + 21 * MINUTE, 2, "1.00");
@@ -135,7 +135,7 @@ fn a_state_of_version_1_opens_with_all_its_figures() {
 }
 
 #[test]
-#[ignore = "writes the fixture anew: only for a new storage version, into a new directory"]
+#[ignore = "writes the fixture again: only for a new storage version, into a new directory"]
 fn writes_the_fixture() {
     let dir = tempfile::tempdir().unwrap();
     let mut feed = Feed::new(Span::DAY.times(35));

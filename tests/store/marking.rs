@@ -1,4 +1,4 @@
-//! Which documents await delivery: marked in bounded steps, and only if somebody delivers them.
+//! Which documents await delivery: marked in bounded steps, and only if a sink delivers them.
 
 use std::collections::BTreeSet;
 
@@ -86,7 +86,7 @@ fn a_jump_over_a_year_marks_a_bounded_number_of_documents_at_once() {
 }
 
 #[test]
-fn marking_goes_on_where_a_kill_ended_it() {
+fn marking_resumes_where_a_kill_ended_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut feed = Feed::new(Span::DAY.times(400));
     let (mut store, _) = open(dir.path(), &feed.settings);
@@ -134,7 +134,7 @@ fn a_state_without_a_sink_marks_nothing_and_forgets_what_is_old() {
 }
 
 #[test]
-fn what_is_there_is_marked_when_somebody_begins_to_deliver_it() {
+fn all_documents_are_marked_when_a_sink_is_added() {
     let dir = tempfile::tempdir().unwrap();
     let mut feed = Feed::new(Span::DAY.times(35));
     let (mut store, _) = open_for(dir.path(), &feed.settings, Documents::None);
@@ -167,7 +167,7 @@ fn what_is_there_is_marked_when_somebody_begins_to_deliver_it() {
     assert!(marked.len() > with_payments(&store).len());
     drop(store);
 
-    // And when nobody does any more, nothing waits.
+    // And when there is no sink any more, nothing waits.
     let (store, _) = open_for(dir.path(), &feed.settings, Documents::None);
     assert_eq!(store.checkpoint().dirty, 0);
     assert!(!store.is_marking());

@@ -1,4 +1,4 @@
-//! What a store does not go on from, and that it leaves it as it is.
+//! States that a store refuses to open, and that it leaves as they are.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -146,7 +146,7 @@ fn a_second_store_in_this_process_is_refused() {
     assert!(error.to_string().contains(dir.path().to_str().unwrap()));
     let readings = store.readings();
     drop(store);
-    // Whoever still reads holds the directory too.
+    // A reader that is left holds the directory too.
     assert!(matches!(
         refused(dir.path(), &identity(&feed.settings)),
         Error::InUse { .. }
@@ -177,7 +177,7 @@ fn a_second_process_is_refused() {
     assert!(lines.any(|line| line.unwrap().contains("held")));
 
     let error = refused(dir.path(), &identity(&feed.settings));
-    // It goes on when its input ends.
+    // It continues when its input ends.
     drop(holder.stdin.take());
     assert!(holder.wait().unwrap().success());
     assert!(matches!(error, Error::InUse { .. }), "{error}");

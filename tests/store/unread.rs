@@ -22,7 +22,7 @@ fn a_document_gets_a_newer_mark_when_it_changes_after_a_delivery_has_read_its_ma
         let dirty = |reading: &dyn Reading| reading.dirty(None, usize::MAX);
         store.readings().query(dirty).unwrap().into_iter().collect()
     };
-    // Nobody has read the marks: they stay what they are, and nothing new is written.
+    // No delivery has read the marks: they stay as they are, and nothing new is written.
     feed.pay(0, 1_000, 1, "1.00");
     feed.commit(&mut store);
     let before = marked(&store);

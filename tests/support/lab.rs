@@ -46,7 +46,7 @@ pub fn unique(prefix: &str) -> String {
 
 /// Asks until there is an answer, and fails the test when there is none within a minute.
 ///
-/// The minute bounds a test that would hang; it is no promise about speed.
+/// The minute bounds a test that would hang; it is not a promise about speed.
 #[track_caller]
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let patience = Instant::now() + Duration::from_secs(60);

@@ -87,7 +87,7 @@ pub fn records(kafka: &Kafka, topic: &str) -> Vec<Record> {
 
 /// The records in the order given as the lines that `compute` reads.
 ///
-/// What is no JSON can't be named with its partition, and need not be: it moves no watermark.
+/// What is not JSON can't be named with its partition, and need not be: it moves no watermark.
 pub fn lines(records: &[Record]) -> Vec<u8> {
     let mut lines = Vec::new();
     for record in records {

@@ -54,7 +54,7 @@ pub enum Kind {
     Tumbling,
     /// Overlapping: every payment is in about size / slide of them.
     Sliding,
-    /// Growing by a step from a fixed start ("today so far").
+    /// From the start of a period to each step of it: midnight to 01:00, to 02:00, ….
     Cumulative,
 }
 
@@ -92,7 +92,7 @@ impl Definition {
         Self::validated(name.into(), Kind::Sliding, size, slide, offset, zone)
     }
 
-    /// Windows that grow by `step` from the start of each `size`.
+    /// Cumulative windows: from the start of each `size` to each `step` of it.
     ///
     /// # Errors
     /// When the name, the size, the step or the offset can't be used; see [`DefinitionError`].

@@ -46,7 +46,7 @@ fn what_is_past_retention_is_in_none_of_its_windows() {
 #[test]
 fn a_wrong_clock_that_is_alone_in_its_partition_moves_no_retention() {
     // p0  day 0 -------- (idle) .............. day 1
-    // p1  day 365 365 365, and goes on, once a day, for less than the retention (10)
+    // p1  day 365 365 365, and continues, once a day, for less than the retention (10)
     for is_first in [true, false] {
         let mut topic = Topic::new();
         if !is_first {
@@ -62,7 +62,7 @@ fn a_wrong_clock_that_is_alone_in_its_partition_moves_no_retention() {
         assert_eq!(topic.0.watermark(), Some(day(374)));
         topic.step(0, 1, 2);
         assert_eq!(topic.floor(), None);
-        // The other goes on as well: it is waited for again, as long as it pays at all.
+        // The other continues as well: it is waited for again, as long as it pays at all.
         topic.step(1, 375, 384);
         topic.step(0, 3, 12);
         topic.step(0, 13, 13);
@@ -152,7 +152,7 @@ fn a_shop_that_is_open_once_a_week_keeps_no_more_days_than_any_other() {
     assert_eq!(topic.floor(), Some(after(7 * 99 - RETENTION, 2)));
 }
 
-/// What retention must count back from, from all payments so far, each time anew.
+/// What retention must count back from, from all payments so far, each time from the beginning.
 #[derive(Default)]
 struct Oracle {
     /// The payments that were not behind the watermark.
@@ -179,7 +179,7 @@ impl Oracle {
         });
     }
 
-    /// How far event time had travelled after each payment: a payment goes on from where event time was
+    /// How far event time had travelled after each payment: a payment continues from where event time was
     /// at the payment of its partition before it.
     fn travelled(&self) -> Vec<i64> {
         let mut travelled: Vec<i64> = Vec::new();

@@ -244,7 +244,7 @@ fn a_quiet_stream_closes_windows_that_have_ended_and_changes_no_figure() {
     assert_eq!(closed.len(), 1, "a window that starts later is not made");
     assert_eq!(closed[0].closed_by, Some(ClosedBy::Quiet));
     assert_eq!(closed[0].aggregate.count, 1);
-    // The stream goes on: what comes for the closed window revises it, the next one is open.
+    // The stream continues: what comes for the closed window revises it, the next one is open.
     add(&mut engine, 0, 14);
     add(&mut engine, 0, 21);
     let after = windows(&mut engine, &mut cells);

@@ -103,7 +103,7 @@ tombstone, and so is an empty line; an envelope without partition or payment, wi
 with a partition below 0 is a reject. Lines may end as on Windows, and the file may begin with a \
 byte-order mark; a file that holds only the mark has no lines. Windows, time zone and lateness are those of the configuration. The number \
 of rejected lines, and the first of them, are logged to stderr; --emit rejects lists them, and \
---emit late lists payments in no window, each with the number of its line (`line`, from 1).")]
+--emit late (or no-window) lists payments in no window, each with the number of its line (`line`, from 1).")]
 pub struct ComputeArgs {
     /// What to print
     #[arg(long, value_enum, value_name = "WHAT", default_value = "totals")]
@@ -133,7 +133,8 @@ pub enum Emit {
     Ledger,
     /// Rejected records, in the order of the lines
     Rejects,
-    /// Payments that are not in any window, in the order of the lines
+    /// Payments in no window (too_late, past_retention and future), in the order of the lines; also no-window
+    #[value(alias = "no-window")]
     Late,
 }
 

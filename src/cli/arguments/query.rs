@@ -63,8 +63,15 @@ pub enum QueryCommand {
     /// The windows that are configured, and which partition holds them back
     Definitions,
     /// What became of each record
+    ///
+    /// Every record is booked once. Payments under on_time and late are in their windows. Payments under
+    /// too_late, past_retention and future are in no window; `query late` lists them.
     Ledger,
-    /// Payments that are not in any window, the newest first
+    /// Payments in no window (too_late, past_retention and future), the newest first
+    ///
+    /// Payments that the ledger counts as late are not in this list. They are in their windows, and
+    /// `late_count` of a window says how many it has.
+    #[command(visible_alias = "no-window")]
     Late(RecordsArgs),
     /// Rejected records, the newest first
     Rejects(RecordsArgs),

@@ -177,7 +177,7 @@ impl TopicProducer {
                 CommandFailure::Unavailable(message)
             }
             Some(RDKafkaErrorCode::InvalidTimestamp) => CommandFailure::Running(message.context(
-                "the broker refuses records so far from its clock: set \
+                "the broker refuses records that are this far from its clock: set \
                  message.timestamp.after.max.ms of the topic, or choose another --start",
             )),
             _ => CommandFailure::Running(message),

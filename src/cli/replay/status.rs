@@ -225,7 +225,10 @@ pub(super) async fn print(
     match failure {
         None => Ok(()),
         Some(failure) => {
-            writeln!(notes, "this is what the states tell without Elasticsearch")?;
+            writeln!(
+                notes,
+                "this is what the states on disk say, without Elasticsearch"
+            )?;
             Err(failure)
         }
     }

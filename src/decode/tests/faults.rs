@@ -252,7 +252,7 @@ fn a_reject_says_which_byte_of_a_text_is_wrong_and_what_would_be_right() {
 }
 
 #[test]
-fn an_order_that_is_no_integer_is_told_what_would_be_right() {
+fn an_order_that_is_not_an_integer_is_told_what_would_be_right() {
     let bare = r#"{"createTime":"2026-11-01 00:50:00","payAmount":1,"branchId":3}"#;
     for (field, value, right) in [
         (

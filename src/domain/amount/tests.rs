@@ -106,7 +106,7 @@ fn magnitudes_from_10_to_the_15_on_are_refused() {
 }
 
 #[test]
-fn what_json_does_not_call_a_number_is_none() {
+fn text_that_json_does_not_call_a_number_is_refused() {
     for text in [
         "",
         "-",

@@ -179,7 +179,7 @@ fn ordered(params: &Value, layer: &Value, place: &str, faults: &mut Faults) {
             faults.expect(
                 adds_up,
                 place,
-                "it is ordered by a column that there is not, or can't be",
+                "it is ordered by a column that does not exist, or that can't order it",
             );
             adds_up
         }
@@ -314,6 +314,6 @@ fn additive(
     faults.expect(
         !ground.documents.overlap() || is_by_end,
         ground.place,
-        "windows that overlap are looked at by their ends",
+        "windows that overlap must be selected by their ends",
     );
 }

@@ -88,7 +88,7 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
 }
 
 /// What is drawn where there is nothing. Windows without payments have no document and are zero; a
-/// percentile of no payments is none, and a bar that is missing is as high as one of zero.
+/// percentile of no payments does not exist, and a missing bar looks like one of zero.
 fn fitting(drawn: &[Value], layer: &Value) -> &'static str {
     let is_of_bars = |drawn: &Value| text(&drawn["seriesType"]).starts_with("bar");
     let mut columns = layer["columns"]

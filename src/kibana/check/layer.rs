@@ -86,7 +86,7 @@ pub(super) fn lens(
         place,
         "it ignores the controls, though its documents have their fields",
     );
-    faults.expect(layer["sampling"] == 1, place, "it looks at a sample only");
+    faults.expect(layer["sampling"] == 1, place, "it uses a sample only");
     order(layer, &ground, faults);
     let columns: Vec<(&String, &Value)> =
         layer["columns"].as_object().into_iter().flatten().collect();

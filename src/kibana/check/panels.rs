@@ -52,7 +52,11 @@ pub(super) fn dashboard(
             }
             Some("visualization") => {
                 let kind = &panel["embeddableConfig"]["savedVis"]["type"];
-                faults.expect(kind == "markdown", &at, "it is neither Lens nor words");
+                faults.expect(
+                    kind == "markdown",
+                    &at,
+                    "it is neither a Lens panel nor a text panel",
+                );
             }
             other => faults.add(&at, format!("the type {other:?} is not one that we load")),
         }
@@ -154,7 +158,7 @@ fn grid(panels: &[Value], at: &str, faults: &mut Faults) {
         let (Some(x), Some(y), Some(w), Some(h)) =
             (number("x"), number("y"), number("w"), number("h"))
         else {
-            faults.add(at, format!("the panel {id} has no whole place"));
+            faults.add(at, format!("the panel {id} has an incomplete position"));
             continue;
         };
         let fits = (1..=WIDTH).contains(&w) && x <= WIDTH - w && (1..=100).contains(&h);

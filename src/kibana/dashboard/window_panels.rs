@@ -38,16 +38,16 @@ pub(super) fn heatmap(layout: &IndexLayout, definition: &Definition) -> Panel {
     )
 }
 
-/// Of windows that overlap: the last of each stretch over time, and the last of all.
+/// The panels of windows that overlap: the last window of each stretch over time, and the last of all.
 pub(super) fn overlapping(layout: &IndexLayout, definition: &Definition) -> Vec<Panel> {
     let name = definition.name();
     let view = by_end(layout, definition);
     let (series, title, what) = match definition.kind() {
         Kind::Cumulative => (
             Series::StackedAreas,
-            format!("So far, {name} windows"),
-            "They grow from a fixed start: of each stretch the last with payments is shown, none is \
-             added up.",
+            format!("Amount by branch, cumulative {name} windows"),
+            "Each begins at the start of its period and ends at a step of it. They overlap: of each stretch \
+             the last with payments is shown, none is added up.",
         ),
         Kind::Sliding | Kind::Tumbling => (
             Series::Lines,
@@ -128,7 +128,7 @@ pub(super) fn revisions(layout: &IndexLayout, definition: &Definition) -> Vec<Pa
         PanelText::new(
             "late",
             format!("Late payments by branch, {name} windows"),
-            "They came behind their partition's watermark, and are in their windows nevertheless.",
+            "They came behind others of their partition, and are in their windows.",
         ),
         &view,
         Series::StackedBars,

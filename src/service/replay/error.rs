@@ -39,8 +39,8 @@ pub enum Error {
     Interrupted,
     /// The generation is not complete.
     #[error(
-        "generation {generation} exists and is not complete: run `tidegauge replay`, which goes on \
-         where it stopped, or delete it with `tidegauge replay drop {generation} --yes`"
+        "generation {generation} exists and is not complete: run `tidegauge replay`, which \
+         resumes it, or delete it with `tidegauge replay drop {generation} --yes`"
     )]
     Incomplete {
         /// The generation.

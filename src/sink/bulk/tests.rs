@@ -117,7 +117,7 @@ fn each_document_has_its_own_outcome() {
 }
 
 #[test]
-fn an_answer_about_other_documents_is_no_answer() {
+fn an_answer_about_other_documents_does_not_count() {
     let items = bulk(&[1; 2], 10_000).items;
     let first = || answer("totals-g1", "b0", 200, None);
     for items_answered in [
@@ -145,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_cut_short_is_no_answer(cut in 0_usize..1_000) {
+    fn an_answer_cut_short_does_not_count(cut in 0_usize..1_000) {
         let items = bulk(&[1; 3], 10_000).items;
         let all: Vec<Value> = (0..3)
             .map(|at| answer("totals-g1", &format!("b{at}"), 200, None))

@@ -40,9 +40,9 @@ impl Cluster {
         let is_outbid = simulated.overlapping.iter().any(|other| other.name == ours);
         Ok(is_outbid.then(|| {
             format!(
-                "the template {ours} is outbid: another one of a priority above {} is for {index} too, \
-                 and new indexes get its settings; raise elasticsearch.template_priority, or change \
-                 that template (GET _index_template lists all)",
+                "the template {ours} has no effect: another template with a priority above {} \
+                 matches {index} too, and new indexes get its settings; raise \
+                 elasticsearch.template_priority, or change that template (GET _index_template lists all)",
                 self.names().template_priority()
             )
         }))

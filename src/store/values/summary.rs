@@ -189,7 +189,7 @@ mod tests {
         }
 
         #[test]
-        fn bytes_that_are_no_cell_are_refused(before in amounts(), at: prop::sample::Index, to: u8) {
+        fn bytes_that_are_not_a_cell_are_refused(before in amounts(), at: prop::sample::Index, to: u8) {
             let mut bytes = summary_of(&before).encode();
             let at = at.index(bytes.len());
             bytes[at] = to;

@@ -21,7 +21,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON; the test fails when it is none.
+    /// The body as JSON; the test fails when it is not JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| {
@@ -89,7 +89,7 @@ pub fn send(method: Method, url: &str, body: Option<(&'static str, String)>) -> 
     try_send(method.clone(), url, body).unwrap_or_else(|error| panic!("{method} {url}: {error}"))
 }
 
-/// As [`send`], with the reason when there is no answer: nobody listens, or nothing came within a minute.
+/// As [`send`], with the reason when there is no answer: there is no listener, or nothing came within a minute.
 pub fn try_send(
     method: Method,
     url: &str,

@@ -72,7 +72,7 @@ impl Kafka {
         format!("127.0.0.1:{}", self.server.port())
     }
 
-    /// Creates a topic that keeps its records for ever, and waits until it can be written.
+    /// Creates a topic that never deletes its records, and waits until it can be written.
     #[track_caller]
     pub fn create_topic(&self, name: &str, partitions: i32) {
         self.create_topic_with(name, partitions, &[]);

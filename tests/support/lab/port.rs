@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-/// A port of 127.0.0.1 that nobody listens on.
+/// A free port of 127.0.0.1.
 ///
 /// Below the ephemeral range: a port from there could be taken by any outgoing connection before the server listens,
 /// and a client that reconnects to a stopped server could even be given that very port and talk to itself.

@@ -15,7 +15,7 @@ pub fn wait<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static)
     });
     let (answer, answered) = mpsc::channel();
     runtime.spawn(async move {
-        // Nobody waits any more only when the test has already failed.
+        // The receiver is gone only when the test has already failed.
         let _ = answer.send(future.await);
     });
     answered.recv().expect("the harness's own request panicked")

@@ -82,7 +82,7 @@ impl fmt::Display for DefinitionError {
                 "the name {name:?} can't be used for an index and a route: give lower-case \
                  letters, digits and hyphens, a letter or digit first"
             ),
-            Self::SizeZero => write!(f, "the size is zero: give a length such as 1m"),
+            Self::SizeZero => write!(f, "the size is zero: give a duration such as 1m"),
             Self::SizeTooLong { size } => write!(
                 f,
                 "a size of {} is too long: give at most {}",

@@ -7,8 +7,8 @@ use crate::calendar::Calendar;
 
 /// Where the numbered periods of a definition lie.
 ///
-/// A period is a window itself, or the day that windows start in, or what cumulative windows grow
-/// to. Neither start nor end ever decreases with the number.
+/// A period is a window itself, or the day that windows start in, or the span that cumulative
+/// windows share. Neither start nor end ever decreases with the number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Layout {
     /// Period n is `size` ms long and starts at `offset` + n · `step` ms.

@@ -35,10 +35,10 @@ fn times_before_1970_are_floored_down() {
         millis_of(minute.windows_of(ms(-60_001))),
         [(-120_000, -60_000)]
     );
-    let growing = Definition::cumulative("day", Span::DAY, HOUR.times(8), NONE, UTC).unwrap();
-    assert_eq!(hours(growing.windows_of(ms(-1)), ms(0)), [(-24, 0)]);
+    let cumulative = Definition::cumulative("day", Span::DAY, HOUR.times(8), NONE, UTC).unwrap();
+    assert_eq!(hours(cumulative.windows_of(ms(-1)), ms(0)), [(-24, 0)]);
     assert_eq!(
-        hours(growing.windows_of(at("1969-12-31 08:00")), ms(0)),
+        hours(cumulative.windows_of(at("1969-12-31 08:00")), ms(0)),
         [(-24, -8), (-24, 0)]
     );
 }
@@ -101,49 +101,49 @@ fn sliding_windows_overlap_size_over_slide_times() {
 }
 
 #[test]
-fn cumulative_windows_grow_from_a_fixed_start() {
-    let growing = Definition::cumulative("4h", HOUR.times(4), HOUR, NONE, UTC).unwrap();
+fn cumulative_windows_share_a_start_and_end_a_step_apart() {
+    let cumulative = Definition::cumulative("4h", HOUR.times(4), HOUR, NONE, UTC).unwrap();
     let origin = ms(0);
     assert_eq!(
-        hours(growing.windows_of(origin), origin),
+        hours(cumulative.windows_of(origin), origin),
         [(0, 1), (0, 2), (0, 3), (0, 4)]
     );
     assert_eq!(
-        hours(growing.windows_of(at("1970-01-01 02:30")), origin),
+        hours(cumulative.windows_of(at("1970-01-01 02:30")), origin),
         [(0, 3), (0, 4)]
     );
     assert_eq!(
-        hours(growing.windows_of(at("1970-01-01 03:00")), origin),
+        hours(cumulative.windows_of(at("1970-01-01 03:00")), origin),
         [(0, 4)]
     );
     assert_eq!(
-        hours(growing.windows_of(at("1970-01-01 04:00")), origin)[0],
+        hours(cumulative.windows_of(at("1970-01-01 04:00")), origin)[0],
         (4, 5)
     );
     assert_eq!(
-        growing.last_end(at("1970-01-01 00:30")),
+        cumulative.last_end(at("1970-01-01 00:30")),
         at("1970-01-01 04:00")
     );
-    assert_eq!(hours(growing.starting_at(origin), origin).len(), 4);
-    assert_eq!(growing.starting_at(at("1970-01-01 01:00")).count(), 0);
+    assert_eq!(hours(cumulative.starting_at(origin), origin).len(), 4);
+    assert_eq!(cumulative.starting_at(at("1970-01-01 01:00")).count(), 0);
 }
 
 #[test]
 fn cumulative_windows_of_part_of_a_period_are_found_by_start_or_by_end() {
-    let growing = Definition::cumulative("4h", HOUR.times(4), HOUR, NONE, UTC).unwrap();
+    let cumulative = Definition::cumulative("4h", HOUR.times(4), HOUR, NONE, UTC).unwrap();
     let origin = ms(0);
     let hour = |hour: i64| ms(hour * HOUR.millis());
     assert_eq!(
-        hours(growing.ending_in(hour(2), hour(5)), origin),
+        hours(cumulative.ending_in(hour(2), hour(5)), origin),
         [(0, 3), (0, 4), (4, 5)]
     );
-    assert_eq!(hours(growing.ending_in(hour(4), hour(4)), origin), []);
+    assert_eq!(hours(cumulative.ending_in(hour(4), hour(4)), origin), []);
     assert_eq!(
-        hours(growing.starting_in(hour(1), hour(5)), origin),
+        hours(cumulative.starting_in(hour(1), hour(5)), origin),
         [(4, 5), (4, 6), (4, 7), (4, 8)]
     );
     assert_eq!(
-        growing.starts_in(hour(0), hour(9)).collect::<Vec<_>>(),
+        cumulative.starts_in(hour(0), hour(9)).collect::<Vec<_>>(),
         [hour(0), hour(4), hour(8)]
     );
 }

@@ -58,11 +58,11 @@ fn eight_hours_back_are_sixteen_hours_forward_for_a_day_in_any_zone() {
             week(NONE).shifted_back(Span::DAY).unwrap(),
             week(Span::DAY.times(6))
         );
-        let growing =
+        let cumulative =
             |offset| Definition::cumulative("day", Span::DAY, HOUR, offset, zone).unwrap();
         assert_eq!(
-            growing(NONE).shifted_back(hours(8)).unwrap(),
-            growing(hours(16))
+            cumulative(NONE).shifted_back(hours(8)).unwrap(),
+            cumulative(hours(16))
         );
     }
     // 16:00 of the day before is 08:00 UTC in Shanghai.
@@ -156,16 +156,19 @@ fn day_that_a_zone_left_out_has_no_window() {
 
 #[test]
 fn cumulative_day_of_23_hours_has_23_windows_and_one_of_25_has_25() {
-    let growing = Definition::cumulative("day", Span::DAY, HOUR, NONE, Europe::Berlin).unwrap();
+    let cumulative = Definition::cumulative("day", Span::DAY, HOUR, NONE, Europe::Berlin).unwrap();
     for (time, start, count) in [
         ("2026-03-29 12:00", "2026-03-28 23:00", 23),
         ("2026-10-25 12:00", "2026-10-24 22:00", 25),
         ("2026-07-01 12:00", "2026-06-30 22:00", 24),
     ] {
         let expected: Vec<_> = (1..=count).map(|hour| (0, hour)).collect();
-        assert_eq!(hours(growing.starting_at(at(start)), at(start)), expected);
         assert_eq!(
-            growing.last_end(at(time)),
+            hours(cumulative.starting_at(at(start)), at(start)),
+            expected
+        );
+        assert_eq!(
+            cumulative.last_end(at(time)),
             at(start).plus(HOUR.times(count))
         );
     }
@@ -173,15 +176,15 @@ fn cumulative_day_of_23_hours_has_23_windows_and_one_of_25_has_25() {
 
 #[test]
 fn last_step_of_a_day_ends_with_the_day() {
-    let growing =
+    let cumulative =
         Definition::cumulative("day", Span::DAY, HOUR.times(8), NONE, Europe::Berlin).unwrap();
     let (short, long) = (at("2026-03-28 23:00"), at("2026-10-24 22:00"));
     assert_eq!(
-        hours(growing.starting_at(short), short),
+        hours(cumulative.starting_at(short), short),
         [(0, 8), (0, 16), (0, 23)]
     );
     assert_eq!(
-        hours(growing.starting_at(long), long),
+        hours(cumulative.starting_at(long), long),
         [(0, 8), (0, 16), (0, 24), (0, 25)]
     );
 }
