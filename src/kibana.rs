@@ -43,13 +43,13 @@ pub struct IndexLayout {
 /// The fields of each kind of document with their types in Elasticsearch.
 #[derive(Clone, Debug, Default)]
 pub struct FieldTypes {
-    /// Of a branch's total.
+    /// The fields of a branch's total.
     pub totals: BTreeMap<String, String>,
-    /// Of a window.
+    /// The fields of a window.
     pub windows: BTreeMap<String, String>,
-    /// Of a payment that is not in any window.
+    /// The fields of a payment in no window.
     pub late: BTreeMap<String, String>,
-    /// Of a rejected record.
+    /// The fields of a rejected record.
     pub rejects: BTreeMap<String, String>,
 }
 
@@ -121,7 +121,7 @@ impl IndexLayout {
 }
 
 impl DocumentSet<'_> {
-    /// Whether a payment is in several of them, so that they must not be added up.
+    /// Whether a payment can be in several windows of the set, so that they must not be added up.
     #[must_use]
     pub fn overlap(&self) -> bool {
         matches!(self, Self::Windows(definition) if definition.kind() != Kind::Tumbling)

@@ -482,9 +482,12 @@ fn the_demo_takes_what_it_can_and_refuses_the_rest_with_a_reason() {
         ),
         (
             ["--set", "elasticsearch.url=http://x:1"],
-            "writes to no Elasticsearch",
+            "the demo does not write to Elasticsearch",
         ),
-        (["--set", "kibana.url=http://x:1"], "nothing for Kibana"),
+        (
+            ["--set", "kibana.url=http://x:1"],
+            "Elasticsearch or Kibana",
+        ),
         (
             ["--state-dir", "x"],
             "--state-dir: state_dir: the demo's state",

@@ -29,7 +29,7 @@ Configuration: the file named by --config, else by TIDEGAUGE_CONFIG, else ./tide
 the environment, over that the flags. TIDEGAUGE_KAFKA__BROKERS=… sets brokers in [kafka], and so on: \
 two underscores between section and key. In TIDEGAUGE_KAFKA__PROPERTIES__SASL_MECHANISM an \
 underscore stands for the dot. Sections and lists are given as TOML: \
-TIDEGAUGE_BRANCHES='{0=\"North\"}'. `tidegauge check` shows what is in force.
+TIDEGAUGE_BRANCHES='{0=\"North\"}'. `tidegauge check` shows the effective configuration.
 
 Data goes to stdout, logs to stderr (TIDEGAUGE_LOG or RUST_LOG choose which).
 

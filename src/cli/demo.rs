@@ -92,7 +92,7 @@ pub fn run(demo: &DemoArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> 
 
 const OWN_BROKER: &str = "the demo has a broker and a topic of its own in this process: leave it out, or \
                           read another topic with `tidegauge serve`";
-const OWN_STATE: &str = "the demo deletes its state when it stops: leave it out, or keep a state \
+const OWN_STATE: &str = "the demo's state is deleted when it stops: leave it out, or keep a state \
                          with `tidegauge serve`";
 const NO_INDEXES: &str = "the demo does not write to Elasticsearch or Kibana: leave it out, or \
                           use `tidegauge serve`";

@@ -1,4 +1,4 @@
-//! `tidegauge health`: does the service on this machine answer? For container health checks.
+//! `tidegauge health`: checks whether the service on this machine answers, for container health checks.
 
 use std::io::{self, Write};
 
@@ -9,13 +9,13 @@ use super::endpoint::{Address, FlagOrVariable};
 use super::failure::CommandFailure;
 use super::serve::block_on;
 
-/// An answer of a probe is a word and some reasons; no more of it is shown.
+/// The answer of a probe is a word and some reasons; more than this is not shown.
 const SHOWN_MAX: usize = 2_000;
 
 /// Asks the service once.
 ///
 /// # Errors
-/// When it does not answer in time, or says no.
+/// When it does not answer in time, or is not well.
 pub fn run(health: &HealthArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let route = if health.ready { "readyz" } else { "livez" };
     let named = FlagOrVariable::url(health.url.as_deref());
@@ -42,7 +42,7 @@ async fn ask(
 ) -> anyhow::Result<(reqwest::StatusCode, String)> {
     let client = reqwest::Client::builder()
         .timeout(health.timeout)
-        // A proxy knows nothing of this machine.
+        // A proxy can't reach this machine's loopback address.
         .no_proxy()
         .build()?;
     // Errors of the client name the address, which may hold a password.

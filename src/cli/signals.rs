@@ -9,15 +9,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// When the last one came that counted.
+    /// When the last signal that counted came.
     last: Option<Instant>,
 }
 
-/// One that follows so soon is the same one: `timeout` signals the process and then its group.
+/// A signal that follows so soon is the same signal: `timeout` sends it to the process and then to its group.
 const SAME_SIGNAL: Duration = Duration::from_millis(100);
 
 impl Signals {
-    /// Listens from now on. Must be called within a runtime.
+    /// Starts to listen for signals. Must be called within a runtime.
     ///
     /// # Errors
     /// When signals can't be listened for.
@@ -29,7 +29,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one that counts.
+    /// Waits for the next signal that counts.
     pub(super) async fn stop(&mut self) {
         loop {
             tokio::select! {

@@ -1,4 +1,4 @@
-//! The time that a history starts at, as it is typed.
+//! The start time of a generated history, as it is given on the command line.
 
 use std::str::FromStr;
 
@@ -8,18 +8,18 @@ use tidegauge_windows::EventTime;
 
 use crate::domain::timestamp::{parse_local, parse_rfc3339};
 
-/// A time, or a local time whose zone is said elsewhere.
+/// A point in time, or a local time in a zone that is given elsewhere.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StartTime {
-    /// With an offset.
+    /// A time with a UTC offset.
     At(EventTime),
-    /// Without: milliseconds since the epoch as if it were UTC.
+    /// A time without an offset: milliseconds since the epoch as if it were UTC.
     Local(i64),
 }
 
 impl StartTime {
-    /// The time, if a local one is meant in `zone`. Of a local time that a clock change repeats it
-    /// is the first; one that it skips is read with the offset from before the change.
+    /// The time; a local time is read in `zone`. Of a local time that a clock change repeats, the first
+    /// is taken; one that it skips is read with the offset from before the change.
     #[must_use]
     pub fn within(self, zone: Tz) -> EventTime {
         let local = match self {

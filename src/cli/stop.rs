@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM for commands that wait for nothing else.
+//! SIGINT and SIGTERM for commands without a runtime.
 
 use std::io;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use super::section::{Section, one_of};
 use crate::domain::timestamp::parse_rfc3339;
 use crate::source::{self, StartPosition};
 
-/// Reads the section; `needed` says that there must be brokers.
+/// Reads the section. If `needed`, brokers must be given.
 pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {
     let brokers = section.parsed("brokers", String::new(), brokers);
     if needed && section.get("brokers").is_none() {
@@ -87,7 +87,7 @@ fn start(text: &str) -> Result<StartPosition, String> {
     }
 }
 
-/// `text` with what it lacks of a time, if that makes one.
+/// `text` completed to a whole time, if that is possible.
 fn whole_time(text: &str) -> String {
     let completed = [
         format!("{text}T00:00:00Z"),
@@ -171,7 +171,7 @@ fn check_properties(section: &Section<'_>, config: &source::Config) {
     }
 }
 
-/// As the client library says it.
+/// The client library's words for a property that it does not know.
 const UNKNOWN: &str = "No such configuration property";
 
 fn property_problem(section: &Section<'_>, name: &str, message: String) {

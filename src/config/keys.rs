@@ -1,10 +1,10 @@
-//! Telling a key that there is from a typing error.
+//! Finds keys that do not exist, and the key that was probably meant.
 
 use super::key::{self, SECTIONS};
 use super::problem::{ConfigProblem, Problems};
 use super::raw::{Setting, SettingValue, Table};
 
-/// The sections whose keys are the operator's.
+/// The sections whose keys the operator chooses.
 pub(super) const FREE: [&str; 2] = ["kafka.properties", "branches"];
 
 /// The names of the keys of a section, if it is one whose keys are fixed.
@@ -12,7 +12,7 @@ pub(super) fn of(section: &str) -> Option<Vec<&'static str>> {
     Some(key::of(section)?.iter().map(|key| key.name).collect())
 }
 
-/// Finds every key below `table`, the section `section`, that there isn't.
+/// Finds every key below `table`, the section `section`, that does not exist.
 pub(super) fn check(section: &str, table: &Table, problems: &Problems) {
     let Some(known) = of(section) else { return };
     for (key, entry) in &table.entries {

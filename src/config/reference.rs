@@ -9,7 +9,7 @@ const HEAD: &str = "\
 
 One TOML file: `--config`, else `TIDEGAUGE_CONFIG`, else `./tidegauge.toml`. Any key by environment, with two underscores
 between section and key (`TIDEGAUGE_KAFKA__BROKERS=…`), which wins over the file; or by `--set kafka.brokers=…`, which
-wins over both. `tidegauge check` says what is wrong, or prints what is in force. For a page of all keys to start from, see
+wins over both. `tidegauge check` lists all problems, or prints the effective configuration. For a page of all keys to start from, see
 [tidegauge.example.toml](../tidegauge.example.toml); for an editor that knows them, see
 [the JSON Schema](schema/config.schema.json): begin the file with `#:schema` and its path.
 

@@ -1,4 +1,4 @@
-//! The rules as text, as a state keeps them; and back, to read a state that was built by others.
+//! The rules as the text that a state keeps, and the way back, to read a state that other rules built.
 
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ pub(super) fn text(settings: &Settings, time_zone: Tz) -> String {
     lines.join("\n")
 }
 
-/// The settings that a text of [`Config::rules`](super::Config::rules) tells; `None` if the text is not valid.
-/// The retention, which decides no figure, is `retention`.
+/// The settings in a text of [`Config::rules`](super::Config::rules); `None` if the text is not valid. The
+/// retention is not a rule, so it is given as `retention`.
 #[must_use]
 pub fn settings(text: &str, retention: Span) -> Option<Settings> {
     let mut settings = Settings {

@@ -11,7 +11,7 @@ use super::section::Section;
 use crate::domain::count::{counted_in_threes, grouped};
 use crate::domain::duration;
 
-/// The windows of a configuration without `[[window]]`.
+/// The default windows: those of a configuration without `[[window]]`.
 pub(super) const DEFAULT: &str = r#"
 [[window]]
 name = "1m"
@@ -30,19 +30,20 @@ step = "1h"
 time_zone = "Asia/Shanghai"
 "#;
 
-/// The names of other indexes.
+/// Names that windows can't have, because other indexes have them.
 const TAKEN: [&str; 3] = ["totals", "late", "rejects"];
-/// Every payment is counted in each of them.
+/// The most definitions: every payment is counted in each of them.
 const WINDOWS_MAX: usize = 64;
-/// Shorter windows are too many: of a quiet day, each branch would have 86,400,000 of a millisecond.
+/// The shortest distance between windows: with 1 ms, a branch would have 86,400,000 windows a day.
 const SHORTEST: Span = Span::from_millis(100);
-/// A payment changes all windows that hold it, and each is a document: many more of them than this are not
-/// kept up at a hundred payments a second. A week by minute is 10,080, a day by second 86,400.
+/// The most windows around a payment. A payment changes all windows that hold it, and each is a document;
+/// with many more, a hundred payments a second are too many to keep up. A week by minute is 10,080, a day by
+/// second 86,400.
 const OVERLAP_MAX: u64 = 100_000;
-/// Elasticsearch allows 255 for the whole name of an index.
+/// The longest name of a window: Elasticsearch allows 255 bytes for the whole name of an index.
 const NAME_MAX: usize = 64;
 
-/// The windows of the top level `root`; what is wrong with one leaves it out.
+/// Reads the windows of the top level `root`. A window with a problem is left out.
 pub(super) fn definitions(root: &Section<'_>, zone: Tz) -> Vec<Definition> {
     let default;
     let items = match root.get("window") {
@@ -250,8 +251,7 @@ fn definition(item: &Setting, zone: Tz, problems: &Problems) -> Option<Definitio
     }
 }
 
-/// How far the windows are shifted forward, and how far back: people write `-8h` for what lies
-/// before midnight.
+/// How far the windows are shifted forward, and how far back: `-8h` begins 8 hours before midnight.
 fn offset(section: &Section<'_>) -> (Span, Span) {
     let is_back = match section.get("offset").map(|setting| &setting.value) {
         Some(SettingValue::Text(text)) => text.starts_with('-'),

@@ -26,7 +26,7 @@ impl Faults {
         self.0.push(format!("{place}: {}", what.as_ref()));
     }
 
-    /// Adds it where it does not `hold`.
+    /// Adds the fault if the condition does not `hold`.
     fn expect(&mut self, holds: bool, place: &str, what: impl AsRef<str>) {
         if !holds {
             self.add(place, what);
@@ -34,14 +34,14 @@ impl Faults {
     }
 }
 
-/// A data view as it was read.
+/// A data view, as read from the input.
 #[derive(Clone, Debug, Default)]
 struct ParsedDataView {
     title: String,
     time: Option<String>,
 }
 
-/// All that is wrong with `ndjson`, saved objects that are to show `layout`; nothing if it may be
+/// The faults of `ndjson`, saved objects that should show `layout`. The list is empty if they may be
 /// loaded.
 #[must_use]
 pub fn faults(ndjson: &str, layout: &IndexLayout) -> Vec<String> {

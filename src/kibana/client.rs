@@ -43,7 +43,7 @@ pub(super) enum KibanaRequestError {
 }
 
 impl Kibana {
-    /// A Kibana that is to show `layout`. Nothing is sent yet.
+    /// A client for the Kibana that should show `layout`. It sends nothing yet.
     ///
     /// # Errors
     /// When certificates or credentials can't be used.

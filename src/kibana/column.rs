@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// How many branches a chart tells apart; the rest is one series of its own where it can be added up.
+/// How many branches a chart shows; the others are one more series where they can be added up.
 const SERIES_MAX: u32 = 25;
 /// How many rows a table has at most.
 const ROWS_MAX: u32 = 1_000;
@@ -66,10 +66,10 @@ impl LensColumn {
         Self::new(id, label, metric("max", "date", field))
     }
 
-    /// How many documents.
+    /// The number of documents.
     pub(super) fn count(label: &str) -> Self {
         let mut body = metric("count", "number", "___records___");
-        // None is a figure here.
+        // No documents means zero here.
         body["params"]["emptyAsNull"] = json!(false);
         Self::new("count", label, body)
     }
@@ -92,7 +92,7 @@ impl LensColumn {
         Self::new(id, label, body).only(&format!("{field}: *"))
     }
 
-    /// Only over documents that `query`, in KQL, selects.
+    /// Restricts the column to documents that `query`, in KQL, selects.
     pub(super) fn only(mut self, query: &str) -> Self {
         self.body["filter"] = json!({"language": "kuery", "query": query});
         self

@@ -1,7 +1,6 @@
-//! The dashboard: which panels there are for the configured windows, and where.
+//! The dashboard: the panels for the configured windows, and their positions.
 //!
-//! Windows that follow each other are added up; of those that overlap the last one is shown, branch
-//! by branch. Stored percentiles are shown as they are: they can be neither added nor averaged.
+//! Tumbling windows are added up. Of windows that overlap, the last one of each branch is shown. Stored percentiles are shown as they are: they can be neither added nor averaged.
 
 mod total_panels;
 mod window_panels;
@@ -106,7 +105,7 @@ fn rows(layout: &IndexLayout) -> Vec<(u32, Vec<Panel>)> {
     for definition in of_kind(Kind::Sliding).chain(of_kind(Kind::Cumulative)) {
         rows.push((TALL, window_panels::overlapping(layout, definition)));
     }
-    // The longest of those that follow each other: one percentile per branch says most there.
+    // The longest tumbling windows: there one percentile per branch says most.
     if let Some(definition) = of_kind(Kind::Tumbling).max_by_key(|one| one.size()) {
         rows.push((TALL, window_panels::percentiles(layout, definition)));
     }

@@ -1,4 +1,4 @@
-//! Data views: which documents there are to be looked at, and by which time.
+//! Data views: the documents that Kibana shows, and the time by which it selects them.
 
 use serde_json::{Map, Value, json};
 use tidegauge_windows::{Definition, Kind};
@@ -10,10 +10,10 @@ use super::{DocumentSet, IndexLayout};
 #[derive(Clone, Debug)]
 pub(super) struct DataView<'a> {
     pub(super) id: String,
-    /// The alias it looks at.
+    /// The alias that it reads.
     title: String,
     name: String,
-    /// What the time picker selects by.
+    /// The field that the time picker selects by.
     time: Option<&'static str>,
     documents: DocumentSet<'a>,
 }

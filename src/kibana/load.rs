@@ -11,7 +11,7 @@ use super::client::{Kibana, KibanaRequestError, KibanaResponse};
 use super::error::{Error, Refusal};
 use super::saved_object::{DASHBOARD, DATA_VIEW, SavedObject, ndjson};
 
-/// Kibana refuses a file that is called otherwise.
+/// The file name of the upload: Kibana refuses another ending.
 const FILE_NAME: &str = "tidegauge.ndjson";
 
 /// The result of loading.
@@ -35,7 +35,7 @@ impl Kibana {
             match self.import(&objects).await {
                 Ok(loaded) => return Ok(loaded),
                 Err(KibanaRequestError::Permanent(error)) => return Err(error),
-                // Replacing is the same done twice, so an import without an answer is done again.
+                // Replacing twice is harmless, so an import without an answer is repeated.
                 Err(KibanaRequestError::Retryable(reason)) => {
                     self.wait_for_retry(deadline, reason).await?
                 }
@@ -198,7 +198,7 @@ fn reason(error: &Value) -> String {
     }
 }
 
-/// What differs in an object of ours that is held.
+/// The differences of one of our objects in Kibana.
 fn differences(ours: &SavedObject, held: &Value) -> Vec<String> {
     let (kind, id) = (ours.kind, &ours.id);
     let members: &[&str] = match kind {

@@ -1,4 +1,4 @@
-//! Panels of the dashboard: their data, and how it is drawn.
+//! Panels of the dashboard: their data, and how they draw it.
 
 use serde_json::{Map, Value, json};
 
@@ -29,15 +29,15 @@ pub(super) struct GridPosition {
 /// How a figure over time is drawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Series {
-    /// Bars on top of each other: what can be added up.
+    /// Stacked bars, for figures that can be added up.
     StackedBars,
-    /// Areas on top of each other.
+    /// Stacked areas.
     StackedAreas,
-    /// A line each; where there is no window, there is zero.
+    /// One line for each series; where there is no window, it is zero.
     Lines,
-    /// A line each of figures that only windows with payments have: gaps are bridged.
+    /// One line for each series, of figures that only windows with payments have: gaps are bridged.
     Bridged,
-    /// Bars to the right.
+    /// Horizontal bars.
     HorizontalBars,
 }
 
@@ -121,7 +121,7 @@ impl Panel {
             layer["splitAccessor"] = json!(split.id);
         }
         let fitting = match series {
-            // A bar that is missing is as high as one of zero.
+            // A missing bar looks like a bar of zero.
             Series::StackedBars | Series::HorizontalBars => "None",
             Series::StackedAreas | Series::Lines => "Zero",
             Series::Bridged => "Linear",
@@ -130,7 +130,7 @@ impl Panel {
         let visualization = json!({
             "axisTitlesVisibilitySettings": {"x": false, "yLeft": false, "yRight": false},
             "fittingFunction": fitting,
-            // What is bridged is dashed; a zero is a figure as any other.
+            // A bridged gap is dashed; a zero is drawn like any other figure.
             "emphasizeFitting": series == Series::Bridged,
             "gridlinesVisibilitySettings": on,
             "labelsOrientation": {"x": 0, "yLeft": 0, "yRight": 0},
@@ -178,7 +178,7 @@ impl Panel {
         )
     }
 
-    /// Words alone, in Markdown.
+    /// A panel of text, in Markdown.
     pub(super) fn text(id: &str, markdown: &str) -> Self {
         let nothing = json!({"filter": [], "query": {"language": "kuery", "query": ""}});
         let body = json!({
@@ -273,7 +273,7 @@ impl Panel {
         body
     }
 
-    /// What it needs, as the dashboard calls it.
+    /// The references of the panel, with the dashboard's names.
     pub(super) fn needs(&self) -> impl Iterator<Item = Reference> + '_ {
         self.needs.iter().map(|need| Reference {
             name: format!("{}:{}", self.id, need.name),

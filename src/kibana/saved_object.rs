@@ -10,13 +10,13 @@ pub(super) const CORE: &str = "8.8.0";
 #[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SavedObject {
-    /// What it holds; the form depends on the type.
+    /// The content; its form depends on the type.
     pub attributes: Value,
     /// The form of the line itself.
     pub core_migration_version: &'static str,
-    /// The same at each loading, so that it is replaced and not doubled.
+    /// The id: the same at each load, so that the object is replaced and not doubled.
     pub id: String,
-    /// What it needs, by name.
+    /// The references to other objects, by name.
     pub references: Vec<Reference>,
     /// `index-pattern` or `dashboard`.
     #[serde(rename = "type")]
@@ -26,12 +26,12 @@ pub struct SavedObject {
     pub type_migration_version: &'static str,
 }
 
-/// A need for another object.
+/// A reference to another object.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Reference {
     /// The other's id.
     pub id: String,
-    /// What it is called where it is needed.
+    /// The name of the reference in the object that has it.
     pub name: String,
     /// The other's type.
     #[serde(rename = "type")]
@@ -39,7 +39,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// A need for the data view `id`.
+    /// A reference to the data view `id`.
     pub(super) fn data_view(id: &str, name: String) -> Self {
         Self {
             id: id.to_owned(),
@@ -49,9 +49,9 @@ impl Reference {
     }
 }
 
-/// What Kibana calls a data view.
+/// Kibana's type of a data view.
 pub(super) const DATA_VIEW: &str = "index-pattern";
-/// What Kibana calls a dashboard.
+/// Kibana's type of a dashboard.
 pub(super) const DASHBOARD: &str = "dashboard";
 
 /// The objects as Kibana imports them, one a line.

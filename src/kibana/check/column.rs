@@ -1,4 +1,4 @@
-//! A column of a layer: an operation that is possible on its field, and whose figures mean something.
+//! Checks a column of a layer: its operation must be possible on its field, and give a meaningful figure.
 
 use serde_json::Value;
 
@@ -7,23 +7,23 @@ use super::{Faults, text};
 use crate::kibana::DocumentSet;
 use crate::kibana::dashboard::{PAID, step};
 
-/// What Kibana calls the documents themselves where a field is wanted.
+/// Kibana's name for the documents themselves, in place of a field.
 pub(super) const RECORDS: &str = "___records___";
 
-/// Percentiles: adding or averaging them gives nothing.
+/// Percentiles: their sum or average is meaningless.
 pub(super) const PERCENTILES: [&str; 3] = ["pay_p50", "pay_p95", "pay_p99"];
 
 /// Figures of windows that are never below zero.
 const COUNTS: [&str; 3] = ["pay_count", "late_count", "revision"];
 
-/// What Kibana calls the type of a field.
+/// Kibana's name for the type of a field.
 fn type_of(kind: &str) -> &'static str {
     match kind {
         "keyword" => "string",
         "double" | "long" | "integer" => "number",
         "date" => "date",
         "boolean" => "boolean",
-        // Text, and whatever else: not to be grouped by nor added up.
+        // Text and other types can be neither grouped by nor added up.
         _ => "none",
     }
 }
@@ -206,8 +206,8 @@ fn ordered(params: &Value, layer: &Value, place: &str, faults: &mut Faults) {
     );
 }
 
-/// The part of KQL that is checked: a field that is there, above a number, or true or false; several
-/// of them with `and`.
+/// The part of KQL that is checked: a field exists, is above a number, or is true or false; several of
+/// these with `and`.
 fn filter(column: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
     let filter = &column["filter"];
     if filter.is_null() {

@@ -1,11 +1,11 @@
-//! What is drawn of a layer.
+//! Checks how a panel draws the columns of its layer.
 
 use serde_json::Value;
 
 use super::column::PERCENTILES;
 use super::{Faults, array, text};
 
-/// What is drawn is there, and everything that is there is drawn.
+/// Every column that is drawn must exist, and every column must be drawn.
 pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: &mut Faults) {
     let visualization = &lens["state"]["visualization"];
     let layers;
@@ -87,7 +87,7 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
     );
 }
 
-/// What is drawn where there is nothing. Windows without payments have no document and are zero; a
+/// Checks what is drawn where there is no document. Windows without payments have no document and are zero; a
 /// percentile of no payments does not exist, and a missing bar looks like one of zero.
 fn fitting(drawn: &[Value], layer: &Value) -> &'static str {
     let is_of_bars = |drawn: &Value| text(&drawn["seriesType"]).starts_with("bar");

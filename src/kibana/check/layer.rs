@@ -1,4 +1,4 @@
-//! A Lens panel: what it looks at, and its layer.
+//! Checks a Lens panel: its data view and its layer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,7 +106,7 @@ pub(super) fn lens(
     drawing::drawn(lens, id, layer, place, faults);
 }
 
-/// All columns are in it, once, those that make buckets first.
+/// The order must name every column once, those that make buckets first.
 fn order(layer: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
     let order: Vec<String> = array(&layer["columnOrder"]).iter().map(text).collect();
     let mut sorted = order.clone();

@@ -1,4 +1,4 @@
-//! Lines: each is an object with the members that Kibana wants, stamped low enough.
+//! Checks lines: each must be an object with the members that Kibana needs, and with old enough stamps.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Faults, array, place, text};
 use crate::kibana::saved_object::{CORE, DASHBOARD, DATA_VIEW};
 
-/// Every member that a line has, no others: a `version` that can't be decoded fails the whole import.
+/// The members of a line, and no others: a `version` that can't be decoded fails the whole import.
 const MEMBERS: [&str; 6] = [
     "attributes",
     "coreMigrationVersion",

@@ -1,4 +1,4 @@
-//! A dashboard: its panels, where they are, what they need, and its controls.
+//! Checks a dashboard: its panels, their positions and references, and its controls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::kibana::saved_object::DATA_VIEW;
 /// The width of the grid.
 const WIDTH: u64 = 48;
 
-/// What a dashboard's references must be: name, and type and id.
+/// The references that a dashboard must have: name, type and id.
 type Needs = BTreeSet<(String, String)>;
 
 pub(super) fn dashboard(
@@ -144,7 +144,7 @@ fn controlled(
     fields
 }
 
-/// What a reference leads to.
+/// The object that a reference points to.
 fn target(reference: &Value) -> String {
     format!("{} {}", text(&reference["type"]), text(&reference["id"]))
 }

@@ -1,4 +1,4 @@
-//! Which members objects have, and of which kind: a schema for what Kibana's own are in TypeScript.
+//! The members of objects and their kinds: a schema, after Kibana's own in TypeScript.
 
 use serde_json::Value;
 
@@ -33,7 +33,7 @@ const DATA_VIEW: [Member; 9] = [
     ("sourceFilters", Is::ListAsText, true),
 ];
 
-/// All that the first schema of a dashboard's attributes knows; it forbids others.
+/// All members that the first schema of a dashboard's attributes knows; it forbids others.
 const DASHBOARD: [Member; 12] = [
     ("title", Is::Text, true),
     ("description", Is::Text, false),
@@ -162,7 +162,7 @@ pub(super) fn column(column: &Value, place: &str, faults: &mut Faults) {
     members(column, &COLUMN, place, faults);
 }
 
-/// Every member that must be there is; each is of its kind; there are no others.
+/// Checks that every required member exists, that each is of its kind, and that there are no others.
 fn members(value: &Value, known: &[Member], place: &str, faults: &mut Faults) {
     let Some(map) = value.as_object() else {
         faults.add(place, "an object is missing");

@@ -61,7 +61,7 @@ pub(super) fn overlapping(layout: &IndexLayout, definition: &Definition) -> Vec<
         PanelText::new(format!("windows-{name}"), title, what),
         &view,
         series,
-        // Were a stretch shorter than the step from window to window, it would be empty and drawn as
+        // A stretch that is shorter than the step from window to window could be empty and be drawn as
         // zero. Kibana makes stretches longer where there would be too many.
         LensColumn::time("window_end", &step(definition)),
         Some(LensColumn::each("branch", "Branch")),
