@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::Error;
@@ -181,18 +182,7 @@ fn take_credentials(url: &mut Url) -> Result<Credentials, Error> {
 
 /// The text that percent-encoded `text` stands for.
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let code = after
-            .get(..2)
-            .filter(|_| *first == b'%')
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(code.unwrap_or(*first));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 impl fmt::Debug for Config {
@@ -278,6 +268,7 @@ mod tests {
     fn percent_signs_that_encode_nothing_stand_for_themselves() {
         assert_eq!(decoded("100%"), "100%");
         assert_eq!(decoded("%zz%2"), "%zz%2");
+        assert_eq!(decoded("%+f"), "%+f");
         assert_eq!(decoded("%C3%A9"), "é");
     }
 }
