@@ -27,7 +27,6 @@ mod range;
 mod records;
 mod scrape;
 mod server;
-mod stall;
 mod status;
 mod tabular;
 mod totals;

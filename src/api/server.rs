@@ -1,6 +1,7 @@
 //! The accept loop: bounded connections, bounded patience, a stop that lets requests end.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +12,15 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use socket2::SockRef;
+use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutWriter;
 use tracing::{debug, warn};
 
 use super::Limits;
-use super::stall::Stalling;
 use crate::observe::status::Status;
 
 /// The head of a request must fit. It leaves room to tell a client that its address is too long
@@ -64,7 +66,7 @@ pub(super) async fn run(
         if let Err(error) = prepare(&stream) {
             debug!(%error, "a connection ended before it began");
         }
-        let stream = TokioIo::new(Stalling::new(stream, limits.stall_timeout));
+        let stream = TokioIo::new(with_write_timeout(stream, limits.stall_timeout));
         let service = TowerToHyperService::new(router.clone());
         let connection = graceful.watch(http.serve_connection(stream, service));
         let present = status.metrics().connection();
@@ -98,4 +100,66 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_MAX)?;
     Ok(())
+}
+
+/// `stream`, whose writes fail once the client has taken nothing for `timeout`.
+fn with_write_timeout<S: AsyncWrite>(stream: S, timeout: Duration) -> Pin<Box<TimeoutWriter<S>>> {
+    let mut writer = TimeoutWriter::new(stream);
+    writer.set_timeout(Some(timeout));
+    Box::pin(writer)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::task::{Context, Poll};
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// Takes nothing for some polls, then everything.
+    struct Busy(u32);
+
+    impl AsyncWrite for Busy {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            if self.0 == 0 {
+                return Poll::Ready(Ok(bytes.len()));
+            }
+            self.0 -= 1;
+            if self.0 < 1_000 {
+                context.waker().wake_by_ref();
+            }
+            Poll::Pending
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    async fn write(busy_for: u32, timeout: Duration) -> io::Result<usize> {
+        let mut stream = with_write_timeout(Busy(busy_for), timeout);
+        stream.write(b"12345").await
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let error = write(u32::MAX, Duration::from_millis(1)).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_only_busy_is_waited_for() {
+        assert_eq!(write(5, Duration::from_secs(600)).await.unwrap(), 5);
+    }
 }
