@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use axum::http::{HeaderMap, header};
+use http_range_header::SyntacticallyCorrectRange::{FromLast, FromStart, Indexed};
+use http_range_header::{ParsedRanges, parse_range_header};
 
 /// What `Range` asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,43 +20,30 @@ pub(super) enum Asked {
 impl Asked {
     /// What `headers` ask of a file of `length` bytes.
     pub(super) fn of(headers: &HeaderMap, length: usize) -> Self {
-        headers
+        let ranges = headers
             .get(header::RANGE)
             .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("bytes="))
-            .and_then(|range| range.trim().split_once('-'))
-            .and_then(|(first, last)| part(first, last, length))
-            .unwrap_or(Self::All)
+            .and_then(|value| parse_range_header(value).ok())
+            .map(ParsedRanges::into_ranges);
+        let range = match ranges.as_deref() {
+            Some(&[FromStart(first)]) => position(first)..length,
+            Some(&[FromLast(count)]) => length.saturating_sub(position(count))..length,
+            Some(&[Indexed(first, last)]) => {
+                position(first)..position(last).saturating_add(1).min(length)
+            }
+            _ => return Self::All,
+        };
+        if range.is_empty() {
+            Self::Beyond
+        } else {
+            Self::Part(range)
+        }
     }
 }
 
-fn part(first: &str, last: &str, length: usize) -> Option<Asked> {
-    let number = |digits: &str| {
-        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        // A number too large to be read is beyond any file.
-        plain.then(|| digits.parse::<usize>().unwrap_or(usize::MAX))
-    };
-    let range = if first.is_empty() {
-        let last_bytes = number(last)?;
-        length.saturating_sub(last_bytes)..length
-    } else {
-        let first = number(first)?;
-        let end = if last.is_empty() {
-            length
-        } else {
-            let last = number(last)?;
-            if last < first {
-                return None;
-            }
-            last.saturating_add(1).min(length)
-        };
-        first..end
-    };
-    Some(if range.is_empty() {
-        Asked::Beyond
-    } else {
-        Asked::Part(range)
-    })
+/// A number too large for a position is beyond any file.
+fn position(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
