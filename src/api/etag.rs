@@ -1,4 +1,4 @@
-//! Entity tags: which bytes an answer is, without looking at them.
+//! Entity tags: which bytes an answer is, and whether the client has them already.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::view::reading::Checkpoint;
 
-/// The strong entity tag of one form of the answer to one question at one checkpoint.
+/// A strong entity tag: of a file of the page, or of one form of the answer to one question at one
+/// checkpoint.
 ///
 /// Within one life of the process an answer is a function of the checkpoint and the question:
 /// names, definitions and this program's version don't change in it. A number drawn at its start
@@ -27,6 +28,11 @@ impl Tag {
         } = checkpoint;
         let text = format!("{life} {generation} {sequence} {as_of} {question}");
         Self(xxh3_128(text.as_bytes()))
+    }
+
+    /// The tag of a file that this program holds.
+    pub(super) fn of_content(content: &[u8]) -> Self {
+        Self(xxh3_128(content))
     }
 
     /// Whether `If-None-Match` names it or anything, so that a client has these bytes already.

@@ -1,7 +1,6 @@
 //! The live page and its parts, out of the binary. They hold no figures: those the page asks for.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
@@ -10,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::description::PartName;
+use super::etag::Tag;
 use super::problem::Problem;
 
 /// The live page.
@@ -75,21 +75,18 @@ static PARTS: LazyLock<BTreeMap<&'static str, PageFile>> = LazyLock::new(|| {
 struct PageFile {
     kind: &'static str,
     content: &'static str,
-    tag: String,
+    tag: Tag,
 }
 
 impl PageFile {
     fn new(kind: &'static str, content: &'static str) -> Self {
-        let mut tag = String::new();
-        // Writing to a String can't fail.
-        let _ = write!(tag, "\"{:016x}\"", fingerprint(content.as_bytes()));
+        let tag = Tag::of_content(content.as_bytes());
         Self { kind, content, tag }
     }
 
     fn answer(&self, asked: &HeaderMap) -> Response {
         let headers = [
             (header::CONTENT_TYPE, self.kind),
-            (header::ETAG, &self.tag),
             // Kept, but asked about each time: all files of a page are of one version.
             (header::CACHE_CONTROL, "no-cache"),
             (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -98,32 +95,19 @@ impl PageFile {
             (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
             (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
         ];
-        let status = if self.is_known(asked) {
-            StatusCode::NOT_MODIFIED
+        let mut response = if self.tag.is_known(asked) {
+            StatusCode::NOT_MODIFIED.into_response()
         } else {
-            StatusCode::OK
-        };
-        let mut response = if status == StatusCode::OK {
             self.content.into_response()
-        } else {
-            status.into_response()
         };
         for (name, value) in headers {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                response.headers_mut().insert(name, value);
-            }
+            let value = HeaderValue::from_static(value);
+            response.headers_mut().insert(name, value);
         }
         response
-    }
-
-    fn is_known(&self, asked: &HeaderMap) -> bool {
-        asked
-            .get_all(header::IF_NONE_MATCH)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .map(|tag| tag.trim().trim_start_matches("W/"))
-            .any(|tag| tag == self.tag || tag == "*")
+            .headers_mut()
+            .insert(header::ETAG, self.tag.header());
+        response
     }
 }
 
@@ -131,13 +115,6 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-opener-policy");
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-resource-policy");
-
-/// FNV-1a: tells versions of a file apart, and guards nothing.
-fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
 
 #[cfg(test)]
 mod tests {
@@ -193,7 +170,7 @@ mod tests {
 
     #[test]
     fn tags_differ_between_files() {
-        let tags: BTreeSet<&str> = PARTS.values().map(|file| file.tag.as_str()).collect();
+        let tags: BTreeSet<String> = PARTS.values().map(|file| file.tag.to_string()).collect();
         assert_eq!(tags.len(), PARTS.len());
     }
 }
