@@ -180,6 +180,15 @@ fn many_values() -> impl Strategy<Value = Vec<i128>> {
     ]
 }
 
+/// Values that the hdrhistogram crate can count, at every magnitude.
+fn unsigned_values() -> impl Strategy<Value = Vec<u64>> {
+    let value = (0..=u64::MAX / 2, 0_u32..63).prop_map(|(value, shift)| value >> shift);
+    prop_oneof![
+        prop::collection::vec(value.clone(), 1..60),
+        prop::collection::vec(value, 1..600),
+    ]
+}
+
 /// Each value, whether it is late, and which part it goes to.
 fn parts() -> impl Strategy<Value = Vec<(i128, bool, usize)>> {
     let few = prop::collection::vec((values(), any::<bool>(), 0_usize..4), 0..80);
@@ -280,6 +289,20 @@ proptest! {
         prop_assert!(given >= values[0] && given <= values[values.len() - 1]);
         if exact.unsigned_abs() < 256 {
             prop_assert_eq!(given, exact);
+        }
+    }
+
+    #[test]
+    fn quantile_is_the_middle_of_the_bin_that_hdrhistogram_finds(values in unsigned_values(), q in 0.0..=1.0) {
+        let mut reference = hdrhistogram::Histogram::<u64>::new_with_bounds(1, u64::MAX / 2, 2).unwrap();
+        let mut counted = Histogram::default();
+        for value in &values {
+            reference.record(*value).unwrap();
+            counted.add(i128::from(*value));
+        }
+        for q in [q, 0.5, 0.95, 0.99] {
+            let bin = reference.value_at_quantile(q);
+            prop_assert_eq!(counted.quantile(q), Some(i128::from(reference.median_equivalent(bin))), "{}", q);
         }
     }
 }
