@@ -2,9 +2,8 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, TimeDelta};
 use chrono_tz::Tz;
-use tidegauge_windows::EventTime;
+use tidegauge_windows::{EventTime, offset_at_local};
 
 use crate::domain::timestamp::{parse_local, parse_rfc3339};
 
@@ -22,18 +21,10 @@ impl StartTime {
     /// is taken; one that it skips is read with the offset from before the change.
     #[must_use]
     pub fn within(self, zone: Tz) -> EventTime {
-        let local = match self {
-            Self::At(time) => return time,
-            Self::Local(local) => local,
-        };
-        // A day is more than any clock change, and the offset before it is what a gap is read with.
-        let naive = DateTime::from_timestamp_millis(local).map(|time| time.naive_utc());
-        let resolve = |shift: TimeDelta| {
-            let time = naive?.checked_add_signed(shift)?.and_local_timezone(zone);
-            Some(time.earliest()?.to_utc() - shift)
-        };
-        let time = resolve(TimeDelta::zero()).or_else(|| resolve(TimeDelta::days(-1)));
-        EventTime::from_millis(time.map_or(local, |time| time.timestamp_millis()))
+        match self {
+            Self::At(time) => time,
+            Self::Local(local) => EventTime::from_millis(local - offset_at_local(zone, local).0),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Time zones by name, and suggestions for names that are not valid.
 
-use chrono::{NaiveDate, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
+use tidegauge_windows::{Span, offset_at_utc};
 
 use crate::domain::count::counted;
+use crate::domain::timestamp::day_number;
 
 /// What to give instead, where no name is close.
 const EXAMPLES: &str = "give a name such as UTC, Europe/Berlin or Asia/Shanghai";
@@ -82,17 +83,14 @@ fn fixed(minutes: i64) -> String {
 /// Some regions that are so far ahead of UTC all year.
 fn regions(minutes: i64) -> Vec<&'static str> {
     const SHOWN: usize = 4;
-    let months = [1, 7].map(|month| {
-        let day = NaiveDate::from_ymd_opt(2026, month, 1).unwrap_or_default();
-        NaiveDateTime::from(day)
-    });
-    let ahead = |zone: &Tz, time| {
-        let offset = zone.offset_from_utc_datetime(time).fix();
-        i64::from(offset.local_minus_utc()) == minutes * 60
+    let ahead = |zone: Tz, month| {
+        let day = day_number(2026, month, 1).unwrap_or_default();
+        let offset = offset_at_utc(zone, Span::DAY.times(day).millis());
+        offset == Span::MINUTE.times(minutes).millis()
     };
     chrono_tz::TZ_VARIANTS
         .iter()
-        .filter(|zone| months.iter().all(|time| ahead(zone, time)))
+        .filter(|zone| [1, 7].into_iter().all(|month| ahead(**zone, month)))
         .map(|zone| zone.name())
         .filter(|name| name.contains('/') && !name.starts_with("Etc/"))
         .take(SHOWN)
@@ -155,9 +153,7 @@ mod tests {
             assert!(!told.contains("did you mean"), "{told}");
         }
         let east = zone("Etc/GMT-8").unwrap();
-        let time = NaiveDateTime::default();
-        let offset = east.offset_from_utc_datetime(&time).fix();
-        assert_eq!(offset.local_minus_utc(), 8 * 3_600);
+        assert_eq!(offset_at_utc(east, 0), Span::HOUR.times(8).millis());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
-use tidegauge_windows::{Engine, EventTime, Placement, Settings, Snapshot, Summary};
+use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snapshot, Summary};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::core::effect::{
@@ -15,7 +15,7 @@ use crate::decode::{Decoded, Decoder, Reject};
 use crate::domain::branch::Branches;
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Entry, Ledger};
-use crate::domain::payment::{BranchId, LocalTime, Payment};
+use crate::domain::payment::{BranchId, Payment};
 use crate::domain::record::Record;
 use crate::domain::timestamp::{can_be_of_record, looks_like_seconds};
 use crate::domain::total::Total;

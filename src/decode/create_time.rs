@@ -1,12 +1,11 @@
 //! When a payment happened, from the text of `createTime`.
 
-use chrono::{DateTime, MappedLocalTime, NaiveDate, NaiveDateTime, Offset, TimeZone};
-use chrono_tz::{GapInfo, Tz};
-use tidegauge_windows::EventTime;
+use chrono_tz::Tz;
+use tidegauge_windows::{EventTime, LocalTime, Span, offset_at_local};
 
 use super::fields::unquote;
 use super::integer::Integer;
-use crate::domain::payment::LocalTime;
+use crate::domain::timestamp::day_number;
 
 /// The first and the last millisecond that epoch milliseconds may name: the years 0001 to 9999.
 pub(super) const MILLIS_MIN: i64 = EventTime::FIRST_WRITTEN.millis();
@@ -38,41 +37,17 @@ pub(super) fn read(raw: &str, zone: Tz) -> Result<(EventTime, LocalTime), TimeEr
     let text = unquote(raw).ok_or(TimeError::Form)?;
     let (local, suffix) = read_local(text.as_bytes())?;
     match read_offset(suffix)? {
-        None => Ok(read_in(zone, local)),
+        None => {
+            let (offset, kind) = offset_at_local(zone, local);
+            Ok((at(local, offset), kind))
+        }
         Some(offset) => Ok((at(local, offset), LocalTime::Plain)),
     }
 }
 
-/// The instant at which clocks in `zone` show `local`.
-///
-/// A local time that a clock change skips is read with the offset from before the change, one that
-/// it repeats is the first of the two.
-fn read_in(zone: Tz, local: NaiveDateTime) -> (EventTime, LocalTime) {
-    match zone.offset_from_local_datetime(&local) {
-        MappedLocalTime::Single(offset) => (at(local, seconds(&offset)), LocalTime::Plain),
-        // The larger offset is that of the earlier instant.
-        MappedLocalTime::Ambiguous(one, other) => (
-            at(local, seconds(&one).max(seconds(&other))),
-            LocalTime::Fold,
-        ),
-        MappedLocalTime::None => {
-            let before = GapInfo::new(&local, &zone).and_then(|gap| gap.begin);
-            let offset = before.map_or_else(
-                || seconds(&zone.offset_from_utc_datetime(&local)),
-                |(_, offset)| seconds(&offset),
-            );
-            (at(local, offset), LocalTime::Gap)
-        }
-    }
-}
-
-/// Seconds by which local time is ahead of UTC.
-pub(super) fn seconds(offset: &impl Offset) -> i32 {
-    offset.fix().local_minus_utc()
-}
-
 /// `YYYY-MM-DD HH:MM`, which may have seconds, which may have up to nine decimals; and what follows.
-fn read_local(text: &[u8]) -> Result<(NaiveDateTime, &[u8]), TimeError> {
+/// The time is in milliseconds from 1970-01-01 00:00:00 on the same clock.
+fn read_local(text: &[u8]) -> Result<(i64, &[u8]), TimeError> {
     let (date, rest) = text.split_first_chunk::<10>().ok_or(TimeError::Form)?;
     let [b' ' | b'T', rest @ ..] = rest else {
         return Err(TimeError::Form);
@@ -93,16 +68,18 @@ fn read_local(text: &[u8]) -> Result<(NaiveDateTime, &[u8]), TimeError> {
         // java.time leaves out seconds that are zero.
         _ => (0, (0, rest)),
     };
-    let date = NaiveDate::from_ymd_opt(year.cast_signed(), month, day).filter(|_| year > 0);
-    let time = date
-        .ok_or(TimeError::Day)?
-        .and_hms_milli_opt(hour, minute, second, millis)
-        .ok_or(TimeError::Clock)?;
-    Ok((time, rest))
+    let day = day_number(year, month, day)
+        .filter(|_| year > 0)
+        .ok_or(TimeError::Day)?;
+    if hour > 23 || minute > 59 || second > 59 {
+        return Err(TimeError::Clock);
+    }
+    let seconds = ((day * 24 + hour) * 60 + minute) * 60 + second;
+    Ok((seconds * 1_000 + millis, rest))
 }
 
 /// The first three of one to nine decimals, if any, and what follows.
-fn read_millis_of_second(text: &[u8]) -> Result<(u32, &[u8]), TimeError> {
+fn read_millis_of_second(text: &[u8]) -> Result<(i64, &[u8]), TimeError> {
     let [b'.', text @ ..] = text else {
         return Ok((0, text));
     };
@@ -110,7 +87,7 @@ fn read_millis_of_second(text: &[u8]) -> Result<(u32, &[u8]), TimeError> {
     if !(1..=9).contains(&digits) {
         return Err(TimeError::Form);
     }
-    let decimals = text[..digits].iter().map(|c| u32::from(c - b'0'));
+    let decimals = text[..digits].iter().map(|c| i64::from(c - b'0'));
     let millis = decimals
         .chain([0, 0])
         .take(3)
@@ -118,8 +95,8 @@ fn read_millis_of_second(text: &[u8]) -> Result<(u32, &[u8]), TimeError> {
     Ok((millis, &text[digits..]))
 }
 
-/// Nothing, `Z`, `+HH:MM`, `+HHMM` or `+HH`: seconds ahead of UTC.
-fn read_offset(text: &[u8]) -> Result<Option<i32>, TimeError> {
+/// Nothing, `Z`, `+HH:MM`, `+HHMM` or `+HH`: milliseconds ahead of UTC.
+fn read_offset(text: &[u8]) -> Result<Option<i64>, TimeError> {
     let (sign, hours, minutes) = match text {
         [] => return Ok(None),
         b"Z" => return Ok(Some(0)),
@@ -134,7 +111,7 @@ fn read_offset(text: &[u8]) -> Result<Option<i32>, TimeError> {
     if hours > 23 || minutes > 59 {
         return Err(TimeError::Offset);
     }
-    let offset = (hours * 3_600 + minutes * 60).cast_signed();
+    let offset = Span::HOUR.times(hours).millis() + Span::MINUTE.times(minutes).millis();
     Ok(Some(if *sign == b'-' { -offset } else { offset }))
 }
 
@@ -147,23 +124,17 @@ fn read_millis(raw: &str) -> Result<EventTime, TimeError> {
 }
 
 /// A number of a few digits.
-fn read_number(digits: &[u8]) -> Option<u32> {
+fn read_number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0, |number, c| {
         c.is_ascii_digit()
-            .then(|| number * 10 + u32::from(c - b'0'))
+            .then(|| number * 10 + i64::from(c - b'0'))
     })
 }
 
-/// The instant at which a clock `offset` seconds ahead of UTC shows `local`; the nearest in the years
-/// 0001 to 9999 of UTC, if it falls outside.
-fn at(local: NaiveDateTime, offset: i32) -> EventTime {
-    let millis = local.and_utc().timestamp_millis() - i64::from(offset) * 1_000;
-    EventTime::from_millis(millis.clamp(MILLIS_MIN, MILLIS_MAX))
-}
-
-/// The UTC time `seconds` after the epoch, if it is one that chrono can say.
-pub(super) fn utc(seconds: i64) -> Option<NaiveDateTime> {
-    DateTime::from_timestamp(seconds, 0).map(|time| time.naive_utc())
+/// The instant at which a clock `offset` ms ahead of UTC shows `local`; the nearest in the years 0001
+/// to 9999 of UTC, if it falls outside.
+fn at(local: i64, offset: i64) -> EventTime {
+    EventTime::from_millis((local - offset).clamp(MILLIS_MIN, MILLIS_MAX))
 }
 
 #[cfg(test)]

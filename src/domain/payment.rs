@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use tidegauge_windows::EventTime;
+use tidegauge_windows::{EventTime, LocalTime};
 
 use crate::domain::amount::Amount;
 
@@ -31,18 +31,6 @@ pub struct Remarks {
     pub rounded: bool,
     /// How its time stood to the clock changes of the zone it was read in.
     pub local_time: LocalTime,
-}
-
-/// How a local time relates to the clock changes of its zone.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum LocalTime {
-    /// The time occurs once, or was given with an offset.
-    #[default]
-    Plain,
-    /// A clock change skips it: it was read with the offset from before the change.
-    Gap,
-    /// A clock change repeats it: it was read as the first of the two.
-    Fold,
 }
 
 /// The number of a branch: 0 to 2^31 − 1.

@@ -92,8 +92,8 @@ pub fn parse_local(text: &str) -> Option<(i64, &str)> {
         digits(&bytes[14..16])?,
         digits(&bytes[17..19])?,
     );
-    let days = days_of(year, month, day);
-    if hours > 23 || minutes > 59 || seconds > 59 || date_of(days) != (year, month, day) {
+    let days = day_number(year, month, day)?;
+    if hours > 23 || minutes > 59 || seconds > 59 {
         return None;
     }
     let mut end = 19;
@@ -134,15 +134,32 @@ pub fn date_of(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// The day of a calendar date, counted from 1970-01-01: `days_from_civil` of the same source. For a
-/// month or day that does not exist it gives some other date's day.
-fn days_of(year: i64, month: i64, day: i64) -> i64 {
-    let year = year - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
+/// The day of a calendar date, counted from 1970-01-01; `None` if there is no such date.
+///
+/// `days_from_civil` of the same source, which has the year begin in March too: the leap day is the
+/// last.
+#[must_use]
+pub fn day_number(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !(1..=days_in_month(year, month)).contains(&day) {
+        return None;
+    }
+    let year = if month > 2 { year } else { year - 1 };
+    let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    Some(era * 146_097 + day_of_era - 719_468)
+}
+
+/// How many days a month has; 0 for a month that does not exist.
+#[must_use]
+pub fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    }
 }
 
 fn digits(bytes: &[u8]) -> Option<i64> {

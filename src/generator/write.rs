@@ -1,7 +1,7 @@
 //! The bytes of a payment.
 
-use chrono::{DateTime, Offset, TimeZone};
 use chrono_tz::Tz;
+use tidegauge_windows::offset_at_utc;
 
 use crate::domain::timestamp::date_of;
 
@@ -101,12 +101,9 @@ impl LocalTimes {
     }
 }
 
-/// The offset of a zone's clocks from UTC, in seconds; 0 for times that no calendar reaches.
+/// The offset of a zone's clocks from UTC, in seconds.
 fn offset_at(zone: Tz, second: i64) -> i64 {
-    DateTime::from_timestamp(second, 0).map_or(0, |time| {
-        let offset = zone.offset_from_utc_datetime(&time.naive_utc());
-        i64::from(offset.fix().local_minus_utc())
-    })
+    offset_at_utc(zone, second.saturating_mul(1_000)) / 1_000
 }
 
 fn number(out: &mut Vec<u8>, number: u64) {
@@ -132,6 +129,7 @@ fn two_digits(number: u64) -> [u8; 2] {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+    use chrono::DateTime;
     use proptest::prelude::*;
 
     use super::*;

@@ -6,7 +6,7 @@ use super::Config;
 use crate::core::feedback::Family;
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
-use crate::domain::timestamp::{date_of, parse_rfc3339};
+use crate::domain::timestamp::{date_of, day_number, days_in_month};
 
 /// The names of one generation's indexes. There is one index per [`Family`].
 #[derive(Clone, Debug)]
@@ -239,20 +239,15 @@ fn month_of(time: EventTime) -> (i64, i64) {
 /// The month, UTC, that holds a time.
 fn month_around(time: EventTime) -> Window {
     let day = day_of(time);
-    let (_, _, day_of_month) = date_of(day);
+    let (year, month, day_of_month) = date_of(day);
     let first = day - day_of_month + 1;
-    let length = month_length(first);
-    Window::new(start_of(first), start_of(first + length))
+    let next = first + days_in_month(year, month);
+    Window::new(start_of(first), start_of(next))
 }
 
 fn month_starting(year: u32, month: u32) -> Option<Window> {
-    parse_rfc3339(&format!("{year:04}-{month:02}-01T00:00:00Z")).map(month_around)
-}
-
-fn month_length(first: i64) -> i64 {
-    let (_, month, _) = date_of(first);
-    let is_month = |day: &i64| date_of(first + day).1 == month;
-    (27..31).take_while(is_month).last().unwrap_or(27) + 1
+    let first = day_number(year.into(), month.into(), 1).filter(|_| year <= 9_999)?;
+    Some(month_around(start_of(first)))
 }
 
 fn day_of(time: EventTime) -> i64 {

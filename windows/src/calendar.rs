@@ -1,8 +1,8 @@
 //! Local days in a time zone, on the line of event time.
 
-use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeZone};
-use chrono_tz::{GapInfo, Tz};
+use chrono_tz::Tz;
 
+use crate::zone::{offset_at_local, offset_at_utc};
 use crate::{EventTime, Span};
 
 /// Every zone's offset from UTC has been a multiple of this since local mean times went out of
@@ -13,10 +13,6 @@ pub(crate) const QUARTER: Span = Span::from_millis(15 * 60_000);
 /// that crossed the date line lived a day twice (Alaska in 1867 and, less an hour, Kwajalein in 1969);
 /// a clock change is an hour or so.
 pub(crate) const LONGEST_REPEAT: Span = Span::from_millis(25 * 3_600_000);
-
-/// Times beyond this, 142,000 years either way, have the zone offset of this one. It is well inside
-/// what chrono can say.
-const LOOKUP_MAX: i64 = 1 << 52;
 
 /// The days of one zone, each beginning at the same local time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,15 +27,14 @@ impl Calendar {
     /// When day `day` begins (days since 1970-01-01, local), in milliseconds. Never decreases with
     /// `day`; a day that the zone left out when it crossed the date line begins with the next one.
     ///
-    /// A local time that a clock change skips is read with the UTC offset from before the change,
-    /// one that it repeats is the first of the two. Where a zone's offset is a local mean time (no
+    /// A local time that a clock change skips or repeats is read as [`offset_at_local`] says. Where a zone's offset is a local mean time (no
     /// later than 1972), the begin is floored to a quarter of an hour, so that it is on the grid
     /// of slices.
     ///
     /// `day` is at most 2^36 either way.
     pub fn begin(self, day: i64) -> i64 {
         let local = day * Span::DAY.millis() + self.offset.millis();
-        let begin = local - offset_at_local(self.zone, local);
+        let begin = local - offset_at_local(self.zone, local).0;
         let offset = self.offset.millis();
         EventTime::from_millis(begin - offset)
             .floor(QUARTER)
@@ -78,36 +73,4 @@ pub(crate) fn is_utc(zone: Tz) -> bool {
             | Tz::GMT
             | Tz::Etc__GMT
     )
-}
-
-/// How far local time is ahead of UTC, in milliseconds, when the local clock shows `local`.
-fn offset_at_local(zone: Tz, local: i64) -> i64 {
-    let local = naive(local);
-    match zone.offset_from_local_datetime(&local) {
-        MappedLocalTime::Single(offset) => millis_ahead(&offset),
-        // The larger offset is the one of the earlier time.
-        MappedLocalTime::Ambiguous(one, other) => millis_ahead(&one).max(millis_ahead(&other)),
-        MappedLocalTime::None => GapInfo::new(&local, &zone)
-            .and_then(|gap| gap.begin)
-            .map_or_else(
-                || millis_ahead(&zone.offset_from_utc_datetime(&local)),
-                |(_, offset)| millis_ahead(&offset),
-            ),
-    }
-}
-
-/// How far local time is ahead of UTC, in milliseconds, at `millis`.
-fn offset_at_utc(zone: Tz, millis: i64) -> i64 {
-    millis_ahead(&zone.offset_from_utc_datetime(&naive(millis)))
-}
-
-fn millis_ahead(offset: &impl Offset) -> i64 {
-    i64::from(offset.fix().local_minus_utc()) * Span::SECOND.millis()
-}
-
-fn naive(millis: i64) -> NaiveDateTime {
-    // Inside `LOOKUP_MAX` chrono has a date for every millisecond, so the default is never used.
-    DateTime::from_timestamp_millis(millis.clamp(-LOOKUP_MAX, LOOKUP_MAX))
-        .unwrap_or_default()
-        .naive_utc()
 }

@@ -69,6 +69,7 @@ mod time;
 mod touched;
 mod walk;
 mod watermark;
+mod zone;
 
 pub use aggregate::Aggregate;
 pub use cells::{Cells, Key};
@@ -87,3 +88,4 @@ pub use snapshot::{QuietClose, Snapshot};
 pub use summary::Summary;
 pub use time::{EventTime, Span, Window};
 pub use walk::{Selection, Step, Walk};
+pub use zone::{LocalTime, offset_at_local, offset_at_utc};

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use chrono::NaiveDate;
+use chrono::{MappedLocalTime, NaiveDate, Offset, TimeDelta, TimeZone};
 use proptest::prelude::*;
 
 use super::*;
@@ -23,7 +23,7 @@ fn naive_offset(zone: Tz, day: NaiveDate) -> Option<i32> {
         .chain([86_399])
         .map(|second| {
             match zone.offset_from_local_datetime(&(midnight + TimeDelta::seconds(second))) {
-                MappedLocalTime::Single(offset) => Some(seconds(&offset)),
+                MappedLocalTime::Single(offset) => Some(offset.fix().local_minus_utc()),
                 _ => None,
             }
         })

@@ -1,7 +1,7 @@
 //! What each field may say.
 
 use super::*;
-use crate::domain::payment::LocalTime;
+use tidegauge_windows::LocalTime;
 
 #[test]
 fn order_and_platform_may_be_missing_or_null_or_of_any_size() {
