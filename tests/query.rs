@@ -212,11 +212,11 @@ fn a_watch_on_a_terminal_gives_the_screen_back() {
     };
     let screen = shown("");
     assert!(
-        screen.starts_with("\u{1b}[?1049h\u{1b}[?25l\u{1b}[H"),
+        screen.starts_with("\u{1b}[?1049h\u{1b}[?25l\u{1b}[1;1H"),
         "{screen:?}"
     );
     assert!(screen.ends_with("\u{1b}[?25h\u{1b}[?1049l"), "{screen:?}");
-    assert!(screen.matches("\u{1b}[H").count() >= 2, "{screen:?}");
+    assert!(screen.matches("\u{1b}[1;1H").count() >= 2, "{screen:?}");
     assert!(screen.contains(" no room for "), "{screen:?}");
     // An open window stands out, unless colour is not wanted.
     let is_coloured =

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono_tz::Tz;
+use crossterm::cursor::MoveUp;
+use crossterm::terminal::{Clear, ClearType};
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
@@ -301,7 +303,9 @@ impl Screen {
 
     fn clear(&mut self) -> Result<(), CommandFailure> {
         if self.lines > 0 {
-            write!(std::io::stdout().lock(), "\x1b[{}A\x1b[J", self.lines)?;
+            let up = MoveUp(u16::try_from(self.lines).unwrap_or(u16::MAX));
+            let clear = Clear(ClearType::FromCursorDown);
+            write!(std::io::stdout().lock(), "{up}{clear}")?;
             self.lines = 0;
         }
         Ok(())

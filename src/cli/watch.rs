@@ -3,15 +3,14 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::execute;
+use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 
 use super::failure::CommandFailure;
 use crate::domain::count::counted_in_threes;
-
-/// Another screen, without a cursor.
-const ENTER: &str = "\x1b[?1049h\x1b[?25l";
-const LEAVE: &str = "\x1b[?25h\x1b[?1049l";
 
 /// Where answers are shown.
 pub(super) struct Watch {
@@ -34,7 +33,7 @@ impl Watch {
             terminate: signal(SignalKind::terminate())?,
         };
         if watch.is_terminal {
-            write(ENTER)?;
+            execute!(io::stdout(), EnterAlternateScreen, Hide)?;
         }
         Ok(watch)
     }
@@ -64,7 +63,7 @@ impl Drop for Watch {
     fn drop(&mut self) {
         if self.is_terminal {
             // If stdout is closed, there is nowhere to report it.
-            let _ = write(LEAVE);
+            let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);
         }
     }
 }
@@ -73,10 +72,13 @@ impl Drop for Watch {
 fn screen(text: &str, height: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let room = height.saturating_sub(1).max(1);
-    let mut screen = "\x1b[H".to_owned();
+    let mut screen = MoveTo(0, 0).to_string();
+    let mut show = |line: &str| {
+        screen.push_str(&format!("{line}{}\r\n", Clear(ClearType::UntilNewLine)));
+    };
     if lines.len() <= room {
-        for line in &lines {
-            screen.push_str(&format!("{line}\x1b[K\r\n"));
+        for line in lines {
+            show(line);
         }
     } else {
         // The last lines hold the watermark and the lag, so they are kept.
@@ -84,15 +86,15 @@ fn screen(text: &str, height: usize) -> String {
         let head = room.saturating_sub(tail + 1);
         let hidden = lines.len() - head - tail;
         for line in &lines[..head] {
-            screen.push_str(&format!("{line}\x1b[K\r\n"));
+            show(line);
         }
         let lines_more = counted_in_threes(hidden as u64, "more line");
-        screen.push_str(&format!(" … {lines_more}\x1b[K\r\n"));
+        show(&format!(" … {lines_more}"));
         for line in &lines[lines.len() - tail..] {
-            screen.push_str(&format!("{line}\x1b[K\r\n"));
+            show(line);
         }
     }
-    screen.push_str("\x1b[J");
+    screen.push_str(&Clear(ClearType::FromCursorDown).to_string());
     screen
 }
 
@@ -112,7 +114,7 @@ mod tests {
         let shown = screen(&text, 6);
         assert_eq!(
             shown,
-            "\x1b[Hline 1\x1b[K\r\nline 2\x1b[K\r\n … 6 more lines\x1b[K\r\nline 9\x1b[K\r\nline 10\x1b[K\r\n\x1b[J"
+            "\x1b[1;1Hline 1\x1b[K\r\nline 2\x1b[K\r\n … 6 more lines\x1b[K\r\nline 9\x1b[K\r\nline 10\x1b[K\r\n\x1b[J"
         );
         assert!(screen(&text, 11).contains("line 5"));
         for height in 0..12 {
