@@ -1,12 +1,15 @@
 //! Rows as a table for people.
 
 mod times;
-mod wrapping;
 
 use std::env;
 use std::io::{self, IsTerminal};
 
-use comfy_table::{Cell, CellAlignment, Color, LineStyle, Table, TableStyle};
+use comfy_table::{
+    Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle,
+    Width,
+};
+use unicode_width::UnicodeWidthStr;
 
 use self::times::{Times, holds_times};
 use super::row::{JsonRow, plain};
@@ -49,6 +52,9 @@ const LEAST_IMPORTANT: [&str; 11] = [
 
 /// Amounts beside those whose names end with `_exact`.
 const AMOUNTS: [&str; 3] = ["pay_min", "pay_max", "pay_p50"];
+
+/// Sentences are not wrapped in fewer columns of the terminal than this.
+const NARROW: usize = 40;
 
 /// A cell shows at most so many characters of a JSON text.
 const TEXT_MAX: usize = 60;
@@ -100,20 +106,17 @@ pub fn table(rows: &[JsonRow], options: TableOptions) -> String {
     let times = Times::of(rows, &names);
     let mut left_out = Vec::new();
     let mut least = LEAST_IMPORTANT.iter();
-    let mut text = drawn(rows, &names, &times, options.colour, 0);
+    let mut text = drawn(rows, &names, &times, options.colour, None);
     while options.width.is_some_and(|width| width_of(&text) > width) {
         let Some(name) = least.find(|name| names.contains(*name)) else {
             break;
         };
         names.retain(|other| other != name);
         left_out.push(heading(name));
-        text = drawn(rows, &names, &times, options.colour, 0);
+        text = drawn(rows, &names, &times, options.colour, None);
     }
-    let excess = options
-        .wrap
-        .map_or(0, |wrap| width_of(&text).saturating_sub(wrap));
-    if excess > 0 {
-        text = drawn(rows, &names, &times, options.colour, excess);
+    if options.wrap.is_some_and(|wrap| width_of(&text) > wrap) {
+        text = drawn(rows, &names, &times, options.colour, options.wrap);
     }
     if let Some(day) = &times.day {
         text.push_str(&format!("\n times of {day}, UTC"));
@@ -130,8 +133,14 @@ fn width_of(table: &str) -> usize {
     table.lines().next().map_or(0, |line| line.chars().count())
 }
 
-// Narrower than it would be by `excess` characters, as far as wrapping sentences makes it so.
-fn drawn(rows: &[JsonRow], names: &[&str], times: &Times, colour: bool, excess: usize) -> String {
+/// The table, no wider than `wrap` as far as breaking sentences between words makes it so.
+fn drawn(
+    rows: &[JsonRow],
+    names: &[&str],
+    times: &Times,
+    colour: bool,
+    wrap: Option<usize>,
+) -> String {
     let mut table = Table::new();
     table.load_style(STYLE);
     if colour {
@@ -140,13 +149,10 @@ fn drawn(rows: &[JsonRow], names: &[&str], times: &Times, colour: bool, excess: 
         table.force_no_tty();
     }
     table.set_header(names.iter().map(|name| heading(name)));
-    let mut columns: Vec<TableColumn> = names
+    let columns: Vec<TableColumn> = names
         .iter()
         .map(|name| TableColumn::of(rows, name, times))
         .collect();
-    if excess > 0 {
-        wrapping::wrap(columns.iter_mut().map(|column| &mut column.cells), excess);
-    }
     for (number, row) in rows.iter().enumerate() {
         let is_open = row.get("final") == Some("false");
         table.add_row(columns.iter().map(|column| {
@@ -159,12 +165,27 @@ fn drawn(rows: &[JsonRow], names: &[&str], times: &Times, colour: bool, excess: 
             }
         }));
     }
-    for (number, column) in columns.iter().enumerate() {
-        if let Some(drawn) = table.column_mut(number).filter(|_| column.is_number) {
+    for (drawn, (column, name)) in table.column_iter_mut().zip(columns.iter().zip(names)) {
+        if column.is_number {
             drawn.set_cell_alignment(CellAlignment::Right);
         }
+        if wrap.is_some() {
+            let least = column.least_width(&heading(name)) + usize::from(drawn.padding_width());
+            drawn.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(columns_u16(
+                least,
+            ))));
+        }
+    }
+    if let Some(wrap) = wrap {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(columns_u16(wrap));
     }
     table.trim_fmt()
+}
+
+/// comfy-table counts the columns of a terminal in 16 bits.
+fn columns_u16(columns: usize) -> u16 {
+    u16::try_from(columns).unwrap_or(u16::MAX)
 }
 
 fn heading(name: &str) -> String {
@@ -202,6 +223,16 @@ impl TableColumn {
             cells: cells.collect(),
             is_number,
         }
+    }
+
+    /// The columns of the terminal that it needs, so that its heading stays on one line and no word
+    /// is broken: a user may copy the name of an index.
+    fn least_width(&self, heading: &str) -> usize {
+        let words = self.cells.iter().flat_map(|cell| cell.split(' '));
+        let longest_word = words.map(UnicodeWidthStr::width).max().unwrap_or(0);
+        let whole = self.cells.iter().map(|cell| cell.width()).max();
+        let narrow = whole.unwrap_or(0).min(NARROW);
+        heading.width().max(longest_word).max(narrow)
     }
 
     /// With as many decimals in each as the one with most has, so that the points are aligned.

@@ -82,6 +82,43 @@ fn sentences_are_wrapped_where_there_is_no_screen_and_no_column_is_left_out() {
 }
 
 #[test]
+fn the_widest_columns_give_way_and_no_word_is_broken() {
+    let sentence = |words: usize| vec!["word"; words].join(" ");
+    let long = sentence(30);
+    let row = format!(
+        r#"{{"what":"{long}","reason":"{}","part":"{}","kind":"12"}}"#,
+        sentence(12),
+        "x".repeat(90)
+    );
+    let short = r#"{"what":"short","reason":"","part":"","kind":"12"}"#;
+    let look = TableOptions {
+        wrap: Some(213),
+        ..TableOptions::default()
+    };
+    // 149, 59, 90 and 4 wide, and 11 between them: two columns of 54 are left for the sentences.
+    let wrapped = drawn(&[&row, short], look);
+    assert_eq!(wrapped.lines().count(), 8, "{wrapped}");
+    assert!(wrapped.contains(&"x".repeat(90)), "{wrapped}");
+    let first: Vec<&str> = wrapped.lines().nth(3).unwrap().split("   ").collect();
+    assert_eq!(first[..2], [format!(" {}", sentence(11)), sentence(11)]);
+    // What can't be made to fit is wider, and no word of it is broken.
+    let narrow = drawn(
+        &[&row],
+        TableOptions {
+            wrap: Some(60),
+            ..look
+        },
+    );
+    assert!(narrow.contains(&"x".repeat(90)), "{narrow}");
+    for line in narrow.lines() {
+        for word in line.split_whitespace() {
+            let is_whole = ["word", "what", "reason", "part", "kind", "12"].contains(&word);
+            assert!(is_whole || word.len() >= 90, "{word}");
+        }
+    }
+}
+
+#[test]
 fn colour_marks_open_windows_only_where_it_is_wanted() {
     assert!(!drawn(&WINDOWS, TableOptions::default()).contains('\u{1b}'));
     let look = TableOptions {
