@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use elasticsearch::BulkParts;
-use hyper::body::Bytes;
-use serde::{Deserialize, Serialize};
+use bytes::{Bytes, BytesMut};
+use elasticsearch::http::request::Body;
+use elasticsearch::params::VersionType;
+use elasticsearch::{BulkOperation, BulkParts};
+use serde::Deserialize;
 
 use super::client::{Client, Trouble};
 use super::document::Document;
@@ -21,7 +23,7 @@ use crate::view::reading::ReadError;
 #[derive(Debug)]
 pub(super) struct Bulk {
     items: Vec<Item>,
-    body: Vec<u8>,
+    body: BytesMut,
 }
 
 /// A document in a bulk.
@@ -91,10 +93,10 @@ const QUERY: [(&str, &str); 2] = [
 ];
 
 impl Bulk {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             items: Vec::new(),
-            body: Vec::new(),
+            body: BytesMut::new(),
         }
     }
 
@@ -117,24 +119,18 @@ impl Bulk {
         max_bytes: usize,
     ) -> Result<bool, ReadError> {
         let before = self.body.len();
-        let action = BulkAction {
-            index: BulkTarget {
-                index: &target.alias,
-                id: &document.id,
-                version: document.version,
-                version_type: "external_gte",
-            },
-        };
-        serde_json::to_writer(&mut self.body, &action).map_err(|error| {
+        let operation: BulkOperation<_> = BulkOperation::index(&document.source)
+            .index(&*target.alias)
+            .id(&document.id)
+            .version(document.version)
+            .version_type(VersionType::ExternalGte)
+            .into();
+        operation.write(&mut self.body).map_err(|error| {
             ReadError(format!(
                 "document {} can't be written: {error}",
                 document.id
             ))
         })?;
-        self.body.push(b'\n');
-        self.body
-            .extend_from_slice(document.source.get().as_bytes());
-        self.body.push(b'\n');
         if !self.is_empty() && self.body.len() > max_bytes {
             self.body.truncate(before);
             return Ok(false);
@@ -238,22 +234,6 @@ impl BulkPart {
         };
         (self, second)
     }
-}
-
-/// The line before a document, in which it says where the document goes.
-#[derive(Serialize)]
-struct BulkAction<'a> {
-    index: BulkTarget<'a>,
-}
-
-#[derive(Serialize)]
-struct BulkTarget<'a> {
-    #[serde(rename = "_index")]
-    index: &'a str,
-    #[serde(rename = "_id")]
-    id: &'a str,
-    version: i64,
-    version_type: &'static str,
 }
 
 #[derive(Deserialize)]

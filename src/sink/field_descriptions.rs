@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use elasticsearch::indices::IndicesGetMappingParts;
 use serde_json::{Map, Value, json};
 use tidegauge_windows::Definition;
 
@@ -65,7 +66,7 @@ pub async fn live_fields(
     alias: &str,
 ) -> Result<Option<BTreeMap<String, String>>, String> {
     let client = Client::new(config).map_err(|error| error.to_string())?;
-    let path = format!("/{alias}/_mapping");
+    let path = IndicesGetMappingParts::Index(&[alias]).url();
     let answer = client
         .get(&path, &[])
         .await

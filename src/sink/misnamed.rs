@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use elasticsearch::{BulkParts, MgetParts, SearchParts};
-use hyper::body::Bytes;
+use elasticsearch::http::request::Body;
+use elasticsearch::indices::IndicesRefreshParts;
+use elasticsearch::{BulkOperation, BulkOperations, BulkParts, MgetParts, SearchParts};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -24,8 +25,8 @@ pub(super) struct Misnamed {
     pub(super) id: String,
     /// The branch whose total is in it.
     pub(super) branch: BranchId,
-    seq_no: u64,
-    primary_term: u64,
+    seq_no: i64,
+    primary_term: i64,
 }
 
 /// A document as it was found.
@@ -34,9 +35,9 @@ struct Hit {
     #[serde(rename = "_id")]
     id: String,
     #[serde(rename = "_seq_no")]
-    seq_no: Option<u64>,
+    seq_no: Option<i64>,
     #[serde(rename = "_primary_term")]
-    primary_term: Option<u64>,
+    primary_term: Option<i64>,
     #[serde(rename = "_source")]
     source: Option<DocumentSource>,
     #[serde(default)]
@@ -78,7 +79,7 @@ impl Cluster {
     /// configuration has to do with: all others are called after their number.
     pub(super) async fn misnamed(&self, branches: &Branches) -> Result<Vec<Misnamed>, Trouble> {
         let index = self.names().index(Family::Totals);
-        let refresh = format!("/{index}/_refresh");
+        let refresh = IndicesRefreshParts::Index(&[&index]).url();
         if self.client().order(&refresh).await?.status == 404 {
             return Ok(Vec::new());
         }
@@ -162,20 +163,19 @@ impl Cluster {
     pub(super) async fn delete_misnamed(&self, misnamed: &[Misnamed]) -> Result<(), Trouble> {
         let index = self.names().index(Family::Totals);
         for some in misnamed.chunks(PAGE) {
-            let lines: String = some
-                .iter()
-                .map(|document| {
-                    let action = json!({ "delete": {
-                        "_index": index,
-                        "_id": document.id,
-                        "if_seq_no": document.seq_no,
-                        "if_primary_term": document.primary_term,
-                    }});
-                    format!("{action}\n")
-                })
-                .collect();
+            let mut lines = BulkOperations::new();
+            for document in some {
+                let delete = BulkOperation::<()>::delete(&document.id)
+                    .index(&index)
+                    .if_seq_no(document.seq_no)
+                    .if_primary_term(document.primary_term);
+                lines.push(delete).map_err(|error| {
+                    Trouble::garbage(format!("{} can't be deleted: {error}", document.id))
+                })?;
+            }
             let path = BulkParts::None.url();
-            let answer = self.client().post_lines(&path, &[], Bytes::from(lines));
+            let lines = lines.bytes().unwrap_or_default();
+            let answer = self.client().post_lines(&path, &[], lines);
             // One that was written meanwhile stays: it belongs to another branch.
             answer.await?.success()?;
         }

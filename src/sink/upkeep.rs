@@ -5,7 +5,8 @@ mod deleting;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use elasticsearch::indices::IndicesGetIndexTemplateParts;
+use elasticsearch::cat::CatIndicesParts;
+use elasticsearch::indices::{IndicesGetIndexTemplateParts, IndicesRefreshParts};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tidegauge_windows::Definition;
@@ -115,11 +116,13 @@ impl Upkeep {
         }
         let names = self.cluster.names();
         // Documents that were written a moment ago are not counted before.
-        let path = format!("/{}/_refresh?ignore_unavailable=true", names.all());
+        let all = names.all();
+        let path = IndicesRefreshParts::Index(&[&all]).url();
+        let path = format!("{path}?ignore_unavailable=true");
         let refreshed = self.cluster.client().order(&path).await;
         // Who may not refresh gets the count as it is.
         refreshed.map_err(|trouble| self.failed(trouble))?;
-        let path = format!("/_cat/indices/{}", names.all());
+        let path = CatIndicesParts::Index(&[&all]).url();
         let query = [
             ("format", "json"),
             ("bytes", "b"),

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use elasticsearch::indices::IndicesSimulateIndexTemplateParts;
+use elasticsearch::ingest::IngestGetPipelineParts;
 use serde::Deserialize;
 use serde_json::Value;
 use tidegauge_windows::EventTime;
@@ -28,7 +30,7 @@ impl Cluster {
             name: String,
         }
         let index = self.names().index(example(kind));
-        let path = format!("/_index_template/_simulate_index/{index}");
+        let path = IndicesSimulateIndexTemplateParts::Name(&index).url();
         let answer = self.client().order(&path).await?;
         if matches!(answer.status, 400 | 404 | 405) {
             // Some products can't tell.
@@ -56,7 +58,7 @@ impl Cluster {
     ) -> Result<Vec<String>, Trouble> {
         let mut missing = Vec::new();
         for (setting, pipeline) in pipelines {
-            let path = format!("/_ingest/pipeline/{pipeline}");
+            let path = IngestGetPipelineParts::Id(pipeline).url();
             if self.client().get(&path, &[]).await?.status == 404 {
                 missing.push(format!(
                     "the index {index} takes no document: index.{setting} names the pipeline \

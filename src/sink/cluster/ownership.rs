@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use elasticsearch::CountParts;
+use elasticsearch::indices::IndicesGetMappingParts;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -132,8 +134,9 @@ impl Cluster {
             return Ok(None);
         };
         for (index, alias) in aliases::seen_elsewhere(names, holders) {
-            let path = format!("/{index}/_mapping?filter_path=*.mappings._meta.provenance");
-            let answer = self.client().get(&path, &[]).await?;
+            let path = IndicesGetMappingParts::Index(&[&index]).url();
+            let only = [("filter_path", "*.mappings._meta.provenance")];
+            let answer = self.client().get(&path, &only).await?;
             // It may be gone by now.
             let Ok(found) = answer.json::<Value>() else {
                 continue;
@@ -157,7 +160,8 @@ impl Cluster {
         struct CountAnswer {
             count: u64,
         }
-        let answer = self.client().get(&format!("/{index}/_count"), &[]).await?;
+        let path = CountParts::Index(&[index]).url();
+        let answer = self.client().get(&path, &[]).await?;
         Ok(answer.json::<CountAnswer>()?.count)
     }
 }
