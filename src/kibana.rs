@@ -24,6 +24,9 @@ pub use self::config::Config;
 pub use self::error::{Error, Refusal};
 pub use self::load::Loaded;
 pub use self::saved_object::{SavedObject, ndjson};
+use crate::view::field::Field;
+use crate::view::flat_row::FlatRow;
+use crate::view::wire::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// The oldest Kibana that the objects load into: major and minor version. Older ones refuse their
 /// stamps, which are the lowest that by-value Lens panels of today's form can have.
@@ -121,6 +124,16 @@ impl IndexLayout {
 }
 
 impl DocumentSet<'_> {
+    /// The fields that the documents share with answers over HTTP.
+    pub(crate) const fn figures(&self) -> &'static [Field] {
+        match self {
+            Self::Totals => TotalAnswer::FIELDS,
+            Self::Windows(_) => WindowAnswer::FIELDS,
+            Self::Late => LateAnswer::FIELDS,
+            Self::Rejects => RejectAnswer::FIELDS,
+        }
+    }
+
     /// Whether a payment can be in several windows of the set, so that they must not be added up.
     #[must_use]
     pub fn overlap(&self) -> bool {

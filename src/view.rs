@@ -2,5 +2,7 @@
 
 pub mod cell_cache;
 pub mod changelog;
+pub mod field;
+pub mod flat_row;
 pub mod reading;
 pub mod wire;

@@ -19,6 +19,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod commands;
+mod fields;
 mod links;
 mod markdown;
 mod rules;

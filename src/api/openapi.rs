@@ -220,3 +220,32 @@ fn problem() -> Content {
     let name = <Details<'_> as ToSchema>::name();
     Content::new(Some(Ref::from_schema_name(name)))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::view::field;
+    use crate::view::flat_row::FlatRow;
+    use crate::view::wire::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+
+    #[test]
+    fn rows_are_described_with_the_fields_of_their_tables() {
+        let document = document("1.0.0", false);
+        let document: serde_json::Value = serde_json::from_slice(&document).unwrap();
+        for (name, fields) in [
+            ("TotalAnswer", TotalAnswer::FIELDS),
+            ("WindowAnswer", WindowAnswer::FIELDS),
+            ("LateAnswer", LateAnswer::FIELDS),
+            ("RejectAnswer", RejectAnswer::FIELDS),
+        ] {
+            let properties = &document["components"]["schemas"][name]["properties"];
+            let described = properties.as_object().unwrap();
+            let described: BTreeSet<&str> = described.keys().map(String::as_str).collect();
+            assert_eq!(described, field::names(fields).collect(), "{name}");
+        }
+    }
+}

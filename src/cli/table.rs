@@ -14,6 +14,8 @@ use unicode_width::UnicodeWidthStr;
 use self::times::{Times, holds_times};
 use super::row::{JsonRow, plain};
 use crate::domain::count::{grouped, in_threes};
+use crate::view::field::FieldKind;
+use crate::view::wire::field_named;
 
 /// A line above, under the header and below.
 const STYLE: TableStyle = TableStyle::new()
@@ -24,12 +26,10 @@ const LINE: LineStyle = LineStyle::none().fill('─').junction('─');
 
 /// A table shows what fits on a screen: these fields are only in the other formats. Of an amount, the
 /// table shows the exact decimal.
-const NOT_IN_TABLES: [&str; 8] = [
+const NOT_IN_TABLES: [&str; 6] = [
     "window",
     "pay_amount",
     "pay_avg",
-    "pay_p95",
-    "pay_p99",
     "closed_by",
     "late_amount",
     "late_amount_exact",
@@ -49,9 +49,6 @@ const LEAST_IMPORTANT: [&str; 11] = [
     "pay_min",
     "window_end",
 ];
-
-/// Amounts beside those whose names end with `_exact`.
-const AMOUNTS: [&str; 3] = ["pay_min", "pay_max", "pay_p50"];
 
 /// Sentences are not wrapped in fewer columns of the terminal than this.
 const NARROW: usize = 40;
@@ -101,7 +98,7 @@ pub fn table(rows: &[JsonRow], options: TableOptions) -> String {
     let mut names: Vec<&str> = first
         .fields()
         .map(|(name, _)| name)
-        .filter(|name| !NOT_IN_TABLES.contains(name))
+        .filter(|name| is_in_tables(name))
         .collect();
     let times = Times::of(rows, &names);
     let mut left_out = Vec::new();
@@ -126,6 +123,13 @@ pub fn table(rows: &[JsonRow], options: TableOptions) -> String {
         text.push_str(&format!("\n no room for {left_out}"));
     }
     text
+}
+
+/// Of percentiles, a table shows the median alone.
+fn is_in_tables(name: &str) -> bool {
+    let kind = field_named(name).map(|field| field.kind);
+    let is_other_percentile = matches!(kind, Some(FieldKind::Percentile(n)) if n != 50);
+    !is_other_percentile && !NOT_IN_TABLES.contains(&name)
 }
 
 /// What the top border spans: no cell is wider, and it has no colour.
@@ -206,17 +210,18 @@ struct TableColumn {
 impl TableColumn {
     fn of(rows: &[JsonRow], name: &str, times: &Times) -> Self {
         let values = rows.iter().map(|row| row.get(name).unwrap_or("null"));
-        if name.ends_with("_exact") || AMOUNTS.contains(&name) {
+        if field_named(name).is_some_and(|field| field.kind.is_amount()) {
             return Self::of_amounts(values);
         }
         let is_number = values.clone().any(|value| value.parse::<f64>().is_ok())
             && values
                 .clone()
                 .all(|value| value == "null" || value.parse::<f64>().is_ok());
+        let is_time = holds_times(name);
         let cells = values.map(|value| match (name, value) {
             ("final", "true") => "final".to_owned(),
             ("final", "false") => "open".to_owned(),
-            _ if holds_times(name) => times.short(&shown(value)),
+            _ if is_time => times.short(&shown(value)),
             _ => shown(value),
         });
         Self {

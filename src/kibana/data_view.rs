@@ -5,6 +5,7 @@ use tidegauge_windows::{Definition, Kind};
 
 use super::saved_object::{CORE, DATA_VIEW, SavedObject};
 use super::{DocumentSet, IndexLayout};
+use crate::view::field::FieldKind;
 
 /// A data view.
 #[derive(Clone, Debug)]
@@ -111,33 +112,17 @@ impl<'a> DataView<'a> {
         }
     }
 
-    /// Money with two decimals, counts without decimals.
+    /// Money with two decimals, counts and offsets without decimals.
     fn formats(&self) -> Value {
         let number = |pattern| json!({"id": "number", "params": {"pattern": pattern}});
-        let (money, counts): (&[&str], &[&str]) = match self.documents {
-            DocumentSet::Totals => (&["pay_amount"], &["pay_count"]),
-            DocumentSet::Windows(_) => (
-                &[
-                    "pay_amount",
-                    "pay_min",
-                    "pay_max",
-                    "pay_avg",
-                    "pay_p50",
-                    "pay_p95",
-                    "pay_p99",
-                    "late_amount",
-                ],
-                &["pay_count", "late_count", "revision"],
-            ),
-            DocumentSet::Late => (&["pay_amount"], &["offset"]),
-            DocumentSet::Rejects => (&[], &["offset"]),
-        };
         let mut formats = Map::new();
-        for field in money {
-            formats.insert((*field).into(), number("0,0.00"));
-        }
-        for field in counts {
-            formats.insert((*field).into(), number("0,0"));
+        for field in self.documents.figures() {
+            let pattern = match field.kind {
+                FieldKind::Money | FieldKind::Percentile(_) => "0,0.00",
+                FieldKind::Count | FieldKind::Offset => "0,0",
+                _ => continue,
+            };
+            formats.insert(field.name.into(), number(pattern));
         }
         Value::Object(formats)
     }

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use super::index::{DocumentKind, Names};
 use crate::core::feedback::Family;
 use crate::domain::provenance::Provenance;
+use crate::view::field::{Field, FieldKind, Scalar};
+use crate::view::flat_row::FlatRow;
+use crate::view::wire::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// The template of a kind. It gives no alias: which generation readers see is not its business.
 /// `histograms` says whether the server knows that type of field.
@@ -61,8 +64,8 @@ pub(super) fn owned(
 /// The mapping of a kind.
 pub(super) fn mapping(kind: DocumentKind, histograms: bool) -> Value {
     let mut properties = Map::new();
-    for (field, definition) in fields(kind) {
-        properties.insert(field.into(), definition);
+    for field in fields(kind) {
+        properties.insert(field.name.into(), definition(kind, field));
     }
     if histograms && matches!(kind, DocumentKind::Windows(_)) {
         properties.insert("pay_histogram".into(), json!({ "type": "histogram" }));
@@ -125,75 +128,51 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn fields(kind: DocumentKind) -> Vec<(&'static str, Value)> {
-    let typed = |kind: &str| json!({ "type": kind });
-    let date = || typed("date");
-    let keyword = || typed("keyword");
-    let double = || typed("double");
-    let long = || typed("long");
-    match kind {
-        DocumentKind::Totals => vec![
-            ("@timestamp", date()),
-            // Dashboards made for an index whose mapping was guessed ask for branch.keyword.
-            (
-                "branch",
-                json!({ "type": "keyword", "fields": { "keyword": { "type": "keyword" } } }),
-            ),
-            ("branch_id", keyword()),
-            ("pay_amount", double()),
-            ("pay_amount_exact", keyword()),
-            ("pay_count", long()),
-            ("first_event_time", date()),
-            ("last_event_time", date()),
-        ],
-        DocumentKind::Windows(_) => vec![
-            ("@timestamp", date()),
-            ("window", keyword()),
-            ("window_start", date()),
-            ("window_end", date()),
-            ("branch", keyword()),
-            ("branch_id", keyword()),
-            ("pay_amount", double()),
-            ("pay_amount_exact", keyword()),
-            ("pay_count", long()),
-            ("pay_min", double()),
-            ("pay_max", double()),
-            ("pay_avg", double()),
-            ("pay_p50", double()),
-            ("pay_p95", double()),
-            ("pay_p99", double()),
-            ("final", typed("boolean")),
-            ("closed_by", keyword()),
-            ("revision", long()),
-            ("late_count", long()),
-            ("late_amount", double()),
-            ("late_amount_exact", keyword()),
-            ("watermark", date()),
-        ],
-        DocumentKind::Late => vec![
-            ("@timestamp", date()),
-            ("partition", typed("integer")),
-            ("offset", long()),
-            ("record_timestamp", date()),
-            ("reason", keyword()),
-            ("event_time", date()),
-            ("watermark", date()),
-            ("branch", keyword()),
-            ("branch_id", keyword()),
-            ("pay_amount", double()),
-            ("pay_amount_exact", keyword()),
-            ("read", typed("text")),
-        ],
-        DocumentKind::Rejects => vec![
-            ("@timestamp", date()),
-            ("partition", typed("integer")),
-            ("offset", long()),
-            ("record_timestamp", date()),
-            ("reason", keyword()),
-            ("detail", typed("text")),
-            ("read", typed("text")),
-        ],
+/// The fields of a kind of document, but for `pay_histogram`.
+pub(super) fn fields(kind: DocumentKind) -> impl Iterator<Item = &'static Field> {
+    let (row, more): (&[Field], &[Field]) = match kind {
+        DocumentKind::Totals => (TotalAnswer::FIELDS, &[]),
+        DocumentKind::Windows(_) => (WindowAnswer::FIELDS, &[WATERMARK]),
+        DocumentKind::Late => (LateAnswer::FIELDS, &[]),
+        DocumentKind::Rejects => (RejectAnswer::FIELDS, &[]),
+    };
+    [&TIMESTAMP].into_iter().chain(row).chain(more)
+}
+
+/// The field that Elasticsearch and Kibana take for the time of a document.
+const TIMESTAMP: Field = Field::new(
+    "@timestamp",
+    FieldKind::Time,
+    Scalar::Text,
+    true,
+    "The time of the document.",
+);
+
+/// A field of windows, beside those of the answer.
+const WATERMARK: Field = Field::new(
+    "watermark",
+    FieldKind::Time,
+    Scalar::Text,
+    true,
+    "The combined watermark when the document was rendered; null while a partition had none.",
+);
+
+fn definition(kind: DocumentKind, field: &Field) -> Value {
+    let stored = match field.kind {
+        FieldKind::Name | FieldKind::Id | FieldKind::Word | FieldKind::ExactMoney => "keyword",
+        FieldKind::Money | FieldKind::Percentile(_) => "double",
+        FieldKind::Count | FieldKind::Offset => "long",
+        FieldKind::Partition => "integer",
+        FieldKind::Time => "date",
+        FieldKind::Flag => "boolean",
+        FieldKind::Text => "text",
+    };
+    let mut definition = json!({ "type": stored });
+    if kind == DocumentKind::Totals && field.name == "branch" {
+        // Dashboards made for an index whose mapping was guessed ask for branch.keyword.
+        definition["fields"] = json!({ "keyword": { "type": "keyword" } });
     }
+    definition
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! What is shown to people: one flat record per figure, the same in HTTP answers and in documents.
 //!
 //! Field names are public. Money is given twice: the nearest double for charts, and the exact
-//! decimal as text.
+//! decimal as text. What is one row of fields is declared with its table of fields.
+
+mod ledger;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,14 +13,32 @@ use serde::Serialize;
 use tidegauge_windows::{ClosedBy, Definition, EventTime, Summary, WindowResult};
 use utoipa::ToSchema;
 
+pub use self::ledger::{EntriesAnswer, EntryAnswer, LedgerAnswer, LedgerRow};
 use crate::core::effect::{LatePayment, RejectedRecord};
 use crate::domain::amount::{average, format_units, nearest_double};
 use crate::domain::branch::Branches;
-use crate::domain::ledger::{Entry, Ledger};
 use crate::domain::payment::BranchId;
 use crate::domain::timestamp::rfc3339;
 use crate::domain::total::Total;
+use crate::view::field::Field;
+use crate::view::flat_row::{FlatRow, flat_row};
 use crate::view::reading::Reading;
+
+/// The tables of fields, each with what one of its rows is.
+pub const TABLES: [(&str, &[Field]); 5] = [
+    ("total", TotalAnswer::FIELDS),
+    ("window", WindowAnswer::FIELDS),
+    ("payment in no window", LateAnswer::FIELDS),
+    ("reject", RejectAnswer::FIELDS),
+    ("ledger entry", LedgerRow::FIELDS),
+];
+
+/// The field `name` of whichever table has it. A name has the same kind in each.
+#[must_use]
+pub fn field_named(name: &str) -> Option<&'static Field> {
+    let mut fields = TABLES.iter().flat_map(|(_, fields)| *fields);
+    fields.find(|field| field.name == name)
+}
 
 /// The state that an answer comes from: one checkpoint.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -53,26 +73,24 @@ impl ReadingAnswer {
     }
 }
 
-/// A branch's running total.
-#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
-pub struct TotalAnswer<'a> {
-    /// The branch's name.
-    pub branch: Cow<'a, str>,
-    /// Its id.
-    pub branch_id: u32,
-    /// The sum of its payments: the nearest double.
-    pub pay_amount: f64,
-    /// The sum, exact.
-    #[schema(pattern = r"^-?\d+(\.\d+)?$")]
-    pub pay_amount_exact: String,
-    /// How many payments.
-    pub pay_count: u64,
-    /// The earliest event time among them, but for future ones; null when there are none.
-    #[schema(format = DateTime)]
-    pub first_event_time: Option<String>,
-    /// The latest event time among them, but for future ones; null when there are none.
-    #[schema(format = DateTime)]
-    pub last_event_time: Option<String>,
+flat_row! {
+    /// A branch's running total.
+    pub struct TotalAnswer<'a> {
+        /// The branch's name.
+        pub branch: Cow<'a, str> => Name,
+        /// The branch's id.
+        pub branch_id: u32 => Id,
+        /// The sum of its payments: the nearest double.
+        pub pay_amount: f64 => Money,
+        /// The sum, exact.
+        pub pay_amount_exact: String => ExactMoney,
+        /// How many payments.
+        pub pay_count: u64 => Count,
+        /// The earliest event time among them, but for future ones; null when there are none.
+        pub first_event_time: Option<String> => Time,
+        /// The latest event time among them, but for future ones; null when there are none.
+        pub last_event_time: Option<String> => Time,
+    }
 }
 
 impl<'a> TotalAnswer<'a> {
@@ -92,54 +110,50 @@ impl<'a> TotalAnswer<'a> {
     }
 }
 
-/// One window of one branch.
-#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
-pub struct WindowAnswer<'a> {
-    /// The name of the window definition.
-    pub window: &'a str,
-    /// The first moment inside.
-    #[schema(format = DateTime)]
-    pub window_start: String,
-    /// The first moment after.
-    #[schema(format = DateTime)]
-    pub window_end: String,
-    /// The branch's name.
-    pub branch: Cow<'a, str>,
-    /// Its id.
-    pub branch_id: u32,
-    /// The sum of the payments: the nearest double.
-    pub pay_amount: f64,
-    /// The sum, exact.
-    #[schema(pattern = r"^-?\d+(\.\d+)?$")]
-    pub pay_amount_exact: String,
-    /// How many payments.
-    pub pay_count: u64,
-    /// The smallest payment; null when there are none.
-    pub pay_min: Option<f64>,
-    /// The largest payment; null when there are none.
-    pub pay_max: Option<f64>,
-    /// The mean; null when there are no payments.
-    pub pay_avg: Option<f64>,
-    /// The median to 2 significant digits; null when there are no payments.
-    pub pay_p50: Option<f64>,
-    /// The 95th percentile to 2 significant digits; null when there are no payments.
-    pub pay_p95: Option<f64>,
-    /// The 99th percentile to 2 significant digits; null when there are no payments.
-    pub pay_p99: Option<f64>,
-    /// Whether every payment is expected to be in.
-    #[serde(rename = "final")]
-    pub is_final: bool,
-    /// What made it final: `watermark` or `quiet`; null while it is open.
-    pub closed_by: Option<&'static str>,
-    /// How many payments came after it was final.
-    pub revision: u64,
-    /// How many of the payments were late.
-    pub late_count: u64,
-    /// The sum of the late payments: the nearest double.
-    pub late_amount: f64,
-    /// The sum of the late payments, exact.
-    #[schema(pattern = r"^-?\d+(\.\d+)?$")]
-    pub late_amount_exact: String,
+flat_row! {
+    /// One window of one branch.
+    pub struct WindowAnswer<'a> {
+        /// The name of the window definition.
+        pub window: &'a str => Name,
+        /// The first moment inside.
+        pub window_start: String => Time,
+        /// The first moment after.
+        pub window_end: String => Time,
+        /// The branch's name.
+        pub branch: Cow<'a, str> => Name,
+        /// The branch's id.
+        pub branch_id: u32 => Id,
+        /// The sum of the payments: the nearest double.
+        pub pay_amount: f64 => Money,
+        /// The sum, exact.
+        pub pay_amount_exact: String => ExactMoney,
+        /// How many payments.
+        pub pay_count: u64 => Count,
+        /// The smallest payment; null when there are none.
+        pub pay_min: Option<f64> => Money,
+        /// The largest payment; null when there are none.
+        pub pay_max: Option<f64> => Money,
+        /// The mean; null when there are no payments.
+        pub pay_avg: Option<f64> => Money,
+        /// The median to 2 significant digits; null when there are no payments.
+        pub pay_p50: Option<f64> => Percentile(50),
+        /// The 95th percentile to 2 significant digits; null when there are no payments.
+        pub pay_p95: Option<f64> => Percentile(95),
+        /// The 99th percentile to 2 significant digits; null when there are no payments.
+        pub pay_p99: Option<f64> => Percentile(99),
+        /// Whether every payment is expected to be in.
+        pub is_final as "final": bool => Flag,
+        /// What made it final: `watermark` or `quiet`; null while it is open.
+        pub closed_by: Option<&'static str> => Word,
+        /// How many payments came after it was final.
+        pub revision: u64 => Count,
+        /// How many of the payments were late.
+        pub late_count: u64 => Count,
+        /// The sum of the late payments: the nearest double.
+        pub late_amount: f64 => Money,
+        /// The sum of the late payments, exact.
+        pub late_amount_exact: String => ExactMoney,
+    }
 }
 
 impl<'a> WindowAnswer<'a> {
@@ -181,35 +195,32 @@ impl<'a> WindowAnswer<'a> {
     }
 }
 
-/// A payment that is in no window.
-#[derive(Clone, PartialEq, Debug, Serialize, ToSchema)]
-pub struct LateAnswer<'a> {
-    /// The partition it was read from.
-    pub partition: i32,
-    /// Its offset there.
-    pub offset: i64,
-    /// Its Kafka timestamp; null when it has none.
-    #[schema(format = DateTime)]
-    pub record_timestamp: Option<String>,
-    /// `too_late` or `future`.
-    pub reason: &'static str,
-    /// When it happened.
-    #[schema(format = DateTime)]
-    pub event_time: String,
-    /// Its partition's watermark before it; null when there was none.
-    #[schema(format = DateTime)]
-    pub watermark: Option<String>,
-    /// The branch's name.
-    pub branch: Cow<'a, str>,
-    /// Its id.
-    pub branch_id: u32,
-    /// The amount: the nearest double.
-    pub pay_amount: f64,
-    /// The amount, exact.
-    #[schema(pattern = r"^-?\d+(\.\d+)?$")]
-    pub pay_amount_exact: String,
-    /// What was read: at most the first 4 KiB.
-    pub read: &'a str,
+flat_row! {
+    /// A payment that is in no window.
+    pub struct LateAnswer<'a> {
+        /// The partition it was read from.
+        pub partition: i32 => Partition,
+        /// The offset in that partition.
+        pub offset: i64 => Offset,
+        /// Its Kafka timestamp; null when it has none.
+        pub record_timestamp: Option<String> => Time,
+        /// `too_late` or `future`.
+        pub reason: &'static str => Word,
+        /// When it happened.
+        pub event_time: String => Time,
+        /// Its partition's watermark before it; null when there was none.
+        pub watermark: Option<String> => Time,
+        /// The branch's name.
+        pub branch: Cow<'a, str> => Name,
+        /// The branch's id.
+        pub branch_id: u32 => Id,
+        /// The amount: the nearest double.
+        pub pay_amount: f64 => Money,
+        /// The amount, exact.
+        pub pay_amount_exact: String => ExactMoney,
+        /// What was read: at most the first 4 KiB.
+        pub read: &'a str => Text,
+    }
 }
 
 impl<'a> LateAnswer<'a> {
@@ -233,22 +244,22 @@ impl<'a> LateAnswer<'a> {
     }
 }
 
-/// A record that is not a payment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub struct RejectAnswer<'a> {
-    /// The partition it was read from.
-    pub partition: i32,
-    /// Its offset there.
-    pub offset: i64,
-    /// Its Kafka timestamp; null when it has none.
-    #[schema(format = DateTime)]
-    pub record_timestamp: Option<String>,
-    /// The rule it breaks.
-    pub reason: &'static str,
-    /// What was wrong and what would be right.
-    pub detail: &'a str,
-    /// What was read: at most the first 4 KiB, invalid UTF-8 replaced.
-    pub read: &'a str,
+flat_row! {
+    /// A record that is not a payment.
+    pub struct RejectAnswer<'a> {
+        /// The partition it was read from.
+        pub partition: i32 => Partition,
+        /// The offset in that partition.
+        pub offset: i64 => Offset,
+        /// Its Kafka timestamp; null when it has none.
+        pub record_timestamp: Option<String> => Time,
+        /// The rule it breaks.
+        pub reason: &'static str => Word,
+        /// What was wrong and what would be right.
+        pub detail: &'a str => Text,
+        /// What was read: at most the first 4 KiB, invalid UTF-8 replaced.
+        pub read: &'a str => Text,
+    }
 }
 
 impl<'a> RejectAnswer<'a> {
@@ -270,73 +281,5 @@ fn record_timestamp(millis: Option<i64>) -> Option<String> {
     millis.map(|millis| rfc3339(EventTime::from_millis(millis)))
 }
 
-/// The ledger: every record consumed, once, under what became of it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub struct LedgerAnswer {
-    /// Records consumed.
-    pub consumed: u64,
-    /// What became of them.
-    pub entries: EntriesAnswer,
-    /// Whether the entries add up to what was consumed.
-    pub balanced: bool,
-}
-
-impl LedgerAnswer {
-    /// What `ledger` shows.
-    #[must_use]
-    pub fn new(ledger: &Ledger) -> Self {
-        let entry = |entry: Entry| {
-            let booked = ledger.entry(entry);
-            EntryAnswer {
-                count: booked.count,
-                pay_amount_exact: entry.has_amount().then(|| format_units(booked.amount)),
-            }
-        };
-        Self {
-            consumed: ledger.consumed,
-            entries: EntriesAnswer {
-                on_time: entry(Entry::OnTime),
-                late: entry(Entry::Late),
-                too_late: entry(Entry::TooLate),
-                past_retention: entry(Entry::PastRetention),
-                duplicate: entry(Entry::Duplicate),
-                future: entry(Entry::Future),
-                rejected: entry(Entry::Rejected),
-                tombstone: entry(Entry::Tombstone),
-            },
-            balanced: ledger.balanced(),
-        }
-    }
-}
-
-/// What became of the records consumed.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub struct EntriesAnswer {
-    /// In their windows, not behind their partition's watermark.
-    pub on_time: EntryAnswer,
-    /// In their windows, behind their partition's watermark.
-    pub late: EntryAnswer,
-    /// In no window: past correction.
-    pub too_late: EntryAnswer,
-    /// In no window: the first that would hold them is past retention.
-    pub past_retention: EntryAnswer,
-    /// Seen before.
-    pub duplicate: EntryAnswer,
-    /// In no window: too far ahead.
-    pub future: EntryAnswer,
-    /// No payments.
-    pub rejected: EntryAnswer,
-    /// Without a value.
-    pub tombstone: EntryAnswer,
-}
-
-/// Records and their money under one entry.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub struct EntryAnswer {
-    /// How many records.
-    pub count: u64,
-    /// The exact sum of their amounts; absent where records have none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(pattern = r"^-?\d+(\.\d+)?$")]
-    pub pay_amount_exact: Option<String>,
-}
+#[cfg(test)]
+mod tests;

@@ -3,162 +3,93 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, TimestampMillisecondArray,
-    UInt32Array, UInt64Array,
+    ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMillisecondArray, UInt32Array, UInt64Array,
 };
-use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
-use serde::Serialize;
+use arrow_schema::{ArrowError, DataType, Field as Column, Schema, TimeUnit};
 
 use crate::domain::timestamp::parse_rfc3339;
-use crate::view::wire::{TotalAnswer, WindowAnswer};
-
-/// An answer that is a row of a table. Its fields are the columns, in their order.
-pub(in crate::api) trait Row: Serialize + Sized {
-    /// The columns.
-    const COLUMNS: &'static [Column];
-
-    /// What `rows` hold, an array for each column.
-    fn arrays(rows: &[Self]) -> Result<Vec<ArrayRef>, ArrowError>;
-}
-
-/// A column: its name, its type, and whether a row may have nothing there.
-pub(in crate::api) struct Column(pub(super) &'static str, Type, Nulls);
-
-enum Type {
-    Text,
-    Time,
-    U32,
-    U64,
-    F64,
-    Bool,
-}
-
-enum Nulls {
-    Never,
-    Allowed,
-}
-
-use Nulls::{Allowed, Never};
+use crate::view::field::{Field, FieldKind, Scalar};
+use crate::view::flat_row::{Columns, FieldValue, FlatRow};
 
 /// The schema of a table of `R`.
-pub(super) fn schema<R: Row>() -> Arc<Schema> {
-    let fields: Vec<_> = R::COLUMNS
+pub(super) fn schema<R: FlatRow>() -> Arc<Schema> {
+    let columns = R::FIELDS
         .iter()
-        .map(|Column(name, kind, nulls)| {
-            let kind = match kind {
-                Type::Text => DataType::Utf8,
-                Type::Time => DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())),
-                Type::U32 => DataType::UInt32,
-                Type::U64 => DataType::UInt64,
-                Type::F64 => DataType::Float64,
-                Type::Bool => DataType::Boolean,
-            };
-            Field::new(*name, kind, matches!(nulls, Allowed))
-        })
-        .collect();
-    Arc::new(Schema::new(fields))
+        .map(|field| Column::new(field.name, data_type(field), field.is_nullable));
+    Arc::new(Schema::new(columns.collect::<Vec<_>>()))
+}
+
+fn data_type(field: &Field) -> DataType {
+    match field.scalar {
+        Scalar::Text if field.kind == FieldKind::Time => {
+            DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
+        }
+        Scalar::Text => DataType::Utf8,
+        Scalar::Bool => DataType::Boolean,
+        Scalar::I32 => DataType::Int32,
+        Scalar::I64 => DataType::Int64,
+        Scalar::U32 => DataType::UInt32,
+        Scalar::U64 => DataType::UInt64,
+        Scalar::F64 => DataType::Float64,
+    }
 }
 
 /// `rows` as a batch of a table with `schema`.
-pub(super) fn batch<R: Row>(schema: &Arc<Schema>, rows: &[R]) -> Result<RecordBatch, ArrowError> {
-    RecordBatch::try_new(Arc::clone(schema), R::arrays(rows)?)
+pub(super) fn batch<R: FlatRow>(
+    schema: &Arc<Schema>,
+    rows: &[R],
+) -> Result<RecordBatch, ArrowError> {
+    let mut arrays = Arrays(Vec::with_capacity(R::FIELDS.len()));
+    R::fill(rows, &mut arrays)?;
+    RecordBatch::try_new(Arc::clone(schema), arrays.0)
 }
 
-impl Row for TotalAnswer<'_> {
-    const COLUMNS: &'static [Column] = &[
-        Column("branch", Type::Text, Never),
-        Column("branch_id", Type::U32, Never),
-        Column("pay_amount", Type::F64, Never),
-        Column("pay_amount_exact", Type::Text, Never),
-        Column("pay_count", Type::U64, Never),
-        Column("first_event_time", Type::Time, Allowed),
-        Column("last_event_time", Type::Time, Allowed),
-    ];
+/// The columns so far, an array for each.
+struct Arrays(Vec<ArrayRef>);
 
-    fn arrays(rows: &[Self]) -> Result<Vec<ArrayRef>, ArrowError> {
-        Ok(vec![
-            texts(rows, |row| Some(&row.branch)),
-            Arc::new(UInt32Array::from_iter_values(
-                rows.iter().map(|row| row.branch_id),
-            )),
-            doubles(rows, |row| Some(row.pay_amount)),
-            texts(rows, |row| Some(&row.pay_amount_exact)),
-            counts(rows, |row| row.pay_count),
-            times(rows, |row| row.first_event_time.as_deref())?,
-            times(rows, |row| row.last_event_time.as_deref())?,
-        ])
+/// A column of `values` of the type `V`, which `method` reads.
+macro_rules! array {
+    ($array:ident, $method:ident, $values:ident) => {
+        if V::IS_NULLABLE {
+            Arc::new($array::from_iter($values.map(V::$method)))
+        } else {
+            // Faster, and no value is null.
+            let values = $values.map(|value| value.$method().unwrap_or_default());
+            Arc::new($array::from_iter_values(values))
+        }
+    };
+}
+
+impl<'r> Columns<'r> for Arrays {
+    type Error = ArrowError;
+
+    fn column<V: FieldValue + 'r>(
+        &mut self,
+        field: &'static Field,
+        values: impl Iterator<Item = &'r V>,
+    ) -> Result<(), ArrowError> {
+        // A constant: one arm is compiled for each type.
+        self.0.push(match V::SCALAR {
+            Scalar::Text if field.kind == FieldKind::Time => times(values)?,
+            Scalar::Text => Arc::new(StringArray::from_iter(values.map(V::text))),
+            Scalar::Bool => Arc::new(BooleanArray::from_iter(values.map(V::bool))),
+            Scalar::I32 => array!(Int32Array, i32, values),
+            Scalar::I64 => array!(Int64Array, i64, values),
+            Scalar::U32 => array!(UInt32Array, u32, values),
+            Scalar::U64 => array!(UInt64Array, u64, values),
+            Scalar::F64 => array!(Float64Array, f64, values),
+        });
+        Ok(())
     }
 }
 
-impl Row for WindowAnswer<'_> {
-    const COLUMNS: &'static [Column] = &[
-        Column("window", Type::Text, Never),
-        Column("window_start", Type::Time, Never),
-        Column("window_end", Type::Time, Never),
-        Column("branch", Type::Text, Never),
-        Column("branch_id", Type::U32, Never),
-        Column("pay_amount", Type::F64, Never),
-        Column("pay_amount_exact", Type::Text, Never),
-        Column("pay_count", Type::U64, Never),
-        Column("pay_min", Type::F64, Allowed),
-        Column("pay_max", Type::F64, Allowed),
-        Column("pay_avg", Type::F64, Allowed),
-        Column("pay_p50", Type::F64, Allowed),
-        Column("pay_p95", Type::F64, Allowed),
-        Column("pay_p99", Type::F64, Allowed),
-        Column("final", Type::Bool, Never),
-        Column("closed_by", Type::Text, Allowed),
-        Column("revision", Type::U64, Never),
-        Column("late_count", Type::U64, Never),
-        Column("late_amount", Type::F64, Never),
-        Column("late_amount_exact", Type::Text, Never),
-    ];
-
-    fn arrays(rows: &[Self]) -> Result<Vec<ArrayRef>, ArrowError> {
-        Ok(vec![
-            texts(rows, |row| Some(row.window)),
-            times(rows, |row| Some(&row.window_start))?,
-            times(rows, |row| Some(&row.window_end))?,
-            texts(rows, |row| Some(&row.branch)),
-            Arc::new(UInt32Array::from_iter_values(
-                rows.iter().map(|row| row.branch_id),
-            )),
-            doubles(rows, |row| Some(row.pay_amount)),
-            texts(rows, |row| Some(&row.pay_amount_exact)),
-            counts(rows, |row| row.pay_count),
-            doubles(rows, |row| row.pay_min),
-            doubles(rows, |row| row.pay_max),
-            doubles(rows, |row| row.pay_avg),
-            doubles(rows, |row| row.pay_p50),
-            doubles(rows, |row| row.pay_p95),
-            doubles(rows, |row| row.pay_p99),
-            Arc::new(BooleanArray::from_iter(
-                rows.iter().map(|row| Some(row.is_final)),
-            )),
-            texts(rows, |row| row.closed_by),
-            counts(rows, |row| row.revision),
-            counts(rows, |row| row.late_count),
-            doubles(rows, |row| Some(row.late_amount)),
-            texts(rows, |row| Some(&row.late_amount_exact)),
-        ])
-    }
-}
-
-fn texts<R>(rows: &[R], text: impl Fn(&R) -> Option<&str>) -> ArrayRef {
-    Arc::new(StringArray::from_iter(rows.iter().map(text)))
-}
-
-fn doubles<R>(rows: &[R], double: impl Fn(&R) -> Option<f64>) -> ArrayRef {
-    Arc::new(Float64Array::from_iter(rows.iter().map(double)))
-}
-
-fn counts<R>(rows: &[R], count: impl Fn(&R) -> u64) -> ArrayRef {
-    Arc::new(UInt64Array::from_iter_values(rows.iter().map(count)))
-}
-
-fn times<R>(rows: &[R], time: impl Fn(&R) -> Option<&str>) -> Result<ArrayRef, ArrowError> {
-    let times = rows.iter().map(|row| {
-        time(row)
+fn times<'r, V: FieldValue + 'r>(
+    values: impl Iterator<Item = &'r V>,
+) -> Result<ArrayRef, ArrowError> {
+    let times = values.map(|value| {
+        value
+            .text()
             .map(|text| match parse_rfc3339(text) {
                 Some(time) => Ok(time.millis()),
                 None => Err(ArrowError::InvalidArgumentError(format!(
@@ -175,13 +106,16 @@ fn times<R>(rows: &[R], time: impl Fn(&R) -> Option<&str>) -> Result<ArrayRef, A
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use tidegauge_windows::{Definition, EventTime, Span, Summary, Window, WindowResult};
+
     use super::*;
     use crate::domain::branch::Branches;
     use crate::domain::payment::BranchId;
+    use crate::view::wire::{TotalAnswer, WindowAnswer};
 
     #[test]
     fn columns_are_the_fields_of_the_answer_in_their_order() {
-        fn agree<R: Row>(row: &R) {
+        fn agree<R: FlatRow>(row: &R) {
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.serialize(row).unwrap();
             let written = writer.into_inner().unwrap();
@@ -189,7 +123,7 @@ mod tests {
                 .headers()
                 .unwrap()
                 .clone();
-            let columns: Vec<_> = R::COLUMNS.iter().map(|column| column.0).collect();
+            let columns: Vec<_> = R::FIELDS.iter().map(|field| field.name).collect();
             assert_eq!(header.iter().collect::<Vec<_>>(), columns);
             let rows = std::slice::from_ref(row);
             assert_eq!(batch(&schema::<R>(), rows).unwrap().num_rows(), 1);
@@ -197,27 +131,17 @@ mod tests {
         let id: BranchId = "7".parse().unwrap();
         let branches = Branches::default();
         agree(&TotalAnswer::new(id, None, &branches));
-        agree(&WindowAnswer {
-            window: "1m",
-            window_start: "2026-11-01T00:00:00Z".into(),
-            window_end: "2026-11-01T00:01:00Z".into(),
-            branch: "b".into(),
-            branch_id: 7,
-            pay_amount: 0.0,
-            pay_amount_exact: "0".into(),
-            pay_count: 0,
-            pay_min: None,
-            pay_max: None,
-            pay_avg: None,
-            pay_p50: None,
-            pay_p95: None,
-            pay_p99: None,
-            is_final: true,
+        let minute = Span::MINUTE;
+        let minutes = Definition::tumbling("1m", minute, Span::ZERO, chrono_tz::UTC).unwrap();
+        let start = EventTime::from_millis(0);
+        let result = WindowResult {
+            definition: 0,
+            window: Window::new(start, start.plus(minute)),
+            key: id,
+            aggregate: Summary::default(),
             closed_by: None,
             revision: 0,
-            late_count: 0,
-            late_amount: 0.0,
-            late_amount_exact: "0".into(),
-        });
+        };
+        agree(&WindowAnswer::new(&result, &minutes, &branches));
     }
 }

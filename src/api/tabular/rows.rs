@@ -10,8 +10,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-use super::columns::{Row, batch, schema};
+use super::columns::{batch, schema};
 use crate::api::format::AnswerFormat;
+use crate::view::field;
+use crate::view::flat_row::FlatRow;
 
 /// Why rows can't be written: the receiver of the bytes has gone, or a row does not fit.
 pub(super) type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -32,7 +34,7 @@ enum Form<W: Write + Send> {
     Parquet(Box<ArrowWriter<W>>, Arc<Schema>),
 }
 
-impl<R: Row, W: Write + Send> Rows<R, W> {
+impl<R: FlatRow, W: Write + Send> Rows<R, W> {
     /// A table in `format`. An object that stands for a whole answer is none: JSON is written as
     /// NDJSON.
     pub(super) fn begin(format: AnswerFormat, to: W) -> Result<Self, Error> {
@@ -40,7 +42,7 @@ impl<R: Row, W: Write + Send> Rows<R, W> {
             AnswerFormat::Csv => {
                 // Written here, as a table without rows has a header too.
                 let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(to);
-                writer.write_record(R::COLUMNS.iter().map(|column| column.0))?;
+                writer.write_record(field::names(R::FIELDS))?;
                 Form::Csv(Box::new(writer))
             }
             AnswerFormat::Ndjson | AnswerFormat::Json => Form::Ndjson(to),

@@ -173,6 +173,16 @@ fn a_text_that_ends_like_a_time_or_is_one_stays_whole() {
 }
 
 #[test]
+fn what_a_table_leaves_out_are_fields() {
+    for name in NOT_IN_TABLES.iter().chain(&LEAST_IMPORTANT) {
+        assert!(field_named(name).is_some(), "{name}");
+    }
+    let shown = |name| is_in_tables(name);
+    assert!(shown("pay_p50") && shown("pay_min") && shown("no_field_of_ours"));
+    assert!(!shown("pay_p95") && !shown("pay_p99") && !shown("pay_amount"));
+}
+
+#[test]
 fn numbers_are_made_readable() {
     let row = r#"{"window":"1m","n":1234567,"m":-1234,"x":0.12999999,"y":419181.694,"pay_amount_exact":"-12345.678"}"#;
     let table = drawn(&[row], TableOptions::default());

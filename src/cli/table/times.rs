@@ -1,6 +1,8 @@
 //! Times as a table shows them: short, without what all of them have in common.
 
 use crate::cli::row::{JsonRow, plain};
+use crate::view::field::FieldKind;
+use crate::view::wire::field_named;
 
 /// How times are shown: what all have in common is left out.
 #[derive(Default)]
@@ -13,14 +15,11 @@ pub(super) struct Times {
 
 impl Times {
     pub(super) fn of(rows: &[JsonRow], names: &[&str]) -> Self {
+        let mut names = names.to_vec();
+        names.retain(|name| holds_times(name));
         let texts: Vec<String> = rows
             .iter()
-            .flat_map(|row| {
-                names
-                    .iter()
-                    .filter(|name| holds_times(name))
-                    .filter_map(|name| row.get(name))
-            })
+            .flat_map(|row| names.iter().filter_map(|name| row.get(name)))
             .map(plain)
             .collect();
         let times: Vec<(&str, &str)> = texts.iter().filter_map(|text| split(text)).collect();
@@ -81,6 +80,5 @@ pub(super) fn split(text: &str) -> Option<(&str, &str)> {
 /// Whether a field of that name holds a time and nothing else. The name decides, not the content: a
 /// sentence or the name of a branch may look like a time or end with one.
 pub(super) fn holds_times(name: &str) -> bool {
-    let ends = ["_time", "_timestamp", "_start", "_end"];
-    name == "watermark" || ends.iter().any(|end| name.ends_with(end))
+    field_named(name).is_some_and(|field| field.kind == FieldKind::Time)
 }

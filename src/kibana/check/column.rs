@@ -6,15 +6,30 @@ use super::layer_context::LayerContext;
 use super::{Faults, text};
 use crate::kibana::DocumentSet;
 use crate::kibana::dashboard::{PAID, step};
+use crate::view::field::FieldKind;
+use crate::view::flat_row::FlatRow;
+use crate::view::wire::WindowAnswer;
 
 /// Kibana's name for the documents themselves, in place of a field.
 pub(super) const RECORDS: &str = "___records___";
 
-/// Percentiles: their sum or average is meaningless.
-pub(super) const PERCENTILES: [&str; 3] = ["pay_p50", "pay_p95", "pay_p99"];
+/// Whether `field` is a percentile: the sum or average of percentiles is meaningless.
+pub(super) fn is_percentile(field: &str) -> bool {
+    of_kind(|kind| matches!(kind, FieldKind::Percentile(_))).any(|name| name == field)
+}
 
-/// Figures of windows that are never below zero.
-const COUNTS: [&str; 3] = ["pay_count", "late_count", "revision"];
+/// Whether `field` is a figure of windows that is never below zero.
+fn is_count(field: &str) -> bool {
+    of_kind(|kind| kind == FieldKind::Count).any(|name| name == field)
+}
+
+/// The figures of windows whose kind is right.
+fn of_kind(is_right: impl Fn(FieldKind) -> bool) -> impl Iterator<Item = &'static str> {
+    let fields = WindowAnswer::FIELDS.iter();
+    fields
+        .filter(move |field| is_right(field.kind))
+        .map(|field| field.name)
+}
 
 /// Kibana's name for the type of a field.
 fn type_of(kind: &str) -> &'static str {
@@ -262,13 +277,12 @@ fn without_zeros(
     let query = text(&column["filter"]["query"]);
     // Those without payments have no percentiles, and all their counts are zero.
     let leaves_zeros_out = terms_of(&query).any(|term| {
-        let is_above_zero = |field: &&str| term == format!("{field} > 0");
-        let exists = |field: &&str| term == format!("{field}: *");
-        COUNTS.iter().any(is_above_zero) || PERCENTILES.iter().any(exists)
+        let is_above_zero = term.strip_suffix(" > 0").is_some_and(is_count);
+        is_above_zero || term.strip_suffix(": *").is_some_and(is_percentile)
     });
     let is_same = match operation {
         "sum" => column["params"]["emptyAsNull"] == false,
-        "max" => leaves_zeros_out || COUNTS.contains(&field),
+        "max" => leaves_zeros_out || is_count(field),
         "min" | "count" | "last_value" => leaves_zeros_out,
         _ => true,
     };
@@ -288,7 +302,6 @@ fn additive(
     ground: &LayerContext<'_>,
     faults: &mut Faults,
 ) {
-    let is_percentile = PERCENTILES.contains(&field);
     let adds = matches!(operation, "sum" | "count");
     faults.expect(
         !adds || !ground.documents.overlap(),
@@ -296,7 +309,7 @@ fn additive(
         "it adds up windows that overlap: each payment would count several times",
     );
     faults.expect(
-        !is_percentile || operation == "last_value",
+        !is_percentile(field) || operation == "last_value",
         ground.place,
         "percentiles can be neither added nor averaged",
     );

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::column::PERCENTILES;
+use super::column::is_percentile;
 use super::{Faults, array, text};
 
 /// Every column that is drawn must exist, and every column must be drawn.
@@ -95,8 +95,7 @@ fn fitting(drawn: &[Value], layer: &Value) -> &'static str {
         .as_object()
         .into_iter()
         .flat_map(|map| map.values());
-    let is_percentile =
-        |column: &Value| PERCENTILES.contains(&text(&column["sourceField"]).as_str());
+    let is_percentile = |column: &Value| is_percentile(&text(&column["sourceField"]));
     if drawn.iter().any(is_of_bars) {
         "None"
     } else if columns.any(is_percentile) {

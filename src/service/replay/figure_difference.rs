@@ -9,6 +9,9 @@ use crate::domain::amount::{format_units, nearest_double};
 use crate::domain::ledger::{Count, Entry};
 use crate::domain::timestamp::rfc3339;
 use crate::domain::total::Total;
+use crate::view::field::FieldKind;
+use crate::view::flat_row::FlatRow;
+use crate::view::wire::WindowAnswer;
 
 /// A figure that differs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -46,7 +49,13 @@ pub struct FieldDifference {
 }
 
 /// The percentiles that answers show.
-const SHOWN_PERCENTILES: [u8; 3] = [50, 95, 99];
+fn shown_percentiles() -> impl Iterator<Item = u8> {
+    let fields = WindowAnswer::FIELDS.iter();
+    fields.filter_map(|field| match field.kind {
+        FieldKind::Percentile(percentile) => Some(percentile),
+        _ => None,
+    })
+}
 
 impl FigureDifference {
     /// The total of a branch, called `figure`, if it differs.
@@ -150,7 +159,7 @@ impl FieldDifferences {
         fields.compare("late_amount_exact", live, replayed, |summary| {
             format_units(summary.late_sum).into()
         });
-        for percentile in SHOWN_PERCENTILES {
+        for percentile in shown_percentiles() {
             fields.compare_percentile(percentile, live, replayed);
         }
         // Other payments may have the same count, sum, least and greatest.
@@ -207,6 +216,7 @@ mod tests {
     use tidegauge_windows::{Aggregate, EventTime};
 
     use super::*;
+    use crate::view::wire::TotalAnswer;
 
     const ONE: i128 = 1_000_000_000_000_000_000;
 
@@ -287,6 +297,38 @@ mod tests {
             json!({"field": "pay_count", "live": 2, "replayed": null})
         );
         assert_eq!(missing.as_array().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn every_figure_of_a_window_is_compared_or_follows_from_those_that_are() {
+        let names = |differing: Option<FigureDifference>| -> Vec<String> {
+            let fields = differing.unwrap().fields.into_iter();
+            fields.map(|differs| differs.field).collect()
+        };
+        let live = summary(&[(1, true)]);
+        let window = names(FigureDifference::window(String::new, Some(&live), None));
+        let total = Total {
+            count: 1,
+            amount: I256::ONE,
+            first: EventTime::from_millis(0),
+            last: EventTime::from_millis(0),
+        };
+        let total = names(FigureDifference::total(String::new, Some(&total), None));
+        // Doubles of exact amounts and the mean follow; revisions differ lawfully.
+        let others = ["pay_amount", "late_amount", "pay_avg", "revision"];
+        for (compared, fields) in [(window, WindowAnswer::FIELDS), (total, TotalAnswer::FIELDS)] {
+            for field in fields {
+                let is_figure = field.kind.is_amount() || field.kind == FieldKind::Count;
+                let is_compared = compared.iter().any(|name| name == field.name);
+                assert!(
+                    is_compared || !is_figure || others.contains(&field.name),
+                    "{field:?}"
+                );
+            }
+            for name in compared {
+                assert!(fields.iter().any(|field| field.name == name), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -7,12 +7,13 @@ use serde_json::Value;
 use tidegauge_windows::{Aggregate, ClosedBy, Span};
 
 use super::super::index::DocumentKind;
-use super::super::mapping::mapping;
+use super::super::mapping::{fields, mapping};
 use super::*;
 use crate::core::effect::{LatePayment, LateReason, RejectedRecord};
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
 use crate::domain::total::Total;
+use crate::view::field::Scalar;
 
 const ORIGIN: Origin = Origin {
     partition: 2,
@@ -38,6 +39,20 @@ fn assert_mapped(document: &impl Serialize, kind: DocumentKind, histograms: bool
         value.as_object().unwrap().keys().cloned().collect()
     };
     assert_eq!(names(&document), names(&mapping["properties"]), "{kind:?}");
+    for field in fields(kind) {
+        let value = &document[field.name];
+        let is_right = match field.scalar {
+            Scalar::Text => value.is_string(),
+            Scalar::Bool => value.is_boolean(),
+            Scalar::I32 | Scalar::I64 => value.is_i64(),
+            Scalar::U32 | Scalar::U64 => value.is_u64(),
+            Scalar::F64 => value.is_f64(),
+        };
+        assert!(
+            is_right || (field.is_nullable && value.is_null()),
+            "{kind:?}: {field:?} is {value}"
+        );
+    }
 }
 
 #[test]
