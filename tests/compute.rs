@@ -14,17 +14,24 @@ const LATER: &str = r#"{"createTime":"2026-11-05 00:00:10","payAmount":6,"branch
 /// What `compute` prints of a file as JSON, and what it says beside it.
 #[track_caller]
 fn compute(emit: &str, file: &[u8]) -> (Value, String) {
+    let (stdout, stderr) = printed(emit, "json", file);
+    (serde_json::from_str(&stdout).unwrap(), stderr)
+}
+
+/// What `compute` prints of a file to stdout and to stderr.
+#[track_caller]
+fn printed(emit: &str, format: &str, file: &[u8]) -> (String, String) {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("payments"), file).unwrap();
     let output = binary()
         .current_dir(dir.path())
-        .args(["compute", "--emit", emit, "-o", "json", "payments"])
+        .args(["compute", "--emit", emit, "-o", format, "payments"])
         .stdin(Stdio::null())
         .output()
         .unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{stderr}");
-    (serde_json::from_slice(&output.stdout).unwrap(), stderr)
+    (String::from_utf8(output.stdout).unwrap(), stderr)
 }
 
 fn entry(ledger: &Value, name: &str) -> u64 {
@@ -111,6 +118,20 @@ fn payments_that_are_in_no_window_can_be_listed() {
         (&last["branch"], &last["pay_amount_exact"]),
         (&"Branch_2".into(), &"7".into())
     );
+}
+
+#[test]
+fn csv_without_rows_has_the_header_of_csv_with_rows() {
+    let file = [PAYMENT, LATER, LATER, LATER, PAYMENT, "no payment"].join("\n");
+    for emit in ["totals", "windows", "late", "rejects", "ledger"] {
+        let rows = printed(emit, "csv", file.as_bytes()).0;
+        let no_rows = printed(emit, "csv", b"").0;
+        assert!(rows.lines().count() > 1, "{emit}: {rows}");
+        assert_eq!(no_rows.lines().next(), rows.lines().next(), "{emit}");
+        if emit != "ledger" {
+            assert_eq!(no_rows.lines().count(), 1, "{emit}: {no_rows}");
+        }
+    }
 }
 
 #[test]

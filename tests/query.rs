@@ -144,6 +144,29 @@ fn query_follows_pages_as_far_as_it_is_asked_to() {
 }
 
 #[test]
+fn csv_without_rows_has_the_header_of_csv_with_rows() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let (setup, service) = service(kafka);
+    let topic = unique("query-empty");
+    kafka.create_topic(&topic, 1);
+    let empty_setup = Setup::of(kafka, &topic);
+    let empty = empty_setup.serve();
+    for subject in [
+        ["totals"].as_slice(),
+        &["windows", "1m"],
+        &["late"],
+        &["rejects"],
+    ] {
+        let arguments = [subject, &["-o", "csv"]].concat();
+        let rows = succeed(&mut query(&setup, &service, &arguments));
+        let no_rows = succeed(&mut query(&empty_setup, &empty, &arguments));
+        assert!(rows.lines().count() > 1, "{subject:?}: {rows}");
+        let header = rows.lines().next().unwrap();
+        assert_eq!(no_rows, format!("{header}\n"), "{subject:?}");
+    }
+}
+
+#[test]
 fn an_unknown_branch_or_window_is_told_the_known_ones() {
     let Some(kafka) = Kafka::shared() else { return };
     let (setup, service) = service(kafka);

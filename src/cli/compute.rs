@@ -13,7 +13,6 @@ use tracing::warn;
 
 use super::arguments::{ComputeArgs, Emit, GlobalArgs};
 use super::failure::CommandFailure;
-use super::output;
 use super::report::{self, Numbered};
 use crate::config::{Config, Need};
 use crate::core::effect::{LatePayment, Notices, RejectedRecord};
@@ -50,7 +49,7 @@ pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFai
     }
     computation.end();
     computation.warn_about_oddities();
-    let (rows, whole) = match compute.emit {
+    let figures = match compute.emit {
         Emit::Totals => {
             let totals: Vec<_> = computation
                 .totals
@@ -64,7 +63,7 @@ pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFai
         Emit::Rejects => report::rejects(&computation.rejects)?,
         Emit::Late => report::late(&computation.late, &config.branches)?,
     };
-    output::print(compute.output, &rows, &whole)?;
+    figures.print(compute.output)?;
     Ok(())
 }
 
@@ -278,7 +277,7 @@ impl Computation {
         self.step();
     }
 
-    fn windows(&self, config: &Config) -> Result<report::Report, CommandFailure> {
+    fn windows(&self, config: &Config) -> Result<report::FigureList, CommandFailure> {
         let settings = settings(config);
         let frame = Frame::new(settings, self.pipeline.engine().snapshot());
         let mut results = Vec::new();

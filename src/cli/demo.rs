@@ -18,7 +18,7 @@ use tokio::task::spawn_blocking;
 
 use super::arguments::{DemoArgs, GlobalArgs};
 use super::failure::CommandFailure;
-use super::output::{self, OutputFormat};
+use super::output::OutputFormat;
 use super::report;
 use super::serve::{block_on, stop};
 use super::signals::Signals;
@@ -316,9 +316,9 @@ fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, Command
     readings
         .query(|reading| {
             let checkpoint = reading.checkpoint();
-            let (rows, _) = report::totals(&reading.totals()?, branches)
+            let totals = report::totals(&reading.totals()?, branches)
                 .map_err(|failure| ReadError(failure.to_string()))?;
-            let table = table::table(&rows, TableOptions::of_stdout());
+            let table = table::table(&totals.rows, TableOptions::of_stdout());
             let watermark = reading
                 .frame()
                 .watermark()
@@ -344,14 +344,14 @@ fn print_end(
     let (totals, ledger) = readings
         .query(|reading| Ok((reading.totals()?, reading.checkpoint().ledger.clone())))
         .map_err(app::Error::from)?;
-    let (rows, totals) = report::totals(&totals, branches)?;
-    let (entries, ledger) = report::ledger(&ledger)?;
-    let totals = totals.trim_end_matches('}');
-    let whole = format!("{totals},\"ledger\":{ledger}}}");
-    output::print(format, &rows, &whole)?;
+    let mut totals = report::totals(&totals, branches)?;
+    let ledger = report::ledger(&ledger)?;
     // The one JSON value holds both.
+    let whole = totals.whole.trim_end_matches('}');
+    totals.whole = format!("{whole},\"ledger\":{}}}", ledger.whole);
+    totals.print(format)?;
     if format != OutputFormat::Json {
-        output::print(format, &entries, "")?;
+        ledger.print(format)?;
     }
     Ok(())
 }

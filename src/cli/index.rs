@@ -331,6 +331,7 @@ fn print(findings: &Findings, format: OutputFormat) -> Result<(), CommandFailure
         .chain(drift)
         .map(|line| report::row(&line))
         .collect::<Result<Vec<_>, _>>()?;
-    output::print(format, &rows, &report::text(findings)?)?;
+    let columns = ["kind", "what"];
+    output::print_list(format, &columns, &rows, &report::text(findings)?)?;
     Ok(())
 }

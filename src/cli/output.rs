@@ -21,24 +21,40 @@ pub enum OutputFormat {
     Csv,
 }
 
-/// Prints `rows`. As JSON it prints `whole`, the JSON text that they are part of.
+/// Prints `rows`, of which there is at least one. As JSON it prints `whole`, the JSON text that they
+/// are part of.
 ///
 /// # Errors
 /// When stdout can't be written.
 pub fn print(format: OutputFormat, rows: &[JsonRow], whole: &str) -> anyhow::Result<()> {
+    print_list(format, &[], rows, whole)
+}
+
+/// Prints `rows` as [`print`] does. CSV without rows has the header `columns`.
+///
+/// # Errors
+/// When stdout can't be written.
+pub(super) fn print_list(
+    format: OutputFormat,
+    columns: &[&str],
+    rows: &[JsonRow],
+    whole: &str,
+) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    write(&mut out, format, rows, whole, TableOptions::of_stdout())
+    let options = TableOptions::of_stdout();
+    write(&mut out, format, columns, rows, whole, options)
         .and_then(|()| Ok(out.flush()?))
         .context("the answer can't be printed")
 }
 
-/// Writes `rows` as [`print`] does, a table as it looks there.
+/// Writes `rows` as [`print_list`] does, a table as it looks there.
 ///
 /// # Errors
 /// When `out` can't be written.
 pub(super) fn write(
     out: &mut impl Write,
     format: OutputFormat,
+    columns: &[&str],
     rows: &[JsonRow],
     whole: &str,
     options: TableOptions,
@@ -51,18 +67,21 @@ pub(super) fn write(
                 writeln!(out, "{}", row.to_json())?;
             }
         }
-        OutputFormat::Csv => write_csv(out, rows)?,
+        OutputFormat::Csv => write_csv(out, columns, rows)?,
     }
     Ok(())
 }
 
-fn write_csv(out: &mut impl Write, rows: &[JsonRow]) -> anyhow::Result<()> {
+fn write_csv(out: &mut impl Write, columns: &[&str], rows: &[JsonRow]) -> anyhow::Result<()> {
     let mut csv = csv::WriterBuilder::new().from_writer(out);
-    for (number, row) in rows.iter().enumerate() {
-        if number == 0 {
-            csv.write_record(row.fields().map(|(name, _)| name))
-                .map_err(broken)?;
-        }
+    // A service of another version may give other fields: its rows decide, if there are any.
+    match rows.first() {
+        Some(first) => csv.write_record(first.fields().map(|(name, _)| name)),
+        None if columns.is_empty() => Ok(()),
+        None => csv.write_record(columns),
+    }
+    .map_err(broken)?;
+    for row in rows {
         csv.write_record(row.fields().map(|(_, value)| plain(value)))
             .map_err(broken)?;
     }
@@ -90,7 +109,8 @@ mod tests {
             .map(|row| JsonRow::parse(row).unwrap())
             .collect();
         let mut out = Vec::new();
-        write(&mut out, format, &rows, "{}", TableOptions::default()).unwrap();
+        let options = TableOptions::default();
+        write(&mut out, format, &["b", "a"], &rows, "{}", options).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -113,9 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn a_table_without_rows_says_so() {
+    fn a_table_without_rows_says_so_and_csv_has_its_header() {
         assert_eq!(written(OutputFormat::Table, &[]), "nothing\n");
-        assert_eq!(written(OutputFormat::Csv, &[]), "");
+        assert_eq!(written(OutputFormat::Csv, &[]), "b,a\n");
     }
 
     #[test]

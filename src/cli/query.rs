@@ -1,6 +1,7 @@
 //! `tidegauge query`: queries a running service and prints the answer.
 
 mod latencies;
+mod parsing;
 mod rows;
 
 use std::io::{self, Write};
@@ -11,6 +12,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
+use self::parsing::{row_in, rows_in, text_in, unexpected};
 use super::arguments::{GlobalArgs, QueryArgs, QueryCommand, RecordsArgs};
 use super::endpoint::{self, Address, FlagOrVariable};
 use super::failure::CommandFailure;
@@ -104,7 +106,8 @@ impl Service {
     ) -> Result<String, CommandFailure> {
         let (rows, whole) = self.answer(subject).await?;
         let mut text = Vec::new();
-        output::write(&mut text, self.output, &rows, &whole, options)?;
+        let columns = rows::columns(subject);
+        output::write(&mut text, self.output, &columns, &rows, &whole, options)?;
         let mut text = String::from_utf8_lossy(&text).into_owned();
         if self.output == OutputFormat::Table && !matches!(subject, QueryCommand::Status) {
             text.push_str(&self.footer().await?);
@@ -372,29 +375,4 @@ impl Service {
             CommandFailure::Running(message)
         }
     }
-}
-
-fn unexpected(error: serde_json::Error) -> CommandFailure {
-    CommandFailure::Running(anyhow!(
-        "the answer does not come from a Tidegauge service: {error}"
-    ))
-}
-
-fn rows_in(row: &JsonRow, field: &str) -> Result<Vec<JsonRow>, CommandFailure> {
-    serde_json::from_str(row.get(field).unwrap_or("[]")).map_err(unexpected)
-}
-
-/// A row of a status: which part, how it is doing, and why.
-fn line(cells: &[&str; 3]) -> Result<JsonRow, CommandFailure> {
-    let [part, state, more] = cells.map(serde_json::Value::from);
-    let text = format!(r#"{{"part":{part},"state":{state},"reason":{more}}}"#);
-    JsonRow::parse(&text).map_err(unexpected)
-}
-
-fn row_in(row: &JsonRow, field: &str) -> Result<JsonRow, CommandFailure> {
-    JsonRow::parse(row.get(field).unwrap_or("{}")).map_err(unexpected)
-}
-
-fn text_in(row: &JsonRow, field: &str) -> Option<String> {
-    serde_json::from_str(row.get(field)?).ok()
 }

@@ -3,23 +3,45 @@
 use serde::Serialize;
 
 use super::failure::CommandFailure;
+use super::output::{self, OutputFormat};
 use super::row::JsonRow;
 use crate::core::effect::{LatePayment, RejectedRecord};
 use crate::domain::branch::Branches;
 use crate::domain::count::grouped;
-use crate::domain::ledger::{Entry, Ledger};
+use crate::domain::ledger::Ledger;
 use crate::domain::payment::BranchId;
 use crate::domain::total::Total;
-use crate::view::wire::{LateAnswer, LedgerAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+use crate::view::field;
+use crate::view::flat_row::FlatRow;
+use crate::view::wire::{
+    LateAnswer, LedgerAnswer, LedgerRow, RejectAnswer, TotalAnswer, WindowAnswer,
+};
 
-/// Rows, and the JSON value that they are part of.
-pub(super) type Report = (Vec<JsonRow>, String);
+/// Figures to print.
+pub(super) struct FigureList {
+    /// The names of the fields.
+    pub(super) columns: Vec<&'static str>,
+    /// The rows, which may be none.
+    pub(super) rows: Vec<JsonRow>,
+    /// The JSON value that the rows are part of.
+    pub(super) whole: String,
+}
+
+impl FigureList {
+    /// Prints them.
+    ///
+    /// # Errors
+    /// When stdout can't be written.
+    pub(super) fn print(&self, format: OutputFormat) -> anyhow::Result<()> {
+        output::print_list(format, &self.columns, &self.rows, &self.whole)
+    }
+}
 
 /// The totals, by branch.
 pub(super) fn totals(
     totals: &[(BranchId, Total)],
     branches: &Branches,
-) -> Result<Report, CommandFailure> {
+) -> Result<FigureList, CommandFailure> {
     let totals = totals
         .iter()
         .map(|(branch, total)| TotalAnswer::new(*branch, Some(total), branches));
@@ -29,7 +51,7 @@ pub(super) fn totals(
 /// The windows.
 pub(super) fn windows<'a>(
     windows: impl Iterator<Item = WindowAnswer<'a>>,
-) -> Result<Report, CommandFailure> {
+) -> Result<FigureList, CommandFailure> {
     list("items", windows)
 }
 
@@ -49,52 +71,31 @@ struct NumberedRow<T> {
 }
 
 /// Rejected records.
-pub(super) fn rejects(rejects: &[Numbered<RejectedRecord>]) -> Result<Report, CommandFailure> {
+pub(super) fn rejects(rejects: &[Numbered<RejectedRecord>]) -> Result<FigureList, CommandFailure> {
     let rejects = rejects.iter().map(|reject| NumberedRow {
         line: reject.line,
         answer: RejectAnswer::new(&reject.what),
     });
-    list("items", rejects)
+    numbered("items", rejects)
 }
 
 /// Payments that are not in any window.
 pub(super) fn late(
     late: &[Numbered<LatePayment>],
     branches: &Branches,
-) -> Result<Report, CommandFailure> {
+) -> Result<FigureList, CommandFailure> {
     let late = late.iter().map(|late| NumberedRow {
         line: late.line,
         answer: LateAnswer::new(&late.what, branches),
     });
-    list("items", late)
+    numbered("items", late)
 }
 
 /// The ledger: a row for each entry.
-pub(super) fn ledger(ledger: &Ledger) -> Result<Report, CommandFailure> {
-    #[derive(Serialize)]
-    struct LedgerRow<'a> {
-        entry: &'a str,
-        count: u64,
-        pay_amount_exact: Option<String>,
-    }
-    let line = |entry: Entry| {
-        let booked = ledger.entry(entry);
-        LedgerRow {
-            entry: entry.as_str(),
-            count: booked.count,
-            pay_amount_exact: entry
-                .has_amount()
-                .then(|| crate::domain::amount::format_units(booked.amount)),
-        }
-    };
-    let consumed = LedgerRow {
-        entry: "consumed",
-        count: ledger.consumed,
-        pay_amount_exact: None,
-    };
-    let lines = Entry::ALL.into_iter().map(line).chain([consumed]);
-    let rows = lines.map(|line| row(&line)).collect::<Result<_, _>>()?;
-    Ok((rows, text(&LedgerAnswer::new(ledger))?))
+pub(super) fn ledger(ledger: &Ledger) -> Result<FigureList, CommandFailure> {
+    let mut list = list("entries", LedgerRow::all(ledger))?;
+    list.whole = text(&LedgerAnswer::new(ledger))?;
+    Ok(list)
 }
 
 /// A duration as a table shows it.
@@ -123,13 +124,34 @@ pub(super) fn text(value: &impl Serialize) -> Result<String, CommandFailure> {
     serde_json::to_string(value).map_err(|error| CommandFailure::Running(error.into()))
 }
 
-fn list<T: Serialize>(
+fn list<R: FlatRow>(
     name: &str,
+    rows: impl Iterator<Item = R>,
+) -> Result<FigureList, CommandFailure> {
+    let columns = field::names(R::FIELDS).collect();
+    list_with(name, columns, rows)
+}
+
+fn numbered<R: FlatRow>(
+    name: &str,
+    rows: impl Iterator<Item = NumberedRow<R>>,
+) -> Result<FigureList, CommandFailure> {
+    let columns = ["line"].into_iter().chain(field::names(R::FIELDS));
+    list_with(name, columns.collect(), rows)
+}
+
+fn list_with<T: Serialize>(
+    name: &str,
+    columns: Vec<&'static str>,
     values: impl Iterator<Item = T>,
-) -> Result<Report, CommandFailure> {
+) -> Result<FigureList, CommandFailure> {
     let rows = values
         .map(|value| row(&value))
         .collect::<Result<Vec<_>, _>>()?;
     let items: Vec<String> = rows.iter().map(JsonRow::to_json).collect();
-    Ok((rows, format!("{{\"{name}\":[{}]}}", items.join(","))))
+    Ok(FigureList {
+        columns,
+        rows,
+        whole: format!("{{\"{name}\":[{}]}}", items.join(",")),
+    })
 }

@@ -181,6 +181,8 @@ fn repair_ends_with_0_when_no_drift_is_left_and_lists_what_waits_for_the_service
     setup.serve_until_end();
     let verified = setup.run_json(&["index", "verify", "-o", "json"]);
     assert_eq!(verified["waiting"], json!([]));
+    let nothing = setup.run(&["index", "verify", "-o", "csv"]).stdout;
+    assert_eq!(nothing, "kind,what\n");
 
     let blocked = json!({"index.blocks.write": true});
     elastic.put(&format!("/{totals}/_settings"), &blocked).ok();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{line, row_in, unexpected};
+use super::parsing::{line, row_in, unexpected};
 use crate::cli::failure::CommandFailure;
 use crate::cli::row::JsonRow;
 use crate::domain::count::grouped;

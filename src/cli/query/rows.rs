@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use super::{latencies, line, row_in, rows_in, text_in, unexpected};
+use super::latencies;
+use super::parsing::{line, row_in, rows_in, text_in, unexpected};
+use crate::cli::arguments::QueryCommand;
 use crate::cli::failure::CommandFailure;
 use crate::cli::row::JsonRow;
 use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::domain::duration;
+use crate::view::field;
+use crate::view::flat_row::FlatRow;
+use crate::view::wire::{LateAnswer, LedgerRow, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// The definitions in words.
 pub(super) fn definitions(definitions: &[JsonRow]) -> Result<Vec<JsonRow>, CommandFailure> {
@@ -111,13 +116,30 @@ pub(super) fn ledger(ledger: &JsonRow) -> Result<Vec<JsonRow>, CommandFailure> {
     let mut rows = Vec::new();
     for (name, entry) in entries.fields() {
         let entry = JsonRow::parse(entry).map_err(unexpected)?;
-        let count = entry.get("count").unwrap_or("0");
-        let amount = entry.get("pay_amount_exact").unwrap_or("null");
-        let text = format!(r#"{{"entry":"{name}","count":{count},"pay_amount_exact":{amount}}}"#);
-        rows.push(JsonRow::parse(&text).map_err(unexpected)?);
+        rows.push(LedgerRow {
+            entry: name,
+            count: number_in(&entry, "count"),
+            pay_amount_exact: text_in(&entry, "pay_amount_exact").map(Into::into),
+        });
     }
-    let consumed = ledger.get("consumed").unwrap_or("0");
-    let text = format!(r#"{{"entry":"consumed","count":{consumed},"pay_amount_exact":null}}"#);
-    rows.push(JsonRow::parse(&text).map_err(unexpected)?);
-    Ok(rows)
+    rows.push(LedgerRow::consumed(number_in(ledger, "consumed")));
+    let rows = rows.iter().map(JsonRow::of);
+    rows.collect::<Result<_, _>>().map_err(unexpected)
+}
+
+fn number_in(row: &JsonRow, field: &str) -> u64 {
+    let number = row.get(field).and_then(|number| number.parse().ok());
+    number.unwrap_or_default()
+}
+
+/// The names of the fields of `subject` where there may be no rows; else none.
+pub(super) fn columns(subject: &QueryCommand) -> Vec<&'static str> {
+    let fields = match subject {
+        QueryCommand::Totals { .. } => TotalAnswer::FIELDS,
+        QueryCommand::Windows(_) => WindowAnswer::FIELDS,
+        QueryCommand::Late(_) => LateAnswer::FIELDS,
+        QueryCommand::Rejects(_) => RejectAnswer::FIELDS,
+        QueryCommand::Definitions | QueryCommand::Ledger | QueryCommand::Status => &[],
+    };
+    field::names(fields).collect()
 }
