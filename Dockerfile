@@ -10,7 +10,7 @@ COPY . .
 # that a panic names places, but not the debug information.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked \
+    PATH="/src/.cargo/unity:$PATH" cargo build --release --locked \
  && cp target/release/tidegauge /usr/local/bin/tidegauge \
  && strip --strip-debug /usr/local/bin/tidegauge
 

@@ -12,6 +12,9 @@ export KAFKA_PORT ES_PORT ES_DIST
 # Tools that are compiled once and kept.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidegauge/tools
 
+# RocksDB is compiled in chunks: a third of the time (docs/adr/0039-rocksdb-is-compiled-in-chunks.md).
+export PATH := $(CURDIR)/.cargo/unity:$(PATH)
+
 # One profile for everything: the C++ dependencies (RocksDB, librdkafka) are compiled once.
 CARGO_FLAGS := --release --locked
 
