@@ -1,13 +1,13 @@
 //! Reading a real topic: where it starts, what it delivers, and when it refuses to go on.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod connect;
 mod delivered;
 mod outage;
 mod partitions;
 mod recreated;
 mod removed;
 mod start;
+mod topic;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 use tidegauge::core::effect::Progress;
 use tidegauge::core::pipeline::fingerprint;
 use tidegauge::domain::record::Record;
-use tidegauge::source::{AssignedPartition, Config, Source, StartPosition};
+use tidegauge::source::{AssignedPartition, Source};
 
-use crate::support::lab::{Kafka, Message};
+use self::topic::{Topic, config, messages};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const WAIT: Duration = Duration::from_millis(20);
@@ -54,37 +54,6 @@ impl Taken {
             })),
         }
     }
-}
-
-fn config(kafka: &Kafka, topic: &str, start: StartPosition) -> Config {
-    Config {
-        brokers: kafka.bootstrap(),
-        topic: topic.to_owned(),
-        group_id: topic.to_owned(),
-        start,
-        properties: BTreeMap::new(),
-    }
-}
-
-fn connect(kafka: &Kafka, topic: &str, start: StartPosition) -> Source {
-    Source::connect(&config(kafka, topic, start), PATIENCE).unwrap()
-}
-
-fn started(kafka: &Kafka, topic: &str, start: StartPosition) -> Source {
-    let mut source = connect(kafka, topic, start);
-    source.assign(&BTreeMap::new()).unwrap();
-    source
-}
-
-/// Numbered messages to one partition, each a second after the one before.
-fn messages(partition: i32, numbers: std::ops::Range<i64>) -> Vec<Message> {
-    numbers
-        .map(|number| Message {
-            partition,
-            timestamp: 1_000_000 + number * 1_000,
-            payload: Some(format!("{partition}:{number}").into_bytes()),
-        })
-        .collect()
 }
 
 /// Polls until `enough`, and returns all that was delivered.
@@ -146,4 +115,21 @@ fn discover_often(source: &mut Source) {
         source.discover().unwrap();
         std::thread::sleep(WAIT);
     }
+}
+
+/// What a pipeline knows after it has applied all of `taken`, by partition.
+fn applied(taken: &[Taken]) -> BTreeMap<i32, Progress> {
+    taken
+        .iter()
+        .map(|record| (record.partition, record.progress()))
+        .collect()
+}
+
+#[track_caller]
+fn assert_halted(source: &Source, partition: i32, words: &str) {
+    assert!(
+        source.halted()[&partition].contains(words),
+        "{:?}",
+        source.halted()
+    );
 }

@@ -1,29 +1,20 @@
 //! The names that readers use stay where the figures are.
 
-use super::{assert_refused, counted, pay, until_end};
-use crate::support::lab::{Dist, Elastic, Kafka, unique};
-use crate::support::service::{Setup, legacy_totals, quoted};
+use super::{Log, assert_refused, until_end};
+use crate::support::service::{legacy_totals, quoted};
 
 #[test]
 fn a_rollback_to_a_generation_that_may_not_write_changes_nothing() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::new("no-way-back", 5) else {
         return;
     };
-    let topic = unique("no-way-back");
-    kafka.create_topic(&topic, 1);
-    pay(kafka, &topic, 5, "1", 1);
-    Setup::of(kafka, &topic)
-        .delivering(elastic, &topic)
-        .serve_until_end();
+    log.setup().serve_until_end();
     // Another state, which began later: its first generation never wrote.
-    let second =
-        Setup::of(kafka, &topic)
-            .delivering(elastic, &topic)
-            .with("kafka", "start", "\"latest\"");
+    let second = log.latest_setup();
     assert_refused(&until_end(&second), "read from offset 0 of partition 0 on");
     let replayed = second.run(&["replay", "--swap", "--accept-differences"]);
     assert_eq!(replayed.status.code(), Some(0), "{}", replayed.stderr);
-    assert_eq!(counted(elastic, &topic), 5);
+    assert_eq!(log.counted(), 5);
 
     let back = second.run(&["replay", "rollback"]);
     assert_eq!(back.status.code(), Some(78), "{}", back.stderr);
@@ -32,27 +23,20 @@ fn a_rollback_to_a_generation_that_may_not_write_changes_nothing() {
         "{}",
         back.stderr
     );
-    pay(kafka, &topic, 1, "1", 1);
+    log.pay(1);
     second.serve_until_end();
-    assert_eq!(counted(elastic, &topic), 6);
+    assert_eq!(log.counted(), 6);
 }
 
 #[test]
 fn the_alias_of_the_old_dashboards_never_points_to_two_prefixes() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(sales), Some(refunds)) = (Log::new("sales", 5), Log::new("refunds", 9)) else {
         return;
     };
-    let (sales, refunds) = (unique("sales"), unique("refunds"));
-    for (topic, count) in [(&sales, 5), (&refunds, 9)] {
-        kafka.create_topic(topic, 1);
-        pay(kafka, topic, count, "1", 1);
-    }
-    Setup::of(kafka, &sales)
-        .delivering(elastic, &sales)
-        .serve_until_end();
-    let legacy = legacy_totals(&sales);
-    let second = Setup::of(kafka, &refunds)
-        .delivering(elastic, &refunds)
+    sales.setup().serve_until_end();
+    let legacy = legacy_totals(&sales.name);
+    let second = refunds
+        .setup()
         .with("elasticsearch", "legacy_totals", &quoted(&legacy));
     let outcome = until_end(&second);
     assert_eq!(outcome.status.code(), Some(78), "{}", outcome.stderr);
@@ -62,19 +46,17 @@ fn the_alias_of_the_old_dashboards_never_points_to_two_prefixes() {
         "{}",
         outcome.stderr
     );
-    assert_eq!(elastic.documents(&legacy).len(), 1);
-    assert_eq!(counted(elastic, &refunds), 9, "all else is delivered");
+    assert_eq!(sales.elastic.documents(&legacy).len(), 1);
+    assert_eq!(refunds.counted(), 9, "all else is delivered");
 }
 
 #[test]
 fn aliases_of_a_generation_that_the_state_does_not_know_stay_where_they_are() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::new("unknown-generation", 5) else {
         return;
     };
-    let topic = unique("unknown-generation");
-    kafka.create_topic(&topic, 1);
-    pay(kafka, &topic, 5, "1", 1);
-    let first = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let (topic, elastic) = (&log.name, log.elastic);
+    let first = log.setup();
     first.serve_until_end();
     first.run_json(&["replay", "--swap", "-o", "json"]);
     first.run(&["replay", "drop", "1", "--yes"]);
@@ -89,7 +71,7 @@ fn aliases_of_a_generation_that_the_state_does_not_know_stay_where_they_are() {
     };
     assert_eq!(holder(), [format!("{topic}-totals-g2")]);
 
-    let second = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let second = log.setup();
     let outcome = until_end(&second);
     assert_eq!(outcome.status.code(), Some(78), "{}", outcome.stderr);
     assert!(
@@ -112,22 +94,20 @@ fn aliases_of_a_generation_that_the_state_does_not_know_stay_where_they_are() {
 
 #[test]
 fn aliases_stay_where_they_are_while_the_new_generation_lacks_an_index() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::new("lacking", 5) else {
         return;
     };
-    let topic = unique("lacking");
-    kafka.create_topic(&topic, 1);
-    pay(kafka, &topic, 5, "1", 1);
-    let setup = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let (topic, elastic) = (&log.name, log.elastic);
+    let setup = log.setup();
     setup.serve_until_end();
     setup.run_json(&["replay", "-o", "json"]);
     elastic.delete(&format!("/{topic}-totals-g2")).ok();
     let swapped = setup.run_json(&["replay", "swap", "-o", "json"]);
     assert_eq!(swapped["aliases"], "follow", "{swapped}");
-    assert_eq!(counted(elastic, &topic), 5, "readers see what they saw");
+    assert_eq!(log.counted(), 5, "readers see what they saw");
     // The service fills the index and moves the aliases.
     setup.serve_until_end();
-    assert_eq!(counted(elastic, &topic), 5);
+    assert_eq!(log.counted(), 5);
     let holders = elastic.get(&format!("/_alias/{topic}-totals")).ok().json();
     assert!(
         holders[format!("{topic}-totals-g2")].is_object(),

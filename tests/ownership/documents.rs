@@ -5,26 +5,24 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::pay;
+use super::Log;
 use crate::support::compare::Figures;
-use crate::support::lab::{Dist, Elastic, Kafka, http, unique};
-use crate::support::service::{Setup, quoted};
+use crate::support::lab::{Elastic, http};
+use crate::support::service::quoted;
 
 #[test]
 fn a_newer_document_counts_as_delivered_and_is_counted_apart() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::new("outdated", 5) else {
         return;
     };
-    let topic = unique("outdated");
-    kafka.create_topic(&topic, 1);
-    pay(kafka, &topic, 5, "1", 1);
-    let setup = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let (topic, elastic) = (&log.name, log.elastic);
+    let setup = log.setup();
     setup.serve_until_end();
     // As an instance would write it that had read on.
     let total = json!({"branch": "Branch_1", "branch_id": 1, "pay_count": 50});
     let path = format!("/{topic}-totals-g1/_doc/Branch_1?version=100&version_type=external");
     elastic.put(&path, &total).ok();
-    pay(kafka, &topic, 1, "1", 1);
+    log.pay(1);
     let service = setup.serve();
     service.await_consumed(6);
     service.await_delivered();
@@ -48,15 +46,13 @@ fn totals(elastic: &Elastic, prefix: &str) -> Vec<(String, String, u64)> {
 
 #[test]
 fn branches_that_are_renamed_or_exchange_names_have_one_total_each() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::new("renamed", 0) else {
         return;
     };
-    let topic = unique("renamed");
-    kafka.create_topic(&topic, 1);
     for (branch, count) in [(0, 10), (1, 3), (2, 4), (3, 5)] {
-        pay(kafka, &topic, count, "1", branch);
+        log.pay_to(count, "1", branch);
     }
-    let mut setup = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let mut setup = log.setup();
     for (branch, name) in [("0", "North"), ("1", "South"), ("2", "West")] {
         setup.set("branches", branch, &quoted(name));
     }
@@ -65,7 +61,7 @@ fn branches_that_are_renamed_or_exchange_names_have_one_total_each() {
         names.map(|(name, id, count)| (name.to_owned(), id.to_owned(), count))
     };
     assert_eq!(
-        totals(elastic, &topic),
+        totals(log.elastic, &log.name),
         named([
             ("Branch_3", "3", 5),
             ("North", "0", 10),
@@ -92,10 +88,14 @@ fn branches_that_are_renamed_or_exchange_names_have_one_total_each() {
     ]);
     // Elasticsearch remembers the versions of deleted documents for a minute.
     let patience = Instant::now() + Duration::from_secs(180);
-    while totals(elastic, &topic) != renamed {
-        assert!(Instant::now() < patience, "{:?}", totals(elastic, &topic));
+    while totals(log.elastic, &log.name) != renamed {
+        assert!(
+            Instant::now() < patience,
+            "{:?}",
+            totals(log.elastic, &log.name)
+        );
         sleep(Duration::from_millis(200));
     }
     service.await_delivered();
-    Figures::ask(&service).assert_documented(elastic, &topic);
+    Figures::ask(&service).assert_documented(log.elastic, &log.name);
 }

@@ -1,34 +1,27 @@
 //! Two states over the same indexes, and a state that was lost.
 
-use super::{assert_refused, counted, pay, until_end};
+use super::{Log, assert_refused, until_end};
 use crate::support::compare::Figures;
-use crate::support::lab::{Dist, Elastic, Kafka, unique};
-use crate::support::service::{Setup, quoted};
+use crate::support::service::quoted;
 
 // log      0 1 2 3 4 | 5 6 7
 // first    =========            began at the beginning: 5 payments
 // second             ^ latest   reads 3 of them, under the same names
 #[test]
 fn a_state_that_began_elsewhere_never_writes_beside_the_figures_of_the_first() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::new("lost-state", 5) else {
         return;
     };
-    let topic = unique("lost-state");
-    kafka.create_topic(&topic, 1);
-    pay(kafka, &topic, 5, "1", 1);
-    let first = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let first = log.setup();
     first.serve_until_end();
-    assert_eq!(counted(elastic, &topic), 5);
-    let before = elastic.documents(&format!("{topic}-*"));
+    assert_eq!(log.counted(), 5);
+    let before = log.documents();
 
-    let second =
-        Setup::of(kafka, &topic)
-            .delivering(elastic, &topic)
-            .with("kafka", "start", "\"latest\"");
+    let second = log.latest_setup();
     assert_eq!(until_end(&second).status.code(), Some(78));
-    pay(kafka, &topic, 3, "1", 1);
+    log.pay(3);
     assert_refused(&until_end(&second), "read from offset 0 of partition 0 on");
-    assert_eq!(elastic.documents(&format!("{topic}-*")), before);
+    assert_eq!(log.documents(), before);
 
     let listed = second.run_json(&["index", "delete", "-o", "json"]);
     assert_eq!(listed["done"].as_array().map(Vec::len), Some(0), "{listed}");
@@ -41,7 +34,7 @@ fn a_state_that_began_elsewhere_never_writes_beside_the_figures_of_the_first() {
     let rows = second.run(&["index", "delete", "-o", "csv"]).stdout;
     assert!(!rows.contains("done"), "{rows}");
     assert_eq!(rows.matches("planned,").count(), 6, "{rows}");
-    assert_eq!(elastic.documents(&format!("{topic}-*")), before);
+    assert_eq!(log.documents(), before);
     let deleted = second.run_json(&["index", "delete", "--yes", "-o", "json"]);
     assert_eq!(
         deleted["done"].as_array().map(Vec::len),
@@ -54,9 +47,9 @@ fn a_state_that_began_elsewhere_never_writes_beside_the_figures_of_the_first() {
         assert!(index.ends_with(words), "{index}");
     }
     second.serve_until_end();
-    assert_eq!(counted(elastic, &topic), 3);
+    assert_eq!(log.counted(), 3);
     let service = second.serve();
-    Figures::ask(&service).assert_documented(elastic, &topic);
+    Figures::ask(&service).assert_documented(log.elastic, &log.name);
 }
 
 // log      0 1 2 3 4 | 5 6 7
@@ -64,23 +57,17 @@ fn a_state_that_began_elsewhere_never_writes_beside_the_figures_of_the_first() {
 // second             ^ latest   the state that took its place
 #[test]
 fn a_lost_state_is_told_the_remedies_that_work_in_the_order_to_try_them() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::new("lost-remedies", 5) else {
         return;
     };
-    let topic = unique("lost-remedies");
-    kafka.create_topic(&topic, 1);
-    pay(kafka, &topic, 5, "1", 1);
-    let first = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let first = log.setup();
     first.serve_until_end();
     let backup = first.path("backup").display().to_string();
     first.run_json(&["state", "backup", &backup, "-o", "json"]);
 
-    let second =
-        Setup::of(kafka, &topic)
-            .delivering(elastic, &topic)
-            .with("kafka", "start", "\"latest\"");
+    let second = log.latest_setup();
     until_end(&second);
-    pay(kafka, &topic, 3, "1", 1);
+    log.pay(3);
     let refused = until_end(&second);
     assert_refused(&refused, "read from offset 0 of partition 0 on");
     let remedies = [
@@ -100,45 +87,32 @@ fn a_lost_state_is_told_the_remedies_that_work_in_the_order_to_try_them() {
     );
 
     // Each is followed word for word.
-    let mut restored =
-        Setup::of(kafka, &topic)
-            .delivering(elastic, &topic)
-            .with("kafka", "start", "\"latest\"");
+    let mut restored = log.latest_setup();
     let state_dir = restored.path("restored").display().to_string();
     restored.set("", "state_dir", &quoted(&state_dir));
     restored.run_json(&["state", "restore", &backup, "-o", "json"]);
     restored.serve_until_end();
-    assert_eq!(counted(elastic, &topic), 8);
-    pay(kafka, &topic, 1, "1", 1);
-    Setup::of(kafka, &topic)
-        .delivering(elastic, &topic)
-        .serve_until_end();
-    assert_eq!(counted(elastic, &topic), 9);
-    pay(kafka, &topic, 1, "1", 1);
+    assert_eq!(log.counted(), 8);
+    log.pay(1);
+    log.setup().serve_until_end();
+    assert_eq!(log.counted(), 9);
+    log.pay(1);
     let replayed = second.run(&["replay", "--swap", "--accept-differences"]);
     assert_eq!(replayed.status.code(), Some(0), "{}", replayed.stderr);
-    assert_eq!(counted(elastic, &topic), 10);
-    pay(kafka, &topic, 1, "1", 1);
+    assert_eq!(log.counted(), 10);
+    log.pay(1);
     second.serve_until_end();
-    assert_eq!(counted(elastic, &topic), 11);
+    assert_eq!(log.counted(), 11);
 }
 
 #[test]
 fn a_new_state_with_other_rules_is_refused_instead_of_doubling_the_windows() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::new("other-rules", 5) else {
         return;
     };
-    let topic = unique("other-rules");
-    kafka.create_topic(&topic, 1);
-    pay(kafka, &topic, 5, "1", 1);
-    Setup::of(kafka, &topic)
-        .delivering(elastic, &topic)
-        .serve_until_end();
-    let second = Setup::of(kafka, &topic).delivering(elastic, &topic).with(
-        "",
-        "time_zone",
-        "\"Asia/Shanghai\"",
-    );
+    let (topic, elastic) = (&log.name, log.elastic);
+    log.setup().serve_until_end();
+    let second = log.setup().with("", "time_zone", "\"Asia/Shanghai\"");
     assert_refused(&until_end(&second), "made by other rules");
     assert_eq!(elastic.count(&format!("{topic}-1m")), 1);
     // What is told as a remedy works.
@@ -146,44 +120,39 @@ fn a_new_state_with_other_rules_is_refused_instead_of_doubling_the_windows() {
     assert_eq!(replayed.status.code(), Some(0), "{}", replayed.stderr);
     assert_eq!(elastic.count(&format!("{topic}-1m")), 1);
     second.serve_until_end();
-    assert_eq!(counted(elastic, &topic), 5);
+    assert_eq!(log.counted(), 5);
 }
 
 #[test]
 fn a_second_state_of_the_same_log_delivers_beside_the_first() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::partitioned("standby", 2, 50) else {
         return;
     };
-    let topic = unique("standby");
-    kafka.create_topic(&topic, 2);
-    pay(kafka, &topic, 50, "1", 1);
-    let first = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let first = log.setup();
     let service = first.serve();
     service.await_consumed(50);
-    let second = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let second = log.setup();
     second.serve_until_end();
-    pay(kafka, &topic, 50, "1", 2);
+    log.pay_to(50, "1", 2);
     second.serve_until_end();
     service.await_consumed(100);
     service.await_delivered();
-    Figures::ask(&service).assert_documented(elastic, &topic);
+    Figures::ask(&service).assert_documented(log.elastic, &log.name);
 }
 
 #[test]
 fn dropping_a_generation_deletes_no_index_of_another_directory() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::new("dropped-elsewhere", 5) else {
         return;
     };
-    let topic = unique("dropped-elsewhere");
-    kafka.create_topic(&topic, 1);
-    pay(kafka, &topic, 5, "1", 1);
-    let first = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let (topic, elastic) = (&log.name, log.elastic);
+    let first = log.setup();
     first.serve_until_end();
     first.run_json(&["replay", "-o", "json"]);
     let built = elastic.documents(&format!("{topic}-*-g2*"));
     assert!(!built.is_empty());
 
-    let second = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let second = log.setup();
     second.serve_until_end();
     let refused = second.run(&["replay", "drop", "2", "--yes"]);
     assert_eq!(refused.status.code(), Some(1), "{}", refused.stderr);

@@ -1,53 +1,43 @@
 //! Two topics over the same indexes.
 
-use super::{PATIENCE, assert_refused, counted, pay, until_end};
+use super::{Log, PATIENCE, assert_refused, until_end};
 use crate::support::compare::Figures;
-use crate::support::lab::{Dist, Elastic, Kafka, eventually, unique};
+use crate::support::lab::eventually;
 use crate::support::service::{Setup, legacy_totals, quoted};
 
 #[test]
 fn a_recreated_topic_never_mixes_with_the_figures_of_the_one_before() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let Some(log) = Log::new("recreated-again", 5) else {
         return;
     };
-    let topic = unique("recreated-again");
-    kafka.create_topic(&topic, 1);
-    pay(kafka, &topic, 5, "1", 1);
-    Setup::of(kafka, &topic)
-        .delivering(elastic, &topic)
-        .serve_until_end();
-    let before = elastic.documents(&format!("{topic}-*"));
-    kafka.delete_topic(&topic);
-    kafka.create_topic(&topic, 1);
-    pay(kafka, &topic, 3, "2", 1);
+    log.setup().serve_until_end();
+    let before = log.documents();
+    log.kafka.delete_topic(&log.name);
+    log.kafka.create_topic(&log.name, 1);
+    log.pay_to(3, "2", 1);
 
-    let second = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let second = log.setup();
     assert_refused(&until_end(&second), "another topic that was called");
-    assert_eq!(elastic.documents(&format!("{topic}-*")), before);
+    assert_eq!(log.documents(), before);
     let found = second.run(&["index", "verify"]);
     assert_eq!(found.status.code(), Some(1));
     assert!(found.words().contains("another topic"), "{}", found.stdout);
 
     second.run_json(&["index", "delete", "--yes", "-o", "json"]);
     second.serve_until_end();
-    Figures::ask(&second.serve()).assert_documented(elastic, &topic);
+    Figures::ask(&second.serve()).assert_documented(log.elastic, &log.name);
 }
 
 #[test]
 fn two_topics_under_one_prefix_never_share_an_index() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(sales), Some(refunds)) = (Log::new("sales", 5), Log::new("refunds", 9)) else {
         return;
     };
-    let (sales, refunds) = (unique("sales"), unique("refunds"));
-    for (topic, count) in [(&sales, 5), (&refunds, 9)] {
-        kafka.create_topic(topic, 1);
-        pay(kafka, topic, count, "1", 1);
-    }
-    let first = Setup::of(kafka, &sales).delivering(elastic, &sales);
+    let first = sales.setup();
     first.serve_until_end();
-    let second = Setup::of(kafka, &refunds).delivering(elastic, &sales);
-    assert_refused(&until_end(&second), &format!("of the topic {sales}"));
-    assert_eq!(counted(elastic, &sales), 5);
+    let second = refunds.setup_under(&sales);
+    assert_refused(&until_end(&second), &format!("of the topic {}", sales.name));
+    assert_eq!(sales.counted(), 5);
 
     // It answers over HTTP, says why nothing is written, and goes on by itself when it may.
     let service = second.serve();
@@ -63,31 +53,32 @@ fn two_topics_under_one_prefix_never_share_an_index() {
 
 #[test]
 fn a_swap_never_takes_readers_from_another_topic() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(sales), Some(refunds)) = (Log::new("sales", 5), Log::new("refunds", 9)) else {
         return;
     };
-    let (sales, refunds) = (unique("sales"), unique("refunds"));
-    for (topic, count) in [(&sales, 5), (&refunds, 9)] {
-        kafka.create_topic(topic, 1);
-        pay(kafka, topic, count, "1", 1);
-    }
-    let first = Setup::of(kafka, &sales).delivering(elastic, &sales);
+    let first = sales.setup();
     let first_service = first.serve();
     first_service.await_consumed(5);
-    let second = Setup::of(kafka, &refunds).delivering(elastic, &sales);
+    let second = refunds.setup_under(&sales);
     let second_service = second.serve();
     second_service.await_consumed(9);
     eventually("the figures of the first", || {
-        (counted(elastic, &sales) == 5).then_some(())
+        (sales.counted() == 5).then_some(())
     });
-    let aliases = || elastic.get(&format!("/_alias/{sales}-*")).ok().json();
+    let aliases = || {
+        sales
+            .elastic
+            .get(&format!("/_alias/{}-*", sales.name))
+            .ok()
+            .json()
+    };
     let before = aliases();
 
     let refused = |second: &Setup, arguments: &[&str]| {
         let outcome = second.run(arguments);
         assert_eq!(outcome.status.code(), Some(78), "{}", outcome.stderr);
         for words in [
-            &format!("of the topic {sales}"),
+            &format!("of the topic {}", sales.name),
             "index_prefix",
             "legacy_totals",
         ] {
@@ -109,32 +100,32 @@ fn a_swap_never_takes_readers_from_another_topic() {
         setup.set("elasticsearch", "index_prefix", &quoted(prefix));
         setup.set("elasticsearch", "legacy_totals", &quoted(legacy));
     };
-    names(&mut second, &refunds, "");
+    names(&mut second, &refunds.name, "");
     second.serve_until_end();
     second.run_json(&["replay", "-o", "json"]);
     // A generation that was built under other names is not shown under these.
-    names(&mut second, &sales, &legacy_totals(&sales));
+    names(&mut second, &sales.name, &legacy_totals(&sales.name));
     refused(&second, &["replay", "swap"]);
     let second_service = second.serve();
     second_service.await_consumed(9);
     refused(&second, &["replay", "swap"]);
     second_service.stop(PATIENCE);
-    names(&mut second, &refunds, "");
+    names(&mut second, &refunds.name, "");
     second.run_json(&["replay", "swap", "-o", "json"]);
-    assert_eq!(counted(elastic, &refunds), 9);
-    assert_eq!(counted(elastic, &sales), 5);
+    assert_eq!(refunds.counted(), 9);
+    assert_eq!(sales.counted(), 5);
 
     // Or those of the other topic are deleted, of whatever generation they are.
     first.run_json(&["replay", "--swap", "-o", "json"]);
     first_service.await_generation(2);
     first_service.stop(PATIENCE);
     first.run(&["replay", "drop", "1", "--yes"]);
-    let mut third = Setup::of(kafka, &refunds).delivering(elastic, &sales);
+    let mut third = refunds.setup_under(&sales);
     third.set("elasticsearch", "legacy_totals", "\"\"");
     let outcome = until_end(&third);
     assert!(!outcome.status.success(), "{}", outcome.stdout);
-    assert_eq!(counted(elastic, &sales), 5);
+    assert_eq!(sales.counted(), 5);
     third.run_json(&["index", "delete", "--yes", "-o", "json"]);
     third.serve_until_end();
-    assert_eq!(counted(elastic, &sales), 9);
+    assert_eq!(sales.counted(), 9);
 }

@@ -8,23 +8,17 @@ use rdkafka::{Offset, TopicPartitionList};
 use tidegauge::source::{PolledBatch, StartPosition};
 
 use super::{
-    PATIENCE, Taken, WAIT, connect, discover_often, messages, offsets, poll_often, read, read_some,
-    read_to_end, started,
+    PATIENCE, Taken, Topic, WAIT, discover_often, offsets, poll_often, read, read_some, read_to_end,
 };
-use crate::support::lab::{Kafka, Message, eventually, unique};
+use crate::support::lab::{Message, eventually};
 
 #[test]
 fn a_partition_read_anew_delivers_each_record_once() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("anew");
-    kafka.create_topic(&topic, 2);
-    kafka.send(
-        &topic,
-        messages(0, 0..5_000)
-            .into_iter()
-            .chain(messages(1, 0..5_000)),
-    );
-    let mut source = started(kafka, &topic, StartPosition::Earliest);
+    let Some(topic) = Topic::new("anew", 2) else {
+        return;
+    };
+    topic.send([(0, 0..5_000), (1, 0..5_000)]);
+    let mut source = topic.started(StartPosition::Earliest);
     let mut taken = read_some(&mut source, 1);
     // Who does not poll looks like one to whom nothing comes.
     discover_often(&mut source);
@@ -41,7 +35,7 @@ fn a_partition_read_anew_delivers_each_record_once() {
         .unwrap()
         .progress();
 
-    let mut source = connect(kafka, &topic, StartPosition::Earliest);
+    let mut source = topic.connect(StartPosition::Earliest);
     source.assign(&BTreeMap::from([(0, third)])).unwrap();
     discover_often(&mut source);
     let taken = read_to_end(&mut source);
@@ -51,12 +45,13 @@ fn a_partition_read_anew_delivers_each_record_once() {
 
 #[test]
 fn aborted_records_are_unseen_and_marks_do_not_hide_the_end() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("transactions");
-    kafka.create_topic(&topic, 1);
-    let producer: BaseProducer = kafka
+    let Some(topic) = Topic::new("transactions", 1) else {
+        return;
+    };
+    let producer: BaseProducer = topic
+        .kafka
         .client()
-        .set("transactional.id", &topic)
+        .set("transactional.id", &topic.name)
         .create()
         .unwrap();
     producer.init_transactions(PATIENCE).unwrap();
@@ -69,7 +64,7 @@ fn aborted_records_are_unseen_and_marks_do_not_hide_the_end() {
         producer.begin_transaction().unwrap();
         producer
             .send(
-                BaseRecord::<(), str>::to(&topic)
+                BaseRecord::<(), str>::to(&topic.name)
                     .partition(0)
                     .payload(payload),
             )
@@ -81,7 +76,7 @@ fn aborted_records_are_unseen_and_marks_do_not_hide_the_end() {
             producer.abort_transaction(PATIENCE).unwrap();
         }
     }
-    let mut source = started(kafka, &topic, StartPosition::Earliest);
+    let mut source = topic.started(StartPosition::Earliest);
     let ends = source.end_offsets().unwrap();
     assert_eq!(ends, BTreeMap::from([(0, 8)]));
     source.stop_at(&ends);
@@ -91,7 +86,7 @@ fn aborted_records_are_unseen_and_marks_do_not_hide_the_end() {
     assert_eq!(source.position(0), Some(8));
 
     // The position after the last record is not the end, and yet there is nothing more.
-    let mut source = connect(kafka, &topic, StartPosition::Latest);
+    let mut source = topic.connect(StartPosition::Latest);
     source
         .assign(&BTreeMap::from([(0, taken[1].progress())]))
         .unwrap();
@@ -101,20 +96,14 @@ fn aborted_records_are_unseen_and_marks_do_not_hide_the_end() {
 
 #[test]
 fn nothing_at_or_past_the_end_given_is_delivered() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("until");
-    kafka.create_topic(&topic, 3);
-    kafka.send(
-        &topic,
-        messages(0, 0..5).into_iter().chain(messages(1, 0..5)),
-    );
-    let mut source = started(kafka, &topic, StartPosition::Earliest);
+    let Some(topic) = Topic::new("until", 3) else {
+        return;
+    };
+    topic.send([(0, 0..5), (1, 0..5)]);
+    let mut source = topic.started(StartPosition::Earliest);
     let ends = source.end_offsets().unwrap();
     source.stop_at(&ends);
-    kafka.send(
-        &topic,
-        (0..3).flat_map(|partition| messages(partition, 5..500)),
-    );
+    topic.send((0..3).map(|partition| (partition, 5..500)));
     let mut taken = read(&mut source, |source, _| source.finished());
     taken.extend(poll_often(&mut source));
     assert_eq!(offsets(&taken, 0), [0, 1, 2, 3, 4]);
@@ -124,23 +113,23 @@ fn nothing_at_or_past_the_end_given_is_delivered() {
 
 #[test]
 fn a_tombstone_is_told_from_an_empty_value() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("tombstone");
-    kafka.create_topic(&topic, 1);
+    let Some(topic) = Topic::new("tombstone", 1) else {
+        return;
+    };
     let with = |payload| Message {
         partition: 0,
         timestamp: 1_000,
         payload,
     };
-    kafka.send(
-        &topic,
+    topic.kafka.send(
+        &topic.name,
         [with(None), with(Some(Vec::new())), with(Some(vec![0, 255]))],
     );
-    let taken = read_to_end(&mut started(kafka, &topic, StartPosition::Earliest));
+    let taken = topic.read();
     let payloads: Vec<Option<Vec<u8>>> = taken.iter().map(|t| t.payload.clone()).collect();
     assert_eq!(payloads, [None, Some(vec![]), Some(vec![0, 255])]);
 
-    let mut source = connect(kafka, &topic, StartPosition::Earliest);
+    let mut source = topic.connect(StartPosition::Earliest);
     source
         .assign(&BTreeMap::from([(0, taken[0].progress())]))
         .unwrap();
@@ -149,16 +138,11 @@ fn a_tombstone_is_told_from_an_empty_value() {
 
 #[test]
 fn a_paused_partition_delivers_nothing_and_then_each_record_once() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("paused");
-    kafka.create_topic(&topic, 2);
-    kafka.send(
-        &topic,
-        messages(0, 0..20_000)
-            .into_iter()
-            .chain(messages(1, 0..20_000)),
-    );
-    let mut source = started(kafka, &topic, StartPosition::Earliest);
+    let Some(topic) = Topic::new("paused", 2) else {
+        return;
+    };
+    topic.send([(0, 0..20_000), (1, 0..20_000)]);
+    let mut source = topic.started(StartPosition::Earliest);
     let mut taken = read_some(&mut source, 1);
     source.resume(&[1]);
     source.pause(&[0]);
@@ -178,11 +162,11 @@ fn a_paused_partition_delivers_nothing_and_then_each_record_once() {
 
 #[test]
 fn a_batch_outlives_its_source() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("batch");
-    kafka.create_topic(&topic, 1);
-    kafka.send(&topic, messages(0, 0..3));
-    let mut source = started(kafka, &topic, StartPosition::Earliest);
+    let Some(topic) = Topic::new("batch", 1) else {
+        return;
+    };
+    topic.send([(0, 0..3)]);
+    let mut source = topic.started(StartPosition::Earliest);
     let batch: PolledBatch = eventually("a batch", || {
         let batch = source.poll(WAIT).unwrap();
         (!batch.is_empty()).then_some(batch)
@@ -196,20 +180,25 @@ fn a_batch_outlives_its_source() {
 
 #[test]
 fn each_position_reported_is_shown_to_lag_tools_and_the_last_one_by_the_end_of_closing() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("report");
-    kafka.create_topic(&topic, 2);
-    kafka.send(&topic, messages(0, 0..5));
-    let mut source = started(kafka, &topic, StartPosition::Earliest);
+    let Some(topic) = Topic::new("report", 2) else {
+        return;
+    };
+    topic.send([(0, 0..5)]);
+    let mut source = topic.started(StartPosition::Earliest);
     read_to_end(&mut source);
-    let tool: BaseConsumer = kafka.client().set("group.id", &topic).create().unwrap();
+    let tool: BaseConsumer = topic
+        .kafka
+        .client()
+        .set("group.id", &topic.name)
+        .create()
+        .unwrap();
     let shown = || {
         let mut list = TopicPartitionList::new();
-        list.add_partition_range(&topic, 0, 1);
+        list.add_partition_range(&topic.name, 0, 1);
         let committed = tool.committed_offsets(list, PATIENCE).unwrap();
         [0, 1].map(|partition| {
             committed
-                .find_partition(&topic, partition)
+                .find_partition(&topic.name, partition)
                 .unwrap()
                 .offset()
         })

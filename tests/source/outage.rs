@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::RDKafkaRespErr;
@@ -10,23 +11,21 @@ use tidegauge::observe::status::{Condition, End};
 use tidegauge::source::{Config, Source, StartPosition};
 
 use super::{
-    PATIENCE, Taken, WAIT, messages, offsets, poll_often, read, read_some, read_to_end, started,
+    PATIENCE, Taken, Topic, WAIT, config, offsets, poll_often, read, read_some, read_to_end,
 };
-use crate::support::lab::{Kafka, eventually, unique};
+use crate::support::lab::eventually;
 
 #[test]
 fn a_broker_that_comes_back_is_read_on_without_loss_or_doubling() {
-    let Some(mut kafka) = Kafka::own() else {
+    let Some(mut topic) = Topic::on_own_broker("restart", 2) else {
         return;
     };
-    let topic = unique("restart");
-    kafka.create_topic(&topic, 2);
-    kafka.send(&topic, messages(0, 0..100));
-    let mut source = started(&kafka, &topic, StartPosition::Earliest);
+    topic.send([(0, 0..100)]);
+    let mut source = topic.started(StartPosition::Earliest);
     let mut taken = read_to_end(&mut source);
     assert_eq!(source.condition().0, Condition::Ok);
 
-    kafka.kill();
+    topic.kafka.kill();
     taken.extend(read(&mut source, |source, _| {
         source.condition().0 == Condition::Degraded
     }));
@@ -35,11 +34,8 @@ fn a_broker_that_comes_back_is_read_on_without_loss_or_doubling() {
     assert!(!source.at_end(0) && !source.at_end(1));
     eventually("a question without an answer", || source.discover().err());
 
-    kafka.start_again();
-    kafka.send(
-        &topic,
-        messages(0, 100..200).into_iter().chain(messages(1, 0..100)),
-    );
+    topic.kafka.start_again();
+    topic.send([(0, 100..200), (1, 0..100)]);
     taken.extend(read(&mut source, |source, taken| {
         taken.len() >= 200 && source.condition().0 == Condition::Ok
     }));
@@ -50,17 +46,30 @@ fn a_broker_that_comes_back_is_read_on_without_loss_or_doubling() {
 
 #[test]
 fn closing_ends_although_the_broker_is_gone() {
-    let Some(mut kafka) = Kafka::own() else {
+    let Some(mut topic) = Topic::on_own_broker("gone", 1) else {
         return;
     };
-    let topic = unique("gone");
-    kafka.create_topic(&topic, 1);
-    kafka.send(&topic, messages(0, 0..5));
-    let mut source = started(&kafka, &topic, StartPosition::Earliest);
+    topic.send([(0, 0..5)]);
+    let mut source = topic.started(StartPosition::Earliest);
     read_to_end(&mut source);
-    kafka.kill();
+    topic.kafka.kill();
     source.report(&BTreeMap::from([(0, 5)]));
     source.close(Duration::from_millis(200));
+}
+
+/// A source that reads a topic of a mock from its beginning.
+#[track_caller]
+fn started_on(brokers: &str, topic: &str, properties: &[(&str, &str)]) -> Source {
+    let config = Config {
+        properties: properties
+            .iter()
+            .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
+        ..config(brokers.to_owned(), topic, StartPosition::Earliest)
+    };
+    let mut source = Source::connect(&config, PATIENCE).unwrap();
+    source.assign(&BTreeMap::new()).unwrap();
+    source
 }
 
 #[test]
@@ -78,7 +87,7 @@ fn a_topic_that_is_not_found_for_a_while_is_read_on_when_it_is_back() {
         let topic = "hidden";
         cluster.create_topic(topic, 1, 1).unwrap();
         let send = |numbers: std::ops::Range<i64>| {
-            let producer: BaseProducer = rdkafka::ClientConfig::new()
+            let producer: BaseProducer = ClientConfig::new()
                 .set("bootstrap.servers", cluster.bootstrap_servers())
                 .create()
                 .unwrap();
@@ -96,17 +105,7 @@ fn a_topic_that_is_not_found_for_a_while_is_read_on_when_it_is_back() {
             ("topic.metadata.propagation.max.ms", "100"),
             ("topic.metadata.refresh.interval.ms", "200"),
         ];
-        let config = Config {
-            brokers: cluster.bootstrap_servers(),
-            topic: topic.to_owned(),
-            group_id: String::new(),
-            start: StartPosition::Earliest,
-            properties: properties
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .into(),
-        };
-        let mut source = Source::connect(&config, PATIENCE).unwrap();
-        source.assign(&BTreeMap::new()).unwrap();
+        let mut source = started_on(&cluster.bootstrap_servers(), topic, &properties);
         let id = source.topic_id().unwrap();
         assert_eq!(offsets(&read_some(&mut source, 5), 0), [0, 1, 2, 3, 4]);
 
@@ -149,15 +148,7 @@ fn a_partition_whose_leader_is_away_is_not_read_to_its_end() {
     let cluster = MockCluster::new(1).unwrap();
     let topic = "away";
     cluster.create_topic(topic, 2, 1).unwrap();
-    let config = Config {
-        brokers: cluster.bootstrap_servers(),
-        topic: topic.to_owned(),
-        group_id: String::new(),
-        start: StartPosition::Earliest,
-        properties: BTreeMap::new(),
-    };
-    let mut source = Source::connect(&config, PATIENCE).unwrap();
-    source.assign(&BTreeMap::new()).unwrap();
+    let mut source = started_on(&cluster.bootstrap_servers(), topic, &[]);
     read_to_end(&mut source);
     // Another broker answers, so Kafka is not away.
     let tell = |error| cluster.topic_error(topic, error).unwrap();
@@ -184,15 +175,7 @@ fn a_partition_without_a_leader_makes_the_ends_of_no_others_unknown() {
     let cluster = MockCluster::new(2).unwrap();
     let topic = "half";
     cluster.create_topic(topic, 2, 1).unwrap();
-    let config = Config {
-        brokers: cluster.bootstrap_servers(),
-        topic: topic.to_owned(),
-        group_id: String::new(),
-        start: StartPosition::Earliest,
-        properties: BTreeMap::new(),
-    };
-    let mut source = Source::connect(&config, PATIENCE).unwrap();
-    source.assign(&BTreeMap::new()).unwrap();
+    let mut source = started_on(&cluster.bootstrap_servers(), topic, &[]);
     read_to_end(&mut source);
     // The mock does not survive a fetch from a partition without a leader.
     source.pause(&[1]);

@@ -5,27 +5,20 @@ use std::collections::BTreeMap;
 use tidegauge::source::StartPosition;
 use tidegauge_windows::EventTime;
 
-use super::{Taken, connect, messages, offsets, positions, read, read_some, read_to_end, started};
-use crate::support::lab::{Kafka, unique};
+use super::{Taken, Topic, messages, offsets, positions, read, read_some, read_to_end};
 
 #[test]
 fn latest_sees_only_what_is_new() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("latest");
-    kafka.create_topic(&topic, 2);
-    kafka.send(
-        &topic,
-        messages(0, 0..3).into_iter().chain(messages(1, 0..2)),
-    );
-    let mut source = connect(kafka, &topic, StartPosition::Latest);
+    let Some(topic) = Topic::new("latest", 2) else {
+        return;
+    };
+    topic.send([(0, 0..3), (1, 0..2)]);
+    let mut source = topic.connect(StartPosition::Latest);
     let assigned = source.assign(&BTreeMap::new()).unwrap();
     assert_eq!(positions(&assigned), [3, 2]);
     assert_eq!(read_to_end(&mut source), []);
 
-    kafka.send(
-        &topic,
-        messages(0, 3..5).into_iter().chain(messages(1, 2..3)),
-    );
+    topic.send([(0, 3..5), (1, 2..3)]);
     let taken = read_some(&mut source, 3);
     assert_eq!(offsets(&taken, 0), [3, 4]);
     assert_eq!(offsets(&taken, 1), [2]);
@@ -33,14 +26,11 @@ fn latest_sees_only_what_is_new() {
 
 #[test]
 fn earliest_reads_ten_partitions_completely_and_in_order() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("earliest");
-    kafka.create_topic(&topic, 10);
-    kafka.send(
-        &topic,
-        (0..10).flat_map(|partition| messages(partition, 0..2_000)),
-    );
-    let mut source = started(kafka, &topic, StartPosition::Earliest);
+    let Some(topic) = Topic::new("earliest", 10) else {
+        return;
+    };
+    topic.send((0..10).map(|partition| (partition, 0..2_000)));
+    let mut source = topic.started(StartPosition::Earliest);
     let ends = source.end_offsets().unwrap();
     assert_eq!(ends, (0..10).map(|partition| (partition, 2_000)).collect());
     source.stop_at(&ends);
@@ -63,15 +53,12 @@ fn earliest_reads_ten_partitions_completely_and_in_order() {
 
 #[test]
 fn a_time_starts_at_its_first_record_and_without_one_at_the_end() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("time");
-    kafka.create_topic(&topic, 3);
-    kafka.send(
-        &topic,
-        messages(0, 0..5).into_iter().chain(messages(1, 0..2)),
-    );
+    let Some(topic) = Topic::new("time", 3) else {
+        return;
+    };
+    topic.send([(0, 0..5), (1, 0..2)]);
     let start = StartPosition::At(EventTime::from_millis(1_002_500));
-    let mut source = connect(kafka, &topic, start);
+    let mut source = topic.connect(start);
     let assigned = source.assign(&BTreeMap::new()).unwrap();
     assert_eq!(positions(&assigned), [3, 2, 0]);
     let taken = read_to_end(&mut source);
@@ -81,17 +68,17 @@ fn a_time_starts_at_its_first_record_and_without_one_at_the_end() {
 
 #[test]
 fn a_stored_position_wins_over_the_start() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("stored");
-    kafka.create_topic(&topic, 1);
-    kafka.send(&topic, messages(0, 0..6));
-    let before = read_to_end(&mut started(kafka, &topic, StartPosition::Earliest));
+    let Some(topic) = Topic::new("stored", 1) else {
+        return;
+    };
+    topic.send([(0, 0..6)]);
+    let before = topic.read();
     for start in [
         StartPosition::Latest,
         StartPosition::Earliest,
         StartPosition::At(EventTime::from_millis(0)),
     ] {
-        let mut source = connect(kafka, &topic, start);
+        let mut source = topic.connect(start);
         let assigned = source
             .assign(&BTreeMap::from([(0, before[3].progress())]))
             .unwrap();
@@ -102,16 +89,16 @@ fn a_stored_position_wins_over_the_start() {
 
 #[test]
 fn everything_applied_leaves_nothing_to_deliver_and_what_comes_is_next() {
-    let Some(kafka) = Kafka::shared() else { return };
-    let topic = unique("applied");
-    kafka.create_topic(&topic, 1);
-    kafka.send(&topic, messages(0, 0..3));
-    let before = read_to_end(&mut started(kafka, &topic, StartPosition::Earliest));
-    let mut source = connect(kafka, &topic, StartPosition::Earliest);
+    let Some(topic) = Topic::new("applied", 1) else {
+        return;
+    };
+    topic.send([(0, 0..3)]);
+    let before = topic.read();
+    let mut source = topic.connect(StartPosition::Earliest);
     source
         .assign(&BTreeMap::from([(0, before[2].progress())]))
         .unwrap();
     assert_eq!(read_to_end(&mut source), []);
-    kafka.send(&topic, messages(0, 3..4));
+    topic.send([(0, 3..4)]);
     assert_eq!(offsets(&read_some(&mut source, 1), 0), [3]);
 }
