@@ -1,5 +1,7 @@
 //! Figures as JSON or as a table, from one reading, in pieces: no answer needs all of its rows in
 //! memory at once.
+//!
+//! Long because the forms of an answer and its bounds are not divided yet.
 
 mod columns;
 mod file;
