@@ -122,7 +122,7 @@ async fn main() -> anyhow::Result<()> {
 async fn follow(address: &str, tally: &Tally) -> anyhow::Result<()> {
     let mut socket = TcpStream::connect(address).await?;
     socket
-        .write_all(b"GET /api/v1/events HTTP/1.0\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /api/v1/events HTTP/1.0\r\nHost: localhost\r\n\r\n")
         .await?;
     let mut lines = BufReader::with_capacity(256 << 10, socket);
     let mut line = Vec::new();

@@ -70,7 +70,7 @@ async fn main() -> anyhow::Result<()> {
         let (address, tally) = (arguments.address.clone(), Arc::clone(&tally));
         let form = ["limit=10000", "format=csv"][number % 2];
         let request = format!(
-            "GET {}?{form} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            "GET {}?{form} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
             arguments.route
         );
         heavy.push(tokio::spawn(async move {

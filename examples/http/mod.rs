@@ -15,7 +15,7 @@ impl Connection {
 
     /// GETs `route` and reads the whole answer. Whether its status is 200.
     pub(crate) async fn get(&mut self, route: &str) -> anyhow::Result<bool> {
-        let request = format!("GET {route} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let request = format!("GET {route} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         self.socket.get_mut().write_all(request.as_bytes()).await?;
         let mut line = String::new();
         self.socket.read_line(&mut line).await?;
