@@ -1,6 +1,7 @@
 //! Reading a real topic: where it starts, what it delivers, and when it refuses to go on.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod connect;
 mod delivered;
 mod outage;
 mod partitions;
