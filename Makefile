@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/.cargo/unity:$(PATH)
 # One profile for everything: the C++ dependencies (RocksDB, librdkafka) are compiled once.
 CARGO_FLAGS := --release --locked
 
-.PHONY: help demo test test-fast build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
+.PHONY: help demo test test-fast memcheck build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,14 @@ test: setup-build ## every test, with real servers; ends with one line of counts
 
 test-fast: setup-build ## the tests that need no real server; the others are counted as skipped
 	@CI= TIDEGAUGE_TEST_SERVERS=off lab/count cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
+
+# Records that librdkafka owns are read by unsafe code. Two tests are left out: under valgrind they take many minutes.
+memcheck: setup-build ## the reading of Kafka under valgrind: about two minutes
+	@lab/setup memcheck
+	@lab/setup lab && lab/lab prepare kafka
+	@RUST_TEST_THREADS=1 cargo test $(CARGO_FLAGS) --test integration \
+		--config 'target."cfg(all())".runner = "valgrind -q --error-exitcode=99 --num-callers=30"' \
+		-- source:: --skip ten_partitions --skip thousand
 
 build: setup-build ## release binary at target/release/tidegauge
 	@cargo build $(CARGO_FLAGS)

@@ -13,15 +13,19 @@
 )]
 #![allow(clippy::print_stdout)]
 
+mod http;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use clap::Parser;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use self::http::Connection;
 
 /// Follows the event stream and asks for figures, many at once.
 #[derive(Parser)]
@@ -118,7 +122,7 @@ async fn main() -> anyhow::Result<()> {
 async fn follow(address: &str, tally: &Tally) -> anyhow::Result<()> {
     let mut socket = TcpStream::connect(address).await?;
     socket
-        .write_all(b"GET /api/v1/events HTTP/1.0\r\nHost: x\r\n\r\n")
+        .write_all(b"GET /api/v1/events HTTP/1.0\r\nHost: localhost\r\n\r\n")
         .await?;
     let mut lines = BufReader::with_capacity(256 << 10, socket);
     let mut line = Vec::new();
@@ -157,31 +161,13 @@ fn behind_ms(line: &[u8]) -> Option<u64> {
 async fn read(address: &str, number: usize, pause: Duration, tally: &Tally) -> anyhow::Result<()> {
     let mut ticks = interval(pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut socket = BufReader::new(TcpStream::connect(address).await?);
+    let mut connection = Connection::open(address).await?;
     for route in ROUTES.iter().cycle().skip(number) {
         ticks.tick().await;
         let began = Instant::now();
-        let request = format!("GET {route} HTTP/1.1\r\nHost: x\r\n\r\n");
-        socket.get_mut().write_all(request.as_bytes()).await?;
-        let mut line = String::new();
-        socket.read_line(&mut line).await?;
-        if !line.contains(" 200 ") {
+        if !connection.get(route).await? {
             tally.failures.fetch_add(1, Ordering::Relaxed);
         }
-        let mut length = 0;
-        loop {
-            line.clear();
-            anyhow::ensure!(socket.read_line(&mut line).await? > 0, "no whole answer");
-            let text = line.trim_end().to_ascii_lowercase();
-            if text.is_empty() {
-                break;
-            }
-            if let Some(given) = text.strip_prefix("content-length: ") {
-                length = given.parse()?;
-            }
-        }
-        let mut body = vec![0; length];
-        socket.read_exact(&mut body).await?;
         tally.answers.fetch_add(1, Ordering::Relaxed);
         let took = u64::try_from(began.elapsed().as_micros())?;
         tally.slowest_us.fetch_max(took, Ordering::Relaxed);

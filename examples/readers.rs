@@ -13,15 +13,19 @@
 )]
 #![allow(clippy::print_stdout)]
 
+mod http;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Parser;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use self::http::Connection;
 
 /// Asks for very much from many clients, and for very little from one.
 #[derive(Parser)]
@@ -66,7 +70,7 @@ async fn main() -> anyhow::Result<()> {
         let (address, tally) = (arguments.address.clone(), Arc::clone(&tally));
         let form = ["limit=10000", "format=csv"][number % 2];
         let request = format!(
-            "GET {}?{form} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+            "GET {}?{form} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
             arguments.route
         );
         heavy.push(tokio::spawn(async move {
@@ -160,30 +164,12 @@ async fn ask_much(address: &str, request: &str, tally: &Tally) -> anyhow::Result
 /// nothing for one that is no 200.
 async fn ask_little(arguments: &Arguments, took: &mut Vec<Option<Duration>>) -> anyhow::Result<()> {
     let pause = Duration::from_secs(1) / arguments.rate.max(1);
-    let request = format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", arguments.light);
     let mut ticks = interval(pause);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut socket = BufReader::new(TcpStream::connect(&arguments.address).await?);
+    let mut connection = Connection::open(&arguments.address).await?;
     loop {
         let due: Instant = ticks.tick().await.into();
-        socket.get_mut().write_all(request.as_bytes()).await?;
-        let mut line = String::new();
-        socket.read_line(&mut line).await?;
-        let is_good = line.contains(" 200 ");
-        let mut length = 0;
-        loop {
-            line.clear();
-            anyhow::ensure!(socket.read_line(&mut line).await? > 0, "no whole answer");
-            let text = line.trim_end().to_ascii_lowercase();
-            if text.is_empty() {
-                break;
-            }
-            if let Some(given) = text.strip_prefix("content-length: ") {
-                length = given.parse()?;
-            }
-        }
-        let mut body = vec![0; length];
-        socket.read_exact(&mut body).await?;
+        let is_good = connection.get(&arguments.light).await?;
         took.push(is_good.then(|| due.elapsed()));
     }
 }

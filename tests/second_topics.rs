@@ -4,10 +4,7 @@
 
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
-use rdkafka::{Offset, TopicPartitionList};
 
 use crate::support::lab::{Kafka, Message, eventually, http, unique};
 use crate::support::service::{Service, Setup};
@@ -69,21 +66,6 @@ fn not_one_record_of_a_topic_recreated_while_it_is_read_is_applied() {
             service.kill();
         }
     }
-}
-
-/// Removes the records of partition 0 before `offset`.
-fn delete_before(kafka: &Kafka, topic: &str, offset: i64) {
-    let admin: AdminClient<DefaultClientContext> = kafka.client().create().unwrap();
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(topic, 0, Offset::Offset(offset))
-        .unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime
-        .block_on(admin.delete_records(&list, &AdminOptions::new()))
-        .unwrap();
 }
 
 /// Sends payments to partition 0 as one transaction, which leaves a mark behind them.
@@ -151,7 +133,7 @@ fn not_one_record_of_a_topic_recreated_while_stopped_is_applied() {
             "another record" => kafka.send(&topic, payments(0..200, 2)),
             "nothing" => {
                 kafka.send(&topic, payments(0..200, 2));
-                delete_before(kafka, &topic, 100);
+                kafka.delete_before(&topic, 0, 100);
             }
             "a mark" => {
                 send_together(kafka, &topic, 0..99);
@@ -237,7 +219,7 @@ fn a_stopped_partition_stays_so_until_an_operator_has_it_judged_again() {
     let setup = Setup::of(kafka, &topic);
     assert_eq!(setup.serve_until_end()["records"], 10);
     kafka.send(&topic, payments(10..40, 1));
-    delete_before(kafka, &topic, 20);
+    kafka.delete_before(&topic, 0, 20);
     let service = setup.serve();
     let first = await_failed(&service);
     assert!(first.contains("[10, 20)"), "{first}");
@@ -250,7 +232,7 @@ fn a_stopped_partition_stays_so_until_an_operator_has_it_judged_again() {
     service.kill();
 
     // It would be judged differently now, and it is not judged.
-    delete_before(kafka, &topic, 30);
+    kafka.delete_before(&topic, 0, 30);
     for _ in 0..2 {
         let service = setup.serve();
         assert_eq!(await_failed(&service), first);
@@ -278,7 +260,7 @@ fn where_a_partition_ends_that_is_stopped_for_removed_records_is_unknown() {
     let setup = Setup::of(kafka, &topic);
     setup.serve_until_end();
     kafka.send(&topic, payments(10..40, 1));
-    delete_before(kafka, &topic, 20);
+    kafka.delete_before(&topic, 0, 20);
     let service = setup.serve();
     await_failed(&service);
     assert_unknown_ends(&service, &setup);

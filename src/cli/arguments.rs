@@ -110,6 +110,17 @@ pub struct GlobalArgs {
     pub log_format: telemetry::Format,
 }
 
+/// Where payments come from or go to.
+#[derive(Clone, Debug, Args)]
+pub struct TopicArgs {
+    /// The brokers, host:port and comma separated [config: kafka.brokers]
+    #[arg(long, value_name = "BROKERS")]
+    pub brokers: Option<String>,
+    /// The topic [config: kafka.topic]
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+}
+
 /// `tidegauge check`
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = "\
@@ -206,6 +217,15 @@ impl GlobalArgs {
             Assignment::Invalid => sources,
         });
         sources.given("--state-dir", "state_dir", self.state_dir.as_ref())
+    }
+}
+
+impl TopicArgs {
+    /// `sources` with these flags.
+    fn over(&self, sources: Sources) -> Sources {
+        sources
+            .given("--brokers", "kafka.brokers", self.brokers.as_ref())
+            .given("--topic", "kafka.topic", self.topic.as_ref())
     }
 }
 

@@ -9,9 +9,10 @@ use super::row::{JsonRow, plain};
 use super::table::{TableOptions, table};
 
 /// The format of printed data.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, ValueEnum)]
 pub enum OutputFormat {
     /// A table to read
+    #[default]
     Table,
     /// One JSON value with everything
     Json,

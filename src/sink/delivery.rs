@@ -5,6 +5,7 @@
 //! marked and comes up in a later round, as it is by then: so no queue grows while the server is
 //! away.
 
+mod interrupted;
 mod outdated_zeros;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
+pub(super) use self::interrupted::Interrupted;
 pub(super) use self::outdated_zeros::Crowd;
 use super::catch_up::{CatchUp, lag};
 use super::change_follower::ChangeFollower;
@@ -80,28 +82,6 @@ pub(super) struct Passes {
     pub(super) next_full: Option<Instant>,
     /// When it is reported next how a pass goes on.
     next_report: Option<Instant>,
-}
-
-/// Why a round could not be finished.
-pub(super) enum Interrupted {
-    /// The server, or the way to it.
-    Connection(Trouble),
-    /// The state can't be read.
-    Read(ReadError),
-    /// The receiver of feedback is gone.
-    Deaf,
-}
-
-impl From<Trouble> for Interrupted {
-    fn from(trouble: Trouble) -> Self {
-        Self::Connection(trouble)
-    }
-}
-
-impl From<ReadError> for Interrupted {
-    fn from(error: ReadError) -> Self {
-        Self::Read(error)
-    }
 }
 
 /// What is to be known of the newest checkpoint.

@@ -3,8 +3,7 @@
 //! A key is a prefix byte and then fields of fixed length, so that keys sort as their fields do:
 //! big-endian, signed numbers with the sign bit flipped.
 //!
-//! This file is long because it is a register: a prefix can only be given out safely where all others
-//! can be seen.
+//! Long because it is a register: a prefix can only be given out safely where all others can be seen.
 
 use std::borrow::Borrow;
 use std::ops::{Deref, Range};

@@ -1,5 +1,7 @@
 //! A small state in memory, and a way to ask it.
 
+mod reading;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,22 +14,19 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tidegauge::api::{Limits, State, router};
 use tidegauge::core::effect::{LatePayment, LateReason, Notices, RejectedRecord};
-use tidegauge::core::feedback::Mark;
 use tidegauge::decode::Reason;
 use tidegauge::domain::amount::Amount;
 use tidegauge::domain::branch::Branches;
-use tidegauge::domain::document_key::{DocumentKey, Origin};
+use tidegauge::domain::document_key::Origin;
 use tidegauge::domain::ledger::{Entry, Ledger};
 use tidegauge::domain::payment::BranchId;
-use tidegauge::domain::provenance::Provenance;
 use tidegauge::domain::secret::Secret;
 use tidegauge::domain::total::Total;
 use tidegauge::observe::status::{Condition, End, Part, PartitionStatus, Status};
 use tidegauge::view::changelog::Changelog;
-use tidegauge::view::reading::{Checkpoint, ReadError, Reading, Readings};
+use tidegauge::view::reading::{Checkpoint, Readings};
 use tidegauge_windows::{
-    Block, Cells, Definition, Engine, EventTime, Frame, MemoryCells, Settings, Span, Summary,
-    Window,
+    Definition, Engine, EventTime, Frame, MemoryCells, Settings, Span, Summary,
 };
 use tower::ServiceExt;
 
@@ -290,118 +289,6 @@ pub(super) fn state(readings: impl Readings) -> State {
 
 pub(super) fn token() -> Secret {
     Secret::new("correct horse")
-}
-
-impl Readings for World {
-    fn read(
-        &self,
-        read: &mut dyn FnMut(&dyn Reading) -> Result<(), ReadError>,
-    ) -> Result<(), ReadError> {
-        read(self)
-    }
-}
-
-impl Cells<BranchId, Summary> for World {
-    type Error = ReadError;
-
-    fn cell(&self, block: Block, key: BranchId) -> Result<Option<Summary>, ReadError> {
-        Ok(self.cells.cell(block, key).unwrap())
-    }
-
-    fn keys(&self, block: Block, from: BranchId, max: usize) -> Result<Vec<BranchId>, ReadError> {
-        Ok(self.cells.keys(block, from, max).unwrap())
-    }
-
-    fn filled(
-        &self,
-        level: u8,
-        from: (EventTime, BranchId),
-        to: EventTime,
-        limit: usize,
-    ) -> Result<Vec<(EventTime, BranchId)>, ReadError> {
-        Ok(self.cells.filled(level, from, to, limit).unwrap())
-    }
-
-    fn revision(&self, number: u16, window: Window, key: BranchId) -> Result<u64, ReadError> {
-        Ok(self.cells.revision(number, window, key).unwrap())
-    }
-
-    fn known(&self, from: BranchId, max: usize) -> Result<Vec<(BranchId, EventTime)>, ReadError> {
-        Ok(self.cells.known(from, max).unwrap())
-    }
-}
-
-fn newest_first<T: Clone>(all: &[T], before: Option<u64>, limit: usize) -> Vec<(u64, T)> {
-    (0..)
-        .zip(all.iter().cloned())
-        .filter(|(number, _)| before.is_none_or(|before| *number < before))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .rev()
-        .take(limit)
-        .collect()
-}
-
-impl Reading for World {
-    fn checkpoint(&self) -> &Checkpoint {
-        &self.checkpoint
-    }
-
-    fn frame(&self) -> &Frame {
-        &self.frame
-    }
-
-    fn provenance(&self) -> Result<Option<Provenance>, ReadError> {
-        Ok(None)
-    }
-
-    fn total(&self, branch: BranchId) -> Result<Option<Total>, ReadError> {
-        Ok(self.totals.get(&branch).copied())
-    }
-
-    fn totals(&self) -> Result<Vec<(BranchId, Total)>, ReadError> {
-        Ok(self
-            .totals
-            .iter()
-            .map(|(id, total)| (*id, *total))
-            .collect())
-    }
-
-    fn late_payment(&self, _: Origin) -> Result<Option<LatePayment>, ReadError> {
-        unreachable!("no route asks for one")
-    }
-
-    fn rejected_record(&self, _: Origin) -> Result<Option<RejectedRecord>, ReadError> {
-        unreachable!("no route asks for one")
-    }
-
-    fn late_payments(
-        &self,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<Vec<(u64, LatePayment)>, ReadError> {
-        Ok(newest_first(&self.late, before, limit))
-    }
-
-    fn rejected_records(
-        &self,
-        before: Option<u64>,
-        limit: usize,
-    ) -> Result<Vec<(u64, RejectedRecord)>, ReadError> {
-        Ok(newest_first(&self.rejects, before, limit))
-    }
-
-    fn dirty(
-        &self,
-        _: Option<DocumentKey>,
-        _: usize,
-    ) -> Result<Vec<(DocumentKey, Mark)>, ReadError> {
-        unreachable!("no route asks for it")
-    }
-
-    fn mark(&self, _: &DocumentKey) -> Result<Option<Mark>, ReadError> {
-        unreachable!("no route asks for it")
-    }
 }
 
 /// An answer, read to its end.

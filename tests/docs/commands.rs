@@ -1,5 +1,7 @@
 //! Commands that are written down are run, or at least could be.
 
+mod listed;
+
 use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -7,11 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use clap::Parser;
-use clap::error::ErrorKind;
-use tidegauge::cli::arguments::Arguments;
-
-use super::markdown::{Block, inline_code, pages, parts};
+use super::markdown::{Block, pages, parts};
 use super::{read, root};
 use crate::support::lab::{Dist, Elastic, Kafka, free_port, unique};
 use crate::support::service::binary;
@@ -46,9 +44,6 @@ pub const NOT_RUN: &[(&str, &str, &str)] = &[
     ),
     ("README.md", "docker", "needs a Docker engine"),
 ];
-
-/// Words in prose that look like commands and name a sort of commands.
-const NO_COMMANDS: [&str; 3] = ["tidegauge COMMAND", "tidegauge-", "make TARGET"];
 
 /// What takes the place of `make`: the servers are there, the program is built.
 const MAKE: &str = r#"#!/usr/bin/env bash
@@ -293,15 +288,19 @@ fn every_command_of_the_docs_runs() {
 }
 
 #[test]
-fn what_is_not_run_is_still_there_and_still_listed() {
-    for (page, part, reason) in NOT_RUN {
-        let text = fs::read_to_string(root().join(page)).unwrap_or_default();
-        let blocks = parts(&text).0;
-        // README may drop a block before this table does, and a page may come later than its entry.
-        let is_there = blocks.iter().any(|block| block.text.contains(part));
-        let is_free = *page == "README.md" || !root().join(page).exists();
-        assert!(is_there || is_free, "{page}: {part}: {reason}");
-    }
+fn dots_stand_for_lines_and_nothing_else() {
+    assert!(is_like("a\n…\nd", "a\nb\nc\nd\n"));
+    assert!(is_like("…", ""));
+    assert!(!is_like("a\n…\nd", "a\nb\n"));
+    assert!(!is_like("a", "a\nb"));
+    assert_eq!(
+        commands_in("A=1 tidegauge check # x | make y"),
+        [["tidegauge", "check"]]
+    );
+    assert_eq!(
+        commands_in("make demo DEMO_ARGS=\"--for 10s\" && x"),
+        [["make", "demo", "DEMO_ARGS=--for 10s"]]
+    );
 }
 
 /// The commands in a line of shell, as words; quotes hold a word together, and hide `|` and the like.
@@ -349,83 +348,4 @@ fn commands_in(line: &str) -> Vec<Vec<String>> {
                 .is_some_and(|word| word == "tidegauge" || word == "make")
         })
         .collect()
-}
-
-fn targets_of_make() -> Vec<String> {
-    let lines = read("Makefile");
-    lines
-        .lines()
-        .filter_map(|line| line.split_once(':'))
-        .map(|(target, _)| target.to_owned())
-        .collect()
-}
-
-fn fault(words: &[String], targets: &[String]) -> Option<String> {
-    if words[0] == "make" {
-        let unknown = words[1..]
-            .iter()
-            .find(|word| !word.contains('=') && !word.starts_with('-') && !targets.contains(word));
-        return unknown.map(|target| format!("make has no target {target}"));
-    }
-    match Arguments::try_parse_from(words) {
-        // The name of a group of commands, in prose.
-        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => None,
-        Err(error) if error.use_stderr() => Some(error.to_string()),
-        _ => None,
-    }
-}
-
-#[test]
-fn commands_that_are_not_run_could_be() {
-    let targets = targets_of_make();
-    let mut wrong = Vec::new();
-    let mut parsed = 0;
-    for page in documents() {
-        let text = read(&page);
-        let (blocks, prose) = parts(&text);
-        let in_blocks = blocks
-            .iter()
-            .filter(|block| block.is_command() && reason(&page, block).is_some())
-            .flat_map(|block| {
-                script(block)
-                    .replace("\\\n", " ")
-                    .lines()
-                    .map(|line| (block.line, line.to_owned()))
-                    .collect::<Vec<_>>()
-            });
-        let in_prose = prose.iter().flat_map(|(number, line)| {
-            inline_code(line)
-                .filter(|code| code.starts_with("tidegauge ") || code.starts_with("make "))
-                .filter(|code| {
-                    !code.contains('…') && !NO_COMMANDS.iter().any(|word| code.starts_with(word))
-                })
-                .map(|code| (*number, code.to_owned()))
-        });
-        for (number, line) in in_blocks.chain(in_prose) {
-            for words in commands_in(&line) {
-                parsed += 1;
-                if let Some(fault) = fault(&words, &targets) {
-                    wrong.push(format!("{page}:{number}: {}: {fault}", words.join(" ")));
-                }
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(parsed > 5, "{parsed} commands");
-}
-
-#[test]
-fn dots_stand_for_lines_and_nothing_else() {
-    assert!(is_like("a\n…\nd", "a\nb\nc\nd\n"));
-    assert!(is_like("…", ""));
-    assert!(!is_like("a\n…\nd", "a\nb\n"));
-    assert!(!is_like("a", "a\nb"));
-    assert_eq!(
-        commands_in("A=1 tidegauge check # x | make y"),
-        [["tidegauge", "check"]]
-    );
-    assert_eq!(
-        commands_in("make demo DEMO_ARGS=\"--for 10s\" && x"),
-        [["make", "demo", "DEMO_ARGS=--for 10s"]]
-    );
 }

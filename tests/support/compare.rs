@@ -2,16 +2,18 @@
 //! in Elasticsearch, and against what `compute` prints.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod differences;
+mod documents;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
 use std::fs;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::lab::{Document, Elastic};
+use self::differences::Differences;
 use super::oracle::{Figure, Key, Record, Total, Truth, WINDOWS, exact};
-use super::service::{Service, Setup, legacy_totals};
+use super::service::{Service, Setup};
 use super::topic;
 
 /// All figures as they were answered over HTTP.
@@ -170,52 +172,6 @@ impl Figures {
         );
     }
 
-    /// Elasticsearch holds a document for each of these figures, and no others under `prefix`.
-    #[track_caller]
-    pub fn assert_documented(&self, elastic: &Elastic, prefix: &str) {
-        self.assert_documented_as(elastic, prefix, &legacy_totals(prefix));
-    }
-
-    /// [`Figures::assert_documented`] with another name for the alias of the old dashboards.
-    #[track_caller]
-    pub fn assert_documented_as(&self, elastic: &Elastic, prefix: &str, legacy: &str) {
-        let mut differences = Differences::default();
-        let mut documents = 0;
-        let totals = elastic.documents(&format!("{prefix}-totals"));
-        documents += totals.len();
-        let expected = self
-            .totals
-            .iter()
-            .map(|total| documented_total(prefix, total))
-            .collect();
-        check_documents("totals", totals.clone(), expected, &mut differences);
-        let old = elastic.documents(legacy);
-        differences.check("totals under the old alias", &(old == totals), &true);
-        for name in WINDOWS {
-            let found = elastic.documents(&format!("{prefix}-{name}"));
-            documents += found.len();
-            // A window without payments has no document.
-            let expected = self.windows[name]
-                .iter()
-                .filter(|item| item["pay_count"] != 0)
-                .map(|item| documented_window(prefix, name, item))
-                .collect();
-            check_documents(name, found, expected, &mut differences);
-        }
-        for (name, items) in [("late", &self.late), ("rejects", &self.rejects)] {
-            let found = elastic.documents(&format!("{prefix}-{name}"));
-            documents += found.len();
-            let expected = items
-                .iter()
-                .map(|item| documented_record(prefix, name, item))
-                .collect();
-            check_documents(name, found, expected, &mut differences);
-        }
-        let all = elastic.count(&format!("{prefix}-*"));
-        differences.check("documents in all indexes", &all, &(documents as u64));
-        differences.assert_none();
-    }
-
     /// `compute` prints the same figures for `records`, in whatever order partitions come.
     #[track_caller]
     pub fn assert_computed(&self, setup: &Setup, records: &[Record]) {
@@ -352,95 +308,6 @@ fn check_window(
     }
 }
 
-/// Index, id, version and fields.
-type Expected = (String, String, u64, Map<String, Value>);
-
-fn documented_total(prefix: &str, total: &Value) -> Expected {
-    let mut fields = total.as_object().unwrap().clone();
-    fields.insert("@timestamp".to_owned(), total["last_event_time"].clone());
-    let id = total["branch"].as_str().unwrap().to_owned();
-    (
-        format!("{prefix}-totals-g1"),
-        id,
-        2 * total["pay_count"].as_u64().unwrap(),
-        fields,
-    )
-}
-
-fn documented_window(prefix: &str, name: &'static str, item: &Value) -> Expected {
-    let mut fields = item.as_object().unwrap().clone();
-    fields.insert("@timestamp".to_owned(), item["window_start"].clone());
-    let (_, start, branch, end) = key(name, item);
-    let month = DateTime::<Utc>::from_timestamp_millis(start)
-        .unwrap()
-        .format("%Y.%m");
-    let version = 2 * item["pay_count"].as_u64().unwrap() + u64::from(item["final"] == true);
-    (
-        format!("{prefix}-{name}-g1-{month}"),
-        format!("{branch}@{start}-{end}"),
-        version,
-        fields,
-    )
-}
-
-fn documented_record(prefix: &str, name: &str, item: &Value) -> Expected {
-    let (partition, offset) = place(item);
-    let fields = item.as_object().unwrap().clone();
-    (
-        format!("{prefix}-{name}-g1"),
-        format!("{partition}-{offset}"),
-        1,
-        fields,
-    )
-}
-
-fn check_documents(
-    kind: &str,
-    found: Vec<Document>,
-    expected: Vec<Expected>,
-    differences: &mut Differences,
-) {
-    let mut found: BTreeMap<String, Document> = found
-        .into_iter()
-        .map(|each| (each.id.clone(), each))
-        .collect();
-    for (index, id, version, fields) in expected {
-        let place = format!("document {id} of {kind}");
-        let Some(mut document) = found.remove(&id) else {
-            differences.add(format!("{place} is missing"));
-            continue;
-        };
-        differences.check(&format!("{place}: index"), &document.index, &index);
-        differences.check(&format!("{place}: version"), &document.version, &version);
-        // A window's document also says how far the watermark was when it was written, and holds the
-        // histogram where the server can merge it. A record's says when it came.
-        let (needed, more): (&[&str], &[&str]) = match kind {
-            "totals" => (&[], &[]),
-            "late" | "rejects" => (&[], &["@timestamp"]),
-            _ => (&["watermark"], &["pay_histogram"]),
-        };
-        for field in needed {
-            let found = document.source.get(*field).is_some();
-            differences.check(&format!("{place}: has {field}"), &found, &true);
-        }
-        remove(&mut document.source, needed);
-        remove(&mut document.source, more);
-        for (field, value) in fields {
-            let found = document.source.get(&field).cloned();
-            differences.check(&format!("{place}: {field}"), &found, &Some(value));
-            remove(&mut document.source, &[field.as_str()]);
-        }
-        differences.check(
-            &format!("{place}: more fields"),
-            &document.source,
-            &json!({}),
-        );
-    }
-    for id in found.keys() {
-        differences.add(format!("document {id} of {kind} should not be there"));
-    }
-}
-
 fn key(name: &'static str, item: &Value) -> Key {
     let branch = u32::try_from(item["branch_id"].as_u64().unwrap()).unwrap();
     (
@@ -495,65 +362,4 @@ fn double(units: i128) -> f64 {
 fn remove(item: &mut Value, fields: &[&str]) {
     let object = item.as_object_mut().unwrap();
     object.retain(|field, _| !fields.contains(&field.as_str()));
-}
-
-/// What differs, told all at once.
-#[derive(Default)]
-struct Differences(Vec<String>);
-
-impl Differences {
-    fn add(&mut self, difference: String) {
-        self.0.push(difference);
-    }
-
-    fn check<T: PartialEq + Debug>(&mut self, place: &str, found: &T, expected: &T) {
-        if found != expected {
-            self.add(format!("{place}: found {found:?}, expected {expected:?}"));
-        }
-    }
-
-    /// The fields of `item` are those of `expected`, and no others are there than `others`.
-    fn check_fields(&mut self, place: &str, item: &Value, expected: &Value, others: &[&str]) {
-        let mut rest = item.as_object().unwrap().clone();
-        for (field, value) in expected.as_object().unwrap() {
-            let found = rest.remove(field);
-            self.check(&format!("{place}: {field}"), &found.as_ref(), &Some(value));
-        }
-        let mut rest: Vec<&str> = rest.keys().map(String::as_str).collect();
-        let mut others = others.to_vec();
-        rest.sort_unstable();
-        others.sort_unstable();
-        self.check(&format!("{place}: fields"), &rest, &others);
-    }
-
-    fn check_double(&mut self, place: &str, item: &Value, field: &str, expected: Option<f64>) {
-        let found = item[field].as_f64();
-        let is_near = match (found, expected) {
-            // Reading the text of a double may miss it by the last bit.
-            (Some(found), Some(expected)) => (found - expected).abs() <= expected.abs() * 1e-15,
-            (found, expected) => found.is_none() && expected.is_none() && item[field].is_null(),
-        };
-        if !is_near {
-            self.add(format!(
-                "{place}: {field}: found {}, expected {expected:?}",
-                item[field]
-            ));
-        }
-    }
-
-    #[track_caller]
-    fn assert_none(&self) {
-        let count = self.0.len();
-        let first: Vec<String> = self
-            .0
-            .iter()
-            .take(12)
-            .map(|text| text.chars().take(600).collect())
-            .collect();
-        assert!(
-            count == 0,
-            "{count} differences, the first of them:\n{}",
-            first.join("\n")
-        );
-    }
 }

@@ -133,13 +133,7 @@ that comes last, and restore refuses a backup without it. Indexes are not in it.
         #[arg(long)]
         live_only: bool,
         /// The format of the summary
-        #[arg(
-            short,
-            long,
-            value_enum,
-            value_name = "FORMAT",
-            default_value = "table"
-        )]
+        #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Restore a backup into state_dir, which must be empty or missing
@@ -152,13 +146,7 @@ again, so the topic must still hold them. Run it as the service's user.")]
         #[arg(value_name = "DIR")]
         dir: PathBuf,
         /// The format of the summary
-        #[arg(
-            short,
-            long,
-            value_enum,
-            value_name = "FORMAT",
-            default_value = "table"
-        )]
+        #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Show what the state holds: changes nothing, and needs no lock
@@ -167,13 +155,7 @@ again, so the topic must still hold them. Run it as the service's user.")]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         generation: Option<u32>,
         /// The format of the output
-        #[arg(
-            short,
-            long,
-            value_enum,
-            value_name = "FORMAT",
-            default_value = "table"
-        )]
+        #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
     /// Check stopped partitions again at the next start; the service must not run
@@ -189,13 +171,7 @@ again, so the topic must still hold them. Run it as the service's user.")]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         generation: Option<u32>,
         /// The format of the output
-        #[arg(
-            short,
-            long,
-            value_enum,
-            value_name = "FORMAT",
-            default_value = "table"
-        )]
+        #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
         output: OutputFormat,
     },
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono_tz::Tz;
 use clap::{Args, ValueEnum};
 
-use super::GlobalArgs;
+use super::{GlobalArgs, TopicArgs};
 use crate::cli::output::OutputFormat;
 use crate::cli::start_time::StartTime;
 use crate::config::{Sources, parse_zone};
@@ -31,12 +31,9 @@ The same seed and options with --start give the same bytes, on every machine.
   tidegauge produce --brokers localhost:9092 --start 2026-11-01T00:00:00Z --count 1000000 \\
       --disorder 4s --late-fraction 0.01 --bad-fraction 0.001")]
 pub struct ProduceArgs {
-    /// The brokers, host:port and comma separated [config: kafka.brokers]
-    #[arg(long, value_name = "BROKERS")]
-    pub brokers: Option<String>,
-    /// The topic [config: kafka.topic]
-    #[arg(long, value_name = "TOPIC")]
-    pub topic: Option<String>,
+    /// The topic.
+    #[command(flatten)]
+    pub topic: TopicArgs,
     /// Stop after this many messages [default: continue until Ctrl-C]
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
@@ -83,13 +80,7 @@ pub struct ProduceArgs {
     #[arg(long, value_name = "D", default_value = "10s", value_parser = duration::parse)]
     pub timeout: Duration,
     /// The format of the summary
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "table"
-    )]
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: OutputFormat,
 }
 
@@ -112,13 +103,7 @@ pub struct ComputeArgs {
     #[arg(value_name = "FILE", default_value = "-")]
     pub file: PathBuf,
     /// The format of the data
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "table"
-    )]
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: OutputFormat,
 }
 
@@ -142,10 +127,7 @@ impl ProduceArgs {
     /// Where the settings of `produce` come from.
     #[must_use]
     pub fn sources(&self, globals: &GlobalArgs) -> Sources {
-        globals
-            .sources()
-            .given("--brokers", "kafka.brokers", self.brokers.as_ref())
-            .given("--topic", "kafka.topic", self.topic.as_ref())
+        self.topic.over(globals.sources())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::GlobalArgs;
+use super::{GlobalArgs, TopicArgs};
 use crate::cli::output::OutputFormat;
 use crate::config::{Sources, parse_listen};
 use crate::domain::duration;
@@ -20,23 +20,14 @@ pub struct ServeArgs {
     /// Stop at the end offsets seen at the start, after everything is delivered, and print a summary
     #[arg(long)]
     pub until_end: bool,
-    /// The brokers, host:port and comma separated [config: kafka.brokers]
-    #[arg(long, value_name = "BROKERS")]
-    pub brokers: Option<String>,
-    /// The topic [config: kafka.topic]
-    #[arg(long, value_name = "TOPIC")]
-    pub topic: Option<String>,
+    /// The topic.
+    #[command(flatten)]
+    pub topic: TopicArgs,
     /// The address for HTTP [config: http.listen]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
     /// The format of the summary
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "table"
-    )]
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: OutputFormat,
 }
 
@@ -64,13 +55,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
     /// The format of the output at the end
-    #[arg(
-        short,
-        long,
-        value_enum,
-        value_name = "FORMAT",
-        default_value = "table"
-    )]
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     pub output: OutputFormat,
 }
 
@@ -120,11 +105,8 @@ impl ServeArgs {
     /// Where the settings of `serve` come from.
     #[must_use]
     pub fn sources(&self, globals: &GlobalArgs) -> Sources {
-        globals
-            .sources()
-            .given("--brokers", "kafka.brokers", self.brokers.as_ref())
-            .given("--topic", "kafka.topic", self.topic.as_ref())
-            .given("--listen", "http.listen", self.listen.as_ref())
+        let sources = self.topic.over(globals.sources());
+        sources.given("--listen", "http.listen", self.listen.as_ref())
     }
 }
 

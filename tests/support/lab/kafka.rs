@@ -13,7 +13,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
-use rdkafka::{ClientContext, Message as _};
+use rdkafka::{ClientContext, Message as _, Offset, TopicPartitionList};
 
 use super::runtime::wait;
 use super::server::Server;
@@ -133,6 +133,16 @@ impl Kafka {
                 .await
         }));
         self.await_partitions(name, partitions);
+    }
+
+    /// Removes the records of a partition before `offset`, as retention would.
+    #[track_caller]
+    pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset))
+            .unwrap();
+        let admin = self.admin();
+        wait(async move { admin.delete_records(&list, &AdminOptions::new()).await }).unwrap();
     }
 
     /// Sends records, in order within each partition, and waits until the broker has them all.

@@ -1,0 +1,184 @@
+//! Secrets come from files and are shown nowhere.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use tidegauge::config::{Config, Need, Sources};
+use tidegauge::sink::Credentials;
+
+use super::{Typed, refuses, told, wrong};
+
+#[test]
+fn secrets_are_read_from_files_and_shown_nowhere() {
+    let typed = Typed::new("");
+    let key = typed.file("key", "\n  s3cret==\n");
+    let toml = format!(
+        "[kafka.properties]\nsasl.password = 's3cret=='\n[elasticsearch]\napi_key_file = {key:?}\n\
+         [http]\ntoken_file = {key:?}\n"
+    );
+    typed.file("t.toml", &toml);
+    let config = Config::load(&typed.sources(), Need::Nothing).unwrap();
+    assert!(!format!("{config:?} {config:#?}").contains("s3cret"));
+    assert!(!config.to_toml().contains("s3cret"));
+    assert!(config.to_toml().contains("\"sasl.password\" = \"***\""));
+    assert_eq!(config.http.token.unwrap().expose(), "s3cret==");
+    match config.elasticsearch.unwrap().credentials {
+        Credentials::ApiKey(key) => assert_eq!(key.expose(), "s3cret=="),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_secret_is_not_shown_when_its_line_or_its_value_is_wrong() {
+    for toml in [
+        "[kafka.properties]\nsasl.password = 's3cret\n",
+        "[kafka.properties]\nsasl.password = ['s3cret']\n",
+        "[kafka]\nsasl.password = 's3cret'\n",
+        "[elasticsearch]\npassword = 's3cret'\n",
+        "[elasticsearch]\nurl = 'http://me:s3cret@127.0.0.1:9200'\n",
+        "[elasticsearch]\nurl = 'http://me:s3cret@127.0.0.1:port'\n",
+        "[http]\ntoken = 's3cret'\n",
+        "[kafka.properties]\n\"sasl.passwrd\" = 's3cret'\n",
+        "[kafka.properties]\nsasl.passwrd = 's3cret'\n",
+        "[kafka.properties]\n'sasl.pw' = 's3cret'\n",
+        "[kafka.properties]\n'sasl.passwrd' = \"\"\"\ns3cret\n",
+        "[kafka]\nproperties = { 'sasl.pasword' = 's3cret', x = }\n",
+        "[kafka]\npasswort = 's3cret'\n",
+        "[kafka]\nbrokers = 'SASL_SSL://me:s3cret@b:port'\n",
+        "sasl_pass = 's3cret'\n",
+        "[elasticsearch]\napi_key = 's3cret'\n",
+        "[elasticsearch]\napikey = 's3cret\n",
+        "[elasticsearch]\npasswort = 's3cret'\n",
+        "[elasticsearch]\nurl = 'http://127.0.0.1:9200/?apikey=s3cret'\n",
+        "[elasticsearch]\nurl = 'me:s3cret@127.0.0.1:9200'\n",
+        "[elasticsearch]\napi_key_file = 's3cret'\n",
+        "[elasticsearch]\nusername = 'me'\npassword_file = 's3cret/=='\n",
+        "[kibana]\nurl = 'http://127.0.0.1:5601/?apikey=s3cret'\n",
+        "[http]\ntoken_file = 's3cret'\n",
+        "[http]\ntokn = 's3cret'\n",
+        // A secret in place of the file that holds it.
+        "[elasticsearch]\npasword_file = 's3cret'\n",
+        "[elasticsearch]\npasswd_file = 's3cret'\n",
+        "[elasticsearch]\npw_file = 's3cret'\n",
+        "[elasticsearch]\napi_kye_file = 's3cret'\n",
+        "[elasticsearch]\napi_ky = 's3cret'\n",
+        "[http]\ntokn_file = 's3cret'\n",
+        "[elasticsearch]\npassword_file = ['s3cret']\n",
+        // What does not parse.
+        "[elasticsearch]\npassword_file=s3cret\n",
+        "http.token_file=\"s3cret\n",
+        "[kafka.properties]\nsasl.password: s3cret\n",
+        "s3cret\n",
+        "s3cret=\n",
+        "s3cret==\n",
+        "\ns3cret[0]\nme:s3cret:1\n",
+        // A secret that has slipped into the key.
+        "[kafka.properties]\n\"sasl.password=s3cret\" = ''\n",
+        "[kafka.properties]\n\"sasl.password s3cret\" = ''\n",
+        "[kafka.properties]\n\"sasl.password: s3cret\" = 1\n",
+        "[kafka.properties]\nsasl.password.s3cret = 1\n",
+        "[elasticsearch]\n'password=s3cret' = 1\n",
+        "[http]\n\"token s3cret\" = 1\n",
+    ] {
+        let text = wrong(toml);
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+    let sources = Sources::default().variable("TIDEGAUGE_HTTP__TOKEN", "s3cret");
+    assert!(!told(&sources, Need::Nothing).contains("s3cret"));
+    for (variable, key) in [
+        (
+            "TIDEGAUGE_KAFKA__PROPERTIES__SASL_PASSWRD",
+            "kafka.properties.sasl.passwrd",
+        ),
+        (
+            "TIDEGAUGE_ELASTICSEARCH__PASSWORT",
+            "elasticsearch.passwort",
+        ),
+        (
+            "TIDEGAUGE_ELASTICSEARCH__API_KEY_FILE",
+            "elasticsearch.api_key_file",
+        ),
+        ("TIDEGAUGE_HTTP__TOKEN_FILE", "http.token_file"),
+    ] {
+        let sources = Sources::default().variable(variable, "s3cret");
+        assert!(!told(&sources, Need::Nothing).contains("s3cret"));
+        let sources = Sources::default().flag("--set", key, "s3cret");
+        let text = told(&sources, Need::Nothing);
+        assert!(text.contains(key) && !text.contains("s3cret"), "{text}");
+    }
+    for address in [
+        "http://h:1/?apikey=s3cret",
+        "http://me:s3cret@h:1",
+        "me:s3cret@h",
+    ] {
+        let sources = Sources::default().flag("--set", "elasticsearch.url", address);
+        assert!(!told(&sources, Need::Nothing).contains("s3cret"));
+    }
+}
+
+#[test]
+fn a_file_of_a_secret_that_every_user_can_write_is_refused() {
+    for (mode, is_refused) in [
+        (0o600, false),
+        (0o640, false),
+        (0o644, false),
+        (0o606, true),
+        (0o666, true),
+    ] {
+        let typed = Typed::new("");
+        let path = typed.file("token", "correct horse\n");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        typed.file("t.toml", &format!("[http]\ntoken_file = {path:?}\n"));
+        let loaded = Config::load(&typed.sources(), Need::Nothing);
+        assert_eq!(loaded.is_err(), is_refused, "{mode:o}");
+        if is_refused {
+            let text = told(&typed.sources(), Need::Nothing);
+            assert!(
+                text.contains("http.token_file: every user can write"),
+                "{text}"
+            );
+            assert!(text.contains("chmod 600"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_token_of_a_few_characters_is_refused() {
+    let typed = Typed::new("");
+    for (content, is_refused) in [("x", true), ("abc\n", true), ("tide", false)] {
+        let path = typed.file("token", content);
+        typed.file(
+            "t.toml",
+            &format!("[http]\nlisten = '0.0.0.0:80'\ntoken_file = {path:?}\n"),
+        );
+        let loaded = Config::load(&typed.sources(), Need::Nothing);
+        assert_eq!(loaded.is_err(), is_refused, "{content}");
+        if is_refused {
+            let text = told(&typed.sources(), Need::Nothing);
+            assert!(
+                text.contains("fewer than 4 characters") && text.contains("openssl rand"),
+                "{text}"
+            );
+            assert!(text.ends_with("the configuration has 1 problem"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_secret_or_one_that_can_not_be_read_is_refused() {
+    let typed = Typed::new("");
+    for (content, words) in [(" \n", "is empty"), ("one\ntwo", "more than one line")] {
+        let path = typed.file("secret", content);
+        typed.file("t.toml", &format!("[http]\ntoken_file = {path:?}\n"));
+        let text = told(&typed.sources(), Need::Nothing);
+        assert!(
+            text.contains("http.token_file: the file ") && text.contains(words),
+            "{text}"
+        );
+    }
+    refuses(
+        "[http]\ntoken_file = '/nowhere/at/all'\n",
+        "2:14",
+        &["http.token_file", "/nowhere/at/all", "can't be read"],
+    );
+}

@@ -1,0 +1,149 @@
+//! The figures held against the documents in Elasticsearch.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use super::differences::Differences;
+use super::{Figures, key, place, remove};
+use crate::support::lab::{Document, Elastic};
+use crate::support::oracle::WINDOWS;
+use crate::support::service::legacy_totals;
+
+impl Figures {
+    /// Elasticsearch holds a document for each of these figures, and no others under `prefix`.
+    #[track_caller]
+    pub fn assert_documented(&self, elastic: &Elastic, prefix: &str) {
+        self.assert_documented_as(elastic, prefix, &legacy_totals(prefix));
+    }
+
+    /// [`Figures::assert_documented`] with another name for the alias of the old dashboards.
+    #[track_caller]
+    pub fn assert_documented_as(&self, elastic: &Elastic, prefix: &str, legacy: &str) {
+        let mut differences = Differences::default();
+        let mut documents = 0;
+        let totals = elastic.documents(&format!("{prefix}-totals"));
+        documents += totals.len();
+        let expected = self
+            .totals
+            .iter()
+            .map(|total| documented_total(prefix, total))
+            .collect();
+        check_documents("totals", totals.clone(), expected, &mut differences);
+        let old = elastic.documents(legacy);
+        differences.check("totals under the old alias", &(old == totals), &true);
+        for name in WINDOWS {
+            let found = elastic.documents(&format!("{prefix}-{name}"));
+            documents += found.len();
+            // A window without payments has no document.
+            let expected = self.windows[name]
+                .iter()
+                .filter(|item| item["pay_count"] != 0)
+                .map(|item| documented_window(prefix, name, item))
+                .collect();
+            check_documents(name, found, expected, &mut differences);
+        }
+        for (name, items) in [("late", &self.late), ("rejects", &self.rejects)] {
+            let found = elastic.documents(&format!("{prefix}-{name}"));
+            documents += found.len();
+            let expected = items
+                .iter()
+                .map(|item| documented_record(prefix, name, item))
+                .collect();
+            check_documents(name, found, expected, &mut differences);
+        }
+        let all = elastic.count(&format!("{prefix}-*"));
+        differences.check("documents in all indexes", &all, &(documents as u64));
+        differences.assert_none();
+    }
+}
+
+/// Index, id, version and fields.
+type Expected = (String, String, u64, Map<String, Value>);
+
+fn documented_total(prefix: &str, total: &Value) -> Expected {
+    let mut fields = total.as_object().unwrap().clone();
+    fields.insert("@timestamp".to_owned(), total["last_event_time"].clone());
+    let id = total["branch"].as_str().unwrap().to_owned();
+    (
+        format!("{prefix}-totals-g1"),
+        id,
+        2 * total["pay_count"].as_u64().unwrap(),
+        fields,
+    )
+}
+
+fn documented_window(prefix: &str, name: &'static str, item: &Value) -> Expected {
+    let mut fields = item.as_object().unwrap().clone();
+    fields.insert("@timestamp".to_owned(), item["window_start"].clone());
+    let (_, start, branch, end) = key(name, item);
+    let month = DateTime::<Utc>::from_timestamp_millis(start)
+        .unwrap()
+        .format("%Y.%m");
+    let version = 2 * item["pay_count"].as_u64().unwrap() + u64::from(item["final"] == true);
+    (
+        format!("{prefix}-{name}-g1-{month}"),
+        format!("{branch}@{start}-{end}"),
+        version,
+        fields,
+    )
+}
+
+fn documented_record(prefix: &str, name: &str, item: &Value) -> Expected {
+    let (partition, offset) = place(item);
+    let fields = item.as_object().unwrap().clone();
+    (
+        format!("{prefix}-{name}-g1"),
+        format!("{partition}-{offset}"),
+        1,
+        fields,
+    )
+}
+
+fn check_documents(
+    kind: &str,
+    found: Vec<Document>,
+    expected: Vec<Expected>,
+    differences: &mut Differences,
+) {
+    let mut found: BTreeMap<String, Document> = found
+        .into_iter()
+        .map(|each| (each.id.clone(), each))
+        .collect();
+    for (index, id, version, fields) in expected {
+        let place = format!("document {id} of {kind}");
+        let Some(mut document) = found.remove(&id) else {
+            differences.add(format!("{place} is missing"));
+            continue;
+        };
+        differences.check(&format!("{place}: index"), &document.index, &index);
+        differences.check(&format!("{place}: version"), &document.version, &version);
+        // A window's document also says how far the watermark was when it was written, and holds the
+        // histogram where the server can merge it. A record's says when it came.
+        let (needed, more): (&[&str], &[&str]) = match kind {
+            "totals" => (&[], &[]),
+            "late" | "rejects" => (&[], &["@timestamp"]),
+            _ => (&["watermark"], &["pay_histogram"]),
+        };
+        for field in needed {
+            let found = document.source.get(*field).is_some();
+            differences.check(&format!("{place}: has {field}"), &found, &true);
+        }
+        remove(&mut document.source, needed);
+        remove(&mut document.source, more);
+        for (field, value) in fields {
+            let found = document.source.get(&field).cloned();
+            differences.check(&format!("{place}: {field}"), &found, &Some(value));
+            remove(&mut document.source, &[field.as_str()]);
+        }
+        differences.check(
+            &format!("{place}: more fields"),
+            &document.source,
+            &json!({}),
+        );
+    }
+    for id in found.keys() {
+        differences.add(format!("document {id} of {kind} should not be there"));
+    }
+}
