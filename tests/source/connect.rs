@@ -12,9 +12,12 @@ use crate::support::lab::{Kafka, free_port, unique};
 fn a_topic_that_does_not_exist_is_named_with_what_to_do() {
     let Some(kafka) = Kafka::shared() else { return };
     let topic = unique("nowhere");
-    let error = Source::connect(&config(kafka.bootstrap(), &topic, StartPosition::Latest), PATIENCE)
-        .err()
-        .unwrap();
+    let error = Source::connect(
+        &config(kafka.bootstrap(), &topic, StartPosition::Latest),
+        PATIENCE,
+    )
+    .err()
+    .unwrap();
     assert!(matches!(error, Error::NoTopic { .. }), "{error}");
     assert!(
         error

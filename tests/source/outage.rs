@@ -162,6 +162,15 @@ fn a_partition_whose_leader_is_away_is_not_read_to_its_end() {
     assert_eq!(condition, Condition::Degraded);
     assert!(reason.contains("no broker serves it"), "{reason}");
     tell(RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR);
+    // Before the next regular look at the topic.
+    eventually("ends that were confirmed just now", || {
+        source.poll(WAIT).unwrap();
+        let is_new = |partition| match source.known_end(partition) {
+            End::Known { age, .. } | End::Unknown { age: Some(age) } => age < WAIT * 50,
+            End::Unknown { age: None } => false,
+        };
+        (is_new(0) && is_new(1)).then_some(())
+    });
     eventually("the ends", || {
         source.discover().unwrap_or_default();
         source.poll(WAIT).unwrap();
