@@ -54,6 +54,12 @@ export async function becomes(page, state) {
 }
 
 /** Opens the page and waits for its figures. */
+// Requests go their usual way again. One that is being answered by a route is answered first: Playwright takes it away
+// from a route that is removed meanwhile.
+export async function unrouted(page) {
+  await page.unrouteAll({ behavior: "wait" });
+}
+
 export async function openLive(page, url, hash = "") {
   await page.goto(`${url}/${hash}`);
   await becomes(page, "live");

@@ -1,7 +1,7 @@
 // Nothing yet, no answer, trouble in a part, a ledger that does not balance: each says what it is.
 
 import assert from "node:assert/strict";
-import { SCREENS, assertAccessible, assertFits, becomes, openLive, picture, tab, withBrowser } from "./browser.mjs";
+import { SCREENS, assertAccessible, assertFits, becomes, openLive, picture, tab, unrouted, withBrowser } from "./browser.mjs";
 import { serve } from "./service.mjs";
 
 const service = await serve();
@@ -27,7 +27,7 @@ await withBrowser(async (browser) => {
     await seen("loading");
     held = false;
     await becomes(page, "live");
-    await page.unroute("**/api/v1/**");
+    await unrouted(page);
 
     // The topic is empty, and Elasticsearch is not there.
     await page.waitForSelector("#empty:not([hidden])");
@@ -45,7 +45,7 @@ await withBrowser(async (browser) => {
     });
     await openLive(page, service.url);
     await page.waitForFunction(() => document.querySelector("#balance").textContent === "✗ Out of balance by -3");
-    await page.unroute("**/api/v1/ledger");
+    await unrouted(page);
 
     // Kafka is away too: the lag is unknown, and the worse trouble is named first.
     await page.route("**/api/v1/status", async (route) => {
@@ -59,7 +59,7 @@ await withBrowser(async (browser) => {
     assert.deepEqual(
       [await page.textContent("#lag"), await page.textContent("#lag-note")], ["unknown", "Kafka does not answer"]);
     assert.match(await page.textContent("#banner-text"), /^Kafka is in trouble: no Kafka broker answers: refused\. Elasticsearch is in trouble: \S/);
-    await page.unroute("**/api/v1/status");
+    await unrouted(page);
 
     await page.route("**/api/v1/**", (route) => route.abort());
     await page.reload();
@@ -67,13 +67,13 @@ await withBrowser(async (browser) => {
     assert.equal(await page.textContent("#trouble-title"), "The service does not answer");
     await page.waitForFunction(() => document.querySelector("#trouble-next").textContent.startsWith("Trying again"));
     await seen("error");
-    await page.unroute("**/api/v1/**");
+    await unrouted(page);
 
     await page.route("**/api/v1/**", (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify({ detail: "the state can't be read" }) }));
     await page.reload();
     await becomes(page, "error");
     assert.match(await page.textContent("#trouble-text"), /503: the state can't be read/);
-    await page.unroute("**/api/v1/**");
+    await unrouted(page);
     await page.click("#trouble-retry");
     await becomes(page, "live");
     assert.deepEqual(said, [], screen.name);
