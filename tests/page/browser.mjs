@@ -53,13 +53,15 @@ export async function becomes(page, state) {
   await page.waitForSelector(`html[data-state="${state}"]`, { state: "attached" });
 }
 
-/** Opens the page and waits for its figures. */
-// Requests go their usual way again. One that is being answered by a route is answered first: Playwright takes it away
-// from a route that is removed meanwhile.
+/**
+ * Requests go their usual way again. One that is being answered by a route is answered first: Playwright takes it away
+ * from a route that is removed meanwhile.
+ */
 export async function unrouted(page) {
   await page.unrouteAll({ behavior: "wait" });
 }
 
+/** Opens the page and waits for its figures. */
 export async function openLive(page, url, hash = "") {
   await page.goto(`${url}/${hash}`);
   await becomes(page, "live");
