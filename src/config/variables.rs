@@ -10,7 +10,7 @@ pub(super) const PREFIX: &str = "TIDEGAUGE_";
 /// Those that a command reads itself.
 const OF_COMMANDS: [&str; 5] = ["CONFIG", "LOG", "LOG_FORMAT", "TOKEN_FILE", "URL"];
 /// Those of `compose.yml`, the lab and the tests; what begins with `TEST_` is one of theirs, too.
-const OF_THE_REPOSITORY: [&str; 5] = ["BIN", "LAB_CACHE", "SKIPS", "TOKEN", "WRITE_KIBANA"];
+const OF_THE_REPOSITORY: [&str; 5] = ["BIN", "LAB_CACHE", "SKIPS", "WRITE_DOCS", "WRITE_KIBANA"];
 
 /// Whether `rest`, the name without our prefix, stands for something other than a key.
 pub(super) fn is_known_elsewhere(rest: &str) -> bool {
