@@ -8,6 +8,7 @@
 
 mod backup;
 mod catching_up;
+mod closed_pipe;
 mod damaged;
 mod elsewhere;
 mod following;

@@ -1,9 +1,8 @@
 //! `tidegauge check`: validates the configuration and prints the one in force.
 
-use std::io::{self, Write};
-
 use super::arguments::{CheckArgs, GlobalArgs, ReferenceFormat};
 use super::failure::CommandFailure;
+use super::output;
 use crate::config::{self, Config, Need};
 
 /// Validates the configuration and prints the one in force, or prints the reference.
@@ -26,7 +25,5 @@ pub fn run(check: &CheckArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
 }
 
 fn print(text: &str) -> Result<(), CommandFailure> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    Ok(output::print_text(text.as_bytes())?)
 }

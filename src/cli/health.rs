@@ -1,12 +1,11 @@
 //! `tidegauge health`: checks whether the service on this machine answers, for container health checks.
 
-use std::io::{self, Write};
-
 use anyhow::anyhow;
 
 use super::arguments::{GlobalArgs, HealthArgs};
 use super::endpoint::{Address, FlagOrVariable};
 use super::failure::CommandFailure;
+use super::output;
 use super::serve::block_on;
 
 /// The answer of a probe is a word and some reasons; more than this is not shown.
@@ -31,7 +30,7 @@ pub fn run(health: &HealthArgs, globals: &GlobalArgs) -> Result<(), CommandFailu
             address.shown()
         )));
     }
-    writeln!(io::stdout().lock(), "{text}")?;
+    output::print_text(format!("{text}\n").as_bytes())?;
     Ok(())
 }
 

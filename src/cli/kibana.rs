@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 
 use super::arguments::{GlobalArgs, KibanaArgs, KibanaCommand};
 use super::failure::CommandFailure;
+use super::output;
 use crate::config::{Config, DEFAULT_KIBANA_URL, Need};
 use crate::domain::count::{agreeing, counted};
 use crate::kibana::{FieldTypes, IndexLayout, Kibana, check, ndjson};
@@ -174,10 +175,7 @@ fn fail_on(wrong: &[String]) -> Result<(), CommandFailure> {
 }
 
 fn print(line: &str) -> Result<(), CommandFailure> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()?;
-    Ok(())
+    Ok(output::print_text(format!("{line}\n").as_bytes())?)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, CommandFailure> {

@@ -41,11 +41,29 @@ pub(super) fn print_list(
     rows: &[JsonRow],
     whole: &str,
 ) -> anyhow::Result<()> {
+    let mut text = Vec::new();
+    write(
+        &mut text,
+        format,
+        columns,
+        rows,
+        whole,
+        TableOptions::of_stdout(),
+    )?;
+    print_text(&text)
+}
+
+/// Writes `text` to stdout. A reader that closes the pipe early has what it wants: the command still does
+/// the rest of its work, and its exit code says how that went.
+///
+/// # Errors
+/// When stdout can't be written for another reason.
+pub(super) fn print_text(text: &[u8]) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    let options = TableOptions::of_stdout();
-    write(&mut out, format, columns, rows, whole, options)
-        .and_then(|()| Ok(out.flush()?))
-        .context("the answer can't be printed")
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("the answer can't be printed"),
+    }
 }
 
 /// Writes `rows` as [`print_list`] does, a table as it looks there.
