@@ -94,8 +94,9 @@ impl PartitionTime {
         highest.is_some_and(|highest| time < highest.minus(out_of_orderness))
     }
 
-    /// Takes note of a payment in its windows, of the key with the number `key`. Gives how far its time
-    /// went on, or nothing if the payment is behind the watermark: it says nothing of what time it is now.
+    /// Takes note of a payment in its windows, of the key with the number `key`. Returns how far its
+    /// event time advanced, or `None` if the payment is behind the watermark: such a payment does not show what
+    /// time it is now.
     pub(crate) fn note(
         &mut self,
         time: EventTime,
