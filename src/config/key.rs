@@ -164,7 +164,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
         keys: &[
             key("out_of_orderness", Shape::Duration { zero: true }, "\"5s\"")
                 .rule()
-                .means("The watermark of a partition is its highest [believed](how-to/late-data.md#when-a-payment-is-late) event time minus this. A payment that is earlier is late."),
+                .means("The watermark of a partition is its highest believed event time minus this. A payment that is earlier is late; so is one this far behind a jump that it agrees with."),
             key("allowed_lateness", Shape::Duration { zero: true }, "\"1d\"")
                 .rule()
                 .means(
@@ -179,7 +179,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("A payment further than this ahead of the timestamp of its record enters no window and moves no watermark."),
             key("retention", Shape::Duration { zero: true }, "\"35d\"")
                 .range("at least `allowed_lateness` and the longest window together")
-                .means("Windows are kept for queries and corrections this far back from the watermark of the slowest partition that is [waited for](how-to/late-data.md#past-retention). Not a rule: it can be changed at any time."),
+                .means("Windows are kept for queries and corrections this far back from the watermark of the slowest partition that is waited for."),
             key("zero_windows", Shape::Boolean, "true")
                 .rule()
                 .means("Known branches get a final window with zeros for a period without payments."),
@@ -265,8 +265,8 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("The maximum size of one request."),
             key("interval", Shape::Duration { zero: false }, "\"1s\"").means(
                 "The longest wait before pending documents are looked for. Usually a document is sent at \
-                 once: a round begins with the next change, after a pause of three times the \
-                 duration of the last round.",
+                 once: a round begins with the next change, after a pause. The pause is three times the \
+                 duration of the last round, from 50 to 150 ms, or as long as that round if it took longer.",
             ),
             key("max_in_flight", Shape::Integer(1, 64), "2").means("The maximum number of concurrent requests."),
         ],

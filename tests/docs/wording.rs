@@ -1,10 +1,7 @@
 //! Plain English: phrases that read as translated stand in no page, help text, error, label or comment.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use super::markdown::pages;
-use super::{read, root};
+use super::{files, read};
 
 /// Phrases, and what to write in their place.
 const BANNED: [(&str, &str); 29] = [
@@ -201,23 +198,4 @@ fn joined(text: &str) -> String {
     let mut parts = text.split("\\\n");
     let first = parts.next().unwrap().to_owned();
     parts.fold(first, |text, part| text + part.trim_start())
-}
-
-/// The files with that ending below `folder`, as paths from the root; not those of others.
-fn files(folder: &str, ending: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    walk(&root().join(folder), ending, &mut found);
-    let paths = found.iter().map(|path| path.strip_prefix(root()).unwrap());
-    paths.map(|path| path.display().to_string()).collect()
-}
-
-fn walk(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() && !path.ends_with("vendor") {
-            walk(&path, ending, found);
-        } else if path.extension().is_some_and(|other| other == ending) {
-            found.push(path);
-        }
-    }
 }
