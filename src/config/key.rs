@@ -26,7 +26,7 @@ pub(super) struct ConfigKey {
     pub(super) is_rule: bool,
 }
 
-/// What a value looks like.
+/// The form of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Shape {
     /// A text of this form, a regular expression; an empty one if any text will do.

@@ -49,7 +49,7 @@ pub(super) struct Search {
     pub(super) now: Instant,
 }
 
-/// What was found.
+/// The documents that a search collected.
 #[derive(Debug)]
 pub(super) struct Collected {
     /// To be sent.

@@ -15,7 +15,7 @@ pub(super) enum Verdict {
     Park,
     /// Access is denied: a wrong login, or missing rights.
     Denied,
-    /// What is there was written from another log, or by other rules: it is not ours to change.
+    /// The index holds figures of another log or of other rules, so it must not be changed.
     Foreign,
     /// There is too much in one request.
     TooLarge,

@@ -60,7 +60,7 @@ pub enum Keys {
 /// A jump is believed when so many further payments agree, not all of one key unless the partition has
 /// no other. The first event time of a partition needs one.
 pub const AGREED_MIN: u8 = 2;
-/// A jump is believed when so many further payments agree, whosever they are.
+/// A jump is believed when so many further payments agree, even if all are of one key.
 pub const AGREED_OF_ONE_KEY_MIN: u8 = 16;
 
 impl PartitionTime {

@@ -28,7 +28,7 @@ pub enum Error {
     NotDirectory {
         /// The file or directory.
         path: PathBuf,
-        /// What is there.
+        /// The file or directory that is in the way.
         other: PathBuf,
     },
     /// The file that names the live generation can't be understood.
