@@ -1,7 +1,7 @@
 //! Tidegauge: exact running totals and event-time windows over a Kafka topic of payments.
 //!
-//! The modules in the order of their floors; imports go down only, and `tests/tidy.rs` holds them
-//! to it. `ARCHITECTURE.md` is the map.
+//! The modules in the order of their floors, the lowest first. A module imports from lower floors only,
+//! and `tests/tidy.rs` holds them to it. `ARCHITECTURE.md` is the map.
 
 #![cfg_attr(
     test,
@@ -17,12 +17,14 @@
 // What it is about.
 pub mod domain;
 
-// From bytes to payments, and payments without a log.
+// From bytes to payments.
 pub mod decode;
+
+// Records in, effects out; and payments that are made up.
+pub mod core;
 pub mod generator;
 
-// Records in, effects out; and how readers see the result.
-pub mod core;
+// How readers see the result.
 pub mod view;
 
 // What operators see.
@@ -34,10 +36,13 @@ pub mod sink;
 pub mod source;
 pub mod store;
 
-// What is set, and the dashboard made from it.
-pub mod config;
+// The dashboard, and the configuration, which checks the settings of all parts.
 pub mod kibana;
 
-// What runs it all, and the commands.
-pub mod cli;
+pub mod config;
+
+// What runs it all.
 pub mod service;
+
+// The commands.
+pub mod cli;

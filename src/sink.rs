@@ -133,7 +133,7 @@ impl Sink {
     /// moment: what was not acknowledged is sent again by the next one.
     ///
     /// # Errors
-    /// What only an operator can mend. If it was ordered to [hurry](Order::Hurry), it does not wait
+    /// Errors that only an operator can repair. If it was ordered to [hurry](Order::Hurry), it does not wait
     /// for the order to stop then.
     pub async fn run(
         self,

@@ -92,7 +92,7 @@ pub struct Source {
 
 impl Source {
     /// Connects and finds the topic. Tries for as long as `patience`; later questions to the
-    /// brokers have the same patience where nothing can go on without the answer.
+    /// brokers have the same patience where nothing can continue without the answer.
     ///
     /// # Errors
     /// When a setting is refused ([`Error::Setting`], [`Error::Client`]), no broker answers

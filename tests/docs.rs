@@ -14,10 +14,12 @@
 //!
 //! **Commands in prose.** What stands in backticks and begins with `tidegauge ` must parse, `make TARGET` must exist.
 //! **Rules.** Every page says the same one way to change a rule.
-//! **Wording.** Pages, help, errors and labels are plain English.
+//! **Wording.** Pages, help, errors, labels and comments are plain English.
+//! **Architecture.** What ARCHITECTURE.md names is there: files, functions and tests.
 //! **Links.** Every relative link of every Markdown file leads to a file, and its anchor to a heading.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod architecture;
 mod commands;
 mod fields;
 mod links;
@@ -28,7 +30,7 @@ mod tables;
 mod wording;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -37,4 +39,23 @@ fn root() -> PathBuf {
 #[track_caller]
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The files with that ending below `folder`, as paths from the root; not those of others.
+fn files(folder: &str, ending: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    walk(&root().join(folder), ending, &mut found);
+    let paths = found.iter().map(|path| path.strip_prefix(root()).unwrap());
+    paths.map(|path| path.display().to_string()).collect()
+}
+
+fn walk(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("vendor") {
+            walk(&path, ending, found);
+        } else if path.extension().is_some_and(|other| other == ending) {
+            found.push(path);
+        }
+    }
 }

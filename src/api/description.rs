@@ -12,7 +12,7 @@ pub(super) struct Event {
     #[schema(inline)]
     event: EventName,
     data: String,
-    /// What `Last-Event-ID` goes on behind; the last event of a batch has one.
+    /// The value for `Last-Event-ID`; the last event of a batch has one.
     id: Option<String>,
     /// After how many milliseconds a client that was cut off may come back.
     retry: Option<u32>,
@@ -126,7 +126,7 @@ pub(super) struct ChangesParams {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(super) struct LastEvent {
-    /// The id of the last event that the client has, to go on behind it.
+    /// The id of the last event that the client has; the events after it follow.
     #[param(rename = "Last-Event-ID")]
     last_event_id: Option<String>,
 }

@@ -316,7 +316,7 @@ mod tests {
         });
         let second = heavy(&capacity, &interest).await;
         client.send(()).unwrap();
-        // It goes on once the other has ended.
+        // It continues once the other has ended.
         assert!(!first.is_finished());
         drop(second);
         first.await.unwrap();

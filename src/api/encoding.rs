@@ -41,7 +41,7 @@ async fn correct_headers(request: Request, next: Next) -> Response {
         )
         .into_response();
     }
-    // It says of what there is what a whole answer would say (RFC 9110, 15.4.5).
+    // A 304 has the headers that the whole answer would have (RFC 9110, 15.4.5).
     if status == StatusCode::NOT_MODIFIED {
         headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
     }

@@ -1,9 +1,9 @@
 //! Figures as they change, as server-sent events (the HTML standard, 9.2).
 //!
 //! Nothing is queued for a client. It has a place, the checkpoint up to which it has been told, and
-//! when its socket takes more it is told what changed since, each figure once, as it is by then. So
-//! who reads slowly gets fewer and newer figures, and who falls too far behind is told to load all
-//! anew.
+//! when its socket takes more it is told what changed since, each figure once, as it is by then. So a
+//! client that reads slowly gets fewer and newer figures, and one that falls too far behind is told to
+//! load everything again.
 
 mod batch;
 mod held;
@@ -213,8 +213,8 @@ impl Follower {
         Some(batch.bytes.clone())
     }
 
-    /// Waits until the client is to be told something; `None` when nobody writes checkpoints any
-    /// more.
+    /// Waits until there is something to send to the client; `None` when no more checkpoints are
+    /// written.
     async fn due(&mut self) -> Option<Next> {
         if let Some(moment) = self.rests_until {
             sleep_until(moment).await;

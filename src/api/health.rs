@@ -1,4 +1,4 @@
-//! Probes, and the way in.
+//! `/livez` and `/readyz`, and `/api/v1`, which lists all routes.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::description::Verbose;
 use super::parameters::Parameters;
 use super::problem::Problem;
 
-/// What there is.
+/// All routes, each with what it answers.
 #[utoipa::path(get, path = "/api/v1", tag = "service",
     responses((status = 200, description = "All routes", body = str, content_type = "text/plain")))]
 pub(super) async fn index(uri: Uri) -> Response {

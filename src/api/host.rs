@@ -43,7 +43,7 @@ pub(super) fn check(request: &Request, guarded: bool) -> Result<(), Problem> {
     });
     let host = host.transpose()?;
     let path = request.uri().path();
-    // They answer yes or no, whoever asks.
+    // Probes answer yes or no to every client.
     let probe = path == "/livez" || path == "/readyz" && request.uri().query().is_none();
     if !guarded || probe {
         return Ok(());

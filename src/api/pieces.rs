@@ -172,7 +172,7 @@ impl Breaker {
         })
     }
 
-    /// Cuts the answer off because of `reason`; does nothing if the client has gone.
+    /// Cuts the answer off because of `reason`; a no-op if the client has gone.
     pub(super) fn cut(&self, reason: impl Into<String>) {
         if let Some(sender) = self.sender.get() {
             // A client that has gone needs not be told.

@@ -76,7 +76,7 @@ impl Problem {
     pub(super) fn beyond(length: usize) -> Self {
         Self::new(
             StatusCode::RANGE_NOT_SATISFIABLE,
-            format!("the file has {length} bytes, and \"Range\" begins behind them"),
+            format!("the file has {length} bytes, and \"Range\" begins after the end of the file"),
         )
     }
 

@@ -122,7 +122,7 @@ struct PartAnswer {
 /// What became of the swap that was made last.
 #[derive(Serialize, ToSchema)]
 struct SwapAnswer {
-    /// `refused`: this service goes on with the generation before.
+    /// `refused`: this service continues with the generation before.
     state: &'static str,
     /// The generation that is live and can't be run.
     generation: u32,

@@ -1,4 +1,4 @@
-//! The end of the process.
+//! Ends the process without destroying objects that other threads still use.
 
 use std::io::{self, Write};
 

@@ -15,7 +15,7 @@ const DAY: u64 = 86_400;
 /// When payments are late and windows final.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EventTimeRules {
-    /// What decides figures.
+    /// The windows and the rules that decide figures.
     pub settings: Arc<Settings>,
     /// A partition is idle when its end has been its position for so long.
     pub idle_after: Duration,

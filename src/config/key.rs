@@ -1,5 +1,6 @@
-//! The table of all keys: each with its shape, its default and its meaning. The reference, the
-//! JSON Schema, the advice on typing errors and `check` all read this one table.
+//! The table of all keys: each with its shape, its default and its meaning. The reference, the JSON
+//! Schema and the advice on misspelled keys read it. The configuration that `check` prints is made in
+//! `effective.rs`.
 
 /// A section and its keys.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,7 @@ pub(super) struct ConfigKey {
     pub(super) is_rule: bool,
 }
 
-/// What a value looks like.
+/// The form of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Shape {
     /// A text of this form, a regular expression; an empty one if any text will do.
@@ -163,7 +164,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
         keys: &[
             key("out_of_orderness", Shape::Duration { zero: true }, "\"5s\"")
                 .rule()
-                .means("The watermark of a partition is its highest plausible event time minus this; a payment behind it is late."),
+                .means("The watermark of a partition is its highest believed event time minus this. A payment that is earlier is late; so is one this far behind a jump that it agrees with."),
             key("allowed_lateness", Shape::Duration { zero: true }, "\"1d\"")
                 .rule()
                 .means(
@@ -178,7 +179,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("A payment further than this ahead of the timestamp of its record enters no window and moves no watermark."),
             key("retention", Shape::Duration { zero: true }, "\"35d\"")
                 .range("at least `allowed_lateness` and the longest window together")
-                .means("Windows are kept for queries and corrections this far back from the combined watermark; up to twice as far while a partition is that far behind."),
+                .means("Windows are kept for queries and corrections this far back from the watermark of the slowest partition that is waited for."),
             key("zero_windows", Shape::Boolean, "true")
                 .rule()
                 .means("Known branches get a final window with zeros for a period without payments."),
@@ -264,8 +265,8 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("The maximum size of one request."),
             key("interval", Shape::Duration { zero: false }, "\"1s\"").means(
                 "The longest wait before pending documents are looked for. Usually a document is sent at \
-                 once: a round begins with the next change, after a pause of at most three times the \
-                 duration of the last round.",
+                 once: a round begins with the next change, after a pause. The pause is three times the \
+                 duration of the last round, from 50 to 150 ms, or as long as that round if it took longer.",
             ),
             key("max_in_flight", Shape::Integer(1, 64), "2").means("The maximum number of concurrent requests."),
         ],

@@ -65,7 +65,7 @@ fn section(name: &str) -> Value {
     schema
 }
 
-/// What one key says about another.
+/// Conditions between keys of a section: keys that need or exclude each other.
 fn between_keys(section: &str) -> Value {
     let given = |key: &str| json!({ "properties": { key: { "minLength": 1 } }, "required": [key] });
     match section {

@@ -22,7 +22,7 @@ const QUARTERS_MIN: i64 = 2;
 const QUARTERS_MAX: i64 = 26 * 4;
 /// Of fewer payments nothing is said.
 const PAYMENTS_MIN: u64 = 100;
-/// Fewer payments at one distance are no fleet of devices.
+/// Fewer payments at one distance are not taken for a fleet of devices.
 const AWAY_MIN: u64 = 20;
 /// A wrong zone of some devices is looked for from an hour on: what comes late is spread over the time
 /// before.

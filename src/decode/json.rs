@@ -135,7 +135,7 @@ fn unquoted(raw: &str) -> Option<&str> {
 /// What `text` says if all that keeps it from being JSON is a `NaN`, `Infinity` or `-Infinity` as
 /// its `payAmount`.
 ///
-/// JSON has no such words, but several encoders write them for amounts that are none; then the
+/// JSON has no such words, but several encoders write them for amounts that are not numbers; then the
 /// amount is at fault, not the whole message.
 fn with_bare_amount(text: &str, zone: Tz) -> Option<Result<Payment, Reject>> {
     let (quoted, at) = quote_non_finite(text)?;

@@ -1,3 +1,4 @@
+//! What is a payment, a reject and a tombstone; and that scanner and parser agree.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agreement;

@@ -7,9 +7,9 @@ use crate::domain::amount::Amount;
 /// The account under which a record is booked: what became of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Entry {
-    /// A payment in its windows, not behind its partition's watermark.
+    /// A payment in its windows that is not late.
     OnTime,
-    /// A payment in its windows, behind its partition's watermark.
+    /// A payment in its windows that came behind others of its partition (`PartitionTime::is_late`).
     Late,
     /// A payment in no window: the last that would hold it is past correction.
     TooLate,

@@ -1,4 +1,5 @@
-//! Where figures come from: the log and the rules. The same log and the same rules give the same figures.
+//! Where figures come from: the log and the rules. The same log and the same rules give the same figures,
+//! apart from payments past retention (`docs/how-to/late-data.md`).
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 /// The log that figures come from, and the rules that they were made by. Two states with the same
-/// provenance give the same figures, whenever and wherever they run.
+/// provenance give the same figures, whenever and wherever they run, apart from payments past retention.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Provenance {
     /// The topic's name.

@@ -69,7 +69,7 @@ pub fn shown_key(key: &str) -> String {
     }
     let is_part_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let ends = key.char_indices().filter(|(_, c)| !is_part_of_name(*c));
-    // Names of secrets that go on behind a word for one.
+    // Names of secrets that continue after a word for a secret.
     let goes_on = |rest: &str| [".config"].contains(&rest);
     for (end, _) in ends {
         let (name, rest) = key.split_at(end);
@@ -80,8 +80,8 @@ pub fn shown_key(key: &str) -> String {
     key.to_owned()
 }
 
-/// An address without the user and password before its host. What is no valid address may hold them too,
-/// and a `/` or `@` in them: all up to the last `@` goes.
+/// An address without the user and password before its host. A text that is not a valid address may hold
+/// them too, and they may hold a `/` or `@`: everything up to the last `@` is removed.
 #[must_use]
 pub fn without_user(address: &str) -> String {
     match address.rsplit_once('@') {

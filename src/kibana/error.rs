@@ -36,7 +36,7 @@ pub enum Error {
         url: String,
         /// For how long it was asked.
         wait: Duration,
-        /// What it said last.
+        /// The last reason that Kibana gave.
         reason: String,
     },
     /// Kibana denies access.

@@ -155,8 +155,8 @@ fn is_most(part: u64, all: u64) -> bool {
 }
 
 /// The partition furthest behind and the one furthest ahead, each after how far it has come, if that is
-/// more than a day apart. Partitions without payments for long count no more, and how far the others went
-/// on by themselves since its last payment is nothing that a partition is behind.
+/// more than a day apart. A partition without a payment on time in two days of event time does not count.
+/// What the others advanced since the last payment of a partition does not count as its delay.
 fn far_apart(
     partitions: &BTreeMap<i32, PartitionTime>,
 ) -> Option<((EventTime, i32), (EventTime, i32))> {
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn partitions_that_are_far_apart_in_event_time_are_told() {
-        // partition 1 jumped a year, which counts as a day, and went on for a few hours
+        // partition 1 jumped a year, which counts as a day, and advanced by a few hours
         let after = |day, hours: i64| PartitionTime {
             travelled: Span::HOUR.times(hours),
             ..at(day)

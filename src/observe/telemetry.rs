@@ -27,7 +27,7 @@ pub enum Error {
     Filter {
         /// The variable.
         variable: &'static str,
-        /// What it says.
+        /// Its value.
         filter: String,
         /// What is wrong with it.
         reason: String,

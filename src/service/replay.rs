@@ -69,7 +69,7 @@ impl<'a> Replay<'a> {
     /// one, if there is one, or begins the next.
     ///
     /// # Errors
-    /// When there is no live state beside which to build, the generation to go on with was built by
+    /// When there is no live state beside which to build, the generation to continue was built by
     /// other rules, or generations can't be listed.
     pub fn new(config: &'a Config, generations: &'a Generations) -> Result<Self, Error> {
         let live = generations.live_state()?;

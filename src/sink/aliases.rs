@@ -26,7 +26,7 @@ impl Action {
         matches!(self, Self::Remove { .. })
     }
 
-    /// What is wrong while it is not done.
+    /// What is wrong with the aliases until this action is done, for the status.
     pub(super) fn complaint(&self) -> String {
         match self {
             Self::Add { index, alias } => format!("the index {index} lacks the alias {alias}"),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::observe::status::PartitionStatus;
 
-/// Watches how the reading goes on.
+/// Watches how reading the topic advances.
 #[derive(Debug, Default)]
 pub(super) struct CatchUp {
     /// When it was looked last, and how many records had been consumed.

@@ -60,9 +60,8 @@ impl ChangeFollower {
         std::future::pending().await
     }
 
-    /// What changed since this was last asked; `None` if that does not say which documents were
-    /// marked: nobody tells, or the changes were too many, or documents were marked without a
-    /// change.
+    /// What changed since the last call; `None` if that does not say which documents were marked: there
+    /// is no changelog, the changes were too many, or documents were marked without a change.
     pub(super) fn take(&mut self) -> Option<ChangeSet> {
         let followed = self.followed.as_mut()?;
         followed.newest.mark_unchanged();

@@ -42,7 +42,7 @@ pub(super) struct Trouble {
 
 /// Longer answers are not read to their end.
 const ANSWER_BYTES_MAX: usize = 32 << 20;
-/// How much of an answer that is no JSON is shown.
+/// How much of an answer that is not JSON is shown.
 const SHOWN_MAX: usize = 200;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");

@@ -208,8 +208,8 @@ impl Cluster {
         })
     }
 
-    // The index may exist already, created by another program or by an earlier run.
-    // Whether it was not.
+    // Creates the index of a family. Returns whether it was missing: another program or an earlier run
+    // may have created it.
     async fn create(&self, family: Family) -> Result<bool, Trouble> {
         let body = mapping::index(
             &self.names,
@@ -221,8 +221,8 @@ impl Cluster {
         self.create_as(family, &body).await
     }
 
-    /// Makes the index of a family without the alias that documents are written to, so that whoever
-    /// writes them takes it for a lost one. Whether it was not there.
+    /// Makes the index of a family without the alias that documents are written to, so that a
+    /// service takes it for a lost one. Returns whether it was missing.
     pub(super) async fn create_bare(&self, family: Family) -> Result<bool, Trouble> {
         let kind = DocumentKind::of(family);
         let mapping = mapping::owned(kind, self.histograms, self.provenance());

@@ -49,7 +49,7 @@ pub(super) struct Search {
     pub(super) now: Instant,
 }
 
-/// What was found.
+/// The documents that a search collected.
 #[derive(Debug)]
 pub(super) struct Collected {
     /// To be sent.
@@ -181,7 +181,7 @@ impl Search {
     }
 }
 
-/// Where a search goes on.
+/// Where a search continues.
 enum SearchStep {
     Next,
     SkipFamily,
@@ -190,7 +190,7 @@ enum SearchStep {
     Full,
 }
 
-// Where the search goes on instead, if the document will change again soon.
+// Where the search continues instead, if the document will change again soon.
 fn postponed(reading: &dyn Reading, key: &DocumentKey) -> Option<SearchStep> {
     match *key {
         DocumentKey::Total(_) => Some(SearchStep::SkipFamily),

@@ -124,7 +124,7 @@ impl Config {
     /// The defaults for the server at `url`. A name and password in it are taken out and used.
     ///
     /// # Errors
-    /// When it is no HTTP address.
+    /// When it is not an HTTP address.
     pub fn new(url: &str) -> Result<Self, Error> {
         // What was typed may hold a password, so it is not repeated.
         let mut url = Url::parse(url).map_err(|error| Error::Url(error.to_string()))?;

@@ -71,7 +71,7 @@ pub(super) struct Delivery {
     pub(super) crowd: Crowd,
 }
 
-/// How passes over the marks go on.
+/// What passes over the marks remember from one to the next.
 #[derive(Debug, Default)]
 pub(super) struct Passes {
     catch_up: CatchUp,
@@ -80,7 +80,7 @@ pub(super) struct Passes {
     is_postponing: bool,
     /// When all marks are looked at next; `None` for at once.
     pub(super) next_full: Option<Instant>,
-    /// When it is reported next how a pass goes on.
+    /// When the progress of a pass is reported next.
     next_report: Option<Instant>,
 }
 
@@ -100,7 +100,7 @@ const HANDOVER_PATIENCE: Duration = Duration::from_secs(30);
 const PASSES_MAX: u32 = 4;
 /// Looking at all marks takes at most about one part in so many of the time.
 const FULL_REST: u32 = 20;
-/// A round that takes longer reports so often how it goes on.
+/// A round that takes longer reports its progress this often.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// All marks are looked at at least so often.
 const FULL_EVERY_MAX: Duration = Duration::from_secs(10);
@@ -109,7 +109,7 @@ impl Delivery {
     /// Delivers until it is told to stop.
     ///
     /// # Errors
-    /// What only an operator can mend.
+    /// Errors that only an operator can repair.
     pub(super) async fn run(mut self, mut orders: watch::Receiver<Order>) -> Result<(), Error> {
         let mut last_rounds = LastRounds::default();
         let mut is_all_wanted = false;
@@ -198,8 +198,7 @@ impl Delivery {
         }
     }
 
-    // Looks once at what there is to do, and does it. Gives how many documents awaited delivery
-    // at the end.
+    // One round: sends what is marked. Returns how many documents awaited delivery at the end.
     async fn round(&mut self, order: Order) -> Result<u64, Interrupted> {
         let now = Instant::now();
         if self.line.closed_until(now).is_some() {

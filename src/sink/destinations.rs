@@ -240,7 +240,7 @@ impl Destination {
     }
 }
 
-/// What a look at the indexes showed.
+/// The outcome of comparing the indexes with those known before, by family.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Compared {
     /// They were there and are gone.

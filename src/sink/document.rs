@@ -87,7 +87,7 @@ struct HistogramField {
     counts: Vec<u64>,
 }
 
-/// What is the same in a late payment and in a reject never changes.
+/// The version of payments in no window and of rejects: these documents never change.
 const ONLY_VERSION: i64 = 1;
 
 /// Windows that overlap are made of the same cells: this many of them are remembered.
@@ -217,7 +217,7 @@ impl Document {
         version: i64,
         document: &impl Serialize,
     ) -> Result<Option<Self>, ReadError> {
-        // No document has what JSON can't say; if one had, it would have to be said.
+        // Every document can be written as JSON. If one could not, that would be an error, not a gap.
         let source = serde_json::value::to_raw_value(document)
             .map_err(|error| ReadError(format!("document {id} can't be written: {error}")))?;
         Ok(Some(Self {

@@ -125,7 +125,7 @@ fn first_window(
         if let Some(window) = windows.find(|window| window.start >= from) {
             return Ok(Some((slice, window)));
         }
-        // It is only in windows that start before: go on where the next window starts.
+        // It is only in windows that start before: continue where the next window starts.
         let after = slice.plus(Span::from_millis(1));
         let next = definition.starts_in(from, EventTime::MAX).next();
         at = next.map_or(after, |next| next.max(after));

@@ -30,12 +30,12 @@ impl Handover {
         }
     }
 
-    /// Whether there is nothing to wait for.
+    /// Whether readers may see this generation at once.
     pub(super) fn is_at_once(&self) -> bool {
         self.publication == Publication::Now
     }
 
-    /// Whether it never comes.
+    /// Whether this generation is never shown to readers.
     pub(super) fn is_never(&self) -> bool {
         self.publication == Publication::Never
     }
@@ -58,7 +58,7 @@ impl Handover {
 
     /// Whether all that is waited for has been applied and delivered. Under load there are always
     /// some newer documents that wait: those don't count, and neither do those that are blocked.
-    /// Goes on where it stopped the last time.
+    /// Continues where it stopped the last time.
     pub(super) fn is_done(
         &mut self,
         reading: &dyn Reading,

@@ -73,7 +73,7 @@ impl Memory {
     }
 
     /// The documents of `family` that are parked may be tried again at once: what was wrong with
-    /// all of them is mended.
+    /// all of them is repaired.
     pub(super) fn unpark(&mut self, family: Family, now: Instant) {
         for (key, parked) in &mut self.parked {
             if family_of(key) == family {

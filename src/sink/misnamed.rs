@@ -75,8 +75,9 @@ impl Misnamed {
 }
 
 impl Cluster {
-    /// The documents of totals whose id is not the name of their branch. Looks at those that a
-    /// configuration has to do with: all others are called after their number.
+    /// The documents of totals whose id is not the name of their branch. Searches only the
+    /// branches that a name of the configuration concerns: the document of any other branch has the name that its
+    /// number gives it.
     pub(super) async fn misnamed(&self, branches: &Branches) -> Result<Vec<Misnamed>, Trouble> {
         let index = self.names().index(Family::Totals);
         let refresh = IndicesRefreshParts::Index(&[&index]).url();

@@ -13,9 +13,9 @@ pub(super) enum Verdict {
     Missing,
     /// It is refused for what it says: the same again would be refused again.
     Park,
-    /// We are not let in.
+    /// Access is denied: a wrong login, or missing rights.
     Denied,
-    /// What is there was written from another log, or by other rules: it is not ours to change.
+    /// The index holds figures of another log or of other rules, so it must not be changed.
     Foreign,
     /// There is too much in one request.
     TooLarge,
@@ -28,8 +28,8 @@ pub(super) fn classify(status: u16, error: Option<&str>) -> Verdict {
         // The version there is higher: another writer of the same log had more payments in hand.
         (409, None | Some("version_conflict_engine_exception")) => Verdict::Done,
         (404, Some("index_not_found_exception")) => Verdict::Missing,
-        // A block for want of disk or by an operator's hand; it goes as it came. So does a closed
-        // index.
+        // A block because the disk is full, or set by an operator, and a closed index: whatever caused
+        // it can end it.
         (_, Some("cluster_block_exception" | "index_closed_exception")) => Verdict::Retry,
         (401 | 403, _) => Verdict::Denied,
         (413, _) => Verdict::TooLarge,

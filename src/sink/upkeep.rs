@@ -1,4 +1,4 @@
-//! What an operator does to the indexes of a generation: look, make, mend, show, delete.
+//! What an operator does to the indexes of a generation: inspect, create, repair, publish, delete.
 
 mod deleting;
 
@@ -210,8 +210,8 @@ impl Upkeep {
         Ok(made)
     }
 
-    /// Adds the fields that mappings lack, where nothing else is wrong with them. Gives the indexes
-    /// that it mended.
+    /// Adds the fields that mappings lack, where nothing else is wrong with them. Returns the
+    /// indexes that it repaired.
     ///
     /// # Errors
     /// When the server does not answer as it should.

@@ -65,9 +65,7 @@ pub enum Error {
         topic: String,
     },
     /// The topic may not be read.
-    #[error(
-        "Kafka does not allow to read topic \"{topic}\": grant the user READ and DESCRIBE on it"
-    )]
+    #[error("Kafka denies reading topic \"{topic}\": grant the user READ and DESCRIBE on it")]
     Forbidden {
         /// The topic.
         topic: String,

@@ -43,6 +43,9 @@ pub enum Documents {
 ///
 /// 2 came with [marking tasks](super::task), with [`Documents`], and with tables whose indexes and
 /// filters are divided.
+///
+/// 3 came with jumps of partitions in the engine's snapshot, and with `past_retention` in the ledger
+/// (ADR 30).
 pub(super) const STORAGE_VERSION: u64 = 3;
 /// The oldest version that is read, and brought up to [`STORAGE_VERSION`] when it is opened.
 const STORAGE_VERSION_OLDEST: u64 = 1;

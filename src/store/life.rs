@@ -11,13 +11,12 @@ use crate::observe::wall_clock::since_epoch;
 use crate::view::changelog::Life;
 
 /// More checkpoints than this are not lost at once: only those of the last seconds are not on the disk.
-/// As places, so many are 65 ms.
+/// The first place of a life is the clock in microseconds, so this many places are 65 ms.
 const LOST_MAX: u64 = 1 << 16;
 /// No life begins at a later place, so that all places are whole numbers in a double: below 2^53.
 const BASE_MAX: u64 = 1 << 52;
 
-/// Begins the next life of a state whose newest checkpoint is number `newest`. What it was told apart
-/// by is on the disk afterwards.
+/// Begins the next life of a state whose newest checkpoint is number `newest`, and forces it to the disk.
 ///
 /// Its places begin at the microseconds of the clock, which go faster than checkpoints are written:
 /// so they are behind those of every life before, also of one that a restored backup knows nothing of.

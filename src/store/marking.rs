@@ -102,8 +102,8 @@ impl Store {
         self.marking.is_pending()
     }
 
-    /// Marks some more of the documents that one event concerned: one batch of bounded size. Does
-    /// nothing if all are marked; whether more are to be marked afterwards.
+    /// Marks some more of the documents that one event concerned: one batch of bounded size. A
+    /// no-op if all are marked. Returns whether more are to be marked afterwards.
     ///
     /// # Errors
     /// When nothing was written. The same may be asked again.

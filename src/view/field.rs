@@ -8,7 +8,7 @@
 pub struct Field {
     /// Its name in JSON, in columns and in documents.
     pub name: &'static str,
-    /// What it tells.
+    /// The kind of value: a time, an amount, a name, …
     pub kind: FieldKind,
     /// How it is held.
     pub scalar: Scalar,

@@ -204,7 +204,7 @@ flat_row! {
         pub offset: i64 => Offset,
         /// Its Kafka timestamp; null when it has none.
         pub record_timestamp: Option<String> => Time,
-        /// `too_late` or `future`.
+        /// `too_late`, `past_retention` or `future`.
         pub reason: &'static str => Word,
         /// When it happened.
         pub event_time: String => Time,

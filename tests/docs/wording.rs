@@ -1,13 +1,7 @@
-//! Plain English: phrases that read as translated stand in no page, help text, error or label.
-//!
-//! Comments of the code are not read, but for those that become help texts (`src/cli/arguments/`) and those of the
-//! page (`ui/`).
-
-use std::fs;
-use std::path::{Path, PathBuf};
+//! Plain English: phrases that read as translated stand in no page, help text, error, label or comment.
 
 use super::markdown::pages;
-use super::{read, root};
+use super::{files, read};
 
 /// Phrases, and what to write in their place.
 const BANNED: [(&str, &str); 29] = [
@@ -46,7 +40,7 @@ const BANNED: [(&str, &str); 29] = [
 const ALLOWED: [(&str, &str); 0] = [];
 
 #[test]
-fn pages_help_errors_and_labels_are_plain_english() {
+fn pages_help_errors_labels_and_comments_are_plain_english() {
     let mut found = Vec::new();
     let texts = [
         "tidegauge.example.toml",
@@ -64,13 +58,17 @@ fn pages_help_errors_and_labels_are_plain_english() {
         found.extend(faults(&script, &read(&script)));
     }
     for source in ["src", "windows/src"].iter().flat_map(|at| files(at, "rs")) {
-        if source.ends_with("tests.rs") || source.contains("/tests/") {
-            continue;
-        }
-        let is_help = source.starts_with("src/cli/arguments");
+        // Texts of tests are seen by readers of the code only, as examples of what users write.
+        let is_test = source.ends_with("tests.rs") || source.contains("/tests/");
         let text = read(&source);
-        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-        for text in shown(code, is_help) {
+        let mut parts = text.splitn(2, "#[cfg(test)]\nmod tests {");
+        let (quotes, comments) = words_of(parts.next().unwrap());
+        let of_tests = parts.next().map(words_of);
+        let quotes = if is_test { Vec::new() } else { quotes };
+        let comments = comments
+            .into_iter()
+            .chain(of_tests.into_iter().flat_map(|(_, comments)| comments));
+        for text in quotes.into_iter().chain(comments) {
             found.extend(faults(&source, &text));
         }
     }
@@ -96,9 +94,10 @@ fn each_kind_of_phrase_would_be_seen() {
     ] {
         assert_eq!(faults("page", good), [""; 0], "{good}");
     }
-    let code = "// whoever\n/// Help.\nlet a: &'static str = \"one \\\n    two\"; let b = ('\"', '\\'', r#\"raw\"#);";
-    assert_eq!(shown(code, false), ["one two", "raw"]);
-    assert_eq!(shown(code, true), ["Help.", "one two", "raw"]);
+    let code = "/// One\n    /// sentence.\nlet a: &'static str = \"one \\\n    two\"; let b = ('\"', '\\'', r#\"raw\"#); // Why.";
+    let (quotes, comments) = words_of(code);
+    assert_eq!(quotes, ["one two", "raw"]);
+    assert_eq!(comments, ["One sentence.", "Why."]);
 }
 
 /// What is wrong in `text`, each with the words around it.
@@ -114,7 +113,12 @@ fn faults(path: &str, text: &str) -> Vec<String> {
         let rest = &words[at..];
         let is_there = at > 0 && words[at - 1] == "there";
         let phrase = match rest {
-            ["is" | "are" | "was" | "were", "no", "longer" | "more", ..] => None,
+            [
+                "is" | "are" | "was" | "were",
+                "no",
+                "further" | "longer" | "more",
+                ..,
+            ] => None,
             ["is" | "are" | "was" | "were", "no", ..] if !is_there => Some(("is no", "is not a")),
             _ => BANNED.into_iter().find(|(phrase, _)| {
                 let mut rest = rest.iter();
@@ -137,24 +141,33 @@ fn faults(path: &str, text: &str) -> Vec<String> {
     found
 }
 
-/// The texts in `code` that its users see: what stands in quotes, and comments if they are help texts.
-fn shown(code: &str, is_help: bool) -> Vec<String> {
-    let mut found = Vec::new();
+/// What stands in quotes in `code`, and its comments; lines of one comment are one text.
+fn words_of(code: &str) -> (Vec<String>, Vec<String>) {
+    let mut quotes = Vec::new();
+    let mut comments: Vec<String> = Vec::new();
+    let mut is_continued = false;
     let mut rest = code;
     while let Some(first) = rest.chars().next() {
         let end = if rest.starts_with("//") {
             let end = rest.find('\n').unwrap_or(rest.len());
-            if let Some(help) = rest[..end].strip_prefix("/// ").filter(|_| is_help) {
-                found.push(help.to_owned());
+            let line = rest[..end].trim_start_matches(['/', '!']).trim();
+            match comments.last_mut() {
+                Some(before) if is_continued && !line.is_empty() => {
+                    before.push(' ');
+                    before.push_str(line);
+                }
+                _ => comments.push(line.to_owned()),
             }
-            end
+            is_continued = true;
+            rest = &rest[end..];
+            continue;
         } else if let Some(raw) = rest.strip_prefix("r#\"") {
             let end = raw.find("\"#").unwrap();
-            found.push(raw[..end].to_owned());
+            quotes.push(raw[..end].to_owned());
             end + 5
         } else if let Some(text) = rest.strip_prefix('"') {
             let end = end_of(text);
-            found.push(joined(&text[..end]));
+            quotes.push(joined(&text[..end]));
             end + 2
         } else if rest.starts_with("'\\") {
             3 + rest[3..].find('\'').unwrap()
@@ -163,9 +176,10 @@ fn shown(code: &str, is_help: bool) -> Vec<String> {
         } else {
             first.len_utf8()
         };
+        is_continued = is_continued && first.is_whitespace();
         rest = &rest[end..];
     }
-    found
+    (quotes, comments)
 }
 
 /// Where the quotes close.
@@ -184,23 +198,4 @@ fn joined(text: &str) -> String {
     let mut parts = text.split("\\\n");
     let first = parts.next().unwrap().to_owned();
     parts.fold(first, |text, part| text + part.trim_start())
-}
-
-/// The files with that ending below `folder`, as paths from the root; not those of others.
-fn files(folder: &str, ending: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    walk(&root().join(folder), ending, &mut found);
-    let paths = found.iter().map(|path| path.strip_prefix(root()).unwrap());
-    paths.map(|path| path.display().to_string()).collect()
-}
-
-fn walk(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() && !path.ends_with("vendor") {
-            walk(&path, ending, found);
-        } else if path.extension().is_some_and(|other| other == ending) {
-            found.push(path);
-        }
-    }
 }

@@ -80,7 +80,7 @@ fn a_topic_that_is_not_found_for_a_while_is_read_on_when_it_is_back() {
         (Code::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "not found"),
         (
             Code::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
-            "does not allow to read",
+            "denies reading",
         ),
     ] {
         let cluster = MockCluster::new(1).unwrap();

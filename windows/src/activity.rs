@@ -1,10 +1,10 @@
-//! Where in event time the stream was alive: what keeps zero windows from filling empty years.
+//! Where in event time the stream had payments, so that zero windows do not fill empty years.
 
 use alloc::vec::Vec;
 
 use crate::{ACTIVITY_REACH, EventTime, Span, Window};
 
-/// The window starts that some payment lies before by less than [`ACTIVITY_REACH`].
+/// The times at which zero windows may start: those less than [`ACTIVITY_REACH`] after some payment.
 ///
 /// Kept as stretches `[start, end)` in order and apart. A payment at `m` reaches the starts
 /// `[m + 1 ms, m + reach)`; the stretches of a stream without long gaps are one.

@@ -169,7 +169,7 @@ impl Definition {
     /// that begins 8 hours before midnight begins 16 hours after it.
     ///
     /// # Errors
-    /// When `by` is not shorter than that after which the windows repeat.
+    /// When `by` is not shorter than the distance between windows.
     pub fn shifted_back(self, by: Span) -> Result<Self, DefinitionError> {
         let grid = self.layout.repeat();
         if by >= grid {

@@ -19,9 +19,9 @@ use crate::{
 
 /// The event-time engine over keys `K` and aggregates `A`.
 ///
-/// What it hands out is the same for the same inputs, and every figure in it is the same whatever
-/// the order in which partitions take turns: an input is judged by its own partition's watermark
-/// only. Between two [`Engine::take_changes`] it holds the differences of that time and nothing
+/// What it hands out is the same for the same inputs. Every figure in it is the same whatever the order
+/// in which partitions take turns, apart from inputs [past retention](Placement::PastRetention): all
+/// others are judged by their own partition's watermark only. Between two [`Engine::take_changes`] it holds the differences of that time and nothing
 /// older.
 #[derive(Clone, Debug)]
 pub struct Engine<K, A> {
@@ -97,8 +97,8 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     /// Adds one input of `key` that happened at `time`, read from `partition` in a record with the
     /// timestamp `recorded`, if it has one.
     ///
-    /// A partition that was idle is no longer, if the input is on time: nothing else says that time
-    /// goes on there.
+    /// A partition that was idle is no longer idle if the input is on time: only inputs on time show that
+    /// event time advances there.
     pub fn insert(
         &mut self,
         partition: i32,
@@ -187,7 +187,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     }
 
     /// Makes the windows final that exist and end at or before `now`, the wall clock, because the
-    /// whole stream is quiet; whether there were any. Does nothing unless all partitions are idle.
+    /// whole stream is quiet; returns whether there were any. A no-op unless all partitions are idle.
     pub fn quiet_close(&mut self, now: EventTime) -> bool {
         self.advance();
         let Some(latest) = self.latest else {
@@ -220,7 +220,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         true
     }
 
-    /// Hands out what changed since the last call. The engine keeps only what it needs to go on.
+    /// Hands out what changed since the last call. The engine keeps only what it needs to continue.
     pub fn take_changes(&mut self) -> Changes<K, A> {
         let snapshot = self.snapshot();
         let floor = self.floor.max(self.next_floor());

@@ -1,8 +1,8 @@
 //! Event time for streams that arrive late, out of order and in parts: windows whose figures are a
-//! function of the log alone.
+//! function of the log and the rules, apart from inputs [past retention](Placement::PastRetention).
 //!
-//! An input goes into exactly one *slice*, the smallest chunk of event time that all window
-//! definitions share; a window is a merge of slices. The [`Engine`] decides where an input belongs
+//! An input goes into exactly one *slice*: the longest stretch of event time that every bound of every
+//! window is a multiple of. A window is a merge of slices. The [`Engine`] decides where an input belongs
 //! and keeps the watermarks; it hands out *differences* ([`Changes`]) and keeps no slice itself.
 //! Their owner ([`MemoryCells`], or a store) gives them back through [`Cells`], and a
 //! [`Frame`] assembles windows from there.

@@ -60,7 +60,7 @@ pub enum Keys {
 /// A jump is believed when so many further payments agree, not all of one key unless the partition has
 /// no other. The first event time of a partition needs one.
 pub const AGREED_MIN: u8 = 2;
-/// A jump is believed when so many further payments agree, whosever they are.
+/// A jump is believed when so many further payments agree, even if all are of one key.
 pub const AGREED_OF_ONE_KEY_MIN: u8 = 16;
 
 impl PartitionTime {
@@ -94,8 +94,9 @@ impl PartitionTime {
         highest.is_some_and(|highest| time < highest.minus(out_of_orderness))
     }
 
-    /// Takes note of a payment in its windows, of the key with the number `key`. Gives how far its time
-    /// went on, or nothing if the payment is behind the watermark: it says nothing of what time it is now.
+    /// Takes note of a payment in its windows, of the key with the number `key`. Returns how far its
+    /// event time advanced, or `None` if the payment is behind the watermark: such a payment does not show what
+    /// time it is now.
     pub(crate) fn note(
         &mut self,
         time: EventTime,

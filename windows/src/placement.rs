@@ -3,9 +3,10 @@
 /// Where a payment was put, by its own partition's watermark as it stood before it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Placement {
-    /// In all of its windows; its time is not behind the watermark.
+    /// In all of its windows; not late.
     OnTime,
-    /// In all of its windows; its time is behind the watermark.
+    /// In all of its windows; earlier than the watermark, or than that of a jump it agrees with:
+    /// `PartitionTime::is_late`.
     Late,
     /// In no window: allowed lateness has passed for the last window that would hold it.
     TooLate,

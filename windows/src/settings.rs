@@ -4,7 +4,8 @@ use alloc::vec::Vec;
 
 use crate::{Definition, Span};
 
-/// The rules that decide every figure. A change of any of them needs another generation.
+/// The rules that decide every figure, and the retention, which is not a rule. A change of a rule needs
+/// another generation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// The windows, in the configured order; a definition's index here is its number everywhere.
@@ -15,7 +16,8 @@ pub struct Settings {
     pub allowed_lateness: Span,
     /// How far ahead of its record's timestamp a payment may be.
     pub max_future: Span,
-    /// How far back from the combined watermark windows are kept.
+    /// How far back windows are kept, counted from the watermark of the slowest partition that is waited
+    /// for: at most twice as far behind the others. Not a rule: it may change from run to run.
     pub retention: Span,
     /// Whether known keys without payments get zero windows.
     pub zero_windows: bool,

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::{EventTime, PartitionTime, Window};
 
-/// All that the engine needs to go on where it was, apart from the cells and the known keys.
+/// All that the engine needs to continue where it was, apart from the cells and the known keys.
 ///
 /// It is also all that a reader needs besides the cells to say which windows there are and which
 /// of them are final.

@@ -12,7 +12,7 @@ pub(crate) struct Watermarks {
     pub(crate) combined: Option<EventTime>,
     out_of_orderness: Span,
     retention: Span,
-    /// How far event time has travelled: partitions that go on side by side travel it once, and one step
+    /// How far event time has travelled: partitions that advance side by side travel it once, and one step
     /// counts as a day at most, or as the retention if that is shorter. A clock that jumps a year has not
     /// lived through one.
     travelled: Span,
@@ -73,7 +73,7 @@ impl Watermarks {
         Some(waited.min()?.min(self.combined?))
     }
 
-    // A partition waits at its watermark until the others have gone on for the retention without it. Then
+    // A partition waits at its watermark until the others have advanced by the retention without it. Then
     // it is taken along, and after twice the retention the watermark does not wait for it.
     fn awaited(&self, part: &PartitionTime) -> Option<EventTime> {
         let highest = part.highest.or(part.first())?;

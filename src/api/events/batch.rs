@@ -180,9 +180,9 @@ fn unknown_window(reading: &dyn Reading, name: &str) -> Problem {
 /// Events, ready to be sent.
 #[derive(Debug)]
 pub(in crate::api) struct Batch {
-    /// Whom it is for.
+    /// The clients that it is for: those at this place.
     pub(in crate::api) after: ResumePoint,
-    /// What it is of.
+    /// The branches and windows that it is about.
     pub(in crate::api) filter: Filter,
     /// Where the client is afterwards.
     pub(in crate::api) upto: ResumePoint,

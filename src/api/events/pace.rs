@@ -69,7 +69,7 @@ impl EventPace {
                 EVERY.min(beat.gap * 2)
             },
             upto: newest,
-            // While figures change all the time, everybody was told at the last beat or came after it.
+            // While figures change all the time, every client was told at the last beat or came after it.
             from: if was_quiet { place } else { beat.upto },
         };
         Ok(*beat)

@@ -1,3 +1,4 @@
+//! Metrics stay bounded however many partitions the topic has.
 #![allow(clippy::unwrap_used)]
 
 use prometheus_client::encoding::prometheus_text::encode;

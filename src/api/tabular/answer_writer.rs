@@ -64,7 +64,7 @@ impl AnswerWriter {
         }
     }
 
-    /// What is spent on it.
+    /// The work that is spent on this answer.
     pub(in crate::api) fn effort(&self) -> Arc<Effort> {
         Arc::clone(&self.effort)
     }

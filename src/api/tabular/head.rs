@@ -1,4 +1,4 @@
-//! What an answer that is a table says before its first byte.
+//! The headers of a table: tag, format, file name, address of the next page, and the reading it is from.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

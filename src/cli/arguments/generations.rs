@@ -25,7 +25,7 @@ pub struct ReplayArgs {
     /// Make the new generation live if its figures are proven equal to the live one's
     #[arg(long)]
     pub swap: bool,
-    /// With --swap: also if figures differ, as they do by other rules, or could not be compared
+    /// Swap even if figures differ or were not compared
     #[arg(long, requires = "swap")]
     pub accept_differences: bool,
     /// The format of the report
@@ -47,7 +47,7 @@ pub enum ReplayCommand {
     Status,
     /// Make the generation that was built live
     Swap {
-        /// Also if figures differ, as they do by other rules, or could not be compared
+        /// Swap even if figures differ or were not compared
         #[arg(long)]
         accept_differences: bool,
         /// How long the running service may take to catch up

@@ -55,7 +55,7 @@ pub struct ProduceArgs {
     /// Event times are up to this much behind, in whole seconds (4s, 1m)
     #[arg(long, value_name = "D", default_value = "0s", value_parser = duration::parse)]
     pub disorder: Duration,
-    /// The share of payments 30 s to 30 min behind the disorder, 0 to 1
+    /// The share of payments 30 s to 30 min later than --disorder allows, 0 to 1
     #[arg(long, value_name = "F", default_value_t = 0.0, value_parser = fraction)]
     pub late_fraction: f64,
     /// The share of payments 3 to 10 days behind

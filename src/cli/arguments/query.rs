@@ -16,16 +16,13 @@ pub struct QueryArgs {
     /// What to query.
     #[command(subcommand)]
     pub subject: QueryCommand,
-    /// The URL of the service [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
-    /// configuration says that it listens]
+    /// The URL of the service [else: --listen, TIDEGAUGE_URL, config: http.listen]
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<String>,
     /// The address that the service listens on, in place of TIDEGAUGE_URL [config: http.listen]
     #[arg(long, global = true, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// The file with the token of the service [else: --set http.token_file, the variable
-    /// TIDEGAUGE_TOKEN_FILE, the configuration's; http.token_file is for a service on this machine or at
-    /// http.listen]
+    /// The file with the service's token [else: TIDEGAUGE_TOKEN_FILE, config: http.token_file]
     #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// How long the service may take to answer
@@ -93,7 +90,7 @@ pub struct WindowsArgs {
     /// Only windows that start before this time
     #[arg(long, value_name = "T")]
     pub to: Option<String>,
-    /// Only windows in which every payment is expected to be
+    /// Only final windows
     #[arg(long = "final")]
     pub only_final: bool,
     /// The maximum number of windows [default: all]

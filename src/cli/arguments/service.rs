@@ -42,7 +42,7 @@ pub struct DemoArgs {
     /// Payments per second
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub rate: u64,
-    /// Begin with payments from this long before now, at the same rate and at most 1,000,000, so that charts are full soon
+    /// Begin with payments from this long before now, at most 1,000,000
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = demo_history)]
     pub history: Duration,
     /// Stop after this time (10s, 1m30s), and print totals and ledger
@@ -73,8 +73,7 @@ fn demo_history(text: &str) -> Result<Duration, String> {
 Calls /livez, or /readyz with --ready, which need no token. Docker runs it as the health \
 check of the image.")]
 pub struct HealthArgs {
-    /// The URL of the service [else: --listen or --set http.listen, the variable TIDEGAUGE_URL, where the
-    /// configuration says that it listens]
+    /// The URL of the service [else: --listen, TIDEGAUGE_URL, config: http.listen]
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// The address that the service listens on, in place of TIDEGAUGE_URL [config: http.listen]

@@ -1,3 +1,4 @@
+//! Every form of `createTime` names its instant, in every zone; other texts are refused.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use chrono::DateTime;

@@ -1,3 +1,4 @@
+//! Dates have the day numbers and the offsets that `chrono` gives them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use chrono::{MappedLocalTime, NaiveDate, Offset, TimeDelta, TimeZone};

@@ -140,7 +140,7 @@ fn amounts_that_are_none_or_absurd_are_bad() {
         "true",
         "[5]",
         "{\"a\":5}",
-        // Not JSON, but what encoders write for amounts that are none.
+        // Not JSON, but what encoders write for amounts that are not numbers.
         "NaN",
         "Infinity",
         "-Infinity",

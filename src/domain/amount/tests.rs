@@ -1,3 +1,4 @@
+//! Amounts are exact: parsed, shown and averaged like arithmetic on the text.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use proptest::prelude::*;
@@ -46,7 +47,7 @@ fn numbers_with_up_to_eighteen_decimals_are_exact() {
             "-999999999999999.999999999999999999",
             1 - 1_000_000_000_000_000 * ONE,
         ),
-        // Zeros behind the eighteenth decimal are no digits to round.
+        // Zeros behind the eighteenth decimal need no rounding.
         ("1.0000000000000000000000000000", ONE),
         ("1e00000000000000000000000000000000", ONE),
         ("0e999999999999999999999999", 0),

@@ -48,7 +48,7 @@ pub enum Error {
     Generation(#[from] generation::Error),
     /// Elasticsearch took no document for too long.
     #[error(
-        "{} still {} delivery and none was delivered for {} s: {reason}; they are kept, and delivered when the \
+        "{} still {} delivery, and none was delivered for {} s: {reason}. They are kept, and delivered when the \
          service runs again",
         counted(*documents, "document"),
         agreeing(*documents, "awaits", "await"),

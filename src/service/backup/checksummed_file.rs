@@ -1,4 +1,4 @@
-//! A file of a backup.
+//! A file of a backup with its length and hash, and the name of a generation's report in it.
 
 use serde::{Deserialize, Serialize};
 

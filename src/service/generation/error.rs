@@ -28,7 +28,7 @@ pub enum Error {
     NotDirectory {
         /// The file or directory.
         path: PathBuf,
-        /// What is there.
+        /// The file or directory that is in the way.
         other: PathBuf,
     },
     /// The file that names the live generation can't be understood.
@@ -119,7 +119,7 @@ pub enum Error {
     },
     /// A swap was made that the configuration does not follow.
     #[error(
-        "generation {generation} is live since a swap and can't be run: {reason}. The configuration is \
+        "generation {generation} was made live by a swap, but this configuration can't run it: {reason}. It is \
          that of generation {previous}, which was live before: make it live again with `tidegauge \
          replay rollback`. Or change the configuration to that of generation {generation}; or rebuild the \
          figures: `tidegauge replay --swap --accept-differences`, with this configuration"

@@ -1,4 +1,4 @@
-//! Paths, and what lies there.
+//! Paths of state directories: what blocks one, where links lead, and whether it holds a state.
 
 use std::ffi::OsString;
 use std::fs;

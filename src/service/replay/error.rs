@@ -130,9 +130,7 @@ pub enum Error {
         is_swapped: bool,
     },
     /// The running service serves the generation.
-    #[error(
-        "the running service serves generation {generation}: it can't be dropped before another is served"
-    )]
+    #[error("the running service serves generation {generation}: swap to another generation first")]
     IsServed {
         /// The generation.
         generation: u32,

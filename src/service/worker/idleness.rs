@@ -10,7 +10,8 @@ use crate::core::pipeline::Pipeline;
 use crate::observe::wall_clock;
 use crate::source::Source;
 
-/// The stream is closed again this long after a quiet close, as each minute may end another window.
+/// After a quiet close the next one is tried this long after it: while the stream stays quiet, the wall
+/// clock passes the ends of further windows, which may be as short as 100 ms.
 const CLOSE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Watches partitions for idleness, and the stream for quiet.

@@ -1,3 +1,4 @@
+//! The bytes of a bulk request, and which answers count as success.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;

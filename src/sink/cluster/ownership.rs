@@ -25,7 +25,7 @@ pub(in crate::sink) enum Owner {
     Stranger(Stranger),
 }
 
-/// Whose documents they are that are not ours.
+/// The owner of documents that are not of our log and rules.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::sink) struct Stranger {
     /// As part of a sentence.

@@ -1,3 +1,4 @@
+//! Documents have the fields of the mappings, and versions and ids as promised.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;

@@ -1,3 +1,4 @@
+//! The bytes of keys are frozen, and sort as their fields do.
 #![allow(clippy::unwrap_used)]
 
 use proptest::prelude::*;

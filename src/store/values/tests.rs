@@ -1,3 +1,4 @@
+//! The bytes of values are frozen, come back as they were, and no damaged byte panics.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Debug;

@@ -1,3 +1,4 @@
+//! Every row has the fields of its table, and the description says so.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;

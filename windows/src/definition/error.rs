@@ -128,7 +128,7 @@ impl fmt::Display for DefinitionError {
             ),
             Self::OffsetTooLong { offset, grid } => write!(
                 f,
-                "an offset of {} is not shorter than the {} after which the windows repeat: give less than that",
+                "the offset {} must be shorter than {}, the distance between windows",
                 Length(*offset),
                 Length(*grid)
             ),

@@ -80,7 +80,7 @@ fn eight_hours_back_are_sixteen_hours_forward_for_a_day_in_any_zone() {
         .shifted_back(Span::DAY)
         .unwrap_err()
         .to_string();
-    assert!(error.contains("not shorter than the 1d"), "{error}");
+    assert!(error.contains("must be shorter than 1d"), "{error}");
 }
 
 #[test]
