@@ -31,6 +31,12 @@ pub(super) fn unknown(name: &str) -> String {
     let near = known
         .iter()
         .find(|(variable, _)| is_without_section(name, variable))
+        // The name of what a file holds, in place of the file's: TIDEGAUGE_TOKEN.
+        .or_else(|| {
+            known
+                .iter()
+                .find(|(variable, _)| *variable == format!("{name}_FILE"))
+        })
         .or_else(|| {
             // Where underscores stand is what is wrong most often.
             let letters = |text: &str| text.replace('_', "");
