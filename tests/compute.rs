@@ -91,7 +91,7 @@ fn payments_that_are_in_no_window_can_be_listed() {
     let future = r#"{"partition":1,"timestamp":1793491200000,"payment":{"createTime":"2026-11-01 01:00:00","payAmount":7,"branchId":2}}"#;
     let file = [PAYMENT, LATER, LATER, LATER, PAYMENT, future].join("\n");
     let (ledger, said) = compute("ledger", file.as_bytes());
-    let words = "2 payments are in no window (1 too late, 1 future), but in the totals; --emit late \
+    let words = "2 payments are in no window (1 too late, 1 future), but in the totals; --emit no-window \
                  lists them";
     assert!(said.contains(words), "{said}");
     // One is told as well: no figure is smaller without a word.

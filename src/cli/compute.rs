@@ -256,7 +256,7 @@ impl Computation {
                 .iter()
                 .map(|(count, why)| format!("{} {why}", grouped(*count)));
             warn!(
-                "{} {} in no window ({}), but in the totals; --emit late lists {}",
+                "{} {} in no window ({}), but in the totals; --emit no-window lists {}",
                 counted_in_threes(count, "payment"),
                 agreeing(count, "is", "are"),
                 each.collect::<Vec<_>>().join(", "),

@@ -109,7 +109,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             without_default("window", Shape::List("window"))
                 .rule()
                 .range("1 to 64 of them")
-                .means("The windows. Without any: `1m`, `10m-by-1m`, `1h` and `day`."),
+                .means("The windows. Without any: `1m` and `1h` (tumbling), `10m-by-1m` (sliding) and `day` (cumulative by 1 h, from midnight in Asia/Shanghai)."),
             without_default("branches", Shape::Free)
                 .range("id from 0 to 2147483647 = \"name\"")
                 .means("Names of branches; an id that is not listed is `Branch_<id>`."),

@@ -272,7 +272,7 @@ fn offset(section: &Section<'_>) -> (Span, Span) {
 fn window_name(name: &str) -> Result<String, String> {
     if TAKEN.contains(&name) {
         return Err(format!(
-            "the name \"{name}\" is taken by the index of {name}: give another"
+            "the name \"{name}\" is not free: the index of {name} has it; give another name"
         ));
     }
     if let Some(taken) = TAKEN.iter().find(|taken| is_within(name, taken)) {
