@@ -276,7 +276,7 @@ fn commit(store: &mut Store, minutes: i64, cells: impl IntoIterator<Item = u64>)
         ledger: Ledger::default(),
         notices: Notices::default(),
         rejects: Vec::new(),
-        late: Vec::new(),
+        in_no_window: Vec::new(),
         progress: BTreeMap::new(),
     };
     store.commit(&effects, &[], 0).unwrap();

@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::view::field;
     use crate::view::flat_row::FlatRow;
-    use crate::view::wire::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+    use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
     #[test]
     fn rows_are_described_with_the_fields_of_their_tables() {
@@ -239,7 +239,7 @@ mod tests {
         for (name, fields) in [
             ("TotalAnswer", TotalAnswer::FIELDS),
             ("WindowAnswer", WindowAnswer::FIELDS),
-            ("LateAnswer", LateAnswer::FIELDS),
+            ("LateAnswer", NoWindowAnswer::FIELDS),
             ("RejectAnswer", RejectAnswer::FIELDS),
         ] {
             let properties = &document["components"]["schemas"][name]["properties"];

@@ -28,7 +28,7 @@ pub(super) struct Goal {
 #[derive(Debug)]
 pub(super) enum Missed {
     /// The time is over; what is missing, in words.
-    Late(String),
+    TimedOut(String),
     /// Something else.
     Problem(Problem),
 }
@@ -115,7 +115,7 @@ impl CheckpointProgress {
         drop(waiter);
         let reached = self.look().await?;
         match goal.missing(&reached) {
-            Some(missing) => Err(Missed::Late(missing)),
+            Some(missing) => Err(Missed::TimedOut(missing)),
             None => Ok(()),
         }
     }

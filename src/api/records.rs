@@ -15,7 +15,7 @@ use super::description;
 use super::question::Question;
 use super::tabular::{List, Work, answer};
 use crate::view::reading::{ReadError, Reading};
-use crate::view::wire::{LateAnswer, RejectAnswer};
+use crate::view::wire::{NoWindowAnswer, RejectAnswer};
 
 /// Records that are not payments, the newest first.
 #[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(description::PageParams, description::WaitParams),
@@ -34,14 +34,14 @@ pub(super) async fn rejects(State(app): State<Arc<SharedState>>, request: Reques
 /// Payments in no window (`too_late`, `past_retention` and `future` of the ledger), the newest booked first.
 /// Payments that the ledger counts as `late` are in their windows and not in this list.
 #[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(description::PageParams, description::WaitParams),
-    responses((status = 200, description = "Payments", body = Answered<Records<LateAnswer>>)))]
+    responses((status = 200, description = "Payments", body = Answered<Records<NoWindowAnswer>>)))]
 pub(super) async fn late(State(app): State<Arc<SharedState>>, request: Request) -> Response {
     list(
         app,
         request,
         "late",
-        |reading, before, limit| reading.late_payments(before, limit),
-        |app, payment| to_raw_value(&LateAnswer::new(payment, &app.state.branches)),
+        |reading, before, limit| reading.payments_in_no_window(before, limit),
+        |app, payment| to_raw_value(&NoWindowAnswer::new(payment, &app.state.branches)),
     )
     .await
 }

@@ -9,7 +9,7 @@ use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snaps
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::core::effect::{
-    Effects, Fingerprint, LatePayment, LateReason, Notices, Progress, RejectedRecord,
+    Effects, Fingerprint, NoWindowReason, Notices, PaymentInNoWindow, Progress, RejectedRecord,
 };
 use crate::decode::{Decoded, Decoder, Reject};
 use crate::domain::branch::Branches;
@@ -33,7 +33,7 @@ pub struct Pipeline {
     ledger: Ledger,
     notices: Notices,
     rejects: Vec<RejectedRecord>,
-    late: Vec<LatePayment>,
+    in_no_window: Vec<PaymentInNoWindow>,
     progress: BTreeMap<i32, Progress>,
     kept_bytes: usize,
     /// Partitions that had payments on time, and the one that had the last.
@@ -95,7 +95,7 @@ impl Pipeline {
             ledger: Ledger::default(),
             notices: Notices::default(),
             rejects: Vec::new(),
-            late: Vec::new(),
+            in_no_window: Vec::new(),
             progress: start.progress,
             kept_bytes: 0,
             on_time: BTreeSet::new(),
@@ -197,7 +197,7 @@ impl Pipeline {
             ledger: mem::take(&mut self.ledger),
             notices: mem::take(&mut self.notices),
             rejects: mem::take(&mut self.rejects),
-            late: mem::take(&mut self.late),
+            in_no_window: mem::take(&mut self.in_no_window),
             progress: self.progress.clone(),
         }
     }
@@ -264,15 +264,15 @@ impl Pipeline {
             }
             Placement::Late => Entry::Late,
             Placement::TooLate => {
-                self.keep_late(record, payment, LateReason::TooLate);
+                self.keep_in_no_window(record, payment, NoWindowReason::TooLate);
                 Entry::TooLate
             }
             Placement::PastRetention => {
-                self.keep_late(record, payment, LateReason::PastRetention);
+                self.keep_in_no_window(record, payment, NoWindowReason::PastRetention);
                 Entry::PastRetention
             }
             Placement::Future => {
-                self.keep_late(record, payment, LateReason::Future);
+                self.keep_in_no_window(record, payment, NoWindowReason::Future);
                 Entry::Future
             }
         };
@@ -325,8 +325,13 @@ impl Pipeline {
         self.rejects.push(rejected);
     }
 
-    fn keep_late(&mut self, record: &Record<'_>, payment: &Payment, reason: LateReason) {
-        let late = LatePayment {
+    fn keep_in_no_window(
+        &mut self,
+        record: &Record<'_>,
+        payment: &Payment,
+        reason: NoWindowReason,
+    ) {
+        let kept = PaymentInNoWindow {
             origin: origin(record),
             timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
             reason,
@@ -337,8 +342,8 @@ impl Pipeline {
             amount: payment.amount,
             read: shown(record.payload),
         };
-        self.kept_bytes += late.read.len() + 150;
-        self.late.push(late);
+        self.kept_bytes += kept.read.len() + 150;
+        self.in_no_window.push(kept);
     }
 
     fn mark_progress(&mut self, last: &Record<'_>) {

@@ -205,7 +205,7 @@ fn postponed(reading: &dyn Reading, key: &DocumentKey) -> Option<SearchStep> {
                 None => Some(SearchStep::SkipOpenWindows(definition)),
             }
         }
-        DocumentKey::Late(_) | DocumentKey::Reject(_) => None,
+        DocumentKey::NoWindow(_) | DocumentKey::Reject(_) => None,
     }
 }
 

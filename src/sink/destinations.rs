@@ -271,7 +271,7 @@ mod tests {
 
     fn is_open(destinations: &Destinations, now: Instant) -> bool {
         matches!(
-            destinations.gate(now).passage(Family::Late),
+            destinations.gate(now).passage(Family::NoWindow),
             Passage::Open(_)
         )
     }
@@ -281,21 +281,21 @@ mod tests {
         let mut destinations = destinations(false);
         let now = Instant::now();
         assert!(matches!(
-            destinations.gate(now).passage(Family::Late),
+            destinations.gate(now).passage(Family::NoWindow),
             Passage::Unknown
         ));
-        destinations.is_ready(target(Family::Late), "a".into(), true);
+        destinations.is_ready(target(Family::NoWindow), "a".into(), true);
         assert!(is_open(&destinations, now));
-        destinations.hold_for(Family::Late, now, Duration::from_secs(1), "full".into());
+        destinations.hold_for(Family::NoWindow, now, Duration::from_secs(1), "full".into());
         assert!(matches!(
-            destinations.gate(now).passage(Family::Late),
+            destinations.gate(now).passage(Family::NoWindow),
             Passage::Held
         ));
         assert_eq!(destinations.first_held(), Some("full"));
         assert!(is_open(&destinations, now + Duration::from_secs(1)));
-        destinations.is_well(Family::Late);
+        destinations.is_well(Family::NoWindow);
         assert_eq!(destinations.first_held(), None);
-        destinations.is_doubtful(Family::Late);
+        destinations.is_doubtful(Family::NoWindow);
         assert!(!is_open(&destinations, now));
     }
 
@@ -304,17 +304,17 @@ mod tests {
         let mut destinations = destinations(false);
         let now = Instant::now();
         let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
-        destinations.hold(Family::Late, now, "closed".into());
-        destinations.hold(Family::Late, now + second, "closed".into());
-        destinations.is_ready(target(Family::Late), "a".into(), false);
-        destinations.refuses(Family::Late, now + second, "strict".into());
+        destinations.hold(Family::NoWindow, now, "closed".into());
+        destinations.hold(Family::NoWindow, now + second, "closed".into());
+        destinations.is_ready(target(Family::NoWindow), "a".into(), false);
+        destinations.refuses(Family::NoWindow, now + second, "strict".into());
         assert_eq!(destinations.blocked(now + second, minute), BTreeSet::new());
         assert_eq!(
             destinations.blocked(now + minute, minute),
-            [Family::Late].into()
+            [Family::NoWindow].into()
         );
-        assert!(destinations.is_well(Family::Late), "it had refused all");
-        assert!(!destinations.is_well(Family::Late));
+        assert!(destinations.is_well(Family::NoWindow), "it had refused all");
+        assert!(!destinations.is_well(Family::NoWindow));
         assert_eq!(destinations.blocked(now + minute, minute), BTreeSet::new());
     }
 
@@ -322,34 +322,34 @@ mod tests {
     fn documents_are_missed_exactly_when_delivered_ones_may_be_gone() {
         let mut destinations = destinations(false);
         let ready = |destinations: &mut Destinations, uuid: &str, is_new| {
-            destinations.is_ready(target(Family::Late), uuid.into(), is_new)
+            destinations.is_ready(target(Family::NoWindow), uuid.into(), is_new)
         };
         assert!(
             !ready(&mut destinations, "a", true),
             "nothing was delivered yet"
         );
-        destinations.is_relied_on(Family::Late);
+        destinations.is_relied_on(Family::NoWindow);
         assert!(!ready(&mut destinations, "a", false), "it is the same");
         assert!(ready(&mut destinations, "b", false), "another has its name");
         assert!(
             !ready(&mut destinations, "c", true),
             "they are already missed"
         );
-        destinations.is_relied_on(Family::Late);
-        destinations.is_doubtful(Family::Late);
+        destinations.is_relied_on(Family::NoWindow);
+        destinations.is_doubtful(Family::NoWindow);
         assert!(
             ready(&mut destinations, "d", false),
             "another, found on a second look"
         );
-        destinations.is_relied_on(Family::Late);
-        assert!(destinations.is_gone(Family::Late));
-        assert!(!destinations.is_gone(Family::Late));
+        destinations.is_relied_on(Family::NoWindow);
+        assert!(destinations.is_gone(Family::NoWindow));
+        assert!(!destinations.is_gone(Family::NoWindow));
     }
 
     #[test]
     fn what_a_former_life_delivered_is_missed_too() {
         let mut destinations = destinations(true);
-        assert!(destinations.is_ready(target(Family::Late), "a".into(), true));
+        assert!(destinations.is_ready(target(Family::NoWindow), "a".into(), true));
         assert!(!destinations.is_ready(target(Family::Totals), "b".into(), false));
         assert!(destinations.is_gone(Family::Totals));
     }

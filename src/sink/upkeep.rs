@@ -383,6 +383,6 @@ fn wanted(
         Some(readings) => readings
             .query(|reading| Ok(expected(reading, zero_windows)?.into_keys().collect()))
             .map_err(|error| Trouble::garbage(error.to_string())),
-        None => Ok([Family::Totals, Family::Late, Family::Rejects].into()),
+        None => Ok([Family::Totals, Family::NoWindow, Family::Rejects].into()),
     }
 }

@@ -112,9 +112,9 @@ impl<'a> Draft<'a> {
 
     /// Lists what is in no window, and marks the documents of it.
     pub(super) fn list(&mut self, effects: &Effects) {
-        for late in &effects.late {
-            let number = self.head.late.take();
-            self.add_to_list(RecordList::Late, number, late.origin, late);
+        for payment in &effects.in_no_window {
+            let number = self.head.in_no_window.take();
+            self.add_to_list(RecordList::NoWindow, number, payment.origin, payment);
         }
         for reject in &effects.rejects {
             let number = self.head.rejects.take();
@@ -125,10 +125,10 @@ impl<'a> Draft<'a> {
     /// Takes entries off the old ends of the lists, down to the newest `keep`: those that are
     /// delivered, or never will be.
     pub(super) fn trim_lists(&mut self, keep: u64, blocked: &Blocked) -> Result<(), Error> {
-        for list in [RecordList::Late, RecordList::Rejects] {
+        for list in [RecordList::NoWindow, RecordList::Rejects] {
             let mut journal = Journal::new(self.database, list);
             let numbers = match list {
-                RecordList::Late => &mut self.head.late,
+                RecordList::NoWindow => &mut self.head.in_no_window,
                 RecordList::Rejects => &mut self.head.rejects,
             };
             journal.trim(numbers, keep, self.marks.as_mut(), blocked, &mut self.batch)?;

@@ -174,13 +174,13 @@ mod tests {
     #[test]
     fn finality_comes_before_what_is_delivered_again() {
         let mut marking = MarkingTasks::new(Documents::WithPayments, Vec::new());
-        add(&mut marking, Task::Late(None));
-        add(&mut marking, Task::Late(None));
+        add(&mut marking, Task::NoWindow(None));
+        add(&mut marking, Task::NoWindow(None));
         assert_eq!(marking.tasks.len(), 1, "the same task twice is one");
         add(&mut marking, closing(0, 10));
         assert_eq!(marking.next(), Some((1, closing(0, 10))));
         marking.set(1, None);
-        assert_eq!(marking.next(), Some((0, Task::Late(None))));
+        assert_eq!(marking.next(), Some((0, Task::NoWindow(None))));
         marking.set(0, None);
         assert!(!marking.is_pending());
     }

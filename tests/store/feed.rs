@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use tidegauge::core::effect::{Effects, LatePayment, RejectedRecord};
+use tidegauge::core::effect::{Effects, PaymentInNoWindow, RejectedRecord};
 use tidegauge::core::pipeline::{Pipeline, PipelineStart};
 use tidegauge::domain::branch::Branches;
 use tidegauge::domain::document_key::DocumentKey;
@@ -36,7 +36,7 @@ pub struct Memory {
     pub cells: MemoryCells<BranchId, Summary>,
     pub totals: BTreeMap<BranchId, Total>,
     pub ledger: Ledger,
-    pub late: Vec<LatePayment>,
+    pub late: Vec<PaymentInNoWindow>,
     pub rejects: Vec<RejectedRecord>,
     pub positions: BTreeMap<i32, i64>,
     pub frame: Option<Frame>,
@@ -183,7 +183,7 @@ impl Feed {
                 .or_insert(*added);
         }
         memory.ledger.merge(&effects.ledger);
-        memory.late.extend(effects.late.iter().cloned());
+        memory.late.extend(effects.in_no_window.iter().cloned());
         memory.rejects.extend(effects.rejects.iter().cloned());
         memory.positions.extend(
             effects
@@ -234,7 +234,7 @@ impl Memory {
                 assert_eq!(reading.checkpoint().ledger, self.ledger);
                 assert_eq!(reading.checkpoint().positions, self.positions);
 
-                let late = reading.late_payments(None, usize::MAX)?;
+                let late = reading.payments_in_no_window(None, usize::MAX)?;
                 assert!(late.iter().map(|(_, late)| late).eq(self.late.iter().rev()));
                 let rejects = reading.rejected_records(None, usize::MAX)?;
                 assert!(
@@ -244,7 +244,10 @@ impl Memory {
                         .eq(self.rejects.iter().rev())
                 );
                 for late in &self.late {
-                    assert_eq!(reading.late_payment(late.origin)?.as_ref(), Some(late));
+                    assert_eq!(
+                        reading.payment_in_no_window(late.origin)?.as_ref(),
+                        Some(late)
+                    );
                 }
                 for reject in &self.rejects {
                     assert_eq!(
@@ -280,8 +283,8 @@ pub fn shown(reading: &dyn Reading, key: DocumentKey) -> Option<String> {
             .window(reading, definition, window, branch)
             .unwrap()
             .map(|result| format!("{result:?}")),
-        DocumentKey::Late(origin) => reading
-            .late_payment(origin)
+        DocumentKey::NoWindow(origin) => reading
+            .payment_in_no_window(origin)
             .unwrap()
             .map(|late| format!("{late:?}")),
         DocumentKey::Reject(origin) => reading
@@ -309,10 +312,10 @@ pub fn documents(reading: &dyn Reading) -> Vec<DocumentKey> {
                 branch: result.key,
             }),
     );
-    let late = reading.late_payments(None, usize::MAX).unwrap();
+    let late = reading.payments_in_no_window(None, usize::MAX).unwrap();
     documents.extend(
         late.into_iter()
-            .map(|(_, late)| DocumentKey::Late(late.origin)),
+            .map(|(_, late)| DocumentKey::NoWindow(late.origin)),
     );
     let rejects = reading.rejected_records(None, usize::MAX).unwrap();
     documents.extend(

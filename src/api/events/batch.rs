@@ -298,7 +298,7 @@ impl EventText {
                         )?;
                     }
                 }
-                DocumentKey::Late(_) | DocumentKey::Reject(_) => {}
+                DocumentKey::NoWindow(_) | DocumentKey::Reject(_) => {}
             }
         }
         Ok(())

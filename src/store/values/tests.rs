@@ -11,7 +11,7 @@ use tidegauge_windows::{
 };
 
 use super::*;
-use crate::core::effect::{LatePayment, LateReason, RejectedRecord};
+use crate::core::effect::{NoWindowReason, PaymentInNoWindow, RejectedRecord};
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
 use crate::store::head::{CheckpointHead, NumberRange};
@@ -131,11 +131,11 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
         )
 }
 
-fn late_payments() -> impl Strategy<Value = LatePayment> {
+fn payments_in_no_window() -> impl Strategy<Value = PaymentInNoWindow> {
     let reason = prop_oneof![
-        Just(LateReason::TooLate),
-        Just(LateReason::PastRetention),
-        Just(LateReason::Future)
+        Just(NoWindowReason::TooLate),
+        Just(NoWindowReason::PastRetention),
+        Just(NoWindowReason::Future)
     ];
     let amount = any::<i64>().prop_map(|units| Amount::from_units(i128::from(units)));
     (
@@ -149,7 +149,7 @@ fn late_payments() -> impl Strategy<Value = LatePayment> {
     )
         .prop_map(
             |((origin, timestamp, reason, event_time), (watermark, branch, amount, read))| {
-                LatePayment {
+                PaymentInNoWindow {
                     origin,
                     timestamp,
                     reason,
@@ -212,7 +212,7 @@ fn heads() -> impl Strategy<Value = CheckpointHead> {
                     rejects,
                 },
                 dirty: numbers[3],
-                late: NumberRange {
+                in_no_window: NumberRange {
                     first: numbers[1],
                     next: numbers[4],
                 },
@@ -272,7 +272,7 @@ proptest! {
     #[test]
     fn every_value_comes_back(
         summary in summaries(), total in totals(), progress in progress(),
-        snapshot in snapshots(), late in late_payments(), reject in rejects(), head in heads(),
+        snapshot in snapshots(), late in payments_in_no_window(), reject in rejects(), head in heads(),
         ids in vec(0..=BranchId::MAX.get(), 0..9),
     ) {
         comes_back(&summary)?;
@@ -295,7 +295,7 @@ proptest! {
         let _ = Total::decode(&bytes);
         let _ = Progress::decode(&bytes);
         let _ = Snapshot::decode(&bytes);
-        let _ = LatePayment::decode(&bytes);
+        let _ = PaymentInNoWindow::decode(&bytes);
         let _ = RejectedRecord::decode(&bytes);
         let _ = CheckpointHead::decode(&bytes);
         let _ = Vec::<BranchId>::decode(&bytes);
