@@ -34,7 +34,7 @@ use tidegauge::core::feedback::Mark;
 use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
-use tidegauge::store::{Documents, Identity, Store};
+use tidegauge::store::{Identity, MarkedDocuments, Store};
 use tidegauge_windows::{
     Aggregate, Changes, Definition, EventTime, Query, Settings, Snapshot, Span, Summary, Window,
 };
@@ -231,7 +231,7 @@ fn open(dir: &Path, settings: &Arc<Settings>) -> Store {
         rules: String::new(),
         settings: Arc::clone(settings),
         configured: Vec::new(),
-        documents: Documents::WithPayments,
+        documents: MarkedDocuments::WithPayments,
     };
     Store::open(dir, &identity).unwrap().0
 }

@@ -2,7 +2,6 @@
 
 mod ask;
 mod capacity;
-mod cursor;
 mod description;
 mod effort;
 mod encoding;
@@ -17,6 +16,7 @@ mod limits;
 mod metrics;
 mod openapi;
 mod page;
+mod page_cursor;
 mod parameters;
 mod pieces;
 mod problem;

@@ -29,7 +29,7 @@ use super::SharedState;
 use super::description::{ChangesParams, Event, LastEvent};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem};
-use crate::observe::metrics::Present;
+use crate::observe::metrics::GaugeGuard;
 use crate::view::changelog::Changelog;
 
 /// A client that was told to load everything again is told nothing for so long.
@@ -174,7 +174,7 @@ struct Follower {
     newest: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
-    _present: Present,
+    _present: GaugeGuard,
 }
 
 /// What is sent to a client next.

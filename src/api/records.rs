@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use super::SharedState;
 use super::ask::{Answered, unshowable};
-use super::cursor;
 use super::description;
+use super::page_cursor;
 use super::question::Question;
 use super::tabular::{List, Work, answer};
 use crate::view::reading::{ReadError, Reading};
@@ -78,7 +78,7 @@ async fn list<T: 'static>(
             let mut rest = parameters.limit()?;
             let asked = (route, reading.checkpoint().generation);
             let mut before = match parameters.text("cursor") {
-                Some(text) => Some(cursor::number(text, &asked)?),
+                Some(text) => Some(page_cursor::number(text, &asked)?),
                 None => None,
             };
             let list = List {
@@ -106,7 +106,7 @@ async fn list<T: 'static>(
                     before = records.last().map(|(number, _)| *number);
                     match before {
                         Some(number) if more && rest == 0 => {
-                            return Ok(Some(cursor::before_number(number, &asked)));
+                            return Ok(Some(page_cursor::before_number(number, &asked)));
                         }
                         Some(_) if more => {}
                         _ => return Ok(None),

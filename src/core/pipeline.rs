@@ -110,13 +110,13 @@ impl Pipeline {
             if let Some(last) = last
                 && last.partition != record.partition
             {
-                self.mark_progress(&last);
+                self.note_progress(&last);
             }
             self.apply_one(&record);
             last = Some(record);
         }
         if let Some(last) = last {
-            self.mark_progress(&last);
+            self.note_progress(&last);
         }
         self.engine.advance();
         // A record that is booked twice or not at all must stop everything, in every build.
@@ -128,7 +128,7 @@ impl Pipeline {
     pub fn apply_rejected(&mut self, record: &Record<'_>, reject: Reject) {
         self.ledger.consumed += 1;
         self.reject(record, reject);
-        self.mark_progress(record);
+        self.note_progress(record);
         self.engine.advance();
     }
 
@@ -180,8 +180,8 @@ impl Pipeline {
 
     /// Closes windows that end at or before `now`, the wall clock, as the whole stream is quiet;
     /// whether there were any.
-    pub fn quiet_close(&mut self, now: EventTime) -> bool {
-        self.engine.quiet_close(now)
+    pub fn close_quiet(&mut self, now: EventTime) -> bool {
+        self.engine.close_quiet(now)
     }
 
     /// The effects since the last call.
@@ -302,8 +302,8 @@ impl Pipeline {
     }
 
     fn notice(&mut self, payment: &Payment) {
-        self.notices.rounded += u64::from(payment.remarks.rounded);
-        match payment.remarks.local_time {
+        self.notices.rounded += u64::from(payment.notices.rounded);
+        match payment.notices.local_time {
             LocalTime::Plain => {}
             LocalTime::Gap => self.notices.skipped_local_times += 1,
             LocalTime::Fold => self.notices.repeated_local_times += 1,
@@ -346,7 +346,7 @@ impl Pipeline {
         self.in_no_window.push(kept);
     }
 
-    fn mark_progress(&mut self, last: &Record<'_>) {
+    fn note_progress(&mut self, last: &Record<'_>) {
         let known = self.progress.get(&last.partition);
         let progress = Progress {
             position: last.offset + 1,

@@ -98,7 +98,7 @@ impl Upkeep {
     pub async fn publish(&mut self) -> Result<Option<String>, Error> {
         let published = self.cluster.publish(true).await;
         published.map_err(|trouble| self.failed(trouble))?;
-        Ok(self.cluster.remark().map(str::to_owned))
+        Ok(self.cluster.alias_problem().map(str::to_owned))
     }
 
     /// All indexes of all generations, by name.

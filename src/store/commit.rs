@@ -10,7 +10,7 @@ use super::codec::ByteEncoder;
 use super::database::{Database, KEYS_PER_LOOKUP};
 use super::error::Error;
 use super::head::CheckpointHead;
-use super::identity::Documents;
+use super::identity::MarkedDocuments;
 use super::journal::Journal;
 use super::keys::{self, KeyBytes, RecordList};
 use super::mark::Marks;
@@ -44,7 +44,11 @@ type Part<'a> = (EventTime, BranchId, &'a Summary);
 
 impl<'a> Draft<'a> {
     /// A batch that follows the state with `head`, and marks `documents`.
-    pub(super) fn new(database: &'a Database, head: &CheckpointHead, documents: Documents) -> Self {
+    pub(super) fn new(
+        database: &'a Database,
+        head: &CheckpointHead,
+        documents: MarkedDocuments,
+    ) -> Self {
         Self {
             database,
             batch: WriteBatch::default(),
@@ -52,7 +56,7 @@ impl<'a> Draft<'a> {
                 sequence: head.sequence + 1,
                 ..head.clone()
             },
-            marks: (documents != Documents::None).then(Marks::default),
+            marks: (documents != MarkedDocuments::None).then(Marks::default),
             encoder: ByteEncoder::with_capacity(4_096),
             recent: RecentWrites::default(),
         }

@@ -100,7 +100,7 @@ mod tests {
     use crate::decode::Reason;
     use crate::domain::document_key::{DocumentKey, Origin};
     use crate::domain::ledger::Ledger;
-    use crate::store::{Documents, Identity, Store};
+    use crate::store::{Identity, MarkedDocuments, Store};
 
     fn identity() -> Identity {
         let settings = Settings {
@@ -117,7 +117,7 @@ mod tests {
             rules: String::new(),
             settings: Arc::new(settings),
             configured: Vec::new(),
-            documents: Documents::WithPayments,
+            documents: MarkedDocuments::WithPayments,
         }
     }
 

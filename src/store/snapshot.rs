@@ -10,7 +10,7 @@ use tidegauge_windows::{Block, Cells, EventTime, Snapshot, Summary, Window};
 use super::codec::{ByteDecoder, DecodeResult};
 use super::database::{Database, malformed};
 use super::head::CheckpointHead;
-use super::identity::Documents;
+use super::identity::MarkedDocuments;
 use super::keys::{self, KeyBytes, RecordList};
 use super::scan_cache::{CellLookup, CellPage, ScanCache};
 use super::values::StoredValue;
@@ -231,7 +231,7 @@ impl<'a> StateSnapshot<'a> {
     }
 
     /// Which documents are marked; states of storage version 1 do not say.
-    pub(super) fn documents(&self) -> Read<Option<Documents>> {
+    pub(super) fn documents(&self) -> Read<Option<MarkedDocuments>> {
         self.value(&keys::documents())
     }
 

@@ -3,7 +3,7 @@
 use tidegauge_windows::{Definition, EventTime, Frame, Key, Kind, Selection, Walk};
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
-use super::identity::Documents;
+use super::identity::MarkedDocuments;
 use super::keys::RecordList;
 use super::snapshot::{Read, StateSnapshot};
 use super::values::StoredValue;
@@ -35,7 +35,7 @@ pub(super) const STEP: usize = 4_096;
 
 impl Task {
     /// The tasks that mark all documents of `family`, if `documents` are the ones that are marked.
-    pub(super) fn of_family(family: Family, documents: Documents) -> Vec<Self> {
+    pub(super) fn of_family(family: Family, documents: MarkedDocuments) -> Vec<Self> {
         match family {
             Family::Totals => vec![Self::Totals(BranchId::FIRST)],
             Family::NoWindow => vec![Self::NoWindow(None)],
@@ -52,7 +52,7 @@ impl Task {
                     ..Selection::ALL
                 });
                 let mut tasks = vec![Self::Windows(walk)];
-                if documents == Documents::ZeroWindowsToo {
+                if documents == MarkedDocuments::ZeroWindowsToo {
                     tasks.push(Self::ZeroWindows(walk));
                 }
                 tasks
@@ -61,14 +61,14 @@ impl Task {
     }
 
     /// The tasks that mark all documents.
-    pub(super) fn of_all(documents: Documents) -> Vec<Self> {
+    pub(super) fn of_all(documents: MarkedDocuments) -> Vec<Self> {
         let mut tasks = vec![
             Self::Totals(BranchId::FIRST),
             Self::NoWindow(None),
             Self::Rejects(None),
             Self::Windows(Walk::new(Selection::ALL)),
         ];
-        if documents == Documents::ZeroWindowsToo {
+        if documents == MarkedDocuments::ZeroWindowsToo {
             tasks.push(Self::ZeroWindows(Walk::new(Selection::ALL)));
         }
         tasks

@@ -3,7 +3,7 @@
 use tidegauge_windows::{EventTime, Window};
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
-use super::identity::Documents;
+use super::identity::MarkedDocuments;
 use crate::core::distance::Distances;
 use crate::core::effect::{Fingerprint, Notices, Progress};
 use crate::domain::document_key::Origin;
@@ -72,7 +72,7 @@ impl StoredValue for TopicId {
     }
 }
 
-impl StoredValue for Documents {
+impl StoredValue for MarkedDocuments {
     fn write(&self, encoder: &mut ByteEncoder) {
         encoder.byte(match self {
             Self::None => 0,

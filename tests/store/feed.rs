@@ -12,7 +12,7 @@ use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
 use tidegauge::domain::record::Record;
 use tidegauge::domain::total::Total;
-use tidegauge::store::{Documents, Identity, Recovered, Store};
+use tidegauge::store::{Identity, MarkedDocuments, Recovered, Store};
 use tidegauge::view::reading::{Reading, Readings};
 use tidegauge_windows::{
     Definition, EventTime, Frame, MemoryCells, Query, Settings, Span, Summary, WindowResult,
@@ -79,16 +79,20 @@ pub fn identity(settings: &Arc<Settings>) -> Identity {
         rules: "window.1m.size = 60000\nallowed_lateness = 3600000\n".into(),
         settings: Arc::clone(settings),
         configured: vec![branch(0)],
-        documents: Documents::WithPayments,
+        documents: MarkedDocuments::WithPayments,
     }
 }
 
 pub fn open(dir: &Path, settings: &Arc<Settings>) -> (Store, Recovered) {
-    open_for(dir, settings, Documents::WithPayments)
+    open_for(dir, settings, MarkedDocuments::WithPayments)
 }
 
 /// Opens a store of which `documents` are delivered.
-pub fn open_for(dir: &Path, settings: &Arc<Settings>, documents: Documents) -> (Store, Recovered) {
+pub fn open_for(
+    dir: &Path,
+    settings: &Arc<Settings>,
+    documents: MarkedDocuments,
+) -> (Store, Recovered) {
     let identity = Identity {
         documents,
         ..identity(settings)
@@ -159,8 +163,8 @@ impl Feed {
         self.pipeline.set_idle(partition, idle);
     }
 
-    pub fn quiet_close(&mut self, now: i64) {
-        self.pipeline.quiet_close(at(now));
+    pub fn close_quiet(&mut self, now: i64) {
+        self.pipeline.close_quiet(at(now));
     }
 
     /// The effects since the last call, which memory has taken in too.

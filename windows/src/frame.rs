@@ -163,7 +163,7 @@ impl Frame {
             && covers(&self.snapshot.activity, window.start)
             && self
                 .snapshot
-                .crowded_from
+                .zeros_end_at
                 .is_none_or(|crowded| window.end <= crowded)
             && self.closed_by(window).is_some()
     }

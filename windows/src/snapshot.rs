@@ -23,7 +23,7 @@ pub struct Snapshot {
     pub latest: Option<EventTime>,
     /// Where zero windows stop: the end of the earliest window that more than
     /// [`crate::KNOWN_KEYS_MAX`] keys are known for.
-    pub crowded_from: Option<EventTime>,
+    pub zeros_end_at: Option<EventTime>,
     /// Windows that start before this are past retention.
     pub floor: Option<EventTime>,
 }

@@ -13,9 +13,9 @@ impl EventTime {
     pub const MAX: Self = Self(i64::MAX);
 
     /// 0001-01-01T00:00:00Z, the first time that RFC 3339 can write with a year that all readers take.
-    pub const FIRST_WRITTEN: Self = Self(-62_135_596_800_000);
+    pub const CALENDAR_MIN: Self = Self(-62_135_596_800_000);
     /// 9999-12-31T23:59:59.999Z, the last one.
-    pub const LAST_WRITTEN: Self = Self(253_402_300_799_999);
+    pub const CALENDAR_MAX: Self = Self(253_402_300_799_999);
 
     /// The time `millis` milliseconds after the Unix epoch.
     #[must_use]

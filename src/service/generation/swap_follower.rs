@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::core::pipeline::{Pipeline, PipelineStart};
     use crate::sink::Publication;
-    use crate::store::{Documents, Identity, Store};
+    use crate::store::{Identity, MarkedDocuments, Store};
 
     fn open(config: &Config, generations: &Generations, generation: u32) -> Store {
         let identity = Identity {
@@ -217,7 +217,7 @@ mod tests {
             rules: config.rules(),
             settings: Arc::clone(&config.event_time.settings),
             configured: Vec::new(),
-            documents: Documents::WithPayments,
+            documents: MarkedDocuments::WithPayments,
         };
         Store::open(&generations.dir(generation), &identity)
             .unwrap()

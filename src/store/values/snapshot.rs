@@ -82,7 +82,7 @@ impl StoredValue for Snapshot {
             stretch.write(encoder);
         }
         self.latest.write(encoder);
-        self.crowded_from.write(encoder);
+        self.zeros_end_at.write(encoder);
         self.floor.write(encoder);
     }
 
@@ -139,7 +139,7 @@ impl StoredValue for Snapshot {
             quiet_closes,
             activity,
             latest: Option::read(decoder)?,
-            crowded_from: Option::read(decoder)?,
+            zeros_end_at: Option::read(decoder)?,
             floor: Option::read(decoder)?,
         })
     }

@@ -117,14 +117,14 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
         ),
     )
         .prop_map(
-            |(partitions, watermark, quiet_closes, activity, (latest, crowded_from, floor))| {
+            |(partitions, watermark, quiet_closes, activity, (latest, zeros_end_at, floor))| {
                 Snapshot {
                     partitions,
                     watermark,
                     quiet_closes,
                     activity,
                     latest,
-                    crowded_from,
+                    zeros_end_at,
                     floor,
                 }
             },
