@@ -51,10 +51,10 @@ mod readiness;
 mod retry;
 mod size;
 mod templates;
+pub(crate) mod transport;
 mod turns;
 mod upkeep;
 
-pub use self::client::{certificates_in, with_causes};
 pub use self::config::{BulkConfig, Config, Credentials, Pacing, Publication};
 pub use self::error::Error;
 pub use self::field_descriptions::{DocumentFields, live_fields, templates};

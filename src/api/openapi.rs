@@ -15,7 +15,7 @@ use super::SharedState;
 use super::format::AnswerFormat;
 use super::parameters::Parameters;
 use super::problem::Details;
-use super::{events, health, ledger, metrics, page, records, status, totals, windows};
+use super::{events, health, ledger, metrics, page, records, routes, status, totals, windows};
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "service",
@@ -54,7 +54,7 @@ pub(super) async fn show(State(app): State<Arc<SharedState>>, uri: Uri) -> Respo
         records::late,
         status::show,
         events::stream,
-        health::index,
+        routes::index,
         page::show,
         page::part,
         health::live,
