@@ -42,7 +42,7 @@ pub(super) struct CheckpointProgress {
     /// The result of the last look. The task that looks holds the lock, and the others use its result.
     newest: tokio::sync::Mutex<Option<Arc<Reached>>>,
     waiting: Mutex<Waiters>,
-    places: Semaphore,
+    seats: Semaphore,
     limit: usize,
 }
 
@@ -77,7 +77,7 @@ impl CheckpointProgress {
             written,
             newest: tokio::sync::Mutex::default(),
             waiting: Mutex::default(),
-            places: Semaphore::new(limit),
+            seats: Semaphore::new(limit),
             limit,
         })
     }
@@ -93,8 +93,8 @@ impl CheckpointProgress {
         if goal.missing(&reached).is_none() {
             return Ok(());
         }
-        let _place = self
-            .places
+        let _seat = self
+            .seats
             .try_acquire()
             .map_err(|_| Missed::Problem(Problem::too_many_wait(self.limit)))?;
         let (tell, told) = oneshot::channel();

@@ -271,7 +271,7 @@ fn cells_of(block: Block) -> KeyBytes {
 }
 
 /// The block's start and the branch of a [`cell`] key.
-pub(super) fn place_of_cell(key: &[u8]) -> Option<(EventTime, BranchId)> {
+pub(super) fn slice_and_branch(key: &[u8]) -> Option<(EventTime, BranchId)> {
     let mut fields = KeyFields::after(key, prefix::CELL)?;
     fields.byte()?;
     let place = (fields.time()?, fields.branch()?);

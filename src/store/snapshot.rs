@@ -287,7 +287,7 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
         let mut page = CellPage::new(block, from);
         let range = keys::cells_from(block, from);
         self.scan(range, Direction::Up, |key, value| {
-            let (_, branch) = parsed(key, keys::place_of_cell)?;
+            let (_, branch) = parsed(key, keys::slice_and_branch)?;
             if branches.len() >= limit {
                 page.end_before(branch);
                 return Ok(ControlFlow::Break(()));
@@ -313,7 +313,7 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
             return Ok(filled);
         }
         self.scan(range, Direction::Up, |key, _| {
-            filled.push(parsed(key, keys::place_of_cell)?);
+            filled.push(parsed(key, keys::slice_and_branch)?);
             Ok(if filled.len() < limit {
                 ControlFlow::Continue(())
             } else {

@@ -49,7 +49,7 @@ impl ResumePoint {
 
     /// The place at a checkpoint of this life.
     pub(in crate::api) const fn at(checkpoint: u64, life: Life) -> Self {
-        Self::After(life.place(checkpoint))
+        Self::After(life.position(checkpoint))
     }
 
     /// Whether it is at this checkpoint.

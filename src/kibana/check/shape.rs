@@ -117,73 +117,78 @@ const COLUMN: [Member; 9] = [
     ("filter", JsonKind::Object, false),
 ];
 
-pub(super) fn data_view(attributes: &Value, place: &str, faults: &mut Faults) {
-    members(attributes, &DATA_VIEW, place, faults);
+pub(super) fn data_view(attributes: &Value, location: &str, faults: &mut Faults) {
+    members(attributes, &DATA_VIEW, location, faults);
     faults.expect(
         attributes["allowNoIndex"] == true,
-        place,
+        location,
         "allowNoIndex must be true: the view is loaded before there are documents",
     );
 }
 
-pub(super) fn dashboard(attributes: &Value, place: &str, faults: &mut Faults) {
-    members(attributes, &DASHBOARD, place, faults);
-    members(&attributes["kibanaSavedObjectMeta"], &META, place, faults);
+pub(super) fn dashboard(attributes: &Value, location: &str, faults: &mut Faults) {
+    members(attributes, &DASHBOARD, location, faults);
+    members(
+        &attributes["kibanaSavedObjectMeta"],
+        &META,
+        location,
+        faults,
+    );
     members(
         &attributes["controlGroupInput"],
         &CONTROL_GROUP,
-        place,
+        location,
         faults,
     );
     if !attributes["refreshInterval"].is_null() {
-        members(&attributes["refreshInterval"], &REFRESH, place, faults);
+        members(&attributes["refreshInterval"], &REFRESH, location, faults);
     }
     let restores = attributes["timeRestore"] == true;
     let has_time = attributes["timeFrom"].is_string() && attributes["timeTo"].is_string();
     faults.expect(
         restores == has_time,
-        place,
+        location,
         "timeRestore needs timeFrom and timeTo",
     );
 }
 
-pub(super) fn panel(panel: &Value, place: &str, faults: &mut Faults) {
-    members(panel, &PANEL, place, faults);
-    members(&panel["gridData"], &GRID, place, faults);
+pub(super) fn panel(panel: &Value, location: &str, faults: &mut Faults) {
+    members(panel, &PANEL, location, faults);
+    members(&panel["gridData"], &GRID, location, faults);
 }
 
-pub(super) fn lens(attributes: &Value, place: &str, faults: &mut Faults) {
-    members(attributes, &LENS, place, faults);
-    members(&attributes["state"], &STATE, place, faults);
+pub(super) fn lens(attributes: &Value, location: &str, faults: &mut Faults) {
+    members(attributes, &LENS, location, faults);
+    members(&attributes["state"], &STATE, location, faults);
 }
 
-pub(super) fn layer(layer: &Value, place: &str, faults: &mut Faults) {
-    members(layer, &LAYER, place, faults);
+pub(super) fn layer(layer: &Value, location: &str, faults: &mut Faults) {
+    members(layer, &LAYER, location, faults);
 }
 
-pub(super) fn column(column: &Value, place: &str, faults: &mut Faults) {
-    members(column, &COLUMN, place, faults);
+pub(super) fn column(column: &Value, location: &str, faults: &mut Faults) {
+    members(column, &COLUMN, location, faults);
 }
 
 /// Checks that every required member exists, that each is of its kind, and that there are no others.
-fn members(value: &Value, known: &[Member], place: &str, faults: &mut Faults) {
+fn members(value: &Value, known: &[Member], location: &str, faults: &mut Faults) {
     let Some(map) = value.as_object() else {
-        faults.add(place, "an object is missing");
+        faults.add(location, "an object is missing");
         return;
     };
     for (name, kind, needed) in known {
         match map.get(*name) {
-            None => faults.expect(!needed, place, format!("the member {name} is missing")),
+            None => faults.expect(!needed, location, format!("the member {name} is missing")),
             Some(member) => faults.expect(
                 is_of_kind(member, *kind),
-                place,
+                location,
                 format!("the member {name} is of the wrong kind"),
             ),
         }
     }
     for name in map.keys() {
         let is_known = known.iter().any(|(known, _, _)| known == name);
-        faults.expect(is_known, place, format!("the member {name} is unknown"));
+        faults.expect(is_known, location, format!("the member {name} is unknown"));
     }
 }
 

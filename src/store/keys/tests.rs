@@ -182,7 +182,7 @@ proptest! {
         prop_assert_eq!(partition_of(&progress(partition)), Some(partition));
         prop_assert_eq!(branch_of_total(&total(branch)), Some(branch));
         let cell = cell(Block { level, start: at(start) }, branch);
-        prop_assert_eq!(place_of_cell(&cell).map(|place| place.1), Some(branch));
+        prop_assert_eq!(slice_and_branch(&cell).map(|(_, branch)| branch), Some(branch));
         prop_assert_eq!(RecordList::NoWindow.number_of(&RecordList::NoWindow.entry(number)), Some(number));
         prop_assert_eq!(RecordList::NoWindow.number_of(&RecordList::Rejects.entry(number)), None);
     }
@@ -194,7 +194,7 @@ proptest! {
         let _ = document_of(&key);
         let _ = partition_of(&key);
         let _ = branch_of_total(&key);
-        let _ = place_of_cell(&key);
+        let _ = slice_and_branch(&key);
         let _ = number_of_task(&key);
         let _ = RecordList::NoWindow.number_of(&key);
     }
