@@ -36,7 +36,8 @@ use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
 use tidegauge::store::{Identity, MarkedDocuments, Store};
 use tidegauge_windows::{
-    Aggregate, Changes, Definition, EventTime, Query, Settings, Snapshot, Span, Summary, Window,
+    Aggregate, Changes, Definition, EventTime, Query, Settings, Snapshot, Span, Stretch, Summary,
+    Window,
 };
 
 /// A cell that costs this many times as much in a larger state fails the run.
@@ -258,7 +259,7 @@ fn commit(store: &mut Store, minutes: i64, cells: impl IntoIterator<Item = u64>)
         known: Vec::new(),
         reached: Vec::new(),
         snapshot: Snapshot {
-            activity: vec![Window::new(EventTime::from_millis(0), end)],
+            activity: vec![Stretch::new(EventTime::from_millis(0), end)],
             latest: Some(end),
             ..Snapshot::default()
         },

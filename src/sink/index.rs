@@ -1,6 +1,6 @@
 //! Which index a document lives in, and what indexes, aliases and templates are called.
 
-use tidegauge_windows::{Definition, EventTime, Span, Window};
+use tidegauge_windows::{Definition, EventTime, Span, Stretch, Window};
 
 use super::Config;
 use crate::core::feedback::Family;
@@ -222,7 +222,7 @@ pub(super) const fn last_of_definition(definition: u16) -> DocumentKey {
     }
 }
 
-const fn month_of_windows(definition: u16, month: Window) -> Family {
+const fn month_of_windows(definition: u16, month: Stretch) -> Family {
     Family::Windows {
         definition,
         from: month.start,
@@ -237,15 +237,15 @@ fn month_of(time: EventTime) -> (i64, i64) {
 }
 
 /// The month, UTC, that holds a time.
-fn month_around(time: EventTime) -> Window {
+fn month_around(time: EventTime) -> Stretch {
     let day = day_of(time);
     let (year, month, day_of_month) = date_of(day);
     let first = day - day_of_month + 1;
     let next = first + days_in_month(year, month);
-    Window::new(start_of(first), start_of(next))
+    Stretch::new(start_of(first), start_of(next))
 }
 
-fn month_starting(year: u32, month: u32) -> Option<Window> {
+fn month_starting(year: u32, month: u32) -> Option<Stretch> {
     let first = day_number(year.into(), month.into(), 1).filter(|_| year <= 9_999)?;
     Some(month_around(start_of(first)))
 }
@@ -348,7 +348,7 @@ mod tests {
             let Family::Windows { from, to, .. } = family_of(&window(0, start)) else {
                 panic!("not a window");
             };
-            let starts = Window::new(from, to);
+            let starts = Stretch::new(from, to);
             let date = |millis| DateTime::from_timestamp_millis(millis).unwrap();
             let month = |millis| (date(millis).year(), date(millis).month());
             prop_assert!(starts.contains(EventTime::from_millis(start)));

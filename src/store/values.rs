@@ -1,6 +1,6 @@
 //! The bytes of every value. They are frozen; the fixture of the storage version holds them.
 
-use tidegauge_windows::{EventTime, Window};
+use tidegauge_windows::{EventTime, Stretch};
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
 use super::identity::MarkedDocuments;
@@ -137,7 +137,7 @@ impl<T: StoredValue> StoredValue for Option<T> {
     }
 }
 
-impl StoredValue for Window {
+impl StoredValue for Stretch {
     fn write(&self, encoder: &mut ByteEncoder) {
         self.start.write(encoder);
         self.end.write(encoder);

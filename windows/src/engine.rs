@@ -14,7 +14,7 @@ use crate::known_keys::KnownKeys;
 use crate::watermark::Watermarks;
 use crate::{
     Aggregate, Changes, Closed, Definition, EventTime, Grid, Key, Participation, PartitionTime,
-    Placement, QuietClose, Settings, Snapshot, Span, Window,
+    Placement, QuietClose, Settings, Snapshot, Span, Stretch, Window,
 };
 
 /// The event-time engine over keys `K` and aggregates `A`.
@@ -41,12 +41,12 @@ pub struct Engine<K, A> {
     /// No window that holds a time from here on is final.
     open_from: EventTime,
     /// The slice of the last input: the next is mostly in it too.
-    slice: Window,
+    slice: Stretch,
     slices: HashMap<(EventTime, K), A, FxBuildHasher>,
     revisions: HashMap<(u16, Window, K), u64, FxBuildHasher>,
     finals: Vec<Closed>,
     learned: Vec<(K, EventTime)>,
-    reached: Vec<Window>,
+    reached: Vec<Stretch>,
 }
 
 impl<K: Key, A: Aggregate> Engine<K, A> {
@@ -79,7 +79,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             kept_from: EventTime::MIN,
             in_calendar_until: EventTime::MIN,
             open_from: EventTime::MIN,
-            slice: Window::new(EventTime::MAX, EventTime::MIN),
+            slice: Stretch::new(EventTime::MAX, EventTime::MIN),
             slices: HashMap::default(),
             revisions: HashMap::default(),
             finals: Vec::new(),
@@ -279,7 +279,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     fn add(&mut self, time: EventTime, key: K, input: &A::Input, late: bool) {
         if !self.slice.contains(time) {
             let start = self.grid.slice_of(time);
-            self.slice = Window::new(start, start.plus(self.grid.slice()));
+            self.slice = Stretch::new(start, start.plus(self.grid.slice()));
         }
         self.slices
             .entry((self.slice.start, key))

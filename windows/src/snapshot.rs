@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::{EventTime, PartitionTime, Window};
+use crate::{EventTime, PartitionTime, Stretch};
 
 /// All that the engine needs to go on where it was, apart from the cells and the known keys.
 ///
@@ -18,7 +18,7 @@ pub struct Snapshot {
     /// The quiet closes that still decide the finality of a window, oldest first.
     pub quiet_closes: Vec<QuietClose>,
     /// The stretches of event time that a payment in a window reaches, in order and apart.
-    pub activity: Vec<Window>,
+    pub activity: Vec<Stretch>,
     /// The highest event time of any payment in a window.
     pub latest: Option<EventTime>,
     /// Where zero windows stop: the end of the earliest window that more than

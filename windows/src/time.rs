@@ -136,3 +136,27 @@ impl Window {
         self.start <= time && time < self.end
     }
 }
+
+/// Any stretch of event time `[start, end)`: it holds its start and not its end. No window needs to
+/// begin or end where it does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stretch {
+    /// The first time inside.
+    pub start: EventTime,
+    /// The first time after.
+    pub end: EventTime,
+}
+
+impl Stretch {
+    /// The stretch from `start` up to, but without, `end`.
+    #[must_use]
+    pub const fn new(start: EventTime, end: EventTime) -> Self {
+        Self { start, end }
+    }
+
+    /// Whether `time` lies inside.
+    #[must_use]
+    pub fn contains(self, time: EventTime) -> bool {
+        self.start <= time && time < self.end
+    }
+}

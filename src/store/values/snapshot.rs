@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegauge_windows::{
-    EventTime, Jump, Keys, Participation, PartitionTime, QuietClose, Snapshot, Span, Window,
+    EventTime, Jump, Keys, Participation, PartitionTime, QuietClose, Snapshot, Span, Stretch,
 };
 
 use super::StoredValue;
@@ -131,7 +131,7 @@ impl StoredValue for Snapshot {
         }
         let mut activity = Vec::new();
         for _ in 0..decoder.len()? {
-            activity.push(Window::read(decoder)?);
+            activity.push(Stretch::read(decoder)?);
         }
         Ok(Self {
             partitions,

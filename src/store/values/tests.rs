@@ -24,8 +24,8 @@ fn wide() -> impl Strategy<Value = I256> {
     (any::<i128>(), any::<i128>()).prop_map(|(high, low)| I256::from_words(high, low))
 }
 
-fn stretches() -> impl Strategy<Value = Window> {
-    (times(), times()).prop_map(|(start, end)| Window::new(start, end))
+fn stretches() -> impl Strategy<Value = Stretch> {
+    (times(), times()).prop_map(|(start, end)| Stretch::new(start, end))
 }
 
 fn origins() -> impl Strategy<Value = Origin> {
