@@ -34,9 +34,10 @@ use tidegauge::core::feedback::Mark;
 use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
-use tidegauge::store::{Documents, Identity, Store};
+use tidegauge::store::{Identity, MarkedDocuments, Store};
 use tidegauge_windows::{
-    Aggregate, Changes, Definition, EventTime, Query, Settings, Snapshot, Span, Summary, Window,
+    Aggregate, Changes, Definition, EventTime, Query, Settings, Snapshot, Span, Stretch, Summary,
+    Window,
 };
 
 /// A cell that costs this many times as much in a larger state fails the run.
@@ -231,7 +232,7 @@ fn open(dir: &Path, settings: &Arc<Settings>) -> Store {
         rules: String::new(),
         settings: Arc::clone(settings),
         configured: Vec::new(),
-        documents: Documents::WithPayments,
+        documents: MarkedDocuments::WithPayments,
     };
     Store::open(dir, &identity).unwrap().0
 }
@@ -258,7 +259,7 @@ fn commit(store: &mut Store, minutes: i64, cells: impl IntoIterator<Item = u64>)
         known: Vec::new(),
         reached: Vec::new(),
         snapshot: Snapshot {
-            activity: vec![Window::new(EventTime::from_millis(0), end)],
+            activity: vec![Stretch::new(EventTime::from_millis(0), end)],
             latest: Some(end),
             ..Snapshot::default()
         },
@@ -276,7 +277,7 @@ fn commit(store: &mut Store, minutes: i64, cells: impl IntoIterator<Item = u64>)
         ledger: Ledger::default(),
         notices: Notices::default(),
         rejects: Vec::new(),
-        late: Vec::new(),
+        in_no_window: Vec::new(),
         progress: BTreeMap::new(),
     };
     store.commit(&effects, &[], 0).unwrap();

@@ -2,7 +2,6 @@
 
 mod ask;
 mod capacity;
-mod cursor;
 mod description;
 mod effort;
 mod encoding;
@@ -17,6 +16,7 @@ mod limits;
 mod metrics;
 mod openapi;
 mod page;
+mod page_cursor;
 mod parameters;
 mod pieces;
 mod problem;
@@ -25,6 +25,7 @@ mod progress;
 mod question;
 mod range;
 mod records;
+mod routes;
 mod scrape;
 mod server;
 mod status;
@@ -168,7 +169,7 @@ pub fn router(state: State, token: Option<Secret>, limits: Limits) -> Router {
 
 fn routes(app: Arc<SharedState>) -> Router {
     let v1 = Router::new()
-        .route("/", get(health::index))
+        .route("/", get(routes::index))
         .route("/totals", get(totals::all))
         .route("/totals/{branch}", get(totals::one))
         .route("/windows", get(windows::definitions))

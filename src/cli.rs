@@ -15,7 +15,6 @@ mod index;
 mod kibana;
 mod man;
 pub mod output;
-mod pointer;
 mod produce;
 mod progress;
 mod query;

@@ -26,7 +26,7 @@ pub use self::load::Loaded;
 pub use self::saved_object::{SavedObject, ndjson};
 use crate::view::field::Field;
 use crate::view::flat_row::FlatRow;
-use crate::view::wire::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// The oldest Kibana that the objects load into: major and minor version. Older ones refuse their
 /// stamps, which are the lowest that by-value Lens panels of today's form can have.
@@ -64,7 +64,7 @@ pub enum DocumentSet<'a> {
     /// One per window and branch.
     Windows(&'a Definition),
     /// One per payment in no window.
-    Late,
+    NoWindow,
     /// One per rejected record.
     Rejects,
 }
@@ -93,7 +93,7 @@ impl IndexLayout {
         let last = match documents {
             DocumentSet::Totals => "totals",
             DocumentSet::Windows(definition) => definition.name(),
-            DocumentSet::Late => "late",
+            DocumentSet::NoWindow => "late",
             DocumentSet::Rejects => "rejects",
         };
         format!("{}-{last}", self.prefix)
@@ -103,7 +103,11 @@ impl IndexLayout {
     #[must_use]
     pub fn behind(&self, alias: &str) -> Option<(DocumentSet<'_>, &BTreeMap<String, String>)> {
         let windows = self.definitions.iter().map(DocumentSet::Windows);
-        let all = [DocumentSet::Totals, DocumentSet::Late, DocumentSet::Rejects];
+        let all = [
+            DocumentSet::Totals,
+            DocumentSet::NoWindow,
+            DocumentSet::Rejects,
+        ];
         let documents = all
             .into_iter()
             .chain(windows)
@@ -117,7 +121,7 @@ impl IndexLayout {
         match documents {
             DocumentSet::Totals => &self.fields.totals,
             DocumentSet::Windows(_) => &self.fields.windows,
-            DocumentSet::Late => &self.fields.late,
+            DocumentSet::NoWindow => &self.fields.late,
             DocumentSet::Rejects => &self.fields.rejects,
         }
     }
@@ -129,7 +133,7 @@ impl DocumentSet<'_> {
         match self {
             Self::Totals => TotalAnswer::FIELDS,
             Self::Windows(_) => WindowAnswer::FIELDS,
-            Self::Late => LateAnswer::FIELDS,
+            Self::NoWindow => NoWindowAnswer::FIELDS,
             Self::Rejects => RejectAnswer::FIELDS,
         }
     }

@@ -12,10 +12,10 @@ use tracing::warn;
 use self::change_follower::ChangeFollower;
 use self::client::Client;
 use self::cluster::Cluster;
-use self::delivery::{Crowd, Delivery, Passes};
+use self::connection::Connection;
+use self::delivery::{Delivery, OutdatedZeros, Passes};
 use self::destinations::Destinations;
 use self::handover::Handover;
-use self::health::Connection;
 use self::index::Names;
 use self::size::Size;
 use crate::core::feedback::{Blocked, Feedback};
@@ -32,6 +32,7 @@ mod client;
 mod cluster;
 mod collect;
 mod config;
+mod connection;
 mod delivery;
 mod destinations;
 mod document;
@@ -39,7 +40,6 @@ mod error;
 mod expected;
 mod field_descriptions;
 mod handover;
-mod health;
 mod index;
 mod index_finding;
 mod mapping;
@@ -51,10 +51,10 @@ mod readiness;
 mod retry;
 mod size;
 mod templates;
+pub(crate) mod transport;
 mod turns;
 mod upkeep;
 
-pub use self::client::{certificates_in, with_causes};
 pub use self::config::{BulkConfig, Config, Credentials, Pacing, Publication};
 pub use self::error::Error;
 pub use self::field_descriptions::{DocumentFields, live_fields, templates};
@@ -177,7 +177,7 @@ impl Sink {
             ..
         } = self.config;
         Ok(Delivery {
-            line: Connection::new(&pacing, self.client.shown_url()),
+            connection: Connection::new(&pacing, self.client.shown_url()),
             cluster: Cluster::new(self.client, names, legacy_totals),
             size: Size::new(bulk.max_bytes, pacing.inspect),
             bulk,
@@ -194,7 +194,7 @@ impl Sink {
             blocked: Blocked::default(),
             misnamed: Vec::new(),
             delete_misnamed_at: None,
-            crowd: Crowd::default(),
+            outdated_zeros: OutdatedZeros::default(),
             next_inspection: None,
             had_former_life: self.had_former_life,
             handover: Handover::new(publication),

@@ -140,7 +140,7 @@ impl Source {
             unanswered: None,
         };
         source.serve_events()?;
-        source.take_ids();
+        source.take_topic_ids();
         Ok(source)
     }
 
@@ -169,7 +169,7 @@ impl Source {
         let mut batch = self.queue.take(wait);
         // In this order: what the client says of the topic it has said before it read by that.
         self.serve_events()?;
-        self.take_ids();
+        self.take_topic_ids();
         self.take_answers()?;
         self.probe_if_down();
         self.confirm_ends();

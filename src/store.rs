@@ -63,7 +63,7 @@ mod unread_marks;
 mod values;
 
 pub use error::Error;
-pub use identity::{Documents, Identity};
+pub use identity::{Identity, MarkedDocuments};
 pub use opened_file::OpenedFile;
 pub use read_only::{ReadOnlyStore, StoreStats};
 pub use recovered::Recovered;
@@ -206,7 +206,7 @@ impl Store {
         // Until the batch is written, so that no delivery reads a mark that is found unread here.
         let views = Arc::clone(&self.views);
         let mut unread = views.unread();
-        if documents != Documents::None {
+        if documents != MarkedDocuments::None {
             marked = unread.to_be_marked(&changed);
             let (totals, slices) = &marked;
             let windows = task::documents(frame.windows_of(slices));
@@ -228,7 +228,7 @@ impl Store {
                 }
                 new.extend(step.rest.map(Task::Windows));
             }
-            if documents == Documents::ZeroWindowsToo {
+            if documents == MarkedDocuments::ZeroWindowsToo {
                 new.extend(frame.zero_walks(&effects.changes).map(Task::ZeroWindows));
             }
             tasks = self.marking.with(new);

@@ -85,7 +85,7 @@ impl State {
         }
         self.ledger.merge(&effects.ledger);
         self.notices.merge(&effects.notices);
-        self.listed += effects.rejects.len() + effects.late.len();
+        self.listed += effects.rejects.len() + effects.in_no_window.len();
         self.start = PipelineStart {
             snapshot: effects.changes.snapshot.clone(),
             known: self

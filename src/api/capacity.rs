@@ -121,8 +121,8 @@ impl Seat {
     }
 }
 
-fn seat(places: &Arc<Semaphore>) -> Option<Arc<Seat>> {
-    let permit = Arc::clone(places).try_acquire_owned().ok()?;
+fn seat(seats: &Arc<Semaphore>) -> Option<Arc<Seat>> {
+    let permit = Arc::clone(seats).try_acquire_owned().ok()?;
     Some(Arc::new(Seat(Mutex::new(permit))))
 }
 

@@ -74,7 +74,7 @@ pub(super) struct Effort {
     /// It ends by then in any case.
     until: Instant,
     steps: AtomicUsize,
-    place: Mutex<Option<Admitted>>,
+    admitted: Mutex<Option<Admitted>>,
 }
 
 struct Admitted {
@@ -95,7 +95,7 @@ impl Effort {
         seat: Arc<Seat>,
         turn: Option<Turn>,
     ) -> Self {
-        let place = Admitted {
+        let admitted = Admitted {
             seat,
             is_heavy: turn.is_some(),
             turn: turn.map(|turn| (turn, Instant::now())),
@@ -106,7 +106,7 @@ impl Effort {
             interest: Arc::downgrade(interest),
             until,
             steps: AtomicUsize::new(0),
-            place: Mutex::new(Some(place)),
+            admitted: Mutex::new(Some(admitted)),
         }
     }
 
@@ -117,7 +117,9 @@ impl Effort {
 
     /// The place, for the answer to have it too.
     pub(super) fn seat(&self) -> Option<Arc<Seat>> {
-        self.place().as_ref().map(|place| Arc::clone(&place.seat))
+        self.admitted()
+            .as_ref()
+            .map(|admitted| Arc::clone(&admitted.seat))
     }
 
     /// Counts `count` steps of work. Now and then it lets others have a turn.
@@ -153,9 +155,9 @@ impl Effort {
     /// Waits for the client in `wait`; meanwhile others have the turn.
     pub(super) fn rest<T>(&self, wait: impl FnOnce() -> T) -> T {
         let had_turn = self
-            .place()
+            .admitted()
             .as_mut()
-            .is_some_and(|place| place.turn.take().is_some());
+            .is_some_and(|admitted| admitted.turn.take().is_some());
         let result = wait();
         if had_turn {
             self.take_turn();
@@ -165,7 +167,7 @@ impl Effort {
 
     /// The work is done: its place is free, but for the answer.
     pub(super) fn leave(&self) {
-        *self.place() = None;
+        *self.admitted() = None;
     }
 
     fn check(&self, turn_max: Duration) -> Result<(), Failure> {
@@ -175,8 +177,8 @@ impl Effort {
         if self.is_over() {
             return Err(Failure::TooLong);
         }
-        let is_long = self.place().as_ref().is_some_and(|place| {
-            let turn = place.turn.as_ref();
+        let is_long = self.admitted().as_ref().is_some_and(|admitted| {
+            let turn = admitted.turn.as_ref();
             turn.is_some_and(|(_, began)| began.elapsed() >= turn_max)
         });
         if is_long {
@@ -191,31 +193,31 @@ impl Effort {
     fn take_turn(&self) {
         // Behind those who wait already. It is the question's own thread that waits.
         if let Some(turn) = Handle::current().block_on(self.capacity.turn())
-            && let Some(place) = self.place().as_mut()
+            && let Some(admitted) = self.admitted().as_mut()
         {
-            place.turn = Some((turn, Instant::now()));
+            admitted.turn = Some((turn, Instant::now()));
         }
     }
 
     fn become_heavy(&self) -> Result<(), Failure> {
-        match self.place().as_mut() {
-            Some(place) if !place.is_heavy => {
-                place.seat.move_to(self.capacity.heavy()?);
-                place.is_heavy = true;
+        match self.admitted().as_mut() {
+            Some(admitted) if !admitted.is_heavy => {
+                admitted.seat.move_to(self.capacity.heavy()?);
+                admitted.is_heavy = true;
             }
             _ => return Ok(()),
         }
         self.patience.wait_for(self.capacity.queue_timeout());
         let turn = Handle::current().block_on(self.capacity.first_turn())?;
         self.patience.headway();
-        if let Some(place) = self.place().as_mut() {
-            place.turn = Some((turn, Instant::now()));
+        if let Some(admitted) = self.admitted().as_mut() {
+            admitted.turn = Some((turn, Instant::now()));
         }
         Ok(())
     }
 
-    fn place(&self) -> MutexGuard<'_, Option<Admitted>> {
-        lock(&self.place)
+    fn admitted(&self) -> MutexGuard<'_, Option<Admitted>> {
+        lock(&self.admitted)
     }
 }
 

@@ -14,9 +14,9 @@ use crate::view::reading::Checkpoint;
 /// names, definitions and this program's version don't change in it. A number drawn at its start
 /// stands for all of them, so tags of two lives are never the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Tag(u128);
+pub(super) struct EntityTag(u128);
 
-impl Tag {
+impl EntityTag {
     /// The tag of the answer to `question`, which says its form too, at `checkpoint`, in the life
     /// `life`.
     pub(super) fn of(life: u64, checkpoint: &Checkpoint, question: &str) -> Self {
@@ -72,7 +72,7 @@ fn given(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .map(str::trim)
 }
 
-impl fmt::Display for Tag {
+impl fmt::Display for EntityTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\"{:032x}\"", self.0)
     }
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_known_by_weak_and_allows_parts_by_strong_comparison() {
-        let tag = Tag(0xab);
+        let tag = EntityTag(0xab);
         let with = |name: header::HeaderName, value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, HeaderValue::from_str(value).unwrap());

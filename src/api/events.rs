@@ -29,7 +29,7 @@ use super::SharedState;
 use super::description::{ChangesParams, Event, LastEvent};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem};
-use crate::observe::metrics::Present;
+use crate::observe::metrics::GaugeGuard;
 use crate::view::changelog::Changelog;
 
 /// A client that was told to load everything again is told nothing for so long.
@@ -43,7 +43,7 @@ const KEPT_PART: usize = 4;
 
 /// What all clients share.
 pub(super) struct Events {
-    places: Arc<Semaphore>,
+    seats: Arc<Semaphore>,
     pace: EventPace,
     /// The number of the newest checkpoint.
     newest: Arc<watch::Sender<u64>>,
@@ -67,10 +67,10 @@ impl Events {
         });
         // One may have been written before.
         newest.send_modify(|number| *number = changelog.newest().max(*number));
-        let place = ResumePoint::at(changelog.newest(), changelog.life());
+        let position = ResumePoint::at(changelog.newest(), changelog.life());
         Self {
-            places: Arc::new(Semaphore::new(clients)),
-            pace: EventPace::new(place, Instant::now()),
+            seats: Arc::new(Semaphore::new(clients)),
+            pace: EventPace::new(position, Instant::now()),
             newest,
             kept: Mutex::new(Vec::new()),
             held: Held::default(),
@@ -122,10 +122,10 @@ pub(super) async fn stream(
         }
         Err(problem) => return problem.into_response(),
     };
-    let Ok(permit) = Arc::clone(&app.events.places).try_acquire_owned() else {
+    let Ok(permit) = Arc::clone(&app.events.seats).try_acquire_owned() else {
         return Problem::crowded(app.limits.streams).into_response();
     };
-    let place = headers
+    let position = headers
         .get(header::HeaderName::from_static("last-event-id"))
         .map_or(ResumePoint::Newest, |id| {
             id.to_str().map_or(ResumePoint::Unknown, ResumePoint::parse)
@@ -136,7 +136,7 @@ pub(super) async fn stream(
         newest: app.events.newest.subscribe(),
         app,
         filter,
-        place,
+        position,
         is_new: true,
         rests_until: None,
         last_sent: Instant::now(),
@@ -165,7 +165,7 @@ pub(super) async fn stream(
 struct Follower {
     app: Arc<SharedState>,
     filter: Filter,
-    place: ResumePoint,
+    position: ResumePoint,
     /// Whether it has been told nothing yet: then it waits for no beat.
     is_new: bool,
     /// It is told nothing before.
@@ -174,7 +174,7 @@ struct Follower {
     newest: watch::Receiver<u64>,
     stopping: watch::Receiver<bool>,
     _permit: OwnedSemaphorePermit,
-    _present: Present,
+    _present: GaugeGuard,
 }
 
 /// What is sent to a client next.
@@ -205,7 +205,7 @@ impl Follower {
             return Some(Bytes::from_static(b":\n\n"));
         };
         let batch = self.batch(from, upto).await?;
-        self.place = batch.upto;
+        self.position = batch.upto;
         self.last_sent = Instant::now();
         if batch.is_reset {
             self.rests_until = Some(self.last_sent + AFTER_RESET);
@@ -220,21 +220,24 @@ impl Follower {
             sleep_until(moment).await;
             self.rests_until = None;
         }
-        let (place, life) = (self.place, self.app.state.changelog.life());
+        let (position, life) = (self.position, self.app.state.changelog.life());
         if std::mem::take(&mut self.is_new) {
             let newest = self.app.state.changelog.newest();
-            if !place.is(newest, life) {
+            if !position.is(newest, life) {
                 let upto = ResumePoint::at(newest, life);
-                return Some(Next::Changes { from: place, upto });
+                return Some(Next::Changes {
+                    from: position,
+                    upto,
+                });
             }
         }
         loop {
-            let newer = |newest: &u64| ResumePoint::at(*newest, life) > place;
+            let newer = |newest: &u64| ResumePoint::at(*newest, life) > position;
             let newest = *self.newest.wait_for(newer).await.ok()?;
             let newest = ResumePoint::at(newest, life);
-            match self.app.events.pace.beat(place, newest, Instant::now()) {
+            match self.app.events.pace.beat(position, newest, Instant::now()) {
                 Ok(beat) => {
-                    let (from, upto) = (beat.from(place), beat.upto);
+                    let (from, upto) = (beat.from(position), beat.upto);
                     return Some(Next::Changes { from, upto });
                 }
                 Err(due) => sleep_until(due).await,

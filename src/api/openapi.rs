@@ -15,7 +15,7 @@ use super::SharedState;
 use super::format::AnswerFormat;
 use super::parameters::Parameters;
 use super::problem::Details;
-use super::{events, health, ledger, metrics, page, records, status, totals, windows};
+use super::{events, health, ledger, metrics, page, records, routes, status, totals, windows};
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "service",
@@ -54,7 +54,7 @@ pub(super) async fn show(State(app): State<Arc<SharedState>>, uri: Uri) -> Respo
         records::late,
         status::show,
         events::stream,
-        health::index,
+        routes::index,
         page::show,
         page::part,
         health::live,
@@ -230,7 +230,7 @@ mod tests {
     use super::*;
     use crate::view::field;
     use crate::view::flat_row::FlatRow;
-    use crate::view::wire::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+    use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
     #[test]
     fn rows_are_described_with_the_fields_of_their_tables() {
@@ -239,7 +239,7 @@ mod tests {
         for (name, fields) in [
             ("TotalAnswer", TotalAnswer::FIELDS),
             ("WindowAnswer", WindowAnswer::FIELDS),
-            ("LateAnswer", LateAnswer::FIELDS),
+            ("LateAnswer", NoWindowAnswer::FIELDS),
             ("RejectAnswer", RejectAnswer::FIELDS),
         ] {
             let properties = &document["components"]["schemas"][name]["properties"];

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::description::PartName;
-use super::etag::Tag;
+use super::etag::EntityTag;
 use super::problem::Problem;
 
 /// The live page.
@@ -75,12 +75,12 @@ static PARTS: LazyLock<BTreeMap<&'static str, PageFile>> = LazyLock::new(|| {
 struct PageFile {
     kind: &'static str,
     content: &'static str,
-    tag: Tag,
+    tag: EntityTag,
 }
 
 impl PageFile {
     fn new(kind: &'static str, content: &'static str) -> Self {
-        let tag = Tag::of_content(content.as_bytes());
+        let tag = EntityTag::of_content(content.as_bytes());
         Self { kind, content, tag }
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Goal {
 #[derive(Debug)]
 pub(super) enum Missed {
     /// The time is over; what is missing, in words.
-    Late(String),
+    TimedOut(String),
     /// Something else.
     Problem(Problem),
 }
@@ -42,7 +42,7 @@ pub(super) struct CheckpointProgress {
     /// The result of the last look. The task that looks holds the lock, and the others use its result.
     newest: tokio::sync::Mutex<Option<Arc<Reached>>>,
     waiting: Mutex<Waiters>,
-    places: Semaphore,
+    seats: Semaphore,
     limit: usize,
 }
 
@@ -77,7 +77,7 @@ impl CheckpointProgress {
             written,
             newest: tokio::sync::Mutex::default(),
             waiting: Mutex::default(),
-            places: Semaphore::new(limit),
+            seats: Semaphore::new(limit),
             limit,
         })
     }
@@ -93,8 +93,8 @@ impl CheckpointProgress {
         if goal.missing(&reached).is_none() {
             return Ok(());
         }
-        let _place = self
-            .places
+        let _seat = self
+            .seats
             .try_acquire()
             .map_err(|_| Missed::Problem(Problem::too_many_wait(self.limit)))?;
         let (tell, told) = oneshot::channel();
@@ -115,7 +115,7 @@ impl CheckpointProgress {
         drop(waiter);
         let reached = self.look().await?;
         match goal.missing(&reached) {
-            Some(missing) => Err(Missed::Late(missing)),
+            Some(missing) => Err(Missed::TimedOut(missing)),
             None => Ok(()),
         }
     }

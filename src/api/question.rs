@@ -4,7 +4,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Uri, header};
 
 use super::effort::Patience;
-use super::etag::Tag;
+use super::etag::EntityTag;
 use super::format::AnswerFormat;
 use super::limits::LIGHT_ITEMS;
 use super::parameters::Parameters;
@@ -82,8 +82,8 @@ impl Question {
     }
 
     /// The tag of its answer from `reading`, in the life `life` of the process.
-    pub(super) fn tag(&self, life: u64, reading: &dyn Reading) -> Tag {
-        Tag::of(life, reading.checkpoint(), &self.key())
+    pub(super) fn tag(&self, life: u64, reading: &dyn Reading) -> EntityTag {
+        EntityTag::of(life, reading.checkpoint(), &self.key())
     }
 
     /// Whether a client may have the answer already.

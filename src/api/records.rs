@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 
 use super::SharedState;
 use super::ask::{Answered, unshowable};
-use super::cursor;
 use super::description;
+use super::page_cursor;
 use super::question::Question;
 use super::tabular::{List, Work, answer};
 use crate::view::reading::{ReadError, Reading};
-use crate::view::wire::{LateAnswer, RejectAnswer};
+use crate::view::wire::{NoWindowAnswer, RejectAnswer};
 
 /// Records that are not payments, the newest first.
 #[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(description::PageParams, description::WaitParams),
@@ -34,14 +34,14 @@ pub(super) async fn rejects(State(app): State<Arc<SharedState>>, request: Reques
 /// Payments in no window (`too_late`, `past_retention` and `future` of the ledger), the newest booked first.
 /// Payments that the ledger counts as `late` are in their windows and not in this list.
 #[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(description::PageParams, description::WaitParams),
-    responses((status = 200, description = "Payments", body = Answered<Records<LateAnswer>>)))]
+    responses((status = 200, description = "Payments", body = Answered<Records<NoWindowAnswer>>)))]
 pub(super) async fn late(State(app): State<Arc<SharedState>>, request: Request) -> Response {
     list(
         app,
         request,
         "late",
-        |reading, before, limit| reading.late_payments(before, limit),
-        |app, payment| to_raw_value(&LateAnswer::new(payment, &app.state.branches)),
+        |reading, before, limit| reading.payments_in_no_window(before, limit),
+        |app, payment| to_raw_value(&NoWindowAnswer::new(payment, &app.state.branches)),
     )
     .await
 }
@@ -78,7 +78,7 @@ async fn list<T: 'static>(
             let mut rest = parameters.limit()?;
             let asked = (route, reading.checkpoint().generation);
             let mut before = match parameters.text("cursor") {
-                Some(text) => Some(cursor::number(text, &asked)?),
+                Some(text) => Some(page_cursor::number(text, &asked)?),
                 None => None,
             };
             let list = List {
@@ -106,7 +106,7 @@ async fn list<T: 'static>(
                     before = records.last().map(|(number, _)| *number);
                     match before {
                         Some(number) if more && rest == 0 => {
-                            return Ok(Some(cursor::before_number(number, &asked)));
+                            return Ok(Some(page_cursor::before_number(number, &asked)));
                         }
                         Some(_) if more => {}
                         _ => return Ok(None),

@@ -22,7 +22,7 @@ pub(super) use self::file_cache::FileCache;
 pub(super) use self::list::List;
 use super::SharedState;
 use super::effort::{Effort, Interest};
-use super::etag::Tag;
+use super::etag::EntityTag;
 use super::problem::{Failure, Problem};
 use super::question::Question;
 use crate::view::reading::Reading;
@@ -140,7 +140,7 @@ async fn not_modified(
     }
 }
 
-fn unchanged(question: &Question, reading: &dyn Reading, tag: Tag) -> Response {
+fn unchanged(question: &Question, reading: &dyn Reading, tag: EntityTag) -> Response {
     if question.is_table() {
         return head::unchanged(reading, tag);
     }
@@ -149,7 +149,7 @@ fn unchanged(question: &Question, reading: &dyn Reading, tag: Tag) -> Response {
     response
 }
 
-fn tagged(response: &mut Response, tag: Tag) {
+fn tagged(response: &mut Response, tag: EntityTag) {
     let headers = response.headers_mut();
     headers.insert(header::ETAG, tag.header());
     // To be kept, but not to be shown before asking whether it still holds.

@@ -30,7 +30,7 @@ pub(super) async fn wait(app: &SharedState, uri: &Uri) -> Result<Uri, Problem> {
     let timeout = timeout(&parameters)?;
     match app.progress.reach(goal, Instant::now() + timeout).await {
         Ok(()) => Ok(rest),
-        Err(Missed::Late(missing)) => Err(Problem::not_reached(timeout, &missing)),
+        Err(Missed::TimedOut(missing)) => Err(Problem::not_reached(timeout, &missing)),
         Err(Missed::Problem(problem)) => Err(problem),
     }
 }

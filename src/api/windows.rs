@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 
 use super::SharedState;
 use super::ask::{Answered, ask, render};
-use super::cursor::{self, WindowPlace};
 use super::description::{DefinitionName, Finality, InForm, PageParams, WaitParams, WindowParams};
 use super::effort::{Effort, Measured};
+use super::page_cursor::{self, WindowPosition};
 use super::parameters::Parameters;
 use super::problem::{Failure, Problem, quoted};
 use super::question::Question;
@@ -179,7 +179,7 @@ async fn page(
             let generation = reading.checkpoint().generation;
             let asked = (definition.name(), generation, from, to, key, finality);
             let after = match parameters.text("cursor") {
-                Some(text) => Some(cursor::window_place(text, &asked)?),
+                Some(text) => Some(page_cursor::window_position(text, &asked)?),
                 None => None,
             };
             let query = Query {
@@ -200,7 +200,7 @@ async fn page(
             let effort = answer.effort();
             answer.list(question, reading, list, |page| {
                 let last = write(app, definition, reading, &effort, query, page)?;
-                Ok(last.map(|place| cursor::after_window(place, &asked)))
+                Ok(last.map(|position| page_cursor::after_window(position, &asked)))
             })
         },
     )
@@ -216,7 +216,7 @@ fn write<'a>(
     effort: &Effort,
     query: Query<BranchId>,
     page: Rows<'_, WindowAnswer<'a>>,
-) -> Result<Option<WindowPlace>, Failure> {
+) -> Result<Option<WindowPosition>, Failure> {
     let mut query = query;
     let mut rest = query.limit;
     loop {
@@ -240,7 +240,7 @@ fn read<'a>(
     reading: &dyn Reading,
     effort: &Effort,
     query: &Query<BranchId>,
-) -> Result<(Vec<WindowAnswer<'a>>, Option<WindowPlace>), Failure> {
+) -> Result<(Vec<WindowAnswer<'a>>, Option<WindowPosition>), Failure> {
     let remembered = CellCache::new(reading, CELLS);
     let cells: &dyn Cells<BranchId, Summary, Error = ReadError> = match definition.kind() {
         Kind::Sliding | Kind::Cumulative => &remembered,

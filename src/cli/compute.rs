@@ -15,7 +15,7 @@ use super::arguments::{ComputeArgs, Emit, GlobalArgs};
 use super::failure::CommandFailure;
 use super::report::{self, Numbered};
 use crate::config::{Config, Need};
-use crate::core::effect::{LatePayment, Notices, RejectedRecord};
+use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord};
 use crate::core::pipeline::{Pipeline, PipelineStart};
 use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::domain::document_key::Origin;
@@ -61,7 +61,7 @@ pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFai
         Emit::Ledger => report::ledger(&computation.ledger)?,
         Emit::Windows => computation.windows(&config)?,
         Emit::Rejects => report::rejects(&computation.rejects)?,
-        Emit::Late => report::late(&computation.late, &config.branches)?,
+        Emit::Late => report::in_no_window(&computation.in_no_window, &config.branches)?,
     };
     figures.print(compute.output)?;
     Ok(())
@@ -78,7 +78,7 @@ struct Computation {
     /// What is printed at the end. Records that are not printed are not kept.
     emit: Emit,
     rejects: Vec<Numbered<RejectedRecord>>,
-    late: Vec<Numbered<LatePayment>>,
+    in_no_window: Vec<Numbered<PaymentInNoWindow>>,
     /// The first rejected line.
     first_reject: Option<Numbered<RejectedRecord>>,
     /// Lines read.
@@ -107,7 +107,7 @@ impl Computation {
             notices: Notices::default(),
             emit,
             rejects: Vec::new(),
-            late: Vec::new(),
+            in_no_window: Vec::new(),
             first_reject: None,
             lines: 0,
             origins: Vec::new(),
@@ -200,8 +200,8 @@ impl Computation {
             }
         }
         if self.emit == Emit::Late {
-            let late = self.numbered(effects.late, |late| late.origin);
-            self.late.extend(late);
+            let payments = self.numbered(effects.in_no_window, |payment| payment.origin);
+            self.in_no_window.extend(payments);
         }
         self.origins.clear();
         self.cells.apply(self.frame.grid(), effects.changes);

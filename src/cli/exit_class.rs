@@ -32,6 +32,14 @@ impl<E: Classified> From<E> for CommandFailure {
     }
 }
 
+const fn of_state(is_config_mismatch: bool) -> ExitClass {
+    if is_config_mismatch {
+        ExitClass::Config
+    } else {
+        ExitClass::Running
+    }
+}
+
 impl Classified for config::Error {
     fn class(&self) -> ExitClass {
         ExitClass::Config
@@ -62,10 +70,7 @@ impl Classified for kibana::Error {
 
 impl Classified for store::Error {
     fn class(&self) -> ExitClass {
-        match self {
-            Self::Rules { .. } | Self::Topic { .. } => ExitClass::Config,
-            _ => ExitClass::Running,
-        }
+        of_state(self.is_config_mismatch())
     }
 }
 
@@ -94,11 +99,7 @@ impl Classified for app::Error {
 
 impl Classified for generation::Error {
     fn class(&self) -> ExitClass {
-        match self {
-            Self::Other { .. } | Self::Swapped { .. } => ExitClass::Config,
-            Self::Store(error) => error.class(),
-            _ => ExitClass::Running,
-        }
+        of_state(self.is_config_mismatch())
     }
 }
 

@@ -1,4 +1,4 @@
-//! `tidegauge replay`: builds the next generation, and switches which one is live.
+//! `tidegauge replay`: builds the next generation, and swaps which one is live.
 
 mod outcome;
 mod status;
@@ -101,9 +101,9 @@ async fn build(
     if asked.swap {
         let consent = consent(asked.accept_differences);
         let to = report.generation;
-        let switched = replay::switch(config, generations, to, consent, PATIENCE).await?;
+        let swapped = replay::swap(config, generations, to, consent, PATIENCE).await?;
         // The report is what was asked for as data.
-        tell(&switched)?;
+        tell(&swapped)?;
     }
     Ok(())
 }
@@ -162,23 +162,19 @@ async fn swap(
     patience: Duration,
     output: OutputFormat,
 ) -> Result<(), CommandFailure> {
-    let switched = replay::switch(config, generations, to, consent, patience).await?;
-    output::print(
-        output,
-        &[report::row(&switched)?],
-        &report::text(&switched)?,
-    )?;
+    let swapped = replay::swap(config, generations, to, consent, patience).await?;
+    output::print(output, &[report::row(&swapped)?], &report::text(&swapped)?)?;
     Ok(())
 }
 
-fn tell(switched: &replay::Switched) -> Result<(), CommandFailure> {
+fn tell(swapped: &replay::Swapped) -> Result<(), CommandFailure> {
     use std::io::Write;
-    let aliases = match switched.aliases {
+    let aliases = match swapped.aliases {
         replay::Aliases::Moved => "; the aliases point to it",
         replay::Aliases::Follow => "; the aliases follow when a service has caught up",
         replay::Aliases::None => "",
     };
-    let live = switched.live;
+    let live = swapped.live;
     writeln!(
         std::io::stderr().lock(),
         "generation {live} is live{aliases}"

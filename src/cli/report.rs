@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::failure::CommandFailure;
 use super::output::{self, OutputFormat};
 use super::row::JsonRow;
-use crate::core::effect::{LatePayment, RejectedRecord};
+use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
 use crate::domain::branch::Branches;
 use crate::domain::count::grouped;
 use crate::domain::ledger::Ledger;
@@ -14,7 +14,7 @@ use crate::domain::total::Total;
 use crate::view::field;
 use crate::view::flat_row::FlatRow;
 use crate::view::wire::{
-    LateAnswer, LedgerAnswer, LedgerRow, RejectAnswer, TotalAnswer, WindowAnswer,
+    LedgerAnswer, LedgerRow, NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer,
 };
 
 /// Figures to print.
@@ -80,15 +80,15 @@ pub(super) fn rejects(rejects: &[Numbered<RejectedRecord>]) -> Result<FigureList
 }
 
 /// Payments that are not in any window.
-pub(super) fn late(
-    late: &[Numbered<LatePayment>],
+pub(super) fn in_no_window(
+    payments: &[Numbered<PaymentInNoWindow>],
     branches: &Branches,
 ) -> Result<FigureList, CommandFailure> {
-    let late = late.iter().map(|late| NumberedRow {
-        line: late.line,
-        answer: LateAnswer::new(&late.what, branches),
+    let payments = payments.iter().map(|payment| NumberedRow {
+        line: payment.line,
+        answer: NoWindowAnswer::new(&payment.what, branches),
     });
-    numbered("items", late)
+    numbered("items", payments)
 }
 
 /// The ledger: a row for each entry.

@@ -9,7 +9,6 @@ use tracing::{error, info};
 use super::arguments::{GlobalArgs, ServeArgs};
 use super::failure::CommandFailure;
 use super::output::{self, OutputFormat};
-use super::pointer::{Pointer, Successor};
 use super::progress::ProgressDisplay;
 use super::report;
 use super::signals::Signals;
@@ -17,7 +16,7 @@ use crate::config::{Config, Need};
 use crate::domain::ledger::{Entry, Ledger};
 use crate::observe::status::{Condition, Part};
 use crate::service::app::{self, App, Plan, Until};
-use crate::service::generation::{self, Generations, Live, Lock};
+use crate::service::generation::{self, Generations, Live, Lock, Successor, SwapFollower};
 use crate::store;
 use crate::view::wire::LedgerAnswer;
 
@@ -79,9 +78,13 @@ pub fn run(serve: &ServeArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
                     return Ok(());
                 }
             };
-            let mut pointer = Pointer::new(&generations, &config, &plan, &sources, app.status());
+            // A run to the end stays with one generation.
+            let mut follower = (plan.until == Until::Stopped).then(|| {
+                let status = app.status();
+                SwapFollower::new(&generations, &config, plan.generation, &sources, status)
+            });
             generations.announce_serving(plan.generation)?;
-            match watch(&app, &lock, &mut signals, &mut progress, &mut pointer).await? {
+            match watch(&app, &lock, &mut signals, &mut progress, follower.as_mut()).await? {
                 RunEnd::Moved(next) => {
                     let address = app.address();
                     if leave(app, &mut signals).await? {
@@ -256,7 +259,7 @@ async fn watch(
     lock: &Lock,
     signals: &mut Signals,
     progress: &mut ProgressDisplay,
-    pointer: &mut Pointer<'_>,
+    mut follower: Option<&mut SwapFollower<'_>>,
 ) -> Result<RunEnd, CommandFailure> {
     let mut next_lock_check = Instant::now();
     loop {
@@ -279,7 +282,7 @@ async fn watch(
                 return Ok(RunEnd::Unlocked(error));
             }
         }
-        if let Some(next) = pointer.look() {
+        if let Some(next) = follower.as_mut().and_then(|follower| follower.poll()) {
             info!(
                 generation = next.live.generation,
                 "another generation is live"

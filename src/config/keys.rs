@@ -64,7 +64,7 @@ pub(super) fn closest<'a>(
 }
 
 fn unknown(section: &str, key: &str, known: &[&str]) -> String {
-    let place = match section {
+    let location = match section {
         "" => "at the top level".to_owned(),
         "window" => "in [[window]]".to_owned(),
         section => format!("in [{section}]"),
@@ -90,7 +90,7 @@ fn unknown(section: &str, key: &str, known: &[&str]) -> String {
         },
     };
     let known = known.join(", ");
-    format!("there is no such key {place}: {advice} (known here: {known})")
+    format!("there is no such key {location}: {advice} (known here: {known})")
 }
 
 #[cfg(test)]

@@ -180,16 +180,16 @@ impl ConfigText {
             SettingOrigin::Flag(flag) => format!("{flag}: {key}{message}"),
             SettingOrigin::Missing => format!("{name}: {key}{message}"),
             SettingOrigin::File(span) => {
-                let place = MarkedLine::of(&self.text, span);
-                let (line, column) = (place.line, place.column);
+                let marked = MarkedLine::of(&self.text, span);
+                let (line, column) = (marked.line, marked.column);
                 let hides = problem.is_hidden
                     || is_for_secret(problem.key.rsplit_once('.').map_or("", |(_, key)| key))
                     || may_hold_secret(self.statement(span))
-                    || (problem.key.is_empty() && place.sets_nothing());
+                    || (problem.key.is_empty() && marked.sets_nothing());
                 let excerpt = if hides {
                     String::new()
                 } else {
-                    place.excerpt()
+                    marked.excerpt()
                 };
                 format!("{name}:{line}:{column}: {key}{message}{excerpt}")
             }
@@ -322,9 +322,9 @@ mod tests {
         let text = "é\r\n\n\tß";
         for start in 0..text.len() + 3 {
             for end in start..text.len() + 3 {
-                let place = MarkedLine::of(text, &(start..end));
-                assert!(place.line >= 1 && place.column >= 1);
-                let _ = place.excerpt();
+                let marked = MarkedLine::of(text, &(start..end));
+                assert!(marked.line >= 1 && marked.column >= 1);
+                let _ = marked.excerpt();
             }
         }
     }

@@ -33,7 +33,7 @@ const PEAK: u64 = 4;
 
 /// Payments that are all about as far from their records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OffsetCluster {
+pub struct SkewCluster {
     /// By how many quarters of an hour they are ahead of their records; negative if behind.
     pub quarters: i64,
     /// How many they are.
@@ -65,14 +65,14 @@ impl Distances {
     /// that are two thirds of all, or 1 % of all and many more than those a quarter of an hour nearer or
     /// further.
     #[must_use]
-    pub fn apart(&self) -> Vec<OffsetCluster> {
+    pub fn apart(&self) -> Vec<SkewCluster> {
         if self.payments < PAYMENTS_MIN {
             return Vec::new();
         }
-        let mut found: Vec<OffsetCluster> = self
+        let mut found: Vec<SkewCluster> = self
             .away
             .iter()
-            .map(|(quarters, payments)| OffsetCluster {
+            .map(|(quarters, payments)| SkewCluster {
                 quarters: *quarters,
                 payments: *payments,
                 is_most: u128::from(*payments) * 3 >= u128::from(self.payments) * 2,
@@ -84,7 +84,7 @@ impl Distances {
     }
 
     /// Whether they are a part of all payments that stands out.
-    fn is_part(&self, apart: &OffsetCluster) -> bool {
+    fn is_part(&self, apart: &SkewCluster) -> bool {
         let beside = |quarters: i64| self.away.get(&quarters).copied().unwrap_or(0);
         let next = beside(apart.quarters - 1).max(beside(apart.quarters + 1));
         apart.quarters.abs() >= PART_QUARTERS_MIN

@@ -26,7 +26,7 @@ pub struct Effects {
     /// The records that are not payments.
     pub rejects: Vec<RejectedRecord>,
     /// The payments that are in no window.
-    pub late: Vec<LatePayment>,
+    pub in_no_window: Vec<PaymentInNoWindow>,
     /// How far every partition has been applied: absolute.
     pub progress: BTreeMap<i32, Progress>,
 }
@@ -70,13 +70,13 @@ pub struct RejectedRecord {
 
 /// A payment that is in no window.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct LatePayment {
+pub struct PaymentInNoWindow {
     /// Its partition and offset.
     pub origin: Origin,
     /// Its Kafka timestamp, ms since the epoch.
     pub timestamp: Option<i64>,
     /// Why it is in no window.
-    pub reason: LateReason,
+    pub reason: NoWindowReason,
     /// When it happened.
     pub event_time: EventTime,
     /// The watermark of its partition before the payment.
@@ -91,7 +91,7 @@ pub struct LatePayment {
 
 /// Why a payment is in no window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LateReason {
+pub enum NoWindowReason {
     /// The payment's last window is past correction.
     TooLate,
     /// The payment's first window is past retention, and deleted.
@@ -100,7 +100,7 @@ pub enum LateReason {
     Future,
 }
 
-impl LateReason {
+impl NoWindowReason {
     /// All reasons.
     pub const ALL: [Self; 3] = [Self::TooLate, Self::PastRetention, Self::Future];
 

@@ -57,7 +57,7 @@ pub enum Family {
         to: EventTime,
     },
     /// All payments in no window.
-    Late,
+    NoWindow,
     /// All records that are not payments.
     Rejects,
 }

@@ -9,7 +9,7 @@ use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snaps
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::core::effect::{
-    Effects, Fingerprint, LatePayment, LateReason, Notices, Progress, RejectedRecord,
+    Effects, Fingerprint, NoWindowReason, Notices, PaymentInNoWindow, Progress, RejectedRecord,
 };
 use crate::decode::{Decoded, Decoder, Reject};
 use crate::domain::branch::Branches;
@@ -33,7 +33,7 @@ pub struct Pipeline {
     ledger: Ledger,
     notices: Notices,
     rejects: Vec<RejectedRecord>,
-    late: Vec<LatePayment>,
+    in_no_window: Vec<PaymentInNoWindow>,
     progress: BTreeMap<i32, Progress>,
     kept_bytes: usize,
     /// Partitions that had payments on time, and the one that had the last.
@@ -95,7 +95,7 @@ impl Pipeline {
             ledger: Ledger::default(),
             notices: Notices::default(),
             rejects: Vec::new(),
-            late: Vec::new(),
+            in_no_window: Vec::new(),
             progress: start.progress,
             kept_bytes: 0,
             on_time: BTreeSet::new(),
@@ -110,13 +110,13 @@ impl Pipeline {
             if let Some(last) = last
                 && last.partition != record.partition
             {
-                self.mark_progress(&last);
+                self.note_progress(&last);
             }
             self.apply_one(&record);
             last = Some(record);
         }
         if let Some(last) = last {
-            self.mark_progress(&last);
+            self.note_progress(&last);
         }
         self.engine.advance();
         // A record that is booked twice or not at all must stop everything, in every build.
@@ -128,7 +128,7 @@ impl Pipeline {
     pub fn apply_rejected(&mut self, record: &Record<'_>, reject: Reject) {
         self.ledger.consumed += 1;
         self.reject(record, reject);
-        self.mark_progress(record);
+        self.note_progress(record);
         self.engine.advance();
     }
 
@@ -180,8 +180,8 @@ impl Pipeline {
 
     /// Closes windows that end at or before `now`, the wall clock, as the whole stream is quiet;
     /// whether there were any.
-    pub fn quiet_close(&mut self, now: EventTime) -> bool {
-        self.engine.quiet_close(now)
+    pub fn close_quiet(&mut self, now: EventTime) -> bool {
+        self.engine.close_quiet(now)
     }
 
     /// The effects since the last call.
@@ -197,7 +197,7 @@ impl Pipeline {
             ledger: mem::take(&mut self.ledger),
             notices: mem::take(&mut self.notices),
             rejects: mem::take(&mut self.rejects),
-            late: mem::take(&mut self.late),
+            in_no_window: mem::take(&mut self.in_no_window),
             progress: self.progress.clone(),
         }
     }
@@ -264,15 +264,15 @@ impl Pipeline {
             }
             Placement::Late => Entry::Late,
             Placement::TooLate => {
-                self.keep_late(record, payment, LateReason::TooLate);
+                self.keep_in_no_window(record, payment, NoWindowReason::TooLate);
                 Entry::TooLate
             }
             Placement::PastRetention => {
-                self.keep_late(record, payment, LateReason::PastRetention);
+                self.keep_in_no_window(record, payment, NoWindowReason::PastRetention);
                 Entry::PastRetention
             }
             Placement::Future => {
-                self.keep_late(record, payment, LateReason::Future);
+                self.keep_in_no_window(record, payment, NoWindowReason::Future);
                 Entry::Future
             }
         };
@@ -302,8 +302,8 @@ impl Pipeline {
     }
 
     fn notice(&mut self, payment: &Payment) {
-        self.notices.rounded += u64::from(payment.remarks.rounded);
-        match payment.remarks.local_time {
+        self.notices.rounded += u64::from(payment.notices.rounded);
+        match payment.notices.local_time {
             LocalTime::Plain => {}
             LocalTime::Gap => self.notices.skipped_local_times += 1,
             LocalTime::Fold => self.notices.repeated_local_times += 1,
@@ -325,8 +325,13 @@ impl Pipeline {
         self.rejects.push(rejected);
     }
 
-    fn keep_late(&mut self, record: &Record<'_>, payment: &Payment, reason: LateReason) {
-        let late = LatePayment {
+    fn keep_in_no_window(
+        &mut self,
+        record: &Record<'_>,
+        payment: &Payment,
+        reason: NoWindowReason,
+    ) {
+        let kept = PaymentInNoWindow {
             origin: origin(record),
             timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
             reason,
@@ -337,11 +342,11 @@ impl Pipeline {
             amount: payment.amount,
             read: shown(record.payload),
         };
-        self.kept_bytes += late.read.len() + 150;
-        self.late.push(late);
+        self.kept_bytes += kept.read.len() + 150;
+        self.in_no_window.push(kept);
     }
 
-    fn mark_progress(&mut self, last: &Record<'_>) {
+    fn note_progress(&mut self, last: &Record<'_>) {
         let known = self.progress.get(&last.partition);
         let progress = Progress {
             position: last.offset + 1,

@@ -8,8 +8,8 @@ use super::integer::Integer;
 use crate::domain::timestamp::day_number;
 
 /// The first and the last millisecond that epoch milliseconds may name: the years 0001 to 9999.
-pub(super) const MILLIS_MIN: i64 = EventTime::FIRST_WRITTEN.millis();
-pub(super) const MILLIS_MAX: i64 = EventTime::LAST_WRITTEN.millis();
+pub(super) const MILLIS_MIN: i64 = EventTime::CALENDAR_MIN.millis();
+pub(super) const MILLIS_MAX: i64 = EventTime::CALENDAR_MAX.millis();
 
 /// Why a `createTime` is not a valid time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]

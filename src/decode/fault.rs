@@ -47,7 +47,7 @@ pub(super) fn syntax(payload: &[u8], skipped: usize, error: &FieldsError) -> Str
             )
         }
         FieldsError::Syntax(error) => {
-            let (offset, byte) = place(text, error);
+            let (offset, byte) = position(text, error);
             let at = skipped + offset;
             let Some(byte) = byte else {
                 let why = match first {
@@ -90,7 +90,7 @@ pub(super) fn amount(raw: &str) -> &'static str {
 }
 
 /// The offset in `text` at which the parser stopped, and the byte there; none at its end.
-fn place(text: &[u8], error: &serde_json::Error) -> (usize, Option<u8>) {
+fn position(text: &[u8], error: &serde_json::Error) -> (usize, Option<u8>) {
     if error.is_eof() {
         return (text.len(), None);
     }

@@ -11,7 +11,7 @@ use super::fields::{Fields, unquote};
 use super::integer::Integer;
 use super::{PAYLOAD_MAX, Reason, Reject};
 use crate::domain::amount::{Amount, AmountError};
-use crate::domain::payment::{BranchId, Payment, Remarks};
+use crate::domain::payment::{BranchId, Payment, PaymentNotices};
 
 /// The payment that `payload` holds.
 pub(super) fn payment(payload: &[u8], zone: Tz) -> Result<Payment, Reject> {
@@ -72,7 +72,7 @@ fn from_fields(fields: &Fields<'_>, zone: Tz) -> Result<Payment, Reject> {
         branch,
         order_id: order_id.and_then(Integer::fit),
         platform: platform.and_then(Integer::fit),
-        remarks: Remarks {
+        notices: PaymentNotices {
             rounded,
             local_time,
         },

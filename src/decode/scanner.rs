@@ -7,7 +7,7 @@ use super::create_time::{MILLIS_MAX, MILLIS_MIN};
 use super::days::Days;
 use super::digits::{leading_number, millis_of_day};
 use crate::domain::amount::Amount;
-use crate::domain::payment::{BranchId, Payment, Remarks};
+use crate::domain::payment::{BranchId, Payment, PaymentNotices};
 
 /// Reads payments that look as expected:
 /// `{"createTime":"…","orderId":…,"payAmount":…,"payPlatform":…,"branchId":…}`, with or without one
@@ -48,7 +48,7 @@ impl Scanner {
             branch: BranchId::new(u32::try_from(branch).ok()?)?,
             order_id: Some(i128::from(order_id)),
             platform: Some(platform),
-            remarks: Remarks::default(),
+            notices: PaymentNotices::default(),
         })
     }
 

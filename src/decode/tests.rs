@@ -9,7 +9,7 @@ use tidegauge_windows::EventTime;
 
 use super::*;
 use crate::domain::amount::Amount;
-use crate::domain::payment::{BranchId, Remarks};
+use crate::domain::payment::{BranchId, PaymentNotices};
 
 /// 2026-11-01 00:50:00 UTC.
 const TIME: i64 = 1_793_494_200_000;
@@ -23,7 +23,7 @@ fn usual() -> Payment {
         branch: BranchId::new(3).unwrap(),
         order_id: Some(1_604_020_801),
         platform: Some(0),
-        remarks: Remarks::default(),
+        notices: PaymentNotices::default(),
     }
 }
 

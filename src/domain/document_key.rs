@@ -19,7 +19,7 @@ pub enum DocumentKey {
         branch: BranchId,
     },
     /// A payment that is in no window.
-    Late(Origin),
+    NoWindow(Origin),
     /// A record that is not a payment.
     Reject(Origin),
 }

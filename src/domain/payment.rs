@@ -20,13 +20,13 @@ pub struct Payment {
     pub order_id: Option<i128>,
     /// The platform it was paid with; `None` if it names none, or one beyond 64 bits.
     pub platform: Option<i64>,
-    /// Remarks from decoding.
-    pub remarks: Remarks,
+    /// PaymentNotices from decoding.
+    pub notices: PaymentNotices,
 }
 
 /// Properties of a payment that are not errors but worth counting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Remarks {
+pub struct PaymentNotices {
     /// The amount had more than 18 decimals and was rounded half-even.
     pub rounded: bool,
     /// How its time stood to the clock changes of the zone it was read in.

@@ -19,7 +19,7 @@ const FIRST_OF_RECORDS: i64 = 365 * DAY;
 /// seconds and microseconds are mistakes of its producer, and no reader takes a later year.
 #[must_use]
 pub fn can_be_of_record(millis: i64) -> bool {
-    (FIRST_OF_RECORDS..=EventTime::LAST_WRITTEN.millis()).contains(&millis)
+    (FIRST_OF_RECORDS..=EventTime::CALENDAR_MAX.millis()).contains(&millis)
 }
 
 /// `time` in RFC 3339 with `Z`; milliseconds only when they are not zero.

@@ -22,14 +22,14 @@ use super::saved_object::{DASHBOARD, DATA_VIEW};
 pub(super) struct Faults(Vec<String>);
 
 impl Faults {
-    fn add(&mut self, place: &str, what: impl AsRef<str>) {
-        self.0.push(format!("{place}: {}", what.as_ref()));
+    fn add(&mut self, location: &str, what: impl AsRef<str>) {
+        self.0.push(format!("{location}: {}", what.as_ref()));
     }
 
     /// Adds the fault if the condition does not `hold`.
-    fn expect(&mut self, holds: bool, place: &str, what: impl AsRef<str>) {
+    fn expect(&mut self, holds: bool, location: &str, what: impl AsRef<str>) {
         if !holds {
-            self.add(place, what);
+            self.add(location, what);
         }
     }
 }
@@ -67,7 +67,7 @@ pub fn faults(ndjson: &str, layout: &IndexLayout) -> Vec<String> {
             let need = (text(&reference["type"]), text(&reference["id"]));
             faults.expect(
                 known.contains(&need),
-                &place(object),
+                &location(object),
                 format!("it needs {} {}, which is not in the file", need.0, need.1),
             );
         }
@@ -97,9 +97,9 @@ pub fn shown_fields(ndjson: &str, layout: &IndexLayout) -> BTreeMap<String, BTre
 }
 
 fn data_view(object: &Value, layout: &IndexLayout, faults: &mut Faults) -> ParsedDataView {
-    let place = place(object);
+    let location = location(object);
     let attributes = &object["attributes"];
-    shape::data_view(attributes, &place, faults);
+    shape::data_view(attributes, &location, faults);
     let title = text(&attributes["title"]);
     let time = attributes["timeFieldName"].as_str().map(str::to_owned);
     let id = match time.as_deref() {
@@ -108,29 +108,29 @@ fn data_view(object: &Value, layout: &IndexLayout, faults: &mut Faults) -> Parse
     };
     faults.expect(
         object["id"] == id.as_str(),
-        &place,
+        &location,
         format!("its id is not {id}, so loading it again would create a second one"),
     );
     match layout.behind(&title) {
-        None => faults.add(&place, format!("there is no alias \"{title}\"")),
+        None => faults.add(&location, format!("there is no alias \"{title}\"")),
         Some((documents, fields)) => {
             if let Some(time) = &time {
                 faults.expect(
                     fields.get(time).is_some_and(|kind| kind == "date"),
-                    &place,
+                    &location,
                     format!("its time field {time} is not a date field of the documents"),
                 );
             }
             faults.expect(
                 documents != super::DocumentSet::Totals || time.is_none(),
-                &place,
+                &location,
                 "totals must have no time field: a branch without a recent payment would vanish",
             );
             let formats = json_text(&attributes["fieldFormatMap"]).unwrap_or_default();
             for field in formats.as_object().into_iter().flat_map(|map| map.keys()) {
                 faults.expect(
                     fields.contains_key(field),
-                    &place,
+                    &location,
                     format!("it gives a format to {field}, which documents don't have"),
                 );
             }
@@ -143,7 +143,7 @@ fn of<'a>(objects: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value
     objects.iter().filter(move |object| object["type"] == kind)
 }
 
-fn place(object: &Value) -> String {
+fn location(object: &Value) -> String {
     format!("{} {}", text(&object["type"]), text(&object["id"]))
 }
 

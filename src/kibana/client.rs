@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::config::Config;
 use super::error::Error;
 use super::{IndexLayout, OLDEST};
-use crate::sink::{Credentials, certificates_in, with_causes};
+use crate::sink::Credentials;
+use crate::sink::transport::{certificates_in, with_causes};
 
 /// The timeout of a request, from the first byte sent to the last received.
 const REQUEST: Duration = Duration::from_secs(30);

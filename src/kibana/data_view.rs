@@ -58,7 +58,7 @@ pub(super) fn by_end<'a>(layout: &'a IndexLayout, definition: &'a Definition) ->
 /// Payments in no window, by when they came.
 pub(super) fn late(layout: &IndexLayout) -> DataView<'_> {
     let name = "payments in no window";
-    DataView::new(layout, DocumentSet::Late, Some("@timestamp"), name)
+    DataView::new(layout, DocumentSet::NoWindow, Some("@timestamp"), name)
 }
 
 /// Rejected records, by the time at which they came.

@@ -272,29 +272,29 @@ impl Metrics {
 
     /// A connection that is open until the answer is dropped.
     #[must_use]
-    pub fn connection(&self) -> Present {
-        Present::new(&self.connections)
+    pub fn connection(&self) -> GaugeGuard {
+        GaugeGuard::new(&self.connections)
     }
 
     /// A client that follows the events until the answer is dropped.
     #[must_use]
-    pub fn event_client(&self) -> Present {
-        Present::new(&self.event_clients)
+    pub fn event_client(&self) -> GaugeGuard {
+        GaugeGuard::new(&self.event_clients)
     }
 }
 
 /// Counts as one in a gauge until it is dropped.
 #[derive(Debug)]
-pub struct Present(Gauge);
+pub struct GaugeGuard(Gauge);
 
-impl Present {
+impl GaugeGuard {
     fn new(gauge: &Gauge) -> Self {
         gauge.inc();
         Self(gauge.clone())
     }
 }
 
-impl Drop for Present {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }

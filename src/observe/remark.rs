@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegauge_windows::{EventTime, PartitionTime, Span};
 
-use crate::core::distance::{OffsetCluster, is_share};
+use crate::core::distance::{SkewCluster, is_share};
 use crate::core::effect::Notices;
 use crate::domain::count::{agreeing, counted};
 use crate::domain::ledger::{Entry, Ledger};
@@ -122,7 +122,7 @@ pub fn remarks(
 }
 
 /// What to say of `apart` of `all` payments whose records have a timestamp.
-fn far(apart: &OffsetCluster, all: u64) -> String {
+fn far(apart: &SkewCluster, all: u64) -> String {
     let length = hours(apart.quarters.unsigned_abs());
     let is_ahead = apart.quarters > 0;
     let side = if is_ahead { "ahead of" } else { "behind" };

@@ -25,7 +25,7 @@ use crate::service::generation::Generations;
 use crate::service::worker::{self, FeedbackSender, Worker};
 use crate::sink::{self, Order, Sink};
 use crate::source::Source;
-use crate::store::{self, Documents, Identity, Store};
+use crate::store::{self, Identity, MarkedDocuments, Store};
 use crate::view::reading::Readings;
 
 pub use self::error::Error;
@@ -249,16 +249,16 @@ async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::R
 }
 
 /// Which documents are delivered.
-const fn documents(config: &Config) -> Documents {
+const fn documents(config: &Config) -> MarkedDocuments {
     match &config.elasticsearch {
-        None => Documents::None,
-        Some(sink) if sink.zero_windows => Documents::ZeroWindowsToo,
-        Some(_) => Documents::WithPayments,
+        None => MarkedDocuments::None,
+        Some(sink) if sink.zero_windows => MarkedDocuments::ZeroWindowsToo,
+        Some(_) => MarkedDocuments::WithPayments,
     }
 }
 
 fn documents_per_slice(config: &Config) -> usize {
-    if documents(config) == Documents::None {
+    if documents(config) == MarkedDocuments::None {
         return 0;
     }
     let definitions = &config.event_time.settings.definitions;

@@ -12,6 +12,7 @@ mod lock;
 mod path;
 mod pointer;
 mod state;
+mod swap_follower;
 
 use std::fs;
 use std::io;
@@ -26,6 +27,7 @@ pub use self::lock::Lock;
 use self::path::{holds_state, parent};
 pub(crate) use self::path::{not_directory, resolved};
 pub use self::pointer::Live;
+pub use self::swap_follower::{Successor, SwapFollower};
 
 /// The generations beside one state directory.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 //!
 //! The new generation reads up to exactly the positions of the live one, is compared with it there,
 //! and then reads to the end and delivers its documents to indexes that no alias points to. Making it
-//! live is a step of its own: [`switch`].
+//! live is a step of its own: [`swap`].
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -25,14 +25,14 @@ mod error;
 mod figure_difference;
 mod proof;
 mod report;
-mod switch;
+mod swap;
 
 pub use self::comparison::Comparison;
 pub use self::error::Error;
 pub use self::figure_difference::{FieldDifference, FigureDifference, FigureValue};
 pub use self::proof::Proof;
 pub use self::report::{Report, report};
-pub use self::switch::{Aliases, Consent, Switched, before, is_caught_up, newest, switch, upkeep};
+pub use self::swap::{Aliases, Consent, Swapped, before, is_caught_up, newest, swap, upkeep};
 
 /// How long to wait until the live generation reaches the positions of an interrupted replay.
 const LIVE_PATIENCE: Duration = Duration::from_secs(20);

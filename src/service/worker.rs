@@ -17,16 +17,16 @@ use crate::source::{self, Source};
 use crate::store::{self, Store};
 
 mod applier;
-mod clock;
 mod idleness;
 mod pace;
 mod syncing;
+mod timestamps;
 mod writer;
 
 use applier::Applier;
-use clock::Timestamps;
 use idleness::Idleness;
 use pace::CheckpointPace;
+use timestamps::Timestamps;
 use writer::{Job, Writer};
 
 /// Why the worker stopped by itself.

@@ -4,7 +4,6 @@
 //! crate's own transport follows redirects, waits for connections without end, and takes answers
 //! of any length.
 
-use std::path::Path;
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -14,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::config::{Config, Credentials};
+use super::transport::{certificates_in, in_short, with_causes};
 use super::{Error, retry};
 
 /// A connection to one Elasticsearch. Cheap to clone.
@@ -42,8 +42,6 @@ pub(super) struct Trouble {
 
 /// Longer answers are not read to their end.
 const ANSWER_BYTES_MAX: usize = 32 << 20;
-/// How much of an answer that is not JSON is shown.
-const SHOWN_MAX: usize = 200;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NDJSON: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
@@ -253,48 +251,10 @@ fn certificates(config: &Config) -> Result<Vec<Certificate>, Error> {
     })
 }
 
-/// The certificates in a PEM file; at least one.
-///
-/// # Errors
-/// What is wrong with the file, without its name.
-pub fn certificates_in(path: &Path) -> Result<Vec<Certificate>, String> {
-    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
-    let found = Certificate::from_pem_bundle(&pem).map_err(|error| with_causes(&error))?;
-    if found.is_empty() {
-        return Err("it holds no certificate".into());
-    }
-    Ok(found)
-}
-
-/// Why a request failed, in one line: the innermost cause is the one that says what happened.
-#[must_use]
-pub fn with_causes(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer in time".into();
-    }
-    let mut inner: &dyn std::error::Error = error;
-    while let Some(cause) = inner.source() {
-        inner = cause;
-    }
-    in_short(&inner.to_string())
-}
-
 fn shown(body: &[u8]) -> String {
     match body {
         [] => "no reason given".into(),
         body => in_short(&String::from_utf8_lossy(body)),
-    }
-}
-
-/// One line of it that fits a status.
-fn in_short(text: &str) -> String {
-    let line = text
-        .split(char::is_control)
-        .find(|line| !line.trim().is_empty());
-    let line = line.unwrap_or_default().trim();
-    match line.char_indices().nth(SHOWN_MAX) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
     }
 }
 

@@ -142,7 +142,7 @@ impl Cluster {
     }
 
     /// What an operator should know although documents flow.
-    pub(super) fn remark(&self) -> Option<&str> {
+    pub(super) fn alias_problem(&self) -> Option<&str> {
         self.alias_refused.as_deref()
     }
 

@@ -34,7 +34,7 @@ pub(super) enum Scope {
 
 /// What to collect from a reading.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct BulkCollector {
     pub(super) scope: Scope,
     /// The last document that was looked at.
     pub(super) after: Option<DocumentKey>,
@@ -62,7 +62,7 @@ pub(super) struct Collected {
     pub(super) after: Option<DocumentKey>,
 }
 
-impl Search {
+impl BulkCollector {
     /// Collects one bulk from one reading.
     pub(super) fn run(
         mut self,
@@ -205,7 +205,7 @@ fn postponed(reading: &dyn Reading, key: &DocumentKey) -> Option<SearchStep> {
                 None => Some(SearchStep::SkipOpenWindows(definition)),
             }
         }
-        DocumentKey::Late(_) | DocumentKey::Reject(_) => None,
+        DocumentKey::NoWindow(_) | DocumentKey::Reject(_) => None,
     }
 }
 

@@ -16,16 +16,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
 pub(super) use self::interrupted::Interrupted;
-pub(super) use self::outdated_zeros::Crowd;
+pub(super) use self::outdated_zeros::OutdatedZeros;
 use super::catch_up::{CatchUp, lag};
 use super::change_follower::ChangeFollower;
 use super::client::Trouble;
 use super::cluster::Cluster;
 use super::collect::{Scope, lock};
 use super::config::{BulkConfig, Pacing};
+use super::connection::Connection;
 use super::destinations::Destinations;
 use super::handover::Handover;
-use super::health::Connection;
 use super::memory::Memory;
 use super::misnamed::Misnamed;
 use super::pace::{LastRounds, RoundPace, SOON};
@@ -51,7 +51,7 @@ pub(super) struct Delivery {
     pub(super) branches: Arc<Branches>,
     pub(super) status: Arc<Status>,
     pub(super) feedback: mpsc::Sender<Feedback>,
-    pub(super) line: Connection,
+    pub(super) connection: Connection,
     pub(super) destinations: Destinations,
     pub(super) memory: Arc<Mutex<Memory>>,
     pub(super) changes: ChangeFollower,
@@ -68,7 +68,7 @@ pub(super) struct Delivery {
     pub(super) misnamed: Vec<Misnamed>,
     /// When they are deleted, if there are any.
     pub(super) delete_misnamed_at: Option<Instant>,
-    pub(super) crowd: Crowd,
+    pub(super) outdated_zeros: OutdatedZeros,
 }
 
 /// What passes over the marks remember from one to the next.
@@ -123,25 +123,25 @@ impl Delivery {
             match round {
                 Ok(dirty) => self.report(dirty),
                 Err(Interrupted::Connection(trouble)) => {
-                    self.line_fails(trouble);
+                    self.connection_fails(trouble);
                     self.report_now().await;
                 }
                 Err(Interrupted::Read(error)) => {
                     self.status
                         .set(Part::Sink, Condition::Degraded, error.to_string());
                 }
-                Err(Interrupted::Deaf) => return Ok(()),
+                Err(Interrupted::WriterGone) => return Ok(()),
             }
             if dirty.is_none() {
                 self.passes.next_full = None;
             }
-            if is_all_wanted && let Some(reason) = self.line.foreign() {
+            if is_all_wanted && let Some(reason) = self.connection.foreign() {
                 return Err(Error::Foreign(reason.to_owned()));
             }
             let now = Instant::now();
-            let closed_until = self.line.closed_until(now);
+            let closed_until = self.connection.closed_until(now);
             if order == Order::Stop && (closed_until.is_some() || last_rounds.are_over(dirty)) {
-                return match (self.line.foreign(), self.cluster.remark()) {
+                return match (self.connection.foreign(), self.cluster.alias_problem()) {
                     (Some(reason), _) => Err(Error::Foreign(reason.to_owned())),
                     (None, Some(reason)) => Err(Error::Aliases(reason.to_owned())),
                     (None, None) => Ok(()),
@@ -201,7 +201,7 @@ impl Delivery {
     // One round: sends what is marked. Returns how many documents awaited delivery at the end.
     async fn round(&mut self, order: Order) -> Result<u64, Interrupted> {
         let now = Instant::now();
-        if self.line.closed_until(now).is_some() {
+        if self.connection.closed_until(now).is_some() {
             return Ok(self.look().await?.dirty);
         }
         match self.next_inspection {
@@ -221,7 +221,7 @@ impl Delivery {
             }
             let wanted = self.next_pass(order, &look).await?;
             let is_any_ready = self.ensure_all(wanted).await?;
-            if !is_any_ready || self.line.closed_until(Instant::now()).is_some() {
+            if !is_any_ready || self.connection.closed_until(Instant::now()).is_some() {
                 break;
             }
         }
@@ -314,24 +314,24 @@ impl Delivery {
 
     pub(super) async fn tell(&mut self, feedback: Feedback) -> Result<(), Interrupted> {
         let told = self.feedback.send(feedback).await;
-        told.map_err(|_| Interrupted::Deaf)
+        told.map_err(|_| Interrupted::WriterGone)
     }
 
     // After an outage it is not known what became of indexes and templates, nor whether it is the same
     // server.
     pub(super) fn answered(&mut self) {
-        if self.line.works() {
+        if self.connection.works() {
             self.next_inspection = None;
         }
     }
 
     // While nothing can be delivered at all, no family is to blame.
-    pub(super) fn line_fails(&mut self, trouble: Trouble) {
+    pub(super) fn connection_fails(&mut self, trouble: Trouble) {
         if trouble.verdict == Verdict::Foreign {
             // All is looked at again before anything is written.
             self.next_inspection = None;
         }
-        self.line.fails(trouble);
+        self.connection.fails(trouble);
         self.destinations.no_family_is_to_blame();
     }
 
@@ -364,8 +364,8 @@ impl Delivery {
             .map(|(count, reason)| parked_words(count as u64, reason));
         let held = self.destinations.first_held().map(str::to_owned);
         let hindered = parked.or(held).filter(|_| dirty > 0);
-        let hindered = hindered.or_else(|| self.cluster.remark().map(str::to_owned));
-        let (condition, reason) = self.line.report(self.cluster.product(), hindered);
+        let hindered = hindered.or_else(|| self.cluster.alias_problem().map(str::to_owned));
+        let (condition, reason) = self.connection.report(self.cluster.product(), hindered);
         self.status.set(Part::Sink, condition, reason);
     }
 }

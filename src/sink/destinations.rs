@@ -78,10 +78,14 @@ impl Destinations {
     /// What can be sent where at `now`.
     pub(super) fn gate(&self, now: Instant) -> Gate {
         let mut gate = Gate::default();
-        for (family, place) in &self.destinations {
-            if place.held.as_ref().is_some_and(|(until, _)| now < *until) {
+        for (family, destination) in &self.destinations {
+            if destination
+                .held
+                .as_ref()
+                .is_some_and(|(until, _)| now < *until)
+            {
                 gate.held.insert(*family);
-            } else if let Some(target) = &place.target {
+            } else if let Some(target) = &destination.target {
                 gate.ready.insert(*family, target.clone());
             }
         }
@@ -90,15 +94,18 @@ impl Destinations {
 
     /// Its index is ready. Whether documents that count as delivered may be missing there.
     pub(super) fn is_ready(&mut self, target: Target, uuid: String, is_new: bool) -> bool {
-        let place = self.place(target.family);
-        let is_other = place.uuid.as_ref().is_some_and(|known| *known != uuid);
-        place.target = Some(Target {
+        let destination = self.destination(target.family);
+        let is_other = destination
+            .uuid
+            .as_ref()
+            .is_some_and(|known| *known != uuid);
+        destination.target = Some(Target {
             uuid: uuid.as_str().into(),
             ..target
         });
-        place.uuid = Some(uuid);
-        place.held = None;
-        (is_new || is_other) && std::mem::take(&mut place.is_relied_on)
+        destination.uuid = Some(uuid);
+        destination.held = None;
+        (is_new || is_other) && std::mem::take(&mut destination.is_relied_on)
     }
 
     /// Whether its index is there, or was looked for.
@@ -108,39 +115,39 @@ impl Destinations {
 
     /// Its index is gone. Whether documents that count as delivered went with it.
     pub(super) fn is_gone(&mut self, family: Family) -> bool {
-        let place = self.place(family);
-        place.target = None;
-        place.uuid = None;
-        std::mem::take(&mut place.is_relied_on)
+        let destination = self.destination(family);
+        destination.target = None;
+        destination.uuid = None;
+        std::mem::take(&mut destination.is_relied_on)
     }
 
     /// Its index must be looked at again before anything is sent there.
     pub(super) fn is_doubtful(&mut self, family: Family) {
-        self.place(family).target = None;
+        self.destination(family).target = None;
     }
 
     /// Documents were delivered there.
     pub(super) fn is_relied_on(&mut self, family: Family) {
-        self.place(family).is_relied_on = true;
+        self.destination(family).is_relied_on = true;
     }
 
     /// Nothing was refused there. Whether more than single documents had been.
     pub(super) fn is_well(&mut self, family: Family) -> bool {
-        let place = self.place(family);
-        place.waits.reset();
-        place.refusals.reset();
-        place.held = None;
-        place.held_since = None;
-        std::mem::take(&mut place.is_refusing)
+        let destination = self.destination(family);
+        destination.waits.reset();
+        destination.refusals.reset();
+        destination.held = None;
+        destination.held_since = None;
+        std::mem::take(&mut destination.is_refusing)
     }
 
     /// It refuses more documents than can be single ones that are wrong: nothing is sent there for
     /// a while, longer each time, up to the time that a single document waits.
     pub(super) fn refuses(&mut self, family: Family, now: Instant, reason: String) {
-        let place = self.place(family);
-        place.is_refusing = true;
-        let wait = place.refusals.next().unwrap_or_default();
-        place.hold_until(now, now + wait, reason);
+        let destination = self.destination(family);
+        destination.is_refusing = true;
+        let wait = destination.refusals.next().unwrap_or_default();
+        destination.hold_until(now, now + wait, reason);
     }
 
     /// The families that nothing could be delivered to for at least `least`.
@@ -148,15 +155,15 @@ impl Destinations {
         let long = |since: &Instant| now.saturating_duration_since(*since) >= least;
         let destinations = self.destinations.iter();
         destinations
-            .filter(|(_, place)| place.held_since.as_ref().is_some_and(long))
+            .filter(|(_, destination)| destination.held_since.as_ref().is_some_and(long))
             .map(|(family, _)| *family)
             .collect()
     }
 
     /// Nothing can be delivered anywhere, so it says nothing of one family that it is held.
     pub(super) fn no_family_is_to_blame(&mut self) {
-        for place in self.destinations.values_mut() {
-            place.held_since = None;
+        for destination in self.destinations.values_mut() {
+            destination.held_since = None;
         }
     }
 
@@ -167,9 +174,9 @@ impl Destinations {
 
     /// It is overloaded or blocked: nothing is sent there for a while, longer each time.
     pub(super) fn hold(&mut self, family: Family, now: Instant, reason: String) {
-        let place = self.place(family);
-        let wait = place.waits.next().unwrap_or_default();
-        place.hold_until(now, now + wait, reason);
+        let destination = self.destination(family);
+        let wait = destination.waits.next().unwrap_or_default();
+        destination.hold_until(now, now + wait, reason);
     }
 
     /// Nothing is sent there for so long.
@@ -180,7 +187,7 @@ impl Destinations {
         wait: Duration,
         reason: String,
     ) {
-        self.place(family).hold_until(now, now + wait, reason);
+        self.destination(family).hold_until(now, now + wait, reason);
     }
 
     /// The first family that is held, and why.
@@ -188,22 +195,22 @@ impl Destinations {
         let reasons = self
             .destinations
             .values()
-            .filter_map(|place| place.held.as_ref());
+            .filter_map(|destination| destination.held.as_ref());
         reasons.map(|(_, reason)| reason.as_str()).next()
     }
 
     /// The families whose index is not what it was, or not there, and those that need some work.
     pub(super) fn compare(&self, live: &BTreeMap<Family, IndexState>) -> Compared {
         let mut compared = Compared::default();
-        for (family, place) in &self.destinations {
-            if place.uuid.is_some() && !live.contains_key(family) {
+        for (family, destination) in &self.destinations {
+            if destination.uuid.is_some() && !live.contains_key(family) {
                 compared.gone.insert(*family);
             }
         }
         for (family, live) in live {
-            let place = self.destinations.get(family);
-            let known = place.filter(|place| place.target.is_some());
-            match known.and_then(|place| place.uuid.as_ref()) {
+            let destination = self.destinations.get(family);
+            let known = destination.filter(|destination| destination.target.is_some());
+            match known.and_then(|destination| destination.uuid.as_ref()) {
                 Some(uuid) if *uuid == live.uuid && live.is_in_order() => {}
                 None if live.is_in_order() => {
                     compared.found.insert(*family, live.uuid.clone());
@@ -216,7 +223,7 @@ impl Destinations {
         compared
     }
 
-    fn place(&mut self, family: Family) -> &mut Destination {
+    fn destination(&mut self, family: Family) -> &mut Destination {
         let pacing = self.pacing;
         self.destinations
             .entry(family)
@@ -271,7 +278,7 @@ mod tests {
 
     fn is_open(destinations: &Destinations, now: Instant) -> bool {
         matches!(
-            destinations.gate(now).passage(Family::Late),
+            destinations.gate(now).passage(Family::NoWindow),
             Passage::Open(_)
         )
     }
@@ -281,21 +288,21 @@ mod tests {
         let mut destinations = destinations(false);
         let now = Instant::now();
         assert!(matches!(
-            destinations.gate(now).passage(Family::Late),
+            destinations.gate(now).passage(Family::NoWindow),
             Passage::Unknown
         ));
-        destinations.is_ready(target(Family::Late), "a".into(), true);
+        destinations.is_ready(target(Family::NoWindow), "a".into(), true);
         assert!(is_open(&destinations, now));
-        destinations.hold_for(Family::Late, now, Duration::from_secs(1), "full".into());
+        destinations.hold_for(Family::NoWindow, now, Duration::from_secs(1), "full".into());
         assert!(matches!(
-            destinations.gate(now).passage(Family::Late),
+            destinations.gate(now).passage(Family::NoWindow),
             Passage::Held
         ));
         assert_eq!(destinations.first_held(), Some("full"));
         assert!(is_open(&destinations, now + Duration::from_secs(1)));
-        destinations.is_well(Family::Late);
+        destinations.is_well(Family::NoWindow);
         assert_eq!(destinations.first_held(), None);
-        destinations.is_doubtful(Family::Late);
+        destinations.is_doubtful(Family::NoWindow);
         assert!(!is_open(&destinations, now));
     }
 
@@ -304,17 +311,17 @@ mod tests {
         let mut destinations = destinations(false);
         let now = Instant::now();
         let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
-        destinations.hold(Family::Late, now, "closed".into());
-        destinations.hold(Family::Late, now + second, "closed".into());
-        destinations.is_ready(target(Family::Late), "a".into(), false);
-        destinations.refuses(Family::Late, now + second, "strict".into());
+        destinations.hold(Family::NoWindow, now, "closed".into());
+        destinations.hold(Family::NoWindow, now + second, "closed".into());
+        destinations.is_ready(target(Family::NoWindow), "a".into(), false);
+        destinations.refuses(Family::NoWindow, now + second, "strict".into());
         assert_eq!(destinations.blocked(now + second, minute), BTreeSet::new());
         assert_eq!(
             destinations.blocked(now + minute, minute),
-            [Family::Late].into()
+            [Family::NoWindow].into()
         );
-        assert!(destinations.is_well(Family::Late), "it had refused all");
-        assert!(!destinations.is_well(Family::Late));
+        assert!(destinations.is_well(Family::NoWindow), "it had refused all");
+        assert!(!destinations.is_well(Family::NoWindow));
         assert_eq!(destinations.blocked(now + minute, minute), BTreeSet::new());
     }
 
@@ -322,34 +329,34 @@ mod tests {
     fn documents_are_missed_exactly_when_delivered_ones_may_be_gone() {
         let mut destinations = destinations(false);
         let ready = |destinations: &mut Destinations, uuid: &str, is_new| {
-            destinations.is_ready(target(Family::Late), uuid.into(), is_new)
+            destinations.is_ready(target(Family::NoWindow), uuid.into(), is_new)
         };
         assert!(
             !ready(&mut destinations, "a", true),
             "nothing was delivered yet"
         );
-        destinations.is_relied_on(Family::Late);
+        destinations.is_relied_on(Family::NoWindow);
         assert!(!ready(&mut destinations, "a", false), "it is the same");
         assert!(ready(&mut destinations, "b", false), "another has its name");
         assert!(
             !ready(&mut destinations, "c", true),
             "they are already missed"
         );
-        destinations.is_relied_on(Family::Late);
-        destinations.is_doubtful(Family::Late);
+        destinations.is_relied_on(Family::NoWindow);
+        destinations.is_doubtful(Family::NoWindow);
         assert!(
             ready(&mut destinations, "d", false),
             "another, found on a second look"
         );
-        destinations.is_relied_on(Family::Late);
-        assert!(destinations.is_gone(Family::Late));
-        assert!(!destinations.is_gone(Family::Late));
+        destinations.is_relied_on(Family::NoWindow);
+        assert!(destinations.is_gone(Family::NoWindow));
+        assert!(!destinations.is_gone(Family::NoWindow));
     }
 
     #[test]
     fn what_a_former_life_delivered_is_missed_too() {
         let mut destinations = destinations(true);
-        assert!(destinations.is_ready(target(Family::Late), "a".into(), true));
+        assert!(destinations.is_ready(target(Family::NoWindow), "a".into(), true));
         assert!(!destinations.is_ready(target(Family::Totals), "b".into(), false));
         assert!(destinations.is_gone(Family::Totals));
     }

@@ -17,7 +17,7 @@ use crate::domain::payment::BranchId;
 use crate::domain::timestamp::rfc3339;
 use crate::view::cell_cache::CellCache;
 use crate::view::reading::{ReadError, Reading};
-use crate::view::wire::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// A document, ready to be sent.
 #[derive(Debug)]
@@ -65,11 +65,11 @@ struct WindowDocument<'a> {
 }
 
 #[derive(Serialize)]
-struct LateDocument<'a> {
+struct NoWindowDocument<'a> {
     #[serde(rename = "@timestamp")]
     timestamp: String,
     #[serde(flatten)]
-    late: LateAnswer<'a>,
+    payment: NoWindowAnswer<'a>,
 }
 
 #[derive(Serialize)]
@@ -113,7 +113,7 @@ impl<'a> Renderer<'a> {
                 window,
                 branch,
             } => self.window(definition, window, branch),
-            DocumentKey::Late(origin) => self.late(origin),
+            DocumentKey::NoWindow(origin) => self.in_no_window(origin),
             DocumentKey::Reject(origin) => self.reject(origin),
         }
     }
@@ -172,14 +172,14 @@ impl<'a> Renderer<'a> {
         )
     }
 
-    fn late(&self, origin: Origin) -> Result<Option<Document>, ReadError> {
-        let Some(late) = self.reading.late_payment(origin)? else {
+    fn in_no_window(&self, origin: Origin) -> Result<Option<Document>, ReadError> {
+        let Some(payment) = self.reading.payment_in_no_window(origin)? else {
             return Ok(None);
         };
-        let arrived = late.timestamp.map(EventTime::from_millis);
-        let document = LateDocument {
-            timestamp: rfc3339(arrived.unwrap_or(late.event_time)),
-            late: LateAnswer::new(&late, self.branches),
+        let arrived = payment.timestamp.map(EventTime::from_millis);
+        let document = NoWindowDocument {
+            timestamp: rfc3339(arrived.unwrap_or(payment.event_time)),
+            payment: NoWindowAnswer::new(&payment, self.branches),
         };
         Document::new(origin_id(origin).into(), ONLY_VERSION, &document)
     }

@@ -34,9 +34,9 @@ pub(super) fn expected(
     if entries.any(|entry| ledger.entry(entry).count > 0) {
         families.insert(Family::Totals, past_of_totals(reading)?);
     }
-    if let Some((_, late)) = reading.late_payments(None, 1)?.pop() {
-        let past = past(reading, &DocumentKey::Late(late.origin))?;
-        families.insert(Family::Late, past);
+    if let Some((_, late)) = reading.payments_in_no_window(None, 1)?.pop() {
+        let past = past(reading, &DocumentKey::NoWindow(late.origin))?;
+        families.insert(Family::NoWindow, past);
     }
     if let Some((_, reject)) = reading.rejected_records(None, 1)?.pop() {
         let past = past(reading, &DocumentKey::Reject(reject.origin))?;
@@ -62,7 +62,7 @@ pub(super) fn expected(
             families.insert(family, past(reading, &document)?);
             match family {
                 Family::Windows { to, .. } => from = to,
-                Family::Totals | Family::Late | Family::Rejects => break,
+                Family::Totals | Family::NoWindow | Family::Rejects => break,
             }
         }
     }

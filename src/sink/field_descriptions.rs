@@ -32,7 +32,7 @@ impl DocumentFields {
         Self {
             totals: of(DocumentKind::Totals),
             windows: of(DocumentKind::Windows(0)),
-            late: of(DocumentKind::Late),
+            late: of(DocumentKind::NoWindow),
             rejects: of(DocumentKind::Rejects),
         }
     }

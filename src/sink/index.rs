@@ -1,6 +1,6 @@
 //! Which index a document lives in, and what indexes, aliases and templates are called.
 
-use tidegauge_windows::{Definition, EventTime, Span, Window};
+use tidegauge_windows::{Definition, EventTime, Span, Stretch, Window};
 
 use super::Config;
 use crate::core::feedback::Family;
@@ -26,7 +26,7 @@ pub(super) enum DocumentKind {
     Totals,
     /// Windows of the definition with this number.
     Windows(u16),
-    Late,
+    NoWindow,
     Rejects,
 }
 
@@ -35,7 +35,7 @@ impl DocumentKind {
         match family {
             Family::Totals => Self::Totals,
             Family::Windows { definition, .. } => Self::Windows(definition),
-            Family::Late => Self::Late,
+            Family::NoWindow => Self::NoWindow,
             Family::Rejects => Self::Rejects,
         }
     }
@@ -88,7 +88,7 @@ impl Names {
         let windows = (0..=u16::MAX).zip(&self.windows);
         [
             DocumentKind::Totals,
-            DocumentKind::Late,
+            DocumentKind::NoWindow,
             DocumentKind::Rejects,
         ]
         .into_iter()
@@ -99,7 +99,7 @@ impl Names {
     pub(super) fn alias(&self, kind: DocumentKind) -> String {
         let last = match kind {
             DocumentKind::Totals => "totals",
-            DocumentKind::Late => "late",
+            DocumentKind::NoWindow => "late",
             DocumentKind::Rejects => "rejects",
             DocumentKind::Windows(definition) => self.window(definition),
         };
@@ -120,7 +120,7 @@ impl Names {
     pub(super) fn pattern(&self, kind: DocumentKind) -> String {
         match kind {
             DocumentKind::Windows(_) => format!("{}-*", self.template(kind)),
-            DocumentKind::Totals | DocumentKind::Late | DocumentKind::Rejects => {
+            DocumentKind::Totals | DocumentKind::NoWindow | DocumentKind::Rejects => {
                 self.template(kind)
             }
         }
@@ -134,7 +134,7 @@ impl Names {
                 let (year, month) = month_of(from);
                 format!("{template}-{year:04}.{month:02}")
             }
-            Family::Totals | Family::Late | Family::Rejects => template,
+            Family::Totals | Family::NoWindow | Family::Rejects => template,
         }
     }
 
@@ -164,7 +164,7 @@ impl Names {
                 (self.index(family) == index).then_some(family)
             }
             DocumentKind::Totals => rest.is_empty().then_some(Family::Totals),
-            DocumentKind::Late => rest.is_empty().then_some(Family::Late),
+            DocumentKind::NoWindow => rest.is_empty().then_some(Family::NoWindow),
             DocumentKind::Rejects => rest.is_empty().then_some(Family::Rejects),
         }
     }
@@ -190,7 +190,7 @@ pub(super) fn family_of(document: &DocumentKey) -> Family {
         DocumentKey::Window {
             definition, window, ..
         } => month_of_windows(*definition, month_around(window.start)),
-        DocumentKey::Late(_) => Family::Late,
+        DocumentKey::NoWindow(_) => Family::NoWindow,
         DocumentKey::Reject(_) => Family::Rejects,
     }
 }
@@ -208,7 +208,7 @@ pub(super) fn last_of(family: Family) -> DocumentKey {
             window: Window::new(to.minus(Span::from_millis(1)), EventTime::MAX),
             branch: BranchId::MAX,
         },
-        Family::Late => DocumentKey::Late(last),
+        Family::NoWindow => DocumentKey::NoWindow(last),
         Family::Rejects => DocumentKey::Reject(last),
     }
 }
@@ -222,7 +222,7 @@ pub(super) const fn last_of_definition(definition: u16) -> DocumentKey {
     }
 }
 
-const fn month_of_windows(definition: u16, month: Window) -> Family {
+const fn month_of_windows(definition: u16, month: Stretch) -> Family {
     Family::Windows {
         definition,
         from: month.start,
@@ -237,15 +237,15 @@ fn month_of(time: EventTime) -> (i64, i64) {
 }
 
 /// The month, UTC, that holds a time.
-fn month_around(time: EventTime) -> Window {
+fn month_around(time: EventTime) -> Stretch {
     let day = day_of(time);
     let (year, month, day_of_month) = date_of(day);
     let first = day - day_of_month + 1;
     let next = first + days_in_month(year, month);
-    Window::new(start_of(first), start_of(next))
+    Stretch::new(start_of(first), start_of(next))
 }
 
-fn month_starting(year: u32, month: u32) -> Option<Window> {
+fn month_starting(year: u32, month: u32) -> Option<Stretch> {
     let first = day_number(year.into(), month.into(), 1).filter(|_| year <= 9_999)?;
     Some(month_around(start_of(first)))
 }
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(names.alias(DocumentKind::of(minute)), "payments-1m");
         assert_eq!(names.index(minute), "payments-1m-g1-2026.11");
         assert_eq!(names.pattern(DocumentKind::of(minute)), "payments-1m-g1-*");
-        assert_eq!(names.index(Family::Late), "payments-late-g1");
+        assert_eq!(names.index(Family::NoWindow), "payments-late-g1");
         assert_eq!(names.index(Family::Rejects), "payments-rejects-g1");
     }
 
@@ -348,7 +348,7 @@ mod tests {
             let Family::Windows { from, to, .. } = family_of(&window(0, start)) else {
                 panic!("not a window");
             };
-            let starts = Window::new(from, to);
+            let starts = Stretch::new(from, to);
             let date = |millis| DateTime::from_timestamp_millis(millis).unwrap();
             let month = |millis| (date(millis).year(), date(millis).month());
             prop_assert!(starts.contains(EventTime::from_millis(start)));

@@ -7,7 +7,7 @@ use crate::core::feedback::Family;
 use crate::domain::provenance::Provenance;
 use crate::view::field::{Field, FieldKind, Scalar};
 use crate::view::flat_row::FlatRow;
-use crate::view::wire::{LateAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// The template of a kind. It gives no alias: which generation readers see is not its business.
 /// `histograms` says whether the server knows that type of field.
@@ -133,7 +133,7 @@ pub(super) fn fields(kind: DocumentKind) -> impl Iterator<Item = &'static Field>
     let (row, more): (&[Field], &[Field]) = match kind {
         DocumentKind::Totals => (TotalAnswer::FIELDS, &[]),
         DocumentKind::Windows(_) => (WindowAnswer::FIELDS, &[WATERMARK]),
-        DocumentKind::Late => (LateAnswer::FIELDS, &[]),
+        DocumentKind::NoWindow => (NoWindowAnswer::FIELDS, &[]),
         DocumentKind::Rejects => (RejectAnswer::FIELDS, &[]),
     };
     [&TIMESTAMP].into_iter().chain(row).chain(more)

@@ -145,7 +145,7 @@ mod tests {
             assert!(memory.park(total(id), now, MINUTE, "bad".into()));
         }
         assert!(!memory.park(total(PARKED_MAX), now, MINUTE, "bad".into()));
-        memory.unpark(Family::Late, now);
+        memory.unpark(Family::NoWindow, now);
         assert!(!memory.is_to_be_sent(total(7), Mark(1), now));
         memory.unpark(Family::Totals, now);
         assert!(memory.is_to_be_sent(total(7), Mark(1), now));

@@ -14,7 +14,7 @@ use super::bulk::{Bulk, BulkReport, Item, Outcome};
 use super::catch_up::POSTPONED_MAX;
 use super::change_follower::documents;
 use super::client::Trouble;
-use super::collect::{Collected, Scope, Search, lock};
+use super::collect::{BulkCollector, Collected, Scope, lock};
 use super::delivery::{Delivery, Interrupted, blocking};
 use super::document::Content;
 use super::retry::Verdict;
@@ -81,7 +81,7 @@ impl Delivery {
         // What is postponed must not wait for all that is not.
         let until = postpone.then(|| Instant::now() + POSTPONED_MAX);
         loop {
-            let is_open = self.line.closed_until(Instant::now()).is_none();
+            let is_open = self.connection.closed_until(Instant::now()).is_none();
             if is_open
                 && in_flight.len() < self.bulk.max_in_flight.max(1)
                 && let Some(bulk) = next.take()
@@ -126,7 +126,7 @@ impl Delivery {
         postpone: bool,
     ) {
         let now = Instant::now();
-        let search = Search {
+        let collector = BulkCollector {
             scope,
             after,
             gate: self.destinations.gate(now),
@@ -141,7 +141,7 @@ impl Delivery {
         let branches = Arc::clone(&self.branches);
         let memory = Arc::clone(&self.memory);
         collecting.spawn_blocking(move || {
-            readings.deliver(|reading| search.run(reading, &branches, &memory))
+            readings.deliver(|reading| collector.run(reading, &branches, &memory))
         });
     }
 
@@ -189,7 +189,7 @@ impl Delivery {
             }
         }
         if let Some(trouble) = report.trouble {
-            self.line_fails(trouble);
+            self.connection_fails(trouble);
         }
         self.acknowledge(delivered).await
     }
@@ -255,7 +255,7 @@ impl Delivery {
                 true
             }
             verdict @ (Verdict::Denied | Verdict::Foreign) => {
-                self.line_fails(Trouble { verdict, reason });
+                self.connection_fails(Trouble { verdict, reason });
                 true
             }
             Verdict::Park | Verdict::TooLarge => {

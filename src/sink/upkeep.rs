@@ -98,7 +98,7 @@ impl Upkeep {
     pub async fn publish(&mut self) -> Result<Option<String>, Error> {
         let published = self.cluster.publish(true).await;
         published.map_err(|trouble| self.failed(trouble))?;
-        Ok(self.cluster.remark().map(str::to_owned))
+        Ok(self.cluster.alias_problem().map(str::to_owned))
     }
 
     /// All indexes of all generations, by name.
@@ -383,6 +383,6 @@ fn wanted(
         Some(readings) => readings
             .query(|reading| Ok(expected(reading, zero_windows)?.into_keys().collect()))
             .map_err(|error| Trouble::garbage(error.to_string())),
-        None => Ok([Family::Totals, Family::Late, Family::Rejects].into()),
+        None => Ok([Family::Totals, Family::NoWindow, Family::Rejects].into()),
     }
 }

@@ -58,7 +58,7 @@ impl ClientEvents {
     /// The client says so before it asks for the first record by the new id. So what was taken from
     /// a queue before all events were served, and then no other id was told, is of the topic with
     /// the last id told.
-    pub(super) fn take_ids(&self) -> Vec<Option<TopicId>> {
+    pub(super) fn take_topic_ids(&self) -> Vec<Option<TopicId>> {
         // Asked for with every batch, and mostly there is none.
         if self.ids.swap(0, Ordering::Relaxed) == 0 {
             return Vec::new();
@@ -240,13 +240,13 @@ mod tests {
     #[test]
     fn ids_are_taken_once_and_in_order() {
         let events = ClientEvents::of("pay");
-        assert_eq!(events.take_ids(), []);
+        assert_eq!(events.take_topic_ids(), []);
         for id in ["ASNFZ4mrze/+3LqYdlQyEA", "AAAAAAAAAAAAAAAAAAAAAA"] {
             events.note_id(&format!("Topic pay changed id from x to {id}"));
         }
         let id = TopicId::new(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210);
-        assert_eq!(events.take_ids(), [id, None]);
-        assert_eq!(events.take_ids(), []);
+        assert_eq!(events.take_topic_ids(), [id, None]);
+        assert_eq!(events.take_topic_ids(), []);
     }
 
     #[test]

@@ -81,8 +81,8 @@ impl Source {
     /// Takes note of the ids by which the client has begun to read. What was taken from the queue before all
     /// events were served is of the topic that was told last, as the client tells a new id before it
     /// asks for the first record by it.
-    pub(super) fn take_ids(&mut self) {
-        for told in self.consumer.context().take_ids() {
+    pub(super) fn take_topic_ids(&mut self) {
+        for told in self.consumer.context().take_topic_ids() {
             self.identify(told);
         }
     }

@@ -10,7 +10,7 @@ use super::codec::ByteEncoder;
 use super::database::{Database, KEYS_PER_LOOKUP};
 use super::error::Error;
 use super::head::CheckpointHead;
-use super::identity::Documents;
+use super::identity::MarkedDocuments;
 use super::journal::Journal;
 use super::keys::{self, KeyBytes, RecordList};
 use super::mark::Marks;
@@ -44,7 +44,11 @@ type Part<'a> = (EventTime, BranchId, &'a Summary);
 
 impl<'a> Draft<'a> {
     /// A batch that follows the state with `head`, and marks `documents`.
-    pub(super) fn new(database: &'a Database, head: &CheckpointHead, documents: Documents) -> Self {
+    pub(super) fn new(
+        database: &'a Database,
+        head: &CheckpointHead,
+        documents: MarkedDocuments,
+    ) -> Self {
         Self {
             database,
             batch: WriteBatch::default(),
@@ -52,7 +56,7 @@ impl<'a> Draft<'a> {
                 sequence: head.sequence + 1,
                 ..head.clone()
             },
-            marks: (documents != Documents::None).then(Marks::default),
+            marks: (documents != MarkedDocuments::None).then(Marks::default),
             encoder: ByteEncoder::with_capacity(4_096),
             recent: RecentWrites::default(),
         }
@@ -112,9 +116,9 @@ impl<'a> Draft<'a> {
 
     /// Lists what is in no window, and marks the documents of it.
     pub(super) fn list(&mut self, effects: &Effects) {
-        for late in &effects.late {
-            let number = self.head.late.take();
-            self.add_to_list(RecordList::Late, number, late.origin, late);
+        for payment in &effects.in_no_window {
+            let number = self.head.in_no_window.take();
+            self.add_to_list(RecordList::NoWindow, number, payment.origin, payment);
         }
         for reject in &effects.rejects {
             let number = self.head.rejects.take();
@@ -125,10 +129,10 @@ impl<'a> Draft<'a> {
     /// Takes entries off the old ends of the lists, down to the newest `keep`: those that are
     /// delivered, or never will be.
     pub(super) fn trim_lists(&mut self, keep: u64, blocked: &Blocked) -> Result<(), Error> {
-        for list in [RecordList::Late, RecordList::Rejects] {
+        for list in [RecordList::NoWindow, RecordList::Rejects] {
             let mut journal = Journal::new(self.database, list);
             let numbers = match list {
-                RecordList::Late => &mut self.head.late,
+                RecordList::NoWindow => &mut self.head.in_no_window,
                 RecordList::Rejects => &mut self.head.rejects,
             };
             journal.trim(numbers, keep, self.marks.as_mut(), blocked, &mut self.batch)?;

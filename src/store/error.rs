@@ -153,6 +153,12 @@ pub enum Error {
 const STOP: &str = "Stop the service, if it was started again";
 
 impl Error {
+    /// Whether a change of the configuration can mend it: the state was built with another one.
+    #[must_use]
+    pub const fn is_config_mismatch(&self) -> bool {
+        matches!(self, Self::Rules { .. } | Self::Topic { .. })
+    }
+
     /// What is wrong, without what to do: that depends on the command.
     #[must_use]
     pub fn fact(&self) -> String {

@@ -22,7 +22,7 @@ pub(super) struct CheckpointHead {
     pub(super) notices: Notices,
     /// How many documents await delivery.
     pub(super) dirty: u64,
-    pub(super) late: NumberRange,
+    pub(super) in_no_window: NumberRange,
     pub(super) rejects: NumberRange,
     /// Windows that start before this are deleted. Never goes back, and not past a window that awaits
     /// delivery.
@@ -71,7 +71,7 @@ impl StoredValue for CheckpointHead {
         self.ledger.write(encoder);
         self.notices.write(encoder);
         encoder.u64(self.dirty);
-        self.late.write(encoder);
+        self.in_no_window.write(encoder);
         self.rejects.write(encoder);
         self.floor.write(encoder);
     }
@@ -93,7 +93,7 @@ impl StoredValue for CheckpointHead {
                 _ => Notices::read(decoder)?,
             },
             dirty: decoder.u64()?,
-            late: NumberRange::read(decoder)?,
+            in_no_window: NumberRange::read(decoder)?,
             rejects: NumberRange::read(decoder)?,
             floor: Option::read(decoder)?,
         })

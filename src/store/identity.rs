@@ -24,12 +24,12 @@ pub struct Identity {
     /// The branches that are known by configuration. They may differ from run to run.
     pub configured: Vec<BranchId>,
     /// The documents that are delivered. They may differ from run to run.
-    pub documents: Documents,
+    pub documents: MarkedDocuments,
 }
 
 /// Which documents a sink delivers: these are marked when they change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Documents {
+pub enum MarkedDocuments {
     /// None: there is no sink.
     None,
     /// All but those of windows without payments.
@@ -41,7 +41,7 @@ pub enum Documents {
 
 /// The version of keys and values that is written.
 ///
-/// 2 came with [marking tasks](super::task), with [`Documents`], and with tables whose indexes and
+/// 2 came with [marking tasks](super::task), with [`MarkedDocuments`], and with tables whose indexes and
 /// filters are divided.
 ///
 /// 3 came with jumps of partitions in the engine's snapshot, and with `past_retention` in the ledger

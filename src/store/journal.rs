@@ -7,7 +7,7 @@ use super::error::Error;
 use super::head::NumberRange;
 use super::keys::RecordList;
 use super::mark::Marks;
-use crate::core::effect::{LatePayment, RejectedRecord};
+use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
 use crate::core::feedback::Blocked;
 use crate::domain::document_key::Origin;
 
@@ -75,9 +75,9 @@ impl<'a> Journal<'a> {
     fn origin_of(&self, number: u64) -> Result<Option<Origin>, Error> {
         let key = self.list.entry(number);
         Ok(match self.list {
-            RecordList::Late => self
+            RecordList::NoWindow => self
                 .database
-                .value::<LatePayment>(&key)?
+                .value::<PaymentInNoWindow>(&key)?
                 .map(|late| late.origin),
             RecordList::Rejects => self
                 .database
@@ -100,7 +100,7 @@ mod tests {
     use crate::decode::Reason;
     use crate::domain::document_key::{DocumentKey, Origin};
     use crate::domain::ledger::Ledger;
-    use crate::store::{Documents, Identity, Store};
+    use crate::store::{Identity, MarkedDocuments, Store};
 
     fn identity() -> Identity {
         let settings = Settings {
@@ -117,7 +117,7 @@ mod tests {
             rules: String::new(),
             settings: Arc::new(settings),
             configured: Vec::new(),
-            documents: Documents::WithPayments,
+            documents: MarkedDocuments::WithPayments,
         }
     }
 
@@ -145,7 +145,7 @@ mod tests {
             ledger: Ledger::default(),
             notices: Notices::default(),
             rejects: offsets.map(reject).collect(),
-            late: Vec::new(),
+            in_no_window: Vec::new(),
             progress: BTreeMap::new(),
         }
     }

@@ -35,8 +35,8 @@ mod prefix {
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
-    pub(super) const LATE: u8 = 0x20;
-    pub(super) const LATE_AT: u8 = 0x21;
+    pub(super) const IN_NO_WINDOW: u8 = 0x20;
+    pub(super) const IN_NO_WINDOW_AT: u8 = 0x21;
     pub(super) const REJECT: u8 = 0x22;
     pub(super) const REJECT_AT: u8 = 0x23;
     pub(super) const DIRTY: u8 = 0x30;
@@ -46,7 +46,7 @@ mod prefix {
 mod kind {
     pub(super) const TOTAL: u8 = 0x01;
     pub(super) const WINDOW: u8 = 0x02;
-    pub(super) const LATE: u8 = 0x03;
+    pub(super) const IN_NO_WINDOW: u8 = 0x03;
     pub(super) const REJECT: u8 = 0x04;
 }
 
@@ -170,9 +170,9 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         prefix::TOTAL => "totals",
         prefix::CELL => "cells",
         prefix::REVISION => "revisions",
-        prefix::LATE => "late",
+        prefix::IN_NO_WINDOW => "late",
         prefix::REJECT => "rejects",
-        prefix::LATE_AT | prefix::REJECT_AT => "places",
+        prefix::IN_NO_WINDOW_AT | prefix::REJECT_AT => "places",
         prefix::DIRTY => "dirty",
         _ => return None,
     })
@@ -271,7 +271,7 @@ fn cells_of(block: Block) -> KeyBytes {
 }
 
 /// The block's start and the branch of a [`cell`] key.
-pub(super) fn place_of_cell(key: &[u8]) -> Option<(EventTime, BranchId)> {
+pub(super) fn slice_and_branch(key: &[u8]) -> Option<(EventTime, BranchId)> {
     let mut fields = KeyFields::after(key, prefix::CELL)?;
     fields.byte()?;
     let place = (fields.time()?, fields.branch()?);
@@ -313,7 +313,7 @@ pub(super) fn revision_at(key: &[u8]) -> Option<KeyBytes> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum RecordList {
     /// Payments that are in no window.
-    Late,
+    NoWindow,
     /// Records that are not payments.
     Rejects,
 }
@@ -341,7 +341,7 @@ impl RecordList {
     /// The number of the entry for the record at `origin`.
     pub(super) fn number_at(self, origin: Origin) -> KeyBytes {
         let prefix = match self {
-            Self::Late => prefix::LATE_AT,
+            Self::NoWindow => prefix::IN_NO_WINDOW_AT,
             Self::Rejects => prefix::REJECT_AT,
         };
         KeyBytes::new(prefix).origin(origin)
@@ -350,7 +350,7 @@ impl RecordList {
     /// The document about the record at `origin`.
     pub(super) fn document(self, origin: Origin) -> DocumentKey {
         match self {
-            Self::Late => DocumentKey::Late(origin),
+            Self::NoWindow => DocumentKey::NoWindow(origin),
             Self::Rejects => DocumentKey::Reject(origin),
         }
     }
@@ -358,14 +358,14 @@ impl RecordList {
     /// The family of its documents.
     pub(super) fn family(self) -> Family {
         match self {
-            Self::Late => Family::Late,
+            Self::NoWindow => Family::NoWindow,
             Self::Rejects => Family::Rejects,
         }
     }
 
     fn entries(self) -> KeyBytes {
         KeyBytes::new(match self {
-            Self::Late => prefix::LATE,
+            Self::NoWindow => prefix::IN_NO_WINDOW,
             Self::Rejects => prefix::REJECT,
         })
     }
@@ -386,7 +386,7 @@ pub(super) fn dirty(document: &DocumentKey) -> KeyBytes {
             .time(window.start)
             .time(window.end)
             .branch(branch),
-        DocumentKey::Late(origin) => key.byte(kind::LATE).origin(origin),
+        DocumentKey::NoWindow(origin) => key.byte(kind::IN_NO_WINDOW).origin(origin),
         DocumentKey::Reject(origin) => key.byte(kind::REJECT).origin(origin),
     }
 }
@@ -431,7 +431,7 @@ pub(super) fn document_of(key: &[u8]) -> Option<DocumentKey> {
             window: Window::new(fields.time()?, fields.time()?),
             branch: fields.branch()?,
         },
-        kind::LATE => DocumentKey::Late(fields.origin()?),
+        kind::IN_NO_WINDOW => DocumentKey::NoWindow(fields.origin()?),
         kind::REJECT => DocumentKey::Reject(fields.origin()?),
         _ => return None,
     };

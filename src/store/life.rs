@@ -34,7 +34,7 @@ pub(super) fn begin(database: &Database, newest: u64) -> Result<Life, Error> {
 fn next(before: Option<Life>, newest: u64, now: u64) -> Life {
     let now = now.min(BASE_MAX);
     // The clock may have been set back.
-    let behind = before.map_or(0, |life| life.place(newest).saturating_add(LOST_MAX));
+    let behind = before.map_or(0, |life| life.position(newest).saturating_add(LOST_MAX));
     Life {
         base: now.max(behind),
         from: newest,
@@ -62,22 +62,22 @@ mod tests {
     #[test]
     fn places_of_a_life_are_behind_those_of_all_lives_before() {
         let first = next(None, 0, 1_800_000_000_000_000);
-        assert_eq!(first.place(0), 1_800_000_000_000_000);
+        assert_eq!(first.position(0), 1_800_000_000_000_000);
         // A second later, after 900 checkpoints of which the last 400 were lost with the power.
         let second = next(Some(first), 500, 1_800_000_001_000_000);
-        assert!(second.place(500) > first.place(900));
-        assert_eq!(second.checkpoint(first.place(700)), None);
+        assert!(second.position(500) > first.position(900));
+        assert_eq!(second.checkpoint(first.position(700)), None);
         // The clock was set back by a day.
         let third = next(Some(second), 600, 1_799_913_600_000_000);
-        assert!(third.place(600) > second.place(1_600));
+        assert!(third.position(600) > second.position(1_600));
         // A backup of the first life is restored.
         let restored = next(Some(first), 100, 1_800_000_100_000_000);
-        assert_eq!(restored.checkpoint(second.place(600)), None);
+        assert_eq!(restored.checkpoint(second.position(600)), None);
     }
 
     #[test]
     fn a_clock_that_is_far_ahead_makes_no_place_that_a_double_can_not_hold() {
         let life = next(None, 7, u64::MAX);
-        assert!(life.place(7 + (1 << 40)) < 1 << 53);
+        assert!(life.position(7 + (1 << 40)) < 1 << 53);
     }
 }

@@ -7,7 +7,7 @@ use tidegauge_windows::{EventTime, Frame};
 use super::Store;
 use super::commit::Draft;
 use super::error::Error;
-use super::identity::Documents;
+use super::identity::MarkedDocuments;
 use super::snapshot::StateSnapshot;
 use super::task::Task;
 use crate::core::feedback::Family;
@@ -16,20 +16,20 @@ use crate::view::reading::Checkpoint;
 /// Which documents are marked, and what is still to be marked.
 #[derive(Debug)]
 pub(super) struct MarkingTasks {
-    documents: Documents,
+    documents: MarkedDocuments,
     /// By number: the state keeps the same.
     tasks: BTreeMap<u64, Task>,
 }
 
 impl MarkingTasks {
-    pub(super) fn new(documents: Documents, tasks: Vec<(u64, Task)>) -> Self {
+    pub(super) fn new(documents: MarkedDocuments, tasks: Vec<(u64, Task)>) -> Self {
         Self {
             documents,
             tasks: tasks.into_iter().collect(),
         }
     }
 
-    pub(super) fn documents(&self) -> Documents {
+    pub(super) fn documents(&self) -> MarkedDocuments {
         self.documents
     }
 
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn closings_that_follow_each_other_are_one_task_until_it_has_begun() {
-        let mut marking = MarkingTasks::new(Documents::WithPayments, Vec::new());
+        let mut marking = MarkingTasks::new(MarkedDocuments::WithPayments, Vec::new());
         add(&mut marking, closing(0, 10));
         add(&mut marking, closing(10, 30));
         assert_eq!(marking.next(), Some((0, closing(0, 30))));
@@ -173,14 +173,14 @@ mod tests {
 
     #[test]
     fn finality_comes_before_what_is_delivered_again() {
-        let mut marking = MarkingTasks::new(Documents::WithPayments, Vec::new());
-        add(&mut marking, Task::Late(None));
-        add(&mut marking, Task::Late(None));
+        let mut marking = MarkingTasks::new(MarkedDocuments::WithPayments, Vec::new());
+        add(&mut marking, Task::NoWindow(None));
+        add(&mut marking, Task::NoWindow(None));
         assert_eq!(marking.tasks.len(), 1, "the same task twice is one");
         add(&mut marking, closing(0, 10));
         assert_eq!(marking.next(), Some((1, closing(0, 10))));
         marking.set(1, None);
-        assert_eq!(marking.next(), Some((0, Task::Late(None))));
+        assert_eq!(marking.next(), Some((0, Task::NoWindow(None))));
         marking.set(0, None);
         assert!(!marking.is_pending());
     }

@@ -8,7 +8,7 @@ use super::Recovered;
 use super::database::Database;
 use super::error::Error;
 use super::head::CheckpointHead;
-use super::identity::{self, Documents, Identity};
+use super::identity::{self, Identity, MarkedDocuments};
 use super::keys;
 use super::marking::MarkingTasks;
 use super::readings::StateContext;
@@ -88,7 +88,7 @@ fn bring_up(
         // Indexes and filters of older tables are not divided: lookups in large ones take milliseconds.
         database.rewrite();
         // In version 1 all changes were marked, whether or not anybody delivered them.
-        batch.put(keys::documents(), Documents::WithPayments.encode());
+        batch.put(keys::documents(), MarkedDocuments::WithPayments.encode());
     }
     // What version 3 adds comes with the next checkpoint; until then, the older form is read.
     batch.put(keys::identity(), record.encode());
@@ -100,7 +100,7 @@ fn bring_up(
 /// gives whether any were before.
 pub(super) fn deliver(
     database: &Database,
-    documents: Documents,
+    documents: MarkedDocuments,
 ) -> Result<(MarkingTasks, bool), Error> {
     let read = || {
         let snapshot = StateSnapshot::take(database, &[]);
@@ -111,7 +111,7 @@ pub(super) fn deliver(
         reason: error.0,
     })?;
     let before = before.unwrap_or_default();
-    let was_delivered = before != Documents::None;
+    let was_delivered = before != MarkedDocuments::None;
     if before == documents {
         return Ok((MarkingTasks::new(documents, tasks), was_delivered));
     }
@@ -122,20 +122,20 @@ pub(super) fn deliver(
         ..head
     };
     match (before, documents) {
-        (_, Documents::None) => {
+        (_, MarkedDocuments::None) => {
             for range in [keys::all_dirty(), keys::all_tasks()] {
                 batch.delete_range(range.start, range.end);
             }
             head.dirty = 0;
             tasks.clear();
         }
-        (Documents::None, _) => tasks = (0..).zip(Task::of_all(documents)).collect(),
-        (_, Documents::ZeroWindowsToo) => {
+        (MarkedDocuments::None, _) => tasks = (0..).zip(Task::of_all(documents)).collect(),
+        (_, MarkedDocuments::ZeroWindowsToo) => {
             let next = tasks.last().map_or(0, |(number, _)| number + 1);
             tasks.push((next, Task::ZeroWindows(Walk::new(Selection::ALL))));
         }
         // Marks of windows without payments are cleared when their turn comes.
-        (_, Documents::WithPayments) => {
+        (_, MarkedDocuments::WithPayments) => {
             tasks.retain(|(_, task)| !matches!(task, Task::ZeroWindows(_)));
             let range = keys::all_tasks();
             batch.delete_range(range.start, range.end);

@@ -10,7 +10,7 @@ use super::head::CheckpointHead;
 use super::keys::RecordList;
 use super::snapshot::{Read, StateSnapshot};
 use super::unread_marks::UnreadMarks;
-use crate::core::effect::{LatePayment, RejectedRecord};
+use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
 use crate::core::feedback::Mark;
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
@@ -191,16 +191,20 @@ impl Reading for StoreReading<'_> {
         self.snapshot.totals(BranchId::FIRST, usize::MAX)
     }
 
-    fn late_payment(&self, origin: Origin) -> Read<Option<LatePayment>> {
-        self.snapshot.entry_at(RecordList::Late, origin)
+    fn payment_in_no_window(&self, origin: Origin) -> Read<Option<PaymentInNoWindow>> {
+        self.snapshot.entry_at(RecordList::NoWindow, origin)
     }
 
     fn rejected_record(&self, origin: Origin) -> Read<Option<RejectedRecord>> {
         self.snapshot.entry_at(RecordList::Rejects, origin)
     }
 
-    fn late_payments(&self, before: Option<u64>, limit: usize) -> Read<Vec<(u64, LatePayment)>> {
-        self.snapshot.entries(RecordList::Late, before, limit)
+    fn payments_in_no_window(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Read<Vec<(u64, PaymentInNoWindow)>> {
+        self.snapshot.entries(RecordList::NoWindow, before, limit)
     }
 
     fn rejected_records(

@@ -16,8 +16,8 @@ use crate::domain::total::Total;
 /// Its memory is bounded: the entries that were not written for the longest time are dropped.
 #[derive(Debug, Default)]
 pub(super) struct RecentWrites {
-    cells: TwoGenerations<KeyBytes, Vec<u8>>,
-    totals: TwoGenerations<BranchId, Option<Total>>,
+    cells: HalvedCache<KeyBytes, Vec<u8>>,
+    totals: HalvedCache<BranchId, Option<Total>>,
     /// The newest slice of any payment.
     newest: Option<EventTime>,
     /// The branches that have a cell in it, if all are known.
@@ -26,7 +26,7 @@ pub(super) struct RecentWrites {
 
 /// A generation of entries is full when it holds about this many bytes; there are two of cells, and
 /// two of totals.
-const GENERATION_BYTES: usize = 3 << 20;
+const HALF_BYTES: usize = 3 << 20;
 /// The bytes that an entry takes in a map, beside those of a cell.
 const ENTRY_BYTES: usize = 96;
 /// Of more branches than this it is not kept which have a cell in the newest slice.
@@ -90,14 +90,14 @@ impl RecentWrites {
 /// Entries of which the oldest are forgotten, half of them at once: so no entry needs to know when
 /// it was used.
 #[derive(Debug)]
-struct TwoGenerations<K, V> {
+struct HalvedCache<K, V> {
     /// Each with its size.
     young: HashMap<K, (usize, V), FxBuildHasher>,
     young_bytes: usize,
     old: HashMap<K, (usize, V), FxBuildHasher>,
 }
 
-impl<K: Eq + Hash, V: Default> TwoGenerations<K, V> {
+impl<K: Eq + Hash, V: Default> HalvedCache<K, V> {
     fn get(&self, key: &K) -> Option<&V> {
         let found = self.young.get(key).or_else(|| self.old.get(key));
         found.map(|(_, value)| value)
@@ -108,14 +108,14 @@ impl<K: Eq + Hash, V: Default> TwoGenerations<K, V> {
         self.young_bytes = self.young_bytes - *before + bytes;
         *before = bytes;
         set(value);
-        if self.young_bytes > GENERATION_BYTES {
+        if self.young_bytes > HALF_BYTES {
             self.old = mem::take(&mut self.young);
             self.young_bytes = 0;
         }
     }
 }
 
-impl<K, V> Default for TwoGenerations<K, V> {
+impl<K, V> Default for HalvedCache<K, V> {
     fn default() -> Self {
         Self {
             young: HashMap::default(),
@@ -133,14 +133,14 @@ mod tests {
 
     #[test]
     fn the_newest_value_is_kept_and_memory_is_bounded() {
-        let mut kept: TwoGenerations<usize, usize> = TwoGenerations::default();
+        let mut kept: HalvedCache<usize, usize> = HalvedCache::default();
         for value in 0..1_000 {
-            kept.keep(value, GENERATION_BYTES / 100, |kept| *kept = value);
-            kept.keep(7, GENERATION_BYTES / 100, |kept| *kept = value);
+            kept.keep(value, HALF_BYTES / 100, |kept| *kept = value);
+            kept.keep(7, HALF_BYTES / 100, |kept| *kept = value);
             assert_eq!(kept.get(&value), Some(if value == 7 { &7 } else { &value }));
             assert_eq!(kept.get(&7), Some(&value));
             assert!(kept.young.len() + kept.old.len() <= 202);
-            assert!(kept.young_bytes <= GENERATION_BYTES);
+            assert!(kept.young_bytes <= HALF_BYTES);
         }
         assert_eq!(kept.get(&1), None);
     }

@@ -3,7 +3,7 @@
 use rocksdb::WriteBatch;
 use tidegauge_windows::{EventTime, Grid, Settings, Span};
 
-use super::identity::Documents;
+use super::identity::MarkedDocuments;
 use super::keys;
 use super::snapshot::{Read, StateSnapshot};
 use crate::core::feedback::Blocked;
@@ -29,8 +29,8 @@ const GIVEN_UP_MAX: usize = 4_096;
 
 impl Retention {
     /// `documents` are those that retention waits for until they are delivered.
-    pub(super) fn new(settings: &Settings, documents: Documents) -> Self {
-        let oldest = (documents != Documents::None).then_some(EventTime::MIN);
+    pub(super) fn new(settings: &Settings, documents: MarkedDocuments) -> Self {
+        let oldest = (documents != MarkedDocuments::None).then_some(EventTime::MIN);
         Self {
             oldest_dirty: vec![oldest; settings.definitions.len()],
             blocked: Blocked::default(),

@@ -10,7 +10,7 @@ use tidegauge_windows::{Block, Cells, EventTime, Snapshot, Summary, Window};
 use super::codec::{ByteDecoder, DecodeResult};
 use super::database::{Database, malformed};
 use super::head::CheckpointHead;
-use super::identity::Documents;
+use super::identity::MarkedDocuments;
 use super::keys::{self, KeyBytes, RecordList};
 use super::scan_cache::{CellLookup, CellPage, ScanCache};
 use super::values::StoredValue;
@@ -231,7 +231,7 @@ impl<'a> StateSnapshot<'a> {
     }
 
     /// Which documents are marked; states of storage version 1 do not say.
-    pub(super) fn documents(&self) -> Read<Option<Documents>> {
+    pub(super) fn documents(&self) -> Read<Option<MarkedDocuments>> {
         self.value(&keys::documents())
     }
 
@@ -287,7 +287,7 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
         let mut page = CellPage::new(block, from);
         let range = keys::cells_from(block, from);
         self.scan(range, Direction::Up, |key, value| {
-            let (_, branch) = parsed(key, keys::place_of_cell)?;
+            let (_, branch) = parsed(key, keys::slice_and_branch)?;
             if branches.len() >= limit {
                 page.end_before(branch);
                 return Ok(ControlFlow::Break(()));
@@ -313,7 +313,7 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
             return Ok(filled);
         }
         self.scan(range, Direction::Up, |key, _| {
-            filled.push(parsed(key, keys::place_of_cell)?);
+            filled.push(parsed(key, keys::slice_and_branch)?);
             Ok(if filled.len() < limit {
                 ControlFlow::Continue(())
             } else {

@@ -3,11 +3,11 @@
 use tidegauge_windows::{Definition, EventTime, Frame, Key, Kind, Selection, Walk};
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
-use super::identity::Documents;
+use super::identity::MarkedDocuments;
 use super::keys::RecordList;
 use super::snapshot::{Read, StateSnapshot};
 use super::values::StoredValue;
-use crate::core::effect::{LatePayment, RejectedRecord};
+use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
 use crate::core::feedback::Family;
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
@@ -22,7 +22,7 @@ pub(super) enum Task {
     /// The documents of totals, from this branch on.
     Totals(BranchId),
     /// The documents of payments in no window, before the entry with this number.
-    Late(Option<u64>),
+    NoWindow(Option<u64>),
     /// The documents of rejects, before the entry with this number.
     Rejects(Option<u64>),
 }
@@ -35,10 +35,10 @@ pub(super) const STEP: usize = 4_096;
 
 impl Task {
     /// The tasks that mark all documents of `family`, if `documents` are the ones that are marked.
-    pub(super) fn of_family(family: Family, documents: Documents) -> Vec<Self> {
+    pub(super) fn of_family(family: Family, documents: MarkedDocuments) -> Vec<Self> {
         match family {
             Family::Totals => vec![Self::Totals(BranchId::FIRST)],
-            Family::Late => vec![Self::Late(None)],
+            Family::NoWindow => vec![Self::NoWindow(None)],
             Family::Rejects => vec![Self::Rejects(None)],
             Family::Windows {
                 definition,
@@ -52,7 +52,7 @@ impl Task {
                     ..Selection::ALL
                 });
                 let mut tasks = vec![Self::Windows(walk)];
-                if documents == Documents::ZeroWindowsToo {
+                if documents == MarkedDocuments::ZeroWindowsToo {
                     tasks.push(Self::ZeroWindows(walk));
                 }
                 tasks
@@ -61,14 +61,14 @@ impl Task {
     }
 
     /// The tasks that mark all documents.
-    pub(super) fn of_all(documents: Documents) -> Vec<Self> {
+    pub(super) fn of_all(documents: MarkedDocuments) -> Vec<Self> {
         let mut tasks = vec![
             Self::Totals(BranchId::FIRST),
-            Self::Late(None),
+            Self::NoWindow(None),
             Self::Rejects(None),
             Self::Windows(Walk::new(Selection::ALL)),
         ];
-        if documents == Documents::ZeroWindowsToo {
+        if documents == MarkedDocuments::ZeroWindowsToo {
             tasks.push(Self::ZeroWindows(Walk::new(Selection::ALL)));
         }
         tasks
@@ -92,10 +92,14 @@ impl Task {
                 let documents = totals.iter().map(|(branch, _)| DocumentKey::Total(*branch));
                 Ok((documents.collect(), next.map(Self::Totals)))
             }
-            Self::Late(before) => {
-                let (documents, next) =
-                    entries::<LatePayment>(snapshot, RecordList::Late, before, |late| late.origin)?;
-                Ok((documents, next.map(|next| Self::Late(Some(next)))))
+            Self::NoWindow(before) => {
+                let (documents, next) = entries::<PaymentInNoWindow>(
+                    snapshot,
+                    RecordList::NoWindow,
+                    before,
+                    |payment| payment.origin,
+                )?;
+                Ok((documents, next.map(|next| Self::NoWindow(Some(next)))))
             }
             Self::Rejects(before) => {
                 let (documents, next) =
@@ -197,7 +201,7 @@ impl StoredValue for Task {
                 encoder.byte(3);
                 from.write(encoder);
             }
-            Self::Late(before) => {
+            Self::NoWindow(before) => {
                 encoder.byte(4);
                 before.write(encoder);
             }
@@ -214,7 +218,7 @@ impl StoredValue for Task {
             1 => Self::Windows(Walk::read(decoder)?),
             2 => Self::ZeroWindows(Walk::read(decoder)?),
             3 => Self::Totals(BranchId::read(decoder)?),
-            4 => Self::Late(Option::read(decoder)?),
+            4 => Self::NoWindow(Option::read(decoder)?),
             5 => Self::Rejects(Option::read(decoder)?),
             _ => return Err(Malformed),
         })

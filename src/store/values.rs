@@ -1,9 +1,9 @@
 //! The bytes of every value. They are frozen; the fixture of the storage version holds them.
 
-use tidegauge_windows::{EventTime, Window};
+use tidegauge_windows::{EventTime, Stretch};
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
-use super::identity::Documents;
+use super::identity::MarkedDocuments;
 use crate::core::distance::Distances;
 use crate::core::effect::{Fingerprint, Notices, Progress};
 use crate::domain::document_key::Origin;
@@ -72,7 +72,7 @@ impl StoredValue for TopicId {
     }
 }
 
-impl StoredValue for Documents {
+impl StoredValue for MarkedDocuments {
     fn write(&self, encoder: &mut ByteEncoder) {
         encoder.byte(match self {
             Self::None => 0,
@@ -137,7 +137,7 @@ impl<T: StoredValue> StoredValue for Option<T> {
     }
 }
 
-impl StoredValue for Window {
+impl StoredValue for Stretch {
     fn write(&self, encoder: &mut ByteEncoder) {
         self.start.write(encoder);
         self.end.write(encoder);

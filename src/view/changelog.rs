@@ -109,15 +109,15 @@ impl ChangeSet {
 impl Life {
     /// The place of a checkpoint of this life.
     #[must_use]
-    pub const fn place(&self, checkpoint: u64) -> u64 {
+    pub const fn position(&self, checkpoint: u64) -> u64 {
         self.base
             .saturating_add(checkpoint.saturating_sub(self.from))
     }
 
     /// The checkpoint that a place would be of; `None` for one of a life before.
     #[must_use]
-    pub const fn checkpoint(&self, place: u64) -> Option<u64> {
-        match place.checked_sub(self.base) {
+    pub const fn checkpoint(&self, position: u64) -> Option<u64> {
+        match position.checked_sub(self.base) {
             Some(after) => self.from.checked_add(after),
             None => None,
         }
@@ -338,8 +338,8 @@ mod tests {
             base: 1_000,
             from: 7,
         };
-        assert_eq!(life.place(7), 1_000);
-        assert_eq!(life.place(9), 1_002);
+        assert_eq!(life.position(7), 1_000);
+        assert_eq!(life.position(9), 1_002);
         assert_eq!(life.checkpoint(1_002), Some(9));
         assert_eq!(life.checkpoint(999), None);
         assert_eq!(life.checkpoint(9), None);

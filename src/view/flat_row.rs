@@ -153,7 +153,8 @@ copies!(bool is Bool, i32 is I32, i64 is I64, u32 is U32, u64 is U64, f64 is F64
 
 /// Declares a struct that is one row, with the table of its fields. Each field has a description (its
 /// doc comment), a type, and a kind (see [`FieldKind`](super::field::FieldKind)); `field as "name"` gives
-/// it another name than Rust allows.
+/// it another name than Rust allows. `struct Row as "Name"` keeps a name in /openapi.json
+/// that is public.
 ///
 /// ```text
 /// flat_row! {
@@ -171,7 +172,7 @@ copies!(bool is Bool, i32 is I32, i64 is I64, u32 is U32, u64 is U64, f64 is F64
 macro_rules! flat_row {
     (
         $(#[doc = $about:literal])+
-        pub struct $row:ident $(<$life:lifetime>)? {$(
+        pub struct $row:ident $(<$life:lifetime>)? $(as $component:literal)? {$(
             $(#[doc = $description:literal])+
             pub $field:ident $(as $name:literal)?: $type:ty => $kind:ident $(($number:literal))?,
         )+}
@@ -217,7 +218,7 @@ macro_rules! flat_row {
 
         impl $(<$life>)? utoipa::ToSchema for $row $(<$life>)? {
             fn name() -> std::borrow::Cow<'static, str> {
-                stringify!($row).into()
+                [$($component,)? stringify!($row)][0].into()
             }
         }
     };

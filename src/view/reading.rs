@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegauge_windows::{Cells, Frame, Summary};
 
-use crate::core::effect::{LatePayment, Notices, RejectedRecord};
+use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord};
 use crate::core::feedback::Mark;
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::ledger::Ledger;
@@ -105,7 +105,7 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
     ///
     /// # Errors
     /// When the state can't be read.
-    fn late_payment(&self, origin: Origin) -> Result<Option<LatePayment>, ReadError>;
+    fn payment_in_no_window(&self, origin: Origin) -> Result<Option<PaymentInNoWindow>, ReadError>;
 
     /// The record at `origin` that is not a payment.
     ///
@@ -118,13 +118,13 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
     ///
     /// # Errors
     /// When the state can't be read.
-    fn late_payments(
+    fn payments_in_no_window(
         &self,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Vec<(u64, LatePayment)>, ReadError>;
+    ) -> Result<Vec<(u64, PaymentInNoWindow)>, ReadError>;
 
-    /// Records that are not payments, the newest booked first, as [`Reading::late_payments`].
+    /// Records that are not payments, the newest booked first, as [`Reading::payments_in_no_window`].
     ///
     /// # Errors
     /// When the state can't be read.

@@ -14,7 +14,7 @@ use tidegauge_windows::{ClosedBy, Definition, EventTime, Summary, WindowResult};
 use utoipa::ToSchema;
 
 pub use self::ledger::{EntriesAnswer, EntryAnswer, LedgerAnswer, LedgerRow};
-use crate::core::effect::{LatePayment, RejectedRecord};
+use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
 use crate::domain::amount::{average, format_units, nearest_double};
 use crate::domain::branch::Branches;
 use crate::domain::payment::BranchId;
@@ -28,7 +28,7 @@ use crate::view::reading::Reading;
 pub const TABLES: [(&str, &[Field]); 5] = [
     ("total", TotalAnswer::FIELDS),
     ("window", WindowAnswer::FIELDS),
-    ("payment in no window", LateAnswer::FIELDS),
+    ("payment in no window", NoWindowAnswer::FIELDS),
     ("reject", RejectAnswer::FIELDS),
     ("ledger entry", LedgerRow::FIELDS),
 ];
@@ -197,7 +197,7 @@ impl<'a> WindowAnswer<'a> {
 
 flat_row! {
     /// A payment that is in no window.
-    pub struct LateAnswer<'a> {
+    pub struct NoWindowAnswer<'a> as "LateAnswer" {
         /// The partition it was read from.
         pub partition: i32 => Partition,
         /// The offset in that partition.
@@ -223,10 +223,10 @@ flat_row! {
     }
 }
 
-impl<'a> LateAnswer<'a> {
+impl<'a> NoWindowAnswer<'a> {
     /// What is shown of `late`.
     #[must_use]
-    pub fn new(late: &'a LatePayment, branches: &'a Branches) -> Self {
+    pub fn new(late: &'a PaymentInNoWindow, branches: &'a Branches) -> Self {
         let amount = I256::from(late.amount.units());
         Self {
             partition: late.origin.partition,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use tidegauge::core::effect::{LatePayment, RejectedRecord};
+use tidegauge::core::effect::{PaymentInNoWindow, RejectedRecord};
 use tidegauge::core::feedback::Mark;
 use tidegauge::domain::document_key::{DocumentKey, Origin};
 use tidegauge::domain::payment::BranchId;
@@ -183,20 +183,20 @@ impl Reading for Metered {
         self.world.totals()
     }
 
-    fn late_payment(&self, origin: Origin) -> Result<Option<LatePayment>, ReadError> {
-        self.world.late_payment(origin)
+    fn payment_in_no_window(&self, origin: Origin) -> Result<Option<PaymentInNoWindow>, ReadError> {
+        self.world.payment_in_no_window(origin)
     }
 
     fn rejected_record(&self, origin: Origin) -> Result<Option<RejectedRecord>, ReadError> {
         self.world.rejected_record(origin)
     }
 
-    fn late_payments(
+    fn payments_in_no_window(
         &self,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Vec<(u64, LatePayment)>, ReadError> {
-        self.world.late_payments(before, limit)
+    ) -> Result<Vec<(u64, PaymentInNoWindow)>, ReadError> {
+        self.world.payments_in_no_window(before, limit)
     }
 
     fn rejected_records(

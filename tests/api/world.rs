@@ -13,7 +13,7 @@ use chrono_tz::Tz;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tidegauge::api::{Limits, State, router};
-use tidegauge::core::effect::{LatePayment, LateReason, Notices, RejectedRecord};
+use tidegauge::core::effect::{NoWindowReason, Notices, PaymentInNoWindow, RejectedRecord};
 use tidegauge::decode::Reason;
 use tidegauge::domain::amount::Amount;
 use tidegauge::domain::branch::Branches;
@@ -40,7 +40,7 @@ pub(super) struct World {
     frame: Frame,
     cells: MemoryCells<BranchId, Summary>,
     totals: BTreeMap<BranchId, Total>,
-    late: Vec<LatePayment>,
+    late: Vec<PaymentInNoWindow>,
     rejects: Vec<RejectedRecord>,
 }
 
@@ -196,19 +196,19 @@ impl World {
 
     fn add_late(&mut self) {
         let late = [
-            (LateReason::TooLate, -200_000_000),
-            (LateReason::Future, 900_000_000),
+            (NoWindowReason::TooLate, -200_000_000),
+            (NoWindowReason::Future, 900_000_000),
         ];
         for (index, (reason, millis)) in late.into_iter().enumerate() {
             let amount = Amount::from_units(UNITS / 2);
             let entry = match reason {
-                LateReason::TooLate => Entry::TooLate,
-                LateReason::PastRetention => Entry::PastRetention,
-                LateReason::Future => Entry::Future,
+                NoWindowReason::TooLate => Entry::TooLate,
+                NoWindowReason::PastRetention => Entry::PastRetention,
+                NoWindowReason::Future => Entry::Future,
             };
             self.book(entry, Some(amount));
             self.add_total(branch(9), at(millis), amount);
-            self.late.push(LatePayment {
+            self.late.push(PaymentInNoWindow {
                 origin: Origin {
                     partition: 1,
                     offset: 2 + index as i64,

@@ -147,14 +147,14 @@ fn rows(service: &Service, layout: &IndexLayout, alias: &str) -> Vec<Value> {
         DocumentSet::Windows(definition) => {
             service.ask_all(&format!("windows/{}", definition.name()), 5_000)
         }
-        DocumentSet::Late => service.ask_all("late", 5_000),
+        DocumentSet::NoWindow => service.ask_all("late", 5_000),
         DocumentSet::Rejects => service.ask_all("rejects", 5_000),
     };
     for row in &mut rows {
         row["@timestamp"] = match documents {
             DocumentSet::Totals => row["last_event_time"].clone(),
             DocumentSet::Windows(_) => row["window_start"].clone(),
-            DocumentSet::Late | DocumentSet::Rejects => row["record_timestamp"].clone(),
+            DocumentSet::NoWindow | DocumentSet::Rejects => row["record_timestamp"].clone(),
         };
     }
     rows

@@ -1,7 +1,7 @@
 //! What documents say, and where they are.
 
 use serde_json::{Value, json};
-use tidegauge::store::Documents;
+use tidegauge::store::MarkedDocuments;
 
 use super::till::{MINUTE, NOVEMBER, Till, config};
 use crate::support::lab::{Dist, Document, Elastic};
@@ -103,7 +103,7 @@ fn documents_have_the_index_id_version_and_fields_of_the_contract() {
 }
 
 /// Payments of one of two branches in three minutes, of which the first two are final.
-fn one_sided_till(documents: Documents) -> Till {
+fn one_sided_till(documents: MarkedDocuments) -> Till {
     let mut till = Till::of(documents);
     for minute in 0..3 {
         till.pay(NOVEMBER + minute * MINUTE + 10_000, 7, "1");
@@ -118,7 +118,10 @@ fn a_window_without_payments_has_no_document_and_awaits_none() {
         return;
     };
     // Nor where the state has a mark, as that of an earlier version has.
-    for documents in [Documents::WithPayments, Documents::ZeroWindowsToo] {
+    for documents in [
+        MarkedDocuments::WithPayments,
+        MarkedDocuments::ZeroWindowsToo,
+    ] {
         let config = config(&elastic.url());
         let till = one_sided_till(documents);
         till.deliver_all(&config);
@@ -160,7 +163,7 @@ fn with_zero_windows_a_branch_without_payments_has_zeros_where_the_window_is_fin
     };
     let mut config = config(&elastic.url());
     config.zero_windows = true;
-    let till = one_sided_till(Documents::ZeroWindowsToo);
+    let till = one_sided_till(MarkedDocuments::ZeroWindowsToo);
     till.deliver_all(&config);
     let minutes = elastic.documents(&format!("{}-1m", config.index_prefix));
     // Not in the first minute, as there is nothing before it, nor in the last, which is open.
@@ -187,7 +190,7 @@ fn zeros_that_are_no_longer_given_have_no_document_once_a_crowd_is_dated_before_
             let zeros = minutes.into_iter().filter(|it| it.source["pay_count"] == 0);
             zeros.map(|zero| zero.id).collect()
         };
-        let mut till = Till::of(Documents::ZeroWindowsToo);
+        let mut till = Till::of(MarkedDocuments::ZeroWindowsToo);
         till.pay(NOVEMBER - 3 * MINUTE, 7, "1");
         for branch in 100..400 {
             till.pay(NOVEMBER + 1_000, branch, "1");

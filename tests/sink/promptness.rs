@@ -142,7 +142,7 @@ fn after_a_restart_exactly_the_indexes_of_windows_with_payments_are_missed() {
                 from,
                 to,
             } => *definition == number && *from <= start && start < *to,
-            Family::Totals | Family::Late | Family::Rejects => false,
+            Family::Totals | Family::NoWindow | Family::Rejects => false,
         };
         assert_eq!(families.iter().filter(|family| is_its(family)).count(), 1);
     }
@@ -156,7 +156,7 @@ fn after_a_restart_exactly_the_indexes_of_windows_with_payments_are_missed() {
             .iter()
             .any(|(number, start)| number == definition && from <= start && start < to),
         Family::Totals => true,
-        Family::Late | Family::Rejects => false,
+        Family::NoWindow | Family::Rejects => false,
     };
     assert!(families.iter().all(holds_payments), "{families:?}");
 }

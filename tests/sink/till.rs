@@ -13,7 +13,7 @@ use tidegauge::domain::payment::BranchId;
 use tidegauge::domain::record::Record;
 use tidegauge::observe::status::{Condition, Part, Status};
 use tidegauge::sink::{Config, Order, Pacing, Sink};
-use tidegauge::store::{Documents, Identity, Store};
+use tidegauge::store::{Identity, MarkedDocuments, Store};
 use tidegauge::view::reading::Readings;
 use tidegauge_windows::{Definition, EventTime, Query, Settings, Span};
 use tokio::runtime::Runtime;
@@ -93,11 +93,11 @@ fn settings() -> Arc<Settings> {
 
 impl Till {
     pub fn new() -> Self {
-        Self::of(Documents::WithPayments)
+        Self::of(MarkedDocuments::WithPayments)
     }
 
     /// One whose state marks these documents.
-    pub fn of(documents: Documents) -> Self {
+    pub fn of(documents: MarkedDocuments) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let branches = Arc::new(Branches::new([(branch(3), "Harbour".to_owned())].into()));
         let identity = Identity {
@@ -165,7 +165,7 @@ impl Till {
 
     pub fn close_quietly(&mut self, now: i64) {
         self.pipeline.set_idle(0, true);
-        self.pipeline.quiet_close(EventTime::from_millis(now));
+        self.pipeline.close_quiet(EventTime::from_millis(now));
         self.commit();
     }
 

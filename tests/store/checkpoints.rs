@@ -7,7 +7,7 @@ use ethnum::I256;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tidegauge::core::feedback::Mark;
-use tidegauge::store::Documents;
+use tidegauge::store::MarkedDocuments;
 use tidegauge_windows::Span;
 
 use super::feed::{Feed, HOUR, MINUTE, open, open_for};
@@ -72,7 +72,7 @@ proptest! {
     ) {
         let dir = tempfile::tempdir().unwrap();
         let mut feed = Feed::new(Span::DAY.times(35));
-        let documents = if zeros { Documents::ZeroWindowsToo } else { Documents::WithPayments };
+        let documents = if zeros { MarkedDocuments::ZeroWindowsToo } else { MarkedDocuments::WithPayments };
         let (mut store, _) = open_for(dir.path(), &feed.settings, documents);
         let mut now = 1_700_000_000_000;
         for step in steps {
@@ -87,7 +87,7 @@ proptest! {
                 }
                 Step::Garbage { partition } => feed.apply(partition, None, b"{\xff"),
                 Step::Idle { partition, idle } => feed.set_idle(partition, idle),
-                Step::Quiet => feed.quiet_close(now + HOUR),
+                Step::Quiet => feed.close_quiet(now + HOUR),
                 Step::Commit => {
                     let (before, old) = (shown_documents(&store), marks(&store));
                     let last = Mark(store.checkpoint().sequence);

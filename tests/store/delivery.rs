@@ -101,7 +101,9 @@ fn documents_of_a_lost_index_are_marked_again() {
     type Is = fn(&DocumentKey) -> bool;
     let cases: [(Family, Is); 7] = [
         (Family::Totals, |key| matches!(key, DocumentKey::Total(_))),
-        (Family::Late, |key| matches!(key, DocumentKey::Late(_))),
+        (Family::NoWindow, |key| {
+            matches!(key, DocumentKey::NoWindow(_))
+        }),
         (Family::Rejects, |key| matches!(key, DocumentKey::Reject(_))),
         (everything(0), |key| {
             matches!(key, DocumentKey::Window { definition: 0, .. })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use tidegauge::core::effect::{Effects, LatePayment, RejectedRecord};
+use tidegauge::core::effect::{Effects, PaymentInNoWindow, RejectedRecord};
 use tidegauge::core::pipeline::{Pipeline, PipelineStart};
 use tidegauge::domain::branch::Branches;
 use tidegauge::domain::document_key::DocumentKey;
@@ -12,7 +12,7 @@ use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
 use tidegauge::domain::record::Record;
 use tidegauge::domain::total::Total;
-use tidegauge::store::{Documents, Identity, Recovered, Store};
+use tidegauge::store::{Identity, MarkedDocuments, Recovered, Store};
 use tidegauge::view::reading::{Reading, Readings};
 use tidegauge_windows::{
     Definition, EventTime, Frame, MemoryCells, Query, Settings, Span, Summary, WindowResult,
@@ -36,7 +36,7 @@ pub struct Memory {
     pub cells: MemoryCells<BranchId, Summary>,
     pub totals: BTreeMap<BranchId, Total>,
     pub ledger: Ledger,
-    pub late: Vec<LatePayment>,
+    pub late: Vec<PaymentInNoWindow>,
     pub rejects: Vec<RejectedRecord>,
     pub positions: BTreeMap<i32, i64>,
     pub frame: Option<Frame>,
@@ -79,16 +79,20 @@ pub fn identity(settings: &Arc<Settings>) -> Identity {
         rules: "window.1m.size = 60000\nallowed_lateness = 3600000\n".into(),
         settings: Arc::clone(settings),
         configured: vec![branch(0)],
-        documents: Documents::WithPayments,
+        documents: MarkedDocuments::WithPayments,
     }
 }
 
 pub fn open(dir: &Path, settings: &Arc<Settings>) -> (Store, Recovered) {
-    open_for(dir, settings, Documents::WithPayments)
+    open_for(dir, settings, MarkedDocuments::WithPayments)
 }
 
 /// Opens a store of which `documents` are delivered.
-pub fn open_for(dir: &Path, settings: &Arc<Settings>, documents: Documents) -> (Store, Recovered) {
+pub fn open_for(
+    dir: &Path,
+    settings: &Arc<Settings>,
+    documents: MarkedDocuments,
+) -> (Store, Recovered) {
     let identity = Identity {
         documents,
         ..identity(settings)
@@ -159,8 +163,8 @@ impl Feed {
         self.pipeline.set_idle(partition, idle);
     }
 
-    pub fn quiet_close(&mut self, now: i64) {
-        self.pipeline.quiet_close(at(now));
+    pub fn close_quiet(&mut self, now: i64) {
+        self.pipeline.close_quiet(at(now));
     }
 
     /// The effects since the last call, which memory has taken in too.
@@ -183,7 +187,7 @@ impl Feed {
                 .or_insert(*added);
         }
         memory.ledger.merge(&effects.ledger);
-        memory.late.extend(effects.late.iter().cloned());
+        memory.late.extend(effects.in_no_window.iter().cloned());
         memory.rejects.extend(effects.rejects.iter().cloned());
         memory.positions.extend(
             effects
@@ -234,7 +238,7 @@ impl Memory {
                 assert_eq!(reading.checkpoint().ledger, self.ledger);
                 assert_eq!(reading.checkpoint().positions, self.positions);
 
-                let late = reading.late_payments(None, usize::MAX)?;
+                let late = reading.payments_in_no_window(None, usize::MAX)?;
                 assert!(late.iter().map(|(_, late)| late).eq(self.late.iter().rev()));
                 let rejects = reading.rejected_records(None, usize::MAX)?;
                 assert!(
@@ -244,7 +248,10 @@ impl Memory {
                         .eq(self.rejects.iter().rev())
                 );
                 for late in &self.late {
-                    assert_eq!(reading.late_payment(late.origin)?.as_ref(), Some(late));
+                    assert_eq!(
+                        reading.payment_in_no_window(late.origin)?.as_ref(),
+                        Some(late)
+                    );
                 }
                 for reject in &self.rejects {
                     assert_eq!(
@@ -280,8 +287,8 @@ pub fn shown(reading: &dyn Reading, key: DocumentKey) -> Option<String> {
             .window(reading, definition, window, branch)
             .unwrap()
             .map(|result| format!("{result:?}")),
-        DocumentKey::Late(origin) => reading
-            .late_payment(origin)
+        DocumentKey::NoWindow(origin) => reading
+            .payment_in_no_window(origin)
             .unwrap()
             .map(|late| format!("{late:?}")),
         DocumentKey::Reject(origin) => reading
@@ -309,10 +316,10 @@ pub fn documents(reading: &dyn Reading) -> Vec<DocumentKey> {
                 branch: result.key,
             }),
     );
-    let late = reading.late_payments(None, usize::MAX).unwrap();
+    let late = reading.payments_in_no_window(None, usize::MAX).unwrap();
     documents.extend(
         late.into_iter()
-            .map(|(_, late)| DocumentKey::Late(late.origin)),
+            .map(|(_, late)| DocumentKey::NoWindow(late.origin)),
     );
     let rejects = reading.rejected_records(None, usize::MAX).unwrap();
     documents.extend(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use ethnum::I256;
-use tidegauge::core::effect::{Fingerprint, LateReason};
+use tidegauge::core::effect::{Fingerprint, NoWindowReason};
 use tidegauge::core::feedback::Family;
 use tidegauge::core::feedback::Mark;
 use tidegauge::domain::document_key::{DocumentKey, Origin};
@@ -97,12 +97,15 @@ fn a_state_of_version_1_opens_with_all_its_figures() {
             assert_eq!(window.aggregate.sum, money(3_135));
 
             let late = reading
-                .late_payment(Origin {
+                .payment_in_no_window(Origin {
                     partition: 0,
                     offset: 3,
                 })?
                 .unwrap();
-            assert_eq!((late.reason, late.branch), (LateReason::Future, branch(1)));
+            assert_eq!(
+                (late.reason, late.branch),
+                (NoWindowReason::Future, branch(1))
+            );
             assert_eq!(late.amount.units(), 7 * UNIT);
             let rejects = reading.rejected_records(None, 10)?;
             assert_eq!(rejects.len(), 1);

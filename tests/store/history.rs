@@ -106,11 +106,11 @@ fn no_two_lives_of_a_state_number_an_event_alike() {
         let (mut store, recovered) = open(path, &feed.settings);
         feed.restart(recovered);
         let life = store.changelog().life();
-        let mut places = vec![life.place(store.checkpoint().sequence)];
+        let mut places = vec![life.position(store.checkpoint().sequence)];
         for second in 0..commits {
             feed.pay(0, DAY + second * 1_000, 1, "1.00");
             feed.commit(&mut store);
-            places.push(life.place(store.checkpoint().sequence));
+            places.push(life.position(store.checkpoint().sequence));
         }
         (life, places)
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tidegauge::core::feedback::{Blocked, Family};
 use tidegauge::domain::document_key::DocumentKey;
-use tidegauge::store::{Documents, Store};
+use tidegauge::store::{MarkedDocuments, Store};
 use tidegauge_windows::{EventTime, Span};
 
 use super::feed::{DAY, Feed, HOUR, MINUTE, at, branch, open, open_for};
@@ -110,7 +110,7 @@ fn marking_resumes_where_a_kill_ended_it() {
 fn a_state_without_a_sink_marks_nothing_and_forgets_what_is_old() {
     let dir = tempfile::tempdir().unwrap();
     let mut feed = Feed::new(Span::DAY.times(4));
-    let (mut store, _) = open_for(dir.path(), &feed.settings, Documents::None);
+    let (mut store, _) = open_for(dir.path(), &feed.settings, MarkedDocuments::None);
     for hour in 0..40 * 24 {
         feed.pay(0, hour * HOUR, 1, "1.00");
         feed.apply(0, None, b"garbage");
@@ -137,7 +137,7 @@ fn a_state_without_a_sink_marks_nothing_and_forgets_what_is_old() {
 fn all_documents_are_marked_when_a_sink_is_added() {
     let dir = tempfile::tempdir().unwrap();
     let mut feed = Feed::new(Span::DAY.times(35));
-    let (mut store, _) = open_for(dir.path(), &feed.settings, Documents::None);
+    let (mut store, _) = open_for(dir.path(), &feed.settings, MarkedDocuments::None);
     for i in 0..400 {
         feed.pay(0, i * 45_000, (i % 3) as u32, "1.00");
     }
@@ -155,7 +155,7 @@ fn all_documents_are_marked_when_a_sink_is_added() {
     drop(store);
 
     // Asked for later, zeros of tumbling windows come too.
-    let zeros = Documents::ZeroWindowsToo;
+    let zeros = MarkedDocuments::ZeroWindowsToo;
     let (mut store, _) = open_for(dir.path(), &feed.settings, zeros);
     while store.mark_more().unwrap() {}
     let marked = marks(&store);
@@ -168,7 +168,7 @@ fn all_documents_are_marked_when_a_sink_is_added() {
     drop(store);
 
     // And when there is no sink any more, nothing waits.
-    let (store, _) = open_for(dir.path(), &feed.settings, Documents::None);
+    let (store, _) = open_for(dir.path(), &feed.settings, MarkedDocuments::None);
     assert_eq!(store.checkpoint().dirty, 0);
     assert!(!store.is_marking());
     assert!(marks(&store).is_empty());

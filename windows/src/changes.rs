@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
-use crate::{EventTime, Snapshot, Window};
+use crate::{EventTime, Snapshot, Stretch, Window};
 
 /// Everything that changed since the last [`crate::Engine::take_changes`].
 ///
@@ -23,7 +23,7 @@ pub struct Changes<K, A> {
     /// Keys that became known, or known earlier, with the event time since which they are.
     pub known: Vec<(K, EventTime)>,
     /// Stretches `[start, end)` of window starts that activity newly reaches.
-    pub reached: Vec<Window>,
+    pub reached: Vec<Stretch>,
     /// The state after these changes.
     pub snapshot: Snapshot,
 }

@@ -14,7 +14,7 @@ use crate::known_keys::KnownKeys;
 use crate::watermark::Watermarks;
 use crate::{
     Aggregate, Changes, Closed, Definition, EventTime, Grid, Key, Participation, PartitionTime,
-    Placement, QuietClose, Settings, Snapshot, Span, Window,
+    Placement, QuietClose, Settings, Snapshot, Span, Stretch, Window,
 };
 
 /// The event-time engine over keys `K` and aggregates `A`.
@@ -37,16 +37,16 @@ pub struct Engine<K, A> {
     /// No window that holds a time from here on starts before the floor.
     kept_from: EventTime,
     /// No window that holds a time up to here ends after the year 9999.
-    written_until: EventTime,
+    in_calendar_until: EventTime,
     /// No window that holds a time from here on is final.
     open_from: EventTime,
     /// The slice of the last input: the next is mostly in it too.
-    slice: Window,
+    slice: Stretch,
     slices: HashMap<(EventTime, K), A, FxBuildHasher>,
     revisions: HashMap<(u16, Window, K), u64, FxBuildHasher>,
     finals: Vec<Closed>,
     learned: Vec<(K, EventTime)>,
-    reached: Vec<Window>,
+    reached: Vec<Stretch>,
 }
 
 impl<K: Key, A: Aggregate> Engine<K, A> {
@@ -77,9 +77,9 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             latest: snapshot.latest,
             floor: snapshot.floor,
             kept_from: EventTime::MIN,
-            written_until: EventTime::MIN,
+            in_calendar_until: EventTime::MIN,
             open_from: EventTime::MIN,
-            slice: Window::new(EventTime::MAX, EventTime::MIN),
+            slice: Stretch::new(EventTime::MAX, EventTime::MIN),
             slices: HashMap::default(),
             revisions: HashMap::default(),
             finals: Vec::new(),
@@ -90,7 +90,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         engine.open_from = engine.earliest_open();
         // As it was right after the snapshot was taken, so that a restart decides nothing.
         engine.keep_from(engine.floor.max(engine.next_floor()));
-        engine.written_until = EventTime::LAST_WRITTEN.minus(engine.reach());
+        engine.in_calendar_until = EventTime::CALENDAR_MAX.minus(engine.reach());
         engine
     }
 
@@ -112,7 +112,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         if recorded.is_some_and(|recorded| time > recorded.plus(self.settings.max_future)) {
             return Placement::Future;
         }
-        if time > self.written_until && self.last_end(time) > EventTime::LAST_WRITTEN {
+        if time > self.in_calendar_until && self.last_end(time) > EventTime::CALENDAR_MAX {
             return Placement::Future;
         }
         let late = part.is_late(time, out_of_orderness);
@@ -188,7 +188,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
 
     /// Makes the windows final that exist and end at or before `now`, the wall clock, because the
     /// whole stream is quiet; returns whether there were any. A no-op unless all partitions are idle.
-    pub fn quiet_close(&mut self, now: EventTime) -> bool {
+    pub fn close_quiet(&mut self, now: EventTime) -> bool {
         self.advance();
         let Some(latest) = self.latest else {
             return false;
@@ -244,7 +244,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             quiet_closes: self.quiet_closes.clone(),
             activity: self.activity.stretches().to_vec(),
             latest: self.latest,
-            crowded_from: self.known.crowded_from(),
+            zeros_end_at: self.known.zeros_end_at(),
             floor: self.floor,
         }
     }
@@ -279,7 +279,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     fn add(&mut self, time: EventTime, key: K, input: &A::Input, late: bool) {
         if !self.slice.contains(time) {
             let start = self.grid.slice_of(time);
-            self.slice = Window::new(start, start.plus(self.grid.slice()));
+            self.slice = Stretch::new(start, start.plus(self.grid.slice()));
         }
         self.slices
             .entry((self.slice.start, key))
@@ -352,7 +352,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         let floor = self
             .floor
             .unwrap_or(EventTime::MIN)
-            .max(EventTime::FIRST_WRITTEN);
+            .max(EventTime::CALENDAR_MIN);
         first.is_some_and(|first| first < floor)
     }
 
@@ -364,9 +364,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             self.activity.forget_before(floor);
             self.quiet_closes.retain(|close| close.until > floor);
         }
-        let floor = floor
-            .unwrap_or(EventTime::MIN)
-            .max(EventTime::FIRST_WRITTEN);
+        let floor = floor.unwrap_or(EventTime::MIN).max(EventTime::CALENDAR_MIN);
         self.kept_from = floor.plus(self.reach());
     }
 }

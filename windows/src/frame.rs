@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::activity::{candidates, covers};
 use crate::{
     Aggregate, Cells, Definition, EventTime, Grid, Key, Query, QuietClose, Settings, Snapshot,
-    Window,
+    Stretch, Window,
 };
 
 /// Assembles windows from cells, by the settings and one snapshot.
@@ -163,16 +163,16 @@ impl Frame {
             && covers(&self.snapshot.activity, window.start)
             && self
                 .snapshot
-                .crowded_from
+                .zeros_end_at
                 .is_none_or(|crowded| window.end <= crowded)
             && self.closed_by(window).is_some()
     }
 
     /// The stretches of starts, in order and apart, at which `definition` can have windows.
-    pub(crate) fn stretches(&self, definition: &Definition) -> impl Iterator<Item = Window> + '_ {
+    pub(crate) fn stretches(&self, definition: &Definition) -> impl Iterator<Item = Stretch> + '_ {
         let floor = self.snapshot.floor.unwrap_or(EventTime::MIN);
         candidates(&self.snapshot.activity, definition.reach())
-            .map(move |stretch| Window::new(stretch.start.max(floor), stretch.end))
+            .map(move |stretch| Stretch::new(stretch.start.max(floor), stretch.end))
             .filter(|stretch| stretch.start < stretch.end)
     }
 

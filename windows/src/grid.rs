@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::definition::gcd;
-use crate::{Definition, EventTime, Span, Window};
+use crate::{Definition, EventTime, Span, Stretch, Window};
 
 /// The grid of some definitions.
 ///
@@ -99,8 +99,8 @@ impl Grid {
 
     /// The stretch of time that `block` is.
     #[must_use]
-    pub fn window_of(&self, block: Block) -> Window {
-        Window::new(block.start, block.start.plus(self.span(block.level)))
+    pub fn stretch_of(&self, block: Block) -> Stretch {
+        Stretch::new(block.start, block.start.plus(self.span(block.level)))
     }
 
     /// The fewest blocks that are exactly `window`, in order of time. The bounds of `window` are on

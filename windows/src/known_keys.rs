@@ -52,7 +52,7 @@ impl<K: Key> KnownKeys<K> {
     }
 
     /// The end of the earliest window that more than [`KNOWN_KEYS_MAX`] keys are known for.
-    pub(crate) fn crowded_from(&self) -> Option<EventTime> {
+    pub(crate) fn zeros_end_at(&self) -> Option<EventTime> {
         // A window counts the keys known since before its end.
         (self.order.len() > KNOWN_KEYS_MAX)
             .then(|| self.order.last().map(|(time, _)| *time))
@@ -88,7 +88,7 @@ mod tests {
             let mut times: Vec<i64> = all.into_values().collect();
             times.sort_unstable();
             let crowded = times.get(KNOWN_KEYS_MAX).copied().map(EventTime::from_millis);
-            prop_assert_eq!(known.crowded_from(), crowded);
+            prop_assert_eq!(known.zeros_end_at(), crowded);
         }
     }
 }

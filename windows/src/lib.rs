@@ -86,6 +86,6 @@ pub use query::Query;
 pub use settings::{ACTIVITY_REACH, KNOWN_KEYS_MAX, MAX_JUMP, Settings};
 pub use snapshot::{QuietClose, Snapshot};
 pub use summary::Summary;
-pub use time::{EventTime, Span, Window};
+pub use time::{EventTime, Span, Stretch, Window};
 pub use walk::{Selection, Step, Walk};
 pub use zone::{LocalTime, offset_at_local, offset_at_utc};

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use crate::{EventTime, PartitionTime, Window};
+use crate::{EventTime, PartitionTime, Stretch};
 
 /// All that the engine needs to continue where it was, apart from the cells and the known keys.
 ///
@@ -18,12 +18,12 @@ pub struct Snapshot {
     /// The quiet closes that still decide the finality of a window, oldest first.
     pub quiet_closes: Vec<QuietClose>,
     /// The stretches of event time that a payment in a window reaches, in order and apart.
-    pub activity: Vec<Window>,
+    pub activity: Vec<Stretch>,
     /// The highest event time of any payment in a window.
     pub latest: Option<EventTime>,
     /// Where zero windows stop: the end of the earliest window that more than
     /// [`crate::KNOWN_KEYS_MAX`] keys are known for.
-    pub crowded_from: Option<EventTime>,
+    pub zeros_end_at: Option<EventTime>,
     /// Windows that start before this are past retention.
     pub floor: Option<EventTime>,
 }

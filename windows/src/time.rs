@@ -13,9 +13,9 @@ impl EventTime {
     pub const MAX: Self = Self(i64::MAX);
 
     /// 0001-01-01T00:00:00Z, the first time that RFC 3339 can write with a year that all readers take.
-    pub const FIRST_WRITTEN: Self = Self(-62_135_596_800_000);
+    pub const CALENDAR_MIN: Self = Self(-62_135_596_800_000);
     /// 9999-12-31T23:59:59.999Z, the last one.
-    pub const LAST_WRITTEN: Self = Self(253_402_300_799_999);
+    pub const CALENDAR_MAX: Self = Self(253_402_300_799_999);
 
     /// The time `millis` milliseconds after the Unix epoch.
     #[must_use]
@@ -125,6 +125,30 @@ pub struct Window {
 
 impl Window {
     /// The window from `start` up to, but without, `end`.
+    #[must_use]
+    pub const fn new(start: EventTime, end: EventTime) -> Self {
+        Self { start, end }
+    }
+
+    /// Whether `time` lies inside.
+    #[must_use]
+    pub fn contains(self, time: EventTime) -> bool {
+        self.start <= time && time < self.end
+    }
+}
+
+/// Any stretch of event time `[start, end)`: it holds its start and not its end. No window needs to
+/// begin or end where it does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stretch {
+    /// The first time inside.
+    pub start: EventTime,
+    /// The first time after.
+    pub end: EventTime,
+}
+
+impl Stretch {
+    /// The stretch from `start` up to, but without, `end`.
     #[must_use]
     pub const fn new(start: EventTime, end: EventTime) -> Self {
         Self { start, end }

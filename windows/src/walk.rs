@@ -4,7 +4,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use crate::{Aggregate, Cells, Closed, Definition, EventTime, Frame, Key, Span, Window};
+use crate::{Aggregate, Cells, Closed, Definition, EventTime, Frame, Key, Span, Stretch, Window};
 
 /// Which windows are meant: those with `from <= start < to` and `after < end <= until`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -231,7 +231,7 @@ impl Frame {
         definition: &Definition,
         level: u8,
         selection: &Selection,
-    ) -> Result<Option<Window>, C::Error> {
+    ) -> Result<Option<Stretch>, C::Error> {
         let earliest = selection
             .from
             .max(selection.after.minus(definition.reach()));
@@ -249,7 +249,7 @@ impl Frame {
             .take_while(|window| window.start < selection.to)
             .find(|window| selection.holds(*window) && !self.is_expired(*window));
         let end = selection.to.plus(definition.reach()).min(selection.until);
-        Ok(first.map(|first| Window::new(first.start.max(held), end)))
+        Ok(first.map(|first| Stretch::new(first.start.max(held), end)))
     }
 
     // Final windows of a definition for which zeros are given, by end.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use tidegauge_windows::{Block, Definition, EventTime, Grid, Span, Window};
+use tidegauge_windows::{Block, Definition, EventTime, Grid, Span, Stretch, Window};
 
 const NONE: Span = Span::ZERO;
 const MINUTE: Span = Span::MINUTE;
@@ -123,8 +123,8 @@ fn slice_is_in_one_block_of_each_level() {
     assert_eq!(usual().slice_of(ms(-1)), minutes(-1));
     assert_eq!(usual().slice_of(ms(60_000)), minutes(1));
     assert_eq!(
-        usual().window_of(blocks[1]),
-        Window::new(minutes(-60), minutes(0))
+        usual().stretch_of(blocks[1]),
+        Stretch::new(minutes(-60), minutes(0))
     );
 }
 
@@ -164,7 +164,7 @@ fn fewest(grid: &Grid, start: i64, end: i64) -> usize {
     for at in 0..count {
         let from = ms(start + i64::try_from(at).unwrap() * slice);
         for block in grid.blocks_of(from).filter(|block| block.start == from) {
-            let to = grid.window_of(block).end.millis();
+            let to = grid.stretch_of(block).end.millis();
             let reached = usize::try_from((to - start) / slice).unwrap();
             if reached <= count {
                 best[reached] = best[reached].min(best[at] + 1);
@@ -187,7 +187,7 @@ proptest! {
         let mut reached = window.start;
         for block in &blocks {
             prop_assert_eq!(block.start, reached);
-            reached = grid.window_of(*block).end;
+            reached = grid.stretch_of(*block).end;
         }
         prop_assert_eq!(reached, window.end);
         prop_assert_eq!(blocks.len(), fewest(&grid, from * 1_000, (from + length) * 1_000));

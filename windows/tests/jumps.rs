@@ -123,9 +123,9 @@ fn a_quiet_stream_closes_the_only_payment_of_a_topic() {
     let mut topic = Topic::new();
     topic.pay(0, 1, after(0, 0));
     topic.0.set_idle(0, true);
-    assert!(topic.0.quiet_close(after(0, 1)));
+    assert!(topic.0.close_quiet(after(0, 1)));
     assert!(
-        !topic.0.quiet_close(after(0, 1)),
+        !topic.0.close_quiet(after(0, 1)),
         "there is no other to close"
     );
 }

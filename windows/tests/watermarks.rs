@@ -234,12 +234,12 @@ fn a_quiet_stream_closes_windows_that_have_ended_and_changes_no_figure() {
     let mut engine = engine();
     let mut cells = MemoryCells::default();
     add(&mut engine, 0, 12);
-    engine.quiet_close(at(60));
+    engine.close_quiet(at(60));
     assert!(!windows(&mut engine, &mut cells)[0].is_final(), "not idle");
     engine.set_idle(0, true);
-    engine.quiet_close(EventTime::from_millis(at(20).millis() - 1));
+    engine.close_quiet(EventTime::from_millis(at(20).millis() - 1));
     assert!(!windows(&mut engine, &mut cells)[0].is_final(), "not ended");
-    engine.quiet_close(at(20));
+    engine.close_quiet(at(20));
     let closed = windows(&mut engine, &mut cells);
     assert_eq!(closed.len(), 1, "a window that starts later is not made");
     assert_eq!(closed[0].closed_by, Some(ClosedBy::Quiet));

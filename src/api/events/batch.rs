@@ -49,7 +49,7 @@ impl ResumePoint {
 
     /// The place at a checkpoint of this life.
     pub(in crate::api) const fn at(checkpoint: u64, life: Life) -> Self {
-        Self::After(life.place(checkpoint))
+        Self::After(life.position(checkpoint))
     }
 
     /// Whether it is at this checkpoint.
@@ -298,7 +298,7 @@ impl EventText {
                         )?;
                     }
                 }
-                DocumentKey::Late(_) | DocumentKey::Reject(_) => {}
+                DocumentKey::NoWindow(_) | DocumentKey::Reject(_) => {}
             }
         }
         Ok(())

@@ -42,18 +42,18 @@ impl EventPace {
         }))
     }
 
-    /// The beat at which a client at `place` is told that there is `newest`, a later place.
+    /// The beat at which a client at `position` is told that there is `newest`, a later place.
     ///
     /// # Errors
     /// The moment from which on there may be one.
     pub(super) fn beat(
         &self,
-        place: ResumePoint,
+        position: ResumePoint,
         newest: ResumePoint,
         now: Instant,
     ) -> Result<Beat, Instant> {
         let mut beat = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if place < beat.upto {
+        if position < beat.upto {
             return Ok(*beat);
         }
         let due = beat.at + beat.gap;
@@ -70,17 +70,17 @@ impl EventPace {
             },
             upto: newest,
             // While figures change all the time, every client was told at the last beat or came after it.
-            from: if was_quiet { place } else { beat.upto },
+            from: if was_quiet { position } else { beat.upto },
         };
         Ok(*beat)
     }
 }
 
 impl Beat {
-    /// From where on a client at `place` is told. Some of it may be told again, which does no harm:
+    /// From where on a client at `position` is told. Some of it may be told again, which does no harm:
     /// clients that came at different moments are at the same place afterwards.
-    pub(super) fn from(&self, place: ResumePoint) -> ResumePoint {
-        self.from.min(place)
+    pub(super) fn from(&self, position: ResumePoint) -> ResumePoint {
+        self.from.min(position)
     }
 }
 
@@ -109,14 +109,14 @@ mod tests {
         let pace = EventPace::new(at(0), now);
         pace.beat(at(0), at(1), now).unwrap();
         for (number, gap) in [20, 40, 80, 160, 250, 250].into_iter().enumerate() {
-            let place = at(number as u64 + 1);
+            let position = at(number as u64 + 1);
             let newest = at(number as u64 + 2);
             let due = now + Duration::from_millis(gap);
             assert_eq!(
-                pace.beat(place, newest, now + Duration::from_millis(1)),
+                pace.beat(position, newest, now + Duration::from_millis(1)),
                 Err(due)
             );
-            assert_eq!(pace.beat(place, newest, due).unwrap().upto, newest);
+            assert_eq!(pace.beat(position, newest, due).unwrap().upto, newest);
             now = due;
         }
         // It is quiet for a while: the next change is told at once, and one soon after it.
@@ -133,9 +133,9 @@ mod tests {
         assert_eq!(pace.beat(at(7), at(9), now + EVERY / 2), Ok(first));
         // One was told a little more, and one came in between.
         let now = now + EVERY;
-        for place in [8, 9, 11] {
-            let beat = pace.beat(at(place), at(12), now).unwrap();
-            assert_eq!(beat.from(at(place)), at(8), "{place}");
+        for position in [8, 9, 11] {
+            let beat = pace.beat(at(position), at(12), now).unwrap();
+            assert_eq!(beat.from(at(position)), at(8), "{position}");
         }
         // One could not take anything for a while.
         let beat = pace.beat(at(3), at(12), now).unwrap();

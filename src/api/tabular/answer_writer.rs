@@ -16,7 +16,7 @@ use super::{Page, tagged, unchanged};
 use crate::api::SharedState;
 use crate::api::ask::{counted, failed, json_response, render};
 use crate::api::effort::Effort;
-use crate::api::etag::Tag;
+use crate::api::etag::EntityTag;
 use crate::api::format::AnswerFormat;
 use crate::api::pieces::{Breaker, Outlet};
 use crate::api::problem::Failure;
@@ -134,7 +134,7 @@ impl AnswerWriter {
         &mut self,
         reading: &dyn Reading,
         list: List,
-        tag: Option<Tag>,
+        tag: Option<EntityTag>,
         write: impl FnOnce(Page<'_, A>) -> Result<Option<String>, Failure>,
     ) -> Result<(), Failure> {
         let outlet = self.outlet(WHOLE, move |body| {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::http::HeaderMap;
 
 use super::file::TableFile;
-use crate::api::etag::Tag;
+use crate::api::etag::EntityTag;
 
 /// A file is given for its question so long after it was last asked for in parts …
 const IDLE: Duration = Duration::from_secs(10);
@@ -52,7 +52,7 @@ impl FileCache {
     }
 
     /// The file with `tag`: the answer to its question, as long as there is no newer checkpoint.
-    pub(super) fn find_tagged(&self, tag: Tag) -> Option<TableFile> {
+    pub(super) fn find_tagged(&self, tag: EntityTag) -> Option<TableFile> {
         let files = self.files();
         let entry = files.iter().find(|entry| entry.file.head.tag == tag)?;
         Some(entry.file.clone())

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::tagged;
-use crate::api::etag::Tag;
+use crate::api::etag::EntityTag;
 use crate::api::format::AnswerFormat;
 use crate::domain::timestamp::rfc3339;
 use crate::view::reading::Reading;
@@ -13,9 +13,9 @@ use tidegauge_windows::EventTime;
 /// The headers of a table. A table has no room for the reading, so they say it.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
-    pub(super) tag: Tag,
+    pub(super) tag: EntityTag,
     pub(super) format: AnswerFormat,
-    of: Of,
+    reading: TableReading,
     /// The name of the file, without its ending.
     name: String,
     /// The address of the next page.
@@ -24,14 +24,14 @@ pub(super) struct Head {
 
 /// Which reading a table is of.
 #[derive(Clone, Debug)]
-struct Of {
+struct TableReading {
     generation: u32,
     sequence: u64,
     watermark: Option<String>,
     as_of: String,
 }
 
-impl Of {
+impl TableReading {
     fn new(reading: &dyn Reading) -> Self {
         let checkpoint = reading.checkpoint();
         Self {
@@ -54,24 +54,29 @@ impl Of {
 }
 
 /// Says that a client has the answer of `tag` already, a table of `reading`.
-pub(super) fn unchanged(reading: &dyn Reading, tag: Tag) -> Response {
-    unchanged_of(&Of::new(reading), tag)
+pub(super) fn unchanged(reading: &dyn Reading, tag: EntityTag) -> Response {
+    unchanged_of(&TableReading::new(reading), tag)
 }
 
-fn unchanged_of(of: &Of, tag: Tag) -> Response {
+fn unchanged_of(reading: &TableReading, tag: EntityTag) -> Response {
     let mut response = StatusCode::NOT_MODIFIED.into_response();
-    of.say(response.headers_mut());
+    reading.say(response.headers_mut());
     tagged(&mut response, tag);
     response
 }
 
 impl Head {
     /// The head of the table `name` that comes from `reading`.
-    pub(super) fn new(reading: &dyn Reading, tag: Tag, format: AnswerFormat, name: String) -> Self {
+    pub(super) fn new(
+        reading: &dyn Reading,
+        tag: EntityTag,
+        format: AnswerFormat,
+        name: String,
+    ) -> Self {
         Self {
             tag,
             format,
-            of: Of::new(reading),
+            reading: TableReading::new(reading),
             name,
             next: None,
         }
@@ -90,18 +95,18 @@ impl Head {
             (header::LINK, self.next.as_ref().map(link)),
         ];
         insert(&mut headers, texts);
-        self.of.say(&mut headers);
+        self.reading.say(&mut headers);
         headers
     }
 
     /// Says that a client has it already.
     pub(super) fn unchanged(&self) -> Response {
-        unchanged_of(&self.of, self.tag)
+        unchanged_of(&self.reading, self.tag)
     }
 
     #[cfg(test)]
     pub(super) fn sequence(&self) -> u64 {
-        self.of.sequence
+        self.reading.sequence
     }
 
     #[cfg(test)]
@@ -117,9 +122,9 @@ impl Head {
             is_marking: false,
         };
         Self {
-            tag: Tag::of(0, &checkpoint, ""),
+            tag: EntityTag::of(0, &checkpoint, ""),
             format: AnswerFormat::Parquet,
-            of: Of {
+            reading: TableReading {
                 generation: 1,
                 sequence,
                 watermark: None,

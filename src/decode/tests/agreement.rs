@@ -241,7 +241,7 @@ proptest! {
             branch: BranchId::new(branch).unwrap(),
             order_id: Some(order.into()),
             platform: Some(platform),
-            remarks: Remarks::default(),
+            notices: PaymentNotices::default(),
         };
         let payload = format!(
             r#"{{"createTime":"{}","orderId":{order},"payAmount":{},"payPlatform":{platform},"branchId":{branch}}}"#,

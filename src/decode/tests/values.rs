@@ -97,7 +97,7 @@ fn amounts_are_numbers_or_strings_that_hold_one() {
     ] {
         let read = payment(&with_amount(text));
         assert_eq!(
-            (read.amount.units(), read.remarks.rounded),
+            (read.amount.units(), read.notices.rounded),
             (units, false),
             "{text}"
         );
@@ -110,7 +110,7 @@ fn amounts_are_numbers_or_strings_that_hold_one() {
     ] {
         let read = payment(&with_amount(text));
         assert_eq!(
-            (read.amount.units(), read.remarks.rounded),
+            (read.amount.units(), read.notices.rounded),
             (units, true),
             "{text}"
         );
@@ -215,7 +215,7 @@ fn times_without_an_offset_are_read_in_the_zone_and_remarked() {
     let read = |zone, time: &str| match decode_in(zone, with_time(time).as_bytes()) {
         Decoded::Payment(payment) => (
             payment.event_time.millis() - TIME,
-            payment.remarks.local_time,
+            payment.notices.local_time,
         ),
         other => panic!("{other:?}"),
     };

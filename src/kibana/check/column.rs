@@ -49,14 +49,16 @@ pub(super) fn operation(
     ground: &LayerContext<'_>,
     faults: &mut Faults,
 ) {
-    let LayerContext { place, fields, .. } = *ground;
+    let LayerContext {
+        location, fields, ..
+    } = *ground;
     let field = text(&column["sourceField"]);
     let kind = match field.as_str() {
         RECORDS => "records",
         field => fields.get(field).map_or("missing", |kind| type_of(kind)),
     };
     if kind == "missing" {
-        faults.add(place, format!("documents have no field {field}"));
+        faults.add(location, format!("documents have no field {field}"));
         return;
     }
     let operation = text(&column["operationType"]);
@@ -70,7 +72,7 @@ pub(super) fn operation(
         "last_value" => (matches!(kind, "number" | "date"), false, "ratio", kind),
         _ => {
             faults.add(
-                place,
+                location,
                 format!("the operation {operation} is not supported by this check"),
             );
             return;
@@ -78,7 +80,7 @@ pub(super) fn operation(
     };
     faults.expect(
         fits,
-        place,
+        location,
         format!("{operation} is not possible on {field}"),
     );
     let said = column["isBucketed"] == is_bucketed
@@ -86,7 +88,7 @@ pub(super) fn operation(
         && column["dataType"] == data;
     faults.expect(
         said,
-        place,
+        location,
         format!("{operation} has another dataType, scale or isBucketed"),
     );
     parameters(column, layer, ground, faults);
@@ -96,7 +98,9 @@ pub(super) fn operation(
 }
 
 fn parameters(column: &Value, layer: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
-    let LayerContext { place, fields, .. } = *ground;
+    let LayerContext {
+        location, fields, ..
+    } = *ground;
     let params = &column["params"];
     let has = |names: &[&str]| {
         params.as_object().is_some_and(|map| {
@@ -120,21 +124,21 @@ fn parameters(column: &Value, layer: &Value, ground: &LayerContext<'_>, faults: 
             ];
             let size = params["size"].as_u64().unwrap_or(0);
             let right = has(&names) && (1..=1_000).contains(&size);
-            faults.expect(right, place, wrong);
-            ordered(params, layer, place, faults);
+            faults.expect(right, location, wrong);
+            ordered(params, layer, location, faults);
         }
         Some("date_histogram") => {
             let right = has(&["dropPartials", "includeEmptyRows", "interval"]);
             let interval = text(&params["interval"]);
             let known = interval == "auto" || is_interval(&interval);
-            faults.expect(right && known, place, wrong);
+            faults.expect(right && known, location, wrong);
             if let DocumentSet::Windows(definition) = ground.documents
                 && ground.documents.overlap()
             {
                 let step = step(definition);
                 faults.expect(
                     interval == step,
-                    place,
+                    location,
                     format!(
                         "its stretches are not {step} long: a shorter one has no window, and would be \
                          shown as zero"
@@ -144,19 +148,19 @@ fn parameters(column: &Value, layer: &Value, ground: &LayerContext<'_>, faults: 
             let is_time = ground.time == column["sourceField"].as_str();
             faults.expect(
                 is_time,
-                place,
+                location,
                 "its time is not the one that the time picker selects by",
             );
         }
         Some("last_value") => {
             let right =
                 has(&["showArrayValues", "sortField"]) && params["showArrayValues"] == false;
-            faults.expect(right, place, wrong);
+            faults.expect(right, location, wrong);
             let sort = text(&params["sortField"]);
             let is_date = fields.get(&sort).is_some_and(|kind| kind == "date");
             faults.expect(
                 is_date,
-                place,
+                location,
                 format!("documents have no date {sort} to sort by"),
             );
             let exists = format!("{}: *", text(&column["sourceField"]));
@@ -164,13 +168,13 @@ fn parameters(column: &Value, layer: &Value, ground: &LayerContext<'_>, faults: 
             let is_paid = *query == PAID && matches!(ground.documents, DocumentSet::Windows(_));
             faults.expect(
                 is_paid || *query == exists.as_str(),
-                place,
+                location,
                 format!("its filter is not \"{exists}\""),
             );
         }
         _ => {
             let right = has(&["emptyAsNull"]) && params["emptyAsNull"].is_boolean();
-            faults.expect(right, place, wrong);
+            faults.expect(right, location, wrong);
         }
     }
 }
@@ -184,7 +188,7 @@ fn is_interval(text: &str) -> bool {
 }
 
 /// The order of terms: by name, or by a column that can be added up; only then is there a rest.
-fn ordered(params: &Value, layer: &Value, place: &str, faults: &mut Faults) {
+fn ordered(params: &Value, layer: &Value, location: &str, faults: &mut Faults) {
     let by = &params["orderBy"];
     let adds_up = match by["type"].as_str() {
         Some("alphabetical") => false,
@@ -193,18 +197,18 @@ fn ordered(params: &Value, layer: &Value, place: &str, faults: &mut Faults) {
             let adds_up = column["operationType"] == "sum" || column["operationType"] == "count";
             faults.expect(
                 adds_up,
-                place,
+                location,
                 "it is ordered by a column that does not exist, or that can't order it",
             );
             adds_up
         }
         _ => {
-            faults.add(place, "it has no order");
+            faults.add(location, "it has no order");
             false
         }
     };
     let direction = matches!(params["orderDirection"].as_str(), Some("asc" | "desc"));
-    faults.expect(direction, place, "its order has no direction");
+    faults.expect(direction, location, "its order has no direction");
     let figures: Vec<&Value> = layer["columns"]
         .as_object()
         .into_iter()
@@ -216,7 +220,7 @@ fn ordered(params: &Value, layer: &Value, place: &str, faults: &mut Faults) {
         .all(|column| column["operationType"] == "sum" || column["operationType"] == "count");
     faults.expect(
         params["otherBucket"] == false || (adds_up && all_add_up),
-        place,
+        location,
         "the rest of the values has a figure that can't be added up",
     );
 }
@@ -231,7 +235,7 @@ fn filter(column: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
     let query = text(&filter["query"]);
     faults.expect(
         filter["language"] == "kuery",
-        ground.place,
+        ground.location,
         "its filter is not KQL",
     );
     let known = |term: &str| {
@@ -254,7 +258,7 @@ fn filter(column: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
     };
     faults.expect(
         terms_of(&query).all(|term| known(term).unwrap_or(false)),
-        ground.place,
+        ground.location,
         format!("the filter \"{query}\" is not supported by this check"),
     );
 }
@@ -288,7 +292,7 @@ fn without_zeros(
     };
     faults.expect(
         is_same,
-        ground.place,
+        ground.location,
         "windows without payments have no document, and would change this figure: leave them out, or \
          take nothing for zero",
     );
@@ -305,12 +309,12 @@ fn additive(
     let adds = matches!(operation, "sum" | "count");
     faults.expect(
         !adds || !ground.documents.overlap(),
-        ground.place,
+        ground.location,
         "it adds up windows that overlap: each payment would count several times",
     );
     faults.expect(
         !is_percentile(field) || operation == "last_value",
-        ground.place,
+        ground.location,
         "percentiles can be neither added nor averaged",
     );
     let by_branch = layer["columns"]
@@ -320,13 +324,13 @@ fn additive(
         .any(|column| column["operationType"] == "terms" && column["sourceField"] == "branch");
     faults.expect(
         operation != "last_value" || by_branch,
-        ground.place,
+        ground.location,
         "the last value is that of any branch: split by branch",
     );
     let is_by_end = ground.time == Some("window_end");
     faults.expect(
         !ground.documents.overlap() || is_by_end,
-        ground.place,
+        ground.location,
         "windows that overlap must be selected by their ends",
     );
 }

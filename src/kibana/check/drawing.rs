@@ -6,7 +6,7 @@ use super::column::is_percentile;
 use super::{Faults, array, text};
 
 /// Every column that is drawn must exist, and every column must be drawn.
-pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: &mut Faults) {
+pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, location: &str, faults: &mut Faults) {
     let visualization = &lens["state"]["visualization"];
     let layers;
     let (drawn, parts): (Vec<&Value>, &[Value]) = match lens["visualizationType"].as_str() {
@@ -18,11 +18,11 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
                 kinds.contains(&text(&layer["seriesType"]).as_str())
             };
             let known = layers.len() == 1 && layers.iter().all(series);
-            faults.expect(known, place, "it is drawn in a way that is not checked");
+            faults.expect(known, location, "it is drawn in a way that is not checked");
             let fitting = fitting(layers, layer);
             faults.expect(
                 visualization["fittingFunction"] == fitting,
-                place,
+                location,
                 format!("its fittingFunction is not {fitting}"),
             );
             let has_rest = visualization["legend"]["isVisible"].is_boolean()
@@ -30,7 +30,7 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
                 && visualization["valueLabels"] == "hide";
             faults.expect(
                 has_rest,
-                place,
+                location,
                 "legend, preferredSeriesType or valueLabels is missing",
             );
             (drawn, layers)
@@ -43,7 +43,7 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
             let has_rest = visualization["shape"] == "heatmap"
                 && visualization["gridConfig"]["type"] == "heatmap_grid"
                 && visualization["legend"]["type"] == "heatmap_legend";
-            faults.expect(has_rest, place, "shape, gridConfig or legend is missing");
+            faults.expect(has_rest, location, "shape, gridConfig or legend is missing");
             let accessors = ["xAccessor", "yAccessor", "valueAccessor"];
             let drawn = accessors.iter().map(|name| &visualization[*name]).collect();
             (drawn, std::slice::from_ref(visualization))
@@ -54,7 +54,7 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
                 let told = column["isTransposed"] == false && column["isMetric"].is_boolean();
                 faults.expect(
                     told,
-                    place,
+                    location,
                     "a column of the table has no isTransposed or isMetric",
                 );
             }
@@ -63,7 +63,7 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
         }
         other => {
             faults.add(
-                place,
+                location,
                 format!("the visualization {other:?} is not supported by this check"),
             );
             return;
@@ -71,7 +71,7 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
     };
     for part in parts {
         let is_ours = part["layerId"] == id && part["layerType"] == "data";
-        faults.expect(is_ours, place, "it draws another layer");
+        faults.expect(is_ours, location, "it draws another layer");
     }
     let mut drawn: Vec<String> = drawn.into_iter().map(text).collect();
     drawn.sort();
@@ -82,7 +82,7 @@ pub(super) fn drawn(lens: &Value, id: &str, layer: &Value, place: &str, faults: 
         .collect();
     faults.expect(
         drawn == columns,
-        place,
+        location,
         format!("it draws {drawn:?} of the columns {columns:?}"),
     );
 }

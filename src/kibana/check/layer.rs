@@ -23,24 +23,28 @@ pub(super) fn lens(
     views: &BTreeMap<String, ParsedDataView>,
     layout: &IndexLayout,
     controls: &BTreeSet<String>,
-    place: &str,
+    location: &str,
     faults: &mut Faults,
 ) {
     faults.expect(
         lens["type"] == "lens",
-        place,
+        location,
         "its attributes are not of type lens",
     );
     let state = &lens["state"];
     let is_empty = state["filters"] == serde_json::json!([])
         && state["query"] == serde_json::json!({"language": "kuery", "query": ""});
-    faults.expect(is_empty, place, "it filters in a way that is not checked");
+    faults.expect(
+        is_empty,
+        location,
+        "it filters in a way that is not checked",
+    );
     let sources = state["datasourceStates"].as_object();
     let only = sources.is_some_and(|map| map.len() == 1 && map.contains_key("formBased"));
-    faults.expect(only, place, "its source is not formBased alone");
+    faults.expect(only, location, "its source is not formBased alone");
     let layers = state["datasourceStates"]["formBased"]["layers"].as_object();
     let layers: Vec<(&String, &Value)> = layers.into_iter().flatten().collect();
-    faults.expect(layers.len() == 1, place, "it does not have one layer");
+    faults.expect(layers.len() == 1, location, "it does not have one layer");
     let wanted: BTreeSet<String> = layers
         .iter()
         .map(|(id, _)| format!("indexpattern-datasource-layer-{id}"))
@@ -51,13 +55,13 @@ pub(super) fn lens(
         .collect();
     faults.expect(
         wanted == there,
-        place,
+        location,
         "its references are not those of its layers",
     );
     let Some((id, layer)) = layers.first() else {
         return;
     };
-    shape::layer(layer, place, faults);
+    shape::layer(layer, location, faults);
     let view = text(&lens["references"][0]["id"]);
     let ground = views.get(&view).and_then(|view| {
         let (documents, fields) = layout.behind(&view.title)?;
@@ -66,11 +70,11 @@ pub(super) fn lens(
             documents,
             fields,
             time,
-            place,
+            location,
         })
     });
     let Some(ground) = ground else {
-        faults.add(place, format!("there is no data view {view}"));
+        faults.add(location, format!("there is no data view {view}"));
         return;
     };
     let has_controlled = controls
@@ -78,32 +82,32 @@ pub(super) fn lens(
         .all(|field| ground.fields.contains_key(field));
     faults.expect(
         has_controlled || layer["ignoreGlobalFilters"] == true,
-        place,
+        location,
         "a control selects by a field that these documents lack, which would leave none",
     );
     faults.expect(
         !has_controlled || layer["ignoreGlobalFilters"] == false,
-        place,
+        location,
         "it ignores the controls, though its documents have their fields",
     );
-    faults.expect(layer["sampling"] == 1, place, "it uses a sample only");
+    faults.expect(layer["sampling"] == 1, location, "it uses a sample only");
     order(layer, &ground, faults);
     let columns: Vec<(&String, &Value)> =
         layer["columns"].as_object().into_iter().flatten().collect();
     for (name, column) in &columns {
-        let place = format!("{place}, column {name}");
-        shape::column(column, &place, faults);
+        let location = format!("{location}, column {name}");
+        shape::column(column, &location, faults);
         column::operation(
             column,
             layer,
             &LayerContext {
-                place: &place,
+                location: &location,
                 ..ground
             },
             faults,
         );
     }
-    drawing::drawn(lens, id, layer, place, faults);
+    drawing::drawn(lens, id, layer, location, faults);
 }
 
 /// The order must name every column once, those that make buckets first.
@@ -118,19 +122,19 @@ fn order(layer: &Value, ground: &LayerContext<'_>, faults: &mut Faults) {
         .collect();
     faults.expect(
         sorted == columns && !columns.is_empty(),
-        ground.place,
+        ground.location,
         "columnOrder does not name every column once",
     );
     let is_bucketed = |id: &String| layer["columns"][id.as_str()]["isBucketed"] == true;
     faults.expect(
         order.iter().is_sorted_by_key(|id| !is_bucketed(id)),
-        ground.place,
+        ground.location,
         "columnOrder has a figure before a bucket",
     );
     let incomplete = layer["incompleteColumns"].as_object();
     faults.expect(
         incomplete.is_some_and(serde_json::Map::is_empty),
-        ground.place,
+        ground.location,
         "a column is incomplete",
     );
 }

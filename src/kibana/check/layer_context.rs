@@ -9,5 +9,5 @@ pub(super) struct LayerContext<'a> {
     pub(super) documents: DocumentSet<'a>,
     pub(super) fields: &'a BTreeMap<String, String>,
     pub(super) time: Option<&'a str>,
-    pub(super) place: &'a str,
+    pub(super) location: &'a str,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Faults, array, place, text};
+use super::{Faults, array, location, text};
 use crate::kibana::saved_object::{CORE, DASHBOARD, DATA_VIEW};
 
 /// The members of a line, and no others: a `version` that can't be decoded fails the whole import.
@@ -35,11 +35,11 @@ pub(super) fn objects(ndjson: &str, faults: &mut Faults) -> Vec<Value> {
             }
         };
         members(&object, &at, faults);
-        let place = place(&object);
+        let location = location(&object);
         let is_new = seen.insert((text(&object["type"]), text(&object["id"])));
-        faults.expect(is_new, &place, "it is there twice");
-        stamps(&object, &place, faults);
-        references(&object, &place, faults);
+        faults.expect(is_new, &location, "it is there twice");
+        stamps(&object, &location, faults);
+        references(&object, &location, faults);
         objects.push(object);
     }
     objects
@@ -68,12 +68,15 @@ fn members(object: &Value, at: &str, faults: &mut Faults) {
 }
 
 /// A stamp newer than Kibana is refused; an older one than the content is migrated wrongly.
-fn stamps(object: &Value, place: &str, faults: &mut Faults) {
+fn stamps(object: &Value, location: &str, faults: &mut Faults) {
     let stamp = match object["type"].as_str() {
         Some(DATA_VIEW) => "8.0.0",
         Some(DASHBOARD) => "8.9.0",
         other => {
-            faults.add(place, format!("the type {other:?} is not one that we load"));
+            faults.add(
+                location,
+                format!("the type {other:?} is not one that we load"),
+            );
             return;
         }
     };
@@ -83,13 +86,13 @@ fn stamps(object: &Value, place: &str, faults: &mut Faults) {
     ] {
         faults.expect(
             object[member] == wanted,
-            place,
+            location,
             format!("{member} is {}, not \"{wanted}\"", object[member]),
         );
     }
 }
 
-fn references(object: &Value, place: &str, faults: &mut Faults) {
+fn references(object: &Value, location: &str, faults: &mut Faults) {
     let mut names = BTreeSet::new();
     for reference in array(&object["references"]) {
         let whole = ["id", "name", "type"].iter().all(|member| {
@@ -100,14 +103,14 @@ fn references(object: &Value, place: &str, faults: &mut Faults) {
         let alone = reference.as_object().is_some_and(|map| map.len() == 3);
         faults.expect(
             whole && alone,
-            place,
+            location,
             "a reference needs id, name and type, no more",
         );
         let name = text(&reference["name"]);
         let is_new = names.insert(name.clone());
         faults.expect(
             is_new,
-            place,
+            location,
             format!("the reference {name} is there twice"),
         );
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Faults, ParsedDataView, array, column, json_text, layer, place, shape, text};
+use super::{Faults, ParsedDataView, array, column, json_text, layer, location, shape, text};
 use crate::kibana::IndexLayout;
 use crate::kibana::saved_object::DATA_VIEW;
 
@@ -20,7 +20,7 @@ pub(super) fn dashboard(
     layout: &IndexLayout,
     faults: &mut Faults,
 ) {
-    let at = place(object);
+    let at = location(object);
     let attributes = &object["attributes"];
     shape::dashboard(attributes, &at, faults);
     let panels = json_text(&attributes["panelsJSON"]).unwrap_or_default();

@@ -144,6 +144,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether a change of the configuration can mend it: the state was built with another one.
+    #[must_use]
+    pub const fn is_config_mismatch(&self) -> bool {
+        match self {
+            Self::Other { .. } | Self::Swapped { .. } => true,
+            Self::Store(error) => error.is_config_mismatch(),
+            _ => false,
+        }
+    }
+
     /// What is wrong, without what to do: that depends on the command.
     #[must_use]
     pub fn fact(&self) -> String {

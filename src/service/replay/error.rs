@@ -28,8 +28,8 @@ pub enum Error {
     /// Elasticsearch can't be used.
     #[error(transparent)]
     Sink(#[from] sink::Error),
-    /// Elasticsearch did not answer before anything was switched.
-    #[error("{0}; nothing was switched")]
+    /// Elasticsearch did not answer before anything was swapped.
+    #[error("{0}; nothing was swapped")]
     NotBegun(sink::Error),
     /// Another replay, swap or drop is running.
     #[error("another replay, swap or drop is running on this state: wait until it ends")]

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug, error, info, warn};
 
-use super::clock::Timestamps;
 use super::idleness::Idleness;
 use super::pace::{CheckpointPace, CheckpointWritten};
+use super::timestamps::Timestamps;
 use super::writer::Job;
 use super::{Config, Error};
 use crate::core::pipeline::Pipeline;

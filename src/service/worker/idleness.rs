@@ -120,6 +120,6 @@ impl Idleness {
         self.quiet_since = Some(since + (until - due) + CLOSE_AGAIN_AFTER);
         let behind = i64::try_from((now - until).as_millis()).unwrap_or(i64::MAX);
         let wall = wall_clock::now_ms().saturating_sub(behind);
-        pipeline.quiet_close(EventTime::from_millis(wall))
+        pipeline.close_quiet(EventTime::from_millis(wall))
     }
 }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use tracing::error;
 
 use super::Error;
-use super::clock::Timestamps;
 use super::pace::CheckpointWritten;
 use super::syncing::Syncing;
+use super::timestamps::Timestamps;
 use crate::core::effect::Effects;
 use crate::core::feedback::Feedback;
 use crate::core::feedback::Mark;

@@ -85,7 +85,7 @@ pub(in crate::sink) fn pipelines(settings: &Value) -> BTreeSet<(&'static str, St
 fn example(kind: DocumentKind) -> Family {
     match kind {
         DocumentKind::Totals => Family::Totals,
-        DocumentKind::Late => Family::Late,
+        DocumentKind::NoWindow => Family::NoWindow,
         DocumentKind::Rejects => Family::Rejects,
         DocumentKind::Windows(definition) => Family::Windows {
             definition,

@@ -10,7 +10,7 @@ pub(in crate::sink) enum Interrupted {
     /// The state can't be read.
     Read(ReadError),
     /// The receiver of feedback is gone.
-    Deaf,
+    WriterGone,
 }
 
 impl From<Trouble> for Interrupted {

@@ -25,7 +25,7 @@ const TOGETHER: usize = 5_000;
 
 /// How far documents of zeros that are no longer given have been deleted.
 #[derive(Debug, Default)]
-pub(in crate::sink) struct Crowd {
+pub(in crate::sink) struct OutdatedZeros {
     /// There are none that end after this.
     deleted_from: Option<EventTime>,
     next: Option<Instant>,
@@ -35,21 +35,23 @@ impl Delivery {
     /// Deletes documents of zeros that are no longer given. To be called when no document is under way.
     pub(in crate::sink) async fn forget_zeros(&mut self, order: Order) -> Result<(), Interrupted> {
         let now = Instant::now();
-        let is_early = order == Order::Run && self.crowd.next.is_some_and(|next| now < next);
+        let is_early =
+            order == Order::Run && self.outdated_zeros.next.is_some_and(|next| now < next);
         if !self.zero_windows || is_early {
             return Ok(());
         }
         let readings = Arc::clone(&self.readings);
-        let crowded = move || readings.query(|reading| Ok(reading.frame().snapshot().crowded_from));
-        let Some(crowded) = blocking(crowded).await? else {
+        let zeros_end =
+            move || readings.query(|reading| Ok(reading.frame().snapshot().zeros_end_at));
+        let Some(end) = blocking(zeros_end).await? else {
             return Ok(());
         };
-        if self.crowd.deleted_from == Some(crowded) {
+        if self.outdated_zeros.deleted_from == Some(end) {
             return Ok(());
         }
-        self.cluster.delete_zeros_after(crowded).await?;
-        self.crowd.deleted_from = Some(crowded);
-        self.crowd.next = Some(now + EVERY);
+        self.cluster.delete_zeros_after(end).await?;
+        self.outdated_zeros.deleted_from = Some(end);
+        self.outdated_zeros.next = Some(now + EVERY);
         Ok(())
     }
 }

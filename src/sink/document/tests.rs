@@ -10,7 +10,7 @@ use tidegauge_windows::{Aggregate, ClosedBy, Span};
 use super::super::index::DocumentKind;
 use super::super::mapping::{fields, mapping};
 use super::*;
-use crate::core::effect::{LatePayment, LateReason, RejectedRecord};
+use crate::core::effect::{NoWindowReason, PaymentInNoWindow, RejectedRecord};
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
 use crate::domain::total::Total;
@@ -91,21 +91,21 @@ fn every_field_of_every_document_is_mapped_and_no_other() {
         assert_mapped(&window, DocumentKind::Windows(0), histograms);
     }
 
-    let late = LatePayment {
+    let late = PaymentInNoWindow {
         origin: ORIGIN,
         timestamp: None,
-        reason: LateReason::Future,
+        reason: NoWindowReason::Future,
         event_time: time,
         watermark: None,
         branch: branch(),
         amount: Amount::parse(b"1").unwrap().0,
         read: String::new(),
     };
-    let late = LateDocument {
+    let late = NoWindowDocument {
         timestamp: rfc3339(time),
-        late: LateAnswer::new(&late, &branches),
+        payment: NoWindowAnswer::new(&late, &branches),
     };
-    assert_mapped(&late, DocumentKind::Late, true);
+    assert_mapped(&late, DocumentKind::NoWindow, true);
 
     let reject = RejectedRecord {
         origin: ORIGIN,

@@ -54,9 +54,9 @@ fn every_kind_of_key_has_frozen_bytes() {
             revision(2, window(0, 60_000), branch(7)),
             "1200028000000000000000800000000000ea6000000007",
         ),
-        (RecordList::Late.entry(5), "200000000000000005"),
+        (RecordList::NoWindow.entry(5), "200000000000000005"),
         (
-            RecordList::Late.number_at(origin),
+            RecordList::NoWindow.number_at(origin),
             "21800000028000000000000009",
         ),
         (RecordList::Rejects.entry(5), "220000000000000005"),
@@ -70,7 +70,7 @@ fn every_kind_of_key_has_frozen_bytes() {
             "300200018000000000000000800000000000ea6000000007",
         ),
         (
-            dirty(&DocumentKey::Late(origin)),
+            dirty(&DocumentKey::NoWindow(origin)),
             "3003800000028000000000000009",
         ),
         (
@@ -150,7 +150,7 @@ fn documents() -> impl Strategy<Value = DocumentKey> {
             window: window(start, end),
             branch,
         }),
-        origins().prop_map(DocumentKey::Late),
+        origins().prop_map(DocumentKey::NoWindow),
         origins().prop_map(DocumentKey::Reject),
     ]
 }
@@ -183,9 +183,9 @@ proptest! {
         prop_assert_eq!(partition_of(&progress(partition)), Some(partition));
         prop_assert_eq!(branch_of_total(&total(branch)), Some(branch));
         let cell = cell(Block { level, start: at(start) }, branch);
-        prop_assert_eq!(place_of_cell(&cell).map(|place| place.1), Some(branch));
-        prop_assert_eq!(RecordList::Late.number_of(&RecordList::Late.entry(number)), Some(number));
-        prop_assert_eq!(RecordList::Late.number_of(&RecordList::Rejects.entry(number)), None);
+        prop_assert_eq!(slice_and_branch(&cell).map(|(_, branch)| branch), Some(branch));
+        prop_assert_eq!(RecordList::NoWindow.number_of(&RecordList::NoWindow.entry(number)), Some(number));
+        prop_assert_eq!(RecordList::NoWindow.number_of(&RecordList::Rejects.entry(number)), None);
     }
 
     #[test]
@@ -195,8 +195,8 @@ proptest! {
         let _ = document_of(&key);
         let _ = partition_of(&key);
         let _ = branch_of_total(&key);
-        let _ = place_of_cell(&key);
+        let _ = slice_and_branch(&key);
         let _ = number_of_task(&key);
-        let _ = RecordList::Late.number_of(&key);
+        let _ = RecordList::NoWindow.number_of(&key);
     }
 }

@@ -3,14 +3,14 @@
 use tidegauge_windows::EventTime;
 
 use super::StoredValue;
-use crate::core::effect::{LatePayment, LateReason, RejectedRecord};
+use crate::core::effect::{NoWindowReason, PaymentInNoWindow, RejectedRecord};
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
 use crate::domain::document_key::Origin;
 use crate::domain::payment::BranchId;
 use crate::store::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
 
-impl StoredValue for LatePayment {
+impl StoredValue for PaymentInNoWindow {
     fn write(&self, encoder: &mut ByteEncoder) {
         self.origin.write(encoder);
         encoder.option(self.timestamp, ByteEncoder::i64);
@@ -29,7 +29,7 @@ impl StoredValue for LatePayment {
             timestamp: decoder.option(ByteDecoder::i64)?,
             reason: {
                 let name = decoder.text()?;
-                LateReason::ALL
+                NoWindowReason::ALL
                     .into_iter()
                     .find(|reason| reason.as_str() == name)
                     .ok_or(Malformed)?

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegauge_windows::{
-    EventTime, Jump, Keys, Participation, PartitionTime, QuietClose, Snapshot, Span, Window,
+    EventTime, Jump, Keys, Participation, PartitionTime, QuietClose, Snapshot, Span, Stretch,
 };
 
 use super::StoredValue;
@@ -82,7 +82,7 @@ impl StoredValue for Snapshot {
             stretch.write(encoder);
         }
         self.latest.write(encoder);
-        self.crowded_from.write(encoder);
+        self.zeros_end_at.write(encoder);
         self.floor.write(encoder);
     }
 
@@ -131,7 +131,7 @@ impl StoredValue for Snapshot {
         }
         let mut activity = Vec::new();
         for _ in 0..decoder.len()? {
-            activity.push(Window::read(decoder)?);
+            activity.push(Stretch::read(decoder)?);
         }
         Ok(Self {
             partitions,
@@ -139,7 +139,7 @@ impl StoredValue for Snapshot {
             quiet_closes,
             activity,
             latest: Option::read(decoder)?,
-            crowded_from: Option::read(decoder)?,
+            zeros_end_at: Option::read(decoder)?,
             floor: Option::read(decoder)?,
         })
     }

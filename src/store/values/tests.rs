@@ -12,7 +12,7 @@ use tidegauge_windows::{
 };
 
 use super::*;
-use crate::core::effect::{LatePayment, LateReason, RejectedRecord};
+use crate::core::effect::{NoWindowReason, PaymentInNoWindow, RejectedRecord};
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
 use crate::store::head::{CheckpointHead, NumberRange};
@@ -25,8 +25,8 @@ fn wide() -> impl Strategy<Value = I256> {
     (any::<i128>(), any::<i128>()).prop_map(|(high, low)| I256::from_words(high, low))
 }
 
-fn stretches() -> impl Strategy<Value = Window> {
-    (times(), times()).prop_map(|(start, end)| Window::new(start, end))
+fn stretches() -> impl Strategy<Value = Stretch> {
+    (times(), times()).prop_map(|(start, end)| Stretch::new(start, end))
 }
 
 fn origins() -> impl Strategy<Value = Origin> {
@@ -118,25 +118,25 @@ fn snapshots() -> impl Strategy<Value = Snapshot> {
         ),
     )
         .prop_map(
-            |(partitions, watermark, quiet_closes, activity, (latest, crowded_from, floor))| {
+            |(partitions, watermark, quiet_closes, activity, (latest, zeros_end_at, floor))| {
                 Snapshot {
                     partitions,
                     watermark,
                     quiet_closes,
                     activity,
                     latest,
-                    crowded_from,
+                    zeros_end_at,
                     floor,
                 }
             },
         )
 }
 
-fn late_payments() -> impl Strategy<Value = LatePayment> {
+fn payments_in_no_window() -> impl Strategy<Value = PaymentInNoWindow> {
     let reason = prop_oneof![
-        Just(LateReason::TooLate),
-        Just(LateReason::PastRetention),
-        Just(LateReason::Future)
+        Just(NoWindowReason::TooLate),
+        Just(NoWindowReason::PastRetention),
+        Just(NoWindowReason::Future)
     ];
     let amount = any::<i64>().prop_map(|units| Amount::from_units(i128::from(units)));
     (
@@ -150,7 +150,7 @@ fn late_payments() -> impl Strategy<Value = LatePayment> {
     )
         .prop_map(
             |((origin, timestamp, reason, event_time), (watermark, branch, amount, read))| {
-                LatePayment {
+                PaymentInNoWindow {
                     origin,
                     timestamp,
                     reason,
@@ -213,7 +213,7 @@ fn heads() -> impl Strategy<Value = CheckpointHead> {
                     rejects,
                 },
                 dirty: numbers[3],
-                late: NumberRange {
+                in_no_window: NumberRange {
                     first: numbers[1],
                     next: numbers[4],
                 },
@@ -273,7 +273,7 @@ proptest! {
     #[test]
     fn every_value_comes_back(
         summary in summaries(), total in totals(), progress in progress(),
-        snapshot in snapshots(), late in late_payments(), reject in rejects(), head in heads(),
+        snapshot in snapshots(), late in payments_in_no_window(), reject in rejects(), head in heads(),
         ids in vec(0..=BranchId::MAX.get(), 0..9),
     ) {
         comes_back(&summary)?;
@@ -296,7 +296,7 @@ proptest! {
         let _ = Total::decode(&bytes);
         let _ = Progress::decode(&bytes);
         let _ = Snapshot::decode(&bytes);
-        let _ = LatePayment::decode(&bytes);
+        let _ = PaymentInNoWindow::decode(&bytes);
         let _ = RejectedRecord::decode(&bytes);
         let _ = CheckpointHead::decode(&bytes);
         let _ = Vec::<BranchId>::decode(&bytes);

@@ -49,8 +49,8 @@ fn total(time: Option<&str>) -> TotalAnswer<'static> {
     }
 }
 
-fn late(time: Option<&str>) -> LateAnswer<'static> {
-    LateAnswer {
+fn in_no_window(time: Option<&str>) -> NoWindowAnswer<'static> {
+    NoWindowAnswer {
         partition: 1,
         offset: 2,
         record_timestamp: time.map(Into::into),
@@ -136,7 +136,7 @@ fn every_row_and_its_description_have_the_fields_of_its_table() {
     let (definition, branches) = (definition(), Branches::default());
     let window = |amounts| window(&definition, &branches, amounts);
     assert_is_of_its_table([window(&[5]), window(&[])]);
-    assert_is_of_its_table([late(some), late(None)]);
+    assert_is_of_its_table([in_no_window(some), in_no_window(None)]);
     assert_is_of_its_table([reject(some), reject(None)]);
     assert_is_of_its_table([entry(Some("1")), entry(None)]);
 }

@@ -1,6 +1,6 @@
 //! The world, read as a store is.
 
-use tidegauge::core::effect::{LatePayment, RejectedRecord};
+use tidegauge::core::effect::{PaymentInNoWindow, RejectedRecord};
 use tidegauge::core::feedback::Mark;
 use tidegauge::domain::document_key::{DocumentKey, Origin};
 use tidegauge::domain::payment::BranchId;
@@ -86,7 +86,7 @@ impl Reading for World {
             .collect())
     }
 
-    fn late_payment(&self, _: Origin) -> Result<Option<LatePayment>, ReadError> {
+    fn payment_in_no_window(&self, _: Origin) -> Result<Option<PaymentInNoWindow>, ReadError> {
         unreachable!("no route asks for one")
     }
 
@@ -94,11 +94,11 @@ impl Reading for World {
         unreachable!("no route asks for one")
     }
 
-    fn late_payments(
+    fn payments_in_no_window(
         &self,
         before: Option<u64>,
         limit: usize,
-    ) -> Result<Vec<(u64, LatePayment)>, ReadError> {
+    ) -> Result<Vec<(u64, PaymentInNoWindow)>, ReadError> {
         Ok(newest_first(&self.late, before, limit))
     }
 

@@ -1,4 +1,5 @@
-//! Which generation is live, as a running service sees it.
+//! How a running service follows a swap: it sees that another generation is live, tries to run it, and
+//! announces why it can't.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,11 +7,9 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
 
-use super::exit_class::{Classified, ExitClass};
+use super::{Error, Generations, Live, ServedAnnouncement, UnfollowedSwap};
 use crate::config::{self, Config, Need, Sources};
 use crate::observe::status::{RefusedSwap, Status};
-use crate::service::app::{Plan, Until};
-use crate::service::generation::{self, Generations, Live, ServedAnnouncement, UnfollowedSwap};
 
 /// How often the pointer is read.
 const POINTER_EVERY: Duration = Duration::from_secs(1);
@@ -18,21 +17,22 @@ const POINTER_EVERY: Duration = Duration::from_secs(1);
 const REFUSED_EVERY: Duration = Duration::from_secs(5);
 
 /// The generation that runs next.
-pub(super) struct Successor {
-    pub(super) live: Live,
-    /// Not entered yet: the generation that runs still writes, and its last positions are the ones that
+#[derive(Debug)]
+pub struct Successor {
+    /// What is live since the swap.
+    pub live: Live,
+    /// Its configuration. Not entered yet: the generation that runs still writes, and its last positions are the ones that
     /// the next one has to come to before it is shown.
-    pub(super) config: Config,
+    pub config: Config,
 }
 
 /// Watches which generation is live.
-pub(super) struct Pointer<'a> {
+#[derive(Debug)]
+pub struct SwapFollower<'a> {
     generations: &'a Generations,
     sources: &'a Sources,
     state_dir: PathBuf,
     generation: u32,
-    /// Whether it is followed: a run to the end stays with one generation.
-    is_followed: bool,
     next: Instant,
     /// The swap that was seen last.
     swap: Option<String>,
@@ -43,11 +43,14 @@ pub(super) struct Pointer<'a> {
     status: Arc<Status>,
 }
 
-impl<'a> Pointer<'a> {
-    pub(super) fn new(
+impl<'a> SwapFollower<'a> {
+    /// Follows swaps from now on for a service that runs `generation` with `config`. Refusals are set in
+    /// `status`.
+    #[must_use]
+    pub fn new(
         generations: &'a Generations,
         config: &Config,
-        plan: &Plan,
+        generation: u32,
         sources: &'a Sources,
         status: Arc<Status>,
     ) -> Self {
@@ -55,8 +58,7 @@ impl<'a> Pointer<'a> {
             generations,
             sources,
             state_dir: config.state_dir.clone(),
-            generation: plan.generation,
-            is_followed: plan.until == Until::Stopped,
+            generation,
             next: Instant::now() + POINTER_EVERY,
             swap: generations.swapped_at(),
             retry: Instant::now(),
@@ -66,8 +68,8 @@ impl<'a> Pointer<'a> {
     }
 
     /// Another generation, if that is live now and can be run.
-    pub(super) fn look(&mut self) -> Option<Successor> {
-        if !self.is_followed || Instant::now() < self.next {
+    pub fn poll(&mut self) -> Option<Successor> {
+        if Instant::now() < self.next {
             return None;
         }
         self.next = Instant::now() + POINTER_EVERY;
@@ -89,7 +91,7 @@ impl<'a> Pointer<'a> {
             }
             // The command that made the swap may wait for this, also if it was made and undone.
             if was_refused || is_new {
-                self.say(|generations| generations.announce_serving(live.generation));
+                self.announce(|generations| generations.announce_serving(live.generation));
             }
             return None;
         }
@@ -108,7 +110,7 @@ impl<'a> Pointer<'a> {
                 if self.generations.announcement()
                     != Some(ServedAnnouncement::Refused(refused.clone()))
                 {
-                    self.say(|generations| generations.announce_refused(&refused));
+                    self.announce(|generations| generations.announce_refused(&refused));
                 }
                 if self.refused.as_ref() != Some(&refused) {
                     error!("{refused}");
@@ -125,8 +127,8 @@ impl<'a> Pointer<'a> {
     }
 
     // If the message can't be written, a command that waits for it only waits longer.
-    fn say(&self, say: impl Fn(&Generations) -> Result<(), generation::Error>) {
-        if let Err(error) = say(self.generations) {
+    fn announce(&self, announce: impl Fn(&Generations) -> Result<(), Error>) {
+        if let Err(error) = announce(self.generations) {
             warn!("{error}");
         }
     }
@@ -139,9 +141,7 @@ impl<'a> Pointer<'a> {
                 let (now, here) = (state_dir.display(), self.state_dir.display());
                 (format!("state_dir is {now} now and was {here}"), true)
             }
-            SuccessorError::Generation(error, _) => {
-                (error.fact(), error.class() == ExitClass::Config)
-            }
+            SuccessorError::Generation(error, _) => (error.fact(), error.is_config_mismatch()),
         };
         let fact = fact.trim_end().trim_end_matches('.');
         let file = self.sources.shown_file();
@@ -188,7 +188,7 @@ enum SuccessorError {
     /// It names another state directory, which only a start can go to.
     Moved(PathBuf),
     /// The generation does not fit it, or can't be opened.
-    Generation(generation::Error, Box<Config>),
+    Generation(Error, Box<Config>),
 }
 
 impl From<config::Error> for SuccessorError {
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::core::pipeline::{Pipeline, PipelineStart};
     use crate::sink::Publication;
-    use crate::store::{Documents, Identity, Store};
+    use crate::store::{Identity, MarkedDocuments, Store};
 
     fn open(config: &Config, generations: &Generations, generation: u32) -> Store {
         let identity = Identity {
@@ -217,7 +217,7 @@ mod tests {
             rules: config.rules(),
             settings: Arc::clone(&config.event_time.settings),
             configured: Vec::new(),
-            documents: Documents::WithPayments,
+            documents: MarkedDocuments::WithPayments,
         };
         Store::open(&generations.dir(generation), &identity)
             .unwrap()
@@ -253,15 +253,14 @@ mod tests {
         let mut first = open(&config, &generations, 1);
         come_to(&mut first, &config, 5);
         drop(open(&config, &generations, 2));
-        let plan = Plan::serving(&config, 1, Until::Stopped);
-        let mut pointer = Pointer::new(&generations, &config, &plan, &sources, Arc::default());
+        let mut follower = SwapFollower::new(&generations, &config, 1, &sources, Arc::default());
         let live = Live {
             generation: 2,
             previous: Some(1),
         };
         generations.set_live(live).unwrap();
-        pointer.next = Instant::now();
-        let mut next = pointer.look().unwrap();
+        follower.next = Instant::now();
+        let mut next = follower.poll().unwrap();
 
         // What runs until then still reads.
         come_to(&mut first, &config, 9);

@@ -9,19 +9,19 @@ use super::problem::Problem;
 use crate::domain::payment::BranchId;
 
 /// The last window of a page, by start, branch and end.
-pub(super) type WindowPlace = (EventTime, BranchId, EventTime);
+pub(super) type WindowPosition = (EventTime, BranchId, EventTime);
 
-/// The cursor after `place`, for the question `asked`.
-pub(super) fn after_window(place: WindowPlace, asked: &impl Debug) -> String {
-    let (start, branch, end) = place;
+/// The cursor after `position`, for the question `asked`.
+pub(super) fn after_window(position: WindowPosition, asked: &impl Debug) -> String {
+    let (start, branch, end) = position;
     sealed(
         format!("{}.{branch}.{}", start.millis(), end.millis()),
         asked,
     )
 }
 
-/// The place that `cursor` names.
-pub(super) fn window_place(cursor: &str, asked: &impl Debug) -> Result<WindowPlace, Problem> {
+/// The position that `cursor` names.
+pub(super) fn window_position(cursor: &str, asked: &impl Debug) -> Result<WindowPosition, Problem> {
     unsealed(cursor, asked)
         .and_then(|text| {
             let mut parts = text.splitn(3, '.');
@@ -54,14 +54,14 @@ fn refused() -> Problem {
 }
 
 // A checksum, not a signature: a cursor gives no right that the question itself does not give.
-fn sealed(place: String, asked: &impl Debug) -> String {
-    let seal = xxh3_64(format!("{place} {asked:?}").as_bytes());
-    format!("{place}.{seal:016x}")
+fn sealed(position: String, asked: &impl Debug) -> String {
+    let seal = xxh3_64(format!("{position} {asked:?}").as_bytes());
+    format!("{position}.{seal:016x}")
 }
 
 fn unsealed<'a>(cursor: &'a str, asked: &impl Debug) -> Option<&'a str> {
-    let (place, _) = cursor.rsplit_once('.')?;
-    (sealed(place.to_owned(), asked) == cursor).then_some(place)
+    let (position, _) = cursor.rsplit_once('.')?;
+    (sealed(position.to_owned(), asked) == cursor).then_some(position)
 }
 
 #[cfg(test)]
@@ -72,34 +72,34 @@ mod tests {
 
     #[test]
     fn a_cursor_fits_only_the_question_it_was_given_for() {
-        let place = (
+        let position = (
             EventTime::from_millis(-60_000),
             BranchId::MAX,
             EventTime::from_millis(0),
         );
-        let cursor = after_window(place, &("1m", 3));
-        assert_eq!(window_place(&cursor, &("1m", 3)), Ok(place));
-        assert!(window_place(&cursor, &("1h", 3)).is_err());
+        let cursor = after_window(position, &("1m", 3));
+        assert_eq!(window_position(&cursor, &("1m", 3)), Ok(position));
+        assert!(window_position(&cursor, &("1h", 3)).is_err());
         assert!(number(&before_number(9, &"late"), &"rejects").is_err());
         assert_eq!(number(&before_number(9, &"late"), &"late"), Ok(9));
     }
 
     #[test]
     fn a_changed_cursor_is_refused() {
-        let place = (
+        let position = (
             EventTime::from_millis(5),
             BranchId::MAX,
             EventTime::from_millis(65),
         );
-        let cursor = after_window(place, &());
+        let cursor = after_window(position, &());
         for index in 0..cursor.len() {
             let mut changed = cursor.clone().into_bytes();
             changed[index] ^= 1;
             let changed = String::from_utf8(changed).unwrap();
-            assert!(window_place(&changed, &()).is_err(), "{changed}");
+            assert!(window_position(&changed, &()).is_err(), "{changed}");
         }
         for garbage in ["", ".", "...", "é", "1.2.3.0000000000000000"] {
-            assert!(window_place(garbage, &()).is_err(), "{garbage:?}");
+            assert!(window_position(garbage, &()).is_err(), "{garbage:?}");
         }
     }
 }

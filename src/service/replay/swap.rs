@@ -20,18 +20,18 @@ use crate::sink::{self, Upkeep};
 use crate::store::ReadOnlyStore;
 use crate::view::reading::Readings;
 
-/// The outcome of a switch.
+/// The outcome of a swap.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Switched {
+pub struct Swapped {
     /// The generation that is live now.
     pub live: u32,
     /// The one before, which is kept.
     pub previous: Option<u32>,
-    /// The aliases in Elasticsearch after the switch.
+    /// The aliases in Elasticsearch after the swap.
     pub aliases: Aliases,
 }
 
-/// Where the aliases point after a switch.
+/// Where the aliases point after a swap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aliases {
@@ -118,13 +118,13 @@ fn nothing_before(generations: &Generations, live: Live) -> Result<Error, Error>
 /// # Errors
 /// When the condition is not met, `to` is not complete, has no state or other rules than `config`, may not
 /// write to its indexes, or Elasticsearch does not answer: then nothing has changed. When the service does not follow in time: it does so later.
-pub async fn switch(
+pub async fn swap(
     config: &Config,
     generations: &Generations,
     to: u32,
     consent: Consent,
     patience: Duration,
-) -> Result<Switched, Error> {
+) -> Result<Swapped, Error> {
     permit(generations, to, consent)?;
     let fits = generations.fits(to, config);
     fits.map_err(|error| unfit(error, generations, to, consent))?;
@@ -151,7 +151,7 @@ pub async fn switch(
             indexes.refuse_strangers(Some(readings.as_ref())).await?;
         }
         generations.set_live(live)?;
-        info!(live = to, previous = before.generation, "switched");
+        info!(live = to, previous = before.generation, "swapped");
         live
     };
     let aliases = match indexes {
@@ -161,7 +161,7 @@ pub async fn switch(
             Aliases::None
         }
     };
-    Ok(Switched {
+    Ok(Swapped {
         live: to,
         previous: live.previous,
         aliases,
