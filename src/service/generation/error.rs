@@ -144,7 +144,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether a change of the configuration can mend it: the state was built with another one.
+    /// Whether a change of the configuration can correct it: the state was built with another one.
     #[must_use]
     pub const fn is_config_mismatch(&self) -> bool {
         match self {
