@@ -45,10 +45,8 @@ pub(super) enum BrokerQuestion {
     Ends {
         /// When it was asked.
         asked: Instant,
-        /// The partitions that can be read.
+        /// The partitions.
         partitions: Vec<i32>,
-        /// Those that can't be read now: they are asked for apart from the others, and last.
-        failing: Vec<i32>,
     },
 }
 
@@ -56,7 +54,7 @@ pub(super) enum BrokerQuestion {
 pub(super) enum BrokerAnswer {
     /// To [`BrokerQuestion::Describe`].
     Described(Result<TopicDescription, Error>),
-    /// To [`BrokerQuestion::Probe`], if all of them are known.
+    /// To [`BrokerQuestion::Probe`], if a broker answered.
     Probed(ProbeAnswer),
     /// To [`BrokerQuestion::Probe`] otherwise.
     Silent,
@@ -66,7 +64,7 @@ pub(super) enum BrokerAnswer {
         asked: Instant,
         /// The ends, without those that nothing was said of.
         ends: BTreeMap<i32, i64>,
-        /// Whether something was said of each partition that can be read; of each one, if none can.
+        /// Whether the end of each partition was said that was asked for.
         is_whole: bool,
     },
 }
@@ -158,44 +156,33 @@ fn ask(
         BrokerQuestion::Describe { known, partitions } => {
             BrokerAnswer::Described(describe(consumer, topic, known, partitions))
         }
-        BrokerQuestion::Ends {
-            asked,
-            partitions,
-            failing,
-        } => {
-            let ask = |of: &[i32]| {
-                let mut ends = BTreeMap::new();
-                for some in of.chunks(PARTITIONS_PER_REQUEST) {
-                    let Ok(found) = topic.ends(consumer, some, ASK_MAX) else {
-                        break;
-                    };
-                    ends.extend(found);
-                }
-                ends
-            };
-            let mut ends = ask(&partitions);
-            let of_failing = ask(&failing);
-            let is_whole = match partitions.is_empty() {
-                true => of_failing.len() == failing.len(),
-                false => ends.len() == partitions.len(),
-            };
-            ends.extend(of_failing);
+        BrokerQuestion::Ends { asked, partitions } => {
+            let mut ends = BTreeMap::new();
+            for some in partitions.chunks(PARTITIONS_PER_REQUEST) {
+                let Ok(found) = topic.ends(consumer, some, ASK_MAX) else {
+                    break;
+                };
+                ends.extend(found);
+            }
             BrokerAnswer::Ends {
                 asked,
+                is_whole: ends.len() == partitions.len(),
                 ends,
-                is_whole,
             }
         }
         BrokerQuestion::Probe {
             outages,
             partitions,
         } => match topic.offset_ranges(consumer, &partitions, PROBE_MAX) {
-            Ok(offset_ranges) => BrokerAnswer::Probed(ProbeAnswer {
-                outages,
-                identity: native::topic_id(consumer, topic.name(), ASK_MAX),
-                offset_ranges,
-            }),
-            Err(_) => BrokerAnswer::Silent,
+            Ok(offset_ranges) if !offset_ranges.is_empty() || partitions.is_empty() => {
+                BrokerAnswer::Probed(ProbeAnswer {
+                    outages,
+                    identity: native::topic_id(consumer, topic.name(), ASK_MAX),
+                    offset_ranges,
+                })
+            }
+            // Without any of them nothing shows that a broker answered.
+            _ => BrokerAnswer::Silent,
         },
     }
 }
@@ -220,7 +207,6 @@ fn describe(
     partitions.retain(|partition| !leaderless.contains(partition));
     let mut offset_ranges = BTreeMap::new();
     let deadline = Instant::now() + DESCRIBE_MAX;
-    // A partition without a leader makes the whole request fail that names it.
     for some in partitions.chunks(PARTITIONS_PER_REQUEST) {
         if Instant::now() >= deadline {
             break;

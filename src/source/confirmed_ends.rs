@@ -148,8 +148,7 @@ impl Source {
         if !is_due || self.consumer.context().down().is_some() {
             return;
         }
-        // One without a leader spoils the answer for those that are asked for together with it.
-        let (failing, partitions): (Vec<i32>, Vec<i32>) = self
+        let partitions: Vec<i32> = self
             .partitions()
             .into_iter()
             .filter(|partition| self.runs(*partition))
@@ -157,11 +156,10 @@ impl Source {
                 let age = self.confirmed.age(*partition, now);
                 age.is_none_or(|age| age >= ASK_AFTER) || self.confirmed.wanted.contains(partition)
             })
-            .partition(|partition| self.failing.contains_key(partition));
-        if (partitions.is_empty() && failing.is_empty())
+            .collect();
+        if partitions.is_empty()
             || self.asker.ask(BrokerQuestion::Ends {
                 partitions,
-                failing,
                 asked: now,
             })
         {

@@ -1,6 +1,7 @@
-//! The metadata and offsets of a topic, as the brokers give them.
+//! The metadata of a topic, as the brokers give it.
 
-use std::collections::BTreeMap;
+mod offsets;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,10 +9,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::metadata::MetadataTopic;
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
-use rdkafka::{Offset, TopicPartitionList};
 
 use super::client_events::ClientEvents;
-use super::start::OffsetRange;
 use super::{Config, Error};
 
 /// How long one try may take.
@@ -159,131 +158,6 @@ impl Topic {
         }
     }
 
-    /// The offsets that brokers hold of a partition. Asks once.
-    pub(super) fn offset_range(
-        &self,
-        consumer: &BaseConsumer<ClientEvents>,
-        partition: i32,
-        wait: Duration,
-    ) -> Result<OffsetRange, Error> {
-        match consumer.fetch_watermarks(&self.name, partition, wait) {
-            Ok((low, high)) if low >= 0 && high >= low => Ok(OffsetRange { low, high }),
-            Ok((low, high)) => Err(Error::NoBroker {
-                brokers: self.brokers.clone(),
-                patience: wait,
-                why: format!("offsets of partition {partition} were said to be {low} to {high}"),
-            }),
-            Err(error) => Err(self.silence(consumer, &error, wait)),
-        }
-    }
-
-    /// The offsets that brokers hold of partitions. Asks once for all of them.
-    pub(super) fn offset_ranges(
-        &self,
-        consumer: &BaseConsumer<ClientEvents>,
-        partitions: &[i32],
-        wait: Duration,
-    ) -> Result<BTreeMap<i32, OffsetRange>, Error> {
-        // In this order: a beginning only rises, so it can't be past an end that is asked for later.
-        let lows = self.offsets(consumer, partitions, Offset::Beginning, wait)?;
-        let highs = self.offsets(consumer, partitions, Offset::End, wait)?;
-        partitions
-            .iter()
-            .map(|partition| {
-                let known = lows.get(partition).zip(highs.get(partition));
-                let offset_range = known.map(|(low, high)| OffsetRange {
-                    low: *low,
-                    high: (*high).max(*low),
-                });
-                let offset_range = offset_range.ok_or_else(|| Error::NoBroker {
-                    brokers: self.brokers.clone(),
-                    patience: wait,
-                    why: format!("nothing was said of the offsets of partition {partition}"),
-                })?;
-                Ok((*partition, offset_range))
-            })
-            .collect()
-    }
-
-    /// Where partitions end. Asks once for all of them.
-    pub(super) fn ends(
-        &self,
-        consumer: &BaseConsumer<ClientEvents>,
-        partitions: &[i32],
-        wait: Duration,
-    ) -> Result<BTreeMap<i32, i64>, Error> {
-        self.offsets(consumer, partitions, Offset::End, wait)
-    }
-
-    /// The offsets that brokers hold of partitions. Asks until `deadline`.
-    pub(super) fn offset_ranges_by(
-        &self,
-        consumer: &BaseConsumer<ClientEvents>,
-        partitions: &[i32],
-        deadline: Instant,
-    ) -> Result<BTreeMap<i32, OffsetRange>, Error> {
-        until(deadline, |wait| {
-            self.offset_ranges(consumer, partitions, wait)
-                .map_err(|error| match error {
-                    Error::NoBroker { brokers, why, .. } => Error::NoBroker {
-                        brokers,
-                        patience: self.patience,
-                        why,
-                    },
-                    other => other,
-                })
-        })
-    }
-
-    /// The offsets of the first records at or after `millis`; without those partitions that have
-    /// none. Asks until `deadline`.
-    pub(super) fn offsets_at(
-        &self,
-        consumer: &BaseConsumer<ClientEvents>,
-        partitions: &[i32],
-        millis: i64,
-        deadline: Instant,
-    ) -> Result<BTreeMap<i32, i64>, Error> {
-        // Negative numbers have other meanings here; no record is older than the epoch.
-        let time = Offset::Offset(millis.max(0));
-        until(deadline, |wait| {
-            self.offsets(consumer, partitions, time, wait)
-        })
-    }
-
-    // The offsets at `place`: a beginning, an end, or a time in ms. Asks each broker once.
-    fn offsets(
-        &self,
-        consumer: &BaseConsumer<ClientEvents>,
-        partitions: &[i32],
-        place: Offset,
-        wait: Duration,
-    ) -> Result<BTreeMap<i32, i64>, Error> {
-        if partitions.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            list.add_partition_offset(&self.name, *partition, place)
-                .map_err(|error| Error::Client(error.to_string()))?;
-        }
-        // What the client says where times are asked for; it sends the numbers for a beginning and
-        // an end as they are, which are those of the protocol.
-        let found = consumer
-            .offsets_for_times(list, wait)
-            .map_err(|error| self.silence(consumer, &error, self.patience))?;
-        let mut offsets = BTreeMap::new();
-        for element in found.elements() {
-            element
-                .error()
-                .map_err(|error| self.silence(consumer, &error, self.patience))?;
-            if let Offset::Offset(offset) = element.offset() {
-                offsets.insert(element.partition(), offset);
-            }
-        }
-        Ok(offsets)
-    }
-
     fn look(
         &self,
         consumer: &BaseConsumer<ClientEvents>,
@@ -347,19 +221,6 @@ fn classify(topic: &MetadataTopic) -> TopicState {
         }
         [_, ..] => TopicState::Leaderless(leaderless),
         [] => TopicState::Ready(i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)),
-    }
-}
-
-fn until<T>(deadline: Instant, ask: impl Fn(Duration) -> Result<T, Error>) -> Result<T, Error> {
-    loop {
-        let failure = match ask(try_for(deadline)) {
-            Ok(answer) => return Ok(answer),
-            Err(failure) => failure,
-        };
-        if Instant::now() >= deadline {
-            return Err(failure);
-        }
-        thread::sleep(RETRY);
     }
 }
 

@@ -207,3 +207,34 @@ fn a_partition_without_a_leader_makes_the_ends_of_no_others_unknown() {
     };
     assert!(age < Duration::from_secs(10), "{age:?}");
 }
+
+#[test]
+fn brokers_that_answer_again_are_not_silent_because_of_one_partition() {
+    let cluster = MockCluster::new(2).unwrap();
+    let topic = "back";
+    cluster.create_topic(topic, 2, 1).unwrap();
+    let mut source = started_on(&cluster.bootstrap_servers(), topic, &[]);
+    read_to_end(&mut source);
+    // The mock does not survive a fetch from a partition without a leader.
+    source.pause(&[1]);
+    poll_often(&mut source);
+    for broker in [1, 2] {
+        cluster.broker_down(broker).unwrap();
+    }
+    eventually("the outage", || {
+        source.poll(WAIT).unwrap();
+        let (condition, reason) = source.condition();
+        (condition == Condition::Degraded && reason.contains("no Kafka broker")).then_some(())
+    });
+    cluster.partition_leader(topic, 1, None).unwrap();
+    for broker in [1, 2] {
+        cluster.broker_up(broker).unwrap();
+    }
+    eventually("that just one partition can't be read", || {
+        source.discover().unwrap_or_default();
+        source.poll(WAIT).unwrap();
+        let (_, reason) = source.condition();
+        (source.at_end(0) && reason.contains("partition 1 is not read now")).then_some(())
+    });
+    assert!(!source.at_end(1));
+}
