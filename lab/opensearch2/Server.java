@@ -1,5 +1,4 @@
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.env.Environment;
@@ -28,34 +27,13 @@ public final class Server extends Node {
     }
 
     public static void main(String[] args) throws Exception {
-        Launch launch = new Launch(args);
-        Settings settings = Settings.builder()
-            .put("cluster.name", "lab")
-            .put("node.name", "lab-1")
-            .put("path.home", launch.dir.toString())
-            .put("path.data", launch.dir.resolve("data").toString())
-            .put("discovery.type", "single-node")
-            .put("network.host", "127.0.0.1")
-            .put("http.type", "netty4")
-            .put("http.port", launch.port)
-            .put("transport.type", "netty4")
-            .put("transport.port", "0")
-            .put("cluster.routing.allocation.disk.threshold_enabled", false)
-            .put("cluster.max_shards_per_node", 10_000)
-            .build();
-        Server server = new Server(
-            InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), null, () -> "lab-1"));
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-            try {
+        SearchServer.run(args, settings -> {
+            Server server = new Server(InternalSettingsPreparer.prepareEnvironment(
+                Settings.EMPTY, settings, null, () -> SearchServer.NAME));
+            return new SearchServer.Node(server::start, () -> {
                 server.close();
                 server.awaitClose(30, TimeUnit.SECONDS);
-            } catch (Exception failed) {
-                failed.printStackTrace();
-            }
-        }));
-        server.start();
-        launch.markReadyWhen(launch.clusterIsYellow());
-        // All threads of a node are daemons: this one keeps the process.
-        Thread.currentThread().join();
+            });
+        });
     }
 }
