@@ -9,3 +9,4 @@ mod outages;
 mod promptness;
 mod refusals;
 pub(crate) mod till;
+mod zeros;

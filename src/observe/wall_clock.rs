@@ -2,20 +2,16 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Now.
+/// Now, since the epoch; zero if the clock stands before it.
 #[must_use]
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that asks the clock"
 )]
-pub fn now() -> SystemTime {
-    SystemTime::now()
-}
-
-/// Now, since the epoch; zero if the clock stands before it.
-#[must_use]
 pub fn since_epoch() -> Duration {
-    now().duration_since(UNIX_EPOCH).unwrap_or_default()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 /// Now, in ms since the epoch.

@@ -1,6 +1,6 @@
 //! How the delivery is doing, in words.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tidegauge_windows::EventTime;
 use tracing::{info, warn};
@@ -10,13 +10,13 @@ use super::config::Pacing;
 use super::retry::{Backoff, Verdict};
 use crate::domain::timestamp::rfc3339;
 use crate::observe::status::Condition;
-use crate::observe::wall_clock;
+use crate::observe::wall_clock::since_epoch;
 
 /// The line to the server: whether it holds, since when, and when to try again.
 #[derive(Debug)]
 pub(super) struct Connection {
     state: ConnectionState,
-    since: SystemTime,
+    since: EventTime,
     waits: Backoff,
     denied: Duration,
     inspect: Duration,
@@ -39,7 +39,7 @@ impl Connection {
     pub(super) fn new(pacing: &Pacing, server: &str) -> Self {
         Self {
             state: ConnectionState::New,
-            since: wall_clock::now(),
+            since: now(),
             waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
             denied: pacing.denied,
             inspect: pacing.inspect,
@@ -72,7 +72,7 @@ impl Connection {
         if !matches!(self.state, ConnectionState::Up) {
             info!(server = self.server, "Elasticsearch is reachable");
             self.state = ConnectionState::Up;
-            self.since = wall_clock::now();
+            self.since = now();
         }
         was_down
     }
@@ -87,7 +87,7 @@ impl Connection {
         let known = match &self.state {
             ConnectionState::Down { trouble: known, .. } => known.reason == trouble.reason,
             ConnectionState::New | ConnectionState::Up => {
-                self.since = wall_clock::now();
+                self.since = now();
                 false
             }
         };
@@ -103,7 +103,7 @@ impl Connection {
 
     /// How the part is doing, for operators; the caller adds how much waits. `hindered` says what keeps some documents back.
     pub(super) fn report(&self, product: &str, hindered: Option<String>) -> (Condition, String) {
-        let since = rfc3339(wall_clock(self.since));
+        let since = rfc3339(self.since);
         match &self.state {
             ConnectionState::New => (Condition::Starting, "connecting".to_owned()),
             ConnectionState::Down { trouble, .. } => match trouble.verdict {
@@ -142,7 +142,8 @@ impl Connection {
     }
 }
 
-fn wall_clock(time: SystemTime) -> EventTime {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    EventTime::from_millis(i64::try_from(since.as_millis() / 1_000 * 1_000).unwrap_or(i64::MAX))
+/// Now, to the second.
+fn now() -> EventTime {
+    let millis = u128::from(since_epoch().as_secs()) * 1_000;
+    EventTime::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

@@ -1,7 +1,6 @@
 //! What documents say, and where they are.
 
 use serde_json::{Value, json};
-use tidegauge::store::MarkedDocuments;
 
 use super::till::{MINUTE, NOVEMBER, Till, config};
 use crate::support::lab::{Dist, Document, Elastic};
@@ -18,7 +17,7 @@ fn till() -> Till {
     till
 }
 
-fn document<'a>(documents: &'a [Document], id: &str) -> &'a Document {
+pub fn document<'a>(documents: &'a [Document], id: &str) -> &'a Document {
     documents
         .iter()
         .find(|document| document.id == id)
@@ -99,127 +98,6 @@ fn documents_have_the_index_id_version_and_fields_of_the_contract() {
         assert_eq!(other.source["pay_amount_exact"], "99999.999999999999999999");
         assert_eq!(minutes.len(), 3);
         assert_eq!(elastic.documents(&format!("{prefix}-1h")).len(), 2);
-    }
-}
-
-/// Payments of one of two branches in three minutes, of which the first two are final.
-fn one_sided_till(documents: MarkedDocuments) -> Till {
-    let mut till = Till::of(documents);
-    for minute in 0..3 {
-        till.pay(NOVEMBER + minute * MINUTE + 10_000, 7, "1");
-    }
-    till.commit();
-    till
-}
-
-#[test]
-fn a_window_without_payments_has_no_document_and_awaits_none() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
-        return;
-    };
-    // Nor where the state has a mark, as that of an earlier version has.
-    for documents in [
-        MarkedDocuments::WithPayments,
-        MarkedDocuments::ZeroWindowsToo,
-    ] {
-        let config = config(&elastic.url());
-        let till = one_sided_till(documents);
-        till.deliver_all(&config);
-        assert_eq!(till.dirty(), 0);
-        for (alias, count) in [("1m", 3), ("1h", 1)] {
-            let found = elastic.documents(&format!("{}-{alias}", config.index_prefix));
-            assert!(found.iter().all(|found| found.id.starts_with("7@")));
-            assert_eq!(found.len(), count, "{alias}");
-        }
-        // After a restart nothing is missed.
-        till.take_feedback();
-        till.deliver_all(&config);
-        assert_eq!(till.recreated(), 0);
-    }
-}
-
-#[test]
-fn a_month_of_windows_without_payments_has_no_index_and_none_is_missed() {
-    let Some(elastic) = Elastic::shared(Dist::Es8) else {
-        return;
-    };
-    let config = config(&elastic.url());
-    let mut till = Till::new();
-    till.pay(NOVEMBER - 90_000, 7, "1");
-    till.commit();
-    till.close_quietly(NOVEMBER + 10 * MINUTE);
-    till.deliver_all(&config);
-    till.take_feedback();
-    till.deliver_all(&config);
-    assert_eq!(till.recreated(), 0);
-    let november = format!("/{}-1m-g1-2026.11", config.index_prefix);
-    assert_eq!(elastic.get(&november).status, 404);
-}
-
-#[test]
-fn with_zero_windows_a_branch_without_payments_has_zeros_where_the_window_is_final() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
-        return;
-    };
-    let mut config = config(&elastic.url());
-    config.zero_windows = true;
-    let till = one_sided_till(MarkedDocuments::ZeroWindowsToo);
-    till.deliver_all(&config);
-    let minutes = elastic.documents(&format!("{}-1m", config.index_prefix));
-    // Not in the first minute, as there is nothing before it, nor in the last, which is open.
-    let zero = document(
-        &minutes,
-        &format!("3@{}-{}", NOVEMBER + MINUTE, NOVEMBER + 2 * MINUTE),
-    );
-    assert_eq!(zero.version, 1);
-    assert_eq!(zero.source["pay_count"], 0);
-    assert_eq!(zero.source["pay_p50"], Value::Null);
-    assert_eq!(minutes.len(), 4);
-}
-
-#[test]
-fn zeros_that_are_no_longer_given_have_no_document_once_a_crowd_is_dated_before_them() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let mut config = config(&elastic.url());
-        config.zero_windows = true;
-        let zeros = || -> Vec<String> {
-            let minutes = elastic.documents(&format!("{}-1m", config.index_prefix));
-            let zeros = minutes.into_iter().filter(|it| it.source["pay_count"] == 0);
-            zeros.map(|zero| zero.id).collect()
-        };
-        let mut till = Till::of(MarkedDocuments::ZeroWindowsToo);
-        till.pay(NOVEMBER - 3 * MINUTE, 7, "1");
-        for branch in 100..400 {
-            till.pay(NOVEMBER + 1_000, branch, "1");
-        }
-        till.pay(NOVEMBER + 3 * MINUTE + 10_000, 7, "1");
-        till.commit();
-        till.deliver_all(&config);
-        let given = zeros();
-        assert!(given.len() > 600, "{}", given.len());
-
-        // The 1,001st is known since before minutes whose zeros were delivered.
-        for branch in 1_000..2_000 {
-            till.pay(NOVEMBER + 2_000, branch, "1");
-        }
-        till.commit();
-        till.deliver_all(&config);
-        let end = |id: &str| -> i64 { id.rsplit_once('-').unwrap().1.parse().unwrap() };
-        let mut kept = given;
-        kept.retain(|id| end(id) <= NOVEMBER);
-        assert!(!kept.is_empty());
-        assert_eq!(zeros(), kept);
-
-        // A first payment in such a window has its document again.
-        till.pay(NOVEMBER + MINUTE + 5_000, 200, "1");
-        till.commit();
-        till.deliver_all(&config);
-        let minutes = elastic.documents(&format!("{}-1m", config.index_prefix));
-        let id = format!("200@{}-{}", NOVEMBER + MINUTE, NOVEMBER + 2 * MINUTE);
-        assert_eq!(document(&minutes, &id).source["pay_count"], 1);
     }
 }
 
