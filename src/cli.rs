@@ -27,6 +27,7 @@ mod signals;
 mod start_time;
 mod state;
 pub mod stop;
+mod streams;
 mod table;
 mod watch;
 
@@ -58,15 +59,14 @@ pub fn run() -> u8 {
         }
     };
     if let Some(wrong) = arguments.globals.wrong() {
-        let _ = writeln!(io::stderr().lock(), "{}{wrong}", prefix());
+        streams::note(format_args!("{}{wrong}", prefix()));
         return 2;
     }
     match dispatch(&arguments) {
         Ok(()) => 0,
         Err(failure) => {
-            if !failure.is_broken_pipe() {
-                // If stderr is closed, there is nowhere to report it.
-                let _ = writeln!(io::stderr().lock(), "{}{failure}", prefix());
+            if !failure.is_stdout_closed() {
+                streams::note(format_args!("{}{failure}", prefix()));
             }
             failure.exit_code()
         }

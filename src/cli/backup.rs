@@ -1,7 +1,6 @@
 //! `tidegauge state backup` and `tidegauge state restore`.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
 use serde::Serialize;
@@ -10,6 +9,7 @@ use super::failure::CommandFailure;
 use super::output::{self, OutputFormat};
 use super::report;
 use super::row::JsonRow;
+use super::streams;
 use crate::service::backup::{self, BackedUpGeneration, Manifest, SkippedGeneration};
 use crate::service::generation::Generations;
 
@@ -58,13 +58,11 @@ pub(super) fn make(
 ) -> Result<(), CommandFailure> {
     let manifest = backup::backup(generations, dir, live_only)?;
     print(&manifest, dir, format)?;
-    let mut notes = std::io::stderr().lock();
     for left_out in &manifest.left_out {
-        writeln!(
-            notes,
+        streams::note(format_args!(
             "generation {} is not in the backup: {}",
             left_out.generation, left_out.reason
-        )?;
+        ));
     }
     Ok(())
 }
@@ -93,13 +91,12 @@ pub(super) fn restore(
         [] => "it has read nothing yet".to_owned(),
         positions => format!("reading continues in partition {}", positions.join(", ")),
     };
-    writeln!(
-        std::io::stderr().lock(),
+    streams::note(format_args!(
         "generation {} of the topic {} is live in {}: {positions}",
         manifest.live,
         manifest.topic,
         generations.dir(manifest.live).display()
-    )?;
+    ));
     Ok(())
 }
 

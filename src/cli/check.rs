@@ -2,7 +2,7 @@
 
 use super::arguments::{CheckArgs, GlobalArgs, ReferenceFormat};
 use super::failure::CommandFailure;
-use super::output;
+use super::streams;
 use crate::config::{self, Config, Need};
 
 /// Validates the configuration and prints the one in force, or prints the reference.
@@ -25,5 +25,5 @@ pub fn run(check: &CheckArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
 }
 
 fn print(text: &str) -> Result<(), CommandFailure> {
-    Ok(output::print_text(text.as_bytes())?)
+    Ok(streams::print(text.as_bytes())?)
 }

@@ -1,11 +1,10 @@
 //! `tidegauge completions`: what a shell needs to complete commands and flags.
 
-use std::io::{self, Write};
-
 use clap::CommandFactory;
 
 use super::arguments::{Arguments, CompletionsArgs};
 use super::failure::CommandFailure;
+use super::streams;
 
 /// Prints the completions of one shell.
 ///
@@ -16,8 +15,6 @@ pub fn run(completions: &CompletionsArgs) -> Result<(), CommandFailure> {
     let mut script = Vec::new();
     let mut command = Arguments::command();
     clap_complete::generate(completions.shell, &mut command, "tidegauge", &mut script);
-    let mut out = io::stdout().lock();
-    out.write_all(&script)?;
-    out.flush()?;
+    streams::print(&script)?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `tidegauge demo`: a broker in this process, a generator and the service.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -22,6 +22,7 @@ use super::output::OutputFormat;
 use super::report;
 use super::serve::{block_on, stop};
 use super::signals::Signals;
+use super::streams;
 use super::table::{self, TableOptions};
 use crate::config::{Config, Need, Sources};
 use crate::domain::branch::Branches;
@@ -126,11 +127,9 @@ fn announce(app: &App, config: &Config, output: OutputFormat) -> Result<(), Comm
     );
     // With another format, stdout is for programs, so the address goes to stderr.
     if output == OutputFormat::Table {
-        let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "{line}")?;
-        stdout.flush()?;
+        streams::print(format!("{line}\n").as_bytes())?;
     } else {
-        writeln!(std::io::stderr().lock(), "{line}")?;
+        streams::note(format_args!("{line}"));
     }
     Ok(())
 }
@@ -295,17 +294,14 @@ impl Screen {
         let table = table(app.readings().as_ref(), branches)?;
         self.clear()?;
         self.lines = table.lines().count();
-        let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "{table}")?;
-        stdout.flush()?;
-        Ok(())
+        Ok(streams::print(format!("{table}\n").as_bytes())?)
     }
 
     fn clear(&mut self) -> Result<(), CommandFailure> {
         if self.lines > 0 {
             let up = MoveUp(u16::try_from(self.lines).unwrap_or(u16::MAX));
             let clear = Clear(ClearType::FromCursorDown);
-            write!(std::io::stdout().lock(), "{up}{clear}")?;
+            streams::print(format!("{up}{clear}").as_bytes())?;
             self.lines = 0;
         }
         Ok(())

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use super::streams;
+
 /// The error that a command ends with.
 #[derive(Debug)]
 pub enum CommandFailure {
@@ -17,25 +19,24 @@ pub enum CommandFailure {
 }
 
 impl CommandFailure {
-    /// The exit code; 0 if the reader of the output closed the pipe.
+    /// The exit code; 0 if the reader of stdout closed the pipe.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
             Self::Config(_) => 78,
             Self::Unavailable(_) => 75,
-            Self::Running(_) if self.is_broken_pipe() => 0,
+            Self::Running(_) if self.is_stdout_closed() => 0,
             Self::Running(_) => 1,
         }
     }
 
-    /// Whether the cause is that the reader of the output closed the pipe.
+    /// Whether the cause is that the reader of stdout closed the pipe.
     #[must_use]
-    pub fn is_broken_pipe(&self) -> bool {
-        self.error().chain().any(|cause| {
-            let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-            kind == Some(io::ErrorKind::BrokenPipe)
-        })
+    pub fn is_stdout_closed(&self) -> bool {
+        self.error()
+            .chain()
+            .any(|cause| cause.downcast_ref().is_some_and(streams::is_closed))
     }
 
     fn error(&self) -> &anyhow::Error {
@@ -100,12 +101,10 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pipe_is_not_a_failure_wherever_it_happened() {
+    fn a_pipe_that_is_not_that_of_stdout_is_a_failure() {
         let broken = io::Error::from(io::ErrorKind::BrokenPipe);
-        let error = Err::<(), _>(broken).context("the answer can't be printed");
+        let error = Err::<(), _>(broken).context("the server can't be asked");
         let failure = error.map_err(CommandFailure::from);
-        assert_eq!(failure.map_err(|failure| failure.exit_code()), Err(0));
-        let full = CommandFailure::from(io::Error::from(io::ErrorKind::StorageFull));
-        assert_eq!(full.exit_code(), 1);
+        assert_eq!(failure.map_err(|failure| failure.exit_code()), Err(1));
     }
 }

@@ -5,8 +5,8 @@ use anyhow::anyhow;
 use super::arguments::{GlobalArgs, HealthArgs};
 use super::endpoint::{Address, FlagOrVariable};
 use super::failure::CommandFailure;
-use super::output;
 use super::serve::block_on;
+use super::streams;
 
 /// The answer of a probe is a word and some reasons; more than this is not shown.
 const SHOWN_MAX: usize = 2_000;
@@ -30,7 +30,7 @@ pub fn run(health: &HealthArgs, globals: &GlobalArgs) -> Result<(), CommandFailu
             address.shown()
         )));
     }
-    output::print_text(format!("{text}\n").as_bytes())?;
+    streams::print(format!("{text}\n").as_bytes())?;
     Ok(())
 }
 

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{self, Write};
 
 use anyhow::{Context, anyhow};
 
 use super::arguments::{GlobalArgs, KibanaArgs, KibanaCommand};
 use super::failure::CommandFailure;
-use super::output;
+use super::streams;
 use crate::config::{Config, DEFAULT_KIBANA_URL, Need};
 use crate::domain::count::{agreeing, counted};
-use crate::kibana::{FieldTypes, IndexLayout, Kibana, check, ndjson};
+use crate::kibana::{IndexLayout, Kibana, check, ndjson};
 use crate::sink;
 
 /// What index names begin with where no index is configured.
@@ -28,9 +27,7 @@ pub fn run(arguments: &KibanaArgs, globals: &GlobalArgs) -> Result<(), CommandFa
     let objects = ndjson(&layout.objects());
     match &arguments.task {
         KibanaCommand::Export => {
-            let mut out = io::stdout().lock();
-            out.write_all(objects.as_bytes())?;
-            out.flush()?;
+            streams::print(objects.as_bytes())?;
             Ok(())
         }
         KibanaCommand::Check { file: Some(file) } => {
@@ -134,21 +131,10 @@ async fn missing_fields(
 
 fn layout(config: &Config) -> IndexLayout {
     let prefix = config.elasticsearch.as_ref();
-    let sink::DocumentFields {
-        totals,
-        windows,
-        late,
-        rejects,
-    } = sink::DocumentFields::ours();
     IndexLayout {
         prefix: prefix.map_or(PREFIX, |sink| &sink.index_prefix).to_owned(),
         definitions: config.event_time.settings.definitions.clone(),
-        fields: FieldTypes {
-            totals,
-            windows,
-            late,
-            rejects,
-        },
+        fields: sink::DocumentFields::ours(),
     }
 }
 
@@ -175,7 +161,7 @@ fn fail_on(wrong: &[String]) -> Result<(), CommandFailure> {
 }
 
 fn print(line: &str) -> Result<(), CommandFailure> {
-    Ok(output::print_text(format!("{line}\n").as_bytes())?)
+    Ok(streams::print(format!("{line}\n").as_bytes())?)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, CommandFailure> {

@@ -1,7 +1,6 @@
 //! `tidegauge man`: prints the manual, made from the help texts.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
@@ -10,6 +9,7 @@ use clap_mangen::Man;
 
 use super::arguments::{Arguments, ManArgs};
 use super::failure::CommandFailure;
+use super::streams;
 use crate::service::generation::not_directory;
 
 /// Prints the page of the program, or writes a page for each command to a directory.
@@ -33,9 +33,7 @@ pub fn run(manual: &ManArgs) -> Result<(), CommandFailure> {
         }
         None => {
             let page = page(command)?;
-            let mut out = io::stdout().lock();
-            out.write_all(&page)?;
-            out.flush()?;
+            streams::print(&page)?;
             Ok(())
         }
     }

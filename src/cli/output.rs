@@ -1,11 +1,11 @@
 //! Prints data to stdout in the format that the user chose.
 
-use std::io::{self, Write};
+use std::io::Write;
 
-use anyhow::Context;
 use clap::ValueEnum;
 
 use super::row::{JsonRow, plain};
+use super::streams;
 use super::table::{TableOptions, table};
 
 /// The format of printed data.
@@ -50,20 +50,7 @@ pub(super) fn print_list(
         whole,
         TableOptions::of_stdout(),
     )?;
-    print_text(&text)
-}
-
-/// Writes `text` to stdout. A reader that closes the pipe early has what it wants: the command still does
-/// the rest of its work, and its exit code says how that went.
-///
-/// # Errors
-/// When stdout can't be written for another reason.
-pub(super) fn print_text(text: &[u8]) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("the answer can't be printed"),
-    }
+    streams::print(&text)
 }
 
 /// Writes `rows` as [`print_list`] does, a table as it looks there.
@@ -107,7 +94,7 @@ fn write_csv(out: &mut impl Write, columns: &[&str], rows: &[JsonRow]) -> anyhow
     Ok(csv.flush()?)
 }
 
-// Keeps the I/O error as the cause: a broken pipe is not a failure.
+// Keeps the I/O error as the cause: a closed stdout is not a failure.
 fn broken(error: csv::Error) -> anyhow::Error {
     let message = error.to_string();
     match error.into_kind() {

@@ -20,6 +20,7 @@ use super::failure::CommandFailure;
 use super::output::{self, OutputFormat};
 use super::row::JsonRow;
 use super::stop;
+use super::streams::{self, Stdout};
 use crate::config::{Config, Need};
 use crate::domain::count::{counted_in_threes, grouped};
 use crate::generator::{GeneratedCounts, Generator, Message, Options};
@@ -45,7 +46,7 @@ pub fn run(produce: &ProduceArgs, globals: &GlobalArgs) -> Result<(), CommandFai
     let stop = stop::requested()?;
     let progress = progress(globals, produce);
     if produce.stdout {
-        let mut out = BufWriter::with_capacity(1 << 18, io::stdout().lock());
+        let mut out = BufWriter::with_capacity(1 << 18, Stdout::lock());
         plan.run(&stop, &progress, &mut Lines(&mut out))?;
         out.flush()?;
         progress.finish_and_clear();
@@ -219,10 +220,8 @@ struct ProduceSummary<'a> {
 impl ProduceSummary<'_> {
     fn print(&self, format: OutputFormat) -> anyhow::Result<()> {
         if format == OutputFormat::Table {
-            let mut out = io::stdout().lock();
             let (made, seconds) = (&self.made, self.seconds);
-            writeln!(
-                out,
+            let line = format!(
                 "{} in {seconds:.1} s, {} a second, to {} in {}: {} ({} late, {} too late, {} future, {} \
                  sent again), {}, {}",
                 counted_in_threes(made.messages, "message"),
@@ -236,8 +235,8 @@ impl ProduceSummary<'_> {
                 grouped(made.duplicate),
                 counted_in_threes(made.rejects(), "reject"),
                 counted_in_threes(made.tombstone, "tombstone"),
-            )?;
-            return Ok(out.flush()?);
+            );
+            return streams::print(format!("{line}\n").as_bytes());
         }
         let row = JsonRow::of(self).context("the summary can't be written")?;
         let whole = serde_json::to_string(self)?;

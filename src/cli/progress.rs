@@ -1,12 +1,13 @@
 //! Shows the progress of a run: a moving line on a terminal, a line every few seconds elsewhere.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::failure::CommandFailure;
+use super::streams;
 use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::observe::status::Board;
 use crate::service::app::{self, App};
@@ -95,7 +96,7 @@ impl ProgressDisplay {
         }
         if is_due {
             self.next_line = Some(Instant::now() + LINE_EVERY);
-            writeln!(std::io::stderr().lock(), "{}", moment.words())?;
+            streams::note(format_args!("{}", moment.words()));
         }
         Ok(())
     }

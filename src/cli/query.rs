@@ -4,7 +4,6 @@ mod latencies;
 mod parsing;
 mod rows;
 
-use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -18,6 +17,7 @@ use super::endpoint::{self, Address, FlagOrVariable};
 use super::failure::CommandFailure;
 use super::output::{self, OutputFormat};
 use super::row::JsonRow;
+use super::streams;
 use super::table::TableOptions;
 use super::watch::Watch;
 use crate::domain::count::{counted, grouped};
@@ -44,9 +44,7 @@ pub fn run(query: &QueryArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
             Some(interval) => service.watch(&query.subject, options, interval).await,
             None => {
                 let text = service.text(&query.subject, options).await?;
-                let mut out = io::stdout().lock();
-                out.write_all(text.as_bytes())?;
-                Ok(out.flush()?)
+                Ok(streams::print(text.as_bytes())?)
             }
         }
     })
@@ -242,12 +240,11 @@ impl Service {
             }
         };
         if cursor.is_some() && matches!(self.output, OutputFormat::Csv | OutputFormat::Ndjson) {
-            // The rows themselves can't say it. If stderr is closed, there is nowhere to report it.
-            let _ = writeln!(
-                io::stderr().lock(),
+            // The rows themselves can't say it.
+            streams::note(format_args!(
                 "{} shown, and there are more: give a higher --limit",
                 counted(rows.len() as u64, "row")
-            );
+            ));
         }
         let whole = match self.output {
             OutputFormat::Json => {

@@ -14,6 +14,7 @@ use super::progress::ProgressDisplay;
 use super::report;
 use super::serve::block_on;
 use super::signals::Signals;
+use super::streams;
 use crate::config::{Config, Need};
 use crate::domain::count::counted;
 use crate::service::app::App;
@@ -103,7 +104,7 @@ async fn build(
         let to = report.generation;
         let swapped = replay::swap(config, generations, to, consent, PATIENCE).await?;
         // The report is what was asked for as data.
-        tell(&swapped)?;
+        tell(&swapped);
     }
     Ok(())
 }
@@ -167,19 +168,14 @@ async fn swap(
     Ok(())
 }
 
-fn tell(swapped: &replay::Swapped) -> Result<(), CommandFailure> {
-    use std::io::Write;
+fn tell(swapped: &replay::Swapped) {
     let aliases = match swapped.aliases {
         replay::Aliases::Moved => "; the aliases point to it",
         replay::Aliases::Follow => "; the aliases follow when a service has caught up",
         replay::Aliases::None => "",
     };
     let live = swapped.live;
-    writeln!(
-        std::io::stderr().lock(),
-        "generation {live} is live{aliases}"
-    )?;
-    Ok(())
+    streams::note(format_args!("generation {live} is live{aliases}"));
 }
 
 async fn drop_generation(
@@ -233,19 +229,15 @@ async fn drop_generation(
         indexes = deleted.map_err(Error::from)?;
     }
     generations.delete(generation)?;
-    use std::io::Write;
-    let mut notes = std::io::stderr().lock();
-    writeln!(
-        notes,
+    streams::note(format_args!(
         "generation {generation} was deleted, with {}",
         counted(indexes, "index")
-    )?;
+    ));
     if is_unreadable {
-        writeln!(
-            notes,
+        streams::note(format_args!(
             "its state could not be read: indexes of windows that neither the configuration nor \
              another generation has are left; their names contain -g{generation}-"
-        )?;
+        ));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 
 use super::failure::CommandFailure;
+use super::streams::Stdout;
 use crate::domain::count::counted_in_threes;
 
 /// Where answers are shown.
@@ -33,7 +34,7 @@ impl Watch {
             terminate: signal(SignalKind::terminate())?,
         };
         if watch.is_terminal {
-            execute!(io::stdout(), EnterAlternateScreen, Hide)?;
+            execute!(Stdout::lock(), EnterAlternateScreen, Hide)?;
         }
         Ok(watch)
     }
@@ -63,7 +64,7 @@ impl Drop for Watch {
     fn drop(&mut self) {
         if self.is_terminal {
             // If stdout is closed, there is nowhere to report it.
-            let _ = execute!(io::stdout(), Show, LeaveAlternateScreen);
+            let _ = execute!(Stdout::lock(), Show, LeaveAlternateScreen);
         }
     }
 }
@@ -99,7 +100,7 @@ fn screen(text: &str, height: usize) -> String {
 }
 
 fn write(text: &str) -> Result<(), CommandFailure> {
-    let mut out = io::stdout().lock();
+    let mut out = Stdout::lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
 }

@@ -3,17 +3,20 @@
 use std::process::{ExitStatus, Stdio};
 
 use super::{Kafka, unique};
-use crate::support::lab::{Dist, Elastic};
+use crate::support::lab::{Dist, Elastic, eventually};
 use crate::support::service::Setup;
 use crate::support::topic::{START, paid};
 
-/// Runs a command whose output nothing reads: the first byte meets a closed pipe.
+/// Runs a command whose data and notes nothing reads: the first byte meets a closed pipe.
 fn run_unread(setup: &Setup, arguments: &[&str]) -> ExitStatus {
     let mut command = setup.command(arguments);
-    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();
     drop(process.stdout.take());
-    process.wait().unwrap()
+    drop(process.stderr.take());
+    eventually("the end of a command that nothing reads", || {
+        process.try_wait().unwrap()
+    })
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! Prints the report of a replay.
 
-use std::io::Write;
-
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::failure::CommandFailure;
 use crate::cli::output::{self, OutputFormat};
-use crate::cli::report;
+use crate::cli::{report, streams};
 use crate::service::replay::{self, Report};
 
 /// The report as one flat row.
@@ -76,21 +74,19 @@ pub(super) fn print(report: &Report, output: OutputFormat) -> Result<(), Command
     if output != OutputFormat::Table {
         return Ok(());
     }
-    let mut notes = std::io::stderr().lock();
     if let Some(reason) = &report.not_compared {
-        writeln!(notes, "not compared: {reason}")?;
+        streams::note(format_args!("not compared: {reason}"));
     }
     let Some(comparison) = comparison else {
         return Ok(());
     };
     for name in &comparison.windows_not_compared {
-        writeln!(
-            notes,
+        streams::note(format_args!(
             "not compared: the windows {name}, which only one has or which differ"
-        )?;
+        ));
     }
     for reason in &comparison.because {
-        writeln!(notes, "{reason}")?;
+        streams::note(format_args!("{reason}"));
     }
     if comparison.first.is_empty() {
         return Ok(());
@@ -114,7 +110,6 @@ pub(super) fn print(report: &Report, output: OutputFormat) -> Result<(), Command
     if rows.is_empty() {
         return Ok(());
     }
-    drop(notes);
     output::print(output, &rows, "")?;
     Ok(())
 }

@@ -1,14 +1,13 @@
 //! `tidegauge replay status`: lists the generations.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 
 use serde::Serialize;
 
 use crate::cli::failure::CommandFailure;
 use crate::cli::output::{self, OutputFormat};
-use crate::cli::report;
 use crate::cli::row::JsonRow;
+use crate::cli::{report, streams};
 use crate::config::Config;
 use crate::service::generation::{self, Generations, UnfollowedSwap};
 use crate::service::replay::{self, Error, Proof, Report};
@@ -209,26 +208,23 @@ pub(super) async fn print(
         items.join(",")
     );
     output::print(output, &rows, &whole)?;
-    let mut notes = std::io::stderr().lock();
     for whole in &wholes {
         if let Some(reason) = &whole.unreadable {
-            writeln!(
-                notes,
+            streams::note(format_args!(
                 "generation {} can't be read: {reason}",
                 whole.line.generation
-            )?;
+            ));
         }
     }
     if let Some(swap) = &head.swap {
-        writeln!(notes, "{}", swap.reason)?;
+        streams::note(format_args!("{}", swap.reason));
     }
     match failure {
         None => Ok(()),
         Some(failure) => {
-            writeln!(
-                notes,
+            streams::note(format_args!(
                 "this is what the states on disk say, without Elasticsearch"
-            )?;
+            ));
             Err(failure)
         }
     }
