@@ -133,12 +133,24 @@ fn insert(
             }
         }
     } else {
+        if !FREE.contains(&section.as_str()) && is_quoted(value) {
+            let message = "a variable or a flag takes text as it is: leave the quotes out";
+            problems.add(ConfigProblem::new(origin.clone(), full, message));
+            return;
+        }
         setting
     };
     let key = origin.clone();
     table
         .entries
         .insert(last.clone(), TableEntry { key, setting });
+}
+
+// As a file has it.
+fn is_quoted(value: &str) -> bool {
+    ['"', '\'']
+        .iter()
+        .any(|quote| value.len() > 1 && value.starts_with(*quote) && value.ends_with(*quote))
 }
 
 // These hold lists and sections, which a variable gives in TOML: TIDEGAUGE_BRANCHES='{0="North"}'.

@@ -33,9 +33,10 @@ pub(super) fn unknown(name: &str) -> String {
         .find(|(variable, _)| is_without_section(name, variable))
         // The name of what a file holds, in place of the file's: TIDEGAUGE_TOKEN.
         .or_else(|| {
+            let file = format!("{name}_FILE");
             known
                 .iter()
-                .find(|(variable, _)| *variable == format!("{name}_FILE"))
+                .find(|(variable, _)| *variable == file || is_without_section(&file, variable))
         })
         .or_else(|| {
             // Where underscores stand is what is wrong most often.

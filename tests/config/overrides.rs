@@ -102,8 +102,18 @@ fn a_wrong_variable_or_flag_is_named() {
     let text = told(Sources::default().variable("TIDEGAUGE_BRANCHES", "North"));
     assert!(text.contains("not TOML"), "{text}");
     let text = told(Sources::default().variable("TIDEGAUGE_TOKEN", "s3cret"));
-    assert!(text.contains("did you mean TIDEGAUGE_TOKEN_FILE"), "{text}");
+    assert!(
+        text.contains("did you mean TIDEGAUGE_HTTP__TOKEN_FILE"),
+        "{text}"
+    );
     assert!(!text.contains("s3cret"), "{text}");
+    for topic in ["\"pay\"", "'pay'"] {
+        let text = told(Sources::default().flag("--set", "kafka.topic", topic));
+        assert!(
+            text.contains("kafka.topic: ") && text.contains("leave the quotes out"),
+            "{text}"
+        );
+    }
     let text = told(Sources::default().variable("TIDEGAUGE_HTTP__LISTEN__PORT", "1"));
     assert!(text.contains("http.listen"), "{text}");
     let text = told(Sources::default().flag("--listen", "http.listen", "0.0.0.0:1"));

@@ -169,7 +169,7 @@ impl Definition {
     /// that begins 8 hours before midnight begins 16 hours after it.
     ///
     /// # Errors
-    /// When `by` is not shorter than the distance between windows.
+    /// When `by` is not shorter than the time after which the windows repeat.
     pub fn shifted_back(self, by: Span) -> Result<Self, DefinitionError> {
         let grid = self.layout.repeat();
         if by >= grid {

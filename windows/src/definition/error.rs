@@ -69,7 +69,7 @@ pub enum DefinitionError {
     OffsetTooLong {
         /// The offset.
         offset: Span,
-        /// The time between two starts, or a day.
+        /// The time after which the windows repeat.
         grid: Span,
     },
 }
@@ -128,7 +128,7 @@ impl fmt::Display for DefinitionError {
             ),
             Self::OffsetTooLong { offset, grid } => write!(
                 f,
-                "the offset {} must be shorter than {}, the distance between windows",
+                "the offset {} must be shorter than {}, after which the windows repeat",
                 Length(*offset),
                 Length(*grid)
             ),

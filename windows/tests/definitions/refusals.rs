@@ -134,7 +134,7 @@ fn offset_is_shorter_than_what_it_shifts() {
     assert!(tumbling(HOUR, Span::from_millis(3_599_999), UTC).is_ok());
     let error = refusal(tumbling(HOUR, HOUR, UTC));
     assert!(
-        error.starts_with("the offset 1h must be shorter than 1h, the distance between windows"),
+        error.starts_with("the offset 1h must be shorter than 1h, after which the windows repeat"),
         "{error}"
     );
     assert!(sliding(HOUR.times(2), HOUR, HOUR, UTC).is_err());
