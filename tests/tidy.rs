@@ -47,24 +47,23 @@ const LONG_BECAUSE: &str = "//! Long because ";
 #[test]
 fn imports_go_down() {
     let floors = floors();
-    let mut climbs = Vec::new();
-    for file in sources("src") {
-        let module = module_of(&file);
-        let Some(floor) = floors.get(module.as_str()) else {
-            panic!(
-                "{} belongs to no floor: add it to tests/tidy.rs",
-                file.display()
-            );
-        };
-        for imported in crate_paths(&read(&file)) {
-            let Some(target) = floors.get(imported.as_str()) else {
-                continue;
-            };
-            if target > floor || (target == floor && imported != module) {
-                climbs.push(format!("{} imports crate::{imported}", file.display()));
-            }
-        }
+    let floor = |module: &[String]| {
+        let room = module[0].as_str();
+        let floor = floors.get(room);
+        *floor.unwrap_or_else(|| panic!("{room} belongs to no floor: add it to tests/tidy.rs"))
+    };
+    let modules = circles::modules("src");
+    for module in modules.keys() {
+        floor(module);
     }
+    let imports = circles::imports(&modules);
+    assert!(imports.len() > modules.len(), "the imports are not found");
+    let mut climbs: Vec<String> = imports
+        .into_iter()
+        .filter(|(from, to)| from[0] != to[0] && floor(to) >= floor(from))
+        .map(|(from, to)| format!("{} imports {}", from.join("::"), to.join("::")))
+        .collect();
+    climbs.dedup();
     assert!(climbs.is_empty(), "imports that climb: {climbs:#?}");
 }
 
@@ -274,19 +273,6 @@ fn module_of(file: &Path) -> String {
     let mut parts = inside.components().skip(1);
     let first = parts.next().unwrap().as_os_str().to_str().unwrap();
     first.trim_end_matches(".rs").to_owned()
-}
-
-/// The modules named after `crate::` or `tidegauge::`.
-fn crate_paths(text: &str) -> Vec<String> {
-    let code = code_of(text);
-    code.match_indices("crate::")
-        .map(|(at, prefix)| {
-            code[at + prefix.len()..]
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect()
-        })
-        .collect()
 }
 
 /// The text without comments and without the tests at its end.

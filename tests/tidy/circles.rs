@@ -7,17 +7,14 @@ use std::path::Path;
 use super::{code_of, read, root, sources};
 
 /// A module by the names from the root of its crate.
-type Module = Vec<String>;
+pub type Module = Vec<String>;
 
 #[test]
 fn no_modules_import_each_other_in_a_circle() {
     for folder in ["src", "windows/src"] {
-        let modules: BTreeMap<Module, String> = sources(folder)
-            .iter()
-            .map(|file| (module_at(folder, file), code_of(&read(file))))
-            // Tests look at what is beside them.
-            .filter(|(module, _)| module.iter().all(|name| name != "tests"))
-            .collect();
+        let mut modules = modules(folder);
+        // Tests look at what is beside them.
+        modules.retain(|module, _| module.iter().all(|name| name != "tests"));
         let imports = imports(&modules);
         let parents: BTreeSet<&[String]> = modules
             .keys()
@@ -49,6 +46,14 @@ fn a_circle_is_found() {
     assert_eq!(found.unwrap(), ["b", "c", "d"]);
 }
 
+/// The modules in `folder`, with their code without tests and comments.
+pub fn modules(folder: &str) -> BTreeMap<Module, String> {
+    sources(folder)
+        .iter()
+        .map(|file| (module_at(folder, file), code_of(&read(file))))
+        .collect()
+}
+
 fn module_at(folder: &str, file: &Path) -> Module {
     let inside = file.strip_prefix(root().join(folder)).unwrap();
     let inside = inside.with_extension("");
@@ -59,7 +64,7 @@ fn module_at(folder: &str, file: &Path) -> Module {
 }
 
 /// What each module names: by `crate::`, by `super::`, by `self::`.
-fn imports(modules: &BTreeMap<Module, String>) -> Vec<(Module, Module)> {
+pub fn imports(modules: &BTreeMap<Module, String>) -> Vec<(Module, Module)> {
     let mut found = Vec::new();
     for (module, code) in modules {
         for (prefix, depth) in [("crate::", 0), ("self::", module.len())] {
@@ -90,20 +95,46 @@ fn imports(modules: &BTreeMap<Module, String>) -> Vec<(Module, Module)> {
     resolved.collect()
 }
 
-/// The paths at the start of `code`: `a::b::C`, or `{a::B, c}` as two.
+/// The paths at the start of `code`: `a::b::C`, or `{a::{B, c}, d}` as three.
 fn paths(code: &str) -> Vec<Module> {
-    let path = |text: &str| -> Module {
-        let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-        let end = text.find(|c| !is_path(c)).unwrap_or(text.len());
-        text[..end].split("::").map(str::to_owned).collect()
+    tree(code).0
+}
+
+/// The paths of the tree of imports that `code` begins with, and what follows it.
+fn tree(code: &str) -> (Vec<Module>, &str) {
+    let mut rest = code.trim_start();
+    let Some(group) = rest.strip_prefix('{') else {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (name, after) = rest.split_at(rest.find(|c| !is_name(c)).unwrap_or(rest.len()));
+        let name = name.to_owned();
+        let Some(inner) = after.strip_prefix("::") else {
+            return (vec![vec![name]], after);
+        };
+        let (inner, after) = tree(inner);
+        let below = |path: Module| [vec![name.clone()], path].concat();
+        return (inner.into_iter().map(below).collect(), after);
     };
-    match code.strip_prefix('{') {
-        Some(list) => {
-            let list = &list[..list.find('}').unwrap_or(list.len())];
-            list.split(',').map(|one| path(one.trim())).collect()
-        }
-        None => vec![path(code)],
+    let mut found = Vec::new();
+    rest = group.trim_start();
+    while !rest.is_empty() && !rest.starts_with('}') {
+        let (inner, after) = tree(rest);
+        found.extend(inner);
+        // What can't be read, such as `as _`, ends with the element.
+        let after = &after[after.find([',', '}']).unwrap_or(after.len())..];
+        rest = after.trim_start_matches(',').trim_start();
     }
+    (found, rest.strip_prefix('}').unwrap_or(rest))
+}
+
+#[test]
+fn groups_of_imports_are_read() {
+    let read = |code| -> Vec<String> { paths(code).iter().map(|path| path.join("/")).collect() };
+    assert_eq!(read("a::b::C;"), ["a/b/C"]);
+    assert_eq!(read("{a::{B, c as _}, d::e}; x::y"), ["a/B", "a/c", "d/e"]);
+    assert_eq!(
+        read("a::{\n    b::{C, D},\n    self,\n};"),
+        ["a/b/C", "a/b/D", "a/self"]
+    );
 }
 
 /// The arrows between the modules right below `parent`, or between what is inside them.
