@@ -24,6 +24,7 @@ pub use self::config::Config;
 pub use self::error::{Error, Refusal};
 pub use self::load::Loaded;
 pub use self::saved_object::{SavedObject, ndjson};
+use crate::sink::DocumentFields;
 use crate::view::field::Field;
 use crate::view::flat_row::FlatRow;
 use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
@@ -40,20 +41,7 @@ pub struct IndexLayout {
     /// The window definitions.
     pub definitions: Vec<Definition>,
     /// The fields of the documents.
-    pub fields: FieldTypes,
-}
-
-/// The fields of each kind of document with their types in Elasticsearch.
-#[derive(Clone, Debug, Default)]
-pub struct FieldTypes {
-    /// The fields of a branch's total.
-    pub totals: BTreeMap<String, String>,
-    /// The fields of a window.
-    pub windows: BTreeMap<String, String>,
-    /// The fields of a payment in no window.
-    pub late: BTreeMap<String, String>,
-    /// The fields of a rejected record.
-    pub rejects: BTreeMap<String, String>,
+    pub fields: DocumentFields,
 }
 
 /// The documents behind one alias.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use tidegauge::config::{Config, Need, Sources};
-use tidegauge::kibana::{FieldTypes, IndexLayout};
+use tidegauge::kibana::IndexLayout;
 use tidegauge::sink::DocumentFields;
 
 use crate::support::service::binary;
@@ -26,18 +26,12 @@ fn layout_of(toml: &str) -> IndexLayout {
     let config = Config::load(&Sources::of_file(file.path()), Need::Nothing)
         .unwrap_or_else(|error| panic!("{error}"));
     let prefix = config.elasticsearch.as_ref();
-    let fields = DocumentFields::ours();
     IndexLayout {
         prefix: prefix
             .map_or("payments", |sink| &sink.index_prefix)
             .to_owned(),
         definitions: config.event_time.settings.definitions.clone(),
-        fields: FieldTypes {
-            totals: fields.totals,
-            windows: fields.windows,
-            late: fields.late,
-            rejects: fields.rejects,
-        },
+        fields: DocumentFields::ours(),
     }
 }
 

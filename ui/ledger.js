@@ -5,7 +5,7 @@ import { addDecimals, formatCount, formatDecimal, scale } from "./decimal.js";
 
 const ENTRIES = {
   on_time: ["On time", "in their windows"],
-  late: ["Late", "in their windows, behind others of their partition"],
+  late: ["Late", "in their windows, more than out_of_orderness behind others of their partition"],
   too_late: ["Too late", "in no window, in totals"],
   past_retention: ["Past retention", "in no window, in totals"],
   future: ["Future", "too far ahead: in no window, in totals"],

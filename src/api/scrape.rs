@@ -121,7 +121,7 @@ impl Scrape {
         let checkpoint = reading.checkpoint();
         self.one(
             "tidegauge_generation",
-            "The live generation (state)",
+            "The generation that this service shows (state)",
             Figure::Gauge(checkpoint.generation.into()),
         );
         self.one(

@@ -9,7 +9,8 @@ use crate::domain::amount::Amount;
 pub enum Entry {
     /// A payment in its windows that is not late.
     OnTime,
-    /// A payment in its windows that came behind others of its partition (`PartitionTime::is_late`).
+    /// A payment in its windows that came more than `out_of_orderness` behind others of its partition
+    /// (`PartitionTime::is_late`).
     Late,
     /// A payment in no window: the last that would hold it is past correction.
     TooLate,

@@ -71,7 +71,7 @@ impl Field {
     /// A field. `description` may have spaces around it.
     ///
     /// # Panics
-    /// When a value of `kind` is never held as `scalar`. Tables are constants, so this fails the build.
+    /// When a value of `kind` is never held as `scalar`, or a percentile is not 1 to 99. Tables are constants, so this fails the build.
     #[must_use]
     pub const fn new(
         name: &'static str,
@@ -81,6 +81,9 @@ impl Field {
         description: &'static str,
     ) -> Self {
         assert!(kind.can_be(scalar), "a field's kind and type disagree");
+        if let FieldKind::Percentile(percent) = kind {
+            assert!(percent >= 1 && percent <= 99, "percentiles are 1 to 99");
+        }
         Self {
             name,
             kind,

@@ -128,7 +128,7 @@ pub(super) fn revisions(layout: &IndexLayout, definition: &Definition) -> Vec<Pa
         PanelText::new(
             "late",
             format!("Late payments by branch, {name} windows"),
-            "They came behind others of their partition, and are in their windows.",
+            "They came more than out_of_orderness behind others of their partition, and are in their windows.",
         ),
         &view,
         Series::StackedBars,

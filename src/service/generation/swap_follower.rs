@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::{Error, Generations, Live, ServedAnnouncement, UnfollowedSwap};
 use crate::config::{self, Config, Need, Sources};
@@ -87,6 +87,10 @@ impl<'a> SwapFollower<'a> {
         if live.generation == self.generation {
             let was_refused = self.refused.take().is_some();
             if was_refused {
+                info!(
+                    generation = live.generation,
+                    "the generation that is served is live again"
+                );
                 self.status.set_refused_swap(None);
             }
             // The command that made the swap may wait for this, also if it was made and undone.

@@ -24,13 +24,7 @@ impl LedgerAnswer {
     /// What `ledger` shows.
     #[must_use]
     pub fn new(ledger: &Ledger) -> Self {
-        let entry = |entry: Entry| {
-            let booked = ledger.entry(entry);
-            EntryAnswer {
-                count: booked.count,
-                pay_amount_exact: entry.has_amount().then(|| format_units(booked.amount)),
-            }
-        };
+        let entry = |entry| EntryAnswer::of(ledger, entry);
         Self {
             consumed: ledger.consumed,
             entries: EntriesAnswer {
@@ -64,13 +58,11 @@ impl LedgerRow<'static> {
     /// A row for each entry of `ledger`, and one for all records.
     pub fn all(ledger: &Ledger) -> impl Iterator<Item = Self> {
         let of_entry = |entry: Entry| {
-            let booked = ledger.entry(entry);
+            let answer = EntryAnswer::of(ledger, entry);
             Self {
                 entry: entry.as_str(),
-                count: booked.count,
-                pay_amount_exact: entry
-                    .has_amount()
-                    .then(|| format_units(booked.amount).into()),
+                count: answer.count,
+                pay_amount_exact: answer.pay_amount_exact.map(Cow::from),
             }
         };
         Entry::ALL
@@ -120,4 +112,15 @@ pub struct EntryAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(pattern = r"^-?\d+(\.\d+)?$")]
     pub pay_amount_exact: Option<String>,
+}
+
+impl EntryAnswer {
+    /// What `ledger` shows of `entry`.
+    fn of(ledger: &Ledger, entry: Entry) -> Self {
+        let booked = ledger.entry(entry);
+        Self {
+            count: booked.count,
+            pay_amount_exact: entry.has_amount().then(|| format_units(booked.amount)),
+        }
+    }
 }
