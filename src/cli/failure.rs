@@ -36,7 +36,7 @@ impl CommandFailure {
     pub fn is_stdout_closed(&self) -> bool {
         self.error()
             .chain()
-            .any(|cause| cause.downcast_ref().is_some_and(streams::is_closed))
+            .any(|cause| cause.downcast_ref().is_some_and(streams::is_stdout_closed))
     }
 
     fn error(&self) -> &anyhow::Error {

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, StdoutLock, Write};
 use anyhow::Context;
 
 /// Writes to stdout, for a command that ends when its reader closes the pipe: the error is one that
-/// [`is_closed`] tells from those of other pipes and of sockets.
+/// [`is_stdout_closed`] tells from those of other pipes and of sockets.
 pub(super) struct Stdout(StdoutLock<'static>);
 
 /// The reader of stdout closed the pipe.
@@ -32,7 +32,7 @@ impl Write for Stdout {
 }
 
 /// Whether this error says that the reader of stdout closed the pipe.
-pub(super) fn is_closed(error: &io::Error) -> bool {
+pub(super) fn is_stdout_closed(error: &io::Error) -> bool {
     error
         .get_ref()
         .is_some_and(|inner| inner.is::<ClosedStdout>())
@@ -46,7 +46,7 @@ pub(super) fn is_closed(error: &io::Error) -> bool {
 pub(super) fn print(text: &[u8]) -> anyhow::Result<()> {
     let mut out = Stdout::lock();
     match out.write_all(text).and_then(|()| out.flush()) {
-        Err(error) if is_closed(&error) => Ok(()),
+        Err(error) if is_stdout_closed(&error) => Ok(()),
         written => written.context("the answer can't be printed"),
     }
 }
@@ -70,8 +70,8 @@ mod tests {
     #[test]
     fn only_the_pipe_of_stdout_counts_as_closed() {
         let socket = || io::Error::from(ErrorKind::BrokenPipe);
-        assert!(!is_closed(&socket()));
-        assert!(is_closed(&marked(socket())));
-        assert!(!is_closed(&marked(ErrorKind::StorageFull.into())));
+        assert!(!is_stdout_closed(&socket()));
+        assert!(is_stdout_closed(&marked(socket())));
+        assert!(!is_stdout_closed(&marked(ErrorKind::StorageFull.into())));
     }
 }

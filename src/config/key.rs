@@ -207,7 +207,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("Makes the windows cumulative (CUMULATE): each begins at the start of its period of `size`, and one ends every `step`. Not together with `slide`."),
             key("offset", Shape::Offset, "\"0s\"")
                 .rule()
-                .range("may be negative; shorter than the time after which the windows repeat")
+                .range("a negative one too, shorter than the time after which the windows repeat")
                 .means("Shifts the grid: `6h` makes a day that begins at 06:00, `-8h` one that begins at 16:00 of the day before, as `16h` does."),
             without_default("time_zone", Shape::Zone)
                 .rule()

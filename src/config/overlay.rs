@@ -133,7 +133,7 @@ fn insert(
             }
         }
     } else {
-        if !FREE.contains(&section.as_str()) && is_quoted(value) {
+        if section != "kafka.properties" && is_quoted(value) {
             let message = "a variable or a flag takes text as it is: leave the quotes out";
             problems.add(ConfigProblem::new(origin.clone(), full, message));
             return;

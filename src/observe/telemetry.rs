@@ -46,21 +46,14 @@ pub fn start(format: Format, default: &str) -> Result<(), Error> {
     let filter = filter(default)?;
     let colours =
         io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    // If stderr can't be written, there is nowhere to report it; by default a layer tries to, and panics.
     let text = (format == Format::Text).then(|| {
         layer()
             .with_writer(io::stderr)
             .with_ansi(colours)
             .with_target(false)
-            .log_internal_errors(false)
     });
-    let json = (format == Format::Json).then(|| {
-        layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(io::stderr)
-            .log_internal_errors(false)
-    });
+    let json = (format == Format::Json)
+        .then(|| layer().json().flatten_event(true).with_writer(io::stderr));
     tracing_subscriber::registry()
         .with(filter)
         .with(text)

@@ -160,9 +160,17 @@ impl Cluster {
         Ok((own, others))
     }
 
-    /// Deletes documents that are still as they were found.
-    pub(super) async fn delete_misnamed(&self, misnamed: &[Misnamed]) -> Result<(), Trouble> {
+    /// Deletes documents that are still as they were found. Gives those whose deletion is refused.
+    pub(super) async fn delete_misnamed(
+        &self,
+        misnamed: &[Misnamed],
+    ) -> Result<Vec<Misnamed>, Trouble> {
+        #[derive(Deserialize)]
+        struct Answer {
+            items: Vec<Value>,
+        }
         let index = self.names().index(Family::Totals);
+        let mut refused = Vec::new();
         for some in misnamed.chunks(PAGE) {
             let mut lines = BulkOperations::new();
             for document in some {
@@ -176,11 +184,20 @@ impl Cluster {
             }
             let path = BulkParts::None.url();
             let lines = lines.bytes().unwrap_or_default();
-            let answer = self.client().post_lines(&path, &[], lines);
-            // One that was written meanwhile stays: it belongs to another branch.
-            answer.await?.success()?;
+            let answer = self.client().post_lines(&path, &[], lines).await?;
+            let outcomes = answer.json::<Answer>()?.items;
+            for (document, outcome) in some.iter().zip(outcomes) {
+                // One that was written meanwhile stays: it belongs to another branch.
+                let is_over = matches!(
+                    outcome["delete"]["status"].as_u64(),
+                    Some(200..300 | 404 | 409)
+                );
+                if !is_over {
+                    refused.push(document.clone());
+                }
+            }
         }
-        Ok(())
+        Ok(refused)
     }
 }
 

@@ -212,7 +212,8 @@ impl Delivery {
             return Ok(BTreeSet::new());
         }
         let (own, others) = self.cluster.own_totals(&outdated, &self.branches).await?;
-        self.cluster.delete_misnamed(&others).await?;
+        // What refuses to be deleted is met again with the next document.
+        let _ = self.cluster.delete_misnamed(&others).await?;
         let not_own = outdated.into_iter().filter(|branch| !own.contains(branch));
         Ok(not_own.map(DocumentKey::Total).collect())
     }

@@ -17,6 +17,8 @@ use crate::core::feedback::{Family, Feedback};
 
 /// So long after they were ordered, marks outlast a power failure.
 const MARKS_ARE_SAFE: Duration = Duration::from_secs(3);
+/// When totals under former names are deleted again whose deletion was refused.
+const DELETE_AGAIN: Duration = Duration::from_secs(10);
 
 impl Delivery {
     // Before the first checkpoint there is nothing to deliver, and the provenance is not known yet.
@@ -87,9 +89,9 @@ impl Delivery {
             .delete_misnamed_at
             .is_some_and(|at| at <= Instant::now())
         {
-            self.cluster.delete_misnamed(&self.misnamed).await?;
-            self.misnamed.clear();
-            self.delete_misnamed_at = None;
+            self.misnamed = self.cluster.delete_misnamed(&self.misnamed).await?;
+            let is_over = self.misnamed.is_empty();
+            self.delete_misnamed_at = (!is_over).then(|| Instant::now() + DELETE_AGAIN);
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Questions to the brokers, asked on a thread of their own so that reading does not wait: an answer may
 //! take seconds, and there may be thousands of partitions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -20,7 +20,7 @@ use crate::domain::topic_id::TopicId;
 const PROBE_MAX: Duration = Duration::from_millis(300);
 
 /// How long partitions are asked for; the next question has the others.
-const DESCRIBE_MAX: Duration = Duration::from_secs(4);
+const ANSWER_MAX: Duration = Duration::from_secs(4);
 /// So many partitions are asked for together.
 const PARTITIONS_PER_REQUEST: usize = 250;
 
@@ -45,8 +45,10 @@ pub(super) enum BrokerQuestion {
     Ends {
         /// When it was asked.
         asked: Instant,
-        /// The partitions.
+        /// The partitions that can be read.
         partitions: Vec<i32>,
+        /// Those that can't be read now: they are asked for last, and apart from the others.
+        failing: Vec<i32>,
     },
 }
 
@@ -64,7 +66,7 @@ pub(super) enum BrokerAnswer {
         asked: Instant,
         /// The ends, without those that nothing was said of.
         ends: BTreeMap<i32, i64>,
-        /// Whether the end of each partition was said that was asked for.
+        /// Whether brokers said the end of every partition that can be read; of every one, if none can.
         is_whole: bool,
     },
 }
@@ -84,6 +86,8 @@ pub(super) struct TopicDescription {
 
 /// The answer to [`BrokerQuestion::Probe`]: the partitions of the topic.
 pub(super) struct ProbeAnswer {
+    /// When it was asked.
+    pub(super) asked: Instant,
     /// As in the question.
     pub(super) outages: u64,
     pub(super) identity: Option<TopicId>,
@@ -156,35 +160,76 @@ fn ask(
         BrokerQuestion::Describe { known, partitions } => {
             BrokerAnswer::Described(describe(consumer, topic, known, partitions))
         }
-        BrokerQuestion::Ends { asked, partitions } => {
-            let mut ends = BTreeMap::new();
-            for some in partitions.chunks(PARTITIONS_PER_REQUEST) {
-                let Ok(found) = topic.ends(consumer, some, ASK_MAX) else {
-                    break;
-                };
-                ends.extend(found);
-            }
+        BrokerQuestion::Ends {
+            asked,
+            partitions,
+            failing,
+        } => {
+            let deadline = asked + ANSWER_MAX;
+            let ends =
+                |of: &[i32]| ask_apart(of, deadline, |some| topic.ends(consumer, some, ASK_MAX));
+            let (mut ends, of_failing) = (ends(&partitions), ends(&failing));
+            let is_whole = match partitions.is_empty() {
+                true => of_failing.len() == failing.len(),
+                false => ends.len() == partitions.len(),
+            };
+            ends.extend(of_failing);
             BrokerAnswer::Ends {
                 asked,
-                is_whole: ends.len() == partitions.len(),
                 ends,
+                is_whole,
             }
         }
         BrokerQuestion::Probe {
             outages,
             partitions,
-        } => match topic.offset_ranges(consumer, &partitions, PROBE_MAX) {
-            Ok(offset_ranges) if !offset_ranges.is_empty() || partitions.is_empty() => {
-                BrokerAnswer::Probed(ProbeAnswer {
-                    outages,
-                    identity: native::topic_id(consumer, topic.name(), ASK_MAX),
-                    offset_ranges,
-                })
+        } => {
+            let asked = Instant::now();
+            let offset_ranges = ask_apart(&partitions, asked + PROBE_MAX, |some| {
+                topic.offset_ranges(consumer, some, PROBE_MAX)
+            });
+            // Brokers that answer may have no leader for any of the partitions.
+            if offset_ranges.is_empty()
+                && topic
+                    .listed(consumer, topic.partitions(), PROBE_MAX)
+                    .is_err()
+            {
+                return BrokerAnswer::Silent;
             }
-            // Without any of them nothing shows that a broker answered.
-            _ => BrokerAnswer::Silent,
-        },
+            BrokerAnswer::Probed(ProbeAnswer {
+                asked,
+                outages,
+                identity: native::topic_id(consumer, topic.name(), ASK_MAX),
+                offset_ranges,
+            })
+        }
     }
+}
+
+/// What `ask` says of `partitions`, without those that it gives an error for. An error that a broker
+/// answers for one partition is that of the whole request, so a request that fails is asked again in
+/// halves, until `deadline`.
+fn ask_apart<T>(
+    partitions: &[i32],
+    deadline: Instant,
+    ask: impl Fn(&[i32]) -> Result<BTreeMap<i32, T>, Error>,
+) -> BTreeMap<i32, T> {
+    let mut said = BTreeMap::new();
+    let mut left: VecDeque<&[i32]> = partitions.chunks(PARTITIONS_PER_REQUEST).collect();
+    while let Some(some) = left.pop_front() {
+        match ask(some) {
+            Ok(found) => said.extend(found),
+            Err(_) if some.len() > 1 => {
+                let (one, other) = some.split_at(some.len() / 2);
+                left.extend([one, other]);
+            }
+            Err(_) => {}
+        }
+        if Instant::now() >= deadline {
+            break;
+        }
+    }
+    said
 }
 
 fn describe(
@@ -205,22 +250,42 @@ fn describe(
     partitions.retain(|partition| *partition < count);
     partitions.extend(known..count);
     partitions.retain(|partition| !leaderless.contains(partition));
-    let mut offset_ranges = BTreeMap::new();
-    let deadline = Instant::now() + DESCRIBE_MAX;
-    for some in partitions.chunks(PARTITIONS_PER_REQUEST) {
-        if Instant::now() >= deadline {
-            break;
-        }
-        offset_ranges.extend(
-            topic
-                .offset_ranges(consumer, some, ASK_MAX)
-                .unwrap_or_default(),
-        );
-    }
+    let offset_ranges = ask_apart(&partitions, Instant::now() + ANSWER_MAX, |some| {
+        topic.offset_ranges(consumer, some, ASK_MAX)
+    });
     Ok(TopicDescription {
         count: Some(count),
         leaderless,
         identity: native::topic_id(consumer, topic.name(), ASK_MAX),
         offset_ranges,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_that_refuses_one_partition_leaves_the_others_known() {
+        let partitions: Vec<i32> = (0..600).collect();
+        let later = Instant::now() + Duration::from_secs(3_600);
+        let ask = |some: &[i32]| match some.contains(&333) {
+            true => Err(Error::Client("KafkaStorageError".into())),
+            false => Ok(some.iter().map(|partition| (*partition, ())).collect()),
+        };
+        let said = ask_apart(&partitions, later, ask);
+        assert_eq!(said.len(), 599);
+        assert!(!said.contains_key(&333));
+    }
+
+    #[test]
+    fn brokers_that_answer_nothing_are_not_asked_after_the_deadline() {
+        let asked = std::cell::Cell::new(0);
+        let partitions: Vec<i32> = (0..600).collect();
+        let said: BTreeMap<i32, ()> = ask_apart(&partitions, Instant::now(), |_| {
+            asked.set(asked.get() + 1);
+            Err(Error::Client("timed out".into()))
+        });
+        assert_eq!((said.len(), asked.get()), (0, 1));
+    }
 }

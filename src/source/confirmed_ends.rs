@@ -148,7 +148,7 @@ impl Source {
         if !is_due || self.consumer.context().down().is_some() {
             return;
         }
-        let partitions: Vec<i32> = self
+        let (failing, partitions): (Vec<i32>, Vec<i32>) = self
             .partitions()
             .into_iter()
             .filter(|partition| self.runs(*partition))
@@ -156,10 +156,11 @@ impl Source {
                 let age = self.confirmed.age(*partition, now);
                 age.is_none_or(|age| age >= ASK_AFTER) || self.confirmed.wanted.contains(partition)
             })
-            .collect();
-        if partitions.is_empty()
+            .partition(|partition| self.failing.contains_key(partition));
+        if (partitions.is_empty() && failing.is_empty())
             || self.asker.ask(BrokerQuestion::Ends {
                 partitions,
+                failing,
                 asked: now,
             })
         {

@@ -42,8 +42,13 @@ pub(super) struct TopicPartitions {
 /// The state of the topic, as the brokers give it.
 enum TopicState {
     Ready(i32),
-    /// With these partitions that no broker serves; empty if that is said of the topic.
-    Leaderless(Vec<i32>),
+    /// With partitions that no broker serves.
+    Leaderless {
+        /// How many partitions there are; 0 if that is not said.
+        count: i32,
+        /// Those without a leader; empty if that is said of the topic.
+        partitions: Vec<i32>,
+    },
     Missing,
     Forbidden,
 }
@@ -83,7 +88,7 @@ impl Topic {
                     }
                     missing
                 }
-                Ok(TopicState::Leaderless(partitions)) => Error::NoLeader {
+                Ok(TopicState::Leaderless { partitions, .. }) => Error::NoLeader {
                     topic: topic.name.clone(),
                     partition: partitions.first().copied().unwrap_or(0),
                     patience,
@@ -127,8 +132,8 @@ impl Topic {
         }
     }
 
-    /// Which partitions brokers say it has; `None` if it does not exist. Nothing is said of new ones,
-    /// behind the first `known`, while one is without a leader.
+    /// Which partitions brokers say it has, `known` if they say nothing of that; `None` if it does not
+    /// exist.
     pub(super) fn listed(
         &self,
         consumer: &BaseConsumer<ClientEvents>,
@@ -143,11 +148,11 @@ impl Topic {
                     leaderless: Vec::new(),
                 }))
             }
-            Ok(TopicState::Leaderless(leaderless)) => Ok(Some(TopicPartitions {
-                count: known,
-                leaderless: match leaderless.as_slice() {
+            Ok(TopicState::Leaderless { count, partitions }) => Ok(Some(TopicPartitions {
+                count: count.max(known),
+                leaderless: match partitions.as_slice() {
                     [] => (0..known).collect(),
-                    _ => leaderless,
+                    _ => partitions,
                 },
             })),
             Ok(TopicState::Missing) => Ok(None),
@@ -215,13 +220,14 @@ fn classify(topic: &MetadataTopic) -> TopicState {
             || partition.error() == Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
     });
     let leaderless: Vec<i32> = leaderless.map(|partition| partition.id()).collect();
-    match leaderless.as_slice() {
-        [] if topic.partitions().is_empty() || error.is_some() => {
-            TopicState::Leaderless(leaderless)
-        }
-        [_, ..] => TopicState::Leaderless(leaderless),
-        [] => TopicState::Ready(i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)),
+    let count = i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX);
+    if count == 0 || error.is_some() || !leaderless.is_empty() {
+        return TopicState::Leaderless {
+            count,
+            partitions: leaderless,
+        };
     }
+    TopicState::Ready(count)
 }
 
 fn try_for(deadline: Instant) -> Duration {

@@ -81,7 +81,7 @@ impl Source {
                     self.consumer.context().log_answer();
                     self.consumer.context().set_up();
                     for (partition, offset_range) in &found.offset_ranges {
-                        self.confirmed.note(*partition, Instant::now());
+                        self.confirmed.note(*partition, found.asked);
                         if let Some(cursor) = self.cursor_mut(*partition) {
                             cursor.note_end(offset_range.high);
                         }

@@ -108,6 +108,11 @@ fn a_wrong_variable_or_flag_is_named() {
     );
     assert!(!text.contains("s3cret"), "{text}");
     for topic in ["\"pay\"", "'pay'"] {
+        let text = told(Sources::default().flag("--set", "branches.3", topic));
+        assert!(
+            text.contains("branches.3: ") && text.contains("leave the quotes out"),
+            "{text}"
+        );
         let text = told(Sources::default().flag("--set", "kafka.topic", topic));
         assert!(
             text.contains("kafka.topic: ") && text.contains("leave the quotes out"),

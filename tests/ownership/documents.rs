@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Log;
 use crate::support::compare::Figures;
-use crate::support::lab::{Elastic, http};
+use crate::support::lab::{Elastic, eventually, http};
 use crate::support::service::quoted;
 
 #[test]
@@ -98,4 +98,30 @@ fn branches_that_are_renamed_or_exchange_names_have_one_total_each() {
     }
     service.await_delivered();
     Figures::ask(&service).assert_documented(log.elastic, &log.name);
+}
+
+#[test]
+fn a_total_under_a_former_name_is_deleted_once_its_index_takes_writes() {
+    let Some(log) = Log::new("former", 0) else {
+        return;
+    };
+    log.pay_to(3, "1", 1);
+    let mut setup = log.setup();
+    setup.set("branches", "1", &quoted("South"));
+    setup.serve_until_end();
+    let block = |on: bool| {
+        let path = format!("/{}-totals-g1/_settings", log.name);
+        let settings = json!({"index.blocks.write": on});
+        log.elastic.put(&path, &settings).ok();
+    };
+    block(true);
+    setup.set("branches", "1", &quoted("North"));
+    let _service = setup.serve();
+    // The deletion comes three seconds after the start, and is refused.
+    sleep(Duration::from_secs(6));
+    block(false);
+    eventually("one total, under the new name", || {
+        let totals = totals(log.elastic, &log.name);
+        (totals == [("North".to_owned(), "1".to_owned(), 3)]).then_some(())
+    });
 }

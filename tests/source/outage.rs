@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::mocking::MockCluster;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
 use rdkafka::types::RDKafkaRespErr;
 use tidegauge::observe::status::{Condition, End};
 use tidegauge::source::{Config, Source, StartPosition};
@@ -208,15 +208,17 @@ fn a_partition_without_a_leader_makes_the_ends_of_no_others_unknown() {
     assert!(age < Duration::from_secs(10), "{age:?}");
 }
 
-#[test]
-fn brokers_that_answer_again_are_not_silent_because_of_one_partition() {
-    let cluster = MockCluster::new(2).unwrap();
+/// A topic of two partitions whose brokers go and come back; meanwhile `leaderless` lose their leaders.
+fn source_after_outage(
+    cluster: &MockCluster<'_, DefaultProducerContext>,
+    leaderless: &[i32],
+) -> Source {
     let topic = "back";
     cluster.create_topic(topic, 2, 1).unwrap();
     let mut source = started_on(&cluster.bootstrap_servers(), topic, &[]);
     read_to_end(&mut source);
     // The mock does not survive a fetch from a partition without a leader.
-    source.pause(&[1]);
+    source.pause(leaderless);
     poll_often(&mut source);
     for broker in [1, 2] {
         cluster.broker_down(broker).unwrap();
@@ -226,15 +228,27 @@ fn brokers_that_answer_again_are_not_silent_because_of_one_partition() {
         let (condition, reason) = source.condition();
         (condition == Condition::Degraded && reason.contains("no Kafka broker")).then_some(())
     });
-    cluster.partition_leader(topic, 1, None).unwrap();
+    for partition in leaderless {
+        cluster.partition_leader(topic, *partition, None).unwrap();
+    }
     for broker in [1, 2] {
         cluster.broker_up(broker).unwrap();
     }
-    eventually("that just one partition can't be read", || {
-        source.discover().unwrap_or_default();
-        source.poll(WAIT).unwrap();
-        let (_, reason) = source.condition();
-        (source.at_end(0) && reason.contains("partition 1 is not read now")).then_some(())
-    });
-    assert!(!source.at_end(1));
+    source
+}
+
+#[test]
+fn brokers_that_answer_again_are_not_silent_because_partitions_have_no_leader() {
+    for leaderless in [&[1][..], &[0, 1]] {
+        let cluster = MockCluster::new(2).unwrap();
+        let mut source = source_after_outage(&cluster, leaderless);
+        let reason = format!("partition {} is not read now", leaderless[0]);
+        eventually(&reason, || {
+            source.discover().unwrap_or_default();
+            source.poll(WAIT).unwrap();
+            let is_known = source.at_end(0) || leaderless.contains(&0);
+            (is_known && source.condition().1.contains(&reason)).then_some(())
+        });
+        assert!(!source.at_end(1));
+    }
 }

@@ -15,7 +15,7 @@ use elasticsearch::{BulkOperation, BulkOperations, BulkParts, SearchParts};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegauge_windows::EventTime;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Delivery, Interrupted, blocking};
 use crate::domain::timestamp::rfc3339;
@@ -24,9 +24,10 @@ use crate::sink::client::Trouble;
 use crate::sink::cluster::Cluster;
 use crate::sink::index::DocumentKind;
 
-/// Many branches may become known one after the other. What was refused is tried again then, too.
+/// How often they are looked for, as many branches may become known one after the other. What was refused
+/// is tried again then.
 const EVERY: Duration = Duration::from_secs(10);
-/// Documents of payments don't wait longer than this in a round for the deletion; the next round continues.
+/// A round begins no further request after so long, as documents of payments wait: the next round continues.
 const ROUND_MAX: Duration = Duration::from_secs(1);
 /// So many are deleted by one request, which has to be answered in time.
 const TOGETHER: usize = 5_000;
@@ -39,6 +40,17 @@ pub(in crate::sink) struct OutdatedZeros {
     next: Option<Instant>,
     /// Indexes that refused to delete some since `next`.
     refused: BTreeSet<String>,
+    /// How many were deleted since `next`.
+    deleted: usize,
+    /// What was said last of those that can't be deleted.
+    problem: Option<String>,
+}
+
+/// What a search found.
+struct FoundZeros {
+    zeros: Vec<Zero>,
+    /// Whether all indexes were searched: one whose shards don't answer has no hits.
+    is_whole: bool,
 }
 
 /// A document without payments, as a search finds it.
@@ -52,10 +64,11 @@ struct Zero {
 
 impl Delivery {
     /// Deletes documents of zeros that are no longer given. To be called when no document is under way.
+    /// If that fails, it is tried again later: documents of payments don't depend on it.
     pub(in crate::sink) async fn forget_zeros(&mut self, order: Order) -> Result<(), Interrupted> {
         let now = Instant::now();
-        let runs = order == Order::Run;
-        let is_early = runs && self.outdated_zeros.next.is_some_and(|next| now < next);
+        let is_early =
+            order == Order::Run && self.outdated_zeros.next.is_some_and(|next| now < next);
         if !self.zero_windows || is_early {
             return Ok(());
         }
@@ -65,37 +78,94 @@ impl Delivery {
         let Some(end) = blocking(zeros_end).await? else {
             return Ok(());
         };
-        if self.outdated_zeros.deleted_from == Some(end) {
+        let zeros = &mut self.outdated_zeros;
+        if zeros.deleted_from == Some(end) {
             return Ok(());
         }
-        let deadline = runs.then(|| now + ROUND_MAX);
-        loop {
-            let refused = &mut self.outdated_zeros.refused;
-            let found = self.cluster.zeros_after(end, refused).await?;
-            if found.is_empty() {
-                break;
+        let problem = match self.cluster.delete_zeros_after(end, now, zeros).await {
+            Ok(DeletionProgress::Begun) => return Ok(()),
+            Ok(DeletionProgress::Done) => {
+                zeros.deleted_from = Some(end);
+                None
             }
-            refused.append(&mut self.cluster.delete_zeros(&found).await?);
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Ok(());
+            Ok(DeletionProgress::Unsearched) => Some("some shards do not answer".to_owned()),
+            Ok(DeletionProgress::Refused) => {
+                let first = zeros.refused.first().map(String::as_str);
+                Some(format!(
+                    "the index {} refuses it",
+                    first.unwrap_or_default()
+                ))
             }
-        }
-        let zeros = &mut self.outdated_zeros;
-        if mem::take(&mut zeros.refused).is_empty() {
-            zeros.deleted_from = Some(end);
-        }
-        zeros.next = Some(Instant::now() + EVERY);
+            Err(trouble) => Some(trouble.reason),
+        };
+        zeros.finish(problem);
         Ok(())
     }
 }
 
+/// How far one round has come.
+enum DeletionProgress {
+    /// The next round continues.
+    Begun,
+    /// There are none any more.
+    Done,
+    /// There are none in the indexes that could be searched.
+    Unsearched,
+    /// There are none but in the indexes that refused.
+    Refused,
+}
+
+impl OutdatedZeros {
+    /// Ends one attempt, and says what came of it.
+    fn finish(&mut self, problem: Option<String>) {
+        self.next = Some(Instant::now() + EVERY);
+        self.refused.clear();
+        let documents = mem::take(&mut self.deleted);
+        if documents > 0 {
+            info!(
+                documents,
+                "documents of windows without payments are deleted: more than 1,000 branches are known"
+            );
+        }
+        if let Some(reason) = problem.as_ref().filter(|_| problem != self.problem) {
+            warn!(
+                reason,
+                "documents of windows without payments can't be deleted: trying again"
+            );
+        }
+        self.problem = problem;
+    }
+}
+
 impl Cluster {
+    async fn delete_zeros_after(
+        &self,
+        time: EventTime,
+        began: Instant,
+        zeros: &mut OutdatedZeros,
+    ) -> Result<DeletionProgress, Trouble> {
+        loop {
+            let found = self.zeros_after(time, &zeros.refused).await?;
+            if found.zeros.is_empty() {
+                return Ok(match (found.is_whole, zeros.refused.is_empty()) {
+                    (false, _) => DeletionProgress::Unsearched,
+                    (true, true) => DeletionProgress::Done,
+                    (true, false) => DeletionProgress::Refused,
+                });
+            }
+            self.delete_zeros(&found.zeros, zeros).await?;
+            if began.elapsed() >= ROUND_MAX {
+                return Ok(DeletionProgress::Begun);
+            }
+        }
+    }
+
     /// Some documents without payments of windows that end after `time`, in indexes but `refused`.
     async fn zeros_after(
         &self,
         time: EventTime,
         refused: &BTreeSet<String>,
-    ) -> Result<Vec<Zero>, Trouble> {
+    ) -> Result<FoundZeros, Trouble> {
         // What is not refreshed is not found.
         self.refresh().await?;
         let kinds = self.names().kinds();
@@ -111,14 +181,16 @@ impl Cluster {
         let query = json!({ "bool": { "filter": filter, "must_not": refused } });
         let query = json!({ "size": TOGETHER, "_source": false, "query": query });
         let mut answer: Value = self.client().post(&search, &query).await?.json()?;
-        serde_json::from_value(answer["hits"]["hits"].take())
-            .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))
+        let is_whole = answer["_shards"]["failed"] == 0 && answer["timed_out"] != true;
+        let zeros = serde_json::from_value(answer["hits"]["hits"].take())
+            .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))?;
+        Ok(FoundZeros { zeros, is_whole })
     }
 
-    /// Deletes these documents. Gives the indexes that refused to, as a read-only one does.
-    async fn delete_zeros(&self, zeros: &[Zero]) -> Result<BTreeSet<String>, Trouble> {
+    /// Deletes these documents, and notes the indexes that refused to, as a read-only one does.
+    async fn delete_zeros(&self, found: &[Zero], zeros: &mut OutdatedZeros) -> Result<(), Trouble> {
         let mut lines = BulkOperations::new();
-        for zero in zeros {
+        for zero in found {
             // The version of a document without payments: one that holds some by now stays.
             let delete = BulkOperation::<()>::delete(&zero.id)
                 .index(&zero.index)
@@ -135,27 +207,19 @@ impl Cluster {
             .await?;
         let answer: Value = answer.json()?;
         let outcomes = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
-        if outcomes.len() != zeros.len() {
+        if outcomes.len() != found.len() {
             return Err(Trouble::garbage(
                 "the answer names other documents than the request",
             ));
         }
-        let mut refused = BTreeSet::new();
-        let mut deleted = 0;
-        for (zero, outcome) in zeros.iter().zip(outcomes) {
+        for (zero, outcome) in found.iter().zip(outcomes) {
             match outcome["delete"]["status"].as_u64() {
-                Some(200..300) => deleted += 1,
-                // It was deleted meanwhile.
-                Some(404) => {}
-                _ => drop(refused.insert(zero.index.clone())),
+                Some(200..300) => zeros.deleted += 1,
+                // It was deleted meanwhile, or holds payments by now.
+                Some(404 | 409) => {}
+                _ => drop(zeros.refused.insert(zero.index.clone())),
             }
         }
-        if deleted > 0 {
-            info!(
-                documents = deleted,
-                "documents of windows without payments are deleted: more than 1,000 branches are known"
-            );
-        }
-        Ok(refused)
+        Ok(())
     }
 }

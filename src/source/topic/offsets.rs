@@ -12,8 +12,8 @@ use crate::source::Error;
 use crate::source::client_events::ClientEvents;
 use crate::source::start::OffsetRange;
 
-/// What brokers said of partitions.
-struct Said<T> {
+/// What brokers said of partitions: an offset of each, or a range.
+struct PartitionOffsets<T> {
     /// Without the partitions that were answered with an error, and those that have no such offset.
     known: BTreeMap<i32, T>,
     /// The first error that a partition was answered with.
@@ -101,7 +101,7 @@ impl Topic {
         consumer: &BaseConsumer<ClientEvents>,
         partitions: &[i32],
         wait: Duration,
-    ) -> Result<Said<OffsetRange>, Error> {
+    ) -> Result<PartitionOffsets<OffsetRange>, Error> {
         // In this order: a beginning only rises, so it can't be past an end that is asked for later.
         let lows = self.offsets(consumer, partitions, Offset::Beginning, wait)?;
         let highs = self.offsets(consumer, partitions, Offset::End, wait)?;
@@ -110,27 +110,27 @@ impl Topic {
             let high = high.max(low);
             Some((partition, OffsetRange { low, high }))
         });
-        Ok(Said {
+        Ok(PartitionOffsets {
             known: known.collect(),
             failure: lows.failure.or(highs.failure),
         })
     }
 
-    // The offsets at `at`: a beginning, an end, or a time in ms. Asks each broker once. An error of one
-    // partition, as of one without a leader, leaves the others known.
+    // The offsets at `at`: a beginning, an end, or a time in ms. Asks each broker once. A
+    // partition without a leader leaves the others known; an error that a broker answers for one does not.
     fn offsets(
         &self,
         consumer: &BaseConsumer<ClientEvents>,
         partitions: &[i32],
         at: Offset,
         wait: Duration,
-    ) -> Result<Said<i64>, Error> {
-        let mut said = Said {
+    ) -> Result<PartitionOffsets<i64>, Error> {
+        let mut offsets = PartitionOffsets {
             known: BTreeMap::new(),
             failure: None,
         };
         if partitions.is_empty() {
-            return Ok(said);
+            return Ok(offsets);
         }
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for partition in partitions {
@@ -144,21 +144,21 @@ impl Topic {
             .map_err(|error| self.silence(consumer, &error, self.patience))?;
         for element in answered.elements() {
             match (element.error(), element.offset()) {
-                (Err(error), _) if said.failure.is_none() => {
-                    said.failure = Some(self.silence(consumer, &error, self.patience));
+                (Err(error), _) if offsets.failure.is_none() => {
+                    offsets.failure = Some(self.silence(consumer, &error, self.patience));
                 }
                 (Ok(()), Offset::Offset(offset)) => {
-                    said.known.insert(element.partition(), offset);
+                    offsets.known.insert(element.partition(), offset);
                 }
                 // Another error, or no record at or after that time.
                 _ => {}
             }
         }
-        Ok(said)
+        Ok(offsets)
     }
 }
 
-impl<T> Said<T> {
+impl<T> PartitionOffsets<T> {
     /// What was said of all partitions; the error, if one was answered with an error.
     fn all(self) -> Result<BTreeMap<i32, T>, Error> {
         match self.failure {
