@@ -9,6 +9,9 @@ ES_PORT ?= 19200
 ES_DIST ?= es7
 export KAFKA_PORT ES_PORT ES_DIST
 
+# The servers of the lab that tests ask for.
+SERVERS := kafka es7 es8 es9 opensearch2 opensearch3
+
 # Tools that are compiled once and kept.
 TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidegauge/tools
 
@@ -27,12 +30,12 @@ demo: build ## the whole thing on an embedded broker (DEMO_ARGS="--for 20s" pass
 	@target/release/tidegauge demo $(DEMO_ARGS)
 
 test: setup-build ## every test, with real servers; ends with one line of counts
-	@lab/setup lab && lab/lab prepare kafka es7 es8 opensearch2 || [ "$${CI:-}" != true ]
+	@lab/setup lab && lab/lab prepare $(SERVERS) || [ "$${CI:-}" != true ]
 	@lab/setup faces && lab/lab prepare python web promtool || [ "$${CI:-}" != true ]
-	@lab/count cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
+	@lab/count lab/test-runs cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
 
 test-fast: setup-build ## the tests that need no real server; the others are counted as skipped
-	@CI= TIDEGAUGE_TEST_SERVERS=off lab/count cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
+	@CI= TIDEGAUGE_TEST_SERVERS=off RUST_TEST_THREADS=6 lab/count cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
 
 # Records that librdkafka owns are read by unsafe code. Two tests are left out: under valgrind they take many minutes.
 memcheck: setup-build ## the reading of Kafka under valgrind: about two minutes
@@ -50,7 +53,7 @@ build: setup-build ## release binary at target/release/tidegauge
 		cp "$$built/release/tidegauge" target/release/tidegauge; \
 	fi
 
-stack: ## real Kafka and Elasticsearch in the background (KAFKA_PORT, ES_PORT, ES_DIST=es7|es8|opensearch2)
+stack: ## real Kafka and Elasticsearch in the background (KAFKA_PORT, ES_PORT, ES_DIST=es7|es8|es9|opensearch2|opensearch3)
 	@lab/setup lab
 	@lab/lab up
 
@@ -90,7 +93,7 @@ tidy: setup-build
 setup: setup-build ## installs and fetches everything that the other targets need
 	@lab/setup lab
 	@lab/setup faces
-	@lab/lab prepare kafka es7 es8 opensearch2 python web promtool
+	@lab/lab prepare $(SERVERS) python web promtool
 	@cargo fetch --locked
 
 setup-build:

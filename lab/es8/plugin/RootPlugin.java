@@ -2,9 +2,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import org.elasticsearch.Build;
-import org.elasticsearch.client.internal.node.NodeClient;
-import org.elasticsearch.cluster.ClusterState;
 import org.elasticsearch.cluster.metadata.IndexNameExpressionResolver;
 import org.elasticsearch.cluster.node.DiscoveryNodes;
 import org.elasticsearch.cluster.service.ClusterService;
@@ -14,18 +11,12 @@ import org.elasticsearch.common.settings.IndexScopedSettings;
 import org.elasticsearch.common.settings.Settings;
 import org.elasticsearch.common.settings.SettingsFilter;
 import org.elasticsearch.features.NodeFeature;
-import org.elasticsearch.index.IndexVersion;
 import org.elasticsearch.plugins.ActionPlugin;
 import org.elasticsearch.plugins.Plugin;
-import org.elasticsearch.rest.BaseRestHandler;
 import org.elasticsearch.rest.RestController;
 import org.elasticsearch.rest.RestHandler;
-import org.elasticsearch.rest.RestRequest;
-import org.elasticsearch.rest.RestResponse;
-import org.elasticsearch.rest.RestStatus;
-import org.elasticsearch.xcontent.XContentBuilder;
 
-/** Answers {@code GET /} and {@code HEAD /} as the server's own module does, which is not published as a library. */
+/** Adds {@link Root} to a server of version 8. */
 public final class RootPlugin extends Plugin implements ActionPlugin {
     private ClusterService cluster;
 
@@ -46,45 +37,6 @@ public final class RootPlugin extends Plugin implements ActionPlugin {
         IndexNameExpressionResolver resolver,
         Supplier<DiscoveryNodes> nodes,
         Predicate<NodeFeature> features) {
-        return List.of(new Root());
-    }
-
-    private final class Root extends BaseRestHandler {
-        @Override
-        public String getName() {
-            return "lab_root";
-        }
-
-        @Override
-        public List<Route> routes() {
-            return List.of(new Route(RestRequest.Method.GET, "/"), new Route(RestRequest.Method.HEAD, "/"));
-        }
-
-        @Override
-        protected RestChannelConsumer prepareRequest(RestRequest request, NodeClient client) {
-            return channel -> {
-                ClusterState state = cluster.state();
-                Build build = Build.current();
-                XContentBuilder body = channel.newBuilder().prettyPrint();
-                body.startObject();
-                body.field("name", cluster.getNodeName());
-                body.field("cluster_name", state.getClusterName().value());
-                body.field("cluster_uuid", state.metadata().clusterUUID());
-                body.startObject("version");
-                body.field("number", build.qualifiedVersion());
-                body.field("build_flavor", build.flavor());
-                body.field("build_type", build.type().displayName());
-                body.field("build_hash", build.hash());
-                body.field("build_date", build.date());
-                body.field("build_snapshot", build.isSnapshot());
-                body.field("lucene_version", IndexVersion.current().luceneVersion().toString());
-                body.field("minimum_wire_compatibility_version", build.minWireCompatVersion());
-                body.field("minimum_index_compatibility_version", build.minIndexCompatVersion());
-                body.endObject();
-                body.field("tagline", "You Know, for Search");
-                body.endObject();
-                channel.sendResponse(new RestResponse(RestStatus.OK, body));
-            };
-        }
+        return List.of(new Root(() -> cluster));
     }
 }

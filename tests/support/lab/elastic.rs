@@ -1,5 +1,6 @@
 //! Elasticsearch and OpenSearch for tests.
 
+use std::env;
 use std::sync::OnceLock;
 
 use reqwest::Method;
@@ -8,29 +9,11 @@ use serde_json::{Value, json};
 use super::http::{self, Answer};
 use super::server::Server;
 
-/// Which server, as `lab/lab` calls it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dist {
-    /// Elasticsearch 7.17.
-    Es7,
-    /// Elasticsearch 8.19.
-    Es8,
-    /// OpenSearch 2.19.
-    OpenSearch2,
-}
-
-impl Dist {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Es7, Self::Es8, Self::OpenSearch2];
-
-    /// The name in `lab/`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Es7 => "es7",
-            Self::Es8 => "es8",
-            Self::OpenSearch2 => "opensearch2",
-        }
-    }
+/// Which server this run of the tests asks for: the newest Elasticsearch, unless `TIDEGAUGE_TEST_DIST` names
+/// another one of `lab/`.
+fn dist() -> &'static str {
+    static DIST: OnceLock<String> = OnceLock::new();
+    DIST.get_or_init(|| env::var("TIDEGAUGE_TEST_DIST").unwrap_or_else(|_| "es9".to_owned()))
 }
 
 /// One document as the server holds it.
@@ -55,27 +38,33 @@ pub struct Elastic {
 impl Elastic {
     /// The one that all tests of this binary share. Write under a [`unique`](super::unique) prefix.
     #[track_caller]
-    pub fn shared(dist: Dist) -> Option<&'static Self> {
-        static SHARED: [OnceLock<Option<Elastic>>; 3] = [const { OnceLock::new() }; 3];
-        SHARED[dist as usize]
-            .get_or_init(|| Self::start(dist, true))
+    pub fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Elastic>> = OnceLock::new();
+        SHARED
+            .get_or_init(|| Self::start(true))
             .as_ref()
-            .or_else(|| skipped(dist))
+            .or_else(skipped)
     }
 
     /// One that this test may stop, kill and start again.
     #[track_caller]
-    pub fn own(dist: Dist) -> Option<Self> {
-        Self::start(dist, false)
+    pub fn own() -> Option<Self> {
+        Self::start(false)
     }
 
-    fn start(dist: Dist, shared: bool) -> Option<Self> {
-        Server::start(dist.name(), shared).map(|server| Self { server })
+    #[track_caller]
+    fn start(shared: bool) -> Option<Self> {
+        Server::start(dist(), shared).map(|server| Self { server })
     }
 
     /// Where it answers, without a slash at the end. The same after each restart.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.server.port())
+    }
+
+    /// The port that it answers on.
+    pub fn port(&self) -> u16 {
+        self.server.port()
     }
 
     /// GET of a path such as `/_cat/indices`.
@@ -199,14 +188,10 @@ impl Elastic {
 
 /// The first test that asked for the shared server was noted as skipped; the later ones are here.
 #[track_caller]
-fn skipped(dist: Dist) -> Option<&'static Elastic> {
+fn skipped() -> Option<&'static Elastic> {
     // Asking again notes this test too; the answer is remembered, so nothing is tried again.
-    let none = Server::start(dist.name(), true);
-    assert!(
-        none.is_none(),
-        "{} appeared in the middle of a run",
-        dist.name()
-    );
+    let none = Server::start(dist(), true);
+    assert!(none.is_none(), "{} appeared in the middle of a run", dist());
     None
 }
 
