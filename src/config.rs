@@ -18,7 +18,6 @@ mod raw;
 mod reference;
 mod rules;
 mod schema;
-mod secret_file;
 mod secret_keys;
 mod section;
 mod size;

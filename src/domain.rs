@@ -10,6 +10,7 @@ pub mod payment;
 pub mod provenance;
 pub mod record;
 pub mod secret;
+pub mod secret_file;
 pub mod timestamp;
 pub mod topic_id;
 pub mod total;

@@ -24,6 +24,7 @@ use crate::observe::status::{Condition, Part, Status};
 use crate::view::changelog::Changelog;
 use crate::view::reading::Readings;
 
+mod addresses;
 mod aliases;
 mod bulk;
 mod catch_up;
@@ -42,6 +43,7 @@ mod field_descriptions;
 mod handover;
 mod index;
 mod index_finding;
+mod login;
 mod mapping;
 mod memory;
 mod misnamed;
@@ -49,9 +51,13 @@ mod pace;
 mod pass;
 mod readiness;
 mod retry;
+mod server_answer;
 mod size;
+mod template_config;
 mod templates;
+mod tls_problem;
 pub(crate) mod transport;
+mod trouble;
 mod turns;
 mod upkeep;
 
@@ -59,6 +65,7 @@ pub use self::config::{BulkConfig, Config, Credentials, Pacing, Publication};
 pub use self::error::Error;
 pub use self::field_descriptions::{DocumentFields, live_fields, templates};
 pub use self::index_finding::IndexFinding;
+pub use self::template_config::{Replicas, TemplateConfig};
 pub use self::upkeep::{ForeignIndex, IndexSize, Upkeep};
 
 /// Delivers documents to Elasticsearch.
@@ -177,7 +184,7 @@ impl Sink {
             ..
         } = self.config;
         Ok(Delivery {
-            connection: Connection::new(&pacing, self.client.shown_url()),
+            connection: Connection::new(&pacing, &self.client.shown_addresses()),
             cluster: Cluster::new(self.client, names, legacy_totals),
             size: Size::new(bulk.max_bytes, pacing.inspect),
             bulk,

@@ -104,7 +104,7 @@ async fn missing_fields(
         };
         let live = sink::live_fields(elasticsearch, alias).await;
         let live = live.map_err(|reason| {
-            let url = elasticsearch.url();
+            let url = elasticsearch.addresses();
             CommandFailure::Unavailable(anyhow!(
                 "Elasticsearch at {url} did not give a mapping: {reason}"
             ))

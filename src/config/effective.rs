@@ -73,13 +73,22 @@ impl Config {
             return;
         };
         toml.head("[elasticsearch]");
-        toml.text("url", sink.url().as_str());
+        toml.text("url", &sink.addresses());
         toml.text("index_prefix", &sink.index_prefix);
         toml.text(
             "legacy_totals",
             sink.legacy_totals.as_deref().unwrap_or_default(),
         );
-        toml.bare("template_priority", sink.template_priority);
+        toml.bare("template_priority", sink.template.priority);
+        toml.bare("shards", sink.template.shards);
+        toml.text("replicas", &sink.template.replicas.text());
+        toml.text(
+            "lifecycle_policy",
+            sink.template
+                .lifecycle_policy
+                .as_deref()
+                .unwrap_or_default(),
+        );
         toml.bare("zero_windows", sink.zero_windows);
         toml.path("ca_file", sink.ca_file.as_deref());
         toml.path("api_key_file", self.files.api_key.as_deref());

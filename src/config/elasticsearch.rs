@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::Files;
 use super::section::Section;
-use crate::sink::{self, BulkConfig, Credentials};
+use crate::sink::{self, BulkConfig, Credentials, Replicas, TemplateConfig};
 
 const URL: &str = "http://127.0.0.1:9200";
 const LEGACY: &str = "platform_pay_amount_1";
 /// Elasticsearch allows 255 for the whole name of an index.
 const PREFIX_MAX: usize = 64;
+/// Elasticsearch allows no more in one index.
+const SHARDS_MAX: usize = 1_024;
 /// More than a bulk request may have by Elasticsearch's own default.
 const BULK_BYTES_MAX: usize = 100 << 20;
 
@@ -40,17 +42,32 @@ pub(super) fn read(section: &Section<'_>) -> (Option<sink::Config>, Files) {
     config.ca_file = section.file("ca_file").map(|(path, _)| path);
     config.index_prefix = index_prefix;
     config.legacy_totals = Some(legacy).filter(|name| !name.is_empty());
-    config.template_priority = section.integer("template_priority", 500, 0, 1_000_000);
+    config.template = template(section);
     config.zero_windows = section.boolean("zero_windows", false);
     config.credentials = credentials(section, &mut files.api_key, &mut files.password);
+    config.secret_file = files.api_key.clone().or_else(|| files.password.clone());
     config.bulk = bulk(&section.section("bulk", "elasticsearch.bulk"));
     (Some(config), files)
+}
+
+fn template(section: &Section<'_>) -> TemplateConfig {
+    let usual = TemplateConfig::default();
+    TemplateConfig {
+        priority: section.integer("template_priority", usual.priority, 0, 1_000_000),
+        shards: section.integer("shards", usual.shards, 1, SHARDS_MAX),
+        replicas: section.parsed("replicas", usual.replicas, |text| {
+            Replicas::parse(text).ok_or_else(|| {
+                format!("\"{text}\" is not a valid number of replicas: give \"1\", or a range such as \"0-1\" or \"0-all\"")
+            })
+        }),
+        lifecycle_policy: section.optional("lifecycle_policy"),
+    }
 }
 
 // None only where a problem was noted.
 fn url(section: &Section<'_>) -> Option<sink::Config> {
     section.parsed("url", sink::Config::new(URL).ok(), |text| {
-        let right = "give http://host:port or https://host:port";
+        let right = "give http://host:port or https://host:port, several of one cluster with commas between them";
         let config = sink::Config::new(text).map_err(|error| {
             // It says what is wrong without the text, which may hold a password.
             format!("{error}: {right}")

@@ -7,10 +7,10 @@ use tracing::warn;
 
 use super::Error;
 use super::problem::SettingOrigin;
-use super::secret_file;
 use super::section::Section;
 use crate::api;
 use crate::domain::secret::{Secret, without_user};
+use crate::domain::secret_file;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 

@@ -223,8 +223,8 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 Shape::Text("^https?://[^@\\s]+$"),
                 "\"http://127.0.0.1:9200\"",
             )
-            .range("http:// or https://, without a password")
-            .means("The address."),
+            .range("http:// or https://, without a password; several addresses of one cluster with commas between them")
+            .means("The address. Of several, one is asked, and the next one when it does not answer."),
             key("index_prefix", Shape::Text(INDEX), "\"payments\"")
                 .range("1 to 64 small letters, digits, hyphens, underscores, dots")
                 .means("The prefix of the names of indexes, aliases and templates."),
@@ -237,6 +237,18 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             .means("An additional alias of the totals, for existing dashboards."),
             key("template_priority", Shape::Integer(0, 1_000_000), "500")
                 .means("The priority of the index templates: raise it above that of any other template for the same names."),
+            key("shards", Shape::Integer(1, 1_024), "1")
+                .means("The number of primary shards of an index. It counts for indexes that are created from now on."),
+            key(
+                "replicas",
+                Shape::Text("^[0-9]{1,4}(-([0-9]{1,4}|all))?$"),
+                "\"0-1\"",
+            )
+            .range("a number in quotes, or a range that follows the number of nodes: `\"0-1\"`, `\"0-all\"`")
+            .means("The number of copies of each shard. It counts for indexes that are created from now on."),
+            key("lifecycle_policy", Shape::Text(""), "\"\"")
+                .range("the name of a policy of Elasticsearch's index lifecycle management")
+                .means("The policy that indexes get. OpenSearch attaches policies by a pattern in the policy itself."),
             key("zero_windows", Shape::Boolean, "false")
                 .means("Final windows without payments get documents too, if windows don't overlap (neither `slide` nor `step`). HTTP always returns them."),
             key("ca_file", Shape::File, "\"\"")

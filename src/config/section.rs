@@ -10,12 +10,12 @@ use tracing::warn;
 use super::keys::{closest, join};
 use super::problem::{ConfigProblem, Problems, SettingOrigin};
 use super::raw::{Setting, SettingValue, Table};
-use super::secret_file::{self, SecretFile, SecretFileError};
 use super::size;
 use super::zone::zone;
 use crate::domain::count::counted;
 use crate::domain::duration;
 use crate::domain::secret::Secret;
+use crate::domain::secret_file::{self, SecretFile, SecretFileError};
 
 /// A section that is being read. A value that is wrong is noted and read as its default, so that all
 /// that is wrong is found in one go.

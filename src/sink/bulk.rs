@@ -10,9 +10,10 @@ use elasticsearch::params::VersionType;
 use elasticsearch::{BulkOperation, BulkParts};
 use serde::Deserialize;
 
-use super::client::{Client, Trouble};
+use super::client::Client;
 use super::document::Document;
 use super::retry::{Verdict, classify};
+use super::trouble::Trouble;
 use crate::core::feedback::Family;
 use crate::core::feedback::Mark;
 use crate::domain::count::counted;

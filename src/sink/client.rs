@@ -4,40 +4,39 @@
 //! crate's own transport follows redirects, waits for connections without end, and takes answers
 //! of any length.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use elasticsearch::InfoParts;
 use hyper::body::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Certificate, Method, Url, redirect};
+use reqwest::{Certificate, Method, redirect};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Error;
+use super::addresses::Addresses;
 use super::config::{Config, Credentials};
-use super::transport::{certificates_in, in_short, with_causes};
-use super::{Error, retry};
+use super::login::Login;
+use super::server_answer::ServerAnswer;
+use super::transport::{certificates_in, with_causes};
+use super::trouble::Trouble;
 
-/// A connection to one Elasticsearch. Cheap to clone.
+/// A connection to one cluster. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
-    url: Url,
-    /// Goes with every request; an API key is among the headers that do so by themselves.
-    credentials: Credentials,
+    addresses: Arc<Addresses>,
+    login: Arc<Login>,
 }
 
-/// What was answered.
+/// A request, as it is sent to one address or another.
 #[derive(Debug)]
-pub(super) struct ServerAnswer {
-    pub(super) status: u16,
-    pub(super) body: Vec<u8>,
-}
-
-/// Why a request as a whole did not do what it was for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Trouble {
-    pub(super) verdict: retry::Verdict,
-    /// In words, without the request.
-    pub(super) reason: String,
+struct ServerRequest<'a> {
+    method: Method,
+    path: &'a str,
+    query: &'a [(&'a str, &'a str)],
+    body: Option<(HeaderValue, Bytes)>,
 }
 
 /// Longer answers are not read to their end.
@@ -57,8 +56,8 @@ impl Client {
             .no_gzip()
             .connect_timeout(config.pacing.connect)
             .timeout(config.pacing.request)
-            .tcp_keepalive(Duration::from_secs(30))
-            .default_headers(authorization(&config.credentials)?);
+            .tcp_keepalive(Duration::from_secs(30));
+        authorization(&config.credentials)?;
         for certificate in certificates(config)? {
             builder = builder.add_root_certificate(certificate);
         }
@@ -67,8 +66,8 @@ impl Client {
             .map_err(|error| Error::Tls(with_causes(&error)))?;
         Ok(Self {
             http,
-            url: config.url().clone(),
-            credentials: config.credentials.clone(),
+            addresses: Arc::new(Addresses::new(config.urls().to_vec())),
+            login: Arc::new(Login::new(config)),
         })
     }
 
@@ -110,9 +109,9 @@ impl Client {
         self.send(Method::DELETE, path, &[], None).await
     }
 
-    /// The address for people: it holds no credentials.
-    pub(super) fn shown_url(&self) -> &str {
-        self.url.as_str().trim_end_matches('/')
+    /// The addresses for people: they hold no credentials.
+    pub(super) fn shown_addresses(&self) -> String {
+        self.addresses.shown()
     }
 
     pub(super) async fn post_lines(
@@ -132,19 +131,117 @@ impl Client {
         query: &[(&str, &str)],
         body: Option<(HeaderValue, Bytes)>,
     ) -> Result<ServerAnswer, Trouble> {
-        let url = self
-            .url
-            .join(path.trim_start_matches('/'))
-            .map_err(|error| Trouble::unanswered(error.to_string()))?;
-        let mut request = self.http.request(method, url).query(query);
-        if let Credentials::Basic { username, password } = &self.credentials {
-            request = request.basic_auth(username, Some(password.expose()));
+        let request = ServerRequest {
+            method,
+            path,
+            query,
+            body,
+        };
+        let used = self.login.credentials();
+        let answer = self.send_as(&request, &used).await?;
+        if matches!(answer.status, 401 | 403) && self.login.renew(&used).await {
+            return self.send_as(&request, &self.login.credentials()).await;
         }
-        if let Some((content_type, body)) = body {
-            request = request.header(CONTENT_TYPE, content_type).body(body);
+        Ok(answer)
+    }
+
+    // Asks one address after the other until one answers. What two of them have carried out is as if
+    // one had: documents have versions, and all else may be repeated.
+    async fn send_as(
+        &self,
+        request: &ServerRequest<'_>,
+        credentials: &Credentials,
+    ) -> Result<ServerAnswer, Trouble> {
+        let mut answered = self.send_verified(request, credentials).await;
+        for _ in 1..self.addresses.count() {
+            if matches!(&answered, Ok(answer) if !is_of_gateway(answer.status)) {
+                break;
+            }
+            answered = self.send_verified(request, credentials).await;
+        }
+        answered
+    }
+
+    // Asks the current address, which is left if it does not answer.
+    async fn send_verified(
+        &self,
+        request: &ServerRequest<'_>,
+        credentials: &Credentials,
+    ) -> Result<ServerAnswer, Trouble> {
+        let number = self.addresses.current();
+        let answered = match self.verify(number, credentials).await {
+            Ok(()) => self.send_to(number, request, credentials).await,
+            Err(trouble) => Err(trouble),
+        };
+        match &answered {
+            Ok(answer) if is_of_gateway(answer.status) => {
+                self.addresses.leave(number, &answer.trouble().reason);
+            }
+            Ok(_) => {}
+            Err(trouble) => self.addresses.leave(number, &trouble.reason),
+        }
+        answered
+    }
+
+    // Before its first request, an address is asked for its cluster, if there are several addresses.
+    async fn verify(&self, number: usize, credentials: &Credentials) -> Result<(), Trouble> {
+        #[derive(Deserialize)]
+        struct ClusterId {
+            cluster_uuid: Option<String>,
+        }
+        if !self.addresses.is_unverified(number) {
+            return Ok(());
+        }
+        let request = ServerRequest {
+            method: Method::GET,
+            path: &InfoParts::None.url(),
+            query: &[],
+            body: None,
+        };
+        let answer = self.send_to(number, &request, credentials).await?;
+        if is_of_gateway(answer.status) {
+            return Err(answer.trouble());
+        }
+        // Some give this only to those who may monitor, or not at all.
+        let id = answer.json::<ClusterId>().ok();
+        let cluster = id.and_then(|id| id.cluster_uuid);
+        // A node that has not joined its cluster yet gives this.
+        let cluster = cluster.filter(|id| id != "_na_");
+        self.addresses.verify(number, cluster.as_deref())
+    }
+
+    async fn send_to(
+        &self,
+        number: usize,
+        request: &ServerRequest<'_>,
+        credentials: &Credentials,
+    ) -> Result<ServerAnswer, Trouble> {
+        let url = self
+            .addresses
+            .url(number)
+            .join(request.path.trim_start_matches('/'))
+            .map_err(|error| Trouble::unanswered(error.to_string()))?;
+        let mut builder = self
+            .http
+            .request(request.method.clone(), url)
+            .query(request.query);
+        builder = match credentials {
+            Credentials::None => builder,
+            Credentials::Basic { username, password } => {
+                builder.basic_auth(username, Some(password.expose()))
+            }
+            Credentials::ApiKey(_) => {
+                let headers = authorization(credentials);
+                builder.headers(headers.map_err(|error| Trouble::unanswered(error.to_string()))?)
+            }
+        };
+        if let Some((content_type, body)) = &request.body {
+            builder = builder
+                .header(CONTENT_TYPE, content_type)
+                .body(body.clone());
         }
         let unanswered = |error: reqwest::Error| Trouble::unanswered(with_causes(&error));
-        let mut response = request.send().await.map_err(unanswered)?;
+        let mut response = builder.send().await.map_err(unanswered)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unanswered)? {
             if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -159,76 +256,16 @@ impl Client {
             body: if response.status().is_success() {
                 body
             } else {
-                self.credentials.mask().answer(body)
+                credentials.mask().answer(body)
             },
         })
     }
 }
 
-impl ServerAnswer {
-    /// What it says, if all went well.
-    pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Trouble> {
-        let body = self.success()?;
-        serde_json::from_slice(body)
-            .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))
-    }
-
-    /// The body, if all went well.
-    pub(super) fn success(&self) -> Result<&[u8], Trouble> {
-        if (200..300).contains(&self.status) {
-            return Ok(&self.body);
-        }
-        Err(self.trouble())
-    }
-
-    /// What went wrong, for a status that is not a success.
-    pub(super) fn trouble(&self) -> Trouble {
-        let (kind, reason) = self.error();
-        Trouble {
-            verdict: retry::classify(self.status, kind.as_deref()),
-            reason: match self.status {
-                300..400 => format!(
-                    "it answers with status {}, a redirect: set elasticsearch.url to the final \
-                     address",
-                    self.status
-                ),
-                status => format!("it answers with status {status}: {reason}"),
-            },
-        }
-    }
-
-    /// The type of the error, and the reason in words.
-    pub(super) fn error(&self) -> (Option<String>, String) {
-        #[derive(Deserialize)]
-        struct Body {
-            error: Value,
-        }
-        let Ok(Body { error }) = serde_json::from_slice(&self.body) else {
-            return (None, shown(&self.body));
-        };
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let kind = text(&error["type"]);
-        let reason = text(&error["reason"])
-            .or_else(|| text(&error))
-            .or_else(|| kind.clone())
-            .unwrap_or_else(|| "no reason given".into());
-        (kind, in_short(&reason))
-    }
-}
-
-impl Trouble {
-    /// The answer did not arrive whole: whether the request was carried out is unknown.
-    fn unanswered(reason: String) -> Self {
-        Self {
-            verdict: retry::Verdict::Retry,
-            reason,
-        }
-    }
-
-    /// The answer is not one to this request: whether that was carried out is unknown.
-    pub(super) fn garbage(reason: impl Into<String>) -> Self {
-        Self::unanswered(reason.into())
-    }
+// Whether another address may do better: a gateway without a server behind it, or a node that is on its way
+// up or down.
+const fn is_of_gateway(status: u16) -> bool {
+    matches!(status, 502..=504)
 }
 
 fn authorization(credentials: &Credentials) -> Result<HeaderMap, Error> {
@@ -251,19 +288,11 @@ fn certificates(config: &Config) -> Result<Vec<Certificate>, Error> {
     })
 }
 
-fn shown(body: &[u8]) -> String {
-    match body {
-        [] => "no reason given".into(),
-        body => in_short(&String::from_utf8_lossy(body)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::domain::secret::Secret;
-    use retry::Verdict;
 
     #[test]
     fn the_client_shows_no_credentials() {
@@ -300,50 +329,5 @@ mod tests {
         config.ca_file = Some(file.path().into());
         let error = Client::new(&config).unwrap_err().to_string();
         assert!(error.contains("no certificate"), "{error}");
-    }
-
-    #[test]
-    fn errors_are_told_in_one_line_whatever_the_answer() {
-        let answer = |status, body: &str| ServerAnswer {
-            status,
-            body: body.as_bytes().to_vec(),
-        };
-        let structured =
-            r#"{"error":{"type":"cluster_block_exception","reason":"blocked"},"status":403}"#;
-        for (status, body, verdict, reason) in [
-            (
-                403,
-                structured,
-                Verdict::Retry,
-                "it answers with status 403: blocked",
-            ),
-            (
-                405,
-                r#"{"error":"no handler"}"#,
-                Verdict::Retry,
-                "it answers with status 405: no handler",
-            ),
-            (
-                401,
-                "",
-                Verdict::Denied,
-                "it answers with status 401: no reason given",
-            ),
-            (
-                502,
-                "<html>\n<b>Bad gateway",
-                Verdict::Retry,
-                "it answers with status 502: <html>",
-            ),
-            (400, "{}", Verdict::Park, "it answers with status 400: {}"),
-        ] {
-            let trouble = answer(status, body).success().unwrap_err();
-            assert_eq!(
-                (trouble.verdict, trouble.reason.as_str()),
-                (verdict, reason)
-            );
-        }
-        let long = answer(500, &"é".repeat(10_000)).success().unwrap_err();
-        assert!(long.reason.chars().count() < 300);
     }
 }

@@ -7,7 +7,7 @@ mod publishing;
 use std::collections::{BTreeMap, BTreeSet};
 
 use elasticsearch::indices::{
-    IndicesCreateParts, IndicesGetParts, IndicesPutAliasParts, IndicesPutMappingParts,
+    IndicesCreateParts, IndicesGetParts, IndicesPutMappingParts, IndicesUpdateAliasesParts,
 };
 use futures_util::stream::{self, StreamExt};
 use serde::Deserialize;
@@ -16,9 +16,10 @@ use tracing::info;
 
 pub(super) use self::ownership::Owner;
 use super::bulk::Target;
-use super::client::{Client, Trouble};
+use super::client::Client;
 use super::index::{DocumentKind, Names};
 use super::mapping;
+use super::trouble::Trouble;
 use crate::core::feedback::Family;
 use crate::domain::provenance::Provenance;
 
@@ -37,6 +38,8 @@ pub(super) struct Cluster {
     pub(super) product: String,
     /// Whether it knows the `histogram` type of field.
     pub(super) histograms: bool,
+    /// Whether it lets us decide the number of shards and replicas: a serverless project does not.
+    pub(super) sized: bool,
     /// Where the documents come from, once it is known.
     provenance: Option<Provenance>,
 }
@@ -97,13 +100,14 @@ struct Index {
 impl Cluster {
     pub(super) fn new(client: Client, names: Names, legacy_totals: Option<String>) -> Self {
         Self {
-            product: format!("Elasticsearch at {}", client.shown_url()),
+            product: format!("Elasticsearch at {}", client.shown_addresses()),
             client,
             names,
             legacy_totals,
             alias_refused: None,
             is_public: false,
             histograms: false,
+            sized: true,
             provenance: None,
         }
     }
@@ -199,8 +203,7 @@ impl Cluster {
         }
         if !live.is_ours {
             let alias = self.names.write_alias(family);
-            self.add_alias(&name, &alias, &json!({"is_hidden": true}))
-                .await?;
+            self.add_write_alias(&name, &alias).await?;
         }
         Ok(Ready {
             uuid: live.uuid,
@@ -265,9 +268,13 @@ impl Cluster {
         })
     }
 
-    async fn add_alias(&self, index: &str, alias: &str, body: &Value) -> Result<(), Trouble> {
-        let path = IndicesPutAliasParts::IndexName(&[index], alias).url();
-        let answer = self.client.put(&path, body).await?;
+    // By the route of several aliases: that of one alias takes no `is_hidden` since Elasticsearch 9, and
+    // ignored it before.
+    async fn add_write_alias(&self, index: &str, alias: &str) -> Result<(), Trouble> {
+        let add = json!({ "index": index, "alias": alias, "is_hidden": true });
+        let body = json!({ "actions": [{ "add": add }] });
+        let path = IndicesUpdateAliasesParts::None.url();
+        let answer = self.client.post(&path, &body).await?;
         let done = answer.success().map(|_| ());
         done.map_err(|trouble| {
             about(

@@ -8,19 +8,20 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
-use super::Error;
+use super::{Error, TemplateConfig};
 use crate::domain::secret::{Mask, Secret};
 
 /// Where documents go and how.
 #[derive(Clone)]
 pub struct Config {
-    url: Url,
+    /// The addresses of the cluster, at least one.
+    urls: Vec<Url>,
     /// What every index, alias and template name begins with.
     pub index_prefix: String,
     /// A second alias of the totals, for dashboards that exist.
     pub legacy_totals: Option<String>,
-    /// The priority of the index templates, 0 to 1,000,000.
-    pub template_priority: usize,
+    /// What the index templates say.
+    pub template: TemplateConfig,
     /// Whether tumbling windows without payments have documents. Other windows without payments
     /// never have.
     pub zero_windows: bool,
@@ -28,6 +29,8 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// Who we are.
     pub credentials: Credentials,
+    /// The file that the API key or the password came from: it is read again when access is denied.
+    pub secret_file: Option<PathBuf>,
     /// How documents are sent.
     pub bulk: BulkConfig,
     /// The generation of the derived data; part of every index name.
@@ -121,32 +124,33 @@ pub struct Pacing {
 }
 
 impl Config {
-    /// The defaults for the server at `url`. A name and password in it are taken out and used.
+    /// The defaults for the server at `addresses`, with commas between several ones of a cluster. A name
+    /// and password in one are taken out and used.
     ///
     /// # Errors
-    /// When it is not an HTTP address.
-    pub fn new(url: &str) -> Result<Self, Error> {
-        // What was typed may hold a password, so it is not repeated.
-        let mut url = Url::parse(url).map_err(|error| Error::Url(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            return Err(Error::Url("it must begin with http:// or https://".into()));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(Error::Url("it must end with the host, port or path".into()));
-        }
-        let credentials = take_credentials(&mut url)?;
-        if !url.path().ends_with('/') {
-            let path = format!("{}/", url.path());
-            url.set_path(&path);
+    /// When one is not an HTTP address, or stands there twice.
+    pub fn new(addresses: &str) -> Result<Self, Error> {
+        let mut urls: Vec<Url> = Vec::new();
+        let mut credentials = Credentials::None;
+        for address in addresses.split(',') {
+            let (url, given) = server_address(address.trim())?;
+            if urls.contains(&url) {
+                return Err(Error::Url("an address stands there twice".into()));
+            }
+            urls.push(url);
+            if given != Credentials::None {
+                credentials = given;
+            }
         }
         Ok(Self {
-            url,
+            urls,
             index_prefix: "payments".into(),
             legacy_totals: Some("platform_pay_amount_1".into()),
-            template_priority: 500,
+            template: TemplateConfig::default(),
             zero_windows: false,
             ca_file: None,
             credentials,
+            secret_file: None,
             bulk: BulkConfig::default(),
             generation: 1,
             publication: Publication::Now,
@@ -155,11 +159,35 @@ impl Config {
         })
     }
 
-    /// Where the server is: without credentials, with a slash at the end.
+    /// Where the server is: without credentials, each with a slash at the end; at least one.
     #[must_use]
-    pub const fn url(&self) -> &Url {
-        &self.url
+    pub fn urls(&self) -> &[Url] {
+        &self.urls
     }
+
+    /// The addresses as the configuration has them.
+    #[must_use]
+    pub fn addresses(&self) -> String {
+        let urls: Vec<&str> = self.urls.iter().map(Url::as_str).collect();
+        urls.join(",")
+    }
+}
+
+fn server_address(url: &str) -> Result<(Url, Credentials), Error> {
+    // What was typed may hold a password, so it is not repeated.
+    let mut url = Url::parse(url).map_err(|error| Error::Url(error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(Error::Url("it must begin with http:// or https://".into()));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(Error::Url("it must end with the host, port or path".into()));
+    }
+    let credentials = take_credentials(&mut url)?;
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok((url, credentials))
 }
 
 fn take_credentials(url: &mut Url) -> Result<Credentials, Error> {
@@ -188,10 +216,10 @@ fn decoded(text: &str) -> String {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("url", &self.url.as_str())
+            .field("urls", &self.addresses())
             .field("index_prefix", &self.index_prefix)
             .field("legacy_totals", &self.legacy_totals)
-            .field("template_priority", &self.template_priority)
+            .field("template", &self.template)
             .field("zero_windows", &self.zero_windows)
             .field("ca_file", &self.ca_file)
             .field("credentials", &self.credentials)
@@ -237,7 +265,7 @@ mod tests {
     #[test]
     fn credentials_in_the_address_are_used_and_never_shown() {
         let config = Config::new("https://tide:hunter%32%40@es.example:9200/path").unwrap();
-        assert_eq!(config.url().as_str(), "https://es.example:9200/path/");
+        assert_eq!(config.addresses(), "https://es.example:9200/path/");
         assert_eq!(
             config.credentials,
             Credentials::Basic {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use tidegauge_windows::EventTime;
 use tracing::{info, warn};
 
-use super::client::Trouble;
 use super::config::Pacing;
 use super::retry::{Backoff, Verdict};
+use super::trouble::Trouble;
 use crate::domain::timestamp::rfc3339;
 use crate::observe::status::Condition;
 use crate::observe::wall_clock::since_epoch;

@@ -2,7 +2,7 @@
 
 use tidegauge_windows::{Definition, EventTime, Span, Stretch, Window};
 
-use super::Config;
+use super::{Config, TemplateConfig};
 use crate::core::feedback::Family;
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
@@ -17,7 +17,7 @@ pub(super) struct Names {
     windows: Vec<String>,
     /// Names of windows that other generations have or had.
     former: Vec<String>,
-    template_priority: usize,
+    template: TemplateConfig,
 }
 
 /// Documents of one kind: they have the same fields, one template, and one alias for readers.
@@ -48,7 +48,7 @@ impl Names {
             generation: config.generation,
             windows: definitions.iter().map(|d| d.name().to_owned()).collect(),
             former: config.former_windows.clone(),
-            template_priority: config.template_priority,
+            template: config.template.clone(),
         }
     }
 
@@ -111,9 +111,9 @@ impl Names {
         format!("{}-g{}", self.alias(kind), self.generation)
     }
 
-    /// Which of several templates for one name counts: that with the highest.
-    pub(super) const fn template_priority(&self) -> usize {
-        self.template_priority
+    /// What the templates say beside the mapping.
+    pub(super) const fn template_config(&self) -> &TemplateConfig {
+        &self.template
     }
 
     /// The index names that the template is for.
@@ -272,7 +272,7 @@ mod tests {
             generation: 1,
             windows: vec!["1m".into(), "day".into()],
             former: vec!["5m".into()],
-            template_priority: 500,
+            template: TemplateConfig::default(),
         }
     }
 

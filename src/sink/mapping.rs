@@ -10,19 +10,14 @@ use crate::view::flat_row::FlatRow;
 use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// The template of a kind. It gives no alias: which generation readers see is not its business.
-/// `histograms` says whether the server knows that type of field.
-pub(super) fn template(names: &Names, kind: DocumentKind, histograms: bool) -> Value {
+/// `histograms` says whether the server knows that type of field, `sized` whether it lets us decide the
+/// number of shards and replicas.
+pub(super) fn template(names: &Names, kind: DocumentKind, histograms: bool, sized: bool) -> Value {
     json!({
         "index_patterns": [names.pattern(kind)],
-        "priority": names.template_priority(),
+        "priority": names.template_config().priority,
         "template": {
-            "settings": {
-                "index": {
-                    "number_of_shards": 1,
-                    "auto_expand_replicas": "0-1",
-                    "refresh_interval": "1s",
-                }
-            },
+            "settings": names.template_config().settings(sized),
             "mappings": mapping(kind, histograms),
         },
         "_meta": { "managed_by": "tidegauge" },

@@ -12,8 +12,8 @@ use elasticsearch::{BulkOperation, BulkOperations, BulkParts, MgetParts, SearchP
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::Trouble;
 use super::cluster::Cluster;
+use super::trouble::Trouble;
 use crate::core::feedback::Family;
 use crate::domain::branch::Branches;
 use crate::domain::payment::BranchId;

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::aliases;
-use super::client::Trouble;
 use super::cluster::Ready;
 use super::delivery::{Delivery, Interrupted, blocking};
 use super::expected::{Past, expected};
 use super::retry::Verdict;
+use super::trouble::Trouble;
 use crate::core::feedback::{Family, Feedback};
 
 /// So long after they were ordered, marks outlast a power failure.

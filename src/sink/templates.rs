@@ -6,38 +6,54 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use tracing::info;
 
-use super::client::Trouble;
 use super::cluster::{Cluster, TOGETHER, about};
 use super::index::DocumentKind;
 use super::mapping;
 use super::retry::Verdict;
+use super::trouble::Trouble;
 
 impl Cluster {
     /// Asks who is there and puts the templates. May be done again.
     pub(super) async fn set_up(&mut self) -> Result<(), Trouble> {
         self.introduce().await?;
-        let is_of_windows = |kind: &DocumentKind| matches!(kind, DocumentKind::Windows(_));
-        let (windows, mut kinds): (Vec<_>, Vec<_>) = self.names.kinds().partition(is_of_windows);
-        self.histograms = true;
-        // The first one of windows tells whether the product knows histograms.
-        if let Some((first, others)) = windows.split_first() {
-            match self.put_template(*first).await {
-                Err(trouble) if trouble.verdict == Verdict::Park => {
-                    self.histograms = false;
-                    kinds.push(*first);
-                }
-                put => put?,
-            }
-            kinds.extend(others);
+        let mut kinds: Vec<DocumentKind> = self.names.kinds().collect();
+        // The first one of windows shows what the server takes.
+        let of_windows = |kind: &DocumentKind| matches!(kind, DocumentKind::Windows(_));
+        if let Some(at) = kinds.iter().position(of_windows) {
+            self.probe(kinds.swap_remove(at)).await?;
         }
         let puts = stream::iter(kinds).map(|kind| self.put_template(kind));
         puts.buffer_unordered(TOGETHER).try_collect::<()>().await?;
         info!(
             product = self.product,
             histograms = self.histograms,
+            sized = self.sized,
             "templates are in place"
         );
         Ok(())
+    }
+
+    // Puts a template of windows as the server takes it: with all that we know, or without what a
+    // product lacks.
+    async fn probe(&mut self, kind: DocumentKind) -> Result<(), Trouble> {
+        let may_lack_size = !self.names.template_config().is_sized();
+        let mut refusal = None;
+        for (histograms, sized) in [(true, true), (false, true), (true, false), (false, false)] {
+            if !sized && !may_lack_size {
+                continue;
+            }
+            (self.histograms, self.sized) = (histograms, sized);
+            match self.put_template(kind).await {
+                // What is wrong without histograms is wrong for another reason.
+                Err(trouble) if trouble.verdict == Verdict::Park => {
+                    if (histograms, sized) == (false, true) {
+                        refusal = Some(trouble);
+                    }
+                }
+                put => return put,
+            }
+        }
+        Err(refusal.unwrap_or_else(|| Trouble::garbage("the templates are refused")))
     }
 
     async fn introduce(&mut self) -> Result<(), Trouble> {
@@ -57,7 +73,7 @@ impl Cluster {
                     Some("opensearch") => "OpenSearch",
                     _ => "Elasticsearch",
                 };
-                let url = self.client.shown_url();
+                let url = self.client.shown_addresses();
                 self.product = format!("{name} {} at {url}", version.number);
                 Ok(())
             }
@@ -70,7 +86,7 @@ impl Cluster {
     async fn put_template(&self, kind: DocumentKind) -> Result<(), Trouble> {
         let name = self.names.template(kind);
         let path = IndicesPutIndexTemplateParts::Name(&name).url();
-        let body = mapping::template(&self.names, kind, self.histograms);
+        let body = mapping::template(&self.names, kind, self.histograms, self.sized);
         let answer = self.client.put(&path, &body).await?;
         let done = answer.success().map(|_| ());
         done.map_err(|trouble| about(&format!("the template {name} is refused"), trouble))

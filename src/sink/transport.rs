@@ -4,6 +4,8 @@ use std::path::Path;
 
 use reqwest::Certificate;
 
+use super::tls_problem::tls_problem;
+
 /// The most characters of a reason that are shown.
 const SHOWN_MAX: usize = 200;
 
@@ -29,6 +31,9 @@ pub fn with_causes(error: &reqwest::Error) -> String {
     let mut inner: &dyn std::error::Error = error;
     while let Some(cause) = inner.source() {
         inner = cause;
+        if let Some(problem) = tls_problem(inner) {
+            return problem;
+        }
     }
     in_short(&inner.to_string())
 }

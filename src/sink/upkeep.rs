@@ -13,7 +13,7 @@ use tidegauge_windows::Definition;
 
 use super::Error;
 use super::aliases;
-use super::client::{Client, Trouble};
+use super::client::Client;
 use super::cluster::{Cluster, Owner};
 use super::config::Config;
 use super::expected::expected;
@@ -21,6 +21,7 @@ use super::index::Names;
 use super::index_finding::IndexFinding;
 use super::mapping;
 use super::retry::Verdict;
+use super::trouble::Trouble;
 use crate::core::feedback::Family;
 use crate::view::reading::Readings;
 
@@ -331,7 +332,7 @@ impl Upkeep {
             // Whether the server knows that type shows in what it has taken.
             let histograms = !mappings["properties"]["pay_histogram"].is_null();
             self.cluster.assume_histograms(histograms);
-            let ours = mapping::template(self.cluster.names(), kind, histograms);
+            let ours = mapping::template(self.cluster.names(), kind, histograms, true);
             let differs = mapping::drift(mappings, &ours["template"]["mappings"]);
             found.extend(
                 differs

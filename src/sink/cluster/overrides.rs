@@ -11,8 +11,8 @@ use tidegauge_windows::EventTime;
 
 use super::Cluster;
 use crate::core::feedback::Family;
-use crate::sink::client::Trouble;
 use crate::sink::index::DocumentKind;
+use crate::sink::trouble::Trouble;
 
 impl Cluster {
     /// Whether new indexes of a kind get the settings of another template than ours, in words.
@@ -45,7 +45,7 @@ impl Cluster {
                 "the template {ours} has no effect: another template with a priority above {} \
                  matches {index} too, and new indexes get its settings; raise \
                  elasticsearch.template_priority, or change that template (GET _index_template lists all)",
-                self.names().template_priority()
+                self.names().template_config().priority
             )
         }))
     }

@@ -11,8 +11,8 @@ use super::{Cluster, IndexState};
 use crate::core::feedback::Family;
 use crate::domain::provenance::{Difference, Provenance};
 use crate::sink::aliases;
-use crate::sink::client::Trouble;
 use crate::sink::retry::Verdict;
+use crate::sink::trouble::Trouble;
 
 /// Whose documents an index holds.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -11,8 +11,8 @@ use tracing::{info, warn};
 
 use super::Cluster;
 use crate::sink::aliases::{self, Action, Holders};
-use crate::sink::client::Trouble;
 use crate::sink::retry::Verdict;
+use crate::sink::trouble::Trouble;
 
 impl Cluster {
     /// Whether the public aliases point to this generation, as far as known.

@@ -1,6 +1,6 @@
 //! Why a round ends before its time.
 
-use crate::sink::client::Trouble;
+use crate::sink::trouble::Trouble;
 use crate::view::reading::ReadError;
 
 /// Why a round could not be finished.

@@ -20,9 +20,9 @@ use tracing::{info, warn};
 use super::{Delivery, Interrupted, blocking};
 use crate::domain::timestamp::rfc3339;
 use crate::sink::Order;
-use crate::sink::client::Trouble;
 use crate::sink::cluster::Cluster;
 use crate::sink::index::DocumentKind;
+use crate::sink::trouble::Trouble;
 
 /// How often they are looked for, as many branches may become known one after the other. What was refused
 /// is tried again then.

@@ -5,29 +5,31 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::domain::secret::Secret;
+use super::secret::Secret;
 
 /// The content of a secret file.
-pub(super) struct SecretFile {
+#[derive(Debug)]
+pub struct SecretFile {
     /// Without white space around it.
-    pub(super) secret: Secret,
+    pub secret: Secret,
     /// What should be corrected, although the secret can be used.
-    pub(super) warning: Option<String>,
+    pub warning: Option<String>,
 }
 
 /// Why the secret in a file can't be used.
-pub(super) struct SecretFileError {
+#[derive(Debug)]
+pub struct SecretFileError {
     /// A sentence that says what would be right.
-    pub(super) message: String,
+    pub message: String,
     /// Whether the place where the file is named may show a secret: it names no file.
-    pub(super) is_hidden: bool,
+    pub is_hidden: bool,
 }
 
 /// Reads the secret in the file `path`.
 ///
 /// # Errors
 /// When the file can't be read, can be written by all users, is not UTF-8 text, is empty, or has several lines.
-pub(super) fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
+pub fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
     let content = fs::read(path).map_err(|error| SecretFileError {
         message: unreadable(path, &error),
         is_hidden: true,
