@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::support::compare::Figures;
-use crate::support::lab::{Dist, Elastic, Kafka, Message, unique};
+use crate::support::lab::{Elastic, Kafka, Message, unique};
 use crate::support::service::Setup;
 use crate::support::topic::{START, paid, payment};
 
@@ -95,7 +95,7 @@ fn bad() -> Vec<(&'static str, Vec<u8>)> {
 
 #[test]
 fn every_kind_of_bad_input_gets_its_reason_is_counted_and_stops_nothing() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("bad");
@@ -192,7 +192,7 @@ fn lossy(value: &[u8]) -> String {
 
 #[test]
 fn payments_too_late_and_too_far_ahead_are_in_totals_and_shown_but_in_no_window() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("late");

@@ -26,6 +26,7 @@ mod links;
 mod markdown;
 mod rules;
 mod schemas;
+mod servers;
 mod tables;
 mod wording;
 

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::support::compare::Figures;
-use crate::support::lab::{Dist, Elastic, Kafka, free_port, unique};
+use crate::support::lab::{Elastic, Kafka, free_port, unique};
 use crate::support::oracle::truth;
 use crate::support::service::{Outcome, Setup, quoted};
 use crate::support::topic::{START, paid, produce, records};
@@ -202,7 +202,7 @@ fn an_address_for_others_without_a_token_is_exit_code_78() {
 
 #[test]
 fn a_term_signal_in_the_middle_of_the_work_ends_it_cleanly_with_the_state_whole() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("term");
@@ -246,7 +246,7 @@ fn a_term_signal_while_elasticsearch_is_away_ends_it_within_25_s() {
 
 #[test]
 fn a_state_that_cannot_be_written_ends_until_end_at_once_with_the_reason_and_loses_nothing() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("full");

@@ -33,6 +33,7 @@ mod pipeline;
 mod query;
 mod replay;
 mod second_topics;
+mod security;
 mod sink;
 mod source;
 mod start_rules;

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::compare::Figures;
-use crate::support::lab::{Dist, Elastic, Kafka, eventually, unique};
+use crate::support::lab::{Elastic, Kafka, eventually, unique};
 use crate::support::oracle::{Record, Truth, truth};
 use crate::support::service::Setup;
 use crate::support::topic::{produce, records};
@@ -108,8 +108,8 @@ fn assert_reasons(figures: &Figures, made: &Value) {
 }
 
 /// Runs the job to its end and holds everything that can be asked against everything else.
-fn job(dist: Dist, count: u64, seed: u64, start: &str, per_second: u64) {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(dist)) else {
+fn job(count: u64, seed: u64, start: &str, per_second: u64) {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("job");
@@ -137,21 +137,21 @@ fn job(dist: Dist, count: u64, seed: u64, start: &str, per_second: u64) {
 
 #[test]
 fn elasticsearch_http_compute_and_an_independent_computation_agree_to_the_last_digit() {
-    job(Dist::Es7, payments(), 1, "2026-11-01T00:00:00Z", 5);
+    job(payments(), 1, "2026-11-01T00:00:00Z", 5);
 }
 
 /// Across a midnight in Shanghai, and the end of a month in UTC, where indexes change.
 #[test]
-fn elasticsearch_8_holds_the_same_across_midnight_and_the_end_of_a_month() {
-    job(Dist::Es8, 12_000, 2, "2026-10-31T15:30:00Z", 1);
+fn all_agree_across_midnight_and_the_end_of_a_month() {
+    job(12_000, 2, "2026-10-31T15:30:00Z", 1);
     // 15:30 and 12,000 s more is before midnight in UTC: a second job begins shortly before that.
-    job(Dist::Es8, 3_000, 3, "2026-10-31T23:40:00Z", 1);
+    job(3_000, 3, "2026-10-31T23:40:00Z", 1);
 }
 
 #[test]
 fn killed_twenty_times_on_the_way_it_ends_with_the_same_figures() {
     const KILLS: u64 = 20;
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("killed");

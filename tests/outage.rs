@@ -2,21 +2,22 @@
 //! Kafka is away for a while, and nothing is lost or doubled.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::thread::sleep;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::support::compare::Figures;
-use crate::support::lab::{Dist, Elastic, Kafka, eventually, http, unique};
+use crate::support::lab::{Elastic, Gate, Kafka, eventually, http, unique};
 use crate::support::oracle::truth;
-use crate::support::service::Setup;
+use crate::support::service::{Setup, quoted};
 use crate::support::topic::{START, paid, produce, records};
 
 #[test]
 fn elasticsearch_away_for_the_whole_run_ends_with_the_same_documents() {
     let Some(kafka) = Kafka::shared() else { return };
-    let Some(mut elastic) = Elastic::own(Dist::Es7) else {
+    let Some(mut elastic) = Elastic::own() else {
         return;
     };
     elastic.stop();
@@ -76,7 +77,7 @@ fn elasticsearch_away_for_the_whole_run_ends_with_the_same_documents() {
 #[test]
 fn elasticsearch_killed_in_the_middle_of_a_run_and_back_holds_the_same_documents() {
     let Some(kafka) = Kafka::shared() else { return };
-    let Some(mut elastic) = Elastic::own(Dist::Es7) else {
+    let Some(mut elastic) = Elastic::own() else {
         return;
     };
     let name = unique("gone");
@@ -124,9 +125,70 @@ fn elasticsearch_killed_in_the_middle_of_a_run_and_back_holds_the_same_documents
     figures.assert_documented(&elastic, &name);
 }
 
+/// How long addresses come and go; `TIDEGAUGE_TEST_SECONDS` asks for more.
+fn seconds() -> Duration {
+    let wanted = std::env::var("TIDEGAUGE_TEST_SECONDS").ok();
+    let seconds = wanted.map_or(10, |wanted| {
+        wanted.parse().expect("TIDEGAUGE_TEST_SECONDS is a number")
+    });
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn one_of_two_addresses_comes_and_goes_at_random_and_no_document_is_wrong() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
+        return;
+    };
+    let name = unique("gates");
+    kafka.create_topic(&name, 4);
+    let gates = [Gate::to(elastic.port()), Gate::to(elastic.port())];
+    let urls = format!("{},{}", gates[0].url(), gates[1].url());
+    let setup = Setup::of(kafka, &name)
+        .delivering(elastic, &name)
+        .with("elasticsearch", "url", &quoted(&urls))
+        .with("event_time", "idle_after", "\"200ms\"");
+    let service = setup.serve();
+    let (until, is_over) = (Instant::now() + seconds(), AtomicBool::new(false));
+    let mut sent = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let pause = || sleep(Duration::from_millis(fastrand::u64(10..400)));
+            while !is_over.load(Ordering::Relaxed) {
+                let gate = &gates[fastrand::usize(0..2)];
+                gate.close();
+                pause();
+                gate.open();
+                pause();
+            }
+        });
+        for minute in 0.. {
+            let (hour, minute) = (minute / 60, minute % 60);
+            let start = format!("2026-11-01T{hour:02}:{minute:02}:00Z");
+            let options = ["--count", "3000", "--per-second", "50", "--start", &start];
+            produce(
+                &setup,
+                &[&options[..], &["--late-fraction", "0.02"]].concat(),
+            );
+            sent += 3_000;
+            service.await_consumed(sent);
+            if Instant::now() >= until {
+                break;
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+    service.await_idle();
+    service.await_delivered();
+    let figures = Figures::ask(&service);
+    figures.assert_true(&truth(&records(kafka, &name)));
+    figures.assert_documented(elastic, &name);
+    let log = service.log();
+    assert!(log.contains("the next one is asked"), "{log}");
+}
+
 #[test]
 fn a_payment_that_comes_for_a_final_window_revises_its_document() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("revised");

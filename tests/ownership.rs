@@ -8,7 +8,7 @@ mod topics;
 
 use std::time::Duration;
 
-use crate::support::lab::{Dist, Document, Elastic, Kafka, unique};
+use crate::support::lab::{Document, Elastic, Kafka, unique};
 use crate::support::service::{Outcome, Setup};
 use crate::support::topic::{START, paid};
 
@@ -34,7 +34,7 @@ impl Log {
     fn partitioned(name: &str, partitions: i32, payments: i64) -> Option<Self> {
         let log = Self {
             kafka: Kafka::shared()?,
-            elastic: Elastic::shared(Dist::Es7)?,
+            elastic: Elastic::shared()?,
             name: unique(name),
         };
         log.kafka.create_topic(&log.name, partitions);

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use crate::support::compare::Figures;
-use crate::support::lab::{Dist, Elastic, Kafka, Message, unique};
+use crate::support::lab::{Elastic, Kafka, Message, unique};
 use crate::support::oracle::{Record, truth};
 use crate::support::service::Setup;
 use crate::support::topic::{START, paid, records};
@@ -50,7 +50,7 @@ fn assert_nothing_is_missing(figures: &Figures, payments: u64) {
 
 #[test]
 fn every_payment_is_in_its_windows_in_the_worst_order_and_in_every_replay() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("replay");

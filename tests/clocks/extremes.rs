@@ -1,7 +1,7 @@
 //! Times that can't be real, and times too far ahead.
 
 use super::{HOUR, MINUTE, compute, items, line};
-use crate::support::lab::{Dist, Elastic, Kafka, Message, unique};
+use crate::support::lab::{Elastic, Kafka, Message, unique};
 use crate::support::service::Setup;
 use crate::support::topic::{START, paid};
 
@@ -99,7 +99,7 @@ fn a_branch_whose_only_payment_is_too_far_ahead_is_known_from_then_on() {
 #[test]
 fn a_time_beyond_the_year_9999_does_not_freeze_its_branch_in_elasticsearch() {
     let Some(kafka) = Kafka::shared() else { return };
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let topic = unique("year9999");

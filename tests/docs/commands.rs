@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::markdown::{Block, pages, parts};
 use super::{read, root};
-use crate::support::lab::{Dist, Elastic, Kafka, free_port, unique};
+use crate::support::lab::{Elastic, Kafka, free_port, unique};
 use crate::support::service::binary;
 
 /// Blocks that are not run here: the page, a part of the block that tells it from others (`""`: all of the page), and why.
@@ -260,7 +260,7 @@ fn run(page: &str, blocks: &[Block], place: &Place) -> Vec<String> {
 
 #[test]
 fn every_command_of_the_docs_runs() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let (mut wrong, mut ran) = (Vec::new(), 0);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Figures, Kafka, fill, generation, paid, records, truth, unique};
-use crate::support::lab::{Dist, Elastic};
+use crate::support::lab::Elastic;
 use crate::support::service::Setup;
 use crate::support::topic::START;
 
@@ -33,7 +33,7 @@ fn read_by_positions(summary: &Value) -> u64 {
 
 #[test]
 fn a_backup_under_load_is_gone_on_from_elsewhere_with_no_payment_lost_or_doubled() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("backup");

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use super::{Kafka, paid, unique};
-use crate::support::lab::{Dist, Elastic};
+use crate::support::lab::Elastic;
 use crate::support::service::Setup;
 use crate::support::topic::START;
 
 #[test]
 fn verify_and_repair_say_that_the_aliases_wait_for_a_service_that_catches_up() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("catching-up");

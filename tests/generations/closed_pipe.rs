@@ -3,7 +3,7 @@
 use std::process::{ExitStatus, Stdio};
 
 use super::{Kafka, unique};
-use crate::support::lab::{Dist, Elastic, eventually};
+use crate::support::lab::{Elastic, eventually};
 use crate::support::service::Setup;
 use crate::support::topic::{START, paid};
 
@@ -35,7 +35,7 @@ fn a_swap_is_made_though_the_reader_of_the_report_has_left() {
 
 #[test]
 fn a_verdict_stands_though_the_reader_of_the_findings_has_left() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es8)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("unread-verdict");

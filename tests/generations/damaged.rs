@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Figures, Kafka, fill, generation, records, truth, unique};
-use crate::support::lab::{Dist, Elastic};
+use crate::support::lab::Elastic;
 use crate::support::service::Setup;
 
 /// Cuts the file that RocksDB reads first.
@@ -29,7 +29,7 @@ fn damage(dir: &Path) {
 
 #[test]
 fn a_damaged_generation_beside_the_live_one_stops_nothing_and_can_be_dropped() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("damaged");
@@ -104,7 +104,7 @@ fn a_damaged_generation_beside_the_live_one_stops_nothing_and_can_be_dropped() {
 
 #[test]
 fn without_the_file_that_names_the_live_generation_no_older_one_is_taken_for_it() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("pointer");

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{Kafka, fill, generation, unique};
-use crate::support::lab::{Dist, Elastic};
+use crate::support::lab::Elastic;
 use crate::support::service::Setup;
 
 #[test]
 fn without_a_live_state_no_command_makes_or_writes_anything() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("elsewhere");

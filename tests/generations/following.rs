@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::{Kafka, generation, paid, unique};
-use crate::support::lab::{Dist, Elastic, eventually};
+use crate::support::lab::{Elastic, eventually};
 use crate::support::service::{Outcome, Setup};
 use crate::support::topic::START;
 
@@ -52,7 +52,7 @@ fn a_configuration_that_is_corrected_after_a_refused_swap_is_read_again() {
 
 #[test]
 fn a_swap_that_the_running_service_refuses_is_told_to_the_command_and_undone_by_a_rollback() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     for is_delivering in [true, false] {

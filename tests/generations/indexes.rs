@@ -7,72 +7,70 @@ use tidegauge_windows::{Definition, Span};
 
 use super::{Kafka, fill, unique};
 use crate::sink::till::{MINUTE, NOVEMBER, Till, config};
-use crate::support::lab::{Dist, Elastic, eventually};
+use crate::support::lab::{Elastic, eventually};
 use crate::support::service::Setup;
 
 #[test]
 fn only_the_live_generation_has_the_public_aliases_on_every_server() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let first = config(&elastic.url());
-        let mut second = first.clone();
-        second.generation = 2;
-        second.publication = Publication::Never;
-        let prefix = &first.index_prefix;
-        let legacy = first.legacy_totals.as_ref().unwrap();
-        let mut till = Till::new();
-        for minute in 0..5 {
-            till.pay(NOVEMBER + minute * MINUTE, 3, "1");
-        }
-        till.commit();
-        till.deliver_all(&first);
-        let mut other = Till::new();
-        for minute in 0..6 {
-            other.pay(NOVEMBER + minute * MINUTE, 3, "2");
-        }
-        other.commit();
-        other.deliver_all(&second);
-        let minutes = format!("{prefix}-1m");
-        assert_eq!(elastic.count(&minutes), 5);
-        assert_eq!(elastic.count(&format!("{minutes}-g2-2026.11")), 6);
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let first = config(&elastic.url());
+    let mut second = first.clone();
+    second.generation = 2;
+    second.publication = Publication::Never;
+    let prefix = &first.index_prefix;
+    let legacy = first.legacy_totals.as_ref().unwrap();
+    let mut till = Till::new();
+    for minute in 0..5 {
+        till.pay(NOVEMBER + minute * MINUTE, 3, "1");
+    }
+    till.commit();
+    till.deliver_all(&first);
+    let mut other = Till::new();
+    for minute in 0..6 {
+        other.pay(NOVEMBER + minute * MINUTE, 3, "2");
+    }
+    other.commit();
+    other.deliver_all(&second);
+    let minutes = format!("{prefix}-1m");
+    assert_eq!(elastic.count(&minutes), 5);
+    assert_eq!(elastic.count(&format!("{minutes}-g2-2026.11")), 6);
 
-        let utc = chrono_tz::UTC;
-        let definitions = [
-            Definition::tumbling("1m", Span::MINUTE, Span::ZERO, utc).unwrap(),
-            Definition::tumbling("1h", Span::HOUR, Span::ZERO, utc).unwrap(),
-        ];
-        let runtime = till.runtime();
-        let aliases = |index: &str| {
-            let answer = elastic.get(&format!("/{index}/_alias")).ok().json();
-            let held = answer[index]["aliases"].as_object().unwrap();
-            held.keys().cloned().collect::<Vec<_>>()
-        };
-        for (generation, count) in [(2, 6), (1, 5), (2, 6)] {
-            let mut config = first.clone();
-            config.generation = generation;
-            let mut upkeep = Upkeep::new(&config, &definitions).unwrap();
-            runtime.block_on(upkeep.publish()).unwrap();
-            let audience = runtime.block_on(upkeep.audience()).unwrap();
-            assert_eq!(audience, [generation].into());
-            assert_eq!(elastic.count(&minutes), count);
-            for (alias, own) in [
-                ("totals", legacy.clone()),
-                ("totals", format!("{prefix}-totals")),
-            ] {
-                let live = format!("{prefix}-{alias}-g{generation}");
-                assert!(aliases(&live).contains(&own), "{live} lacks {own}");
-                let kept = format!("{prefix}-{alias}-g{}", 3 - generation);
-                assert_eq!(aliases(&kept), [format!("{kept}-write")]);
-            }
+    let utc = chrono_tz::UTC;
+    let definitions = [
+        Definition::tumbling("1m", Span::MINUTE, Span::ZERO, utc).unwrap(),
+        Definition::tumbling("1h", Span::HOUR, Span::ZERO, utc).unwrap(),
+    ];
+    let runtime = till.runtime();
+    let aliases = |index: &str| {
+        let answer = elastic.get(&format!("/{index}/_alias")).ok().json();
+        let held = answer[index]["aliases"].as_object().unwrap();
+        held.keys().cloned().collect::<Vec<_>>()
+    };
+    for (generation, count) in [(2, 6), (1, 5), (2, 6)] {
+        let mut config = first.clone();
+        config.generation = generation;
+        let mut upkeep = Upkeep::new(&config, &definitions).unwrap();
+        runtime.block_on(upkeep.publish()).unwrap();
+        let audience = runtime.block_on(upkeep.audience()).unwrap();
+        assert_eq!(audience, [generation].into());
+        assert_eq!(elastic.count(&minutes), count);
+        for (alias, own) in [
+            ("totals", legacy.clone()),
+            ("totals", format!("{prefix}-totals")),
+        ] {
+            let live = format!("{prefix}-{alias}-g{generation}");
+            assert!(aliases(&live).contains(&own), "{live} lacks {own}");
+            let kept = format!("{prefix}-{alias}-g{}", 3 - generation);
+            assert_eq!(aliases(&kept), [format!("{kept}-write")]);
         }
     }
 }
 
 #[test]
 fn drift_is_found_and_repaired_and_what_cannot_be_repaired_is_named() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("drift");
@@ -157,7 +155,7 @@ fn drift_is_found_and_repaired_and_what_cannot_be_repaired_is_named() {
 
 #[test]
 fn repair_ends_with_0_when_no_drift_is_left_and_lists_what_waits_for_the_service_apart() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("repaired");
@@ -239,7 +237,7 @@ fn a_state_is_looked_into_while_a_service_works_on_it() {
 
 #[test]
 fn a_missing_pipeline_and_an_outbid_template_are_found() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es8)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("overrides");
@@ -284,7 +282,7 @@ fn a_missing_pipeline_and_an_outbid_template_are_found() {
 
 #[test]
 fn replay_status_counts_documents_that_were_delivered_a_moment_ago() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("counted");

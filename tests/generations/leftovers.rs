@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Kafka, paid, unique};
-use crate::support::lab::{Dist, Elastic};
+use crate::support::lab::Elastic;
 use crate::support::service::{Outcome, Setup};
 use crate::support::topic::START;
 
@@ -31,7 +31,7 @@ fn assert_told(outcome: &Outcome, code: i32, words: &[&str], unsaid: &[&str]) {
 
 #[test]
 fn what_a_lost_state_left_is_called_a_leftover_once_no_public_alias_points_to_it() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("left-behind");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{assert_equal, fill, generation};
 use crate::support::compare::Figures;
-use crate::support::lab::{Dist, Elastic, Kafka, unique};
+use crate::support::lab::{Elastic, Kafka, unique};
 use crate::support::oracle::truth;
 use crate::support::service::Setup;
 use crate::support::topic::{START, paid, records};
@@ -154,7 +154,7 @@ fn documents(
 
 #[test]
 fn a_replay_equals_the_live_figures_and_no_reader_sees_a_gap_or_a_mixture() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("swap");
@@ -250,7 +250,7 @@ fn a_replay_equals_the_live_figures_and_no_reader_sees_a_gap_or_a_mixture() {
 
 #[test]
 fn killed_anywhere_a_replay_continues_and_a_swap_is_made_or_not() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("killed-replay");

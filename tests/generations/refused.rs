@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Kafka, generation, paid, unique};
-use crate::support::lab::{Dist, Elastic, eventually};
+use crate::support::lab::{Elastic, eventually};
 use crate::support::service::{Outcome, Service, Setup};
 use crate::support::topic::START;
 
@@ -71,7 +71,7 @@ fn roll_back(setup: &Setup) {
 
 #[test]
 fn while_a_swap_is_refused_verify_and_repair_name_it_with_its_remedies_and_move_no_alias() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let mut setup = setup(kafka, Some(elastic));
@@ -131,7 +131,7 @@ fn replay_status_names_the_refused_swap_until_it_is_undone() {
 
 #[test]
 fn a_refusal_is_gone_from_the_status_when_the_rollback_says_success() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     for elastic in [None, Some(elastic)] {
@@ -146,7 +146,7 @@ fn a_refusal_is_gone_from_the_status_when_the_rollback_says_success() {
 
 #[test]
 fn a_swap_or_rollback_says_success_only_when_the_running_service_serves_it() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     for elastic in [None, Some(elastic)] {
@@ -209,7 +209,7 @@ fn a_rollback_leads_back_to_what_is_served_however_many_swaps_were_refused() {
 
 #[test]
 fn a_restart_with_the_old_values_names_the_rollback_and_the_values_of_the_new_rules() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let mut setup = setup(kafka, Some(elastic));
@@ -238,7 +238,7 @@ fn a_restart_with_the_old_values_names_the_rollback_and_the_values_of_the_new_ru
 
 #[test]
 fn a_swap_to_a_generation_whose_state_is_gone_is_undone_or_followed_when_it_is_back() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let setup = setup(kafka, Some(elastic));

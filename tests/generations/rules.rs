@@ -3,12 +3,12 @@
 use tidegauge::domain::timestamp::parse_rfc3339;
 
 use super::{Figures, Kafka, fill, generation, records, truth, unique};
-use crate::support::lab::{Dist, Elastic};
+use crate::support::lab::Elastic;
 use crate::support::service::Setup;
 
 #[test]
 fn new_rules_give_new_figures_and_a_rollback_gives_the_old_ones_back() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es8)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("rules");
@@ -89,7 +89,7 @@ fn first_window(figures: &Figures) -> i64 {
 
 #[test]
 fn a_changed_rule_is_put_in_force_by_one_command_with_and_without_a_service() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("changed");

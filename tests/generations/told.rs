@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 
 use super::{Kafka, fill, unique};
-use crate::support::lab::{Dist, Elastic};
+use crate::support::lab::Elastic;
 use crate::support::service::Setup;
 
 #[test]
 fn a_healthy_replay_warns_of_nothing() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("healthy");

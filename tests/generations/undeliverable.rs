@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::fill;
-use crate::support::lab::{Dist, Elastic, Kafka, eventually, unique};
+use crate::support::lab::{Elastic, Kafka, eventually, unique};
 use crate::support::service::Setup;
 use crate::support::topic::{START, paid};
 
@@ -11,7 +11,7 @@ const DAY: i64 = 86_400_000;
 
 #[test]
 fn an_index_that_takes_nothing_keeps_no_reader_from_the_new_generation() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("undeliverable");

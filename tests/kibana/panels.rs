@@ -13,7 +13,7 @@ use tidegauge::kibana::{DocumentSet, IndexLayout, ndjson};
 use self::asked::ask;
 use self::computed::compute;
 use super::layout_of;
-use crate::support::lab::{Dist, Elastic, Kafka, unique};
+use crate::support::lab::{Elastic, Kafka, unique};
 use crate::support::service::{Service, Setup};
 use crate::support::topic::{paid, produce};
 
@@ -202,8 +202,9 @@ fn assert_same(panel: &Panel, asked: &Shown, computed: &Shown) {
     }
 }
 
-fn every_panel_shows_what_http_answers(dist: Dist) {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(dist)) else {
+#[test]
+fn every_panel_shows_what_http_answers() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let name = unique("panels");
@@ -348,14 +349,4 @@ fn every_panel_shows_what_http_answers(dist: Dist) {
         .map(|row| &row["reason"])
         .collect();
     assert!(reasons.contains(&&json!("too_late")) && reasons.contains(&&json!("future")));
-}
-
-#[test]
-fn every_panel_shows_what_http_answers_on_elasticsearch_7() {
-    every_panel_shows_what_http_answers(Dist::Es7);
-}
-
-#[test]
-fn every_panel_shows_what_http_answers_on_elasticsearch_8() {
-    every_panel_shows_what_http_answers(Dist::Es8);
 }

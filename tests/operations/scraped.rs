@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::promtool;
-use crate::support::lab::{Dist, Elastic, Kafka, Toolbox, http, unique};
+use crate::support::lab::{Elastic, Kafka, Toolbox, http, unique};
 use crate::support::service::{Service, Setup};
 use crate::support::topic::produce;
 
@@ -18,7 +18,7 @@ pub(super) type Series = BTreeMap<String, f64>;
 /// Everything that a service can show: with all sorts of records, delivered to a real server.
 pub(super) fn scraped_service() -> Option<(Setup, Service)> {
     let kafka = Kafka::shared()?;
-    let elastic = Elastic::shared(Dist::Es7)?;
+    let elastic = Elastic::shared()?;
     let name = unique("scraped");
     let setup = Setup::of(kafka, &name).delivering(elastic, &name).with(
         "event_time",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::till::{MINUTE, NOVEMBER, Till, config};
-use crate::support::lab::{Dist, Document, Elastic};
+use crate::support::lab::{Document, Elastic};
 
 /// Payments of two branches in two minutes, one of them late, the first minute final.
 fn till() -> Till {
@@ -26,127 +26,123 @@ pub fn document<'a>(documents: &'a [Document], id: &str) -> &'a Document {
 
 #[test]
 fn documents_have_the_index_id_version_and_fields_of_the_contract() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let config = config(&elastic.url());
-        let prefix = &config.index_prefix;
-        till().deliver_all(&config);
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let config = config(&elastic.url());
+    let prefix = &config.index_prefix;
+    till().deliver_all(&config);
 
-        let totals = elastic.documents(&format!("{prefix}-totals"));
-        let ids: Vec<&str> = totals.iter().map(|total| total.id.as_str()).collect();
-        assert_eq!(ids, ["Branch_7", "Harbour"]);
-        let harbour = document(&totals, "Harbour");
-        assert_eq!(harbour.index, format!("{prefix}-totals-g1"));
-        assert_eq!(harbour.version, 8);
-        assert_eq!(
-            harbour.source,
-            json!({
-                "@timestamp": "2026-11-01T00:01:10Z",
-                "branch": "Harbour",
-                "branch_id": 3,
-                "pay_amount": 20.4,
-                "pay_amount_exact": "20.4",
-                "pay_count": 4,
-                "first_event_time": "2026-11-01T00:00:01Z",
-                "last_event_time": "2026-11-01T00:01:10Z",
-            })
-        );
+    let totals = elastic.documents(&format!("{prefix}-totals"));
+    let ids: Vec<&str> = totals.iter().map(|total| total.id.as_str()).collect();
+    assert_eq!(ids, ["Branch_7", "Harbour"]);
+    let harbour = document(&totals, "Harbour");
+    assert_eq!(harbour.index, format!("{prefix}-totals-g1"));
+    assert_eq!(harbour.version, 8);
+    assert_eq!(
+        harbour.source,
+        json!({
+            "@timestamp": "2026-11-01T00:01:10Z",
+            "branch": "Harbour",
+            "branch_id": 3,
+            "pay_amount": 20.4,
+            "pay_amount_exact": "20.4",
+            "pay_count": 4,
+            "first_event_time": "2026-11-01T00:00:01Z",
+            "last_event_time": "2026-11-01T00:01:10Z",
+        })
+    );
 
-        let minutes = elastic.documents(&format!("{prefix}-1m"));
-        let start = NOVEMBER;
-        let first = document(&minutes, &format!("3@{start}-{}", start + MINUTE));
-        assert_eq!(first.index, format!("{prefix}-1m-g1-2026.11"));
-        assert_eq!(first.version, 2 * 3 + 1);
-        assert_eq!(
-            first.source,
-            json!({
-                "@timestamp": "2026-11-01T00:00:00Z",
-                "window": "1m",
-                "window_start": "2026-11-01T00:00:00Z",
-                "window_end": "2026-11-01T00:01:00Z",
-                "branch": "Harbour",
-                "branch_id": 3,
-                "pay_amount": 13.4,
-                "pay_amount_exact": "13.4",
-                "pay_count": 3,
-                "pay_min": -0.1,
-                "pay_max": 12.5,
-                "pay_avg": first.source["pay_avg"],
-                "pay_p50": first.source["pay_p50"],
-                "pay_p95": 12.5,
-                "pay_p99": 12.5,
-                "final": true,
-                "closed_by": "watermark",
-                "revision": 1,
-                "late_count": 1,
-                "late_amount": 1.0,
-                "late_amount_exact": "1",
-                "watermark": "2026-11-01T00:01:05Z",
-            })
-        );
-        let second = document(
-            &minutes,
-            &format!("3@{}-{}", start + MINUTE, start + 2 * MINUTE),
-        );
-        assert_eq!(
-            (second.version, &second.source["final"]),
-            (2, &json!(false))
-        );
-        let other = document(&minutes, &format!("7@{start}-{}", start + MINUTE));
-        assert_eq!(other.source["pay_amount_exact"], "99999.999999999999999999");
-        assert_eq!(minutes.len(), 3);
-        assert_eq!(elastic.documents(&format!("{prefix}-1h")).len(), 2);
-    }
+    let minutes = elastic.documents(&format!("{prefix}-1m"));
+    let start = NOVEMBER;
+    let first = document(&minutes, &format!("3@{start}-{}", start + MINUTE));
+    assert_eq!(first.index, format!("{prefix}-1m-g1-2026.11"));
+    assert_eq!(first.version, 2 * 3 + 1);
+    assert_eq!(
+        first.source,
+        json!({
+            "@timestamp": "2026-11-01T00:00:00Z",
+            "window": "1m",
+            "window_start": "2026-11-01T00:00:00Z",
+            "window_end": "2026-11-01T00:01:00Z",
+            "branch": "Harbour",
+            "branch_id": 3,
+            "pay_amount": 13.4,
+            "pay_amount_exact": "13.4",
+            "pay_count": 3,
+            "pay_min": -0.1,
+            "pay_max": 12.5,
+            "pay_avg": first.source["pay_avg"],
+            "pay_p50": first.source["pay_p50"],
+            "pay_p95": 12.5,
+            "pay_p99": 12.5,
+            "final": true,
+            "closed_by": "watermark",
+            "revision": 1,
+            "late_count": 1,
+            "late_amount": 1.0,
+            "late_amount_exact": "1",
+            "watermark": "2026-11-01T00:01:05Z",
+        })
+    );
+    let second = document(
+        &minutes,
+        &format!("3@{}-{}", start + MINUTE, start + 2 * MINUTE),
+    );
+    assert_eq!(
+        (second.version, &second.source["final"]),
+        (2, &json!(false))
+    );
+    let other = document(&minutes, &format!("7@{start}-{}", start + MINUTE));
+    assert_eq!(other.source["pay_amount_exact"], "99999.999999999999999999");
+    assert_eq!(minutes.len(), 3);
+    assert_eq!(elastic.documents(&format!("{prefix}-1h")).len(), 2);
 }
 
 #[test]
 fn late_payments_and_rejects_have_documents_of_their_own() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let config = config(&elastic.url());
-        let mut till = Till::new();
-        // Two that agree: one alone may come from a wrong clock.
-        till.pay(NOVEMBER, 3, "1");
-        till.pay(NOVEMBER, 3, "1");
-        till.pay(NOVEMBER - 4 * 60 * MINUTE, 3, "2.5");
-        till.pay(NOVEMBER + 60 * MINUTE, 3, "4");
-        till.take("{\"payAmount\": \"\u{7}".as_bytes());
-        till.commit();
-        till.deliver_all(&config);
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let config = config(&elastic.url());
+    let mut till = Till::new();
+    // Two that agree: one alone may come from a wrong clock.
+    till.pay(NOVEMBER, 3, "1");
+    till.pay(NOVEMBER, 3, "1");
+    till.pay(NOVEMBER - 4 * 60 * MINUTE, 3, "2.5");
+    till.pay(NOVEMBER + 60 * MINUTE, 3, "4");
+    till.take("{\"payAmount\": \"\u{7}".as_bytes());
+    till.commit();
+    till.deliver_all(&config);
 
-        let late = elastic.documents(&format!("{}-late", config.index_prefix));
-        let reasons: Vec<(&str, &Value, &Value)> = late
-            .iter()
-            .map(|late| {
-                (
-                    late.id.as_str(),
-                    &late.source["reason"],
-                    &late.source["pay_amount_exact"],
-                )
-            })
-            .collect();
-        assert_eq!(
-            reasons,
-            [
-                ("0-2", &json!("too_late"), &json!("2.5")),
-                ("0-3", &json!("future"), &json!("4"))
-            ]
-        );
-        assert_eq!(late[0].version, 1);
-        assert_eq!(late[0].source["@timestamp"], "2026-11-01T00:00:00Z");
-        let rejects = elastic.documents(&format!("{}-rejects", config.index_prefix));
-        assert_eq!((rejects.len(), rejects[0].id.as_str()), (1, "0-4"));
-        assert_eq!(rejects[0].source["reason"], "not_json");
-    }
+    let late = elastic.documents(&format!("{}-late", config.index_prefix));
+    let reasons: Vec<(&str, &Value, &Value)> = late
+        .iter()
+        .map(|late| {
+            (
+                late.id.as_str(),
+                &late.source["reason"],
+                &late.source["pay_amount_exact"],
+            )
+        })
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            ("0-2", &json!("too_late"), &json!("2.5")),
+            ("0-3", &json!("future"), &json!("4"))
+        ]
+    );
+    assert_eq!(late[0].version, 1);
+    assert_eq!(late[0].source["@timestamp"], "2026-11-01T00:00:00Z");
+    let rejects = elastic.documents(&format!("{}-rejects", config.index_prefix));
+    assert_eq!((rejects.len(), rejects[0].id.as_str()), (1, "0-4"));
+    assert_eq!(rejects[0].source["reason"], "not_json");
 }
 
 #[test]
 fn a_payment_for_a_final_window_revises_its_document() {
-    let Some(elastic) = Elastic::shared(Dist::Es8) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let config = config(&elastic.url());
@@ -166,7 +162,7 @@ fn a_payment_for_a_final_window_revises_its_document() {
 
 #[test]
 fn an_open_window_becomes_final_in_its_document() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let config = config(&elastic.url());
@@ -185,7 +181,7 @@ fn an_open_window_becomes_final_in_its_document() {
 
 #[test]
 fn windows_live_in_the_index_of_the_month_they_start_in() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let config = config(&elastic.url());
@@ -202,35 +198,33 @@ fn windows_live_in_the_index_of_the_month_they_start_in() {
 
 #[test]
 fn an_older_version_never_overwrites_and_counts_as_delivered() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let config = config(&elastic.url());
-        let prefix = &config.index_prefix;
-        let mut till = till();
-        till.deliver_all(&config);
-        // Another instance has seen more payments.
-        let newer = "version=1000&version_type=external_gte";
-        let path = format!("/{prefix}-totals-g1/_doc/Harbour?{newer}");
-        elastic
-            .put(&path, &json!({"branch": "Harbour", "pay_count": 500}))
-            .ok();
-        till.pay(NOVEMBER + 71_000, 3, "1");
-        till.commit();
-        till.deliver_all(&config);
-        let totals = elastic.documents(&format!("{prefix}-totals"));
-        let harbour = document(&totals, "Harbour");
-        assert_eq!(
-            (harbour.version, &harbour.source["pay_count"]),
-            (1_000, &json!(500))
-        );
-    }
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let config = config(&elastic.url());
+    let prefix = &config.index_prefix;
+    let mut till = till();
+    till.deliver_all(&config);
+    // Another instance has seen more payments.
+    let newer = "version=1000&version_type=external_gte";
+    let path = format!("/{prefix}-totals-g1/_doc/Harbour?{newer}");
+    elastic
+        .put(&path, &json!({"branch": "Harbour", "pay_count": 500}))
+        .ok();
+    till.pay(NOVEMBER + 71_000, 3, "1");
+    till.commit();
+    till.deliver_all(&config);
+    let totals = elastic.documents(&format!("{prefix}-totals"));
+    let harbour = document(&totals, "Harbour");
+    assert_eq!(
+        (harbour.version, &harbour.source["pay_count"]),
+        (1_000, &json!(500))
+    );
 }
 
 #[test]
 fn more_documents_than_fit_one_request_all_arrive() {
-    let Some(elastic) = Elastic::shared(Dist::Es8) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let mut config = config(&elastic.url());
@@ -253,7 +247,7 @@ fn more_documents_than_fit_one_request_all_arrive() {
 
 #[test]
 fn two_instances_at_once_do_no_harm() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let config = config(&elastic.url());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidegauge::observe::status::Condition;
 
 use super::till::{MINUTE, NOVEMBER, Till, config, count_now};
-use crate::support::lab::{Dist, Elastic, unique};
+use crate::support::lab::{Elastic, unique};
 
 fn till() -> Till {
     let mut till = Till::new();
@@ -32,113 +32,107 @@ fn uuid(elastic: &Elastic, index: &str) -> String {
 
 #[test]
 fn indexes_have_strict_mappings_settings_and_aliases() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let config = config(&elastic.url());
-        let prefix = &config.index_prefix;
-        till().deliver_all(&config);
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let config = config(&elastic.url());
+    let prefix = &config.index_prefix;
+    till().deliver_all(&config);
 
-        let index = format!("{prefix}-1m-g1-2026.11");
-        let all = elastic.get(&format!("/{index}")).ok().json()[&index].clone();
-        assert_eq!(all["mappings"]["dynamic"], "strict");
-        assert_eq!(all["settings"]["index"]["refresh_interval"], "1s");
-        assert_eq!(all["settings"]["index"]["auto_expand_replicas"], "0-1");
-        assert_eq!(all["settings"]["index"]["number_of_shards"], "1");
-        assert!(
-            all["aliases"]
-                .as_object()
-                .unwrap()
-                .contains_key(&format!("{prefix}-1m"))
-        );
-        for (name, kind) in [
-            ("@timestamp", "date"),
-            ("branch_id", "keyword"),
-            ("pay_amount", "double"),
-            ("pay_amount_exact", "keyword"),
-            ("pay_count", "long"),
-            ("final", "boolean"),
-            ("watermark", "date"),
-        ] {
-            assert_eq!(field(elastic, &index, name)["type"], kind, "{name}");
-        }
-        let template = format!("{prefix}-1m-g1");
-        let template = elastic
-            .get(&format!("/_index_template/{template}"))
-            .ok()
-            .json();
-        let template = &template["index_templates"][0]["index_template"];
-        assert_eq!(template["priority"], 500);
-        assert_eq!(template["_meta"]["managed_by"], "tidegauge");
-
-        let legacy = config.legacy_totals.as_ref().unwrap();
-        assert_eq!(elastic.count(legacy), 1);
-        let refused = elastic.put(
-            &format!("/{prefix}-totals-g1/_doc/x"),
-            &json!({"unknown": 1}),
-        );
-        assert_eq!(refused.status, 400);
+    let index = format!("{prefix}-1m-g1-2026.11");
+    let all = elastic.get(&format!("/{index}")).ok().json()[&index].clone();
+    assert_eq!(all["mappings"]["dynamic"], "strict");
+    assert_eq!(all["settings"]["index"]["refresh_interval"], "1s");
+    assert_eq!(all["settings"]["index"]["auto_expand_replicas"], "0-1");
+    assert_eq!(all["settings"]["index"]["number_of_shards"], "1");
+    assert!(
+        all["aliases"]
+            .as_object()
+            .unwrap()
+            .contains_key(&format!("{prefix}-1m"))
+    );
+    for (name, kind) in [
+        ("@timestamp", "date"),
+        ("branch_id", "keyword"),
+        ("pay_amount", "double"),
+        ("pay_amount_exact", "keyword"),
+        ("pay_count", "long"),
+        ("final", "boolean"),
+        ("watermark", "date"),
+    ] {
+        assert_eq!(field(elastic, &index, name)["type"], kind, "{name}");
     }
+    let template = format!("{prefix}-1m-g1");
+    let template = elastic
+        .get(&format!("/_index_template/{template}"))
+        .ok()
+        .json();
+    let template = &template["index_templates"][0]["index_template"];
+    assert_eq!(template["priority"], 500);
+    assert_eq!(template["_meta"]["managed_by"], "tidegauge");
+
+    let legacy = config.legacy_totals.as_ref().unwrap();
+    assert_eq!(elastic.count(legacy), 1);
+    let refused = elastic.put(
+        &format!("/{prefix}-totals-g1/_doc/x"),
+        &json!({"unknown": 1}),
+    );
+    assert_eq!(refused.status, 400);
 }
 
 #[test]
 fn setting_up_again_changes_nothing_and_sends_nothing() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let config = config(&elastic.url());
-        let till = till();
-        till.deliver_all(&config);
-        let index = format!("{}-totals-g1", config.index_prefix);
-        let before = elastic.get(&format!("/{index}/_doc/Harbour")).ok().json();
-        let template = format!("/_index_template/{}*", config.index_prefix);
-        let templates = elastic.get(&template).ok().json();
-        till.take_feedback();
-        let sink = till.deliver(&config);
-        sink.await_condition(Condition::Ok, "0 documents await delivery");
-        till.stop(sink);
-        assert_eq!(
-            elastic.get(&format!("/{index}/_doc/Harbour")).ok().json(),
-            before
-        );
-        assert_eq!(elastic.get(&template).ok().json(), templates);
-        assert_eq!(till.take_feedback(), []);
-    }
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let config = config(&elastic.url());
+    let till = till();
+    till.deliver_all(&config);
+    let index = format!("{}-totals-g1", config.index_prefix);
+    let before = elastic.get(&format!("/{index}/_doc/Harbour")).ok().json();
+    let template = format!("/_index_template/{}*", config.index_prefix);
+    let templates = elastic.get(&template).ok().json();
+    till.take_feedback();
+    let sink = till.deliver(&config);
+    sink.await_condition(Condition::Ok, "0 documents await delivery");
+    till.stop(sink);
+    assert_eq!(
+        elastic.get(&format!("/{index}/_doc/Harbour")).ok().json(),
+        before
+    );
+    assert_eq!(elastic.get(&template).ok().json(), templates);
+    assert_eq!(till.take_feedback(), []);
 }
 
 #[test]
 fn an_index_deleted_while_documents_come_is_complete_again() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let config = config(&elastic.url());
-        let prefix = &config.index_prefix;
-        let mut till = till();
-        let sink = till.deliver(&config);
-        till.await_delivery();
-        for index in ["totals-g1", "1m-g1-2026.11"] {
-            elastic.delete(&format!("/{prefix}-{index}")).ok();
-        }
-        till.pay(NOVEMBER + 5 * MINUTE, 3, "1");
-        till.commit();
-        till.await_that("the minutes are back", || {
-            till.dirty() == 0 && count_now(elastic, &format!("{prefix}-1m")) == Some(6)
-        });
-        assert_eq!(elastic.count(&format!("{prefix}-totals")), 1);
-        assert_eq!(
-            field(elastic, &format!("{prefix}-1m"), "branch_id")["type"],
-            "keyword"
-        );
-        till.stop(sink);
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let config = config(&elastic.url());
+    let prefix = &config.index_prefix;
+    let mut till = till();
+    let sink = till.deliver(&config);
+    till.await_delivery();
+    for index in ["totals-g1", "1m-g1-2026.11"] {
+        elastic.delete(&format!("/{prefix}-{index}")).ok();
     }
+    till.pay(NOVEMBER + 5 * MINUTE, 3, "1");
+    till.commit();
+    till.await_that("the minutes are back", || {
+        till.dirty() == 0 && count_now(elastic, &format!("{prefix}-1m")) == Some(6)
+    });
+    assert_eq!(elastic.count(&format!("{prefix}-totals")), 1);
+    assert_eq!(
+        field(elastic, &format!("{prefix}-1m"), "branch_id")["type"],
+        "keyword"
+    );
+    till.stop(sink);
 }
 
 #[test]
 fn an_index_deleted_while_nothing_comes_is_complete_again() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let mut config = config(&elastic.url());
@@ -156,30 +150,28 @@ fn an_index_deleted_while_nothing_comes_is_complete_again() {
 
 #[test]
 fn an_index_deleted_while_the_sink_was_away_is_complete_again() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let config = config(&elastic.url());
-        let prefix = &config.index_prefix;
-        let till = till();
-        till.deliver_all(&config);
-        for index in ["totals-g1", "1m-g1-2026.11", "1h-g1-2026.11"] {
-            elastic.delete(&format!("/{prefix}-{index}")).ok();
-        }
-        let sink = till.deliver(&config);
-        till.await_that("all is back", || {
-            let count = |alias: &str| count_now(elastic, &format!("{prefix}-{alias}"));
-            count("totals") == Some(1) && count("1m") == Some(5) && count("1h") == Some(1)
-        });
-        till.await_delivery();
-        till.stop(sink);
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let config = config(&elastic.url());
+    let prefix = &config.index_prefix;
+    let till = till();
+    till.deliver_all(&config);
+    for index in ["totals-g1", "1m-g1-2026.11", "1h-g1-2026.11"] {
+        elastic.delete(&format!("/{prefix}-{index}")).ok();
     }
+    let sink = till.deliver(&config);
+    till.await_that("all is back", || {
+        let count = |alias: &str| count_now(elastic, &format!("{prefix}-{alias}"));
+        count("totals") == Some(1) && count("1m") == Some(5) && count("1h") == Some(1)
+    });
+    till.await_delivery();
+    till.stop(sink);
 }
 
 #[test]
 fn an_index_made_by_another_hand_is_taken_over_and_complete() {
-    let Some(elastic) = Elastic::shared(Dist::Es8) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let config = config(&elastic.url());
@@ -200,7 +192,7 @@ fn an_index_made_by_another_hand_is_taken_over_and_complete() {
 
 #[test]
 fn an_index_replaced_while_we_look_is_complete_again() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let mut config = config(&elastic.url());
@@ -222,7 +214,7 @@ fn an_index_replaced_while_we_look_is_complete_again() {
 
 #[test]
 fn a_first_start_delivers_nothing_twice() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let config = config(&elastic.url());
@@ -240,34 +232,32 @@ fn a_first_start_delivers_nothing_twice() {
 
 #[test]
 fn a_mapping_that_drifted_is_named_and_only_its_documents_wait() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let mut config = config(&elastic.url());
-        config.pacing.inspect = Duration::from_millis(50);
-        let prefix = &config.index_prefix;
-        let index = format!("{prefix}-totals-g1");
-        let guessed = json!({"mappings": {"properties": {"pay_amount": {"type": "float"}}}});
-        elastic.put(&format!("/{index}"), &guessed).ok();
-        let till = till();
-        let sink = till.deliver(&config);
-        let reason = sink.await_condition(Condition::Degraded, "pay_amount is float, not double");
-        assert!(reason.contains(&index), "{reason}");
-        till.await_that("only the total waits", || till.dirty() == 1);
-        assert_eq!(elastic.count(&index), 0);
-        // What the reason advises.
-        elastic.delete(&format!("/{index}")).ok();
-        till.await_delivery();
-        assert_eq!(elastic.count(&index), 1);
-        sink.await_condition(Condition::Ok, "");
-        till.stop(sink);
-    }
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let mut config = config(&elastic.url());
+    config.pacing.inspect = Duration::from_millis(50);
+    let prefix = &config.index_prefix;
+    let index = format!("{prefix}-totals-g1");
+    let guessed = json!({"mappings": {"properties": {"pay_amount": {"type": "float"}}}});
+    elastic.put(&format!("/{index}"), &guessed).ok();
+    let till = till();
+    let sink = till.deliver(&config);
+    let reason = sink.await_condition(Condition::Degraded, "pay_amount is float, not double");
+    assert!(reason.contains(&index), "{reason}");
+    till.await_that("only the total waits", || till.dirty() == 1);
+    assert_eq!(elastic.count(&index), 0);
+    // What the reason advises.
+    elastic.delete(&format!("/{index}")).ok();
+    till.await_delivery();
+    assert_eq!(elastic.count(&index), 1);
+    sink.await_condition(Condition::Ok, "");
+    till.stop(sink);
 }
 
 #[test]
 fn fields_that_a_mapping_lacks_are_added() {
-    let Some(elastic) = Elastic::shared(Dist::Es8) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let config = config(&elastic.url());
@@ -283,7 +273,7 @@ fn fields_that_a_mapping_lacks_are_added() {
 
 #[test]
 fn an_index_that_has_the_name_of_the_old_dashboards_alias_is_named_and_stops_nothing() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let mut config = config(&elastic.url());

@@ -10,7 +10,7 @@ use tidegauge::store::MarkedDocuments;
 
 use super::documents::document;
 use super::till::{MINUTE, NOVEMBER, Till, config};
-use crate::support::lab::{Dist, Elastic};
+use crate::support::lab::Elastic;
 
 /// Payments of one of two branches in three minutes, of which the first two are final.
 fn one_sided_till(documents: MarkedDocuments) -> Till {
@@ -24,7 +24,7 @@ fn one_sided_till(documents: MarkedDocuments) -> Till {
 
 #[test]
 fn a_window_without_payments_has_no_document_and_awaits_none() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     // Nor where the state has a mark, as that of an earlier version has.
@@ -50,7 +50,7 @@ fn a_window_without_payments_has_no_document_and_awaits_none() {
 
 #[test]
 fn a_month_of_windows_without_payments_has_no_index_and_none_is_missed() {
-    let Some(elastic) = Elastic::shared(Dist::Es8) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let config = config(&elastic.url());
@@ -68,7 +68,7 @@ fn a_month_of_windows_without_payments_has_no_index_and_none_is_missed() {
 
 #[test]
 fn with_zero_windows_a_branch_without_payments_has_zeros_where_the_window_is_final() {
-    let Some(elastic) = Elastic::shared(Dist::Es7) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let mut config = config(&elastic.url());
@@ -89,53 +89,51 @@ fn with_zero_windows_a_branch_without_payments_has_zeros_where_the_window_is_fin
 
 #[test]
 fn zeros_that_are_no_longer_given_have_no_document_once_a_crowd_is_dated_before_them() {
-    for dist in Dist::ALL {
-        let Some(elastic) = Elastic::shared(dist) else {
-            return;
-        };
-        let mut config = config(&elastic.url());
-        config.zero_windows = true;
-        let zeros = || -> Vec<String> {
-            let minutes = elastic.documents(&format!("{}-1m", config.index_prefix));
-            let zeros = minutes.into_iter().filter(|it| it.source["pay_count"] == 0);
-            zeros.map(|zero| zero.id).collect()
-        };
-        let mut till = Till::of(MarkedDocuments::ZeroWindowsToo);
-        till.pay(NOVEMBER - 3 * MINUTE, 7, "1");
-        for branch in 100..400 {
-            till.pay(NOVEMBER + 1_000, branch, "1");
-        }
-        till.pay(NOVEMBER + 3 * MINUTE + 10_000, 7, "1");
-        till.commit();
-        till.deliver_all(&config);
-        let given = zeros();
-        assert!(given.len() > 600, "{}", given.len());
-
-        // The 1,001st is known since before minutes whose zeros were delivered.
-        for branch in 1_000..2_000 {
-            till.pay(NOVEMBER + 2_000, branch, "1");
-        }
-        till.commit();
-        till.deliver_all(&config);
-        let end = |id: &str| -> i64 { id.rsplit_once('-').unwrap().1.parse().unwrap() };
-        let mut kept = given;
-        kept.retain(|id| end(id) <= NOVEMBER);
-        assert!(!kept.is_empty());
-        assert_eq!(zeros(), kept);
-
-        // A first payment in such a window has its document again.
-        till.pay(NOVEMBER + MINUTE + 5_000, 200, "1");
-        till.commit();
-        till.deliver_all(&config);
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let mut config = config(&elastic.url());
+    config.zero_windows = true;
+    let zeros = || -> Vec<String> {
         let minutes = elastic.documents(&format!("{}-1m", config.index_prefix));
-        let id = format!("200@{}-{}", NOVEMBER + MINUTE, NOVEMBER + 2 * MINUTE);
-        assert_eq!(document(&minutes, &id).source["pay_count"], 1);
+        let zeros = minutes.into_iter().filter(|it| it.source["pay_count"] == 0);
+        zeros.map(|zero| zero.id).collect()
+    };
+    let mut till = Till::of(MarkedDocuments::ZeroWindowsToo);
+    till.pay(NOVEMBER - 3 * MINUTE, 7, "1");
+    for branch in 100..400 {
+        till.pay(NOVEMBER + 1_000, branch, "1");
     }
+    till.pay(NOVEMBER + 3 * MINUTE + 10_000, 7, "1");
+    till.commit();
+    till.deliver_all(&config);
+    let given = zeros();
+    assert!(given.len() > 600, "{}", given.len());
+
+    // The 1,001st is known since before minutes whose zeros were delivered.
+    for branch in 1_000..2_000 {
+        till.pay(NOVEMBER + 2_000, branch, "1");
+    }
+    till.commit();
+    till.deliver_all(&config);
+    let end = |id: &str| -> i64 { id.rsplit_once('-').unwrap().1.parse().unwrap() };
+    let mut kept = given;
+    kept.retain(|id| end(id) <= NOVEMBER);
+    assert!(!kept.is_empty());
+    assert_eq!(zeros(), kept);
+
+    // A first payment in such a window has its document again.
+    till.pay(NOVEMBER + MINUTE + 5_000, 200, "1");
+    till.commit();
+    till.deliver_all(&config);
+    let minutes = elastic.documents(&format!("{}-1m", config.index_prefix));
+    let id = format!("200@{}-{}", NOVEMBER + MINUTE, NOVEMBER + 2 * MINUTE);
+    assert_eq!(document(&minutes, &id).source["pay_count"], 1);
 }
 
 #[test]
 fn zeros_in_an_index_that_takes_no_writes_are_deleted_once_it_does() {
-    let Some(elastic) = Elastic::shared(Dist::Es8) else {
+    let Some(elastic) = Elastic::shared() else {
         return;
     };
     let mut config = config(&elastic.url());

@@ -6,7 +6,7 @@
 //! it fails instead:
 //!
 //! ```ignore
-//! let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared(Dist::Es7)) else { return };
+//! let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else { return };
 //! ```
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(
@@ -15,17 +15,22 @@
     reason = "a harness offers more than the tests of a day use"
 )]
 
+pub mod certificates;
 mod elastic;
+mod gate;
 pub mod http;
 mod kafka;
+mod locked_front;
 mod missing;
 mod port;
 mod runtime;
 mod server;
 mod toolbox;
 
-pub use elastic::{Dist, Document, Elastic};
+pub use elastic::{Document, Elastic};
+pub use gate::Gate;
 pub use kafka::{Kafka, Message};
+pub use locked_front::LockedFront;
 pub use port::free_port;
 pub use runtime::wait;
 pub use toolbox::{Toolbox, succeed};

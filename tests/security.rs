@@ -1,0 +1,5 @@
+//! The lock on: TLS and credentials against real ends, what goes wrong there, and that no secret shows.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod elasticsearch;

@@ -1,0 +1,247 @@
+//! Elasticsearch behind TLS and credentials.
+
+use std::fs;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde_json::Value;
+
+use crate::support::compare::Figures;
+use crate::support::lab::certificates::{Authority, Certificate, Purpose, Validity};
+use crate::support::lab::{Elastic, Kafka, LockedFront, eventually, http, unique};
+use crate::support::service::{Service, Setup, legacy_totals, quoted};
+use crate::support::topic::{START, paid};
+
+const FIRST_KEY: &str = "Y2FuYXJ5LW9uZTpmaXJzdA==";
+const SECOND_KEY: &str = "Y2FuYXJ5LXR3bzpzZWNvbmQ=";
+
+/// A topic with a payment, and a service that delivers to `url`.
+fn setup(kafka: &Kafka, url: &str, name: &str) -> Setup {
+    kafka.create_topic(name, 1);
+    kafka.send(name, [paid(0, START, "1", 1)]);
+    Setup::of(kafka, name)
+        .with("elasticsearch", "url", &quoted(url))
+        .with("elasticsearch", "index_prefix", &quoted(name))
+        .with(
+            "elasticsearch",
+            "legacy_totals",
+            &quoted(&legacy_totals(name)),
+        )
+}
+
+fn key_file(setup: &Setup, key: &str) -> String {
+    let path = setup.path("api-key");
+    fs::write(&path, key).unwrap();
+    quoted(path.to_str().unwrap())
+}
+
+/// Nothing that the service shows holds `secret`.
+#[track_caller]
+fn assert_hidden(service: &Service, secrets: &[&str]) {
+    let metrics = http::get(&format!("{}/metrics", service.url())).text;
+    let shown = [service.log(), service.ask("status").to_string(), metrics];
+    for secret in secrets {
+        for text in &shown {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_replaced_api_key_is_read_again_without_a_restart() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
+        return;
+    };
+    let front = LockedFront::start(elastic.port(), None, &format!("ApiKey {FIRST_KEY}"));
+    let name = unique("key");
+    let mut setup = setup(kafka, &front.url(), &name);
+    let file = key_file(&setup, FIRST_KEY);
+    setup.set("elasticsearch", "api_key_file", &file);
+    let service = setup.serve();
+    service.await_consumed(1);
+    service.await_delivered();
+
+    // The old key is taken back before the file is replaced.
+    front.accept(&format!("ApiKey {SECOND_KEY}"));
+    kafka.send(&name, [paid(0, START, "2", 1)]);
+    service.await_consumed(2);
+    let reason = eventually("that access is denied", || {
+        let (state, reason) = service.part("sink");
+        (state == "failed").then_some(reason)
+    });
+    assert!(reason.contains("has denied access since"), "{reason}");
+    assert!(reason.contains("check the credentials"), "{reason}");
+    key_file(&setup, SECOND_KEY);
+    service.await_delivered();
+    eventually("that all is well", || {
+        (service.part("sink").0 == "ok").then_some(())
+    });
+    Figures::ask(&service).assert_documented(elastic, &name);
+    assert_eq!(
+        front.seen(),
+        [
+            format!("ApiKey {FIRST_KEY}"),
+            format!("ApiKey {SECOND_KEY}")
+        ]
+    );
+    assert_hidden(&service, &[FIRST_KEY, SECOND_KEY]);
+}
+
+#[test]
+fn a_key_that_is_replaced_first_is_used_at_once_when_the_old_one_ends() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
+        return;
+    };
+    let front = LockedFront::start(elastic.port(), None, &format!("ApiKey {FIRST_KEY}"));
+    let name = unique("key");
+    let mut setup = setup(kafka, &front.url(), &name);
+    let file = key_file(&setup, FIRST_KEY);
+    setup.set("elasticsearch", "api_key_file", &file);
+    let service = setup.serve();
+    service.await_consumed(1);
+    service.await_delivered();
+    key_file(&setup, SECOND_KEY);
+    front.accept(&format!("ApiKey {SECOND_KEY}"));
+    kafka.send(&name, [paid(0, START, "2", 1)]);
+    service.await_consumed(2);
+    service.await_delivered();
+    let log = service.log();
+    assert!(
+        log.contains("the credentials of Elasticsearch were read again"),
+        "{log}"
+    );
+    assert!(!log.contains("nothing can be delivered"), "{log}");
+    assert_hidden(&service, &[FIRST_KEY, SECOND_KEY]);
+}
+
+#[test]
+fn basic_authentication_is_sent_and_a_wrong_password_is_told_without_it() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
+        return;
+    };
+    // tide:canary-password
+    let right = "Basic dGlkZTpjYW5hcnktcGFzc3dvcmQ=";
+    let front = LockedFront::start(elastic.port(), None, right);
+    let name = unique("basic");
+    let mut setup = setup(kafka, &front.url(), &name);
+    let path = setup.path("password");
+    fs::write(&path, "canary-wrong").unwrap();
+    setup.set("elasticsearch", "username", "\"tide\"");
+    setup.set(
+        "elasticsearch",
+        "password_file",
+        &quoted(path.to_str().unwrap()),
+    );
+    let service = setup.serve();
+    service.await_consumed(1);
+    let reason = eventually("that access is denied", || {
+        let (state, reason) = service.part("sink");
+        (state == "failed").then_some(reason)
+    });
+    assert!(
+        reason.contains("unable to authenticate with [Basic ***]"),
+        "{reason}"
+    );
+    let verified = setup.run(&["index", "verify"]);
+    assert_ne!(verified.status.code(), Some(0));
+    assert!(!format!("{verified:?}").contains("canary"), "{verified:?}");
+    fs::write(&path, "canary-password").unwrap();
+    service.await_delivered();
+    let totals: Vec<Value> = elastic
+        .documents(&format!("{name}-totals"))
+        .into_iter()
+        .map(|total| total.source["pay_amount_exact"].clone())
+        .collect();
+    assert_eq!(totals, ["1"]);
+    assert!(front.seen().iter().any(|value| value == right));
+    assert_hidden(&service, &["canary", "dGlkZTpjYW5hcnkt"]);
+}
+
+/// What a server with this certificate speaks.
+fn tls(certificate: &Certificate) -> Arc<ServerConfig> {
+    let chain = CertificateDer::from_pem_slice(certificate.pem.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(certificate.key.as_bytes()).unwrap();
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![chain], key);
+    Arc::new(config.unwrap())
+}
+
+fn ca_file(setup: &Setup, authority: &Authority) -> String {
+    let path = setup.path("ca.pem");
+    fs::write(&path, authority.pem()).unwrap();
+    quoted(path.to_str().unwrap())
+}
+
+#[test]
+fn figures_are_the_same_through_tls_and_an_api_key() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
+        return;
+    };
+    let authority = Authority::new("lab");
+    let tls = tls(&authority.server(&["127.0.0.1"]));
+    let front = LockedFront::start(elastic.port(), Some(tls), &format!("ApiKey {FIRST_KEY}"));
+    let name = unique("tls");
+    let mut setup = setup(kafka, &front.url(), &name);
+    let (key, ca) = (key_file(&setup, FIRST_KEY), ca_file(&setup, &authority));
+    setup.set("elasticsearch", "api_key_file", &key);
+    setup.set("elasticsearch", "ca_file", &ca);
+    setup.serve_until_end();
+    let service = setup.serve();
+    service.await_delivered();
+    Figures::ask(&service).assert_documented(elastic, &name);
+    assert_eq!(front.seen(), [format!("ApiKey {FIRST_KEY}")]);
+    assert_hidden(&service, &[FIRST_KEY]);
+}
+
+#[test]
+fn each_fault_of_a_certificate_is_one_sentence_that_says_what_to_do() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
+        return;
+    };
+    let (authority, other) = (Authority::new("lab"), Authority::new("another"));
+    let expired = authority.issue(Purpose::Server, &["127.0.0.1"], Validity::Expired);
+    let named = authority.server(&["es.example"]);
+    let right = authority.server(&["127.0.0.1"]);
+    for (certificate, trusted, sentence) in [
+        (
+            Some(&right),
+            &other,
+            "its certificate is from an authority that is not trusted: give the certificate of that \
+             authority as ca_file",
+        ),
+        (
+            Some(&expired),
+            &authority,
+            "its certificate expired at 2021-01-01T00:00:00Z: renew it",
+        ),
+        (
+            Some(&named),
+            &authority,
+            "its certificate is not for 127.0.0.1: use an address that the certificate names (es.example)",
+        ),
+        (
+            None,
+            &authority,
+            "it does not speak TLS: write http:// in the address, or enable TLS there",
+        ),
+    ] {
+        let front = LockedFront::start(elastic.port(), certificate.map(tls), "");
+        let name = unique("untrusted");
+        let url = front.url().replace("http://", "https://");
+        let mut setup = setup(kafka, &url, &name);
+        let ca = ca_file(&setup, trusted);
+        setup.set("elasticsearch", "ca_file", &ca);
+        let service = setup.serve();
+        service.await_consumed(1);
+        eventually(sentence, || {
+            let (state, reason) = service.part("sink");
+            (state == "degraded" && reason.contains(sentence)).then_some(())
+        });
+        let verified = setup.run(&["index", "verify"]);
+        assert_eq!(verified.status.code(), Some(75), "{verified:?}");
+        assert!(verified.stderr.contains(sentence), "{verified:?}");
+    }
+}
