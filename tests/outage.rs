@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::compare::Figures;
 use crate::support::lab::{Elastic, Gate, Kafka, eventually, http, unique};
 use crate::support::oracle::truth;
-use crate::support::service::{Setup, quoted};
+use crate::support::service::{Setup, legacy_totals, quoted};
 use crate::support::topic::{START, paid, produce, records};
 
 #[test]
@@ -179,6 +179,11 @@ fn one_of_two_addresses_comes_and_goes_at_random_and_no_document_is_wrong() {
     });
     service.await_idle();
     service.await_delivered();
+    // Aliases that met a closed address are tried again after half a minute.
+    eventually("the old alias", || {
+        let alias = elastic.get(&format!("/_alias/{}", legacy_totals(&name)));
+        (alias.status == 200).then_some(())
+    });
     let figures = Figures::ask(&service);
     figures.assert_true(&truth(&records(kafka, &name)));
     figures.assert_documented(elastic, &name);
