@@ -1,16 +1,37 @@
+import java.io.StringReader;
+import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ScramCredentialInfo;
+import org.apache.kafka.clients.admin.ScramMechanism;
+import org.apache.kafka.clients.admin.UserScramCredentialAlteration;
+import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
 import org.apache.kafka.common.Uuid;
 
-/** One Kafka node, broker and controller in one, on 127.0.0.1. Formats its storage the first time. */
+/**
+ * One Kafka node, broker and controller in one, on 127.0.0.1. Formats its storage the first time.
+ *
+ * <p>PORT takes clients without TLS and without a login. Two files under DIR add to that. They are read at each start,
+ * and neither need be there:
+ *
+ * <ul>
+ *   <li>{@code DIR/extra.properties}: settings of the broker. {@code key=value} takes the place of the setting below;
+ *       {@code +key=value} adds to its list. So {@code +listeners=SECURE://127.0.0.1:12345} opens one more port, which
+ *       {@code +advertised.listeners} and {@code +listener.security.protocol.map} have to name as well.
+ *   <li>{@code DIR/scram-users}: one user a line, {@code MECHANISM NAME PASSWORD}, such as {@code SCRAM-SHA-512 reader
+ *       secret}. The user is made, or gets this password, before the node counts as ready.
+ * </ul>
+ */
 public final class Server {
     public static void main(String[] args) throws Exception {
         Launch launch = new Launch(args);
@@ -23,11 +44,12 @@ public final class Server {
                 System.exit(code);
             }
         }
-        launch.markReadyWhen(() -> brokerAnswers(launch.port));
+        List<UserScramCredentialAlteration> users = scramUsers(launch.dir.resolve("scram-users"));
+        launch.markReadyWhen(() -> brokerAnswers(launch.port, users));
         kafka.Kafka.main(new String[] {config.toString()});
     }
 
-    private static boolean brokerAnswers(int port) throws Exception {
+    private static boolean brokerAnswers(int port, List<UserScramCredentialAlteration> users) throws Exception {
         // A client that finds no listener fills the log, so knock first.
         new Socket(InetAddress.getLoopbackAddress(), port).close();
         Properties client = new Properties();
@@ -38,11 +60,50 @@ public final class Server {
             "reconnect.backoff.ms", "50",
             "reconnect.backoff.max.ms", "100"));
         try (Admin admin = Admin.create(client)) {
-            return !admin.describeCluster().nodes().get(10, TimeUnit.SECONDS).isEmpty();
+            if (admin.describeCluster().nodes().get(10, TimeUnit.SECONDS).isEmpty()) {
+                return false;
+            }
+            if (!users.isEmpty()) {
+                admin.alterUserScramCredentials(users).all().get(10, TimeUnit.SECONDS);
+            }
+            return true;
         }
     }
 
+    private static List<UserScramCredentialAlteration> scramUsers(Path file) throws Exception {
+        List<UserScramCredentialAlteration> users = new ArrayList<>();
+        if (Files.exists(file)) {
+            for (String line : Files.readAllLines(file)) {
+                String[] user = line.split(" ", 3);
+                ScramMechanism mechanism = ScramMechanism.fromMechanismName(user[0]);
+                users.add(new UserScramCredentialUpsertion(
+                    user[1], new ScramCredentialInfo(mechanism, 4096), user[2]));
+            }
+        }
+        return users;
+    }
+
     private static String settings(Launch launch) throws Exception {
+        Properties settings = new Properties();
+        settings.load(new StringReader(ownSettings(launch)));
+        Path file = launch.dir.resolve("extra.properties");
+        if (Files.exists(file)) {
+            Properties extra = new Properties();
+            extra.load(new StringReader(Files.readString(file)));
+            for (String key : extra.stringPropertyNames()) {
+                if (key.startsWith("+")) {
+                    settings.merge(key.substring(1), extra.getProperty(key), (list, more) -> list + "," + more);
+                } else {
+                    settings.put(key, extra.getProperty(key));
+                }
+            }
+        }
+        StringWriter text = new StringWriter();
+        settings.store(text, null);
+        return text.toString();
+    }
+
+    private static String ownSettings(Launch launch) throws Exception {
         int controller = freePort();
         return String.join("\n",
             "process.roles=broker,controller",

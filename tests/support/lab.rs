@@ -24,6 +24,7 @@ mod locked_front;
 mod missing;
 mod port;
 mod runtime;
+mod secure_kafka;
 mod server;
 mod toolbox;
 
@@ -33,6 +34,7 @@ pub use kafka::{Kafka, Message};
 pub use locked_front::LockedFront;
 pub use port::free_port;
 pub use runtime::wait;
+pub use secure_kafka::{Lock, SecureKafka};
 pub use toolbox::{Toolbox, succeed};
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,6 +1,7 @@
 //! Apache Kafka for tests.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -63,8 +64,26 @@ impl Kafka {
         Self::start(false)
     }
 
+    /// Whether this machine can have one. If not, the test is noted as skipped.
+    #[track_caller]
+    pub(super) fn is_there() -> bool {
+        Server::is_there("kafka")
+    }
+
+    /// One that finds what `fill` puts into its directory: see `lab/kafka/Server.java`.
+    #[track_caller]
+    pub(super) fn start_in(shared: bool, fill: impl FnOnce(&Path)) -> Option<Self> {
+        Server::start_in("kafka", shared, fill).map(|server| Self { server })
+    }
+
+    #[track_caller]
     fn start(shared: bool) -> Option<Self> {
-        Server::start("kafka", shared).map(|server| Self { server })
+        Self::start_in(shared, |_| {})
+    }
+
+    /// Its directory.
+    pub(super) fn dir(&self) -> &Path {
+        self.server.dir()
     }
 
     /// For `bootstrap.servers`. The same after each restart.

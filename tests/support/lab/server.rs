@@ -36,8 +36,19 @@ impl Server {
     /// Starts a server and waits until it answers; `None` if this machine lacks what it needs.
     #[track_caller]
     pub fn start(kind: &'static str, shared: bool) -> Option<Self> {
-        if let Err(why) = prepared(kind) {
-            missing::skip(&why);
+        Self::start_in(kind, shared, |_| {})
+    }
+
+    /// Whether this machine has what such a server needs. If not, the test is noted as skipped.
+    #[track_caller]
+    pub fn is_there(kind: &'static str) -> bool {
+        prepared(kind).map_err(|why| missing::skip(&why)).is_ok()
+    }
+
+    /// As [`Self::start`]; `fill` puts files into its directory before.
+    #[track_caller]
+    pub fn start_in(kind: &'static str, shared: bool, fill: impl FnOnce(&Path)) -> Option<Self> {
+        if !Self::is_there(kind) {
             return None;
         }
         let mut server = Self {
@@ -50,8 +61,14 @@ impl Server {
                 .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
                 .expect("a directory"),
         };
+        fill(server.dir());
         server.start_again();
         Some(server)
+    }
+
+    /// Everything that it keeps.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// The port it listens on, the same after each restart.
