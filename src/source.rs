@@ -7,6 +7,7 @@
 
 mod assign;
 mod broker_questions;
+mod certificate;
 mod client_events;
 mod confirmed_ends;
 mod cursor;
@@ -16,7 +17,10 @@ mod incident;
 mod missing_topic;
 mod native;
 mod pausing;
+mod property_files;
+mod refusal;
 mod reporter;
+mod security;
 mod settings;
 mod start;
 mod topic;
@@ -49,6 +53,7 @@ use missing_topic::MissingTopic;
 pub use native::PolledBatch;
 use native::Queue;
 use reporter::Reporter;
+use security::Security;
 pub use settings::{Config, StartPosition};
 use topic::Topic;
 use topic_identity::TopicIdentity;
@@ -96,13 +101,18 @@ impl Source {
     ///
     /// # Errors
     /// When a setting is refused ([`Error::Setting`], [`Error::Client`]), no broker answers
-    /// ([`Error::NoBroker`]), the login is refused, or the topic is missing, forbidden or without
-    /// a leader.
+    /// ([`Error::NoBroker`]), a broker and the client don't accept each other
+    /// ([`Error::Refused`]), or the topic is missing, forbidden or without a leader.
     pub fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
         let consumer: BaseConsumer<ClientEvents> = config
             .client()?
-            .create_with_context(ClientEvents::of(&config.topic))
-            .map_err(settings::refused)?;
+            .create_with_context(ClientEvents::of(
+                &config.topic,
+                Security::of(&config.properties),
+            ))
+            .map_err(|error| {
+                property_files::explain(settings::refused(error), &config.properties)
+            })?;
         let consumer = Arc::new(consumer);
         let topic = Topic::find(&consumer, config, patience)?;
         let queue = Queue::new(&consumer).ok_or_else(|| {
@@ -229,8 +239,7 @@ impl Source {
     /// The condition of the source apart from [halted](Self::halted) partitions, and the reason.
     #[must_use]
     pub fn condition(&self) -> (Condition, String) {
-        if let Some(why) = self.consumer.context().down() {
-            let reason = format!("no Kafka broker answers: {why}");
+        if let Some(reason) = self.consumer.context().down() {
             return (Condition::Degraded, reason);
         }
         if let Some(missing) = self.missing {

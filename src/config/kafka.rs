@@ -158,7 +158,14 @@ fn check_properties(section: &Section<'_>, config: &source::Config) {
         return;
     }
     if let Err(error) = config.check_together() {
-        let why = error.to_string();
+        let why = match error {
+            source::Error::Setting { property, why }
+                if config.properties.contains_key(&property) =>
+            {
+                return property_problem(section, &property, why);
+            }
+            other => other.to_string(),
+        };
         // The client library names those that it compares.
         let mut names = config.properties.keys();
         if let Some(name) = names

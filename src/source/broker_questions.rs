@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::BaseConsumer;
+use rdkafka::consumer::{BaseConsumer, Consumer};
 
 use super::client_events::ClientEvents;
 use super::start::OffsetRange;
@@ -115,6 +115,8 @@ impl Asker {
             .name("kafka-ask".into())
             .spawn(move || {
                 while let Ok(question) = asked.recv() {
+                    // Here, as it may take a second.
+                    consumer.context().examine();
                     // The source has ended.
                     if answered.send(ask(&consumer, &topic, question)).is_err() {
                         return;

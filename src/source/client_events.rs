@@ -1,7 +1,9 @@
 //! The events of the client library: errors, logs, and changes of the topic's id.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -10,22 +12,33 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use tracing::{debug, error, info, warn};
 
+use super::certificate;
+use super::refusal::{Cause, Refusal};
+use super::security::Security;
 use crate::domain::topic_id::TopicId;
 
 /// Listens to the client library: logs what it says and remembers what is wrong.
 pub(super) struct ClientEvents {
     topic: String,
+    security: Security,
     served: AtomicU64,
     /// How many ids have been noted.
     ids: AtomicU64,
     /// The ids that were not taken yet.
     untaken: Mutex<Vec<Option<TopicId>>>,
     outages: AtomicU64,
+    /// Whether a broker has ever answered.
+    was_up: AtomicBool,
     trouble: Mutex<ConnectionTrouble>,
 }
 
 /// A text that the client logs before it reads by another id of the topic; it gives no other sign.
 const CHANGED_ID: &str = " changed id from ";
+
+/// The name under which the client logs that a connection failed.
+const FAILED: &str = "FAIL";
+/// What the client logs at each try to connect, before the broker refuses it.
+const NO_ISSUER: &str = "No matching issuer found in server trusted certificate authorities";
 
 #[derive(Default)]
 struct ConnectionTrouble {
@@ -35,19 +48,65 @@ struct ConnectionTrouble {
     told: bool,
     /// The last error of a connection.
     why: Option<String>,
-    /// The error of the login, if it was refused.
-    login: Option<String>,
+    /// The same, if the broker is there and the client and it do not accept each other.
+    refusal: Option<Refusal>,
+    /// When the certificate that is not accepted was last looked at.
+    examined: Option<Instant>,
+    /// The refusals that were logged.
+    told_refusals: BTreeSet<String>,
+}
+
+/// A certificate that is not accepted is looked at again after so long: it may be another one by then.
+const EXAMINE_EVERY: Duration = Duration::from_secs(30);
+/// So many refusals are logged before any broker answers: one for each of them, and it changes little.
+const TOLD_MAX: usize = 100;
+
+impl ConnectionTrouble {
+    /// The refusal that leaves no hope, if there is one.
+    fn certain(&self) -> Option<&Refusal> {
+        self.refusal.as_ref().filter(|refusal| refusal.is_certain())
+    }
+
+    /// That no broker answers, and why, as one sentence.
+    fn sentence(&self) -> String {
+        match self.certain() {
+            Some(refusal) => refusal.to_string(),
+            None => match &self.why {
+                Some(why) => format!("no Kafka broker answers: {why}"),
+                None => "no Kafka broker answers".to_owned(),
+            },
+        }
+    }
+
+    fn note(&mut self, refusal: Refusal) {
+        // What is known of a certificate is more than that it is not accepted.
+        let is_known = matches!(&self.refusal, Some(known) if matches!(known.cause, Cause::Certificate(Some(_))));
+        if !(is_known && refusal.cause == Cause::Certificate(None)) {
+            self.why = Some(refusal.to_string());
+            self.refusal = Some(refusal);
+        }
+    }
+
+    /// Whether the present refusal is a certificate of which too little is known.
+    fn wants_examination(&self) -> bool {
+        matches!(&self.refusal, Some(refusal) if matches!(refusal.cause, Cause::Certificate(_)))
+            && self
+                .examined
+                .is_none_or(|examined| examined.elapsed() >= EXAMINE_EVERY)
+    }
 }
 
 impl ClientEvents {
-    /// The events of a client that reads `topic`.
-    pub(super) fn of(topic: &str) -> Self {
+    /// The events of a client that reads `topic` and connects like that.
+    pub(super) fn of(topic: &str, security: Security) -> Self {
         Self {
             topic: topic.to_owned(),
+            security,
             served: AtomicU64::new(0),
             ids: AtomicU64::new(0),
             untaken: Mutex::default(),
             outages: AtomicU64::new(0),
+            was_up: AtomicBool::new(false),
             trouble: Mutex::default(),
         }
     }
@@ -76,15 +135,15 @@ impl ClientEvents {
         self.outages.load(Ordering::Relaxed)
     }
 
-    /// Why no broker answers, if none does.
+    /// That no broker answers, and why, as one sentence, if it is so.
     pub(super) fn down(&self) -> Option<String> {
         let trouble = self.trouble();
-        let why = || trouble.why.clone().unwrap_or_default();
-        trouble.down.then(why)
+        trouble.down.then(|| trouble.sentence())
     }
 
     /// A broker has answered.
     pub(super) fn set_up(&self) {
+        self.was_up.store(true, Ordering::Relaxed);
         *self.trouble() = ConnectionTrouble::default();
     }
 
@@ -109,9 +168,46 @@ impl ClientEvents {
         }
     }
 
-    /// Why the login was refused, if it was.
-    pub(super) fn login(&self) -> Option<String> {
-        self.trouble().login.clone()
+    /// Why a broker and the client do not accept each other, if that is certain.
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.trouble().certain().map(Refusal::to_string)
+    }
+
+    /// Finds out why the certificate of a broker is not accepted, if that is so. May take seconds.
+    pub(super) fn examine(&self) {
+        let broker = {
+            let trouble = self.trouble();
+            let refusal = trouble.refusal.as_ref();
+            match refusal.filter(|_| trouble.wants_examination()) {
+                Some(refusal) => refusal.broker.clone(),
+                None => return,
+            }
+        };
+        let fault = certificate::examine(&broker, &self.security);
+        let mut trouble = self.trouble();
+        trouble.examined = Some(Instant::now());
+        // Meanwhile another event may have come.
+        if let Some(refusal) = &mut trouble.refusal
+            && refusal.broker == broker
+            && let Cause::Certificate(known) = &mut refusal.cause
+        {
+            *known = fault.or_else(|| known.take());
+            trouble.why = trouble.refusal.as_ref().map(Refusal::to_string);
+            self.tell(&mut trouble);
+        }
+    }
+
+    // Logs a refusal once. At a start, the error says it.
+    fn tell(&self, trouble: &mut ConnectionTrouble) {
+        let Some(sentence) = trouble.certain().map(Refusal::to_string) else {
+            return;
+        };
+        let is_new = trouble.told_refusals.len() < TOLD_MAX
+            && trouble.told_refusals.insert(sentence.clone());
+        if is_new && self.was_up.load(Ordering::Relaxed) {
+            warn!("{sentence}");
+        }
+        trouble.told |= trouble.down;
     }
 
     /// The last error of a connection.
@@ -123,7 +219,20 @@ impl ClientEvents {
     pub(super) fn forget_why(&self) {
         let mut trouble = self.trouble();
         trouble.why = None;
-        trouble.login = None;
+        trouble.refusal = None;
+    }
+
+    // What is wrong with a certificate is told when it is known.
+    fn tell_unless_examined(&self, trouble: &mut ConnectionTrouble) {
+        if !trouble.wants_examination() {
+            self.tell(trouble);
+        }
+    }
+
+    // The refusal in a line of the client's log, `[thrd:NAME]: NAME: WORDS`.
+    fn refusal_of(&self, message: &str) -> Option<Refusal> {
+        let said = message.split_once("]: ").map_or(message, |(_, said)| said);
+        Refusal::of(said, &self.security)
     }
 
     fn note_id(&self, message: &str) {
@@ -160,6 +269,21 @@ impl ClientContext for ClientEvents {
             debug!(target: "librdkafka", "{facility}: {message}");
             return;
         }
+        // A refusal is logged once in our own words, too.
+        if facility == FAILED
+            && let Some(refusal) = self.refusal_of(message)
+        {
+            debug!(target: "librdkafka", "{facility}: {message}");
+            // The client gives no other sign of some of these.
+            if !refusal.is_certain() {
+                self.trouble().note(refusal);
+            }
+            return;
+        }
+        if message.contains(NO_ISSUER) {
+            debug!(target: "librdkafka", "{facility}: {message}");
+            return;
+        }
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 error!(target: "librdkafka", "{facility}: {message}");
@@ -186,22 +310,28 @@ impl ClientContext for ClientEvents {
         let mut trouble = self.trouble();
         match code {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
-                if !trouble.told {
-                    let why = trouble.why.as_deref().unwrap_or(cause_of(reason));
-                    warn!("no Kafka broker answers: {why}");
-                }
-                trouble.told = true;
                 trouble.down = true;
                 self.outages.fetch_add(1, Ordering::Relaxed);
-            }
-            Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SaslAuthenticationFailed) => {
-                trouble.login = Some(reason.to_owned());
-                trouble.why = Some(reason.to_owned());
+                if trouble.certain().is_some() {
+                    self.tell_unless_examined(&mut trouble);
+                } else if !trouble.told {
+                    warn!("{}", trouble.sentence());
+                    trouble.told = true;
+                }
             }
             // The client logs it, too.
             _ => {
                 debug!("Kafka client: {error}: {reason}");
-                trouble.why = Some(cause_of(reason).to_owned());
+                match Refusal::of(reason, &self.security) {
+                    Some(refusal) => {
+                        trouble.note(refusal);
+                        self.tell_unless_examined(&mut trouble);
+                    }
+                    None => {
+                        trouble.why = Some(cause_of(reason).to_owned());
+                        trouble.refusal = None;
+                    }
+                }
             }
         }
     }
@@ -239,7 +369,7 @@ mod tests {
 
     #[test]
     fn ids_are_taken_once_and_in_order() {
-        let events = ClientEvents::of("pay");
+        let events = ClientEvents::of("pay", Security::default());
         assert_eq!(events.take_topic_ids(), []);
         for id in ["ASNFZ4mrze/+3LqYdlQyEA", "AAAAAAAAAAAAAAAAAAAAAA"] {
             events.note_id(&format!("Topic pay changed id from x to {id}"));

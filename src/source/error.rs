@@ -28,17 +28,10 @@ pub enum Error {
         /// The last error of a connection.
         why: String,
     },
-    /// The brokers refuse the user or the password.
-    #[error(
-        "Kafka at {brokers} refuses the login: {why}; check security.protocol and sasl.* in \
-         kafka.properties"
-    )]
-    Login {
-        /// The brokers that were asked.
-        brokers: String,
-        /// In the client's words.
-        why: String,
-    },
+    /// A broker refuses the login or the client's certificate, or shows a certificate that is not
+    /// accepted. The sentence says which, and what to do.
+    #[error("{0}")]
+    Refused(String),
     /// The topic does not exist.
     #[error(
         "topic \"{topic}\" does not exist at {brokers}; check kafka.topic, or create it: \

@@ -10,7 +10,7 @@ use rdkafka::error::KafkaError;
 
 use tidegauge_windows::EventTime;
 
-use super::Error;
+use super::{Error, property_files};
 use crate::domain::secret::{names_secret, shown_key};
 
 /// Which topic to read, where, and from where on.
@@ -115,13 +115,18 @@ impl Config {
     /// some of them, and opens the files that they name, only when a client is made.
     ///
     /// # Errors
-    /// [`Error::Client`] with the client library's words, or as [`Config::check`].
+    /// [`Error::Setting`] with a property whose file is wrong, [`Error::Client`] with the client
+    /// library's words, or as [`Config::check`].
     pub fn check_together(&self) -> Result<(), Error> {
+        property_files::check(&self.properties)?;
         let mut client = self.client()?;
         // Without brokers there is nothing to connect to, and that need not be logged.
         client.remove("bootstrap.servers");
         client.set_log_level(RDKafkaLogLevel::Emerg);
-        client.create::<BaseConsumer>().map(|_| ()).map_err(refused)
+        client
+            .create::<BaseConsumer>()
+            .map(|_| ())
+            .map_err(|error| property_files::explain(refused(error), &self.properties))
     }
 
     /// All settings of the client library, to make a client that reads as [`super::Source`] does.

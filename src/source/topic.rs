@@ -95,13 +95,10 @@ impl Topic {
                 },
                 Err(error) => topic.silence(consumer, &error, patience),
             };
-            if let Some(why) = consumer.context().login() {
-                return Err(Error::Login {
-                    brokers: topic.brokers,
-                    why,
-                });
-            }
-            if Instant::now() >= deadline {
+            // Trying again would change nothing.
+            let is_hopeless =
+                matches!(failure, Error::Refused(_)) && consumer.context().down().is_some();
+            if is_hopeless || Instant::now() >= deadline {
                 return Err(failure);
             }
             thread::sleep(RETRY);
@@ -181,6 +178,10 @@ impl Topic {
     ) -> Error {
         if self.serves {
             serve_events(consumer);
+            consumer.context().examine();
+        }
+        if let Some(refusal) = consumer.context().refusal() {
+            return Error::Refused(refusal);
         }
         // What was said about the connection says more than that the question failed.
         let why = consumer.context().why().unwrap_or_else(|| {
