@@ -9,16 +9,12 @@ use super::Error;
 type Properties = BTreeMap<String, String>;
 
 /// Properties that name a file.
-const FILES: [&str; 4] = [
-    CERTIFICATE,
-    KEY,
-    "ssl.keystore.location",
-    "ssl.crl.location",
-];
+const FILES: [&str; 4] = [CERTIFICATE, KEY, KEYSTORE, "ssl.crl.location"];
 /// The property of the trusted authorities: a file or a directory.
 const AUTHORITIES: &str = "ssl.ca.location";
 const CERTIFICATE: &str = "ssl.certificate.location";
 const KEY: &str = "ssl.key.location";
+const KEYSTORE: &str = "ssl.keystore.location";
 /// The certificate and its key: each in a file, or in the properties.
 const CERTIFICATES: [&str; 2] = [CERTIFICATE, "ssl.certificate.pem"];
 const KEYS: [&str; 2] = [KEY, "ssl.key.pem"];
@@ -86,6 +82,20 @@ pub(super) fn explain(error: Error, properties: &Properties) -> Error {
             let path = path(property);
             return wrong(property, format!("{path} holds no certificate (PEM)"));
         }
+    }
+    for (property, what) in [
+        ("ssl.ca.pem", "certificate"),
+        ("ssl.certificate.pem", "certificate"),
+        ("ssl.key.pem", "private key that ssl.key.password opens"),
+    ] {
+        if why.contains(property) {
+            return wrong(property, format!("the value is no {what} (PEM)"));
+        }
+    }
+    if why.contains(KEYSTORE) {
+        let path = path(KEYSTORE);
+        let message = format!("{path} is no PKCS #12 file that ssl.keystore.password opens");
+        return wrong(KEYSTORE, message);
     }
     if is_of(KEY) {
         let path = path(KEY);
@@ -187,6 +197,17 @@ mod tests {
                 "ssl.key.location failed: ../crypto/x509/x509_cmp.c:403:X509_check_private_key \
                  error:05800074:x509 certificate routines::key values mismatch",
                 "the key in /k.pem does not belong to the certificate in /c.pem",
+            ),
+            (
+                "ssl.key.pem failed: not in PEM format?: ../crypto/encode_decode/decoder_lib.c:103:\
+                 OSSL_DECODER_from_bio error:1E08010C:DECODER routines::unsupported: No supported data \
+                 to decode. Input type: PEM",
+                "\"ssl.key.pem\": the value is no private key",
+            ),
+            (
+                "failed to read certificate #0 from ssl.ca.pem: not in PEM format?: ../crypto/pem/\
+                 pem_lib.c:760:get_name error:0480006C:PEM routines::no start line: Expecting: CERTIFICATE",
+                "\"ssl.ca.pem\": the value is no certificate (PEM)",
             ),
             ("something else", "can't start: something else"),
         ] {

@@ -181,7 +181,10 @@ fn settings(dir: &Path, ports: &[u16; LOCKS.len()]) -> String {
         let listener = format!("listener.name.{}.ssl", lock.name().to_lowercase());
         lines.extend([
             format!("{listener}.keystore.type=PEM"),
-            format!("{listener}.keystore.location={}", store(dir, lock).display()),
+            format!(
+                "{listener}.keystore.location={}",
+                store(dir, lock).display()
+            ),
             format!("{listener}.truststore.type=PEM"),
             format!(
                 "{listener}.truststore.location={}",
