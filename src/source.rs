@@ -10,6 +10,7 @@ mod broker_questions;
 mod certificate;
 mod client_events;
 mod confirmed_ends;
+mod connection_trouble;
 mod cursor;
 mod error;
 mod halts;
@@ -53,9 +54,9 @@ use missing_topic::MissingTopic;
 pub use native::PolledBatch;
 use native::Queue;
 use reporter::Reporter;
-use security::Security;
 pub use settings::{Config, StartPosition};
 use topic::Topic;
+pub use topic::failed_connection;
 use topic_identity::TopicIdentity;
 
 /// How long one question to the brokers may take while records wait.
@@ -106,10 +107,7 @@ impl Source {
     pub fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
         let consumer: BaseConsumer<ClientEvents> = config
             .client()?
-            .create_with_context(ClientEvents::of(
-                &config.topic,
-                Security::of(&config.properties),
-            ))
+            .create_with_context(ClientEvents::new(config))
             .map_err(|error| {
                 property_files::explain(settings::refused(error), &config.properties)
             })?;

@@ -1,9 +1,8 @@
 //! The events of the client library: errors, logs, and changes of the topic's id.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -12,8 +11,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use tracing::{debug, error, info, warn};
 
+use super::Config;
 use super::certificate;
-use super::refusal::{Cause, Refusal};
+use super::connection_trouble::{ConnectionTrouble, TOLD_MAX};
+use super::refusal::{Cause, ConnectionRefusal};
 use super::security::Security;
 use crate::domain::topic_id::TopicId;
 
@@ -40,65 +41,13 @@ const FAILED: &str = "FAIL";
 /// What the client logs at each try to connect, before the broker refuses it.
 const NO_ISSUER: &str = "No matching issuer found in server trusted certificate authorities";
 
-#[derive(Default)]
-struct ConnectionTrouble {
-    /// No broker is connected.
-    down: bool,
-    /// Whether it was logged that brokers don't answer.
-    told: bool,
-    /// The last error of a connection.
-    why: Option<String>,
-    /// The same, if the broker is there and the client and it do not accept each other.
-    refusal: Option<Refusal>,
-    /// When the certificate that is not accepted was last looked at.
-    examined: Option<Instant>,
-    /// The refusals that were logged.
-    told_refusals: BTreeSet<String>,
-}
-
-/// A certificate that is not accepted is looked at again after so long: it may be another one by then.
-const EXAMINE_EVERY: Duration = Duration::from_secs(30);
-/// So many refusals are logged before any broker answers: one for each of them, and it changes little.
-const TOLD_MAX: usize = 100;
-
-impl ConnectionTrouble {
-    /// The refusal that leaves no hope, if there is one.
-    fn certain(&self) -> Option<&Refusal> {
-        self.refusal.as_ref().filter(|refusal| refusal.is_certain())
-    }
-
-    /// That no broker answers, and why, as one sentence.
-    fn sentence(&self) -> String {
-        match self.certain() {
-            Some(refusal) => refusal.to_string(),
-            None => match &self.why {
-                Some(why) => format!("no Kafka broker answers: {why}"),
-                None => "no Kafka broker answers".to_owned(),
-            },
-        }
-    }
-
-    fn note(&mut self, refusal: Refusal) {
-        // What is known of a certificate is more than that it is not accepted.
-        let is_known = matches!(&self.refusal, Some(known) if matches!(known.cause, Cause::Certificate(Some(_))));
-        if !(is_known && refusal.cause == Cause::Certificate(None)) {
-            self.why = Some(refusal.to_string());
-            self.refusal = Some(refusal);
-        }
-    }
-
-    /// Whether the present refusal is a certificate of which too little is known.
-    fn wants_examination(&self) -> bool {
-        matches!(&self.refusal, Some(refusal) if matches!(refusal.cause, Cause::Certificate(_)))
-            && self
-                .examined
-                .is_none_or(|examined| examined.elapsed() >= EXAMINE_EVERY)
-    }
-}
-
 impl ClientEvents {
-    /// The events of a client that reads `topic` and connects like that.
-    pub(super) fn of(topic: &str, security: Security) -> Self {
+    /// The events of a client with this configuration.
+    pub(super) fn new(config: &Config) -> Self {
+        Self::of(&config.topic, Security::of(&config.properties))
+    }
+
+    fn of(topic: &str, security: Security) -> Self {
         Self {
             topic: topic.to_owned(),
             security,
@@ -170,7 +119,7 @@ impl ClientEvents {
 
     /// Why a broker and the client do not accept each other, if that is certain.
     pub(super) fn refusal(&self) -> Option<String> {
-        self.trouble().certain().map(Refusal::to_string)
+        self.trouble().certain().map(ConnectionRefusal::to_string)
     }
 
     /// Finds out why the certificate of a broker is not accepted, if that is so. May take seconds.
@@ -192,14 +141,14 @@ impl ClientEvents {
             && let Cause::Certificate(known) = &mut refusal.cause
         {
             *known = fault.or_else(|| known.take());
-            trouble.why = trouble.refusal.as_ref().map(Refusal::to_string);
+            trouble.why = trouble.refusal.as_ref().map(ConnectionRefusal::to_string);
             self.tell(&mut trouble);
         }
     }
 
     // Logs a refusal once. At a start, the error says it.
     fn tell(&self, trouble: &mut ConnectionTrouble) {
-        let Some(sentence) = trouble.certain().map(Refusal::to_string) else {
+        let Some(sentence) = trouble.certain().map(ConnectionRefusal::to_string) else {
             return;
         };
         let is_new = trouble.told_refusals.len() < TOLD_MAX
@@ -222,6 +171,21 @@ impl ClientEvents {
         trouble.refusal = None;
     }
 
+    /// The client library said this of a connection.
+    pub(super) fn note_failure(&self, reason: &str) {
+        let mut trouble = self.trouble();
+        match ConnectionRefusal::of(reason, &self.security) {
+            Some(refusal) => {
+                trouble.note(refusal);
+                self.tell_unless_examined(&mut trouble);
+            }
+            None => {
+                trouble.why = Some(cause_of(reason).to_owned());
+                trouble.refusal = None;
+            }
+        }
+    }
+
     // What is wrong with a certificate is told when it is known.
     fn tell_unless_examined(&self, trouble: &mut ConnectionTrouble) {
         if !trouble.wants_examination() {
@@ -230,9 +194,9 @@ impl ClientEvents {
     }
 
     // The refusal in a line of the client's log, `[thrd:NAME]: NAME: WORDS`.
-    fn refusal_of(&self, message: &str) -> Option<Refusal> {
+    fn refusal_of(&self, message: &str) -> Option<ConnectionRefusal> {
         let said = message.split_once("]: ").map_or(message, |(_, said)| said);
-        Refusal::of(said, &self.security)
+        ConnectionRefusal::of(said, &self.security)
     }
 
     fn note_id(&self, message: &str) {
@@ -307,9 +271,9 @@ impl ClientContext for ClientEvents {
     fn error(&self, error: KafkaError, reason: &str) {
         self.count();
         let code = error.rdkafka_error_code();
-        let mut trouble = self.trouble();
         match code {
             Some(RDKafkaErrorCode::AllBrokersDown) => {
+                let mut trouble = self.trouble();
                 trouble.down = true;
                 self.outages.fetch_add(1, Ordering::Relaxed);
                 if trouble.certain().is_some() {
@@ -322,16 +286,7 @@ impl ClientContext for ClientEvents {
             // The client logs it, too.
             _ => {
                 debug!("Kafka client: {error}: {reason}");
-                match Refusal::of(reason, &self.security) {
-                    Some(refusal) => {
-                        trouble.note(refusal);
-                        self.tell_unless_examined(&mut trouble);
-                    }
-                    None => {
-                        trouble.why = Some(cause_of(reason).to_owned());
-                        trouble.refusal = None;
-                    }
-                }
+                self.note_failure(reason);
             }
         }
     }

@@ -40,9 +40,15 @@ pub(super) fn check(properties: &Properties) -> Result<(), Error> {
         }
     }
     let one_of = |names: [&'static str; 2]| {
-        let given = names.into_iter();
-        given.filter(|name| properties.contains_key(*name)).last()
+        let given = names;
+        given
+            .into_iter()
+            .find(|name| properties.contains_key(*name))
     };
+    // An engine has a key of its own.
+    if properties.contains_key("ssl.engine.location") {
+        return Ok(());
+    }
     match (one_of(CERTIFICATES), one_of(KEYS)) {
         (Some(certificate), None) => Err(wrong(
             certificate,
@@ -89,12 +95,12 @@ pub(super) fn explain(error: Error, properties: &Properties) -> Error {
         ("ssl.key.pem", "private key that ssl.key.password opens"),
     ] {
         if why.contains(property) {
-            return wrong(property, format!("the value is no {what} (PEM)"));
+            return wrong(property, format!("the value is not a {what} (PEM)"));
         }
     }
     if why.contains(KEYSTORE) {
         let path = path(KEYSTORE);
-        let message = format!("{path} is no PKCS #12 file that ssl.keystore.password opens");
+        let message = format!("{path} is not a PKCS #12 file that ssl.keystore.password opens");
         return wrong(KEYSTORE, message);
     }
     if is_of(KEY) {
@@ -162,7 +168,7 @@ mod tests {
     #[test]
     fn a_certificate_without_a_key_and_a_key_without_a_certificate_are_named() {
         let file = "/dev/null";
-        let error = |given| check(&properties(given)).unwrap_err().to_string();
+        let error = |given: &[_]| check(&properties(given)).unwrap_err().to_string();
         let without_key = error(&[(CERTIFICATE, file)]);
         assert!(without_key.contains("key of this certificate is missing"));
         let without_certificate = error(&[(KEY, file), ("ssl.ca.location", file)]);
@@ -202,12 +208,12 @@ mod tests {
                 "ssl.key.pem failed: not in PEM format?: ../crypto/encode_decode/decoder_lib.c:103:\
                  OSSL_DECODER_from_bio error:1E08010C:DECODER routines::unsupported: No supported data \
                  to decode. Input type: PEM",
-                "\"ssl.key.pem\": the value is no private key",
+                "\"ssl.key.pem\": the value is not a private key",
             ),
             (
                 "failed to read certificate #0 from ssl.ca.pem: not in PEM format?: ../crypto/pem/\
                  pem_lib.c:760:get_name error:0480006C:PEM routines::no start line: Expecting: CERTIFICATE",
-                "\"ssl.ca.pem\": the value is no certificate (PEM)",
+                "\"ssl.ca.pem\": the value is not a certificate (PEM)",
             ),
             ("something else", "can't start: something else"),
         ] {

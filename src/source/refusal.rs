@@ -9,13 +9,13 @@ use crate::domain::timestamp::rfc3339;
 
 /// Why a connection to a broker does not come about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct ConnectionRefusal {
     /// `host:port`.
     pub(super) broker: String,
     pub(super) cause: Cause,
 }
 
-/// The cause of a [`Refusal`].
+/// The cause of a [`ConnectionRefusal`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     /// The broker does not accept user and password.
@@ -41,6 +41,8 @@ pub(super) enum Cause {
     SilentWithoutTls,
     /// The broker closes the connection when the client begins with TLS.
     SilentInTls,
+    /// The broker leaves the login without an answer, or closes the connection before.
+    SilentInLogin,
     /// The broker closes the connection at the first question of a client that did not log in.
     SilentWithoutLogin,
 }
@@ -62,7 +64,7 @@ const ALERTS: [(&str, &str); 7] = [
 /// A connection that breaks so soon after it was made was refused; the client library has the same limit.
 const AT_ONCE_MS: u32 = 2_000;
 
-impl Refusal {
+impl ConnectionRefusal {
     /// What the client library says with `SCHEME://HOST:PORT/ID: WORDS (after 5ms in state STATE, …)`, if
     /// it is a refusal.
     pub(super) fn of(said: &str, security: &Security) -> Option<Self> {
@@ -82,13 +84,19 @@ impl Refusal {
     pub(super) const fn is_certain(&self) -> bool {
         !matches!(
             self.cause,
-            Cause::SilentWithoutTls | Cause::SilentInTls | Cause::SilentWithoutLogin
+            Cause::SilentWithoutTls
+                | Cause::SilentInTls
+                | Cause::SilentInLogin
+                | Cause::SilentWithoutLogin
         )
     }
 }
 
 fn cause(words: &str, state: &str, security: &Security) -> Option<Cause> {
     if let Some((_, why)) = words.split_once("SASL authentication error: ") {
+        if why.starts_with("SaslAuthenticateRequest failed: Local: ") {
+            return Some(Cause::SilentInLogin);
+        }
         let is_known = ["invalid credentials", "Invalid username or password"];
         return Some(match is_known.iter().any(|known| why.contains(known)) {
             true => Cause::Credentials,
@@ -139,7 +147,7 @@ fn cause(words: &str, state: &str, security: &Security) -> Option<Cause> {
 }
 
 /// A sentence that an operator can act on.
-impl fmt::Display for Refusal {
+impl fmt::Display for ConnectionRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let broker = &self.broker;
         match &self.cause {
@@ -192,6 +200,10 @@ impl fmt::Display for Refusal {
                 "{broker} closes the connection when TLS begins, as a port without TLS does; if it \
                  is one, set security.protocol in kafka.properties to plaintext or sasl_plaintext, \
                  or name the port for TLS in kafka.brokers"
+            ),
+            Cause::SilentInLogin => write!(
+                f,
+                "{broker} did not answer the login; it may have too much to do"
             ),
             Cause::SilentWithoutLogin => write!(
                 f,

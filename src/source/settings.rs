@@ -10,6 +10,7 @@ use rdkafka::error::KafkaError;
 
 use tidegauge_windows::EventTime;
 
+use super::security::Security;
 use super::{Error, property_files};
 use crate::domain::secret::{names_secret, shown_key};
 
@@ -118,7 +119,9 @@ impl Config {
     /// [`Error::Setting`] with a property whose file is wrong, [`Error::Client`] with the client
     /// library's words, or as [`Config::check`].
     pub fn check_together(&self) -> Result<(), Error> {
-        property_files::check(&self.properties)?;
+        if Security::of(&self.properties).uses_tls {
+            property_files::check(&self.properties)?;
+        }
         let mut client = self.client()?;
         // Without brokers there is nothing to connect to, and that need not be logged.
         client.remove("bootstrap.servers");

@@ -197,6 +197,23 @@ impl Topic {
     }
 }
 
+/// Why no broker could be asked within `patience`, when the client library said that of a connection.
+/// May take a second, as a certificate that is not accepted is looked at.
+#[must_use]
+pub fn failed_connection(config: &Config, patience: Duration, said: &str) -> Error {
+    let events = ClientEvents::new(config);
+    events.note_failure(said);
+    events.examine();
+    match events.refusal() {
+        Some(refusal) => Error::Refused(refusal),
+        None => Error::NoBroker {
+            brokers: config.brokers.clone(),
+            patience,
+            why: events.why().unwrap_or_default(),
+        },
+    }
+}
+
 // The client library's own words end in what a person would say: `Name (Local: words)`.
 fn words(code: RDKafkaErrorCode) -> String {
     let text = code.to_string();

@@ -70,7 +70,7 @@ impl TopicProducer {
             partitions: 0,
             next: 0,
         };
-        let found = topic.find(&config.brokers, produce.timeout, deadline)?;
+        let found = topic.find(config, produce.timeout, deadline)?;
         topic.partitions = match found {
             Some(partitions) => partitions,
             None => {
@@ -112,7 +112,7 @@ impl TopicProducer {
     // How many partitions the topic has, if there is one.
     fn find(
         &self,
-        brokers: &str,
+        config: &source::Config,
         patience: Duration,
         deadline: Instant,
     ) -> Result<Option<i32>, CommandFailure> {
@@ -126,10 +126,7 @@ impl TopicProducer {
                 Err(error) if Instant::now() >= deadline => {
                     let events = self.producer.client().context();
                     let why = events.said().unwrap_or_else(|| error.to_string());
-                    return Err(CommandFailure::Unavailable(anyhow!(
-                        "no Kafka broker at {brokers} answered within {}: {why}",
-                        duration::text(patience)
-                    )));
+                    return Err(source::failed_connection(config, patience, &why).into());
                 }
                 Err(error) => debug!("asking again: {error}"),
             }

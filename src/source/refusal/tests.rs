@@ -14,8 +14,9 @@ fn security(protocol: &str) -> Security {
     }
 }
 
-fn refusal(said: &str, protocol: &str) -> Refusal {
-    Refusal::of(said, &security(protocol)).unwrap_or_else(|| panic!("not understood: {said}"))
+fn refusal(said: &str, protocol: &str) -> ConnectionRefusal {
+    ConnectionRefusal::of(said, &security(protocol))
+        .unwrap_or_else(|| panic!("not understood: {said}"))
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn a_certificate_that_is_not_accepted_is_told_from_one_that_the_broker_does_not_
         has_certificate: true,
         ..security("ssl")
     };
-    let refused = Refusal::of(said, &given).unwrap().to_string();
+    let refused = ConnectionRefusal::of(said, &given).unwrap().to_string();
     assert!(
         refused.contains("refuses the client certificate"),
         "{refused}"
@@ -98,6 +99,12 @@ fn a_port_of_another_kind_is_guessed_from_how_it_closes_the_connection() {
              receive 0 after POLLIN (after 10ms in state APIVERSION_QUERY)",
             "sasl_plaintext",
             Cause::SilentWithoutTls,
+        ),
+        (
+            "sasl_ssl://127.0.0.1:16238/bootstrap: SASL authentication error: SaslAuthenticateRequest \
+             failed: Local: Timed out (after 10000ms in state AUTH_REQ)",
+            "sasl_ssl",
+            Cause::SilentInLogin,
         ),
         (
             "ssl://127.0.0.1:14415/bootstrap: SSL handshake failed: Disconnected: SSL connection closed \
@@ -151,14 +158,18 @@ fn what_a_stopped_broker_causes_is_no_refusal() {
         ("1/1 brokers are down", "ssl"),
         ("", "ssl"),
     ] {
-        assert_eq!(Refusal::of(said, &security(protocol)), None, "{said}");
+        assert_eq!(
+            ConnectionRefusal::of(said, &security(protocol)),
+            None,
+            "{said}"
+        );
     }
 }
 
 #[test]
 fn each_fault_of_a_certificate_has_its_sentence() {
     let sentence = |fault| {
-        let refusal = Refusal {
+        let refusal = ConnectionRefusal {
             broker: "k:9093".to_owned(),
             cause: Cause::Certificate(fault),
         };

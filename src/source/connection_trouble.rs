@@ -1,0 +1,70 @@
+//! What is known of connections that fail: whether any broker answers, and why not.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::refusal::{Cause, ConnectionRefusal};
+
+/// What is known of connections that fail.
+#[derive(Default)]
+pub(super) struct ConnectionTrouble {
+    /// No broker is connected.
+    pub(super) down: bool,
+    /// Whether it was logged that brokers don't answer.
+    pub(super) told: bool,
+    /// The last error of a connection.
+    pub(super) why: Option<String>,
+    /// The same, if the broker is there and the client and it do not accept each other.
+    pub(super) refusal: Option<ConnectionRefusal>,
+    /// When the certificate that is not accepted was last looked at.
+    pub(super) examined: Option<Instant>,
+    /// The refusals that were logged.
+    pub(super) told_refusals: BTreeSet<String>,
+}
+
+/// A certificate that is not accepted is looked at again after so long: it may be another one by then.
+const EXAMINE_EVERY: Duration = Duration::from_secs(30);
+/// So many refusals are logged before any broker answers: one for each of them, and it changes little.
+pub(super) const TOLD_MAX: usize = 100;
+
+impl ConnectionTrouble {
+    /// The refusal that leaves no hope, if there is one.
+    pub(super) fn certain(&self) -> Option<&ConnectionRefusal> {
+        self.refusal.as_ref().filter(|refusal| refusal.is_certain())
+    }
+
+    /// That no broker answers, and why, as one sentence.
+    pub(super) fn sentence(&self) -> String {
+        match self.certain() {
+            Some(refusal) => refusal.to_string(),
+            None => match &self.why {
+                Some(why) => format!("no Kafka broker answers: {why}"),
+                None => "no Kafka broker answers".to_owned(),
+            },
+        }
+    }
+
+    /// Takes note of a refusal, unless it says less than what is known.
+    pub(super) fn note(&mut self, refusal: ConnectionRefusal) {
+        // What is known of a certificate is more than that it is not accepted.
+        let is_known = matches!(&self.refusal, Some(known) if matches!(known.cause, Cause::Certificate(Some(_))));
+        // A broker may leave a login that it refused before without an answer.
+        let is_less = match refusal.cause {
+            Cause::Certificate(None) => is_known,
+            Cause::SilentInLogin => self.certain().is_some(),
+            _ => false,
+        };
+        if !is_less {
+            self.why = Some(refusal.to_string());
+            self.refusal = Some(refusal);
+        }
+    }
+
+    /// Whether the present refusal is a certificate of which too little is known.
+    pub(super) fn wants_examination(&self) -> bool {
+        matches!(&self.refusal, Some(refusal) if matches!(refusal.cause, Cause::Certificate(_)))
+            && self
+                .examined
+                .is_none_or(|examined| examined.elapsed() >= EXAMINE_EVERY)
+    }
+}
