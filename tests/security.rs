@@ -5,3 +5,4 @@
 mod elasticsearch;
 //! Servers with a lock: TLS, passwords and client certificates, against real ends.
 mod kafka;
+mod property_files;

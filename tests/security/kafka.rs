@@ -2,7 +2,6 @@
 //! wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::fs;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -318,74 +317,26 @@ fn a_lock_that_changes_while_the_service_runs_is_its_condition_and_logged_once()
 }
 
 #[test]
-fn check_names_the_file_that_is_wrong() {
-    let dir = Setup::new("127.0.0.1:1", "payment_msg");
-    let authority = crate::support::lab::certificates::Authority::new("an authority");
-    let (one, other) = (authority.client("one"), authority.client("other"));
-    let file = |name: &str, text: &str| {
-        let path = dir.path(name);
-        fs::write(&path, text).unwrap();
-        path.display().to_string()
+fn produce_says_the_same() {
+    let Some(kafka) = SecureKafka::shared() else {
+        return;
     };
-    let (ca, certificate) = (file("ca.pem", &authority.pem()), file("one.pem", &one.pem));
-    let (key, other_key) = (file("one.key", &one.key), file("other.key", &other.key));
-    let text = file("text", "no certificate");
-    let right = [
-        ("ssl.ca.location", ca.as_str()),
-        ("ssl.certificate.location", &certificate),
-        ("ssl.key.location", &key),
-    ];
-    let check = |changed: &str, path: &str| {
-        let mut setup = Setup::new("127.0.0.1:1", "payment_msg");
-        setup.set("kafka.properties", "\"security.protocol\"", "\"ssl\"");
-        setup.set("kafka.properties", "\"ssl.key.password\"", &quoted(WRONG));
-        for (property, path) in right {
-            setup.set("kafka.properties", &quoted(property), &quoted(path));
-        }
-        setup.set("kafka.properties", &quoted(changed), &quoted(path));
-        let outcome = setup.run(&["check"]);
-        let said = outcome.stdout + &outcome.stderr;
-        assert!(!said.contains(CANARY), "{said}");
-        (outcome.status.code(), said)
-    };
-    let (code, said) = check("ssl.ca.location", &ca);
-    assert_eq!(code, Some(0), "{said}");
-    for (property, path, words) in [
+    let topic = unique("locked");
+    for (properties, words) in [
         (
-            "ssl.ca.location",
-            "/nowhere/ca.pem",
-            "can't be read: No such file",
-        ),
-        ("ssl.ca.location", &text, "holds no certificate (PEM)"),
-        (
-            "ssl.certificate.location",
-            "/nowhere/c.pem",
-            "can't be read: No such file",
+            Properties::password(kafka).and("sasl.password", WRONG),
+            "the user or the password is wrong",
         ),
         (
-            "ssl.certificate.location",
-            &text,
-            "holds no certificate (PEM)",
-        ),
-        (
-            "ssl.key.location",
-            "/nowhere/k.pem",
-            "can't be read: No such file",
-        ),
-        ("ssl.key.location", "/", "can't be read: Is a directory"),
-        ("ssl.key.location", &text, "holds no private key (PEM)"),
-        (
-            "ssl.key.location",
-            &other_key,
-            "does not belong to the certificate in",
+            Properties::password(kafka).and_file("ssl.ca.location", kafka, "other-ca.pem"),
+            "was not issued by an authority that is trusted",
         ),
     ] {
-        let (code, said) = check(property, path);
-        assert_eq!(code, Some(78), "{property} = {path}: {said}");
-        assert!(
-            said.contains(&format!("kafka.properties.{property}: ")),
-            "{said}"
-        );
-        assert!(said.contains(&format!("{path} {words}")), "{said}");
+        let setup = properties.setup(&kafka.bootstrap(Lock::Password), &topic);
+        let outcome = setup.run(&["produce", "--count", "1", "--timeout", "3s"]);
+        let said = &outcome.stderr;
+        assert_eq!(outcome.status.code(), Some(1), "{said}");
+        assert!(said.contains(words), "{said}");
+        assert!(!said.contains(CANARY), "{said}");
     }
 }
