@@ -3,6 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod elasticsearch;
-//! Servers with a lock: TLS, passwords and client certificates, against real ends.
 mod kafka;
 mod property_files;
