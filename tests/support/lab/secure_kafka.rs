@@ -113,11 +113,17 @@ impl SecureKafka {
         self.kafka.dir().join(name)
     }
 
-    /// Gives the user another password. The node restarts.
+    /// Gives the user another password. The node restarts twice: users are changed while it runs, and no
+    /// client may come in by the old password until then. So the locked ports stay closed meanwhile.
     #[track_caller]
     pub fn change_password(&mut self, password: &str) {
+        let (ports, aside) = (self.file("extra.properties"), self.file("extra.aside"));
         self.kafka.stop();
         fs::write(self.file("scram-users"), user(password)).unwrap();
+        fs::rename(&ports, &aside).unwrap();
+        self.kafka.start_again();
+        self.kafka.stop();
+        fs::rename(&aside, &ports).unwrap();
         self.kafka.start_again();
     }
 
