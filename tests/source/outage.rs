@@ -242,12 +242,9 @@ fn brokers_that_answer_again_are_not_silent_because_partitions_have_no_leader() 
     for leaderless in [&[1][..], &[0, 1]] {
         let cluster = MockCluster::new(2).unwrap();
         let mut source = source_after_outage(&cluster, leaderless);
-        let reason = format!("partition {} is not read now", leaderless[0]);
-        eventually(&reason, || {
-            source.discover().unwrap_or_default();
+        eventually("that brokers answer", || {
             source.poll(WAIT).unwrap();
-            let is_known = source.at_end(0) || leaderless.contains(&0);
-            (is_known && source.condition().1.contains(&reason)).then_some(())
+            (!source.condition().1.contains("no Kafka broker")).then_some(())
         });
         assert!(!source.at_end(1));
     }
