@@ -38,7 +38,7 @@ pub(super) struct Cluster {
     pub(super) product: String,
     /// Whether it knows the `histogram` type of field.
     pub(super) histograms: bool,
-    /// Whether it lets us decide the number of shards and replicas: a serverless project does not.
+    /// Whether it accepts a number of shards and replicas: a serverless project does not.
     pub(super) sized: bool,
     /// Where the documents come from, once it is known.
     provenance: Option<Provenance>,

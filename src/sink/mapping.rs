@@ -10,7 +10,7 @@ use crate::view::flat_row::FlatRow;
 use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// The template of a kind. It gives no alias: which generation readers see is not its business.
-/// `histograms` says whether the server knows that type of field, `sized` whether it lets us decide the
+/// `histograms` says whether the server knows that type of field, `sized` whether it accepts a
 /// number of shards and replicas.
 pub(super) fn template(names: &Names, kind: DocumentKind, histograms: bool, sized: bool) -> Value {
     json!({

@@ -41,7 +41,7 @@ pub(super) enum CertificateFault {
 }
 
 /// Looks at the certificate that `broker` (`host:port`) shows, and breaks off: nothing is sent that
-/// a server may not know. `None` if there is no telling.
+/// a server may not know. `None` if that does not show the cause.
 pub(super) fn examine(broker: &str, security: &Security) -> Option<CertificateFault> {
     let (host, _) = broker.rsplit_once(':')?;
     let host = host.trim_start_matches('[').trim_end_matches(']');

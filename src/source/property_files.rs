@@ -19,7 +19,7 @@ const KEYSTORE: &str = "ssl.keystore.location";
 const CERTIFICATES: [&str; 2] = [CERTIFICATE, "ssl.certificate.pem"];
 const KEYS: [&str; 2] = [KEY, "ssl.key.pem"];
 
-/// Proves that the files can be read, and that there is no certificate without a key.
+/// Checks that the files can be read, and that each certificate has a key.
 ///
 /// # Errors
 /// [`Error::Setting`] with the first property that is wrong.

@@ -37,6 +37,22 @@ fn key_file(setup: &Setup, key: &str) -> String {
     quoted(path.to_str().unwrap())
 }
 
+/// A service that has delivered a payment with the first key, which is the only one that is accepted.
+fn delivered_with_first_key(
+    kafka: &Kafka,
+    elastic: &Elastic,
+    name: &str,
+) -> (LockedFront, Setup, Service) {
+    let front = LockedFront::start(elastic.port(), None, &format!("ApiKey {FIRST_KEY}"));
+    let mut setup = setup(kafka, &front.url(), name);
+    let file = key_file(&setup, FIRST_KEY);
+    setup.set("elasticsearch", "api_key_file", &file);
+    let service = setup.serve();
+    service.await_consumed(1);
+    service.await_delivered();
+    (front, setup, service)
+}
+
 /// Nothing that the service shows holds `secret`.
 #[track_caller]
 fn assert_hidden(service: &Service, secrets: &[&str]) {
@@ -54,14 +70,8 @@ fn a_replaced_api_key_is_read_again_without_a_restart() {
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
-    let front = LockedFront::start(elastic.port(), None, &format!("ApiKey {FIRST_KEY}"));
     let name = unique("key");
-    let mut setup = setup(kafka, &front.url(), &name);
-    let file = key_file(&setup, FIRST_KEY);
-    setup.set("elasticsearch", "api_key_file", &file);
-    let service = setup.serve();
-    service.await_consumed(1);
-    service.await_delivered();
+    let (front, setup, service) = delivered_with_first_key(kafka, elastic, &name);
 
     // The old key is taken back before the file is replaced.
     front.accept(&format!("ApiKey {SECOND_KEY}"));
@@ -94,14 +104,8 @@ fn a_key_that_is_replaced_first_is_used_at_once_when_the_old_one_ends() {
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
-    let front = LockedFront::start(elastic.port(), None, &format!("ApiKey {FIRST_KEY}"));
     let name = unique("key");
-    let mut setup = setup(kafka, &front.url(), &name);
-    let file = key_file(&setup, FIRST_KEY);
-    setup.set("elasticsearch", "api_key_file", &file);
-    let service = setup.serve();
-    service.await_consumed(1);
-    service.await_delivered();
+    let (front, setup, service) = delivered_with_first_key(kafka, elastic, &name);
     key_file(&setup, SECOND_KEY);
     front.accept(&format!("ApiKey {SECOND_KEY}"));
     kafka.send(&name, [paid(0, START, "2", 1)]);
