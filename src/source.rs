@@ -49,7 +49,7 @@ use client_events::ClientEvents;
 use confirmed_ends::ConfirmedEnds;
 use cursor::{PartitionCursor, RecordVerdict};
 pub use error::Error;
-use incident::PartitionIncident;
+use incident::{PartitionIncident, PassingProblem};
 use missing_topic::MissingTopic;
 pub use native::PolledBatch;
 use native::Queue;
@@ -80,7 +80,7 @@ pub struct Source {
     /// The halted partitions that an earlier run knew.
     remembered: BTreeMap<i32, String>,
     /// Problems of partitions that are expected to pass.
-    failing: BTreeMap<i32, String>,
+    failing: BTreeMap<i32, PassingProblem>,
     paused: BTreeSet<i32>,
     bounded: bool,
     /// Why brokers don't allow to describe the topic now, if so.

@@ -16,7 +16,7 @@ use super::topic::{Topic, TopicPartitions};
 use super::{ASK_MAX, Error, native};
 use crate::domain::topic_id::TopicId;
 
-/// How long a question may take that is only to show whether a broker answers.
+/// How long a request may take that is to show whether brokers answer.
 const PROBE_MAX: Duration = Duration::from_millis(300);
 
 /// How long partitions are asked for; the next question has the others.
@@ -38,7 +38,9 @@ pub(super) enum BrokerQuestion {
     Probe {
         /// How often it had been said by then that none answers.
         outages: u64,
-        /// The partitions.
+        /// How many partitions are known.
+        known: i32,
+        /// The partitions that are asked for.
         partitions: Vec<i32>,
     },
     /// Where these partitions end.
@@ -90,6 +92,8 @@ pub(super) struct ProbeAnswer {
     pub(super) asked: Instant,
     /// As in the question.
     pub(super) outages: u64,
+    /// The partitions that no broker serves.
+    pub(super) leaderless: Vec<i32>,
     pub(super) identity: Option<TopicId>,
     pub(super) offset_ranges: BTreeMap<i32, OffsetRange>,
 }
@@ -184,23 +188,24 @@ fn ask(
         }
         BrokerQuestion::Probe {
             outages,
-            partitions,
+            known,
+            mut partitions,
         } => {
             let asked = Instant::now();
-            let offset_ranges = ask_apart(&partitions, asked + PROBE_MAX, |some| {
+            let leaderless = match topic.listed(consumer, known, PROBE_MAX) {
+                Ok(Some(listed)) => listed.leaderless,
+                // The next question says that the topic is missing, or may not be read.
+                Ok(None) | Err(Error::Forbidden { .. }) => Vec::new(),
+                Err(_) => return BrokerAnswer::Silent,
+            };
+            partitions.retain(|partition| !leaderless.contains(partition));
+            let offset_ranges = ask_apart(&partitions, asked + ANSWER_MAX, |some| {
                 topic.offset_ranges(consumer, some, PROBE_MAX)
             });
-            // Brokers that answer may have no leader for any of the partitions.
-            if offset_ranges.is_empty()
-                && topic
-                    .listed(consumer, topic.partitions(), PROBE_MAX)
-                    .is_err()
-            {
-                return BrokerAnswer::Silent;
-            }
             BrokerAnswer::Probed(ProbeAnswer {
                 asked,
                 outages,
+                leaderless,
                 identity: native::topic_id(consumer, topic.name(), ASK_MAX),
                 offset_ranges,
             })

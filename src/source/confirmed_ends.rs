@@ -7,10 +7,14 @@ use rdkafka::consumer::Consumer;
 
 use super::Source;
 use super::broker_questions::BrokerQuestion;
+use super::incident::PassingProblem;
 use crate::domain::duration;
 
 /// A partition's end is asked for when nothing came from it for so long.
 const ASK_AFTER: Duration = Duration::from_secs(3);
+/// When ends are asked for, so are those of which nothing came for so long: half of [`ASK_AFTER`], so that
+/// partitions in which nothing happens are soon asked for in one request.
+const ASK_ALONG_AFTER: Duration = Duration::from_millis(1500);
 /// An end that no broker has confirmed for so long is not known any more.
 const KNOWN_FOR: Duration = Duration::from_secs(10);
 /// The ends of wanted partitions are asked for no more often than this.
@@ -144,18 +148,21 @@ impl Source {
         let now = Instant::now();
         let confirmed = &self.confirmed;
         let is_wanted = !confirmed.wanted.is_empty() && now >= confirmed.next_wanted;
-        let is_due = now >= confirmed.next_ask || is_wanted;
-        if !is_due || self.consumer.context().down().is_some() {
+        let is_time = now >= confirmed.next_ask || is_wanted;
+        if !is_time || self.consumer.context().down().is_some() {
             return;
         }
-        let (failing, partitions): (Vec<i32>, Vec<i32>) = self
-            .partitions()
+        let is_due = |partition: &i32, after: Duration| {
+            let age = confirmed.age(*partition, now);
+            age.is_none_or(|age| age >= after) || confirmed.wanted.contains(partition)
+        };
+        let mut due = self.partitions();
+        due.retain(|partition| self.runs(*partition) && is_due(partition, ASK_ALONG_AFTER));
+        if !due.iter().any(|partition| is_due(partition, ASK_AFTER)) {
+            due.clear();
+        }
+        let (failing, partitions): (Vec<i32>, Vec<i32>) = due
             .into_iter()
-            .filter(|partition| self.runs(*partition))
-            .filter(|partition| {
-                let age = self.confirmed.age(*partition, now);
-                age.is_none_or(|age| age >= ASK_AFTER) || self.confirmed.wanted.contains(partition)
-            })
             .partition(|partition| self.failing.contains_key(partition));
         if (partitions.is_empty() && failing.is_empty())
             || self.asker.ask(BrokerQuestion::Ends {
@@ -184,11 +191,19 @@ impl Source {
     }
 
     /// Takes in what brokers said of ends at the moment `asked`.
-    pub(super) fn ends_confirmed(&mut self, ends: &BTreeMap<i32, i64>, asked: Instant) {
+    pub(super) fn ends_confirmed(
+        &mut self,
+        ends: impl IntoIterator<Item = (i32, i64)>,
+        asked: Instant,
+    ) {
         for (partition, end) in ends {
-            self.confirmed.note(*partition, asked);
-            if let Some(cursor) = self.cursor_mut(*partition) {
-                cursor.raise_end(*end);
+            self.confirmed.note(partition, asked);
+            if let Some(cursor) = self.cursor_mut(partition) {
+                cursor.raise_end(end);
+            }
+            // Its leader has answered.
+            if self.failing.get(&partition) == Some(&PassingProblem::NoLeader) {
+                self.failing.remove(&partition);
             }
         }
     }

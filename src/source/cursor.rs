@@ -150,10 +150,9 @@ impl PartitionCursor {
         self.at_end
     }
 
-    /// Takes note that the end was at `end` at least.
+    /// Takes note that the end was at `end` at least, as was said a while ago.
     pub(super) fn raise_end(&mut self, end: i64) {
-        self.end = self.end.max(end);
-        self.at_end &= self.position >= end;
+        self.note_end(self.end.max(end));
     }
 
     /// Whatever was known about the end may no longer hold.
@@ -342,5 +341,18 @@ mod tests {
         cursor.forget_end();
         assert!(!cursor.at_end());
         assert!(!cursor.note_end(4));
+    }
+
+    #[test]
+    fn an_end_that_is_confirmed_is_known_again_and_an_older_answer_does_not_lower_it() {
+        let mut cursor = PartitionCursor::new(3, 3, 3, None);
+        cursor.raise_end(3);
+        assert!(cursor.at_end());
+        cursor.forget_end();
+        cursor.raise_end(3);
+        assert!(cursor.at_end());
+        cursor.raise_end(4);
+        cursor.raise_end(3);
+        assert!(!cursor.at_end() && cursor.end() == 4);
     }
 }

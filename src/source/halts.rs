@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rdkafka::consumer::Consumer;
 use tracing::{error, warn};
 
-use super::incident::PartitionIncident;
+use super::incident::{PartitionIncident, PassingProblem};
 use super::{ASK_MAX, Source, start};
 
 impl Source {
@@ -27,7 +27,8 @@ impl Source {
             PartitionIncident::Halt(reason) => self.halt(partition, reason),
             PartitionIncident::Passing(why) => {
                 warn!(partition, "partition can't be read now: {why}");
-                self.failing.insert(partition, why);
+                self.failing
+                    .insert(partition, PassingProblem::Refused(why));
             }
             PartitionIncident::OutOfRange(why) => {
                 let refusal = match (

@@ -1,5 +1,7 @@
 //! Incidents: what the client reports of a partition besides records.
 
+use std::fmt::{self, Display, Formatter};
+
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::native::KafkaMessage;
@@ -13,6 +15,24 @@ pub(super) enum PartitionIncident {
     OutOfRange(String),
     /// The client keeps trying.
     Passing(String),
+}
+
+/// Why a partition is not read for now: it is expected to pass.
+#[derive(PartialEq, Eq, Debug)]
+pub(super) enum PassingProblem {
+    /// No broker serves it.
+    NoLeader,
+    /// A broker or the client gives this reason.
+    Refused(String),
+}
+
+impl Display for PassingProblem {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoLeader => f.write_str("no broker serves it now"),
+            Self::Refused(why) => f.write_str(why),
+        }
+    }
 }
 
 impl PartitionIncident {

@@ -9,6 +9,7 @@ use rdkafka::consumer::Consumer;
 use tracing::warn;
 
 use super::broker_questions::{BrokerAnswer, BrokerQuestion, TopicDescription};
+use super::incident::PassingProblem;
 use super::missing_topic::MissingTopic;
 use super::start::{self, OffsetRange, PartitionStart};
 use super::{AssignedPartition, Error, Source};
@@ -68,7 +69,7 @@ impl Source {
                     ends,
                     is_whole,
                 } => {
-                    self.ends_confirmed(&ends, asked);
+                    self.ends_confirmed(ends, asked);
                     if !is_whole {
                         // The topic may be gone, or a partition without a leader: neither is silence.
                         self.describe(Vec::new());
@@ -80,11 +81,11 @@ impl Source {
                 BrokerAnswer::Probed(found) => {
                     self.consumer.context().log_answer();
                     self.consumer.context().set_up();
-                    for (partition, offset_range) in &found.offset_ranges {
-                        self.confirmed.note(*partition, found.asked);
-                        if let Some(cursor) = self.cursor_mut(*partition) {
-                            cursor.note_end(offset_range.high);
-                        }
+                    let ends = found.offset_ranges.iter();
+                    let ends = ends.map(|(partition, range)| (*partition, range.high));
+                    self.ends_confirmed(ends, found.asked);
+                    for partition in found.leaderless {
+                        self.miss_leader(partition);
                     }
                     self.identify(found.identity);
                 }
@@ -143,6 +144,7 @@ impl Source {
         let asked = all.into_iter().filter(|partition| self.runs(*partition));
         let asked = BrokerQuestion::Probe {
             outages: self.consumer.context().outages(),
+            known: self.topic.partitions(),
             partitions: asked.collect(),
         };
         if self.asker.ask(asked) {
@@ -156,8 +158,7 @@ impl Source {
             && let Some(cursor) = self.cursor_mut(partition)
         {
             cursor.forget_end();
-            let why = "no broker serves it now".to_owned();
-            self.failing.insert(partition, why);
+            self.failing.insert(partition, PassingProblem::NoLeader);
         }
     }
 

@@ -163,13 +163,9 @@ fn a_partition_whose_leader_is_away_is_not_read_to_its_end() {
     assert!(reason.contains("no broker serves it"), "{reason}");
     tell(RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR);
     // Before the next regular look at the topic.
-    eventually("ends that were confirmed just now", || {
+    eventually("ends that are known", || {
         source.poll(WAIT).unwrap();
-        let is_new = |partition| match source.known_end(partition) {
-            End::Known { age, .. } | End::Unknown { age: Some(age) } => age < WAIT * 50,
-            End::Unknown { age: None } => false,
-        };
-        (is_new(0) && is_new(1)).then_some(())
+        (source.at_end(0) && source.at_end(1)).then_some(())
     });
     eventually("the ends", || {
         source.discover().unwrap_or_default();
@@ -239,13 +235,36 @@ fn source_after_outage(
 
 #[test]
 fn brokers_that_answer_again_are_not_silent_because_partitions_have_no_leader() {
-    for leaderless in [&[1][..], &[0, 1]] {
+    for (leaderless, led) in [(&[1][..], &[0][..]), (&[0, 1], &[])] {
         let cluster = MockCluster::new(2).unwrap();
         let mut source = source_after_outage(&cluster, leaderless);
+        // Before the next regular look at the topic.
         eventually("that brokers answer", || {
             source.poll(WAIT).unwrap();
-            (!source.condition().1.contains("no Kafka broker")).then_some(())
+            let reason = source.condition().1;
+            let is_told = reason.contains(&format!("partition {} is not read now", leaderless[0]));
+            (is_told && led.iter().all(|partition| source.at_end(*partition))).then_some(())
         });
-        assert!(!source.at_end(1));
+        assert!(leaderless.iter().all(|partition| !source.at_end(*partition)));
     }
+}
+
+#[test]
+fn ends_of_idle_partitions_are_confirmed_together() {
+    let cluster = MockCluster::new(1).unwrap();
+    let topic = "idle";
+    cluster.create_topic(topic, 2, 1).unwrap();
+    let mut source = started_on(&cluster.bootstrap_servers(), topic, &[]);
+    read_to_end(&mut source);
+    poll_often(&mut source);
+    // One of them is asked for between two regular questions.
+    source.want_end(0);
+    eventually("one request for both", || {
+        source.poll(WAIT).unwrap();
+        let ages = [0, 1].map(|partition| match source.known_end(partition) {
+            End::Known { age, .. } => age,
+            End::Unknown { .. } => panic!("{:?}", source.condition()),
+        });
+        (ages[0].abs_diff(ages[1]) < WAIT && ages[0] < WAIT * 10).then_some(())
+    });
 }
