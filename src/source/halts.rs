@@ -27,8 +27,7 @@ impl Source {
             PartitionIncident::Halt(reason) => self.halt(partition, reason),
             PartitionIncident::Passing(why) => {
                 warn!(partition, "partition can't be read now: {why}");
-                self.failing
-                    .insert(partition, PassingProblem::Refused(why));
+                self.failing.insert(partition, PassingProblem::Refused(why));
             }
             PartitionIncident::OutOfRange(why) => {
                 let refusal = match (

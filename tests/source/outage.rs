@@ -245,7 +245,11 @@ fn brokers_that_answer_again_are_not_silent_because_partitions_have_no_leader() 
             let is_told = reason.contains(&format!("partition {} is not read now", leaderless[0]));
             (is_told && led.iter().all(|partition| source.at_end(*partition))).then_some(())
         });
-        assert!(leaderless.iter().all(|partition| !source.at_end(*partition)));
+        assert!(
+            leaderless
+                .iter()
+                .all(|partition| !source.at_end(*partition))
+        );
     }
 }
 
