@@ -9,5 +9,6 @@ mod indexes;
 mod outages;
 mod promptness;
 mod refusals;
+mod templates;
 pub(crate) mod till;
 mod zeros;

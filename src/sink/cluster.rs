@@ -38,8 +38,8 @@ pub(super) struct Cluster {
     pub(super) product: String,
     /// Whether it knows the `histogram` type of field.
     pub(super) histograms: bool,
-    /// Whether it accepts a number of shards and replicas: a serverless project does not.
-    pub(super) sized: bool,
+    /// Whether it decides on shards, replicas and refreshes itself, as a serverless project does.
+    pub(super) decides_settings: bool,
     /// Where the documents come from, once it is known.
     provenance: Option<Provenance>,
 }
@@ -107,7 +107,7 @@ impl Cluster {
             alias_refused: None,
             is_public: false,
             histograms: false,
-            sized: true,
+            decides_settings: false,
             provenance: None,
         }
     }

@@ -10,14 +10,19 @@ use crate::view::flat_row::FlatRow;
 use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
 
 /// The template of a kind. It gives no alias: which generation readers see is not its business.
-/// `histograms` says whether the server knows that type of field, `sized` whether it accepts a
-/// number of shards and replicas.
-pub(super) fn template(names: &Names, kind: DocumentKind, histograms: bool, sized: bool) -> Value {
+/// `histograms` says whether the server knows that type of field, `decided_by_server` whether it
+/// decides on shards, replicas and refreshes itself.
+pub(super) fn template(
+    names: &Names,
+    kind: DocumentKind,
+    histograms: bool,
+    decided_by_server: bool,
+) -> Value {
     json!({
         "index_patterns": [names.pattern(kind)],
         "priority": names.template_config().priority,
         "template": {
-            "settings": names.template_config().settings(sized),
+            "settings": names.template_config().settings(decided_by_server),
             "mappings": mapping(kind, histograms),
         },
         "_meta": { "managed_by": "tidegauge" },

@@ -42,11 +42,15 @@ impl TemplateConfig {
         (self.shards, &self.replicas) != (usual.shards, &usual.replicas)
     }
 
-    /// The settings of indexes; without shards and replicas, unless `sized`: a serverless project
-    /// decides these itself, and refuses them.
-    pub(super) fn settings(&self, sized: bool) -> Value {
-        let mut index = json!({ "refresh_interval": "1s" });
-        if sized {
+    /// The settings of indexes; only the lifecycle policy, if the server decides on the others itself
+    /// and refuses them, as a serverless project does: shards, replicas, and a refresh every second
+    /// ([settings of serverless][1]).
+    ///
+    /// [1]: https://www.elastic.co/docs/reference/elasticsearch/index-settings/serverless
+    pub(super) fn settings(&self, decided_by_server: bool) -> Value {
+        let mut index = json!({});
+        if !decided_by_server {
+            index["refresh_interval"] = json!("1s");
             index["number_of_shards"] = self.shards.into();
             match &self.replicas {
                 Replicas::Fixed(count) => index["number_of_replicas"] = (*count).into(),
@@ -58,7 +62,44 @@ impl TemplateConfig {
         }
         json!({ "index": index })
     }
+
+    /// How the settings of a live template differ from these, in words.
+    pub(super) fn drift(&self, live: &Value) -> Vec<String> {
+        let at = |settings: &Value, name: &str| match settings["index"].pointer(name)? {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            // The server gives numbers as texts.
+            other => Some(other.to_string()),
+        };
+        // Whether the server decides shows in what it has taken.
+        let decided_by_server =
+            !self.is_sized() && SETTINGS.iter().all(|name| at(live, name).is_none());
+        let ours = self.settings(decided_by_server);
+        let differs = |name: &'static str| {
+            let shown = name.trim_start_matches('/').replace('/', ".");
+            match (at(live, name), at(&ours, name)) {
+                (live, ours) if live == ours => None,
+                (Some(live), Some(ours)) => Some(format!("{shown} is {live}, not {ours}")),
+                (None, Some(ours)) => Some(format!("{shown} is not set, and should be {ours}")),
+                (live, None) => Some(format!(
+                    "{shown} is {}, and should not be set",
+                    live.unwrap_or_default()
+                )),
+            }
+        };
+        let all = SETTINGS.into_iter().chain([LIFECYCLE_POLICY]);
+        all.filter_map(differs).collect()
+    }
 }
+
+/// The settings that a server may decide on itself.
+const SETTINGS: [&str; 4] = [
+    "/refresh_interval",
+    "/number_of_shards",
+    "/number_of_replicas",
+    "/auto_expand_replicas",
+];
+const LIFECYCLE_POLICY: &str = "/lifecycle/name";
 
 impl Replicas {
     /// Reads `1`, `0-1` or `0-all`.
@@ -112,11 +153,8 @@ mod tests {
     fn settings_name_only_what_was_said_and_what_the_server_takes() {
         let usual = TemplateConfig::default();
         let index = json!({ "refresh_interval": "1s", "number_of_shards": 1, "auto_expand_replicas": "0-1" });
-        assert_eq!(usual.settings(true)["index"], index);
-        assert_eq!(
-            usual.settings(false)["index"],
-            json!({ "refresh_interval": "1s" })
-        );
+        assert_eq!(usual.settings(false)["index"], index);
+        assert_eq!(usual.settings(true)["index"], json!({}));
         assert!(!usual.is_sized());
         let said = TemplateConfig {
             shards: 3,
@@ -131,6 +169,46 @@ mod tests {
             "number_of_replicas": 2,
             "lifecycle": { "name": "payments" },
         });
-        assert_eq!(said.settings(true)["index"], index);
+        assert_eq!(said.settings(false)["index"], index);
+        assert_eq!(
+            said.settings(true)["index"],
+            json!({ "lifecycle": { "name": "payments" } })
+        );
+    }
+
+    #[test]
+    fn drift_names_each_setting_and_what_is_wrong_with_it() {
+        let live = json!({ "index": {
+            "refresh_interval": "1s",
+            "number_of_shards": "1",
+            "auto_expand_replicas": "0-1",
+            "lifecycle": { "name": "old" },
+        } });
+        let usual = TemplateConfig::default();
+        assert_eq!(
+            usual.drift(&live),
+            ["lifecycle.name is old, and should not be set"]
+        );
+        let said = TemplateConfig {
+            shards: 3,
+            replicas: Replicas::Fixed(2),
+            lifecycle_policy: Some("new".into()),
+            ..usual.clone()
+        };
+        assert_eq!(
+            said.drift(&live),
+            [
+                "number_of_shards is 1, not 3",
+                "number_of_replicas is not set, and should be 2",
+                "auto_expand_replicas is 0-1, and should not be set",
+                "lifecycle.name is old, not new",
+            ]
+        );
+        // As a serverless project holds it.
+        assert!(usual.drift(&json!({})).is_empty());
+        assert_eq!(
+            said.drift(&json!({})).first().map(String::as_str),
+            Some("refresh_interval is not set, and should be 1s")
+        );
     }
 }

@@ -27,7 +27,7 @@ impl Cluster {
         info!(
             product = self.product,
             histograms = self.histograms,
-            sized = self.sized,
+            decides_settings = self.decides_settings,
             "templates are in place"
         );
         Ok(())
@@ -36,20 +36,17 @@ impl Cluster {
     // Puts a template of windows as the server takes it: with all that we know, or without what a
     // product lacks.
     async fn probe(&mut self, kind: DocumentKind) -> Result<(), Trouble> {
-        let may_lack_size = !self.names.template_config().is_sized();
+        // What an operator has said is not left out.
+        let is_sized = self.names.template_config().is_sized();
         let mut refusal = None;
-        for (histograms, sized) in [(true, true), (false, true), (true, false), (false, false)] {
-            if !sized && !may_lack_size {
+        for (histograms, decided) in [(true, false), (false, false), (true, true), (false, true)] {
+            if decided && is_sized {
                 continue;
             }
-            (self.histograms, self.sized) = (histograms, sized);
+            (self.histograms, self.decides_settings) = (histograms, decided);
             match self.put_template(kind).await {
-                // What is wrong without histograms is wrong for another reason.
-                Err(trouble) if trouble.verdict == Verdict::Park => {
-                    if (histograms, sized) == (false, true) {
-                        refusal = Some(trouble);
-                    }
-                }
+                // The last one lacks the most, so it is refused for what is left.
+                Err(trouble) if trouble.verdict == Verdict::Park => refusal = Some(trouble),
                 put => return put,
             }
         }
@@ -65,16 +62,20 @@ impl Cluster {
         struct Version {
             number: String,
             distribution: Option<String>,
+            build_flavor: Option<String>,
         }
         let answer = self.client.get(&InfoParts::None.url(), &[]).await?;
         match answer.json::<Info>() {
             Ok(Info { version }) => {
-                let name = match version.distribution.as_deref() {
-                    Some("opensearch") => "OpenSearch",
-                    _ => "Elasticsearch",
-                };
                 let url = self.client.shown_addresses();
-                self.product = format!("{name} {} at {url}", version.number);
+                let Version { number, .. } = &version;
+                let distribution = version.distribution.as_deref();
+                self.product = match (distribution, version.build_flavor.as_deref()) {
+                    (Some("opensearch"), _) => format!("OpenSearch {number} at {url}"),
+                    // Its number says nothing: it is always the same.
+                    (_, Some("serverless")) => format!("Elasticsearch Serverless at {url}"),
+                    _ => format!("Elasticsearch {number} at {url}"),
+                };
                 Ok(())
             }
             // Some give this only to those who may monitor, or not at all.
@@ -86,7 +87,7 @@ impl Cluster {
     async fn put_template(&self, kind: DocumentKind) -> Result<(), Trouble> {
         let name = self.names.template(kind);
         let path = IndicesPutIndexTemplateParts::Name(&name).url();
-        let body = mapping::template(&self.names, kind, self.histograms, self.sized);
+        let body = mapping::template(&self.names, kind, self.histograms, self.decides_settings);
         let answer = self.client.put(&path, &body).await?;
         let done = answer.success().map(|_| ());
         done.map_err(|trouble| about(&format!("the template {name} is refused"), trouble))

@@ -1,25 +1,23 @@
 //! What an operator does to the indexes of a generation: inspect, create, repair, publish, delete.
 
 mod deleting;
+mod verifying;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use elasticsearch::cat::CatIndicesParts;
-use elasticsearch::indices::{IndicesGetIndexTemplateParts, IndicesRefreshParts};
+use elasticsearch::indices::IndicesRefreshParts;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tidegauge_windows::Definition;
 
 use super::Error;
 use super::aliases;
 use super::client::Client;
-use super::cluster::{Cluster, Owner};
+use super::cluster::Cluster;
 use super::config::Config;
 use super::expected::expected;
 use super::index::Names;
-use super::index_finding::IndexFinding;
-use super::mapping;
 use super::retry::Verdict;
 use super::trouble::Trouble;
 use crate::core::feedback::Family;
@@ -97,9 +95,18 @@ impl Upkeep {
     /// # Errors
     /// When the server does not answer as it should.
     pub async fn publish(&mut self) -> Result<Option<String>, Error> {
-        let published = self.cluster.publish(true).await;
-        published.map_err(|trouble| self.failed(trouble))?;
+        if let Err(trouble) = self.cluster.publish(true).await
+            && !self.has_block().await
+        {
+            return Err(self.failed(trouble));
+        }
         Ok(self.cluster.alias_problem().map(str::to_owned))
+    }
+
+    // A block of one index refuses the aliases of all.
+    async fn has_block(&self) -> bool {
+        let live = self.cluster.inspect().await.unwrap_or_default();
+        live.values().any(|live| live.blocked.is_some())
     }
 
     /// All indexes of all generations, by name.
@@ -218,6 +225,7 @@ impl Upkeep {
     /// When the server does not answer as it should.
     pub async fn mend(&self) -> Result<Vec<String>, Error> {
         let mut mended = Vec::new();
+        let mut denied = None;
         let live = self.cluster.inspect().await;
         for (family, live) in live.map_err(|trouble| self.failed(trouble))? {
             if live.drift.is_empty() {
@@ -226,140 +234,15 @@ impl Upkeep {
             match self.cluster.mend(family, &live.drift).await {
                 Ok(()) => mended.push(self.cluster.names().index(family)),
                 // A look shows what is left.
-                Err(trouble) if trouble.verdict == Verdict::Park => {}
+                Err(trouble) if trouble.verdict == Verdict::Park || live.blocked.is_some() => {}
+                Err(trouble) if trouble.verdict == Verdict::Denied => denied = Some(trouble),
                 Err(trouble) => return Err(self.failed(trouble)),
             }
         }
-        Ok(mended)
-    }
-
-    /// Everything that is not as it should be; empty if all is. Changes nothing.
-    ///
-    /// # Errors
-    /// When the server does not answer as it should.
-    pub async fn verify(
-        &mut self,
-        readings: Option<&dyn Readings>,
-    ) -> Result<Vec<IndexFinding>, Error> {
-        let found = self.look(readings).await;
-        found.map_err(|trouble| self.failed(trouble))
-    }
-
-    async fn look(
-        &mut self,
-        readings: Option<&dyn Readings>,
-    ) -> Result<Vec<IndexFinding>, Trouble> {
-        self.know(readings)?;
-        let templates = self.look_at_templates().await?;
-        let mut found: Vec<_> = templates.into_iter().map(IndexFinding::Drift).collect();
-        let live = self.cluster.inspect().await?;
-        for family in wanted(readings, self.zero_windows)? {
-            if !live.contains_key(&family) {
-                let index = self.cluster.names().index(family);
-                found.push(IndexFinding::Drift(format!("the index {index} is missing")));
-            }
+        match denied {
+            Some(trouble) => Err(self.failed(trouble)),
+            None => Ok(mended),
         }
-        for (family, live) in &live {
-            let index = self.cluster.names().index(*family);
-            let drift = live
-                .drift
-                .iter()
-                .map(|drift| format!("the index {index}: {drift}"));
-            found.extend(drift.map(IndexFinding::Drift));
-            if let Owner::Stranger(stranger) = &live.owner {
-                let foreign = self.cluster.foreign(*family, stranger).await;
-                found.push(IndexFinding::Drift(foreign.reason));
-            }
-            let pipelines = self.cluster.missing_pipelines(&index, &live.pipelines);
-            found.extend(pipelines.await?.into_iter().map(IndexFinding::Drift));
-            if !live.is_ours {
-                let alias = self.cluster.names().write_alias(*family);
-                found.push(IndexFinding::AwaitsService(format!(
-                    "the index {index} lacks the alias {alias}, so no service writes to it yet"
-                )));
-            }
-            if let Some(block) = &live.blocked {
-                found.push(IndexFinding::Drift(format!(
-                    "the index {index} can't be written to: {block} is set"
-                )));
-            }
-        }
-        let holders = self.cluster.holders().await?;
-        let legacy = self.legacy_totals.as_deref();
-        if let Some(alias) = legacy
-            && let Some(index) = self.cluster.other_holder(alias).await?
-        {
-            found.push(IndexFinding::Drift(format!(
-                "the alias {alias} points to the index {index}, which is not ours"
-            )));
-        }
-        if let Some(reason) = self.cluster.other_topic(&holders).await? {
-            found.push(IndexFinding::Drift(reason));
-            return Ok(found);
-        }
-        let changes = aliases::changes(self.cluster.names(), legacy, &holders);
-        let complaints = changes.iter().map(aliases::Action::complaint);
-        found.extend(complaints.map(IndexFinding::Drift));
-        Ok(found)
-    }
-
-    async fn look_at_templates(&mut self) -> Result<Vec<String>, Trouble> {
-        #[derive(Deserialize)]
-        struct Templates {
-            index_templates: Vec<Named>,
-        }
-        #[derive(Deserialize)]
-        struct Named {
-            index_template: Value,
-        }
-        let mut found = Vec::new();
-        let kinds: Vec<_> = self.cluster.names().kinds().collect();
-        for kind in kinds {
-            let name = self.cluster.names().template(kind);
-            let path = IndicesGetIndexTemplateParts::Name(&name).url();
-            let answer = self.cluster.client().get(&path, &[]).await?;
-            if answer.status == 404 {
-                found.push(format!("the template {name} is missing"));
-                continue;
-            }
-            let templates: Templates = answer.json()?;
-            let Some(live) = templates.index_templates.into_iter().next() else {
-                found.push(format!("the template {name} is missing"));
-                continue;
-            };
-            let live = live.index_template;
-            let mappings = &live["template"]["mappings"];
-            // Whether the server knows that type shows in what it has taken.
-            let histograms = !mappings["properties"]["pay_histogram"].is_null();
-            self.cluster.assume_histograms(histograms);
-            let ours = mapping::template(self.cluster.names(), kind, histograms, true);
-            let differs = mapping::drift(mappings, &ours["template"]["mappings"]);
-            found.extend(
-                differs
-                    .iter()
-                    .map(|drift| format!("the template {name}: {drift}")),
-            );
-            if live["index_patterns"] != ours["index_patterns"] {
-                found.push(format!(
-                    "the template {name} is for {}, not for {}",
-                    live["index_patterns"], ours["index_patterns"]
-                ));
-            }
-            if live["priority"] != ours["priority"] {
-                found.push(format!(
-                    "the template {name} has the priority {}, not {}",
-                    live["priority"], ours["priority"]
-                ));
-            }
-            found.extend(self.cluster.outbid(kind).await?);
-            let aliases = live["template"]["aliases"].as_object();
-            for alias in aliases.into_iter().flatten().map(|(alias, _)| alias) {
-                found.push(format!(
-                    "the template {name} gives the alias {alias} to what is being built"
-                ));
-            }
-        }
-        Ok(found)
     }
 
     fn server(&self) -> String {

@@ -110,8 +110,20 @@ fn drift_is_found_and_repaired_and_what_cannot_be_repaired_is_named() {
     elastic
         .put(&format!("/{name}-1h-g1-2026.11/_settings"), &blocked)
         .ok();
+    let template = format!("/_index_template/{totals}");
+    let templates = elastic.get(&template).ok().json();
+    let ours = &templates["index_templates"][0]["index_template"];
+    let mut settings = ours["template"]["settings"].clone();
+    settings["index"]["number_of_shards"] = json!(2);
+    let changed = json!({
+        "index_patterns": ours["index_patterns"],
+        "priority": ours["priority"],
+        "template": {"settings": settings, "mappings": ours["template"]["mappings"]},
+    });
+    elastic.put(&template, &changed).ok();
     let found = verify(1).join("\n");
     for part in [
+        format!("the template {totals}: number_of_shards is 2, not 1"),
         format!("the index {totals} lacks the alias {name}-totals"),
         format!("the template {name}-late-g1 is missing"),
         format!("the index {minutes} is missing"),
@@ -193,6 +205,39 @@ fn repair_ends_with_0_when_no_drift_is_left_and_lists_what_waits_for_the_service
     let lines = setup.run(&["index", "verify", "-o", "csv"]).stdout;
     let sentence = format!("the index {totals} can't be written to: index.blocks.write is set");
     assert!(lines.contains(&sentence), "{lines}");
+}
+
+#[test]
+fn repair_goes_on_past_an_index_that_refuses_it() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
+        return;
+    };
+    let name = unique("refusing");
+    kafka.create_topic(&name, 1);
+    let setup = Setup::of(kafka, &name).delivering(elastic, &name);
+    fill(&setup, 100, 2);
+    setup.serve_until_end();
+    let (totals, rejects) = (format!("{name}-totals-g1"), format!("{name}-rejects-g1"));
+    for index in [&totals, &rejects] {
+        elastic.delete(&format!("/{index}")).ok();
+        // A template gives fields to an index that is created, so they are taken from it first.
+        elastic.delete(&format!("/_index_template/{index}")).ok();
+        let empty = json!({"mappings": {"dynamic": "strict"}});
+        elastic.put(&format!("/{index}"), &empty).ok();
+    }
+    let read_only = |value: Value| {
+        let settings = json!({"index.blocks.read_only": value});
+        elastic.put(&format!("/{totals}/_settings"), &settings).ok();
+    };
+    read_only(json!(true));
+    let repair = setup.run(&["index", "repair", "-o", "json"]);
+    assert_eq!(repair.status.code(), Some(1), "{}", repair.stderr);
+    let left: Value = serde_json::from_str(&repair.stdout).unwrap();
+    let left = left["drift"].to_string();
+    assert!(left.contains("index.blocks.read_only is set"), "{left}");
+    assert!(!left.contains(&format!("{rejects}: the field")), "{left}");
+    read_only(Value::Null);
+    setup.run_json(&["index", "repair", "-o", "json"]);
 }
 
 #[test]

@@ -22,6 +22,9 @@ struct State {
     script: VecDeque<Answer>,
     bulks: Vec<Vec<String>>,
     requests: Vec<String>,
+    templates: BTreeMap<String, Value>,
+    /// Settings of templates that are refused, as a serverless project does it.
+    refused_settings: &'static [&'static str],
 }
 
 /// An answer to a bulk.
@@ -58,6 +61,13 @@ impl Front {
         Self { server, state }
     }
 
+    /// One that refuses templates with these settings of indexes.
+    pub fn refusing(till: &Till, refused_settings: &'static [&'static str]) -> Self {
+        let front = Self::start(till, []);
+        front.state.lock().unwrap().refused_settings = refused_settings;
+        front
+    }
+
     pub fn url(&self) -> String {
         self.server.uri()
     }
@@ -65,6 +75,11 @@ impl Front {
     /// The ids in each bulk so far.
     pub fn bulks(&self) -> Vec<Vec<String>> {
         self.state.lock().unwrap().bulks.clone()
+    }
+
+    /// The templates that it has taken, by their names.
+    pub fn templates(&self) -> BTreeMap<String, Value> {
+        self.state.lock().unwrap().templates.clone()
     }
 
     /// Methods and paths so far.
@@ -80,7 +95,12 @@ impl Respond for Script {
         state.requests.push(format!("{} {path}", request.method));
         let ok = |body: Value| ResponseTemplate::new(200).set_body_json(body);
         match (request.method.as_str(), path.as_str()) {
-            ("GET", "/") => ok(json!({"version": {"number": "8.19.0"}})),
+            ("GET", "/") if state.refused_settings.is_empty() => {
+                ok(json!({"version": {"number": "8.19.0"}}))
+            }
+            ("GET", "/") => {
+                ok(json!({"version": {"number": "8.11.0", "build_flavor": "serverless"}}))
+            }
             ("POST", "/_bulk") => state.bulk(&request.body),
             ("POST", search) if search.ends_with("/_search") => ok(json!({"hits": {"hits": []}})),
             ("POST", refresh) if refresh.ends_with("/_refresh") => ok(json!({})),
@@ -88,7 +108,10 @@ impl Respond for Script {
                 state.change_aliases(&request.body);
                 ok(json!({"acknowledged": true}))
             }
-            ("PUT", template) if template.starts_with("/_index_template/") => ok(json!({})),
+            ("PUT", path) if path.starts_with("/_index_template/") => {
+                let name = path.trim_start_matches("/_index_template/");
+                state.put_template(name, &request.body)
+            }
             ("PUT", index) if !index[1..].contains('/') => {
                 let mut index_body: Value = serde_json::from_slice(&request.body).unwrap();
                 index_body["settings"] = json!({"index": {"uuid": path}});
@@ -103,6 +126,28 @@ impl Respond for Script {
 }
 
 impl State {
+    fn put_template(&mut self, name: &str, body: &[u8]) -> ResponseTemplate {
+        let template: Value = serde_json::from_slice(body).unwrap();
+        let settings = &template["template"]["settings"]["index"];
+        let refused = self.refused_settings.iter();
+        let refused: Vec<String> = refused
+            .filter(|setting| !settings[**setting].is_null())
+            .map(|setting| format!("index.{setting}"))
+            .collect();
+        if refused.is_empty() {
+            self.templates.insert(name.to_owned(), template);
+            return ResponseTemplate::new(200).set_body_json(json!({}));
+        }
+        let reason = format!(
+            "Settings [{}] are not available when running in serverless mode",
+            refused.join(",")
+        );
+        ResponseTemplate::new(400).set_body_json(json!({
+            "error": { "type": "illegal_argument_exception", "reason": reason },
+            "status": 400,
+        }))
+    }
+
     fn change_aliases(&mut self, body: &[u8]) {
         let body: Value = serde_json::from_slice(body).unwrap();
         for action in body["actions"].as_array().unwrap() {
