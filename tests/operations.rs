@@ -6,6 +6,7 @@ mod commands;
 mod containers;
 mod dashboard;
 mod deleted;
+mod kubernetes;
 mod positions;
 mod quiet;
 mod scraped;
@@ -16,7 +17,9 @@ mod unit;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::lab::Toolbox;
+use serde_json::Value;
+
+use crate::support::lab::{Toolbox, succeed};
 
 /// A path in the repository.
 fn repository(path: &str) -> PathBuf {
@@ -32,6 +35,17 @@ fn promtool(toolbox: &Toolbox) -> Command {
 #[track_caller]
 fn text_of(path: &str) -> String {
     std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The documents of a YAML file of the repository; `None` where no parser can be had.
+#[track_caller]
+fn yaml_documents(path: &str) -> Option<Vec<Value>> {
+    let toolbox = Toolbox::python()?;
+    let script =
+        "import json, sys, yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))";
+    let mut command = toolbox.venv("python");
+    let text = succeed(command.args(["-c", script]).arg(repository(path)));
+    Some(serde_json::from_str(&text).unwrap())
 }
 
 /// The alerts by name, as `ops/prometheus/alerts.yml` lists them, with their expressions.

@@ -220,7 +220,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
         keys: &[
             key(
                 "url",
-                Shape::Text("^https?://[^@\\s]+$"),
+                Shape::Text("^\\s*https?://[^@\\s,?#]+(\\s*,\\s*https?://[^@\\s,?#]+)*\\s*$"),
                 "\"http://127.0.0.1:9200\"",
             )
             .range("http:// or https://, without a password; several addresses of one cluster with commas between them")

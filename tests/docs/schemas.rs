@@ -202,7 +202,7 @@ fn the_schema_of_the_configuration_judges_as_check_does() {
     assert_eq!(counts["beyond a schema"], BEYOND.len());
 }
 
-const RIGHT: [&str; 11] = [
+const RIGHT: [&str; 12] = [
     "kafka.brokers = 'a:1, b, [::1]:9092, SSL://c:9093'",
     "[kafka]\nstart = 2026-11-01T00:00:00.25Z",
     "[kafka]\nstart = '2026-11-01T00:00:00+08:00'",
@@ -213,10 +213,11 @@ const RIGHT: [&str; 11] = [
     "[[window]]\nname = 'c'\nsize = '1d'\nstep = '15m'\ntime_zone = 'Asia/Kathmandu'",
     "[branches]\n7 = 'Nord \"7\"'\n2147483647 = 'last'",
     "[elasticsearch]\nurl = 'https://es.example:9200/path'\nlegacy_totals = ''\n[elasticsearch.bulk]\nmax_size = '1536b'\nmax_actions = 1",
+    "[elasticsearch]\nurl = 'https://es-1.example:9200, https://es-2.example:9200/path ,http://[::1]:9200'",
     "http.listen = '[::1]:0'",
 ];
 
-const WRONG: [&str; 39] = [
+const WRONG: [&str; 42] = [
     "a =",
     "stat_dir = 'x'",
     "state_dir = 5",
@@ -250,6 +251,9 @@ const WRONG: [&str; 39] = [
     "[branches]\nx = 'North'",
     "[branches]\n1 = ' North'",
     "[elasticsearch]\nurl = 'http://me:secret@127.0.0.1:9200'",
+    "[elasticsearch]\nurl = 'http://a:9200,,http://b:9200'",
+    "[elasticsearch]\nurl = 'http://a:9200 http://b:9200'",
+    "[elasticsearch]\nurl = 'http://a:9200,b:9200'",
     "[elasticsearch]\nindex_prefix = 'Pay'",
     "[elasticsearch]\nusername = 'me'",
     "[elasticsearch.bulk]\nmax_size = '5m'",

@@ -9,20 +9,12 @@ use clap::Parser;
 use serde_json::Value;
 use tidegauge::cli::arguments::Arguments;
 
-use super::{repository, text_of};
-use crate::support::lab::{Toolbox, succeed};
+use super::{repository, text_of, yaml_documents};
+use crate::support::lab::succeed;
 use crate::support::service::binary;
 
 fn compose() -> Option<Value> {
-    let toolbox = Toolbox::python()?;
-    let script = "import json, sys, yaml; print(json.dumps(yaml.safe_load(open(sys.argv[1]))))";
-    let text = succeed(
-        toolbox
-            .venv("python")
-            .args(["-c", script])
-            .arg(repository("compose.yml")),
-    );
-    Some(serde_json::from_str(&text).unwrap())
+    Some(yaml_documents("compose.yml")?.remove(0))
 }
 
 fn services(compose: &Value) -> impl Iterator<Item = (&String, &Value)> {
