@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Files;
 use super::section::Section;
+use crate::sink::transport::certificates_in;
 use crate::sink::{self, BulkConfig, Credentials, Replicas, TemplateConfig};
 
 const URL: &str = "http://127.0.0.1:9200";
@@ -39,7 +40,7 @@ pub(super) fn read(section: &Section<'_>) -> (Option<sink::Config>, Files) {
     let Some(mut config) = url(section) else {
         return (None, files);
     };
-    config.ca_file = section.file("ca_file").map(|(path, _)| path);
+    config.ca_file = ca_file(section);
     config.index_prefix = index_prefix;
     config.legacy_totals = Some(legacy).filter(|name| !name.is_empty());
     config.template = template(section);
@@ -95,6 +96,19 @@ fn index_name(text: &str) -> Result<String, String> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// The file with the certificates of authorities, if one is given.
+pub(super) fn ca_file(section: &Section<'_>) -> Option<PathBuf> {
+    let path = section.file("ca_file")?;
+    if let Err(reason) = certificates_in(&path) {
+        let path = path.display();
+        section.problem(
+            "ca_file",
+            format!("the file {path} can't be used: {reason}; give certificates in PEM form"),
+        );
+    }
+    Some(path)
 }
 
 /// Who we are to a server; notes the files that say so.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Files;
-use super::elasticsearch::credentials;
+use super::elasticsearch::{ca_file, credentials};
 use super::section::Section;
 use crate::kibana::Config;
 
@@ -29,7 +29,7 @@ pub(super) fn read(section: &Section<'_>, files: &mut Files) -> Option<Config> {
         &mut files.kibana_api_key,
         &mut files.kibana_password,
     );
-    let ca_file = section.file("ca_file").map(|(path, _)| path);
+    let ca_file = ca_file(section);
     let config = section.parsed("url", Config::new(DEFAULT_URL).ok(), |text| {
         Config::new(text).map(Some)
     });

@@ -193,10 +193,10 @@ impl<'a> Section<'a> {
     }
 
     /// The path of a file that must be readable, if one is given.
-    pub(super) fn file(&self, key: &str) -> Option<(PathBuf, Vec<u8>)> {
+    pub(super) fn file(&self, key: &str) -> Option<PathBuf> {
         let path = PathBuf::from(self.optional(key)?);
         match fs::read(&path) {
-            Ok(content) => Some((path, content)),
+            Ok(_) => Some(path),
             Err(error) => {
                 let path = path.display();
                 self.problem(key, format!("the file {path} can't be read: {error}"));

@@ -111,6 +111,14 @@ fn elasticsearch_is_checked_before_anything_is_written() {
     );
     refuses(&section("ca_file = '/nowhere'"), "2:11", &["can't be read"]);
     let typed = Typed::new("");
+    let text = typed.file("text", "no certificate");
+    for name in ["elasticsearch", "kibana"] {
+        refuses(
+            &format!("[{name}]\nca_file = {text:?}\n"),
+            "2:11",
+            &["holds no certificate", "PEM form"],
+        );
+    }
     let key = typed.file("key", "k");
     let both = format!(
         "[elasticsearch]\napi_key_file = {key:?}\nusername = 'u'\npassword_file = {key:?}\n"
