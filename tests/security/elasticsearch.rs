@@ -1,11 +1,8 @@
 //! Elasticsearch behind TLS and credentials.
 
 use std::fs;
-use std::sync::Arc;
+use std::os::unix::fs::symlink;
 
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 
 use crate::support::compare::Figures;
@@ -43,9 +40,19 @@ fn delivered_with_first_key(
     elastic: &Elastic,
     name: &str,
 ) -> (LockedFront, Setup, Service) {
+    delivered_with(kafka, elastic, name, |setup| key_file(setup, FIRST_KEY))
+}
+
+/// The same with the file of the key that `file` makes.
+fn delivered_with(
+    kafka: &Kafka,
+    elastic: &Elastic,
+    name: &str,
+    file: impl FnOnce(&Setup) -> String,
+) -> (LockedFront, Setup, Service) {
     let front = LockedFront::start(elastic.port(), None, &format!("ApiKey {FIRST_KEY}"));
     let mut setup = setup(kafka, &front.url(), name);
-    let file = key_file(&setup, FIRST_KEY);
+    let file = file(&setup);
     setup.set("elasticsearch", "api_key_file", &file);
     let service = setup.serve();
     service.await_consumed(1);
@@ -120,6 +127,42 @@ fn a_key_that_is_replaced_first_is_used_at_once_when_the_old_one_ends() {
     assert_hidden(&service, &[FIRST_KEY, SECOND_KEY]);
 }
 
+/// Puts `key` where a kubelet puts the value of a Secret: the file is a link into the directory `..data`, which is a link
+/// too, to a directory of each version. That link is replaced, and the former version is deleted.
+fn mount_key(setup: &Setup, version: &str, key: &str) -> String {
+    let volume = setup.path("volume");
+    let (data, next) = (volume.join("..data"), volume.join("..data_tmp"));
+    let former = fs::read_link(&data).ok();
+    fs::create_dir_all(volume.join(version)).unwrap();
+    fs::write(volume.join(version).join("api-key"), key).unwrap();
+    symlink(version, &next).unwrap();
+    fs::rename(&next, &data).unwrap();
+    match former {
+        Some(former) => fs::remove_dir_all(volume.join(former)).unwrap(),
+        None => symlink("..data/api-key", volume.join("api-key")).unwrap(),
+    }
+    quoted(volume.join("api-key").to_str().unwrap())
+}
+
+#[test]
+fn a_key_in_a_secret_of_kubernetes_is_replaced_without_a_restart() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
+        return;
+    };
+    let name = unique("mounted");
+    let (front, setup, service) = delivered_with(kafka, elastic, &name, |setup| {
+        mount_key(setup, "..2026_11_01", FIRST_KEY)
+    });
+    mount_key(&setup, "..2026_11_02", SECOND_KEY);
+    front.accept(&format!("ApiKey {SECOND_KEY}"));
+    kafka.send(&name, [paid(0, START, "2", 1)]);
+    service.await_consumed(2);
+    service.await_delivered();
+    let log = service.log();
+    assert!(!log.contains("nothing can be delivered"), "{log}");
+    assert_hidden(&service, &[FIRST_KEY, SECOND_KEY]);
+}
+
 #[test]
 fn basic_authentication_is_sent_and_a_wrong_password_is_told_without_it() {
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
@@ -163,16 +206,6 @@ fn basic_authentication_is_sent_and_a_wrong_password_is_told_without_it() {
     assert_hidden(&service, &["canary", "dGlkZTpjYW5hcnkt"]);
 }
 
-/// What a server with this certificate speaks.
-fn tls(certificate: &Certificate) -> Arc<ServerConfig> {
-    let chain = CertificateDer::from_pem_slice(certificate.pem.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(certificate.key.as_bytes()).unwrap();
-    let config = ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![chain], key);
-    Arc::new(config.unwrap())
-}
-
 fn ca_file(setup: &Setup, authority: &Authority) -> String {
     let path = setup.path("ca.pem");
     fs::write(&path, authority.pem()).unwrap();
@@ -185,7 +218,7 @@ fn figures_are_the_same_through_tls_and_an_api_key() {
         return;
     };
     let authority = Authority::new("lab");
-    let tls = tls(&authority.server(&["127.0.0.1"]));
+    let tls = authority.server(&["127.0.0.1"]).server_config();
     let front = LockedFront::start(elastic.port(), Some(tls), &format!("ApiKey {FIRST_KEY}"));
     let name = unique("tls");
     let mut setup = setup(kafka, &front.url(), &name);
@@ -232,7 +265,11 @@ fn each_fault_of_a_certificate_is_one_sentence_that_says_what_to_do() {
             "it does not speak TLS: write http:// in the address, or enable TLS there",
         ),
     ] {
-        let front = LockedFront::start(elastic.port(), certificate.map(tls), "");
+        let front = LockedFront::start(
+            elastic.port(),
+            certificate.map(Certificate::server_config),
+            "",
+        );
         let name = unique("untrusted");
         let url = front.url().replace("http://", "https://");
         let mut setup = setup(kafka, &url, &name);

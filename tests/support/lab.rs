@@ -28,13 +28,14 @@ mod secure_kafka;
 mod server;
 mod toolbox;
 
-pub use elastic::{Document, Elastic};
+pub use elastic::{Document, Elastic, dist};
 pub use gate::Gate;
 pub use kafka::{Kafka, Message};
 pub use locked_front::LockedFront;
 pub use port::free_port;
 pub use runtime::wait;
 pub use secure_kafka::{Lock, SecureKafka};
+pub use server::expect_load;
 pub use toolbox::{Toolbox, succeed};
 
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,9 +1,14 @@
 //! Certificates for tests, made when they are needed: an authority, and what it issues.
 
+use std::sync::Arc;
+
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose, date_time_ymd,
 };
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// A certificate authority that only one test or server knows.
 #[derive(Debug)]
@@ -90,5 +95,17 @@ impl Authority {
             pem: certificate.pem(),
             key: key.serialize_pem(),
         }
+    }
+}
+
+impl Certificate {
+    /// What a server with this certificate speaks.
+    pub fn server_config(&self) -> Arc<ServerConfig> {
+        let chain = CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).unwrap();
+        let config = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![chain], key);
+        Arc::new(config.unwrap())
     }
 }

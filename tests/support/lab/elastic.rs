@@ -11,7 +11,7 @@ use super::server::Server;
 
 /// Which server this run of the tests asks for: the newest Elasticsearch, unless `TIDEGAUGE_TEST_DIST` names
 /// another one of `lab/`.
-fn dist() -> &'static str {
+pub fn dist() -> &'static str {
     static DIST: OnceLock<String> = OnceLock::new();
     DIST.get_or_init(|| env::var("TIDEGAUGE_TEST_DIST").unwrap_or_else(|_| "es9".to_owned()))
 }
@@ -60,6 +60,11 @@ impl Elastic {
     /// Where it answers, without a slash at the end. The same after each restart.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.server.port())
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.server.id()
     }
 
     /// The port that it answers on.

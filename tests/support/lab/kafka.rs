@@ -86,6 +86,11 @@ impl Kafka {
         self.server.dir()
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.server.id()
+    }
+
     /// For `bootstrap.servers`. The same after each restart.
     pub fn bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.server.port())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,15 @@ use super::{missing, port};
 
 /// Far longer than any start takes; it ends a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Whether servers are started for a measurement.
+static IS_FOR_LOAD: AtomicBool = AtomicBool::new(false);
+
+/// Servers that start from now on compile their hot code with all optimisations, as a measurement needs. For tests
+/// they start faster and are slower under load.
+pub fn expect_load() {
+    IS_FOR_LOAD.store(true, Ordering::Relaxed);
+}
 
 /// A server on 127.0.0.1 with a directory of its own. Dropping it kills it and removes the directory.
 #[derive(Debug)]
@@ -76,6 +86,11 @@ impl Server {
         self.port
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("a running server").child.id()
+    }
+
     /// The file with everything it said.
     pub fn log(&self) -> PathBuf {
         self.dir.path().join("log")
@@ -96,7 +111,6 @@ impl Server {
         command.args([
             "run",
             self.kind,
-            "--light",
             "--die-with-stdin",
             "--port",
             &self.port.to_string(),
@@ -104,7 +118,8 @@ impl Server {
         ]);
         command
             .arg(self.dir.path())
-            .args(self.scratch.then_some("--scratch"));
+            .args(self.scratch.then_some("--scratch"))
+            .args((!IS_FOR_LOAD.load(Ordering::Relaxed)).then_some("--light"));
         command
             .stdin(Stdio::piped())
             .stdout(words.try_clone().expect("a log file"))
