@@ -3,6 +3,7 @@
 
 mod connect;
 mod delivered;
+mod denied;
 mod outage;
 mod partitions;
 mod recreated;

@@ -17,11 +17,18 @@ import org.apache.kafka.clients.admin.ScramMechanism;
 import org.apache.kafka.clients.admin.UserScramCredentialAlteration;
 import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.acl.AccessControlEntry;
+import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclOperation;
+import org.apache.kafka.common.acl.AclPermissionType;
+import org.apache.kafka.common.resource.PatternType;
+import org.apache.kafka.common.resource.ResourcePattern;
+import org.apache.kafka.common.resource.ResourceType;
 
 /**
  * One Kafka node, broker and controller in one, on 127.0.0.1. Formats its storage the first time.
  *
- * <p>PORT takes clients without TLS and without a login. Two files under DIR add to that. They are read at each start,
+ * <p>PORT takes clients without TLS and without a login. Three files under DIR add to that. They are read at each start,
  * and neither need be there:
  *
  * <ul>
@@ -30,6 +37,8 @@ import org.apache.kafka.common.Uuid;
  *       {@code +advertised.listeners} and {@code +listener.security.protocol.map} have to name as well.
  *   <li>{@code DIR/scram-users}: one user a line, {@code MECHANISM NAME PASSWORD}, such as {@code SCRAM-SHA-512 reader
  *       secret}. The user is made, or gets this password, before the node counts as ready.
+ *   <li>{@code DIR/rights}: one right a line, {@code NAME OPERATION TOPIC}, such as {@code reader DESCRIBE payments}, for
+ *       an authorizer that extra.properties names. The user has it before the node counts as ready.
  * </ul>
  */
 public final class Server {
@@ -45,11 +54,13 @@ public final class Server {
             }
         }
         List<UserScramCredentialAlteration> users = scramUsers(launch.dir.resolve("scram-users"));
-        launch.markReadyWhen(() -> brokerAnswers(launch.port, users));
+        List<AclBinding> rights = rights(launch.dir.resolve("rights"));
+        launch.markReadyWhen(() -> brokerAnswers(launch.port, users, rights));
         kafka.Kafka.main(new String[] {config.toString()});
     }
 
-    private static boolean brokerAnswers(int port, List<UserScramCredentialAlteration> users) throws Exception {
+    private static boolean brokerAnswers(
+            int port, List<UserScramCredentialAlteration> users, List<AclBinding> rights) throws Exception {
         // A client that finds no listener fills the log, so knock first.
         new Socket(InetAddress.getLoopbackAddress(), port).close();
         Properties client = new Properties();
@@ -66,6 +77,9 @@ public final class Server {
             if (!users.isEmpty()) {
                 admin.alterUserScramCredentials(users).all().get(10, TimeUnit.SECONDS);
             }
+            if (!rights.isEmpty()) {
+                admin.createAcls(rights).all().get(10, TimeUnit.SECONDS);
+            }
             return true;
         }
     }
@@ -81,6 +95,20 @@ public final class Server {
             }
         }
         return users;
+    }
+
+    private static List<AclBinding> rights(Path file) throws Exception {
+        List<AclBinding> rights = new ArrayList<>();
+        if (Files.exists(file)) {
+            for (String line : Files.readAllLines(file)) {
+                String[] right = line.split(" ", 3);
+                rights.add(new AclBinding(
+                    new ResourcePattern(ResourceType.TOPIC, right[2], PatternType.LITERAL),
+                    new AccessControlEntry(
+                        "User:" + right[0], "*", AclOperation.fromString(right[1]), AclPermissionType.ALLOW)));
+            }
+        }
+        return rights;
     }
 
     private static String settings(Launch launch) throws Exception {

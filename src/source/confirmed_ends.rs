@@ -47,10 +47,12 @@ impl ConfirmedEnds {
         }
     }
 
-    /// A broker said something of this partition at `moment`.
-    pub(super) fn note(&mut self, partition: i32, moment: Instant) {
+    /// A broker said something of this partition at `moment`. Whether it has said nothing since.
+    pub(super) fn note(&mut self, partition: i32, moment: Instant) -> bool {
         let at = self.at.entry(partition).or_insert(moment);
+        let is_newest = moment >= *at;
         *at = moment.max(*at);
+        is_newest
     }
 
     /// Whether records are to be taken note of now.
@@ -197,9 +199,9 @@ impl Source {
         asked: Instant,
     ) {
         for (partition, end) in ends {
-            self.confirmed.note(partition, asked);
+            let is_newest = self.confirmed.note(partition, asked);
             if let Some(cursor) = self.cursor_mut(partition) {
-                cursor.raise_end(end);
+                cursor.confirm_end(end, is_newest);
             }
             // Its leader has answered.
             if self.failing.get(&partition) == Some(&PassingProblem::NoLeader) {

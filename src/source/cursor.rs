@@ -150,9 +150,12 @@ impl PartitionCursor {
         self.at_end
     }
 
-    /// Takes note that the end was at `end` at least, as was said a while ago.
-    pub(super) fn raise_end(&mut self, end: i64) {
-        self.note_end(self.end.max(end));
+    /// Takes note that the end was at `end` at least, as was said a while ago. If nothing of the partition
+    /// was heard since then (`is_newest`), it is known by that whether all is delivered.
+    pub(super) fn confirm_end(&mut self, end: i64, is_newest: bool) {
+        let was_at_end = self.at_end;
+        let is_at_end = self.note_end(self.end.max(end));
+        self.at_end = is_at_end && (is_newest || was_at_end);
     }
 
     /// Whatever was known about the end may no longer hold.
@@ -346,13 +349,27 @@ mod tests {
     #[test]
     fn an_end_that_is_confirmed_is_known_again_and_an_older_answer_does_not_lower_it() {
         let mut cursor = PartitionCursor::new(3, 3, 3, None);
-        cursor.raise_end(3);
+        cursor.confirm_end(3, true);
         assert!(cursor.at_end());
         cursor.forget_end();
-        cursor.raise_end(3);
+        cursor.confirm_end(3, true);
         assert!(cursor.at_end());
-        cursor.raise_end(4);
-        cursor.raise_end(3);
+        cursor.confirm_end(4, false);
+        cursor.confirm_end(3, true);
         assert!(!cursor.at_end() && cursor.end() == 4);
+    }
+
+    #[test]
+    fn an_answer_older_than_a_record_does_not_say_that_the_end_is_reached() {
+        // asked     end is 4      record 3 comes      the answer comes
+        // ──┼──────────┼─────────────────┼──────────────────────┼──────►
+        // By then the broker may hold more.
+        let mut cursor = PartitionCursor::new(3, 3, 3, None);
+        assert!(cursor.pass(3));
+        cursor.confirm_end(4, false);
+        assert!(!cursor.at_end());
+        cursor.end_reached(4);
+        cursor.confirm_end(4, false);
+        assert!(cursor.at_end(), "it said so itself");
     }
 }

@@ -26,8 +26,12 @@ impl Source {
         match incident {
             PartitionIncident::Halt(reason) => self.halt(partition, reason),
             PartitionIncident::Passing(why) => {
-                warn!(partition, "partition can't be read now: {why}");
-                self.failing.insert(partition, PassingProblem::Refused(why));
+                let problem = PassingProblem::Refused(why);
+                // Each seek repeats it.
+                if self.failing.get(&partition) != Some(&problem) {
+                    warn!(partition, "partition can't be read now: {problem}");
+                    self.failing.insert(partition, problem);
+                }
             }
             PartitionIncident::OutOfRange(why) => {
                 let refusal = match (

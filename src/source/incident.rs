@@ -44,11 +44,13 @@ impl PartitionIncident {
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange | Code::LogTruncation) => {
                 Self::OutOfRange(why)
             }
+            Some(Code::TopicAuthorizationFailed) => Self::Passing(
+                "Kafka denies reading the topic: grant the user READ on it".to_owned(),
+            ),
             Some(
                 Code::UnknownPartition
                 | Code::UnknownTopic
                 | Code::UnknownTopicOrPartition
-                | Code::TopicAuthorizationFailed
                 | Code::BrokerTransportFailure
                 | Code::AllBrokersDown
                 | Code::Authentication

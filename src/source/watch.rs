@@ -240,18 +240,23 @@ impl Source {
             else {
                 continue;
             };
-            if cursor.note_end(offset_range.high) {
-                // Nothing is left to be read, so nothing will come that shows that it is well.
-                self.failing.remove(&partition);
-                continue;
-            }
+            let is_at_end = cursor.note_end(offset_range.high);
             let from = cursor.resume_from();
-            warn!(
-                partition,
-                from,
-                end = offset_range.high,
-                "no records arrive from the partition although there are more: seeking to its position"
-            );
+            match (self.failing.get(&partition), is_at_end) {
+                // Why it is not read was logged. Whether it can be read again shows after a
+                // seek only, if nothing is left: the client then says once more that it is at the end.
+                (Some(PassingProblem::Refused(_)), _) => {}
+                (Some(PassingProblem::NoLeader) | None, true) => {
+                    self.failing.remove(&partition);
+                    continue;
+                }
+                (Some(PassingProblem::NoLeader) | None, false) => warn!(
+                    partition,
+                    from,
+                    end = offset_range.high,
+                    "no records arrive from the partition although there are more: seeking to its position"
+                ),
+            }
             if let Err(error) = self.consumer.seek(
                 self.topic.name(),
                 partition,

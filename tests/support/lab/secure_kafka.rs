@@ -127,6 +127,17 @@ impl SecureKafka {
         self.kafka.start_again();
     }
 
+    /// Gives the user these rights on a topic, and no other, so that no one else has any. The node restarts.
+    #[track_caller]
+    pub fn allow(&mut self, operations: &[&str], topic: &str) {
+        let rights = operations
+            .iter()
+            .map(|operation| format!("{} {operation} {topic}\n", Self::USER));
+        fs::write(self.file("rights"), rights.collect::<String>()).unwrap();
+        self.kafka.stop();
+        self.kafka.start_again();
+    }
+
     /// Gives a port another certificate: an expired one, or one that is valid for this host. The node restarts.
     #[track_caller]
     pub fn change_certificate(&mut self, lock: Lock, validity: Validity) {
@@ -182,6 +193,10 @@ fn settings(dir: &Path, ports: &[u16; LOCKS.len()]) -> String {
          org.apache.kafka.common.security.scram.ScramLoginModule required;"
             .to_owned(),
         "listener.name.mutual.ssl.client.auth=required".to_owned(),
+        // A topic is open to all, unless someone has rights on it.
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer".to_owned(),
+        "allow.everyone.if.no.acl.found=true".to_owned(),
+        "super.users=User:ANONYMOUS".to_owned(),
     ];
     for lock in LOCKS {
         let listener = format!("listener.name.{}.ssl", lock.name().to_lowercase());
