@@ -6,6 +6,7 @@ mod addresses;
 mod documents;
 mod front;
 mod indexes;
+mod login;
 mod outages;
 mod promptness;
 mod refusals;

@@ -4,6 +4,7 @@
 //! crate's own transport follows redirects, waits for connections without end, and takes answers
 //! of any length.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::Error;
 use super::addresses::Addresses;
 use super::config::{Config, Credentials};
 use super::login::Login;
+use super::retry::Verdict;
 use super::server_answer::ServerAnswer;
 use super::transport::{certificates_in, with_causes};
 use super::trouble::Trouble;
@@ -37,6 +39,17 @@ struct ServerRequest<'a> {
     path: &'a str,
     query: &'a [(&'a str, &'a str)],
     body: Option<(HeaderValue, Bytes)>,
+}
+
+impl<'a> ServerRequest<'a> {
+    const fn get(path: &'a str) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            query: &[],
+            body: None,
+        }
+    }
 }
 
 /// Longer answers are not read to their end.
@@ -71,15 +84,12 @@ impl Client {
         })
     }
 
-    /// Whether the server answers anything at all within `patience`.
+    /// Whether the server answers anything at all. Each address has `patience` to do so.
     pub(super) async fn probe(&self, patience: Duration) -> Result<(), Trouble> {
-        match tokio::time::timeout(patience, self.get("/", &[])).await {
-            Ok(answer) => answer.map(|_| ()),
-            Err(_) => {
-                let seconds = patience.as_secs();
-                Err(Trouble::unanswered(format!("no answer within {seconds} s")))
-            }
-        }
+        let request = ServerRequest::get("/");
+        let credentials = self.login.credentials();
+        let answered = self.send_as(&request, &credentials, patience).await;
+        answered.map(|_| ())
     }
 
     pub(super) async fn get(
@@ -138,76 +148,93 @@ impl Client {
             body,
         };
         let used = self.login.credentials();
-        let answer = self.send_as(&request, &used).await?;
-        if matches!(answer.status, 401 | 403) && self.login.renew(&used).await {
-            return self.send_as(&request, &self.login.credentials()).await;
+        let answered = self.send_as(&request, &used, Duration::MAX).await;
+        if !is_denied(&answered) {
+            return answered;
         }
-        Ok(answer)
+        let Some(renewed) = self.login.read_again(&used).await else {
+            return answered;
+        };
+        let again = self.send_as(&request, &renewed, Duration::MAX).await;
+        if is_login_refused(&again) {
+            // The file may hold a secret that is not valid yet, while the one in use is.
+            return if is_login_refused(&answered) {
+                again
+            } else {
+                answered
+            };
+        }
+        if again.is_ok() {
+            self.login.adopt(renewed);
+        }
+        again
     }
 
-    // Asks one address after the other until one answers. What two of them have carried out is as if
-    // one had: documents have versions, and all else may be repeated.
+    // Asks one address after the other until one answers, each for as long as `patience`. What two of
+    // them have carried out is as if one had: documents have versions, and all else may be repeated.
     async fn send_as(
         &self,
         request: &ServerRequest<'_>,
         credentials: &Credentials,
+        patience: Duration,
     ) -> Result<ServerAnswer, Trouble> {
-        let mut answered = self.send_verified(request, credentials).await;
-        for _ in 1..self.addresses.count() {
-            if matches!(&answered, Ok(answer) if !is_of_gateway(answer.status)) {
-                break;
+        let mut failures = BTreeMap::new();
+        for number in self.addresses.in_turn() {
+            let answer = self.send_verified(number, request, credentials);
+            let answered = match tokio::time::timeout(patience, answer).await {
+                Ok(answered) => answered,
+                Err(_) => {
+                    let seconds = patience.as_secs();
+                    Err(Trouble::unanswered(format!("no answer within {seconds} s")))
+                }
+            };
+            if self.addresses.count() == 1 {
+                return answered;
             }
-            answered = self.send_verified(request, credentials).await;
+            let trouble = match answered {
+                Ok(answer) if !is_of_address(answer.status) => {
+                    self.addresses.answered(number);
+                    return Ok(answer);
+                }
+                Ok(answer) => answer.trouble(),
+                Err(trouble) => trouble,
+            };
+            self.addresses.leave(number, &trouble.reason);
+            failures.insert(number, trouble);
         }
-        answered
+        Err(self.addresses.all_failed(&failures))
     }
 
-    // Asks the current address, which is left if it does not answer.
+    // If there are several addresses, one is asked for its cluster first. One that does not say it gets
+    // nothing else: it may be another cluster's.
     async fn send_verified(
         &self,
+        number: usize,
         request: &ServerRequest<'_>,
         credentials: &Credentials,
     ) -> Result<ServerAnswer, Trouble> {
-        let number = self.addresses.current();
-        let answered = match self.verify(number, credentials).await {
-            Ok(()) => self.send_to(number, request, credentials).await,
-            Err(trouble) => Err(trouble),
-        };
-        match &answered {
-            Ok(answer) if is_of_gateway(answer.status) => {
-                self.addresses.leave(number, &answer.trouble().reason);
-            }
-            Ok(_) => {}
-            Err(trouble) => self.addresses.leave(number, &trouble.reason),
-        }
-        answered
-    }
-
-    // Before its first request, an address is asked for its cluster, if there are several addresses.
-    async fn verify(&self, number: usize, credentials: &Credentials) -> Result<(), Trouble> {
         #[derive(Deserialize)]
         struct ClusterId {
             cluster_uuid: Option<String>,
         }
-        if !self.addresses.is_unverified(number) {
-            return Ok(());
+        if self.addresses.is_unverified(number) {
+            let path = InfoParts::None.url();
+            let request = ServerRequest::get(&path);
+            let answer = self.send_to(number, &request, credentials).await?;
+            let id = answer.json::<ClusterId>().map_err(|mut trouble| {
+                if answer.status == 403 {
+                    trouble.reason +=
+                        "; with several addresses, the user needs the privilege monitor";
+                }
+                trouble
+            })?;
+            // A node that has not joined its cluster yet gives this.
+            let id = id.cluster_uuid.filter(|id| id != "_na_");
+            let unnamed =
+                || Trouble::unanswered("it does not say which cluster it belongs to".into());
+            self.addresses.verify(number, &id.ok_or_else(unnamed)?)?;
         }
-        let request = ServerRequest {
-            method: Method::GET,
-            path: &InfoParts::None.url(),
-            query: &[],
-            body: None,
-        };
-        let answer = self.send_to(number, &request, credentials).await?;
-        if is_of_gateway(answer.status) {
-            return Err(answer.trouble());
-        }
-        // Some give this only to those who may monitor, or not at all.
-        let id = answer.json::<ClusterId>().ok();
-        let cluster = id.and_then(|id| id.cluster_uuid);
-        // A node that has not joined its cluster yet gives this.
-        let cluster = cluster.filter(|id| id != "_na_");
-        self.addresses.verify(number, cluster.as_deref())
+        self.send_to(number, request, credentials).await
     }
 
     async fn send_to(
@@ -262,10 +289,25 @@ impl Client {
     }
 }
 
-// Whether another address may do better: a gateway without a server behind it, or a node that is on its way
-// up or down.
-const fn is_of_gateway(status: u16) -> bool {
-    matches!(status, 502..=504)
+// Whether another address may do better: a gateway without a server behind it, a node that is on its way
+// up or down, or one that does not know the login.
+const fn is_of_address(status: u16) -> bool {
+    matches!(status, 401 | 502..=504)
+}
+
+fn is_denied(answered: &Result<ServerAnswer, Trouble>) -> bool {
+    match answered {
+        Ok(answer) => matches!(answer.status, 401 | 403),
+        Err(trouble) => trouble.verdict == Verdict::Denied,
+    }
+}
+
+// Whether the server does not know the login at all: 403 is about one request.
+fn is_login_refused(answered: &Result<ServerAnswer, Trouble>) -> bool {
+    match answered {
+        Ok(answer) => answer.status == 401,
+        Err(trouble) => trouble.verdict == Verdict::Denied,
+    }
 }
 
 fn authorization(credentials: &Credentials) -> Result<HeaderMap, Error> {

@@ -1,7 +1,7 @@
 //! Who we are to the server. The file of the secret is read again when access is denied, so that a key can
 //! be replaced without a restart.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::task::spawn_blocking;
@@ -34,15 +34,11 @@ impl Login {
         lock(&self.credentials).clone()
     }
 
-    /// Reads the file again. Whether it holds another secret than `used`, which was denied.
-    pub(super) async fn renew(&self, used: &Credentials) -> bool {
-        let Some(path) = self.file.clone() else {
-            return false;
-        };
-        let read = spawn_blocking({
-            let path = path.clone();
-            move || secret_file::read(&path)
-        });
+    /// The credentials with the secret that the file holds now, if it is another one than in `used`,
+    /// which were denied.
+    pub(super) async fn read_again(&self, used: &Credentials) -> Option<Credentials> {
+        let path = self.file.clone()?;
+        let read = spawn_blocking(move || secret_file::read(&path));
         let secret = match read.await {
             Ok(Ok(read)) => {
                 *lock(&self.error) = None;
@@ -50,21 +46,25 @@ impl Login {
             }
             Ok(Err(error)) => {
                 self.log_once(error.message);
-                return false;
+                return None;
             }
-            Err(_) => return false,
+            Err(_) => return None,
         };
-        let now = used.with(secret);
-        if now == *used {
-            return false;
-        }
+        Some(used.with(secret)).filter(|now| now != used)
+    }
+
+    /// Uses credentials from now on that were read again, and that the server has accepted.
+    pub(super) fn adopt(&self, accepted: Credentials) {
         let mut credentials = lock(&self.credentials);
-        // Another request may have read it already.
-        if *credentials != now {
-            info!(file = %path.display(), "the credentials of Elasticsearch were read again");
-            *credentials = now;
+        // Another request may have read them already.
+        if *credentials != accepted {
+            let file = self.file.as_deref().map(Path::display);
+            info!(
+                file = file.map(tracing::field::display),
+                "the credentials of Elasticsearch were read again"
+            );
+            *credentials = accepted;
         }
-        true
     }
 
     fn log_once(&self, message: String) {

@@ -25,6 +25,10 @@ struct State {
     templates: BTreeMap<String, Value>,
     /// Settings of templates that are refused, as a serverless project does it.
     refused_settings: &'static [&'static str],
+    /// The API key that is accepted, if one is asked for.
+    key: Option<String>,
+    /// What may not be done with it.
+    denied: &'static str,
 }
 
 /// An answer to a bulk.
@@ -77,6 +81,13 @@ impl Front {
         self.state.lock().unwrap().bulks.clone()
     }
 
+    /// Accepts this API key only from now on, and denies `path` to its user.
+    pub fn accept(&self, key: &str, path: &'static str) {
+        let mut state = self.state.lock().unwrap();
+        state.key = Some(key.to_owned());
+        state.denied = path;
+    }
+
     /// The templates that it has taken, by their names.
     pub fn templates(&self) -> BTreeMap<String, Value> {
         self.state.lock().unwrap().templates.clone()
@@ -92,7 +103,19 @@ impl Respond for Script {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let mut state = self.0.lock().unwrap();
         let path = request.url.path().to_owned();
+        let said = request.headers.get("authorization");
+        let said = said.map_or("", |value| value.to_str().unwrap());
+        if let Some(key) = &state.key
+            && said != format!("ApiKey {key}")
+        {
+            let refused = format!("401 {said}");
+            state.requests.push(refused);
+            return ResponseTemplate::new(401);
+        }
         state.requests.push(format!("{} {path}", request.method));
+        if !state.denied.is_empty() && path == state.denied {
+            return ResponseTemplate::new(403);
+        }
         let ok = |body: Value| ResponseTemplate::new(200).set_body_json(body);
         match (request.method.as_str(), path.as_str()) {
             ("GET", "/") if state.refused_settings.is_empty() => {
