@@ -40,7 +40,7 @@ use self::options::{Invocation, Options};
 use self::summary::Summary;
 use self::support::compare::Figures;
 use self::support::lab::{dist, expect_load};
-use self::support::service::Setup;
+use self::support::service::{Setup, quoted};
 use self::support::topic::produce;
 use self::timed_run::TimedRun;
 use self::way::{Servers, WAYS, Way};
@@ -166,10 +166,15 @@ fn fill(servers: &Servers, options: &Options) {
         payments,
         partitions,
         per_second,
+        compression,
         ..
     } = options;
-    eprintln!("producing {payments} payments in {partitions} partitions");
-    let setup = Setup::of(servers.kafka(), TOPIC);
+    eprintln!(
+        "producing {payments} payments in {partitions} partitions, compression {compression}"
+    );
+    let mut setup = Setup::of(servers.kafka(), TOPIC);
+    let property = quoted("compression.type");
+    setup.set("kafka.properties", &property, &quoted(compression));
     produce(
         &setup,
         &[
