@@ -28,14 +28,35 @@ pub fn with_causes(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".into();
     }
+    // A server that expects TLS shows by what it does with a request without it.
+    let is_plain = error.url().is_some_and(|url| url.scheme() == "http");
     let mut inner: &dyn std::error::Error = error;
     while let Some(cause) = inner.source() {
         inner = cause;
         if let Some(problem) = tls_problem(inner) {
             return problem;
         }
+        if is_plain && let Some(problem) = inner.downcast_ref().and_then(plain_problem) {
+            return problem.into();
+        }
     }
     in_short(&inner.to_string())
+}
+
+/// Why a server does not answer with HTTP, if it may be because it expects TLS.
+fn plain_problem(error: &hyper::Error) -> Option<&'static str> {
+    let is_other_protocol =
+        error.is_parse() && !error.is_parse_status() && !error.is_parse_too_large();
+    if is_other_protocol {
+        Some("it does not answer with HTTP: if it speaks TLS, write https:// in the address")
+    } else if error.is_incomplete_message() {
+        Some(
+            "it closed the connection without an answer: if it speaks TLS, write https:// in the \
+             address",
+        )
+    } else {
+        None
+    }
 }
 
 /// One line of `text` that fits a status.

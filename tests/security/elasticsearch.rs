@@ -1,7 +1,10 @@
 //! Elasticsearch behind TLS and credentials.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
+use std::thread;
 
 use serde_json::Value;
 
@@ -193,6 +196,12 @@ fn basic_authentication_is_sent_and_a_wrong_password_is_told_without_it() {
     );
     let verified = setup.run(&["index", "verify"]);
     assert_ne!(verified.status.code(), Some(0));
+    for part in [
+        "denies access",
+        "check the credentials and their privileges",
+    ] {
+        assert!(verified.stderr.contains(part), "{part}: {verified:?}");
+    }
     assert!(!format!("{verified:?}").contains("canary"), "{verified:?}");
     fs::write(&path, "canary-password").unwrap();
     service.await_delivered();
@@ -206,9 +215,9 @@ fn basic_authentication_is_sent_and_a_wrong_password_is_told_without_it() {
     assert_hidden(&service, &["canary", "dGlkZTpjYW5hcnkt"]);
 }
 
-fn ca_file(setup: &Setup, authority: &Authority) -> String {
+fn ca_file(setup: &Setup, pem: &str) -> String {
     let path = setup.path("ca.pem");
-    fs::write(&path, authority.pem()).unwrap();
+    fs::write(&path, pem).unwrap();
     quoted(path.to_str().unwrap())
 }
 
@@ -222,7 +231,10 @@ fn figures_are_the_same_through_tls_and_an_api_key() {
     let front = LockedFront::start(elastic.port(), Some(tls), &format!("ApiKey {FIRST_KEY}"));
     let name = unique("tls");
     let mut setup = setup(kafka, &front.url(), &name);
-    let (key, ca) = (key_file(&setup, FIRST_KEY), ca_file(&setup, &authority));
+    let (key, ca) = (
+        key_file(&setup, FIRST_KEY),
+        ca_file(&setup, &authority.pem()),
+    );
     setup.set("elasticsearch", "api_key_file", &key);
     setup.set("elasticsearch", "ca_file", &ca);
     setup.serve_until_end();
@@ -233,56 +245,114 @@ fn figures_are_the_same_through_tls_and_an_api_key() {
     assert_hidden(&service, &[FIRST_KEY]);
 }
 
+/// A service and `index verify` say `sentence` of the server on `url`, while they trust `trusted`.
+#[track_caller]
+fn assert_told(kafka: &Kafka, url: &str, trusted: &str, sentence: &str) {
+    let name = unique("untrusted");
+    let mut setup = setup(kafka, url, &name);
+    let ca = ca_file(&setup, trusted);
+    setup.set("elasticsearch", "ca_file", &ca);
+    let service = setup.serve();
+    service.await_consumed(1);
+    eventually(sentence, || {
+        let (state, reason) = service.part("sink");
+        (state == "degraded" && reason.contains(sentence)).then_some(())
+    });
+    let verified = setup.run(&["index", "verify"]);
+    assert_eq!(verified.status.code(), Some(75), "{verified:?}");
+    assert!(verified.stderr.contains(sentence), "{verified:?}");
+}
+
 #[test]
 fn each_fault_of_a_certificate_is_one_sentence_that_says_what_to_do() {
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;
     };
     let (authority, other) = (Authority::new("lab"), Authority::new("another"));
+    // Elasticsearch gives the authority that it makes the same name on each installation.
+    let namesake = Authority::new("lab");
     let expired = authority.issue(Purpose::Server, &["127.0.0.1"], Validity::Expired);
+    let for_clients = authority.issue(Purpose::Client, &["127.0.0.1"], Validity::Now);
     let named = authority.server(&["es.example"]);
     let right = authority.server(&["127.0.0.1"]);
+    let itself = Certificate::self_signed(&["127.0.0.1"]);
+    let untrusted = "its certificate is from an authority that is not trusted: give the certificate of that \
+                     authority as ca_file";
     for (certificate, trusted, sentence) in [
+        (&right, other.pem(), untrusted),
+        (&right, namesake.pem(), untrusted),
         (
-            Some(&right),
-            &other,
-            "its certificate is from an authority that is not trusted: give the certificate of that \
-             authority as ca_file",
-        ),
-        (
-            Some(&expired),
-            &authority,
+            &expired,
+            authority.pem(),
             "its certificate expired at 2021-01-01T00:00:00Z: renew it",
         ),
         (
-            Some(&named),
-            &authority,
+            &named,
+            authority.pem(),
             "its certificate is not for 127.0.0.1: use an address that the certificate names (es.example)",
         ),
         (
-            None,
-            &authority,
-            "it does not speak TLS: write http:// in the address, or enable TLS there",
+            &itself,
+            itself.pem.clone(),
+            "its certificate is that of an authority (CA:TRUE), not of a server: issue one for the server \
+             with it, and keep it as ca_file; or make one without CA:TRUE",
+        ),
+        (
+            &for_clients,
+            authority.pem(),
+            "its certificate is not for servers: issue one with the extended key usage serverAuth",
         ),
     ] {
-        let front = LockedFront::start(
-            elastic.port(),
-            certificate.map(Certificate::server_config),
-            "",
-        );
-        let name = unique("untrusted");
-        let url = front.url().replace("http://", "https://");
-        let mut setup = setup(kafka, &url, &name);
-        let ca = ca_file(&setup, trusted);
-        setup.set("elasticsearch", "ca_file", &ca);
-        let service = setup.serve();
-        service.await_consumed(1);
-        eventually(sentence, || {
-            let (state, reason) = service.part("sink");
-            (state == "degraded" && reason.contains(sentence)).then_some(())
-        });
-        let verified = setup.run(&["index", "verify"]);
-        assert_eq!(verified.status.code(), Some(75), "{verified:?}");
-        assert!(verified.stderr.contains(sentence), "{verified:?}");
+        let front = LockedFront::start(elastic.port(), Some(certificate.server_config()), "");
+        assert_told(kafka, &front.url(), &trusted, sentence);
+    }
+}
+
+/// A server that answers the first bytes of each connection with `answer`, and hangs up.
+fn answering(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer);
+        }
+    });
+    address.to_string()
+}
+
+#[test]
+fn a_server_that_speaks_another_protocol_is_told_with_what_to_change() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
+        return;
+    };
+    let authority = Authority::new("lab");
+    let plain = LockedFront::start(elastic.port(), None, "");
+    let right = authority.server(&["127.0.0.1"]);
+    let secure = LockedFront::start(elastic.port(), Some(right.server_config()), "");
+    // An alert, protocol_version: how a server of TLS 1.1 answers.
+    let old = answering(&[21, 3, 1, 0, 2, 2, 70]);
+    // As Elasticsearch behind TLS treats a request without it.
+    let silent = answering(b"");
+    for (url, sentence) in [
+        (
+            plain.url().replace("http://", "https://"),
+            "it does not speak TLS: write http:// in the address, or enable TLS there",
+        ),
+        (
+            secure.url().replace("https://", "http://"),
+            "it does not answer with HTTP: if it speaks TLS, write https:// in the address",
+        ),
+        (
+            format!("http://{silent}"),
+            "it closed the connection without an answer: if it speaks TLS, write https:// in the address",
+        ),
+        (
+            format!("https://{old}"),
+            "it speaks no TLS version that is supported: enable TLS 1.2 or 1.3 there",
+        ),
+    ] {
+        assert_told(kafka, &url, &authority.pem(), sentence);
     }
 }

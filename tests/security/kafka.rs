@@ -340,3 +340,20 @@ fn produce_says_the_same() {
         assert!(!said.contains(CANARY), "{said}");
     }
 }
+
+#[test]
+fn produce_without_the_right_to_write_names_that_right() {
+    let Some(mut kafka) = SecureKafka::own() else {
+        return;
+    };
+    let topic = unique("unwritable");
+    kafka.kafka().create_topic(&topic, 1);
+    kafka.allow(&["DESCRIBE"], &topic);
+    let setup = Properties::password(&kafka).setup(&kafka.bootstrap(Lock::Password), &topic);
+    let outcome = setup.run(&["produce", "--count", "5", "-vv"]);
+    let said = &outcome.stderr;
+    assert_eq!(outcome.status.code(), Some(1), "{said}");
+    let end = said.lines().last().unwrap();
+    assert!(end.contains("grant the user WRITE on the topic"), "{said}");
+    assert!(!end.contains("Purge"), "{said}");
+}

@@ -99,6 +99,19 @@ impl Authority {
 }
 
 impl Certificate {
+    /// One that has signed itself and says that it is an authority, as `openssl req -x509` makes it.
+    pub fn self_signed(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("names of hosts");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        Self {
+            pem: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
     /// What a server with this certificate speaks.
     pub fn server_config(&self) -> Arc<ServerConfig> {
         let chain = CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap();
