@@ -132,6 +132,16 @@ pub(super) fn credentials(
         section.problem(there, format!("{missing} is missing beside it"));
     }
     if let Some((path, api_key)) = section.secret("api_key_file") {
+        if let Some(what) = not_a_key(api_key.expose()) {
+            let shown = path.display();
+            section.problem(
+                "api_key_file",
+                format!(
+                    "the file {shown} holds {what}: put the encoded API key there and nothing else, \
+                     which is the field \"encoded\" of the answer when the key was created"
+                ),
+            );
+        }
         *api_key_file = Some(path);
         return Credentials::ApiKey(api_key);
     }
@@ -145,6 +155,15 @@ pub(super) fn credentials(
         }
         _ => Credentials::None,
     }
+}
+
+/// What `text` is, if it can't be an encoded API key. It is not repeated.
+fn not_a_key(text: &str) -> Option<&'static str> {
+    if text.starts_with('{') {
+        return Some("JSON");
+    }
+    let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    (!is_visible).then_some("a blank, or a character that is not ASCII")
 }
 
 fn bulk(section: &Section<'_>) -> BulkConfig {

@@ -10,7 +10,7 @@ use super::secret::Secret;
 /// The content of a secret file.
 #[derive(Debug)]
 pub struct SecretFile {
-    /// Without white space around it.
+    /// Without a byte order mark and white space around it.
     pub secret: Secret,
     /// What should be corrected, although the secret can be used.
     pub warning: Option<String>,
@@ -28,7 +28,8 @@ pub struct SecretFileError {
 /// Reads the secret in the file `path`.
 ///
 /// # Errors
-/// When the file can't be read, can be written by all users, is not UTF-8 text, is empty, or has several lines.
+/// When the file can't be read, can be written by all users, is not UTF-8 text, is empty, or has several
+/// lines or control characters.
 pub fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
     let content = fs::read(path).map_err(|error| SecretFileError {
         message: unreadable(path, &error),
@@ -42,13 +43,8 @@ pub fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
     let warning = guarded(path).map_err(unfit)?;
     let content = String::from_utf8(content)
         .map_err(|_| unfit(format!("the file {shown} is not UTF-8 text")))?;
-    let secret = content.trim();
-    if secret.is_empty() || secret.contains(char::is_control) {
-        let what = if secret.is_empty() {
-            "is empty"
-        } else {
-            "holds more than one line"
-        };
+    let secret = bare(&content);
+    if let Some(what) = fault(secret) {
         return Err(unfit(format!(
             "the file {shown} {what}: it must hold the secret and nothing else"
         )));
@@ -57,6 +53,25 @@ pub fn read(path: &Path) -> Result<SecretFile, SecretFileError> {
         secret: Secret::new(secret),
         warning,
     })
+}
+
+/// The secret without white space around it, and without the byte order mark that editors of Windows
+/// write first.
+fn bare(content: &str) -> &str {
+    content.strip_prefix('\u{feff}').unwrap_or(content).trim()
+}
+
+/// What keeps a text from being a secret, if anything does.
+fn fault(secret: &str) -> Option<&'static str> {
+    if secret.is_empty() {
+        return Some("is empty");
+    }
+    if secret.contains(['\n', '\r']) {
+        return Some("holds more than one line");
+    }
+    secret
+        .contains(char::is_control)
+        .then_some("holds a control character, which can't be seen")
 }
 
 /// Refuses a file that all users can write, and warns about one that all users can read: containers mount
@@ -89,4 +104,39 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
     format!(
         "there is no such file: {error}; give the path of a file that holds the secret, not the secret"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_and_white_space_are_no_part_of_a_secret() {
+        for content in [
+            "s3cret",
+            " s3cret\r\n",
+            "\u{feff}s3cret\r\n",
+            "\u{feff} s3cret",
+        ] {
+            assert_eq!(bare(content), "s3cret", "{content:?}");
+        }
+        assert_eq!(bare("\u{feff}\r\n"), "");
+    }
+
+    #[test]
+    fn what_is_wrong_is_called_by_its_name() {
+        let control = Some("holds a control character, which can't be seen");
+        for (secret, what) in [
+            ("s3cret", None),
+            ("two words", None),
+            ("", Some("is empty")),
+            ("one\ntwo", Some("holds more than one line")),
+            ("one\rtwo", Some("holds more than one line")),
+            ("one\0two", control),
+            ("one\u{85}two", control),
+            ("one\ttwo", control),
+        ] {
+            assert_eq!(fault(secret), what, "{secret:?}");
+        }
+    }
 }

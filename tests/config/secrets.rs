@@ -167,7 +167,13 @@ fn a_token_of_a_few_characters_is_refused() {
 #[test]
 fn an_empty_secret_or_one_that_can_not_be_read_is_refused() {
     let typed = Typed::new("");
-    for (content, words) in [(" \n", "is empty"), ("one\ntwo", "more than one line")] {
+    for (content, words) in [
+        (" \n", "is empty"),
+        ("\u{feff}\n", "is empty"),
+        ("one\ntwo", "more than one line"),
+        ("one\0two", "a control character"),
+        ("one\u{85}two", "a control character"),
+    ] {
         let path = typed.file("secret", content);
         typed.file("t.toml", &format!("[http]\ntoken_file = {path:?}\n"));
         let text = told(&typed.sources(), Need::Nothing);
@@ -181,4 +187,37 @@ fn an_empty_secret_or_one_that_can_not_be_read_is_refused() {
         "2:14",
         &["http.token_file", "/nowhere/at/all", "can't be read"],
     );
+}
+
+#[test]
+fn a_file_that_can_hold_no_api_key_is_refused_with_what_to_put_there() {
+    let answer = "{\"id\":\"VuaCfGcBCdbkQm\",\"api_key\":\"s3cret\",\"encoded\":\"czNjcmV0\"}";
+    for content in [
+        answer,
+        "\u{feff}{\"encoded\":\"s3cret\"}",
+        "s3cret\u{e9}",
+        "s3cret key",
+        "\u{201c}s3cret\u{201d}",
+    ] {
+        let typed = Typed::new("");
+        let path = typed.file("key", content);
+        for section in ["elasticsearch", "kibana"] {
+            let text = wrong(&format!("[{section}]\napi_key_file = {path:?}\n"));
+            assert!(text.contains("the field \"encoded\""), "{text}");
+            assert!(text.contains(&format!("{section}.api_key_file")), "{text}");
+            assert!(!text.contains("s3cret") && !text.contains("czNj"), "{text}");
+        }
+    }
+    // A password may hold all of that.
+    let typed = Typed::new("");
+    let path = typed.file("password", "\u{feff}{s3cret \u{e9}\r\n");
+    typed.file(
+        "t.toml",
+        &format!("[elasticsearch]\nusername = 'me'\npassword_file = {path:?}\n"),
+    );
+    let config = Config::load(&typed.sources(), Need::Nothing).unwrap();
+    match config.elasticsearch.unwrap().credentials {
+        Credentials::Basic { password, .. } => assert_eq!(password.expose(), "{s3cret \u{e9}"),
+        other => panic!("{other:?}"),
+    }
 }
