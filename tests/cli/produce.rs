@@ -7,6 +7,7 @@ use std::process::Stdio;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::mocking::MockCluster;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use serde_json::Value;
 use tidegauge::decode::{Decoded, Decoder};
@@ -280,4 +281,29 @@ fn the_summary_of_what_was_sent_counts_every_kind() {
     let counts = kinds.map(|kind| summary[kind].as_u64().unwrap());
     assert!(counts.iter().all(|count| *count > 0), "{summary}");
     assert_eq!(counts.iter().sum::<u64>(), 5_000, "{summary}");
+}
+
+#[test]
+fn a_login_that_may_not_write_is_told_so_in_place_of_what_became_of_the_messages() {
+    let kafka = MockCluster::new(1).unwrap();
+    kafka.create_topic("t", 2, 1).unwrap();
+    // How brokers answer a user who may write to no topic at all.
+    let denied = RDKafkaRespErr::RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+    kafka.request_errors(RDKafkaApiKey::InitProducerId, &[denied; 16]);
+    let brokers = kafka.bootstrap_servers();
+    let output = run(&[
+        "produce",
+        "--topic",
+        "t",
+        "--count",
+        "5",
+        "--brokers",
+        &brokers,
+        "-vv",
+    ]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let end = said.lines().last().unwrap();
+    assert!(end.contains("grant the user WRITE on the topic"), "{said}");
+    assert!(!end.contains("Purge"), "{said}");
 }

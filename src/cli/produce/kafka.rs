@@ -165,10 +165,12 @@ impl TopicProducer {
             return Ok(());
         };
         let name = &self.name;
-        let message = anyhow!(
-            "{} could not be written to topic {name}: {why}",
-            counted(refused, "message")
-        );
+        // The error of the client may come before the messages come back.
+        let messages = match refused {
+            0 => "messages".to_owned(),
+            refused => counted(refused, "message"),
+        };
+        let message = anyhow!("{messages} could not be written to topic {name}: {why}");
         Err(match code {
             Some(RDKafkaErrorCode::MessageTimedOut | RDKafkaErrorCode::OperationTimedOut) => {
                 CommandFailure::Unavailable(message)
@@ -316,6 +318,23 @@ impl ProducerEvents {
     }
 
     fn note(&self, code: Option<RDKafkaErrorCode>, why: String) {
+        let why = match code {
+            // A producer that keeps the order asks for an id first, which takes the right to write to some
+            // topic.
+            Some(
+                RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::ClusterAuthorizationFailed,
+            ) => {
+                "Kafka denies writing to it: grant the user WRITE on the topic (brokers before 2.8 \
+                  need IDEMPOTENT_WRITE on the cluster too)"
+                    .to_owned()
+            }
+            // Nothing is sent after an error of the client, which says more.
+            Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) => {
+                self.said().unwrap_or(why)
+            }
+            _ => why,
+        };
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert((code, why));
     }
@@ -330,9 +349,11 @@ impl ClientContext for ProducerEvents {
         debug!("Kafka client: {error}: {reason}");
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => {}
-            Some(code @ (RDKafkaErrorCode::Fatal | RDKafkaErrorCode::SaslAuthenticationFailed)) => {
-                self.note(Some(code), reason.to_owned());
-            }
+            Some(
+                code @ (RDKafkaErrorCode::Fatal
+                | RDKafkaErrorCode::SaslAuthenticationFailed
+                | RDKafkaErrorCode::ClusterAuthorizationFailed),
+            ) => self.note(Some(code), reason.to_owned()),
             _ => {
                 let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
                 *said = Some(reason.to_owned());
