@@ -14,6 +14,7 @@ mod elsewhere;
 mod following;
 mod indexes;
 mod leftovers;
+mod overrides;
 mod proof;
 mod readers;
 mod refused;

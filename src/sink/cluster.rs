@@ -1,5 +1,6 @@
 //! The server: templates, indexes, aliases, and whether they are as we made them.
 
+mod block;
 mod overrides;
 mod ownership;
 mod publishing;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::info;
 
+pub(super) use self::block::IndexBlock;
 pub(super) use self::ownership::Owner;
 use super::bulk::Target;
 use super::client::Client;
@@ -55,8 +57,8 @@ pub(super) struct IndexState {
     pub(super) owner: Owner,
     /// What is wrong with its mapping, in words.
     pub(super) drift: Vec<String>,
-    /// The setting that keeps it from being written to, if there is one.
-    pub(super) blocked: Option<&'static str>,
+    /// What keeps it from being written to, if anything does.
+    pub(super) blocked: Option<IndexBlock>,
     /// The ingest pipelines that its documents go through, each with its setting.
     pub(super) pipelines: BTreeSet<(&'static str, String)>,
 }
@@ -78,12 +80,6 @@ pub(super) struct Ready {
 
 /// So many indexes or templates are made together: a year of history needs dozens.
 pub(super) const TOGETHER: usize = 16;
-/// What keeps documents out of an index.
-const BLOCKS: [&str; 3] = [
-    "index.blocks.write",
-    "index.blocks.read_only",
-    "index.blocks.read_only_allow_delete",
-];
 
 #[derive(Deserialize)]
 struct Indexes(BTreeMap<String, Index>);
@@ -292,7 +288,8 @@ impl Cluster {
             (
                 "filter_path",
                 "error,*.aliases,*.mappings,*.settings.index.uuid,*.settings.index.blocks,\
-                 *.settings.index.default_pipeline,*.settings.index.final_pipeline",
+                 *.settings.index.verified_before_close,*.settings.index.default_pipeline,\
+                 *.settings.index.final_pipeline",
             ),
         ];
         let answer = self.client.get(&path, &query).await?;
@@ -316,10 +313,7 @@ impl Cluster {
                 .await?,
             drift: mapping::drift(&index.mappings, &ours),
             pipelines: overrides::pipelines(&index.settings),
-            blocked: BLOCKS.into_iter().find(|block| {
-                let name = block.trim_start_matches("index.blocks.");
-                index.settings["index"]["blocks"][name] == "true"
-            }),
+            blocked: IndexBlock::of(&index.settings),
         })
     }
 }

@@ -46,6 +46,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The server does not let us do what is needed.
+    #[error("{server} denies access: {reason}; check the credentials and their privileges")]
+    Denied {
+        /// Which server.
+        server: String,
+        /// Why.
+        reason: String,
+    },
     /// Indexes hold figures of another log.
     #[error("nothing is written to Elasticsearch: {0}")]
     Foreign(String),

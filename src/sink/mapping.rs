@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::index::{DocumentKind, Names};
+use super::template_config;
 use crate::core::feedback::Family;
 use crate::domain::provenance::Provenance;
 use crate::view::field::{Field, FieldKind, Scalar};
@@ -18,6 +19,10 @@ pub(super) fn template(
     histograms: bool,
     decided_by_server: bool,
 ) -> Value {
+    let mut meta = json!({ "managed_by": "tidegauge" });
+    if decided_by_server {
+        template_config::mark_decided(&mut meta);
+    }
     json!({
         "index_patterns": [names.pattern(kind)],
         "priority": names.template_config().priority,
@@ -25,7 +30,7 @@ pub(super) fn template(
             "settings": names.template_config().settings(decided_by_server),
             "mappings": mapping(kind, histograms),
         },
-        "_meta": { "managed_by": "tidegauge" },
+        "_meta": meta,
     })
 }
 

@@ -46,6 +46,12 @@ impl ServerAnswer {
         }
     }
 
+    /// The whole reason of an error, if the server gives one.
+    pub(super) fn reason(&self) -> Option<String> {
+        let body: Value = serde_json::from_slice(&self.body).ok()?;
+        body["error"]["reason"].as_str().map(str::to_owned)
+    }
+
     /// The type of the error, and the reason in words.
     pub(super) fn error(&self) -> (Option<String>, String) {
         #[derive(Deserialize)]

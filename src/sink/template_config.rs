@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::duration;
+
 /// The priority of the index templates, and the settings that indexes get from them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TemplateConfig {
@@ -63,22 +65,25 @@ impl TemplateConfig {
         json!({ "index": index })
     }
 
-    /// How the settings of a live template differ from these, in words.
-    pub(super) fn drift(&self, live: &Value) -> Vec<String> {
+    /// How the settings of a live template differ from these, in words. `decided_by_server` says
+    /// whether the template leaves to the server what that may decide on.
+    pub(super) fn drift(&self, live: &Value, decided_by_server: bool) -> Vec<String> {
         let at = |settings: &Value, name: &str| match settings["index"].pointer(name)? {
             Value::Null => None,
+            // What says that there is none.
+            Value::String(text) if matches!(text.as_str(), "_none" | "false") => None,
+            Value::Bool(false) => None,
             Value::String(text) => Some(text.clone()),
             // The server gives numbers as texts.
             other => Some(other.to_string()),
         };
-        // Whether the server decides shows in what it has taken.
-        let decided_by_server =
-            !self.is_sized() && SETTINGS.iter().all(|name| at(live, name).is_none());
-        let ours = self.settings(decided_by_server);
+        // What an operator has said is not left to the server.
+        let ours = self.settings(decided_by_server && !self.is_sized());
         let differs = |name: &'static str| {
             let shown = name.trim_start_matches('/').replace('/', ".");
             match (at(live, name), at(&ours, name)) {
                 (live, ours) if live == ours => None,
+                (Some(live), Some(ours)) if is_same_time(&live, &ours) => None,
                 (Some(live), Some(ours)) => Some(format!("{shown} is {live}, not {ours}")),
                 (None, Some(ours)) => Some(format!("{shown} is not set, and should be {ours}")),
                 (live, None) => Some(format!(
@@ -87,9 +92,26 @@ impl TemplateConfig {
                 )),
             }
         };
-        let all = SETTINGS.into_iter().chain([LIFECYCLE_POLICY]);
+        let all = SETTINGS.into_iter().chain(OTHERS);
         all.filter_map(differs).collect()
     }
+}
+
+/// Whether the live template of that name says itself that settings are left to the server.
+pub(super) fn decided_by_server(template: &Value) -> bool {
+    template["_meta"][SETTINGS_MARK] == DECIDED
+}
+
+/// Notes in the `_meta` of a template that it leaves settings to the server: that they are absent
+/// does not tell, as others can remove them too.
+pub(super) fn mark_decided(meta: &mut Value) {
+    meta[SETTINGS_MARK] = DECIDED.into();
+}
+
+// A server keeps the text that it was given: 1000ms is 1s.
+fn is_same_time(live: &str, ours: &str) -> bool {
+    let of = |text| duration::parse(text).ok();
+    of(live).is_some_and(|live| Some(live) == of(ours))
 }
 
 /// The settings that a server may decide on itself.
@@ -99,7 +121,21 @@ const SETTINGS: [&str; 4] = [
     "/number_of_replicas",
     "/auto_expand_replicas",
 ];
-const LIFECYCLE_POLICY: &str = "/lifecycle/name";
+/// The settings that no server decides on. All but the first are never ours: with a block or the pipeline
+/// of others, new indexes take nothing, or something else.
+const OTHERS: [&str; 8] = [
+    "/lifecycle/name",
+    "/default_pipeline",
+    "/final_pipeline",
+    "/blocks/write",
+    "/blocks/read_only",
+    "/blocks/read_only_allow_delete",
+    "/blocks/read",
+    "/blocks/metadata",
+];
+/// Where `_meta` of a template says who decides on settings.
+const SETTINGS_MARK: &str = "settings";
+const DECIDED: &str = "decided by the server";
 
 impl Replicas {
     /// Reads `1`, `0-1` or `0-all`.
@@ -186,7 +222,7 @@ mod tests {
         } });
         let usual = TemplateConfig::default();
         assert_eq!(
-            usual.drift(&live),
+            usual.drift(&live, false),
             ["lifecycle.name is old, and should not be set"]
         );
         let said = TemplateConfig {
@@ -196,7 +232,7 @@ mod tests {
             ..usual.clone()
         };
         assert_eq!(
-            said.drift(&live),
+            said.drift(&live, false),
             [
                 "number_of_shards is 1, not 3",
                 "number_of_replicas is not set, and should be 2",
@@ -204,11 +240,61 @@ mod tests {
                 "lifecycle.name is old, not new",
             ]
         );
-        // As a serverless project holds it.
-        assert!(usual.drift(&json!({})).is_empty());
+    }
+
+    #[test]
+    fn absent_settings_are_right_only_where_the_template_says_that_the_server_decides() {
+        let usual = TemplateConfig::default();
+        let none = json!({});
+        let missing = [
+            "refresh_interval is not set, and should be 1s",
+            "number_of_shards is not set, and should be 1",
+            "auto_expand_replicas is not set, and should be 0-1",
+        ];
+        assert_eq!(usual.drift(&none, false), missing);
+        assert!(usual.drift(&none, true).is_empty());
+        // An operator's numbers are never left to a server.
+        let said = TemplateConfig { shards: 2, ..usual };
+        let found = said.drift(&none, true);
+        assert!(
+            found.contains(&"number_of_shards is not set, and should be 2".to_owned()),
+            "{found:?}"
+        );
+
+        let mut template = json!({ "_meta": { "managed_by": "tidegauge" } });
+        assert!(!decided_by_server(&template));
+        mark_decided(&mut template["_meta"]);
+        assert!(decided_by_server(&template));
+        assert!(!decided_by_server(&json!({})));
+    }
+
+    #[test]
+    fn the_refresh_interval_is_compared_as_a_time() {
+        let usual = TemplateConfig::default();
+        let mut live = usual.settings(false);
+        for (interval, is_drift) in [("1000ms", false), ("1s", false), ("5s", true), ("-1", true)] {
+            live["index"]["refresh_interval"] = json!(interval);
+            assert_eq!(
+                usual.drift(&live, false).len(),
+                usize::from(is_drift),
+                "{interval}"
+            );
+        }
+    }
+
+    #[test]
+    fn blocks_and_pipelines_of_others_are_drift() {
+        let usual = TemplateConfig::default();
+        let mut live = usual.settings(false);
+        live["index"]["default_pipeline"] = json!("enrich");
+        live["index"]["final_pipeline"] = json!("_none");
+        live["index"]["blocks"] = json!({ "write": "true", "read_only": "false" });
         assert_eq!(
-            said.drift(&json!({})).first().map(String::as_str),
-            Some("refresh_interval is not set, and should be 1s")
+            usual.drift(&live, false),
+            [
+                "default_pipeline is enrich, and should not be set",
+                "blocks.write is true, and should not be set",
+            ]
         );
     }
 }

@@ -90,6 +90,48 @@ impl Cluster {
         let body = mapping::template(&self.names, kind, self.histograms, self.decides_settings);
         let answer = self.client.put(&path, &body).await?;
         let done = answer.success().map(|_| ());
-        done.map_err(|trouble| about(&format!("the template {name} is refused"), trouble))
+        done.map_err(|trouble| {
+            let what = format!("the template {name} is refused");
+            match answer.reason().as_deref().and_then(rival) {
+                // The server's own reason is long: the remedy would be cut off.
+                Some(rival) => Trouble {
+                    reason: format!(
+                        "{what}: another template, {rival}, has the same priority, {}, and matches \
+                         the same names: set elasticsearch.template_priority to another number",
+                        self.names.template_config().priority
+                    ),
+                    ..trouble
+                },
+                None => about(&what, trouble),
+            }
+        })
+    }
+}
+
+/// The templates of others that have our priority and match our names, as the server's reason names them.
+fn rival(reason: &str) -> Option<&str> {
+    if !reason.contains("same priority") {
+        return None;
+    }
+    let (_, names) = reason.split_once("existing templates [")?;
+    names.split_once(']').map(|(names, _)| names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_of_the_same_priority_is_found_in_the_reason_of_the_server() {
+        let reason = "index template [a-1m-g1] has index patterns [a-1m-g1-*] matching patterns from \
+                      existing templates [theirs] with patterns (theirs => [a-*]) that have the same \
+                      priority [500], multiple index templates may not match during index creation, \
+                      please use a different priority";
+        assert_eq!(rival(reason), Some("theirs"));
+        assert_eq!(rival("unknown setting [index.lifecycle.name]"), None);
+        assert_eq!(
+            rival("existing templates [theirs] have another priority"),
+            None
+        );
     }
 }

@@ -253,6 +253,7 @@ impl Upkeep {
         let (server, reason) = (self.server(), trouble.reason);
         match trouble.verdict {
             Verdict::Retry => Error::Unanswered { server, reason },
+            Verdict::Denied => Error::Denied { server, reason },
             Verdict::Foreign => Error::Foreign(reason),
             _ => Error::Refused { server, reason },
         }

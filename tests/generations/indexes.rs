@@ -281,51 +281,6 @@ fn a_state_is_looked_into_while_a_service_works_on_it() {
 }
 
 #[test]
-fn a_missing_pipeline_and_an_outbid_template_are_found() {
-    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
-        return;
-    };
-    let name = unique("overrides");
-    kafka.create_topic(&name, 1);
-    let setup = Setup::of(kafka, &name).delivering(elastic, &name);
-    fill(&setup, 100, 2);
-    setup.serve_until_end();
-    assert_eq!(setup.run(&["index", "verify"]).status.code(), Some(0));
-
-    let totals = format!("{name}-totals-g1");
-    let pipeline = json!({"index": {"default_pipeline": "enrich"}});
-    elastic.put(&format!("/{totals}/_settings"), &pipeline).ok();
-    let theirs = json!({
-        "index_patterns": [format!("{name}-1h-*")],
-        "priority": 501,
-        "template": {"settings": {"index": {"number_of_replicas": 0}}},
-    });
-    elastic
-        .put(&format!("/_index_template/{name}-theirs"), &theirs)
-        .ok();
-    let found = setup.run(&["index", "verify"]);
-    assert_eq!(found.status.code(), Some(1));
-    for part in [
-        format!(
-            "the index {totals} takes no document: index.default_pipeline names the pipeline enrich"
-        ),
-        format!("the template {name}-1h-g1 has no effect"),
-        "elasticsearch.template_priority".into(),
-    ] {
-        assert!(found.words().contains(&part), "{part}: {}", found.stdout);
-    }
-
-    let none = json!({"index": {"default_pipeline": null}});
-    elastic.put(&format!("/{totals}/_settings"), &none).ok();
-    let setup = setup.with("elasticsearch", "template_priority", "502");
-    setup.serve_until_end();
-    assert_eq!(setup.run(&["index", "verify"]).status.code(), Some(0));
-    elastic
-        .delete(&format!("/_index_template/{name}-theirs"))
-        .ok();
-}
-
-#[test]
 fn replay_status_counts_documents_that_were_delivered_a_moment_ago() {
     let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
         return;

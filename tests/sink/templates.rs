@@ -40,6 +40,11 @@ fn a_server_that_decides_on_settings_gets_templates_without_them_and_all_documen
             json!({}),
             "{name}"
         );
+        // Absence alone would not tell that it is meant.
+        assert_eq!(
+            template["_meta"]["settings"], "decided by the server",
+            "{name}"
+        );
     }
     assert_eq!(front.bulks().concat().len(), 3);
 }

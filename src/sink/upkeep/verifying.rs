@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Upkeep, wanted};
 use crate::sink::cluster::Owner;
 use crate::sink::index_finding::IndexFinding;
+use crate::sink::template_config::decided_by_server;
 use crate::sink::trouble::Trouble;
 use crate::sink::{Error, aliases, mapping};
 use crate::view::reading::Readings;
@@ -57,10 +58,8 @@ impl Upkeep {
                     "the index {index} lacks the alias {alias}, so no service writes to it yet"
                 )));
             }
-            if let Some(block) = &live.blocked {
-                found.push(IndexFinding::Drift(format!(
-                    "the index {index} can't be written to: {block} is set"
-                )));
+            if let Some(block) = live.blocked {
+                found.push(IndexFinding::Drift(block.told(&index)));
             }
         }
         let holders = self.cluster.holders().await?;
@@ -116,7 +115,7 @@ impl Upkeep {
             let differs = mapping::drift(mappings, &ours["template"]["mappings"]);
             let differs = differs
                 .into_iter()
-                .chain(config.drift(&live["template"]["settings"]));
+                .chain(config.drift(&live["template"]["settings"], decided_by_server(&live)));
             found.extend(differs.map(|drift| format!("the template {name}: {drift}")));
             if live["index_patterns"] != ours["index_patterns"] {
                 found.push(format!(
