@@ -50,7 +50,7 @@ pub fn templates(
     names
         .kinds()
         .map(|kind| {
-            let template = mapping::template(&names, kind, histograms, true);
+            let template = mapping::template(&names, kind, histograms, false);
             (names.template(kind), template)
         })
         .collect()

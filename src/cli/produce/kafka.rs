@@ -160,10 +160,10 @@ impl TopicProducer {
 
     fn refusal(&self) -> Result<(), CommandFailure> {
         let events = self.producer.client().context();
-        let refused = events.refused.load(Ordering::Relaxed);
         let Some((code, why)) = events.refusal() else {
             return Ok(());
         };
+        let refused = events.refused.load(Ordering::Relaxed);
         let name = &self.name;
         // The error of the client may come before the messages come back.
         let messages = match refused {
@@ -203,6 +203,12 @@ impl MessageSink for TopicProducer {
                     thread::sleep(Duration::from_millis(1));
                 }
                 Err((error, _)) => {
+                    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+                        // Why, the client has said, or is about to say.
+                        let events = self.producer.client().context();
+                        events.refused.fetch_add(1, Ordering::Relaxed);
+                        self.refusal()?;
+                    }
                     let name = &self.name;
                     return Err(CommandFailure::Running(anyhow!(
                         "a message could not be written to topic {name}: {error}"
@@ -294,6 +300,9 @@ fn ask_to_create(
     }
 }
 
+/// How long the client may take to say why it threw messages away.
+const CAUSE_MAX: Duration = Duration::from_secs(1);
+
 /// What the client library reports: refused messages and errors.
 #[derive(Default)]
 struct ProducerEvents {
@@ -303,11 +312,24 @@ struct ProducerEvents {
 }
 
 impl ProducerEvents {
+    /// Why messages are not written, if that is so. The client may throw them away before it says why,
+    /// which it is given a moment for.
     fn refusal(&self) -> Option<(Option<RDKafkaErrorCode>, String)> {
-        self.first
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let deadline = Instant::now() + CAUSE_MAX;
+        loop {
+            let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_thrown_away = self.refused.load(Ordering::Relaxed) > 0;
+            if first.is_some() || !is_thrown_away {
+                return first.clone();
+            }
+            drop(first);
+            if Instant::now() >= deadline {
+                let why = self.said();
+                let why = why.unwrap_or_else(|| "the client gave them up without a reason".into());
+                return Some((Some(RDKafkaErrorCode::PurgeQueue), why));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     fn said(&self) -> Option<String> {
@@ -329,10 +351,8 @@ impl ProducerEvents {
                   need IDEMPOTENT_WRITE on the cluster too)"
                     .to_owned()
             }
-            // Nothing is sent after an error of the client, which says more.
-            Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) => {
-                self.said().unwrap_or(why)
-            }
+            // The client threw them away because of an error, which says more.
+            Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight) => return,
             _ => why,
         };
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
