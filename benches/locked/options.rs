@@ -8,7 +8,7 @@ cargo bench --bench locked -- [--no-check] [--quick]
   --no-check   only measures; without it, the exit code is 1 when the throughput with both locks is below the limit
   --quick      one round of few payments, no warm-up, no limit: does the bench itself work?
 Environment: PAYMENTS (1000000), ROUNDS (5), WARM_UP (6: passes before the rounds, each with all ways), PARTITIONS (4),
-PER_SECOND (100: payments per second of event time), COMPRESSION (none | lz4 | zstd | snappy | gzip: how the producer
+PER_SECOND (100: payments per second of event time), COMPRESSION (lz4 | none | zstd | snappy | gzip: how the producer
 compresses), TIDEGAUGE_TEST_DIST (es9 | es8 | es7 | opensearch2 | opensearch3),
 TIDEGAUGE_BIN (the binary that is timed, else the one that was built with the bench).
 ";
@@ -58,7 +58,7 @@ impl Options {
             warm_up: variable("WARM_UP", warm_up),
             partitions: variable("PARTITIONS", 4),
             per_second: variable("PER_SECOND", 100),
-            compression: variable("COMPRESSION", "none".to_owned()),
+            compression: variable("COMPRESSION", "lz4".to_owned()),
             check: check && !is_quick,
         })
     }
