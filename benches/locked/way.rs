@@ -106,16 +106,9 @@ impl Servers {
     }
 
     fn unlocking_kafka(&self, topic: &str) -> Setup {
-        let ca = self.kafka.file("ca.pem");
         let mut setup = Setup::new(&self.kafka.bootstrap(Lock::Password), topic);
-        for (property, value) in [
-            ("security.protocol", "sasl_ssl"),
-            ("ssl.ca.location", ca.to_str().unwrap()),
-            ("sasl.mechanism", "SCRAM-SHA-512"),
-            ("sasl.username", SecureKafka::USER),
-            ("sasl.password", SecureKafka::PASSWORD),
-        ] {
-            setup.set("kafka.properties", &quoted(property), &quoted(value));
+        for (property, value) in self.kafka.password_properties() {
+            setup.set("kafka.properties", &quoted(property), &quoted(&value));
         }
         setup
     }

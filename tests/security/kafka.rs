@@ -39,11 +39,7 @@ impl Properties {
     }
 
     fn password(kafka: &SecureKafka) -> Self {
-        Self::tls(kafka)
-            .and("security.protocol", "sasl_ssl")
-            .and("sasl.mechanism", "SCRAM-SHA-512")
-            .and("sasl.username", SecureKafka::USER)
-            .and("sasl.password", SecureKafka::PASSWORD)
+        Self(kafka.password_properties().into())
     }
 
     fn certificate(kafka: &SecureKafka, name: &str) -> Self {

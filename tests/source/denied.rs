@@ -17,19 +17,11 @@ fn a_topic_that_may_not_be_read_is_not_well_because_its_end_is_known() {
     let topic = unique("denied");
     kafka.kafka().create_topic(&topic, 1);
     kafka.allow(&["DESCRIBE"], &topic);
-    let ca = kafka.file("ca.pem").display().to_string();
-    let properties = [
-        ("security.protocol", "sasl_ssl"),
-        ("ssl.ca.location", &ca),
-        ("sasl.mechanism", "SCRAM-SHA-512"),
-        ("sasl.username", SecureKafka::USER),
-        ("sasl.password", SecureKafka::PASSWORD),
-    ];
+    let properties = kafka.password_properties();
     let config = Config {
         properties: properties
-            .iter()
-            .map(|&(key, value)| (key.to_owned(), value.to_owned()))
-            .collect(),
+            .map(|(key, value)| (key.to_owned(), value))
+            .into(),
         ..config(
             kafka.bootstrap(Lock::Password),
             &topic,

@@ -107,6 +107,17 @@ impl SecureKafka {
         format!("127.0.0.1:{}", self.ports[index])
     }
 
+    /// The properties of a client that comes in by [`Lock::Password`].
+    pub fn password_properties(&self) -> [(&'static str, String); 5] {
+        [
+            ("security.protocol", "sasl_ssl".to_owned()),
+            ("ssl.ca.location", self.file("ca.pem").display().to_string()),
+            ("sasl.mechanism", "SCRAM-SHA-512".to_owned()),
+            ("sasl.username", Self::USER.to_owned()),
+            ("sasl.password", Self::PASSWORD.to_owned()),
+        ]
+    }
+
     /// A file: `ca.pem`, `other-ca.pem` of an authority that the node does not know, `client.pem` and
     /// `client.key`, and `stranger.pem` and `stranger.key` of the other authority.
     pub fn file(&self, name: &str) -> PathBuf {
