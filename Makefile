@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/.cargo/unity:$(PATH)
 # One profile for everything: the C++ dependencies (RocksDB, librdkafka) are compiled once.
 CARGO_FLAGS := --release --locked
 
-.PHONY: help demo test test-fast memcheck build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
+.PHONY: help demo test test-fast sim memcheck build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,10 @@ test: setup-build ## every test, with real servers; ends with one line of counts
 
 test-fast: setup-build ## the tests that need no real server; the others are counted as skipped
 	@CI= TIDEGAUGE_TEST_SERVERS=off RUST_TEST_THREADS=6 lab/count cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
+
+# SEED=… shows one seed; PLANTED=0 leaves out the planted mistakes; MISTAKE=… plants one.
+sim: setup-build ## simulates SEEDS=2000 lives of the service under faults, then finds planted mistakes
+	@SEEDS=$(or $(SEEDS),2000) cargo test $(CARGO_FLAGS) --test simulation
 
 # Records that librdkafka owns are read by unsafe code. Two tests are left out: under valgrind they take many minutes.
 memcheck: setup-build ## the reading of Kafka under valgrind: about two minutes

@@ -22,7 +22,7 @@ use clap::{Parser, ValueEnum};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Message as _, Offset, TopicPartitionList};
-use tidegauge::source::{Config, Source, StartPosition};
+use tidegauge::source::{Config, LogBatch, Source, StartPosition};
 
 /// Reads a topic from its beginning to its end and does nothing with it.
 #[derive(Parser)]

@@ -36,7 +36,6 @@ mod windows;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -54,6 +53,7 @@ use self::progress::CheckpointProgress;
 use self::tabular::FileCache;
 use crate::domain::branch::Branches;
 use crate::domain::secret::Secret;
+use crate::host::clock::Instant;
 use crate::observe::status::Status;
 use crate::view::changelog::Changelog;
 use crate::view::reading::Readings;

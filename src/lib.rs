@@ -24,7 +24,8 @@ pub mod decode;
 pub mod core;
 pub mod generator;
 
-// How readers see the result.
+// How readers see the result, and what the machine gives.
+pub mod host;
 pub mod view;
 
 // What operators see.

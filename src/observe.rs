@@ -4,4 +4,3 @@ pub mod metrics;
 pub mod remark;
 pub mod status;
 pub mod telemetry;
-pub mod wall_clock;

@@ -52,6 +52,8 @@ mod pass;
 mod readiness;
 mod retry;
 mod server_answer;
+#[cfg(feature = "simulation")]
+mod simulated;
 mod size;
 mod template_config;
 mod templates;
@@ -157,6 +159,7 @@ impl Sink {
         };
         match self.delivery(feedback) {
             Ok(delivery) => tokio::select! {
+                biased;
                 ended = delivery.run(orders) => ended,
                 () = overdue => {
                     warn!("stopped with documents undelivered; they are delivered when the service runs again");

@@ -15,6 +15,8 @@ mod cursor;
 mod error;
 mod halts;
 mod incident;
+mod kafka_client;
+mod log_client;
 mod missing_topic;
 mod native;
 mod pausing;
@@ -23,39 +25,34 @@ mod refusal;
 mod reporter;
 mod security;
 mod settings;
+#[cfg(feature = "simulation")]
+pub mod simulated;
 mod start;
 mod topic;
 mod topic_identity;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use tracing::warn;
 
-use crate::domain::duration;
+use crate::host::clock::Instant;
 use crate::observe::status::{Condition, End};
 
 pub use assign::AssignedPartition;
-use broker_questions::Asker;
-use client_events::ClientEvents;
+pub use broker_questions::{BrokerAnswer, BrokerQuestion, ProbeAnswer, TopicDescription};
 use confirmed_ends::ConfirmedEnds;
 use cursor::{PartitionCursor, RecordVerdict};
 pub use error::Error;
 use incident::{PartitionIncident, PassingProblem};
+pub use kafka_client::KafkaClient;
+pub use log_client::{LogBatch, LogClient, LogEntry};
 use missing_topic::MissingTopic;
 pub use native::PolledBatch;
-use native::Queue;
-use reporter::Reporter;
 pub use settings::{Config, StartPosition};
-use topic::Topic;
+pub use start::OffsetRange;
 pub use topic::failed_connection;
 use topic_identity::TopicIdentity;
 
@@ -63,15 +60,13 @@ use topic_identity::TopicIdentity;
 const ASK_MAX: Duration = Duration::from_secs(2);
 
 /// The reader of one topic.
-pub struct Source {
-    queue: Queue,
-    consumer: Arc<BaseConsumer<ClientEvents>>,
-    topic: Topic,
-    asker: Asker,
+pub struct Source<C: LogClient + ?Sized = KafkaClient> {
+    client: Box<C>,
+    topic: String,
+    /// How many partitions the topic has: they are numbered from 0 without gaps.
+    partition_count: i32,
     start: StartPosition,
     patience: Duration,
-    /// Reports positions to the group, if there is one.
-    reporter: Option<Reporter>,
     /// By partition number, without gaps.
     cursors: Vec<PartitionCursor>,
     halted: BTreeMap<i32, String>,
@@ -105,33 +100,24 @@ impl Source {
     /// ([`Error::NoBroker`]), a broker and the client don't accept each other
     /// ([`Error::Refused`]), or the topic is missing, forbidden or without a leader.
     pub fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
-        let consumer: BaseConsumer<ClientEvents> = config
-            .client()?
-            .create_with_context(ClientEvents::new(config))
-            .map_err(|error| {
-                property_files::explain(settings::refused(error), &config.properties)
-            })?;
-        let consumer = Arc::new(consumer);
-        let topic = Topic::find(&consumer, config, patience)?;
-        let queue = Queue::new(&consumer).ok_or_else(|| {
-            Error::Client("there is not enough memory for a queue; give it more".to_owned())
-        })?;
-        let threadless = |error| Error::Client(format!("a thread can't be started: {error}"));
-        let asker = Asker::start(Arc::clone(&consumer), topic.beside()).map_err(threadless)?;
-        let reporter = if config.group_id.is_empty() {
-            None
-        } else {
-            let reporter = Reporter::start(Arc::clone(&consumer), topic.name().to_owned());
-            Some(reporter.map_err(threadless)?)
-        };
+        let client = KafkaClient::connect(config, patience)?;
+        Self::new(Box::new(client), config, patience)
+    }
+}
+
+impl<C: LogClient + ?Sized> Source<C> {
+    /// A source that reads by `client`, which is connected to the topic of `config`. Questions to the
+    /// brokers have `patience` where nothing can continue without the answer.
+    ///
+    /// # Errors
+    /// When the client is broken for good.
+    pub fn new(client: Box<C>, config: &Config, patience: Duration) -> Result<Self, Error> {
         let mut source = Self {
-            queue,
-            consumer,
-            topic,
-            asker,
+            topic: config.topic.clone(),
+            partition_count: client.partitions(),
+            client,
             start: config.start,
             patience,
-            reporter,
             cursors: Vec::new(),
             halted: BTreeMap::new(),
             lasting: BTreeMap::new(),
@@ -158,10 +144,8 @@ impl Source {
     /// When the brokers don't answer in time.
     pub fn end_offsets(&self) -> Result<BTreeMap<i32, i64>, Error> {
         let deadline = Instant::now() + self.patience;
-        let all: Vec<i32> = (0..self.topic.partitions()).collect();
-        let offset_ranges = self
-            .topic
-            .offset_ranges_by(&self.consumer, &all, deadline)?;
+        let all: Vec<i32> = (0..self.partition_count).collect();
+        let offset_ranges = self.client.offset_ranges_by(&all, deadline)?;
         Ok(offset_ranges
             .into_iter()
             .map(|(partition, offset_range)| (partition, offset_range.high))
@@ -173,8 +157,8 @@ impl Source {
     ///
     /// # Errors
     /// When the client is broken for good.
-    pub fn poll(&mut self, wait: Duration) -> Result<PolledBatch, Error> {
-        let mut batch = self.queue.take(wait);
+    pub fn poll(&mut self, wait: Duration) -> Result<C::Batch, Error> {
+        let mut batch = self.client.take(wait);
         // In this order: what the client says of the topic it has said before it read by that.
         self.serve_events()?;
         self.take_topic_ids();
@@ -212,7 +196,7 @@ impl Source {
     #[must_use]
     pub fn end(&self, partition: i32) -> Option<i64> {
         let cursor = self.cursor(partition)?;
-        let fetched = self.queue.end(self.topic.name(), partition).unwrap_or(0);
+        let fetched = self.client.fetched_end(partition).unwrap_or(0);
         Some(fetched.max(cursor.end()).max(cursor.position()))
     }
 
@@ -223,7 +207,7 @@ impl Source {
         if !self.runs(partition) {
             return End::Unknown { age: None };
         }
-        let is_answered = self.consumer.context().down().is_none()
+        let is_answered = self.client.down().is_none()
             && self.missing.is_none()
             && !self.failing.contains_key(&partition)
             && !self.is_end_old(partition);
@@ -237,7 +221,7 @@ impl Source {
     /// The condition of the source apart from [halted](Self::halted) partitions, and the reason.
     #[must_use]
     pub fn condition(&self) -> (Condition, String) {
-        if let Some(reason) = self.consumer.context().down() {
+        if let Some(reason) = self.client.down() {
             return (Condition::Degraded, reason);
         }
         if let Some(missing) = self.missing {
@@ -259,62 +243,23 @@ impl Source {
     /// Reports the applied positions to the group, so that lag tools can show them. Nothing reads it
     /// back, nothing waits for it but [`close`](Self::close), and a failure is only logged.
     pub fn report(&self, positions: &BTreeMap<i32, i64>) {
-        // While no broker answers, it would only keep a stop waiting.
-        if let Some(reporter) = &self.reporter
-            && self.consumer.context().down().is_none()
-        {
-            reporter.report(positions);
-        }
+        self.client.report(positions);
     }
 
     /// Disconnects from the brokers, once the group has the last positions. Returns after
     /// `patience` at the latest, whatever they do.
     pub fn close(self, patience: Duration) {
-        let Self {
-            queue,
-            consumer,
-            asker,
-            reporter,
-            ..
-        } = self;
-        let (done, closed) = channel();
-        // Closing has hung in several versions of the client.
-        let closing = thread::Builder::new()
-            .name("kafka-close".into())
-            .spawn(move || {
-                if let Some(reporter) = reporter {
-                    reporter.close();
-                }
-                asker.close();
-                drop(queue);
-                drop(consumer);
-                let _ = done.send(());
-            });
-        if closing.is_err() || closed.recv_timeout(patience).is_err() {
-            let patience = duration::text(patience);
-            warn!("the Kafka client did not close within {patience}; it is abandoned");
-        }
+        self.client.close(patience);
     }
 
     fn serve_events(&mut self) -> Result<(), Error> {
-        // All of them: a batch that was taken before is judged by what they say.
-        loop {
-            let served = self.consumer.context().served();
-            let stray = match self.consumer.poll(Duration::ZERO) {
-                None if self.consumer.context().served() == served => return Ok(()),
-                Some(Ok(record)) => rdkafka::Message::partition(&record),
-                Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
-                    return Err(Error::Fatal(code.to_string()));
-                }
-                // The context has taken note of it.
-                None | Some(Err(_)) => continue,
-            };
-            // It would be lost here, in between others of its partition.
+        for stray in self.client.serve_events()? {
             self.halt_for_now(stray, start::STRAYED.to_owned());
         }
+        Ok(())
     }
 
-    fn sort(&mut self, batch: &mut PolledBatch) {
+    fn sort(&mut self, batch: &mut C::Batch) {
         let cursors = &mut self.cursors;
         let failing = &mut self.failing;
         let confirmed = &mut self.confirmed;
@@ -385,13 +330,5 @@ impl Source {
     fn runs(&self, partition: i32) -> bool {
         self.cursor(partition)
             .is_some_and(|cursor| !cursor.is_halted())
-    }
-
-    fn list(&self, partitions: &[i32]) -> TopicPartitionList {
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            list.add_partition(self.topic.name(), *partition);
-        }
-        list
     }
 }

@@ -24,6 +24,7 @@ use self::retention::Retention;
 use self::snapshot::StateSnapshot;
 use self::task::Task;
 use crate::core::effect::{Effects, Progress};
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 use crate::core::feedback::{Blocked, Mark};
 use crate::domain::document_key::DocumentKey;
@@ -194,7 +195,9 @@ impl Store {
         draft.list(effects);
         draft.trim_lists(self.keep, self.retention.blocked())?;
         for (partition, progress) in &effects.progress {
-            if self.progress.get(partition) != Some(progress) {
+            if self.progress.get(partition) != Some(progress)
+                && !is_planted(Mistake::PositionInAnotherWrite)
+            {
                 draft.put(&keys::progress(*partition), progress);
             }
         }
@@ -262,6 +265,13 @@ impl Store {
         draft.head_mut().as_of = as_of_ms;
         let recent = draft.recent();
         self.head = draft.write()?;
+        if is_planted(Mistake::PositionInAnotherWrite) {
+            let mut later = Draft::new(&database, &self.head, documents);
+            for (partition, progress) in &effects.progress {
+                later.put(&keys::progress(*partition), progress);
+            }
+            self.head = later.write()?;
+        }
         unread.marked(marked.0, marked.1);
         drop(unread);
         match deleted {

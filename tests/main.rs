@@ -11,6 +11,11 @@
 
 mod support;
 
+/// Shared with the binary that simulates the whole service.
+mod simulation {
+    pub mod search_server;
+}
+
 mod api;
 mod bad_input;
 mod cli;
@@ -32,6 +37,7 @@ mod page;
 mod pipeline;
 mod query;
 mod replay;
+mod search_conformance;
 mod second_topics;
 mod security;
 mod sink;

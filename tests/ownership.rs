@@ -8,7 +8,8 @@ mod topics;
 
 use std::time::Duration;
 
-use crate::support::lab::{Document, Elastic, Kafka, unique};
+use crate::support::compare::Document;
+use crate::support::lab::{Elastic, Kafka, unique};
 use crate::support::service::{Outcome, Setup};
 use crate::support::topic::{START, paid};
 

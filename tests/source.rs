@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tidegauge::core::effect::Progress;
 use tidegauge::core::pipeline::fingerprint;
 use tidegauge::domain::record::Record;
-use tidegauge::source::{AssignedPartition, Source};
+use tidegauge::source::{AssignedPartition, LogBatch, Source};
 
 use self::topic::{Topic, config, messages};
 

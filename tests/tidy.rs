@@ -15,7 +15,7 @@ const FLOORS: [&[&str]; 11] = [
     &["domain"],
     &["decode"],
     &["core", "generator"],
-    &["view"],
+    &["host", "view"],
     &["observe"],
     &["api", "sink", "source", "store"],
     &["kibana"],

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidegauge_windows::{Block, Cells, EventTime, Summary, Window};
 use tokio::runtime::Handle;
@@ -12,6 +12,7 @@ use tokio::time::sleep_until;
 use super::capacity::{Capacity, Seat, Turn};
 use super::problem::Failure;
 use crate::domain::payment::BranchId;
+use crate::host::clock::Instant;
 use crate::view::reading::ReadError;
 
 /// A light question may look at so many cells, branches and records; then it moves to a heavy place.
@@ -55,7 +56,7 @@ impl Patience {
         loop {
             let end = *until.borrow_and_update();
             tokio::select! {
-                () = sleep_until(end.into()) => return,
+                () = sleep_until(end) => return,
                 // There is always a sender: this one.
                 _ = until.changed() => {}
             }

@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
@@ -16,7 +15,8 @@ use super::host;
 use super::page;
 use super::problem::Problem;
 use super::waiting::wait;
-use crate::observe::wall_clock::since_epoch;
+use crate::host::clock::Instant;
+use crate::host::wall_clock::since_epoch;
 
 /// Lets a request through if it may pass, and sees to its answer.
 pub(super) async fn guard(

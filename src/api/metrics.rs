@@ -15,7 +15,7 @@ use super::parameters::Parameters;
 use super::problem::Problem;
 use super::process::Process;
 use super::scrape::{Moment, Scrape};
-use crate::observe::wall_clock::since_epoch;
+use crate::host::wall_clock::since_epoch;
 
 /// The text that every Prometheus reads.
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";

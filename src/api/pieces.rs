@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use hyper::body::Frame;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::capacity::Seat;
 use super::effort::{Effort, Interest};
+use crate::host::clock::Instant;
 
 /// So many bytes make a piece.
 const PIECE: usize = 64 << 10;

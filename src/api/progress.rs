@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tidegauge_windows::EventTime;
 use tokio::sync::{Semaphore, oneshot, watch};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use super::State;
 use super::problem::Problem;
 use crate::domain::timestamp::rfc3339;
+use crate::host::blocking;
 use crate::view::changelog::Changelog;
 use crate::view::reading::{ReadError, Readings};
 
@@ -175,7 +175,7 @@ impl CheckpointProgress {
             return Ok(Arc::clone(known));
         }
         let readings = Arc::clone(&self.readings);
-        let looked = spawn_blocking(move || {
+        let looked = blocking::run(move || {
             readings.query(|reading| {
                 Ok(Reached {
                     number,

@@ -18,10 +18,10 @@ use crate::core::effect::Notices;
 use crate::decode::Reason;
 use crate::domain::count::agreeing;
 use crate::domain::timestamp::rfc3339;
+use crate::host::wall_clock::since_epoch;
 use crate::observe::metrics::{Latencies, Quantiles};
 use crate::observe::remark::remarks;
 use crate::observe::status::{Board, End, Part};
-use crate::observe::wall_clock::since_epoch;
 use crate::view::reading::{Checkpoint, Reading};
 use crate::view::wire::ReadingAnswer;
 

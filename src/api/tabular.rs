@@ -10,7 +10,6 @@ mod list;
 mod rows;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -25,6 +24,7 @@ use super::effort::{Effort, Interest};
 use super::etag::EntityTag;
 use super::problem::{Failure, Problem};
 use super::question::Question;
+use crate::host::clock::Instant;
 use crate::view::reading::Reading;
 
 /// Takes the rows of an answer, page by page.

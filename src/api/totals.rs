@@ -1,6 +1,6 @@
 //! Totals by branch.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
@@ -18,6 +18,7 @@ use super::problem::{Failure, Problem, quoted};
 use super::question::Question;
 use super::tabular::{List, Page as Rows, Work, answer};
 use crate::domain::payment::BranchId;
+use crate::domain::total::Total;
 use crate::view::reading::Reading;
 use crate::view::wire::TotalAnswer;
 
@@ -66,23 +67,26 @@ fn write<'a>(
     configured.make_contiguous().sort_unstable();
     let mut from = Some(BranchId::FIRST);
     while let Some(first) = from {
-        let known = reading.known(first, PAGE)?;
-        let last = known.last().filter(|_| known.len() == PAGE);
+        let page_totals = reading.totals(first, PAGE)?;
+        let last = page_totals.last().filter(|_| page_totals.len() == PAGE);
         let last = last.map(|(id, _)| *id);
-        let mut ids: BTreeSet<BranchId> = known.iter().map(|(id, _)| *id).collect();
+        let mut by_id: BTreeMap<BranchId, Option<Total>> = page_totals
+            .into_iter()
+            .map(|(id, total)| (id, Some(total)))
+            .collect();
         // All but those beyond the page.
         while let Some(id) = configured.pop_front() {
             if last.is_some_and(|last| id > last) {
                 configured.push_front(id);
                 break;
             }
-            ids.insert(id);
+            by_id.entry(id).or_insert(None);
         }
-        effort.steps(1 + ids.len())?;
-        let totals = ids
-            .into_iter()
-            .map(|id| Ok(TotalAnswer::new(id, reading.total(id)?.as_ref(), branches)))
-            .collect::<Result<Vec<_>, Failure>>()?;
+        effort.steps(1 + by_id.len())?;
+        let totals: Vec<TotalAnswer<'_>> = by_id
+            .iter()
+            .map(|(id, total)| TotalAnswer::new(*id, total.as_ref(), branches))
+            .collect();
         page(&totals)?;
         from = last.and_then(|last| BranchId::new(last.get() + 1));
     }

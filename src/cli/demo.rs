@@ -29,7 +29,7 @@ use crate::domain::branch::Branches;
 use crate::domain::count::counted_in_threes;
 use crate::domain::timestamp::rfc3339;
 use crate::generator::{self, Generator, Message};
-use crate::observe::wall_clock::now_ms;
+use crate::host::wall_clock::now_ms;
 use crate::service::app::{self, App, Plan, Until};
 use crate::view::reading::{ReadError, Readings};
 
@@ -312,7 +312,7 @@ fn table(readings: &dyn Readings, branches: &Branches) -> Result<String, Command
     readings
         .query(|reading| {
             let checkpoint = reading.checkpoint();
-            let totals = report::totals(&reading.totals()?, branches)
+            let totals = report::totals(&reading.all_totals()?, branches)
                 .map_err(|failure| ReadError(failure.to_string()))?;
             let table = table::table(&totals.rows, TableOptions::of_stdout());
             let watermark = reading
@@ -338,7 +338,7 @@ fn print_end(
     format: OutputFormat,
 ) -> Result<(), CommandFailure> {
     let (totals, ledger) = readings
-        .query(|reading| Ok((reading.totals()?, reading.checkpoint().ledger.clone())))
+        .query(|reading| Ok((reading.all_totals()?, reading.checkpoint().ledger.clone())))
         .map_err(app::Error::from)?;
     let mut totals = report::totals(&totals, branches)?;
     let ledger = report::ledger(&ledger)?;

@@ -24,7 +24,7 @@ use super::streams::{self, Stdout};
 use crate::config::{Config, Need};
 use crate::domain::count::{counted_in_threes, grouped};
 use crate::generator::{GeneratedCounts, Generator, Message, Options};
-use crate::observe::wall_clock::now_ms;
+use crate::host::wall_clock::now_ms;
 
 const LIVE_RATE: u64 = 1_000;
 /// Signals and the clock are checked once in so many messages.

@@ -19,6 +19,7 @@ use crate::domain::payment::{BranchId, Payment};
 use crate::domain::record::Record;
 use crate::domain::timestamp::{can_be_of_record, looks_like_seconds};
 use crate::domain::total::Total;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// Applies records to event-time windows, totals and the ledger.
 ///
@@ -230,6 +231,9 @@ impl Pipeline {
         self.ledger.consumed += 1;
         match self.decoder.decode(record.payload) {
             Decoded::Payment(payment) => self.apply_payment(record, &payment),
+            Decoded::Tombstone if is_planted(Mistake::TombstoneNotBooked) => {
+                self.ledger.consumed -= 1;
+            }
             Decoded::Tombstone => self.ledger.book(Entry::Tombstone, None),
             Decoded::Reject(reject) => self.reject(record, reject),
         }

@@ -4,6 +4,7 @@ use ethnum::I256;
 use tidegauge_windows::EventTime;
 
 use crate::domain::payment::Payment;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// All payments of a branch so far: whether or not they are in windows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,6 +41,9 @@ impl Total {
     pub fn add_future(&mut self, payment: &Payment) {
         self.count += 1;
         self.amount += I256::from(payment.amount.units());
+        if is_planted(Mistake::FloatSum) {
+            self.amount = I256::from(self.amount.as_f64() as i128);
+        }
     }
 
     /// Adds all that `other` holds.

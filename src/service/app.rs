@@ -2,36 +2,37 @@
 
 mod error;
 mod skipped_records;
+mod worker_start;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidegauge_windows::Definition;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::api;
 use crate::config::Config;
 use crate::core::feedback::Feedback;
-use crate::core::pipeline::{Pipeline, PipelineStart};
 use crate::domain::ledger::Ledger;
 use crate::domain::topic_id::TopicId;
+use crate::host::blocking;
+use crate::host::clock::Instant;
 use crate::observe::status::{Condition, Part, Status};
 use crate::service::generation::Generations;
 use crate::service::worker::{self, FeedbackSender, Worker};
 use crate::sink::{self, Order, Sink};
-use crate::source::Source;
 use crate::store::{self, Identity, MarkedDocuments, Store};
 use crate::view::reading::Readings;
 
+use self::worker_start::WorkerStart;
+
 pub use self::error::Error;
 
-/// How long Kafka may take to answer at the start.
-const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
 /// The longest time without progress in a delivery that is waited for.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(300);
 /// How often a delivery that is waited for is checked.
@@ -72,6 +73,9 @@ pub struct App {
     orders: watch::Sender<Order>,
     api: Option<JoinHandle<Result<(), api::Error>>>,
     sink: Option<JoinHandle<Result<(), sink::Error>>>,
+    /// What answers over HTTP are made from.
+    #[cfg(feature = "simulation")]
+    api_state: api::State,
 }
 
 impl Plan {
@@ -133,6 +137,8 @@ impl App {
             version: env!("CARGO_PKG_VERSION"),
             started: Instant::now(),
         };
+        #[cfg(feature = "simulation")]
+        let api_state = state.clone();
         let token = config.http.token.clone();
         let (address, listener) = listener.unzip();
         let api = listener.map(|listener| {
@@ -154,6 +160,8 @@ impl App {
             orders,
             api,
             sink,
+            #[cfg(feature = "simulation")]
+            api_state,
         })
     }
 
@@ -167,6 +175,13 @@ impl App {
     #[must_use]
     pub fn readings(&self) -> Arc<dyn Readings> {
         Arc::clone(&self.readings)
+    }
+
+    /// What its answers over HTTP are made from.
+    #[cfg(feature = "simulation")]
+    #[must_use]
+    pub fn api_state(&self) -> api::State {
+        self.api_state.clone()
     }
 
     /// How its parts are doing.
@@ -196,8 +211,7 @@ impl App {
     /// The first error. The state is intact in any case.
     pub async fn stop(self, deliver: bool) -> Result<(), Error> {
         self.worker.stop();
-        let worker = self.worker;
-        let (applied, writing) = spawn_blocking(move || worker.join()).await?;
+        let (applied, writing) = self.worker.join().await;
         let mut outcome = applied.map_err(Error::from);
         if outcome.is_ok()
             && deliver
@@ -221,7 +235,7 @@ impl App {
             None => Ok(()),
         };
         // A writer that failed is why documents were not delivered.
-        spawn_blocking(move || writing.finish()).await??;
+        writing.finish().await?;
         outcome?;
         sunk?;
         answered?;
@@ -245,7 +259,7 @@ async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::R
         documents: documents(config),
     };
     let dir = Generations::of(&config.state_dir).dir(generation);
-    Ok(spawn_blocking(move || Store::open(&dir, &identity)).await??)
+    Ok(blocking::run(move || Store::open(&dir, &identity)).await??)
 }
 
 /// Which documents are delivered.
@@ -273,60 +287,25 @@ async fn start_worker(
     recovered: store::Recovered,
     status: Arc<Status>,
 ) -> Result<Worker, Error> {
-    let until = plan.until.clone();
-    // A state that has read nothing is of no topic yet.
-    let topic = recovered.topic.filter(|_| !recovered.progress.is_empty());
-    let topic = topic.or(plan.topic);
-    let worker = worker::Config {
-        idle_after: config.event_time.idle_after,
-        quiet_after: config.event_time.quiet_after,
-        until_end: until != Until::Stopped,
-        documents_per_slice: documents_per_slice(config),
+    let start = WorkerStart {
+        kafka: config.kafka.clone(),
+        // A state that has read nothing is of no topic yet.
+        topic: (recovered.topic.filter(|_| !recovered.progress.is_empty())).or(plan.topic),
+        until: plan.until.clone(),
+        worker: worker::Config {
+            idle_after: config.event_time.idle_after,
+            quiet_after: config.event_time.quiet_after,
+            until_end: plan.until != Until::Stopped,
+            documents_per_slice: documents_per_slice(config),
+        },
+        settings: Arc::clone(&config.event_time.settings),
+        zone: config.time_zone,
+        branches: Arc::clone(&config.branches),
+        store,
+        recovered,
+        status,
     };
-    let kafka = config.kafka.clone();
-    let settings = Arc::clone(&config.event_time.settings);
-    let zone = config.time_zone;
-    let branches = Arc::clone(&config.branches);
-    spawn_blocking(move || {
-        let is_known = topic.is_some() || !recovered.progress.is_empty();
-        let mut source =
-            Source::connect(&kafka, KAFKA_PATIENCE).map_err(|error| match is_known {
-                true => error.of_known_topic(),
-                false => error,
-            })?;
-        source.remember(topic, recovered.halted);
-        let assigned = source.assign(&recovered.progress)?;
-        if let Some(topic) = source.topic_id() {
-            store.bind(topic)?;
-        }
-        let is_first = recovered.progress.is_empty();
-        skipped_records::tell(
-            kafka.start,
-            &assigned,
-            is_first,
-            recovered.ledger.consumed,
-            &status,
-        );
-        match until {
-            Until::Stopped => {}
-            Until::End => {
-                let ends = source.end_offsets()?;
-                source.stop_at(&ends);
-            }
-            Until::Positions(positions) => source.stop_at(&positions),
-        }
-        let start = PipelineStart {
-            snapshot: recovered.snapshot,
-            known: recovered.known,
-            progress: recovered.progress,
-        };
-        let mut pipeline = Pipeline::new(settings, zone, branches, start);
-        for partition in assigned {
-            pipeline.assign(partition.partition, partition.position);
-        }
-        Worker::start(worker, source, pipeline, store, status).map_err(Error::Thread)
-    })
-    .await?
+    blocking::run(move || start.connect()).await?
 }
 
 // The writing thread takes feedback as it takes checkpoints: in one queue.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tidegauge_windows::EventTime;
 
 use crate::domain::timestamp::rfc3339;
-use crate::observe::wall_clock;
+use crate::host::wall_clock;
 use crate::service::generation::{self, Generations, Live, not_directory};
 use crate::store::{self, ReadOnlyStore};
 

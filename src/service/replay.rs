@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::{Duration, Instant};
-
-use tokio::task::spawn_blocking;
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::domain::topic_id::TopicId;
+use crate::host::blocking;
+use crate::host::clock::Instant;
 use crate::service::app::{App, Plan, Until};
 use crate::service::generation::{self, Generations, Live};
 use crate::sink::Publication;
@@ -124,6 +124,7 @@ impl<'a> Replay<'a> {
         let mut stop = std::pin::pin!(stop);
         let begun = Instant::now();
         let compared = tokio::select! {
+            biased;
             live = self.live_store() => live?,
             () = &mut stop => return Err(Error::Interrupted),
         };
@@ -177,7 +178,7 @@ impl<'a> Replay<'a> {
         loop {
             let dir = self.generations.dir(self.live.generation);
             let number = self.live.generation;
-            let Some(live) = spawn_blocking(move || ReadOnlyStore::open(&dir)).await?? else {
+            let Some(live) = blocking::run(move || ReadOnlyStore::open(&dir)).await?? else {
                 return Ok(Err(format!(
                     "generation {number}, which is live, has no state: there is nothing to compare"
                 )));
@@ -239,12 +240,14 @@ impl<'a> Replay<'a> {
             topic: self.topic,
         };
         let app = tokio::select! {
+            biased;
             app = App::start(config, &plan) => app?,
             () = stop.as_mut() => return Err(Error::Interrupted),
         };
         let mut is_stopped = false;
         while !app.is_finished() && !is_stopped {
             tokio::select! {
+                biased;
                 () = stop.as_mut() => is_stopped = true,
                 () = tokio::time::sleep(CHECK_EVERY / 10) => audience.show(&app)?,
             }
@@ -257,6 +260,7 @@ impl<'a> Replay<'a> {
             return Err(Error::Interrupted);
         }
         tokio::select! {
+            biased;
             outcome = app.stop(true) => outcome?,
             () = stop.as_mut() => return Err(Error::Interrupted),
         }
@@ -269,7 +273,7 @@ impl<'a> Replay<'a> {
         let own = self.own_store().await?;
         let (generations, config) = (self.generations.clone(), self.config.clone());
         let (old, new) = (self.live.generation, self.generation);
-        spawn_blocking(move || {
+        blocking::run(move || {
             let ours = generations.readings(old, &live, &config)?;
             let theirs = generations.readings(new, &own, &config)?;
             let mut comparison = ours.query(|live| {
@@ -295,7 +299,7 @@ impl<'a> Replay<'a> {
     async fn own_store(&self) -> Result<ReadOnlyStore, Error> {
         let path = self.generations.dir(self.generation);
         let lost = self.generations.lost(self.generation);
-        Ok(spawn_blocking(move || ReadOnlyStore::open(&path))
+        Ok(blocking::run(move || ReadOnlyStore::open(&path))
             .await??
             .ok_or(lost)?)
     }

@@ -7,26 +7,28 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::core::feedback::Feedback;
 use crate::core::pipeline::Pipeline;
+#[cfg(feature = "simulation")]
+use crate::host::simulation;
 use crate::observe::status::Status;
-use crate::source::{self, Source};
+use crate::source::{self, LogClient, Source};
 use crate::store::{self, Store};
 
 mod applier;
 mod idleness;
 mod pace;
+#[cfg(feature = "simulation")]
+mod simulated;
 mod syncing;
 mod timestamps;
+mod worker_thread;
 mod writer;
 
 use applier::Applier;
-use idleness::Idleness;
-use pace::CheckpointPace;
-use timestamps::Timestamps;
+use worker_thread::WorkerThread;
 use writer::{Job, Writer};
 
 /// Why the worker stopped by itself.
@@ -70,8 +72,8 @@ pub struct Config {
 
 /// A running worker.
 pub struct Worker {
-    apply: JoinHandle<Result<(), Error>>,
-    write: JoinHandle<Result<(), Error>>,
+    apply: WorkerThread,
+    write: WorkerThread,
     jobs: Sender<Job>,
     stop: Arc<AtomicBool>,
 }
@@ -81,9 +83,9 @@ impl Worker {
     ///
     /// # Errors
     /// When a thread can't be started.
-    pub fn start(
+    pub fn start<C: LogClient + ?Sized>(
         config: Config,
-        source: Source,
+        source: Source<C>,
         pipeline: Pipeline,
         store: Store,
         status: Arc<Status>,
@@ -91,31 +93,21 @@ impl Worker {
         let (jobs, queue) = channel();
         let (written, free) = sync_channel(1);
         let stop = Arc::new(AtomicBool::new(false));
-        let writer = Writer::new(store, Arc::clone(&status), written);
-        let write = thread::Builder::new()
-            .name("write".into())
-            .spawn(move || writer.run(&queue))?;
-        let applier = Applier {
-            config,
-            source,
-            pipeline,
-            status,
-            jobs: jobs.clone(),
-            free,
-            pace: CheckpointPace::new(Instant::now()),
-            halts_kept: 0,
-            changed: true,
-            next_idle_check: Instant::now(),
-            timestamps: Timestamps::default(),
-            idleness: Idleness::new(&config),
-        };
+        let writer = Writer::new(store, Arc::clone(&status), written)?;
+        let applier = Applier::new(config, source, pipeline, status, (jobs.clone(), free));
         let stopping = Arc::clone(&stop);
-        let apply = thread::Builder::new()
-            .name("apply".into())
-            .spawn(move || applier.run(&stopping))?;
+        #[cfg(feature = "simulation")]
+        if simulation::is_on() {
+            return Ok(Self {
+                write: WorkerThread::Task(tokio::spawn(simulated::write(writer, queue))),
+                apply: WorkerThread::Task(tokio::spawn(simulated::apply(applier, stopping))),
+                jobs,
+                stop,
+            });
+        }
         Ok(Self {
-            apply,
-            write,
+            write: WorkerThread::thread("write", move || writer.run(&queue))?,
+            apply: WorkerThread::thread("apply", move || applier.run(&stopping))?,
             jobs,
             stop,
         })
@@ -143,11 +135,8 @@ impl Worker {
     ///
     /// # Errors
     /// The error that stopped the worker.
-    pub fn join(self) -> (Result<(), Error>, Writing) {
-        let applied = self
-            .apply
-            .join()
-            .unwrap_or(Err(Error::Panicked("applying")));
+    pub async fn join(self) -> (Result<(), Error>, Writing) {
+        let applied = self.apply.join("applying").await;
         let writing = Writing {
             write: self.write,
             jobs: self.jobs,
@@ -158,7 +147,7 @@ impl Worker {
 
 /// The writing thread of a worker that applies no more records.
 pub struct Writing {
-    write: JoinHandle<Result<(), Error>>,
+    write: WorkerThread,
     jobs: Sender<Job>,
 }
 
@@ -173,10 +162,10 @@ impl Writing {
     ///
     /// # Errors
     /// When the state directory failed.
-    pub fn finish(self) -> Result<(), Error> {
+    pub async fn finish(self) -> Result<(), Error> {
         // A writer that is gone has left its error for `join`.
         let _ = self.jobs.send(Job::Stop);
-        self.write.join().unwrap_or(Err(Error::Panicked("writing")))
+        self.write.join("writing").await
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Url;
 use tracing::{info, warn};
 
 use super::retry::Verdict;
 use super::trouble::Trouble;
+use crate::host::clock::Instant;
 
 /// The addresses, at least one.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use elasticsearch::http::request::Body;
@@ -18,7 +18,9 @@ use crate::core::feedback::Family;
 use crate::core::feedback::Mark;
 use crate::domain::count::counted;
 use crate::domain::document_key::DocumentKey;
+use crate::host::clock::Instant;
 use crate::view::reading::ReadError;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// Documents for one request.
 #[derive(Debug)]
@@ -201,6 +203,16 @@ impl BulkPart {
         may_split: bool,
         report: &mut BulkReport,
     ) -> Option<(Self, Self)> {
+        if is_planted(Mistake::SilenceTakenForDelivery) && trouble.verdict == Verdict::Retry {
+            let outcome = Outcome {
+                verdict: Verdict::Done,
+                is_outdated: false,
+                reason: String::new(),
+            };
+            let done = self.items.into_iter().map(|item| (item, outcome.clone()));
+            report.outcomes.extend(done);
+            return None;
+        }
         if !matches!(trouble.verdict, Verdict::TooLarge | Verdict::Park) || !may_split {
             report.trouble = Some(trouble);
             return None;
@@ -210,7 +222,20 @@ impl BulkPart {
                 let known = report.too_large.unwrap_or(usize::MAX);
                 report.too_large = Some(known.min(self.body.len()));
             }
-            return Some(self.halves());
+            let halves = self.halves();
+            if is_planted(Mistake::HalfOfABulkForgotten) {
+                let (first, mut second) = halves;
+                let outcome = Outcome {
+                    verdict: Verdict::Done,
+                    is_outdated: false,
+                    reason: String::new(),
+                };
+                let done = second.items.drain(..).map(|item| (item, outcome.clone()));
+                report.outcomes.extend(done);
+                second.body = Bytes::new();
+                return Some((first, second));
+            }
+            return Some(halves);
         }
         let outcome = Outcome {
             verdict: Verdict::Park,
@@ -280,14 +305,19 @@ fn outcomes(items: &[Item], body: &[u8]) -> Result<Vec<Outcome>, Trouble> {
         )));
     }
     let pairs = items.iter().zip(answers.items);
-    pairs
-        .map(|(item, answer)| outcome(item, answer.index))
-        .collect()
+    let outcomes = pairs.map(|(item, answer)| outcome(item, answer.index));
+    if is_planted(Mistake::AnswersInWrongOrder) {
+        return outcomes.rev().collect();
+    }
+    outcomes.collect()
 }
 
 fn outcome(item: &Item, answer: ItemAnswer<'_>) -> Result<Outcome, Trouble> {
     let error = answer.error.as_ref();
     let mut verdict = classify(answer.status, error.map(|error| error.kind.as_str()));
+    if is_planted(Mistake::ItemsNotLookedAt) {
+        verdict = Verdict::Done;
+    }
     let is_outdated = verdict == Verdict::Done && answer.status == 409;
     let uuid = error.and_then(|error| error.index_uuid.as_deref());
     if is_outdated && uuid.is_some_and(|uuid| *uuid != *item.target.uuid) {

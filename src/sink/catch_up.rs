@@ -2,8 +2,9 @@
 //! change many times before it has caught up.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::host::clock::Instant;
 use crate::observe::status::PartitionStatus;
 
 /// Watches how reading the topic advances.

@@ -21,13 +21,20 @@ use super::config::{Config, Credentials};
 use super::login::Login;
 use super::retry::Verdict;
 use super::server_answer::ServerAnswer;
+#[cfg(feature = "simulation")]
+use super::simulated;
 use super::transport::{certificates_in, with_causes};
 use super::trouble::Trouble;
+#[cfg(feature = "simulation")]
+use crate::host::simulation;
 
 /// A connection to one cluster. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
+    /// How long a request may take in a simulation.
+    #[cfg(feature = "simulation")]
+    patience: Duration,
     addresses: Arc<Addresses>,
     login: Arc<Login>,
 }
@@ -79,6 +86,8 @@ impl Client {
             .map_err(|error| Error::Tls(with_causes(&error)))?;
         Ok(Self {
             http,
+            #[cfg(feature = "simulation")]
+            patience: config.pacing.request,
             addresses: Arc::new(Addresses::new(config.urls().to_vec())),
             login: Arc::new(Login::new(config)),
         })
@@ -248,6 +257,12 @@ impl Client {
             .url(number)
             .join(request.path.trim_start_matches('/'))
             .map_err(|error| Trouble::unanswered(error.to_string()))?;
+        #[cfg(feature = "simulation")]
+        if let Some(outside) = simulation::outside() {
+            let body = request.body.as_ref().map(|(_, body)| body);
+            let request = (&request.method, request.query, body);
+            return simulated::answer(outside.as_ref(), &url, request, self.patience).await;
+        }
         let mut builder = self
             .http
             .request(request.method.clone(), url)

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use tidegauge_windows::Window;
 
@@ -15,6 +14,7 @@ use crate::core::feedback::Family;
 use crate::core::feedback::Mark;
 use crate::domain::branch::Branches;
 use crate::domain::document_key::DocumentKey;
+use crate::host::clock::Instant;
 use crate::view::reading::{ReadError, Reading};
 
 /// Marks read at once.

@@ -1,6 +1,6 @@
 //! How the delivery is doing, in words.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidegauge_windows::EventTime;
 use tracing::{info, warn};
@@ -9,8 +9,9 @@ use super::config::Pacing;
 use super::retry::{Backoff, Verdict};
 use super::trouble::Trouble;
 use crate::domain::timestamp::rfc3339;
+use crate::host::clock::Instant;
+use crate::host::wall_clock::since_epoch;
 use crate::observe::status::Condition;
-use crate::observe::wall_clock::since_epoch;
 
 /// The line to the server: whether it holds, since when, and when to try again.
 #[derive(Debug)]

@@ -10,10 +10,9 @@ mod outdated_zeros;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::spawn_blocking;
 
 pub(super) use self::interrupted::Interrupted;
 pub(super) use self::outdated_zeros::OutdatedZeros;
@@ -36,6 +35,8 @@ use super::{Error, Order};
 use crate::core::feedback::{Blocked, Family, Feedback};
 use crate::domain::branch::Branches;
 use crate::domain::count::{agreeing, counted};
+use crate::host::blocking;
+use crate::host::clock::Instant;
 use crate::observe::status::{Condition, Part, Status};
 use crate::view::reading::{ReadError, Readings};
 
@@ -188,13 +189,15 @@ impl Delivery {
     ) -> bool {
         let earliest = if_news.unwrap_or(latest).min(latest);
         tokio::select! {
-            () = tokio::time::sleep_until(latest.into()) => return true,
+            biased;
             changed = orders.changed() => return changed.is_ok(),
+            () = tokio::time::sleep_until(latest) => return true,
             () = self.changes.come(), if if_news.is_some() => {}
         }
         tokio::select! {
-            () = tokio::time::sleep_until(earliest.into()) => true,
+            biased;
             changed = orders.changed() => changed.is_ok(),
+            () = tokio::time::sleep_until(earliest) => true,
         }
     }
 
@@ -374,7 +377,7 @@ impl Delivery {
 pub(super) async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
 ) -> Result<T, ReadError> {
-    let read = spawn_blocking(read).await;
+    let read = blocking::run(read).await;
     read.map_err(|panicked| ReadError(panicked.to_string()))?
 }
 

@@ -1,13 +1,14 @@
 //! What is known of the indexes: which are ready, which must wait, which may have lost something.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::bulk::Target;
 use super::cluster::IndexState;
 use super::config::Pacing;
 use super::retry::Backoff;
 use crate::core::feedback::Family;
+use crate::host::clock::Instant;
 
 /// All indexes that documents go to, or went to.
 #[derive(Debug)]

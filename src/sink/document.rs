@@ -18,6 +18,7 @@ use crate::domain::timestamp::rfc3339;
 use crate::view::cell_cache::CellCache;
 use crate::view::reading::{ReadError, Reading};
 use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// A document, ready to be sent.
 #[derive(Debug)]
@@ -243,6 +244,9 @@ impl HistogramField {
 }
 
 fn version(count: u64, is_final: bool) -> i64 {
+    if is_planted(Mistake::VersionIsConstant) {
+        return 1;
+    }
     i64::try_from(count)
         .unwrap_or(i64::MAX)
         .saturating_mul(2)

@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
 use super::config::{Config, Credentials};
 use crate::domain::secret::Secret;
 use crate::domain::secret_file;
+use crate::host::blocking;
 
 /// The credentials in force.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Login {
     /// which were denied.
     pub(super) async fn read_again(&self, used: &Credentials) -> Option<Credentials> {
         let path = self.file.clone()?;
-        let read = spawn_blocking(move || secret_file::read(&path));
+        let read = blocking::run(move || secret_file::read(&path));
         let secret = match read.await {
             Ok(Ok(read)) => {
                 *lock(&self.error) = None;

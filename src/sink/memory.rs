@@ -1,7 +1,7 @@
 //! What is known of single documents: which are acknowledged, and which are refused.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustc_hash::FxBuildHasher;
 
@@ -9,6 +9,8 @@ use super::index::family_of;
 use crate::core::feedback::Family;
 use crate::core::feedback::Mark;
 use crate::domain::document_key::DocumentKey;
+use crate::host::clock::Instant;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// What is known of single documents.
 #[derive(Debug, Default)]
@@ -103,9 +105,10 @@ impl Memory {
             self.acknowledge(key, mark);
             return false;
         }
+        let is_forgotten = is_planted(Mistake::ParkedForGood);
         self.parked
             .get(&key)
-            .is_none_or(|parked| parked.until <= now)
+            .is_none_or(|parked| parked.until <= now && !is_forgotten)
     }
 }
 

@@ -1,6 +1,7 @@
 //! When the next round begins.
 
-use std::time::{Duration, Instant};
+use crate::host::clock::Instant;
+use std::time::Duration;
 
 /// Spaces rounds, so that short ones take at most about a quarter of the time and long ones half.
 #[derive(Debug)]

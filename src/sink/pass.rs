@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 use tracing::warn;
@@ -22,8 +22,9 @@ use crate::core::feedback::Mark;
 use crate::core::feedback::{Family, Feedback};
 use crate::domain::document_key::DocumentKey;
 use crate::domain::payment::BranchId;
+use crate::host::clock::Instant;
+use crate::host::wall_clock::since_epoch;
 use crate::observe::metrics::ItemOutcome;
-use crate::observe::wall_clock::since_epoch;
 use crate::view::reading::ReadError;
 
 /// How a pass went.
@@ -97,6 +98,7 @@ impl Delivery {
             }
             self.report_if_due().await;
             tokio::select! {
+                biased;
                 Some(found) = collecting.join_next(), if !collecting.is_empty() => {
                     let found = found.map_err(panicked)??;
                     after = found.after;
@@ -140,9 +142,9 @@ impl Delivery {
         let readings = Arc::clone(&self.readings);
         let branches = Arc::clone(&self.branches);
         let memory = Arc::clone(&self.memory);
-        collecting.spawn_blocking(move || {
+        collecting.spawn(blocking(move || {
             readings.deliver(|reading| collector.run(reading, &branches, &memory))
-        });
+        }));
     }
 
     async fn take(&mut self, report: BulkReport) -> Result<(), Interrupted> {

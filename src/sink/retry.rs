@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tidegauge_windows::planted::{Mistake, is_planted};
+
 /// What is to be done about a document, or about a whole request, after an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Verdict {
@@ -24,6 +26,8 @@ pub(super) enum Verdict {
 /// The verdict on an HTTP status and, where there is one, the type of the error.
 pub(super) fn classify(status: u16, error: Option<&str>) -> Verdict {
     match (status, error) {
+        (429, _) if is_planted(Mistake::RefusalTakenForDelivery) => Verdict::Done,
+        (409, _) if is_planted(Mistake::ConflictTriedAgain) => Verdict::Retry,
         (200 | 201, None) => Verdict::Done,
         // The version there is higher: another writer of the same log had more payments in hand.
         (409, None | Some("version_conflict_engine_exception")) => Verdict::Done,

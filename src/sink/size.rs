@@ -1,6 +1,7 @@
 //! How long a bulk may be: as configured, or what the server takes.
 
-use std::time::{Duration, Instant};
+use crate::host::clock::Instant;
+use std::time::Duration;
 
 /// The most bytes of a bulk: halved when the server refuses one as too large, and grown again up
 /// to what is configured while it takes them.

@@ -1,17 +1,15 @@
 //! Starting to read partitions.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
-use rdkafka::consumer::Consumer;
-use rdkafka::{Offset, TopicPartitionList};
 use tracing::{info, warn};
 
 use crate::core::effect::Progress;
+use crate::host::clock::Instant;
 
 use super::cursor::PartitionCursor;
 use super::start::PartitionStart;
-use super::{Error, Source, StartPosition};
+use super::{Error, LogClient, Source, StartPosition};
 
 /// A partition that is read, or halted, from now on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +25,7 @@ pub struct AssignedPartition {
     pub before: i64,
 }
 
-impl Source {
+impl<C: LogClient + ?Sized> Source<C> {
     /// Starts reading all partitions of the topic. To be called once.
     ///
     /// `applied` decides where reading continues; the last record applied is read again and must be
@@ -54,24 +52,21 @@ impl Source {
                 (0..known).map(|partition| PartitionStart::vanished(applied.get(&partition)));
             return self.begin(starts.collect());
         }
-        let count = self.topic.partitions().max(known);
+        let count = self.partition_count.max(known);
         let start = if applied.is_empty() {
             self.start
         } else {
             StartPosition::Earliest
         };
         let deadline = Instant::now() + self.patience;
-        let all: Vec<i32> = (0..self.topic.partitions()).collect();
-        let offset_ranges = self
-            .topic
-            .offset_ranges_by(&self.consumer, &all, deadline)?;
-        let unseen: Vec<i32> = (0..self.topic.partitions())
+        let all: Vec<i32> = (0..self.partition_count).collect();
+        let offset_ranges = self.client.offset_ranges_by(&all, deadline)?;
+        let unseen: Vec<i32> = (0..self.partition_count)
             .filter(|partition| !applied.contains_key(partition))
             .collect();
         let times = match start {
             StartPosition::At(time) if !unseen.is_empty() => {
-                self.topic
-                    .offsets_at(&self.consumer, &unseen, time.millis(), deadline)?
+                self.client.offsets_at(&unseen, time.millis(), deadline)?
             }
             _ => BTreeMap::new(),
         };
@@ -117,29 +112,16 @@ impl Source {
         starts: Vec<PartitionStart>,
     ) -> Result<Vec<AssignedPartition>, Error> {
         let first = i32::try_from(self.cursors.len()).unwrap_or(i32::MAX);
-        let mut list = TopicPartitionList::with_capacity(starts.len());
         let starts: Vec<PartitionStart> = (first..)
             .zip(starts)
             .map(|(partition, starting)| self.judged(partition, starting))
             .collect();
-        for (partition, starting) in (first..).zip(&starts) {
-            if starting.refusal.is_some() {
-                continue;
-            }
-            // Before the assignment: it would send the partition's records elsewhere otherwise.
-            if !self.queue.collect(self.topic.name(), partition) {
-                return Err(Error::Client(format!(
-                    "the client does not know partition {partition}"
-                )));
-            }
-            list.add_partition_offset(self.topic.name(), partition, Offset::Offset(starting.from))
-                .map_err(|error| Error::Client(error.to_string()))?;
-        }
-        if list.count() > 0 {
-            self.consumer
-                .incremental_assign(&list)
-                .map_err(|error| Error::Client(error.to_string()))?;
-        }
+        let read = (first..).zip(&starts);
+        let read = read.filter(|(_, starting)| starting.refusal.is_none());
+        let read: Vec<(i32, i64)> = read
+            .map(|(partition, starting)| (partition, starting.from))
+            .collect();
+        self.client.assign(&read)?;
         let mut assigned = Vec::with_capacity(starts.len());
         for (partition, starting) in (first..).zip(starts) {
             assigned.push(AssignedPartition {
@@ -166,7 +148,7 @@ impl Source {
             ));
             match starting.refusal {
                 // No topic loses partitions: a broker that says so of the same one lags behind.
-                Some(reason) if self.identity.is_same() && partition >= self.topic.partitions() => {
+                Some(reason) if self.identity.is_same() && partition >= self.partition_count => {
                     self.halt_for_now(partition, reason);
                 }
                 Some(reason) => self.halt(partition, reason),

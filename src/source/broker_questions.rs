@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
@@ -15,6 +15,7 @@ use super::start::OffsetRange;
 use super::topic::{Topic, TopicPartitions};
 use super::{ASK_MAX, Error, native};
 use crate::domain::topic_id::TopicId;
+use crate::host::clock::Instant;
 
 /// How long a request may take that is to show whether brokers answer.
 const PROBE_MAX: Duration = Duration::from_millis(300);
@@ -26,7 +27,7 @@ const PARTITIONS_PER_REQUEST: usize = 250;
 
 /// A question to the brokers.
 #[derive(Debug)]
-pub(super) enum BrokerQuestion {
+pub enum BrokerQuestion {
     /// Which topic there is, and how far its partitions go.
     Describe {
         /// How many partitions are known; what others hold is asked for as well.
@@ -55,7 +56,7 @@ pub(super) enum BrokerQuestion {
 }
 
 /// The answer to a [`BrokerQuestion`].
-pub(super) enum BrokerAnswer {
+pub enum BrokerAnswer {
     /// To [`BrokerQuestion::Describe`].
     Described(Result<TopicDescription, Error>),
     /// To [`BrokerQuestion::Probe`], if a broker answered.
@@ -74,28 +75,30 @@ pub(super) enum BrokerAnswer {
 }
 
 /// The answer to [`BrokerQuestion::Describe`]: the topic and its partitions.
-pub(super) struct TopicDescription {
+pub struct TopicDescription {
     /// How many partitions it has; `None` if it does not exist.
-    pub(super) count: Option<i32>,
+    pub count: Option<i32>,
     /// The partitions that no broker serves.
-    pub(super) leaderless: Vec<i32>,
+    pub leaderless: Vec<i32>,
     /// Which topic of that name it is, if they say.
-    pub(super) identity: Option<TopicId>,
+    pub identity: Option<TopicId>,
     /// The offsets that they hold of the partitions asked for, and of those that were not known:
     /// without those that they said nothing of.
-    pub(super) offset_ranges: BTreeMap<i32, OffsetRange>,
+    pub offset_ranges: BTreeMap<i32, OffsetRange>,
 }
 
 /// The answer to [`BrokerQuestion::Probe`]: the partitions of the topic.
-pub(super) struct ProbeAnswer {
+pub struct ProbeAnswer {
     /// When it was asked.
-    pub(super) asked: Instant,
+    pub asked: Instant,
     /// As in the question.
-    pub(super) outages: u64,
+    pub outages: u64,
     /// The partitions that no broker serves.
-    pub(super) leaderless: Vec<i32>,
-    pub(super) identity: Option<TopicId>,
-    pub(super) offset_ranges: BTreeMap<i32, OffsetRange>,
+    pub leaderless: Vec<i32>,
+    /// Which topic of that name it is, if they say.
+    pub identity: Option<TopicId>,
+    /// The offsets that they hold of the partitions asked for, without those that they said nothing of.
+    pub offset_ranges: BTreeMap<i32, OffsetRange>,
 }
 
 /// Asks one question after the other.

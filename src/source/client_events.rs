@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -17,6 +16,7 @@ use super::connection_trouble::{ConnectionTrouble, TOLD_MAX};
 use super::refusal::{Cause, ConnectionRefusal};
 use super::security::Security;
 use crate::domain::topic_id::TopicId;
+use crate::host::clock::Instant;
 
 /// Listens to the client library: logs what it says and remembers what is wrong.
 pub(super) struct ClientEvents {

@@ -1,14 +1,13 @@
 //! When brokers last confirmed the ends of partitions: an old confirmation says nothing about now.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rdkafka::consumer::Consumer;
-
-use super::Source;
 use super::broker_questions::BrokerQuestion;
 use super::incident::PassingProblem;
+use super::{LogClient, Source};
 use crate::domain::duration;
+use crate::host::clock::Instant;
 
 /// A partition's end is asked for when nothing came from it for so long.
 const ASK_AFTER: Duration = Duration::from_secs(3);
@@ -70,7 +69,7 @@ impl ConfirmedEnds {
     }
 }
 
-impl Source {
+impl<C: LogClient + ?Sized> Source<C> {
     /// How long ago a broker last confirmed the end of this partition, if one has.
     pub(super) fn end_age(&self, partition: i32) -> Option<Duration> {
         self.confirmed.age(partition, Instant::now())
@@ -79,8 +78,7 @@ impl Source {
     /// Whether it is not known where the partition ends by now, as brokers don't answer. The end of a
     /// halted partition is not asked for.
     fn is_end_unknown(&self, partition: i32) -> bool {
-        self.runs(partition)
-            && (self.consumer.context().down().is_some() || self.is_end_old(partition))
+        self.runs(partition) && (self.client.down().is_some() || self.is_end_old(partition))
     }
 
     /// Whether the end of this partition was last confirmed long ago.
@@ -117,15 +115,14 @@ impl Source {
             return;
         }
         self.confirmed.next_tell = now + NOTE_EVERY;
-        let events = self.consumer.context();
-        if events.down().is_some() {
+        if self.client.down().is_some() {
             // The client has logged it.
             return;
         }
         let mut old = self.partitions();
         old.retain(|partition| self.runs(*partition) && self.is_end_old(*partition));
         if old.is_empty() {
-            events.log_answer();
+            self.client.log_answer();
             return;
         }
         // That a topic is not found, or a partition has no leader, is an answer, and is reported as such.
@@ -135,14 +132,14 @@ impl Source {
             && !old.is_empty()
             && let Some(reason) = self.silence()
         {
-            events.log_silence(&reason);
+            self.client.log_silence(&reason);
         }
     }
 
     /// Whether it was logged that brokers don't answer, and not since that they do.
     #[must_use]
     pub fn is_silence_logged(&self) -> bool {
-        self.consumer.context().is_silence_logged()
+        self.client.is_silence_logged()
     }
 
     /// Asks for the ends of partitions of which nothing came for long.
@@ -151,7 +148,7 @@ impl Source {
         let confirmed = &self.confirmed;
         let is_wanted = !confirmed.wanted.is_empty() && now >= confirmed.next_wanted;
         let is_time = now >= confirmed.next_ask || is_wanted;
-        if !is_time || self.consumer.context().down().is_some() {
+        if !is_time || self.client.down().is_some() {
             return;
         }
         let is_due = |partition: &i32, after: Duration| {
@@ -167,7 +164,7 @@ impl Source {
             .into_iter()
             .partition(|partition| self.failing.contains_key(partition));
         if (partitions.is_empty() && failing.is_empty())
-            || self.asker.ask(BrokerQuestion::Ends {
+            || self.client.ask(BrokerQuestion::Ends {
                 partitions,
                 failing,
                 asked: now,

@@ -1,9 +1,10 @@
 //! What is known of connections that fail: whether any broker answers, and why not.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::refusal::{Cause, ConnectionRefusal};
+use crate::host::clock::Instant;
 
 /// What is known of connections that fail.
 #[derive(Default)]

@@ -3,6 +3,7 @@
 use crate::core::effect::Fingerprint;
 use crate::core::pipeline::fingerprint;
 use crate::domain::record::Record;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 use super::start::from_earliest;
 
@@ -103,6 +104,9 @@ impl PartitionCursor {
                     ));
                 }
                 self.state = CursorState::Reading;
+                if is_planted(Mistake::LastRecordTwice) {
+                    return RecordVerdict::Deliver;
+                }
                 RecordVerdict::Skip
             }
             CursorState::Verifying(expected) if record.offset > expected.offset => {

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rdkafka::consumer::Consumer;
 use tracing::{error, warn};
 
 use super::incident::{PartitionIncident, PassingProblem};
-use super::{ASK_MAX, Source, start};
+use super::{LogClient, Source, start};
 
-impl Source {
+impl<C: LogClient + ?Sized> Source<C> {
     /// The partitions that are no longer read, each with the reason.
     #[must_use]
     pub fn halted(&self) -> &BTreeMap<i32, String> {
@@ -34,10 +33,7 @@ impl Source {
                 }
             }
             PartitionIncident::OutOfRange(why) => {
-                let refusal = match (
-                    self.cursor(partition),
-                    self.topic.offset_range(&self.consumer, partition, ASK_MAX),
-                ) {
+                let refusal = match (self.cursor(partition), self.client.offset_range(partition)) {
                     (Some(cursor), Ok(offset_range)) => {
                         start::refusal(cursor.position(), offset_range)
                     }
@@ -72,7 +68,6 @@ impl Source {
         error!(partition, "partition is stopped: {reason}");
         self.halted.insert(partition, reason);
         self.failing.remove(&partition);
-        // Refused only if it was never assigned.
-        let _ = self.consumer.incremental_unassign(&self.list(&[partition]));
+        self.client.unassign(partition);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::native::KafkaMessage;
+use super::log_client::LogEntry;
 use super::start::NEW_STATE;
 
 /// A report of the client about a partition that is not a record.
@@ -37,7 +37,7 @@ impl Display for PassingProblem {
 
 impl PartitionIncident {
     /// The incident that an entry other than a record stands for.
-    pub(super) fn of(message: &KafkaMessage) -> Self {
+    pub(super) fn of(message: &impl LogEntry) -> Self {
         use RDKafkaErrorCode as Code;
         let why = message.reason();
         match message.error() {

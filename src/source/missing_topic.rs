@@ -1,6 +1,7 @@
 //! A topic that brokers say does not exist: it may be gone, or hidden, or not known to a broker yet.
 
-use std::time::{Duration, Instant};
+use crate::host::clock::Instant;
+use std::time::Duration;
 
 /// A topic that is not found for so long, and at least [`ANSWERS`] times, is taken for deleted: a
 /// broker that has just started does not know its topics yet.

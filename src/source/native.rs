@@ -19,6 +19,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::client_events::ClientEvents;
+use super::log_client::{LogBatch, LogEntry};
 use crate::domain::record::Record;
 use crate::domain::topic_id::TopicId;
 
@@ -146,38 +147,29 @@ pub struct PolledBatch {
     _client: Arc<BaseConsumer<ClientEvents>>,
 }
 
-impl PolledBatch {
-    /// How many records there are.
-    #[must_use]
-    pub const fn len(&self) -> usize {
+impl LogBatch for PolledBatch {
+    type Entry = KafkaMessage;
+
+    fn len(&self) -> usize {
         self.messages.len()
     }
 
-    /// Whether there are none.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.messages.is_empty()
-    }
-
-    /// The records.
-    pub fn records(&self) -> impl ExactSizeIterator<Item = Record<'_>> + Clone {
+    fn records(&self) -> impl ExactSizeIterator<Item = Record<'_>> + Clone {
         self.messages.iter().map(KafkaMessage::record)
     }
 
-    /// Which partitions they are of.
-    pub(super) fn partitions(&self) -> BTreeSet<i32> {
+    fn partitions(&self) -> BTreeSet<i32> {
         self.messages.iter().map(KafkaMessage::partition).collect()
     }
 
-    /// Keeps only what `keep` says, in order, and releases the rest.
-    pub(super) fn retain(&mut self, keep: impl FnMut(&KafkaMessage) -> bool) {
+    fn retain(&mut self, keep: impl FnMut(&KafkaMessage) -> bool) {
         self.messages.retain(keep);
     }
 }
 
 /// A record, or an error of a partition.
 #[repr(transparent)]
-pub(super) struct KafkaMessage(NonNull<rdsys::rd_kafka_message_t>);
+pub struct KafkaMessage(NonNull<rdsys::rd_kafka_message_t>);
 
 // SAFETY: a message is memory that no other code writes to once it is handed out, and librdkafka
 // releases it under locks of its own, on any thread.
@@ -189,27 +181,26 @@ impl KafkaMessage {
         // SAFETY: it points to a message that is ours until we are dropped, and that no code writes to.
         unsafe { self.0.as_ref() }
     }
+}
 
+impl LogEntry for KafkaMessage {
     #[inline]
-    pub(super) fn partition(&self) -> i32 {
+    fn partition(&self) -> i32 {
         self.raw().partition
     }
 
-    /// The record's offset; of an error, where the partition stood.
     #[inline]
-    pub(super) fn offset(&self) -> i64 {
+    fn offset(&self) -> i64 {
         self.raw().offset
     }
 
-    /// The error, if it is not a record.
     #[inline]
-    pub(super) fn error(&self) -> Option<RDKafkaErrorCode> {
+    fn error(&self) -> Option<RDKafkaErrorCode> {
         let error = self.raw().err;
         (error != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR).then(|| error.into())
     }
 
-    /// The error in words.
-    pub(super) fn reason(&self) -> String {
+    fn reason(&self) -> String {
         // SAFETY: the message is alive, and the text, if there is one, is a C string that belongs
         // to it or is static; it is copied at once.
         unsafe {
@@ -222,9 +213,8 @@ impl KafkaMessage {
         }
     }
 
-    /// The record. Only of use if it is not an error.
     #[inline]
-    pub(super) fn record(&self) -> Record<'_> {
+    fn record(&self) -> Record<'_> {
         let raw = self.raw();
         let payload = if raw.payload.is_null() {
             None

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rdkafka::consumer::Consumer;
 use tracing::warn;
 
-use super::Source;
 use super::cursor::PartitionCursor;
+use super::{LogClient, Source};
 
-impl Source {
+impl<C: LogClient + ?Sized> Source<C> {
     /// Delivers no record at or past these offsets. A partition that is not listed delivers
     /// nothing more, and no partition is added any more.
     pub fn stop_at(&mut self, ends: &BTreeMap<i32, i64>) {
@@ -33,7 +32,7 @@ impl Source {
             .copied()
             .filter(|partition| self.runs(*partition) && !self.paused.contains(partition))
             .collect();
-        match self.consumer.pause(&self.list(&newly)) {
+        match self.client.pause(&newly) {
             Ok(()) => self.paused.extend(newly),
             Err(error) => warn!("can't pause partitions {}: {error}", listed(&newly)),
         }
@@ -47,7 +46,7 @@ impl Source {
             .copied()
             .filter(|partition| self.runs(*partition) && self.paused.contains(partition))
             .collect();
-        match self.consumer.resume(&self.list(&paused)) {
+        match self.client.resume(&paused) {
             Ok(()) => self.paused.retain(|partition| !paused.contains(partition)),
             Err(error) => warn!("can't resume partitions {}: {error}", listed(&paused)),
         }

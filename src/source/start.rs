@@ -2,6 +2,7 @@
 
 use crate::core::effect::{Fingerprint, Progress};
 use crate::domain::topic_id::TopicId;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// How to begin with a new state. Documents of the old state have higher versions, so in its indexes they would
 /// win over those of a new one; and both would share the alias of the totals.
@@ -18,9 +19,11 @@ pub(super) const STRAYED: &str = "the Kafka client returned a record out of orde
 
 /// The offsets that brokers hold of a partition: `low` up to, not including, `high`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct OffsetRange {
-    pub(super) low: i64,
-    pub(super) high: i64,
+pub struct OffsetRange {
+    /// The first offset that is there.
+    pub low: i64,
+    /// The offset after the last one.
+    pub high: i64,
 }
 
 /// How a partition is started.
@@ -58,6 +61,9 @@ impl PartitionStart {
     /// Behind what was applied, if the partition is still the same.
     pub(super) fn again(applied: &Progress, offset_range: OffsetRange) -> Self {
         let position = applied.position;
+        if is_planted(Mistake::GapSkipped) && position < offset_range.low {
+            return Self::fresh(offset_range.low, offset_range);
+        }
         let starting = Self {
             position,
             from: position,

@@ -3,7 +3,7 @@
 mod offsets;
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -12,6 +12,7 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::client_events::ClientEvents;
 use super::{Config, Error};
+use crate::host::clock::Instant;
 
 /// How long one try may take.
 const TRY_MAX: Duration = Duration::from_secs(1);
@@ -112,13 +113,6 @@ impl Topic {
     /// How many partitions it has: they are numbered from 0 without gaps.
     pub(super) const fn partitions(&self) -> i32 {
         self.partitions
-    }
-
-    /// It has `count` partitions now.
-    pub(super) const fn grow(&mut self, count: i32) {
-        if count > self.partitions {
-            self.partitions = count;
-        }
     }
 
     /// The same, to be asked about while another thread serves the client's events.

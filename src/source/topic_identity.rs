@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rdkafka::consumer::Consumer;
-
 use super::start;
-use super::{ASK_MAX, Source, native};
+use super::{LogClient, Source};
 use crate::domain::topic_id::TopicId;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// Which topic is read, and whether it is still there.
 #[derive(Debug, Default)]
@@ -44,7 +43,7 @@ impl TopicIdentity {
     }
 }
 
-impl Source {
+impl<C: LogClient + ?Sized> Source<C> {
     /// Which topic is read; `None` if brokers don't say. Those before Kafka 2.8 never do.
     #[must_use]
     pub fn topic_id(&self) -> Option<TopicId> {
@@ -58,7 +57,7 @@ impl Source {
         let Some(topic) = topic else { return };
         let mut told = self.identity.told;
         if told.is_none() {
-            told = native::topic_id(&self.consumer, self.topic.name(), ASK_MAX);
+            told = self.client.topic_id();
         }
         self.identity = TopicIdentity {
             expected: Some(topic),
@@ -69,7 +68,8 @@ impl Source {
 
     /// Takes note which topic has the name, and stops all partitions if it is another one.
     pub(super) fn identify(&mut self, told: Option<TopicId>) {
-        if self.identity.note(told)
+        if !is_planted(Mistake::OtherTopicReadOn)
+            && self.identity.note(told)
             && let Some(reason) = self.identity.replaced.clone()
         {
             for partition in self.partitions() {
@@ -82,7 +82,7 @@ impl Source {
     /// events were served is of the topic that was told last, as the client tells a new id before it
     /// asks for the first record by it.
     pub(super) fn take_topic_ids(&mut self) {
-        for told in self.consumer.context().take_topic_ids() {
+        for told in self.client.take_topic_ids() {
             self.identify(told);
         }
     }

@@ -2,24 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::mem;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rdkafka::Offset;
-use rdkafka::consumer::Consumer;
 use tracing::warn;
 
 use super::broker_questions::{BrokerAnswer, BrokerQuestion, TopicDescription};
 use super::incident::PassingProblem;
 use super::missing_topic::MissingTopic;
 use super::start::{self, OffsetRange, PartitionStart};
-use super::{AssignedPartition, Error, Source};
+use super::{AssignedPartition, Error, LogClient, Source};
 use crate::domain::duration;
+use crate::host::clock::Instant;
 use crate::observe::status::Condition;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// How often the brokers are tried while none answers.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
-impl Source {
+impl<C: LogClient + ?Sized> Source<C> {
     /// Looks for partitions that were added, which are read from their beginning: nothing in
     /// them can be older than the reading of the topic. To be called about every 30 s; also wakes up
     /// partitions that the client no longer fetches.
@@ -41,8 +41,8 @@ impl Source {
 
     // Has it asked which topic there is, and how far these partitions and new ones go.
     fn describe(&mut self, partitions: Vec<i32>) {
-        let known = self.topic.partitions();
-        self.asker
+        let known = self.partition_count;
+        self.client
             .ask(BrokerQuestion::Describe { known, partitions });
     }
 
@@ -53,7 +53,7 @@ impl Source {
 
     /// Takes in what brokers have answered meanwhile.
     pub(super) fn take_answers(&mut self) -> Result<(), Error> {
-        while let Some(answer) = self.asker.answer() {
+        while let Some(answer) = self.client.answer() {
             match answer {
                 BrokerAnswer::Described(Ok(description)) => self.apply_description(description)?,
                 BrokerAnswer::Described(Err(error)) => {
@@ -76,11 +76,10 @@ impl Source {
                     }
                 }
                 // The answer may be older than another outage.
-                BrokerAnswer::Probed(found)
-                    if found.outages != self.consumer.context().outages() => {}
+                BrokerAnswer::Probed(found) if found.outages != self.client.outages() => {}
                 BrokerAnswer::Probed(found) => {
-                    self.consumer.context().log_answer();
-                    self.consumer.context().set_up();
+                    self.client.log_answer();
+                    self.client.set_up();
                     let ends = found.offset_ranges.iter();
                     let ends = ends.map(|(partition, range)| (*partition, range.high));
                     self.ends_confirmed(ends, found.asked);
@@ -117,11 +116,17 @@ impl Source {
             let known = i32::try_from(self.cursors.len()).unwrap_or(i32::MAX);
             let starts: Vec<PartitionStart> = (known..count)
                 .map_while(|partition| description.offset_ranges.get(&partition))
-                .map(|offset_range| PartitionStart::fresh(offset_range.low, *offset_range))
+                .map(|offset_range| {
+                    let at = match is_planted(Mistake::LatestOnNewPartition) {
+                        true => offset_range.high,
+                        false => offset_range.low,
+                    };
+                    PartitionStart::fresh(at, *offset_range)
+                })
                 .collect();
             let begun = self.begin(starts)?;
             for assigned in &begun {
-                self.topic.grow(assigned.partition + 1);
+                self.partition_count = self.partition_count.max(assigned.partition + 1);
             }
             self.found.extend(begun);
         }
@@ -132,7 +137,7 @@ impl Source {
     // Whether all is read can't be known while no broker answers, and afterwards only from asking:
     // the client does not say again that it is at an end.
     pub(super) fn probe_if_down(&mut self) {
-        if self.consumer.context().down().is_none() {
+        if self.client.down().is_none() {
             return;
         }
         self.forget_ends();
@@ -143,11 +148,11 @@ impl Source {
         let all = self.partitions();
         let asked = all.into_iter().filter(|partition| self.runs(*partition));
         let asked = BrokerQuestion::Probe {
-            outages: self.consumer.context().outages(),
-            known: self.topic.partitions(),
+            outages: self.client.outages(),
+            known: self.partition_count,
             partitions: asked.collect(),
         };
-        if self.asker.ask(asked) {
+        if self.client.ask(asked) {
             self.next_probe = now + PROBE_EVERY;
         }
     }
@@ -165,7 +170,7 @@ impl Source {
     /// The condition of a topic that is not found, and the reason.
     pub(super) fn missing_condition(&self, missing: MissingTopic) -> (Condition, String) {
         let now = Instant::now();
-        let topic = self.topic.name();
+        let topic = &self.topic;
         if !missing.is_confirmed(now) {
             let reason = format!("topic \"{topic}\" is not found any more");
             return (Condition::Degraded, reason);
@@ -257,12 +262,7 @@ impl Source {
                     "no records arrive from the partition although there are more: seeking to its position"
                 ),
             }
-            if let Err(error) = self.consumer.seek(
-                self.topic.name(),
-                partition,
-                Offset::Offset(from),
-                Duration::ZERO,
-            ) {
+            if let Err(error) = self.client.seek(partition, from) {
                 warn!(partition, "the partition can't be sought: {error}");
             }
         }

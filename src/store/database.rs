@@ -13,6 +13,8 @@ use rocksdb::{
 use super::error::Error;
 use super::keys::KeyBytes;
 use super::values::StoredValue;
+#[cfg(feature = "simulation")]
+use crate::host::simulation;
 use crate::view::reading::ReadError;
 
 /// RocksDB with all keys in one column family: with several, a crash may leave them at different
@@ -44,6 +46,8 @@ const STILL_WAIT: Duration = Duration::from_millis(50);
 impl Database {
     /// Opens the database in `path`; begins one if `fresh`.
     pub(super) fn open(path: &Path, fresh: bool) -> Result<Self, Error> {
+        #[cfg(feature = "simulation")]
+        simulated(path, "open", |outside| outside.open(path))?;
         match DB::open(&options(fresh), path) {
             Ok(db) => Ok(Self {
                 db,
@@ -140,12 +144,16 @@ impl Database {
     /// Writes all of `batch` or nothing. It outlives this process, and after [`Database::sync`] the
     /// machine.
     pub(super) fn write(&self, batch: WriteBatch) -> Result<(), Error> {
+        #[cfg(feature = "simulation")]
+        simulated(&self.path, "write", |outside| outside.write(&self.path))?;
         self.db
             .write(batch)
             .map_err(|error| self.failed("write", &error))
     }
 
     pub(super) fn sync(&self) -> Result<(), Error> {
+        #[cfg(feature = "simulation")]
+        simulated(&self.path, "sync", |outside| outside.sync(&self.path))?;
         self.db
             .flush_wal(true)
             .map_err(|error| self.failed("sync", &error))
@@ -187,6 +195,23 @@ impl Database {
     pub(super) fn failed(&self, action: &'static str, error: &rocksdb::Error) -> Error {
         failed(&self.path, action, error)
     }
+}
+
+// A simulated disk may refuse what is to be done.
+#[cfg(feature = "simulation")]
+fn simulated(
+    path: &Path,
+    action: &'static str,
+    ask: impl FnOnce(&dyn simulation::Outside) -> Result<(), String>,
+) -> Result<(), Error> {
+    let Some(outside) = simulation::outside() else {
+        return Ok(());
+    };
+    ask(outside.as_ref()).map_err(|reason| Error::Database {
+        path: path.to_owned(),
+        action,
+        reason,
+    })
 }
 
 /// The words for bytes at `key` that are not what they should be.

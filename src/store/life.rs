@@ -7,7 +7,7 @@ use super::database::Database;
 use super::error::Error;
 use super::keys;
 use super::values::StoredValue;
-use crate::observe::wall_clock::since_epoch;
+use crate::host::wall_clock::since_epoch;
 use crate::view::changelog::Life;
 
 /// More checkpoints than this are not lost at once: only those of the last seconds are not on the disk.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidegauge_windows::{Block, Cells, EventTime, Frame, Key, Settings, Snapshot, Summary, Window};
+use tidegauge_windows::{Block, Cells, EventTime, Frame, Settings, Snapshot, Summary, Window};
 
 use super::database::Shared;
 use super::head::CheckpointHead;
@@ -187,8 +187,8 @@ impl Reading for StoreReading<'_> {
         self.snapshot.total(branch)
     }
 
-    fn totals(&self) -> Read<Vec<(BranchId, Total)>> {
-        self.snapshot.totals(BranchId::FIRST, usize::MAX)
+    fn totals(&self, from: BranchId, limit: usize) -> Read<Vec<(BranchId, Total)>> {
+        self.snapshot.totals(from, limit)
     }
 
     fn payment_in_no_window(&self, origin: Origin) -> Read<Option<PaymentInNoWindow>> {

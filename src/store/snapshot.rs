@@ -22,6 +22,7 @@ use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 use crate::domain::total::Total;
 use crate::view::reading::ReadError;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// The whole state at the moment the image was taken, whatever is written since.
 pub(super) struct StateSnapshot<'a> {
@@ -98,7 +99,11 @@ impl<'a> StateSnapshot<'a> {
             if totals.len() >= limit {
                 return Ok(ControlFlow::Break(()));
             }
-            totals.push((parsed(key, keys::branch_of_total)?, decoded(key, value)?));
+            let total: Total = decoded(key, value)?;
+            if is_planted(Mistake::BranchOfTheFutureHidden) && total.first_event_time().is_none() {
+                return Ok(ControlFlow::Continue(()));
+            }
+            totals.push((parsed(key, keys::branch_of_total)?, total));
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(totals)
@@ -347,11 +352,18 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
         if limit == 1 && self.configured.binary_search(&from).is_ok() {
             return Ok(vec![(from, EventTime::MIN)]);
         }
-        let mut known: BTreeMap<BranchId, EventTime> = self
-            .totals(from, limit)?
-            .into_iter()
-            .filter_map(|(branch, total)| Some((branch, total.first_event_time()?)))
-            .collect();
+        let mut known = BTreeMap::new();
+        self.scan(keys::totals_from(from), Direction::Up, |key, value| {
+            if known.len() >= limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            let total: Total = decoded(key, value)?;
+            // Without one, all its payments are too far ahead.
+            if let Some(since) = total.first_event_time() {
+                known.insert(parsed(key, keys::branch_of_total)?, since);
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
         let first = self.configured.partition_point(|branch| *branch < from);
         for branch in self.configured[first..].iter().take(limit) {
             known.insert(*branch, EventTime::MIN);

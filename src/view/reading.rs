@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegauge_windows::{Cells, Frame, Summary};
+use tidegauge_windows::{Cells, Frame, Key as _, Summary};
 
 use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord};
 use crate::core::feedback::Mark;
@@ -95,11 +95,20 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
     /// When the state can't be read.
     fn total(&self, branch: BranchId) -> Result<Option<Total>, ReadError>;
 
+    /// The totals of at most `limit` branches from `from` on, by branch id: of all that ever had a
+    /// payment.
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    fn totals(&self, from: BranchId, limit: usize) -> Result<Vec<(BranchId, Total)>, ReadError>;
+
     /// All totals by branch id.
     ///
     /// # Errors
     /// When the state can't be read.
-    fn totals(&self) -> Result<Vec<(BranchId, Total)>, ReadError>;
+    fn all_totals(&self) -> Result<Vec<(BranchId, Total)>, ReadError> {
+        self.totals(BranchId::FIRST, usize::MAX)
+    }
 
     /// The payment at `origin` that is in no window.
     ///

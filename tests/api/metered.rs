@@ -179,8 +179,8 @@ impl Reading for Metered {
         self.world.total(branch)
     }
 
-    fn totals(&self) -> Result<Vec<(BranchId, Total)>, ReadError> {
-        self.world.totals()
+    fn totals(&self, from: BranchId, limit: usize) -> Result<Vec<(BranchId, Total)>, ReadError> {
+        self.world.totals(from, limit)
     }
 
     fn payment_in_no_window(&self, origin: Origin) -> Result<Option<PaymentInNoWindow>, ReadError> {

@@ -4,7 +4,7 @@ mod reading;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -283,7 +283,7 @@ pub(super) fn state(readings: impl Readings) -> State {
         branches: Arc::new(Branches::new(BTreeMap::from(names))),
         index_prefix: Some("payments".into()),
         version: "0.0.0-test",
-        started: Instant::now(),
+        started: tokio::time::Instant::now(),
     }
 }
 

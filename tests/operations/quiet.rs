@@ -6,7 +6,7 @@ use std::time::Duration;
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use tidegauge::observe::status::Condition;
-use tidegauge::source::{Config, Source, StartPosition};
+use tidegauge::source::{Config, LogBatch, Source, StartPosition};
 
 use crate::support::lab::eventually;
 

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::till::{MINUTE, NOVEMBER, Till, config};
-use crate::support::lab::{Document, Elastic};
+use crate::support::compare::Document;
+use crate::support::lab::Elastic;
 
 /// Payments of two branches in two minutes, one of them late, the first minute final.
 fn till() -> Till {

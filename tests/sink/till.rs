@@ -76,13 +76,18 @@ fn branch(id: u32) -> BranchId {
     BranchId::new(id).unwrap()
 }
 
-fn settings() -> Arc<Settings> {
+/// The windows of a till.
+pub fn definitions() -> Vec<Definition> {
     let utc = chrono_tz::UTC;
+    vec![
+        Definition::tumbling("1m", Span::MINUTE, Span::ZERO, utc).unwrap(),
+        Definition::tumbling("1h", Span::HOUR, Span::ZERO, utc).unwrap(),
+    ]
+}
+
+fn settings() -> Arc<Settings> {
     Arc::new(Settings {
-        definitions: vec![
-            Definition::tumbling("1m", Span::MINUTE, Span::ZERO, utc).unwrap(),
-            Definition::tumbling("1h", Span::HOUR, Span::ZERO, utc).unwrap(),
-        ],
+        definitions: definitions(),
         out_of_orderness: Span::SECOND.times(5),
         allowed_lateness: Span::HOUR,
         max_future: Span::MINUTE.times(5),
@@ -134,6 +139,10 @@ impl Till {
 
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
+    }
+
+    pub fn readings(&self) -> &dyn Readings {
+        &*self.readings
     }
 
     /// Takes a payment in that happened at `time`, ms since the epoch.

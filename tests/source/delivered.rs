@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
-use tidegauge::source::{PolledBatch, StartPosition};
+use tidegauge::source::{LogBatch, PolledBatch, StartPosition};
 
 use super::{
     PATIENCE, Taken, Topic, WAIT, discover_often, offsets, poll_often, read, read_some, read_to_end,

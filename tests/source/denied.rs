@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tidegauge::observe::status::Condition;
-use tidegauge::source::{Config, Source, StartPosition};
+use tidegauge::source::{Config, LogBatch, Source, StartPosition};
 
 use super::{PATIENCE, Taken, WAIT, config, messages};
 use crate::support::lab::{Lock, SecureKafka, eventually, unique};

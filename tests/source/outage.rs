@@ -8,7 +8,7 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
 use rdkafka::types::RDKafkaRespErr;
 use tidegauge::observe::status::{Condition, End};
-use tidegauge::source::{Config, Source, StartPosition};
+use tidegauge::source::{Config, LogBatch, Source, StartPosition};
 
 use super::{
     PATIENCE, Taken, Topic, WAIT, config, offsets, poll_often, read, read_some, read_to_end,

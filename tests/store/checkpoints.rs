@@ -152,8 +152,8 @@ fn a_reading_stays_one_checkpoint_while_others_are_written() {
                             };
                             totals.iter().fold(I256::ZERO, add)
                         };
-                        assert_eq!(sum(reading.totals()?), checkpoint.ledger.in_totals());
-                        assert_eq!(sum(reading.totals()?), checkpoint.ledger.in_totals());
+                        assert_eq!(sum(reading.all_totals()?), checkpoint.ledger.in_totals());
+                        assert_eq!(sum(reading.all_totals()?), checkpoint.ledger.in_totals());
                         let applied: i64 = checkpoint.positions.values().sum();
                         assert_eq!(applied.cast_unsigned(), checkpoint.ledger.consumed);
                         assert_eq!(

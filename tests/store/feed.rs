@@ -231,7 +231,7 @@ impl Memory {
             .query(|reading| {
                 assert_eq!(windows(reading), self.windows());
                 let totals: Vec<_> = self.totals.iter().map(|(b, t)| (*b, *t)).collect();
-                assert_eq!(reading.totals()?, totals);
+                assert_eq!(reading.all_totals()?, totals);
                 for (branch, total) in &self.totals {
                     assert_eq!(reading.total(*branch)?, Some(*total));
                 }
@@ -301,7 +301,7 @@ pub fn shown(reading: &dyn Reading, key: DocumentKey) -> Option<String> {
 /// All documents that a reading has.
 pub fn documents(reading: &dyn Reading) -> Vec<DocumentKey> {
     let mut documents: Vec<DocumentKey> = reading
-        .totals()
+        .all_totals()
         .unwrap()
         .into_iter()
         .map(|(branch, _)| DocumentKey::Total(branch))

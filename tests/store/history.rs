@@ -5,10 +5,11 @@ use std::time::Duration;
 use std::{fs, thread};
 
 use tidegauge::domain::document_key::DocumentKey;
+use tidegauge::domain::payment::BranchId;
 use tidegauge::store::Store;
-use tidegauge_windows::{EventTime, Span};
+use tidegauge_windows::{EventTime, Key as _, Span};
 
-use super::feed::{DAY, Feed, MINUTE, branch, open, shown};
+use super::feed::{DAY, Feed, HOUR, MINUTE, branch, open, shown};
 use super::{copy, feed, marks};
 
 #[test]
@@ -127,4 +128,32 @@ fn no_two_lives_of_a_state_number_an_event_alike() {
     for place in first.iter().chain(&second) {
         assert_eq!(restored.checkpoint(*place), None);
     }
+}
+
+#[test]
+fn a_branch_whose_payments_are_all_too_far_ahead_hides_no_branch_behind_it() {
+    // Branches    1  2  3  4        Payments of 2 and 3 are an hour ahead of their records.
+    let dir = tempfile::tempdir().unwrap();
+    let mut feed = Feed::new(Span::DAY.times(35));
+    let (mut store, _) = open(dir.path(), &feed.settings);
+    for (branch, ahead) in [(1, 0), (2, HOUR), (3, HOUR), (4, 0)] {
+        feed.pay_recorded(0, DAY + ahead, DAY, branch, "1.00");
+    }
+    store.commit(&feed.take(), &[], 0).unwrap();
+    let ids = |found: Vec<(BranchId, EventTime)>| -> Vec<u32> {
+        found.iter().map(|(id, _)| id.get()).collect()
+    };
+    store
+        .readings()
+        .query(|reading| {
+            // Branch 0 is configured.
+            assert_eq!(ids(reading.known(BranchId::FIRST, 2)?), [0, 1]);
+            assert_eq!(ids(reading.known(branch(2), 2)?), [4]);
+            assert_eq!(ids(reading.known(branch(1), 2)?), [1, 4]);
+            let totals = reading.totals(branch(2), 2)?;
+            assert_eq!(totals.len(), 2);
+            assert_eq!(reading.all_totals()?.len(), 4);
+            Ok(())
+        })
+        .unwrap();
 }

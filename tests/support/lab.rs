@@ -28,7 +28,7 @@ mod secure_kafka;
 mod server;
 mod toolbox;
 
-pub use elastic::{Document, Elastic, dist};
+pub use elastic::{Elastic, dist};
 pub use gate::Gate;
 pub use kafka::{Kafka, Message};
 pub use locked_front::LockedFront;

@@ -1,5 +1,6 @@
 //! What the promises in this binary are proven with.
 
+pub mod asked;
 pub mod compare;
 pub mod lab;
 pub mod oracle;

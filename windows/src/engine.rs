@@ -11,6 +11,7 @@ use rustc_hash::FxBuildHasher;
 use crate::activity::Activity;
 use crate::frame::closed_by;
 use crate::known_keys::KnownKeys;
+use crate::planted::{Mistake, is_planted};
 use crate::watermark::Watermarks;
 use crate::{
     Aggregate, Changes, Closed, Definition, EventTime, Grid, Key, Participation, PartitionTime,
@@ -109,13 +110,21 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     ) -> Placement {
         let out_of_orderness = self.settings.out_of_orderness;
         let part = *self.watermarks.partitions.entry(partition).or_default();
-        if recorded.is_some_and(|recorded| time > recorded.plus(self.settings.max_future)) {
+        if recorded.is_some_and(|recorded| time > recorded.plus(self.settings.max_future))
+            && !is_planted(Mistake::FutureIsBelieved)
+        {
             return Placement::Future;
         }
         if time > self.in_calendar_until && self.last_end(time) > EventTime::CALENDAR_MAX {
             return Placement::Future;
         }
-        let late = part.is_late(time, out_of_orderness);
+        let mut late = part.is_late(time, out_of_orderness);
+        if is_planted(Mistake::LatenessByTheCombinedWatermark) {
+            late = self
+                .watermarks
+                .combined
+                .is_some_and(|combined| time < combined);
+        }
         if late
             && let Some(watermark) = part.watermark(out_of_orderness)
             && self.last_end(time).plus(self.settings.allowed_lateness) <= watermark

@@ -61,6 +61,7 @@ mod known_keys;
 mod memory;
 mod partition;
 mod placement;
+pub mod planted;
 mod query;
 mod settings;
 mod snapshot;

@@ -1,5 +1,6 @@
 //! One partition's event time, and when a jump of it is believed.
 
+use crate::planted::{Mistake, is_planted};
 use crate::{EventTime, MAX_JUMP, Span};
 
 /// One partition's event time.
@@ -91,6 +92,10 @@ impl PartitionTime {
             Some(jump) if jump.agrees(time) => Some(jump.to),
             _ => self.highest,
         };
+        let time = match is_planted(Mistake::WatermarkIsLate) {
+            true => time.minus(Span::from_millis(1)),
+            false => time,
+        };
         highest.is_some_and(|highest| time < highest.minus(out_of_orderness))
     }
 
@@ -158,7 +163,7 @@ impl PartitionTime {
             (None, true) => 1,
             (Some(_), true) => AGREED_MIN,
         };
-        if jump.agreed >= needed {
+        if jump.agreed >= needed || is_planted(Mistake::JumpBelievedAtOnce) {
             self.highest = Some(jump.to);
             self.jump = (!is_near).then_some(first);
         }

@@ -1,12 +1,13 @@
 //! Files kept for a moment, so that a reader that asks for one in parts gets parts of one file.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::HeaderMap;
 
 use super::file::TableFile;
 use crate::api::etag::EntityTag;
+use crate::host::clock::Instant;
 
 /// A file is given for its question so long after it was last asked for in parts …
 const IDLE: Duration = Duration::from_secs(10);

@@ -21,7 +21,7 @@ use super::{MessageSink, PARTITIONS};
 use crate::domain::count::counted;
 use crate::domain::duration;
 use crate::generator::Message;
-use crate::observe::wall_clock::now_ms;
+use crate::host::wall_clock::now_ms;
 use crate::source;
 
 /// An idempotent producer keeps the order within a partition, whatever it has to send again. The

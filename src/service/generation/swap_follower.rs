@@ -3,12 +3,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tracing::{error, info, warn};
 
 use super::{Error, Generations, Live, ServedAnnouncement, UnfollowedSwap};
 use crate::config::{self, Config, Need, Sources};
+use crate::host::clock::Instant;
 use crate::observe::status::{RefusedSwap, Status};
 
 /// How often the pointer is read.

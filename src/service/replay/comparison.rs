@@ -78,8 +78,8 @@ impl Comparison {
         replayed: &dyn Reading,
         branches: &Branches,
     ) -> Result<(), ReadError> {
-        let live: BTreeMap<BranchId, Total> = live.totals()?.into_iter().collect();
-        let mut replayed: BTreeMap<BranchId, Total> = replayed.totals()?.into_iter().collect();
+        let live: BTreeMap<BranchId, Total> = live.all_totals()?.into_iter().collect();
+        let mut replayed: BTreeMap<BranchId, Total> = replayed.all_totals()?.into_iter().collect();
         let mut differing = |branch: BranchId, live: Option<&Total>, replayed: Option<&Total>| {
             self.totals += 1;
             let figure = || format!("the total of {}", branches.name(branch));

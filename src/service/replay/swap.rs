@@ -7,18 +7,20 @@
 //! or the next swap does the rest.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
-use tokio::task::spawn_blocking;
 use tracing::info;
 
 use super::{Error, Proof, report};
 use crate::config::Config;
+use crate::host::blocking;
+use crate::host::clock::Instant;
 use crate::service::generation::{self, Generations, Live, ServedAnnouncement};
 use crate::sink::{self, Upkeep};
 use crate::store::ReadOnlyStore;
 use crate::view::reading::Readings;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// The outcome of a swap.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -171,7 +173,7 @@ pub async fn swap(
 // Whether the condition is met. What is live already needs none.
 fn permit(generations: &Generations, to: u32, consent: Consent) -> Result<(), Error> {
     let live = generations.live()?;
-    if live.generation == to {
+    if live.generation == to || is_planted(Mistake::SwapWithoutProof) {
         return Ok(());
     }
     if consent == Consent::Back {
@@ -316,7 +318,7 @@ fn readings(
 /// When a state can't be read.
 pub async fn is_caught_up(generations: &Generations, live: Live) -> Result<bool, Error> {
     let generations = generations.clone();
-    spawn_blocking(move || {
+    blocking::run(move || {
         let Some(now) = ReadOnlyStore::open(&generations.dir(live.generation))? else {
             return Ok(false);
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
@@ -15,8 +15,9 @@ use super::writer::Job;
 use super::{Config, Error};
 use crate::core::pipeline::Pipeline;
 use crate::domain::timestamp::can_be_of_record;
+use crate::host::clock::Instant;
 use crate::observe::status::{Condition, Part, PartitionStatus, Status};
-use crate::source::{self, Source};
+use crate::source::{AssignedPartition, LogBatch, LogClient, Source};
 
 /// About what marking a document takes while a checkpoint is written, in bytes.
 const MARK_BYTES: usize = 112;
@@ -28,11 +29,13 @@ const IDLE_CHECK_EVERY: Duration = Duration::from_millis(20);
 const DISCOVER_EVERY: Duration = Duration::from_secs(30);
 /// How often the lag is computed and reported.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// How long the client may take to disconnect.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The applying thread.
-pub(super) struct Applier {
+pub(super) struct Applier<C: LogClient + ?Sized> {
     pub(super) config: Config,
-    pub(super) source: Source,
+    pub(super) source: Source<C>,
     pub(super) pipeline: Pipeline,
     pub(super) status: Arc<Status>,
     pub(super) jobs: Sender<Job>,
@@ -43,67 +46,148 @@ pub(super) struct Applier {
     pub(super) halts_kept: usize,
     pub(super) changed: bool,
     pub(super) next_idle_check: Instant,
+    pub(super) next_report: Instant,
+    pub(super) next_discovery: Instant,
     /// The timestamps of the records since the last checkpoint.
     pub(super) timestamps: Timestamps,
     pub(super) idleness: Idleness,
 }
 
-impl Applier {
+/// What became of one step.
+pub(super) enum ApplyStep {
+    /// It applied so many records.
+    Applied(#[cfg_attr(not(feature = "simulation"), expect(dead_code))] usize),
+    /// It was the last one.
+    Ended(Result<(), Error>),
+}
+
+impl<C: LogClient + ?Sized> Applier<C> {
+    /// An applier that begins now.
+    pub(super) fn new(
+        config: Config,
+        source: Source<C>,
+        pipeline: Pipeline,
+        status: Arc<Status>,
+        (jobs, free): (Sender<Job>, Receiver<CheckpointWritten>),
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            source,
+            pipeline,
+            status,
+            jobs,
+            free,
+            pace: CheckpointPace::new(now),
+            halts_kept: 0,
+            changed: true,
+            next_idle_check: now,
+            next_report: now,
+            next_discovery: now + DISCOVER_EVERY,
+            timestamps: Timestamps::default(),
+            idleness: Idleness::new(&config),
+            config,
+        }
+    }
+
     /// Applies records until `stop`, the end of the input, or an error.
     pub(super) fn run(mut self, stop: &AtomicBool) -> Result<(), Error> {
+        self.begin();
+        let outcome = loop {
+            if let ApplyStep::Ended(outcome) = self.step(stop) {
+                break outcome;
+            }
+            if self.is_full() {
+                // A writer that is gone has left its error for `join`.
+                let Ok(written) = self.free.recv() else {
+                    break Ok(());
+                };
+                self.pace.written(written);
+            }
+        };
+        if let Some(all) = self.end(&outcome) {
+            // The writer has failed: its own error says why.
+            let _ = all.recv();
+        }
+        self.close();
+        outcome
+    }
+
+    /// To be called before the first step.
+    pub(super) fn begin(&mut self) {
         for partition in self.source.partitions() {
             // Silence with records still to read is not idleness, whatever it was before the start.
             if self.source.end(partition) > self.source.position(partition) {
                 self.pipeline.resume(partition);
             }
         }
-        let mut next_report = Instant::now();
-        let mut next_discovery = Instant::now() + DISCOVER_EVERY;
-        let outcome = loop {
-            if stop.load(Ordering::Relaxed) {
-                break Ok(());
-            }
-            let read = match self.apply_batch() {
-                Ok(read) => read,
-                Err(error) => break Err(error),
-            };
-            if Instant::now() >= self.next_idle_check {
-                self.next_idle_check = Instant::now() + IDLE_CHECK_EVERY;
-                self.changed |= self.idleness.update(&mut self.source, &mut self.pipeline);
-            }
-            if self.config.until_end && self.source.finished() {
-                self.end_partitions();
-                break self.halted();
-            }
-            if !self.checkpoint_if_due(read) {
-                break Ok(()); // The writer failed; its error is the one to report.
-            }
-            let now = Instant::now();
-            if now >= next_report {
-                next_report = now + REPORT_EVERY;
-                self.report();
-            }
-            if now >= next_discovery {
-                next_discovery = now + DISCOVER_EVERY;
-                self.discover();
-            }
+    }
+
+    /// Applies one batch, which it waits for, and does all else that is due.
+    pub(super) fn step(&mut self, stop: &AtomicBool) -> ApplyStep {
+        if stop.load(Ordering::Relaxed) {
+            return ApplyStep::Ended(Ok(()));
+        }
+        let read = match self.apply_batch() {
+            Ok(read) => read,
+            Err(error) => return ApplyStep::Ended(Err(error)),
         };
-        if let Err(error) = &outcome {
+        if Instant::now() >= self.next_idle_check {
+            self.next_idle_check = Instant::now() + IDLE_CHECK_EVERY;
+            self.changed |= self.idleness.update(&mut self.source, &mut self.pipeline);
+        }
+        if self.config.until_end && self.source.finished() {
+            self.end_partitions();
+            return ApplyStep::Ended(self.halted());
+        }
+        if !self.checkpoint_if_due(read) {
+            // The writer failed; its error is the one to report.
+            return ApplyStep::Ended(Ok(()));
+        }
+        let now = Instant::now();
+        if now >= self.next_report {
+            self.next_report = now + REPORT_EVERY;
+            self.report();
+        }
+        if now >= self.next_discovery {
+            self.next_discovery = now + DISCOVER_EVERY;
+            self.discover();
+        }
+        ApplyStep::Applied(read)
+    }
+
+    /// Whether no more records may be applied before the writer is done.
+    pub(super) fn is_full(&self) -> bool {
+        self.pace.is_writing() && self.pending_bytes() >= PENDING_BYTES_MAX
+    }
+
+    /// How long the next step waits for records.
+    pub(super) fn wait(&self) -> Duration {
+        self.pace.wait(self.changed, Instant::now())
+    }
+
+    /// Has the rest written. What it returns says when that is done; `None` if the writer has failed.
+    pub(super) fn end(&mut self, outcome: &Result<(), Error>) -> Option<Receiver<()>> {
+        if let Err(error) = outcome {
             error!("{error}");
             self.status
                 .set(Part::Source, Condition::Failed, error.to_string());
         }
         self.report();
-        self.checkpoint_last();
-        self.source.close(Duration::from_secs(5));
-        outcome
+        if self.changed && !self.checkpoint() {
+            return None;
+        }
+        let (flushed, all) = sync_channel(1);
+        self.jobs.send(Job::Flush(flushed)).ok().map(|()| all)
+    }
+
+    /// Disconnects from the brokers.
+    pub(super) fn close(self) {
+        self.source.close(CLOSE_PATIENCE);
     }
 
     // How many records were applied.
     fn apply_batch(&mut self) -> Result<usize, Error> {
-        let batch = self
-            .source
-            .poll(self.pace.wait(self.changed, Instant::now()))?;
+        let batch = self.source.poll(self.wait())?;
         let read = batch.len();
         self.keep_halts();
         // Before the first record of one is applied: until then it holds the watermark back.
@@ -154,19 +238,14 @@ impl Applier {
 
     // Whether the writer is still there.
     fn checkpoint_if_due(&mut self, read: usize) -> bool {
-        let pending = self.pending_bytes();
         if self.pace.is_writing() {
-            let free = if pending >= PENDING_BYTES_MAX {
-                self.free.recv().map_err(|_| TryRecvError::Disconnected)
-            } else {
-                self.free.try_recv()
-            };
-            match free {
+            match self.free.try_recv() {
                 Ok(written) => self.pace.written(written),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
+        let pending = self.pending_bytes();
         if !self.changed || !self.pace.is_due(read, pending, Instant::now()) {
             return true;
         }
@@ -185,18 +264,6 @@ impl Applier {
         let effects = Box::new(self.pipeline.take_effects());
         let timestamps = std::mem::take(&mut self.timestamps);
         self.jobs.send(Job::Checkpoint(effects, timestamps)).is_ok()
-    }
-
-    // Returns when the last checkpoint is written, or the writer has failed: then its own error says
-    // why.
-    fn checkpoint_last(&mut self) {
-        if self.changed && !self.checkpoint() {
-            return;
-        }
-        let (flushed, all) = sync_channel(1);
-        if self.jobs.send(Job::Flush(flushed)).is_ok() {
-            let _ = all.recv();
-        }
     }
 
     fn report(&mut self) {
@@ -249,7 +316,7 @@ impl Applier {
         }
     }
 
-    fn adopt(&mut self, found: Vec<source::AssignedPartition>) {
+    fn adopt(&mut self, found: Vec<AssignedPartition>) {
         for assigned in found {
             info!(partition = assigned.partition, "found a new partition");
             self.pipeline.assign(assigned.partition, assigned.position);

@@ -1,14 +1,15 @@
 //! Which partitions are idle, and when the whole stream is quiet.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidegauge_windows::EventTime;
 
 use super::Config;
 use crate::core::pipeline::Pipeline;
-use crate::observe::wall_clock;
-use crate::source::Source;
+use crate::host::clock::Instant;
+use crate::host::wall_clock;
+use crate::source::{LogClient, Source};
 
 /// After a quiet close the next one is tried this long after it: while the stream stays quiet, the wall
 /// clock passes the ends of further windows, which may be as short as 100 ms.
@@ -61,7 +62,11 @@ impl Idleness {
 
     /// Tells the pipeline which partitions have become idle, and closes windows when all have been
     /// idle for long. Whether that changed anything.
-    pub(super) fn update(&mut self, source: &mut Source, pipeline: &mut Pipeline) -> bool {
+    pub(super) fn update<C: LogClient + ?Sized>(
+        &mut self,
+        source: &mut Source<C>,
+        pipeline: &mut Pipeline,
+    ) -> bool {
         let now = Instant::now();
         let mut is_changed = false;
         for partition in source.partitions() {
@@ -89,7 +94,12 @@ impl Idleness {
         is_changed | self.close_quiet(now, source, pipeline)
     }
 
-    fn close_quiet(&mut self, now: Instant, source: &Source, pipeline: &mut Pipeline) -> bool {
+    fn close_quiet<C: LogClient + ?Sized>(
+        &mut self,
+        now: Instant,
+        source: &Source<C>,
+        pipeline: &mut Pipeline,
+    ) -> bool {
         let partitions = source.partitions();
         let is_idle = |partition: &i32| {
             let activity = self.activities.get(partition);

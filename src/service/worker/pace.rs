@@ -1,6 +1,7 @@
 //! When the next checkpoint is due: at once while few records come, in large steps while many wait.
 
-use std::time::{Duration, Instant};
+use crate::host::clock::Instant;
+use std::time::Duration;
 
 /// A checkpoint is written at least this often while there is a backlog.
 const EVERY: Duration = Duration::from_millis(200);

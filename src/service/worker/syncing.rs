@@ -2,9 +2,12 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Error;
+use crate::host::clock::Instant;
+#[cfg(feature = "simulation")]
+use crate::host::simulation;
 use crate::store::{self, Syncer};
 
 /// How often written batches are forced to the disk.
@@ -19,6 +22,9 @@ pub(super) struct Syncing {
     is_under_way: bool,
     /// When the first batch was written that no sync covers.
     since: Option<Instant>,
+    /// In a simulation, what syncs at once.
+    #[cfg(feature = "simulation")]
+    simulated: Option<Syncer>,
 }
 
 impl Syncing {
@@ -26,6 +32,17 @@ impl Syncing {
     pub(super) fn start(syncer: Syncer) -> std::io::Result<Self> {
         let (orders, ordered) = sync_channel(1);
         let (say, done) = sync_channel(1);
+        #[cfg(feature = "simulation")]
+        if simulation::is_on() {
+            return Ok(Self {
+                orders: None,
+                thread: None,
+                done,
+                is_under_way: false,
+                since: None,
+                simulated: Some(syncer),
+            });
+        }
         let thread = thread::Builder::new().name("sync".into()).spawn(move || {
             while ordered.recv().is_ok() && say.send(syncer.sync()).is_ok() {}
         })?;
@@ -35,6 +52,8 @@ impl Syncing {
             done,
             is_under_way: false,
             since: None,
+            #[cfg(feature = "simulation")]
+            simulated: None,
         })
     }
 
@@ -48,6 +67,15 @@ impl Syncing {
     /// # Errors
     /// When the disk refused.
     pub(super) fn look(&mut self, now: Instant) -> Result<bool, Error> {
+        #[cfg(feature = "simulation")]
+        if let Some(syncer) = &self.simulated {
+            let is_due = self.since.is_some_and(|since| now >= since + EVERY);
+            if is_due {
+                syncer.sync()?;
+                self.since = None;
+            }
+            return Ok(is_due);
+        }
         let is_done = match self.done.try_recv() {
             Ok(outcome) => {
                 outcome?;
@@ -73,8 +101,8 @@ impl Syncing {
     ///
     /// # Errors
     /// When the disk refused. A later sync may succeed although what this one held is lost.
-    pub(super) fn finish(self) -> Result<(), Error> {
-        if self.is_under_way {
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.is_under_way) {
             let outcome = self.done.recv();
             outcome.map_err(|_| Error::Panicked("syncing"))??;
         }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use crate::host::wall_clock::since_epoch;
 use crate::observe::metrics::Metrics;
-use crate::observe::wall_clock::since_epoch;
 
 /// The Kafka timestamps of the records of one checkpoint: the oldest and the newest, in ms since the
 /// epoch. Records without a timestamp don't count.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tracing::error;
 
@@ -15,8 +15,9 @@ use crate::core::effect::Effects;
 use crate::core::feedback::Feedback;
 use crate::core::feedback::Mark;
 use crate::domain::document_key::DocumentKey;
+use crate::host::clock::Instant;
+use crate::host::wall_clock;
 use crate::observe::status::{Condition, Part, Status};
-use crate::observe::wall_clock;
 use crate::store::{self, Store};
 
 /// At most so many acknowledgements are taken in at once, so that no checkpoint waits for all of
@@ -47,25 +48,102 @@ pub(super) struct Writer {
     written: SyncSender<CheckpointWritten>,
     /// Acknowledgements that are to be taken in.
     delivered: VecDeque<(DocumentKey, Mark)>,
+    syncing: Syncing,
+    next_check: Instant,
 }
 
 impl Writer {
+    /// # Errors
+    /// When the syncing thread can't be started.
     pub(super) fn new(
         store: Store,
         status: Arc<Status>,
         written: SyncSender<CheckpointWritten>,
-    ) -> Self {
-        Self {
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            syncing: Syncing::start(store.syncer())?,
             store,
             status,
             written,
             delivered: VecDeque::new(),
-        }
+            next_check: Instant::now(),
+        })
     }
 
     /// Does the jobs of `queue` until it gets [`Job::Stop`].
     pub(super) fn run(mut self, queue: &Receiver<Job>) -> Result<(), Error> {
+        self.begin();
         let outcome = self.write(queue);
+        self.end(outcome)
+    }
+
+    fn write(&mut self, queue: &Receiver<Job>) -> Result<(), Error> {
+        loop {
+            let wait = self.look()?;
+            if !self.step(queue.recv_timeout(wait))? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// To be called before the first step.
+    pub(super) fn begin(&self) {
+        self.status.set(Part::Store, Condition::Ok, "");
+        self.status.metrics().state_space(self.store.space());
+    }
+
+    /// Checks the directory if that is due, and says how long to wait for the next job: no time if there
+    /// is something to do besides.
+    pub(super) fn look(&mut self) -> Result<Duration, Error> {
+        let now = Instant::now();
+        if now >= self.next_check {
+            self.store.check_directory()?;
+            self.next_check = now + DIRECTORY_CHECK_EVERY;
+        }
+        if self.is_at_work() {
+            return Ok(Duration::ZERO);
+        }
+        let wait = self.next_check - now;
+        let sync = self.syncing.wait(now);
+        Ok(sync.map_or(wait, |sync| sync.min(wait)))
+    }
+
+    /// Does a job if there is one, and a step of all else. Whether more is to come.
+    pub(super) fn step(&mut self, job: Result<Job, RecvTimeoutError>) -> Result<bool, Error> {
+        match job {
+            Ok(Job::Checkpoint(effects, timestamps)) => {
+                let began = Instant::now();
+                self.store.commit(&effects, &[], wall_clock::now_ms())?;
+                let (at, took) = (Instant::now(), began.elapsed());
+                timestamps.visible(took, self.status.metrics());
+                // Full: it has been said. Disconnected: the receiver has ended.
+                let _ = self.written.try_send(CheckpointWritten { at, took });
+            }
+            Ok(Job::Halted(halted)) => self.store.halt(&halted)?,
+            Ok(Job::Feedback(feedback)) => self.handle_feedback(feedback)?,
+            Ok(Job::Flush(done)) => {
+                self.acknowledge_all()?;
+                // Disconnected: the receiver has ended.
+                let _ = done.try_send(());
+            }
+            Err(RecvTimeoutError::Timeout) if self.is_at_work() => {}
+            Err(RecvTimeoutError::Timeout) => {
+                self.sync()?;
+                return Ok(true);
+            }
+            Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(false),
+        }
+        // A step of each, so that checkpoints never wait for all of it.
+        self.acknowledge_some()?;
+        self.store.mark_more()?;
+        self.syncing.note(Instant::now());
+        self.sync()?;
+        Ok(true)
+    }
+
+    /// Makes all durable and closes the store, if nothing has failed.
+    pub(super) fn end(mut self, outcome: Result<(), Error>) -> Result<(), Error> {
+        let outcome = outcome.and_then(|()| self.finish());
         if let Err(error) = &outcome {
             error!("{error}");
             self.status
@@ -74,61 +152,11 @@ impl Writer {
         outcome
     }
 
-    fn write(&mut self, queue: &Receiver<Job>) -> Result<(), Error> {
-        self.status.set(Part::Store, Condition::Ok, "");
-        self.status.metrics().state_space(self.store.space());
-        let mut syncing = Syncing::start(self.store.syncer()).map_err(Error::Thread)?;
-        let mut next_check = Instant::now();
-        loop {
-            let now = Instant::now();
-            if now >= next_check {
-                self.store.check_directory()?;
-                next_check = now + DIRECTORY_CHECK_EVERY;
-            }
-            let is_at_work = self.is_at_work();
-            let wait = next_check - now;
-            let wait = syncing.wait(now).map_or(wait, |sync| sync.min(wait));
-            match self.next_job(queue, wait) {
-                Ok(Job::Checkpoint(effects, timestamps)) => {
-                    let began = Instant::now();
-                    self.store.commit(&effects, &[], wall_clock::now_ms())?;
-                    let (at, took) = (Instant::now(), began.elapsed());
-                    timestamps.visible(took, self.status.metrics());
-                    // Full: it has been said. Disconnected: the receiver has ended.
-                    let _ = self.written.try_send(CheckpointWritten { at, took });
-                }
-                Ok(Job::Halted(halted)) => self.store.halt(&halted)?,
-                Ok(Job::Feedback(feedback)) => self.handle_feedback(feedback)?,
-                Ok(Job::Flush(done)) => {
-                    self.acknowledge_all()?;
-                    // Disconnected: the receiver has ended.
-                    let _ = done.try_send(());
-                }
-                Err(RecvTimeoutError::Timeout) if is_at_work => {}
-                Err(RecvTimeoutError::Timeout) => {
-                    self.sync(&mut syncing)?;
-                    continue;
-                }
-                Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-            }
-            // A step of each, so that checkpoints never wait for all of it.
-            self.acknowledge_some()?;
-            self.store.mark_more()?;
-            syncing.note(Instant::now());
-            self.sync(&mut syncing)?;
-        }
+    fn finish(&mut self) -> Result<(), Error> {
         self.acknowledge_all()?;
-        syncing.finish()?;
+        self.syncing.finish()?;
         self.store.sync()?;
         Ok(())
-    }
-
-    // The next job. Times out after `wait`, and at once when there is something to do besides.
-    fn next_job(&self, queue: &Receiver<Job>, wait: Duration) -> Result<Job, RecvTimeoutError> {
-        if self.is_at_work() {
-            return queue.recv_timeout(Duration::ZERO);
-        }
-        queue.recv_timeout(wait)
     }
 
     fn handle_feedback(&mut self, feedback: Feedback) -> Result<(), store::Error> {
@@ -147,8 +175,8 @@ impl Writer {
         self.store.is_marking() || !self.delivered.is_empty()
     }
 
-    fn sync(&self, syncing: &mut Syncing) -> Result<(), Error> {
-        if syncing.look(Instant::now())? {
+    fn sync(&mut self) -> Result<(), Error> {
+        if self.syncing.look(Instant::now())? {
             self.status.metrics().state_space(self.store.space());
         }
         Ok(())

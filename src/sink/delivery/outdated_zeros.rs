@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::mem;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use elasticsearch::http::request::Body;
 use elasticsearch::params::VersionType;
@@ -19,6 +19,7 @@ use tracing::{info, warn};
 
 use super::{Delivery, Interrupted, blocking};
 use crate::domain::timestamp::rfc3339;
+use crate::host::clock::Instant;
 use crate::sink::Order;
 use crate::sink::cluster::Cluster;
 use crate::sink::index::DocumentKind;

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::{RETRY, Topic, try_for};
+use crate::host::clock::Instant;
 use crate::source::Error;
 use crate::source::client_events::ClientEvents;
 use crate::source::start::OffsetRange;

@@ -78,10 +78,11 @@ impl Reading for World {
         Ok(self.totals.get(&branch).copied())
     }
 
-    fn totals(&self) -> Result<Vec<(BranchId, Total)>, ReadError> {
+    fn totals(&self, from: BranchId, limit: usize) -> Result<Vec<(BranchId, Total)>, ReadError> {
         Ok(self
             .totals
-            .iter()
+            .range(from..)
+            .take(limit)
             .map(|(id, total)| (*id, *total))
             .collect())
     }

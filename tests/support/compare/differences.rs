@@ -6,27 +6,21 @@ use serde_json::Value;
 
 /// What differs, in words.
 #[derive(Default)]
-pub(super) struct Differences(Vec<String>);
+pub struct Differences(Vec<String>);
 
 impl Differences {
-    pub(super) fn add(&mut self, difference: String) {
+    pub fn add(&mut self, difference: String) {
         self.0.push(difference);
     }
 
-    pub(super) fn check<T: PartialEq + Debug>(&mut self, place: &str, found: &T, expected: &T) {
+    pub fn check<T: PartialEq + Debug>(&mut self, place: &str, found: &T, expected: &T) {
         if found != expected {
             self.add(format!("{place}: found {found:?}, expected {expected:?}"));
         }
     }
 
     /// The fields of `item` are those of `expected`, and no others are there than `others`.
-    pub(super) fn check_fields(
-        &mut self,
-        place: &str,
-        item: &Value,
-        expected: &Value,
-        others: &[&str],
-    ) {
+    pub fn check_fields(&mut self, place: &str, item: &Value, expected: &Value, others: &[&str]) {
         let mut rest = item.as_object().unwrap().clone();
         for (field, value) in expected.as_object().unwrap() {
             let found = rest.remove(field);
@@ -39,13 +33,7 @@ impl Differences {
         self.check(&format!("{place}: fields"), &rest, &others);
     }
 
-    pub(super) fn check_double(
-        &mut self,
-        place: &str,
-        item: &Value,
-        field: &str,
-        expected: Option<f64>,
-    ) {
+    pub fn check_double(&mut self, place: &str, item: &Value, field: &str, expected: Option<f64>) {
         let found = item[field].as_f64();
         let is_near = match (found, expected) {
             // Reading the text of a double may miss it by the last bit.
@@ -60,11 +48,16 @@ impl Differences {
         }
     }
 
+    /// The differences, each in words.
+    pub fn found(&self) -> &[String] {
+        &self.0
+    }
+
     #[track_caller]
-    pub(super) fn assert_none(&self) {
-        let count = self.0.len();
-        let first: Vec<String> = self
-            .0
+    pub fn assert_none(&self) {
+        let found = self.found();
+        let count = found.len();
+        let first: Vec<String> = found
             .iter()
             .take(12)
             .map(|text| text.chars().take(600).collect())

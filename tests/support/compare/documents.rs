@@ -7,74 +7,86 @@ use serde_json::{Map, Value, json};
 
 use super::differences::Differences;
 use super::{Figures, key, place, remove};
-use crate::support::lab::{Document, Elastic};
-use crate::support::oracle::WINDOWS;
-use crate::support::service::legacy_totals;
+
+/// One document as the server holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The concrete index it lives in.
+    pub index: String,
+    /// Its id.
+    pub id: String,
+    /// The version it was written with.
+    pub version: u64,
+    /// Its fields.
+    pub source: Value,
+}
 
 impl Figures {
-    /// Elasticsearch holds a document for each of these figures, and no others under `prefix`.
-    #[track_caller]
-    pub fn assert_documented(&self, elastic: &Elastic, prefix: &str) {
-        self.assert_documented_as(elastic, prefix, &legacy_totals(prefix));
-    }
-
-    /// [`Figures::assert_documented`] with another name for the alias of the old dashboards.
-    #[track_caller]
-    pub fn assert_documented_as(&self, elastic: &Elastic, prefix: &str, legacy: &str) {
-        let mut differences = Differences::default();
+    /// Elasticsearch, which holds `all` documents under the prefix, has one for each of these figures in
+    /// the indexes of the generation, and no others.
+    pub fn check_documented(
+        &self,
+        search: &dyn Fn(&str) -> Vec<Document>,
+        all: u64,
+        (prefix, generation): (&str, u32),
+        legacy: &str,
+        differences: &mut Differences,
+    ) {
         let mut documents = 0;
-        let totals = elastic.documents(&format!("{prefix}-totals"));
+        let totals = search(&format!("{prefix}-totals"));
         documents += totals.len();
         let expected = self
             .totals
             .iter()
-            .map(|total| documented_total(prefix, total))
+            .map(|total| documented_total((prefix, generation), total))
             .collect();
-        check_documents("totals", totals.clone(), expected, &mut differences);
-        let old = elastic.documents(legacy);
+        check_documents("totals", totals.clone(), expected, differences);
+        let old = search(legacy);
         differences.check("totals under the old alias", &(old == totals), &true);
-        for name in WINDOWS {
-            let found = elastic.documents(&format!("{prefix}-{name}"));
+        for (name, windows) in &self.windows {
+            let found = search(&format!("{prefix}-{name}"));
             documents += found.len();
             // A window without payments has no document.
-            let expected = self.windows[name]
+            let expected = windows
                 .iter()
                 .filter(|item| item["pay_count"] != 0)
-                .map(|item| documented_window(prefix, name, item))
+                .map(|item| documented_window((prefix, generation), name, item))
                 .collect();
-            check_documents(name, found, expected, &mut differences);
+            check_documents(name, found, expected, differences);
         }
         for (name, items) in [("late", &self.late), ("rejects", &self.rejects)] {
-            let found = elastic.documents(&format!("{prefix}-{name}"));
+            let found = search(&format!("{prefix}-{name}"));
             documents += found.len();
             let expected = items
                 .iter()
-                .map(|item| documented_record(prefix, name, item))
+                .map(|item| documented_record((prefix, generation), name, item))
                 .collect();
-            check_documents(name, found, expected, &mut differences);
+            check_documents(name, found, expected, differences);
         }
-        let all = elastic.count(&format!("{prefix}-*"));
         differences.check("documents in all indexes", &all, &(documents as u64));
-        differences.assert_none();
     }
 }
 
 /// Index, id, version and fields.
 type Expected = (String, String, u64, Map<String, Value>);
 
-fn documented_total(prefix: &str, total: &Value) -> Expected {
+fn documented_total((prefix, generation): (&str, u32), total: &Value) -> Expected {
     let mut fields = total.as_object().unwrap().clone();
     fields.insert("@timestamp".to_owned(), total["last_event_time"].clone());
     let id = total["branch"].as_str().unwrap().to_owned();
     (
-        format!("{prefix}-totals-g1"),
+        format!("{prefix}-totals-g{generation}"),
         id,
         2 * total["pay_count"].as_u64().unwrap(),
         fields,
     )
 }
 
-fn documented_window(prefix: &str, name: &'static str, item: &Value) -> Expected {
+fn documented_window(
+    (prefix, generation): (&str, u32),
+    name: &'static str,
+    item: &Value,
+) -> Expected {
     let mut fields = item.as_object().unwrap().clone();
     fields.insert("@timestamp".to_owned(), item["window_start"].clone());
     let (_, start, branch, end) = key(name, item);
@@ -83,18 +95,18 @@ fn documented_window(prefix: &str, name: &'static str, item: &Value) -> Expected
         .format("%Y.%m");
     let version = 2 * item["pay_count"].as_u64().unwrap() + u64::from(item["final"] == true);
     (
-        format!("{prefix}-{name}-g1-{month}"),
+        format!("{prefix}-{name}-g{generation}-{month}"),
         format!("{branch}@{start}-{end}"),
         version,
         fields,
     )
 }
 
-fn documented_record(prefix: &str, name: &str, item: &Value) -> Expected {
+fn documented_record((prefix, generation): (&str, u32), name: &str, item: &Value) -> Expected {
     let (partition, offset) = place(item);
     let fields = item.as_object().unwrap().clone();
     (
-        format!("{prefix}-{name}-g1"),
+        format!("{prefix}-{name}-g{generation}"),
         format!("{partition}-{offset}"),
         1,
         fields,

@@ -8,25 +8,13 @@ use serde_json::{Value, json};
 
 use super::http::{self, Answer};
 use super::server::Server;
+use crate::support::compare::Document;
 
 /// Which server this run of the tests asks for: the newest Elasticsearch, unless `TIDEGAUGE_TEST_DIST` names
 /// another one of `lab/`.
 pub fn dist() -> &'static str {
     static DIST: OnceLock<String> = OnceLock::new();
     DIST.get_or_init(|| env::var("TIDEGAUGE_TEST_DIST").unwrap_or_else(|_| "es9".to_owned()))
-}
-
-/// One document as the server holds it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Document {
-    /// The concrete index it lives in.
-    pub index: String,
-    /// Its id.
-    pub id: String,
-    /// The version it was written with.
-    pub version: u64,
-    /// Its fields.
-    pub source: Value,
 }
 
 /// One node of Elasticsearch or OpenSearch.
@@ -50,6 +38,12 @@ impl Elastic {
     #[track_caller]
     pub fn own() -> Option<Self> {
         Self::start(false)
+    }
+
+    /// One for a static: what is never dropped leaves no directory behind.
+    #[track_caller]
+    pub fn own_to_the_end() -> Option<Self> {
+        Self::start(true)
     }
 
     #[track_caller]

@@ -9,6 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
     reason = "the one place that asks the clock"
 )]
 pub fn since_epoch() -> Duration {
+    #[cfg(feature = "simulation")]
+    if let Some(simulated) = super::simulation::since_epoch() {
+        return simulated;
+    }
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

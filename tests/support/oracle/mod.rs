@@ -1,14 +1,16 @@
 //! An independent batch computation over a topic: two naive passes, none of the project's code.
 //!
 //! It knows the default windows and rules only: 1 m, 10 m by 1 m, 1 h, and the day in Shanghai hour
-//! by hour; 5 s of disorder, one day of lateness, 5 minutes of future.
+//! by hour; 5 s of disorder, one day of lateness, 5 minutes of future. Some of the windows may be left
+//! out, and those without payments.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod payment;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-use serde_json::value::RawValue;
+use self::payment::{Payment, decode};
 
 /// A record as Kafka holds it.
 #[derive(Clone, Debug)]
@@ -62,12 +64,6 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 pub const WINDOWS: [&str; 4] = ["1m", "10m-by-1m", "1h", "day"];
-
-struct Payment {
-    time: i64,
-    amount: i128,
-    branch: u32,
-}
 
 /// The time of a partition: what is believed, and the payments more than a day ahead of it.
 #[derive(Default)]
@@ -132,8 +128,31 @@ impl Time {
     }
 }
 
+/// Which of the default windows there are.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Their names, out of [`WINDOWS`].
+    pub windows: Vec<&'static str>,
+    /// Whether known branches have final windows without payments.
+    pub zero_windows: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            windows: WINDOWS.to_vec(),
+            zero_windows: true,
+        }
+    }
+}
+
 /// Computes all figures of `records`, whose partitions are in the order of their offsets.
 pub fn truth(records: &[Record]) -> Truth {
+    truth_by(&Rules::default(), records)
+}
+
+/// Computes all figures of `records` by other rules.
+pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
     let mut truth = Truth::default();
     let mut times: BTreeMap<i32, Time> = BTreeMap::new();
     let mut placed: Vec<(Payment, bool)> = Vec::new();
@@ -166,7 +185,8 @@ pub fn truth(records: &[Record]) -> Truth {
         *since = payment.time.min(*since);
         let time = times.entry(record.partition).or_default();
         let watermark = time.believed.map(|highest| highest - 5 * SECOND);
-        let last_end = WINDOWS
+        let last_end = rules
+            .windows
             .iter()
             .flat_map(|name| windows_of(name, payment.time))
             .map(|(_, end)| end)
@@ -198,9 +218,10 @@ pub fn truth(records: &[Record]) -> Truth {
     let firsts = firsts
         .filter_map(Time::top)
         .filter(|top| best.is_some_and(|best| *top <= best + DAY));
-    if let Some(highest) = best.into_iter().chain(firsts).max() {
-        truth.fill_windows(&placed, &known, highest - 5 * SECOND);
-    }
+    let highest = best.into_iter().chain(firsts).max();
+    // Without a payment that is believed, nothing is final.
+    let watermark = highest.map_or(i64::MIN, |highest| highest - 5 * SECOND);
+    truth.fill_windows(rules, &placed, &known, watermark);
     truth
 }
 
@@ -224,13 +245,14 @@ impl Truth {
 
     fn fill_windows(
         &mut self,
+        rules: &Rules,
         placed: &[(Payment, bool)],
         known: &BTreeMap<u32, i64>,
         watermark: i64,
     ) {
         self.amounts = placed.iter().map(|(payment, _)| payment.amount).collect();
         for (at, (payment, is_late)) in (0..).zip(placed) {
-            for name in WINDOWS {
+            for name in rules.windows.iter().copied() {
                 for (start, end) in windows_of(name, payment.time) {
                     let key = (name, start, payment.branch, end);
                     let figure = self.windows.entry(key).or_default();
@@ -243,10 +265,13 @@ impl Truth {
                 }
             }
         }
+        if !rules.zero_windows || placed.is_empty() || watermark == i64::MIN {
+            return;
+        }
         let mut times: Vec<i64> = placed.iter().map(|(payment, _)| payment.time).collect();
         times.sort_unstable();
         let minutes = (times[0] / MINUTE - 10)..=(watermark / MINUTE);
-        for name in WINDOWS {
+        for name in rules.windows.iter().copied() {
             let all: BTreeSet<(i64, i64)> = minutes
                 .clone()
                 .flat_map(|minute| windows_of(name, minute * MINUTE))
@@ -286,95 +311,6 @@ fn windows_of(name: &str, time: i64) -> Vec<(i64, i64)> {
         }
         _ => unreachable!("no such window: {name}"),
     }
-}
-
-/// A payment, or none for what breaks a rule.
-fn decode(value: &[u8]) -> Option<Payment> {
-    if value.len() > 256 * 1024 {
-        return None;
-    }
-    let fields: Fields = serde_json::from_slice(value).ok()?;
-    let fields = fields.0;
-    let get = |name: &str| {
-        let mut found = fields.iter().filter(|(key, _)| key == name);
-        found.next().map(|(_, value)| value.get())
-    };
-    let mut names = BTreeSet::new();
-    if !fields.iter().all(|(key, _)| names.insert(key)) {
-        return None;
-    }
-    for name in ["orderId", "payPlatform"] {
-        if let Some(text) = get(name)
-            && text != "null"
-            && text.parse::<i128>().is_err()
-        {
-            return None;
-        }
-    }
-    let branch: u32 = get("branchId")?.parse().ok()?;
-    let amount = get("payAmount")?.trim_matches('"');
-    let time = match serde_json::from_str(get("createTime")?).ok()? {
-        Value::String(text) => time(&text)?,
-        Value::Number(millis) => millis.as_i64()?,
-        _ => return None,
-    };
-    Some(Payment {
-        time,
-        amount: units(amount)?,
-        branch: (branch <= i32::MAX as u32).then_some(branch)?,
-    })
-}
-
-/// An object's fields as they stand, a repeated one repeated.
-struct Fields(Vec<(String, Box<RawValue>)>);
-
-impl<'de> serde::Deserialize<'de> for Fields {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Fields;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> Result<Fields, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    fields.push(entry);
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(Visitor)
-    }
-}
-
-/// `YYYY-MM-DD HH:MM:SS[.fraction]` in UTC.
-fn time(text: &str) -> Option<i64> {
-    chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
-        .ok()
-        .filter(|_| !text.contains(":60"))
-        .map(|time| time.and_utc().timestamp_millis())
-}
-
-/// A decimal without exponent, in units of 10^-18.
-fn units(text: &str) -> Option<i128> {
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, text),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 15 || fraction.len() > 18 {
-        return None;
-    }
-    if !all_digits(whole) || !all_digits(fraction) || digits.ends_with('.') {
-        return None;
-    }
-    let padded = format!("{whole}{fraction:0<18}");
-    padded.parse::<i128>().ok().map(|units| sign * units)
 }
 
 /// The exact decimal of `units` of 10^-18, without trailing zeros.

@@ -1,0 +1,101 @@
+//! Starting the worker: what it is started from, and where it reads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use tidegauge_windows::Settings;
+
+use super::skipped_records;
+use super::{Error, Until};
+use crate::core::pipeline::{Pipeline, PipelineStart};
+use crate::domain::branch::Branches;
+use crate::domain::topic_id::TopicId;
+use crate::observe::status::Status;
+use crate::service::worker::{self, Worker};
+use crate::source::{self, LogClient, Source};
+use crate::store::{self, Store};
+
+/// How long Kafka may take to answer at the start.
+const KAFKA_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What a worker is started from.
+pub(super) struct WorkerStart {
+    pub(super) kafka: source::Config,
+    /// Which topic of its name is to be read, if that is known.
+    pub(super) topic: Option<TopicId>,
+    pub(super) until: Until,
+    pub(super) worker: worker::Config,
+    pub(super) settings: Arc<Settings>,
+    pub(super) zone: Tz,
+    pub(super) branches: Arc<Branches>,
+    pub(super) store: Store,
+    pub(super) recovered: store::Recovered,
+    pub(super) status: Arc<Status>,
+}
+
+impl WorkerStart {
+    /// Connects to the topic and starts the worker on it.
+    ///
+    /// # Errors
+    /// When the topic can't be read, or is not the one that the state is of.
+    pub(super) fn connect(self) -> Result<Worker, Error> {
+        #[cfg(feature = "simulation")]
+        if let Some(connect) = source::simulated::connector() {
+            let client = connect(&self.kafka).map_err(|error| self.explain(error))?;
+            let source = Source::new(client, &self.kafka, KAFKA_PATIENCE)?;
+            return self.start(source);
+        }
+        let source = Source::connect(&self.kafka, KAFKA_PATIENCE);
+        let source = source.map_err(|error| self.explain(error))?;
+        self.start(source)
+    }
+
+    fn explain(&self, error: source::Error) -> source::Error {
+        let is_known = self.topic.is_some() || !self.recovered.progress.is_empty();
+        match is_known {
+            true => error.of_known_topic(),
+            false => error,
+        }
+    }
+
+    fn start<C: LogClient + ?Sized>(self, mut source: Source<C>) -> Result<Worker, Error> {
+        let Self {
+            store,
+            recovered,
+            status,
+            ..
+        } = self;
+        source.remember(self.topic, recovered.halted);
+        let assigned = source.assign(&recovered.progress)?;
+        if let Some(topic) = source.topic_id() {
+            store.bind(topic)?;
+        }
+        let is_first = recovered.progress.is_empty();
+        skipped_records::tell(
+            self.kafka.start,
+            &assigned,
+            is_first,
+            recovered.ledger.consumed,
+            &status,
+        );
+        match self.until {
+            Until::Stopped => {}
+            Until::End => {
+                let ends = source.end_offsets()?;
+                source.stop_at(&ends);
+            }
+            Until::Positions(positions) => source.stop_at(&positions),
+        }
+        let start = PipelineStart {
+            snapshot: recovered.snapshot,
+            known: recovered.known,
+            progress: recovered.progress,
+        };
+        let mut pipeline = Pipeline::new(self.settings, self.zone, self.branches, start);
+        for partition in assigned {
+            pipeline.assign(partition.partition, partition.position);
+        }
+        Worker::start(self.worker, source, pipeline, store, status).map_err(Error::Thread)
+    }
+}

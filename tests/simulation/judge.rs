@@ -1,0 +1,175 @@
+//! The judge: what must hold in the middle of everything, and at the end, when all faults are over.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::reader;
+use super::service::Served;
+use super::topic::Partition;
+use crate::search_server::SearchServer;
+use crate::support::compare::{Differences, Document, Figures};
+use crate::support::oracle::{Record, Rules, Truth, exact, truth_by};
+
+/// What names of indexes begin with.
+const PREFIX: &str = "payments";
+/// The alias of the totals for old dashboards.
+const LEGACY: &str = "platform_pay_amount_1";
+
+/// The records before these positions.
+pub fn records(log: &[Partition], positions: &BTreeMap<i32, i64>) -> Vec<Record> {
+    positions
+        .iter()
+        .filter_map(|(number, position)| {
+            let partition = log.get(usize::try_from(*number).ok()?)?;
+            Some(partition.committed(*number, *position))
+        })
+        .flatten()
+        .collect()
+}
+
+/// Ledger and totals of one checkpoint are those of the records before its positions, whatever goes on.
+/// Gives the positions.
+pub fn check_checkpoint(served: &Served, log: &[Partition]) -> Result<BTreeMap<i32, i64>, String> {
+    let found = served.readings.query(|reading| {
+        let checkpoint = reading.checkpoint();
+        let totals = reading.all_totals()?;
+        let totals: BTreeMap<u32, (u64, String)> = totals
+            .iter()
+            .map(|(branch, total)| {
+                let sum = tidegauge::domain::amount::format_units(total.amount);
+                (branch.get(), (total.count, sum))
+            })
+            .collect();
+        Ok((checkpoint.clone(), totals))
+    });
+    let (checkpoint, totals) = found.map_err(|error| error.to_string())?;
+    let records = records(log, &checkpoint.positions);
+    let rules = Rules {
+        windows: vec!["1h"],
+        zero_windows: false,
+    };
+    let truth = truth_by(&rules, &records);
+    let expected: BTreeMap<u32, (u64, String)> = truth
+        .totals
+        .iter()
+        .map(|(branch, total)| (*branch, (total.count, exact(total.sum))))
+        .collect();
+    if checkpoint.ledger.consumed != truth.consumed || !checkpoint.ledger.balanced() {
+        return Err(format!(
+            "checkpoint {} at {:?} has consumed {} records, and there are {}",
+            checkpoint.sequence, checkpoint.positions, checkpoint.ledger.consumed, truth.consumed
+        ));
+    }
+    if totals != expected {
+        if std::env::var_os("SHOW").is_some() {
+            for record in &records {
+                let value = record.value.as_deref().unwrap_or_default();
+                println!(
+                    "{} {} {}",
+                    record.partition,
+                    record.offset,
+                    String::from_utf8_lossy(value)
+                );
+            }
+        }
+        return Err(format!(
+            "checkpoint {} at {:?} has totals {totals:?}, and they are {expected:?}",
+            checkpoint.sequence, checkpoint.positions
+        ));
+    }
+    Ok(checkpoint.positions)
+}
+
+/// At the end, all figures are those of the log: over HTTP, and in the search server. While a partition
+/// is halted, windows may stay open.
+pub fn check_end(
+    served: &Served,
+    search: &SearchServer,
+    rules: &Rules,
+    records: &[Record],
+    is_halted: bool,
+) -> Result<(), String> {
+    let mut truth = truth_by(rules, records);
+    let mut figures = reader::figures(&served.router, &rules.windows)?;
+    let mut differences = Differences::default();
+    if is_halted {
+        take_out_final(&mut truth, &mut figures);
+    }
+    figures.check_true(&truth, &mut differences);
+    let generation = served.generation;
+    let documents = |name: &str| documents(search, name);
+    // A generation that can't come as far as the one before is not shown.
+    let shown = search.alias_targets(&format!("{PREFIX}-totals"));
+    if is_halted && !shown.iter().all(|name| is_of(name, generation)) {
+        return outcome(&differences);
+    }
+    let own = search
+        .indexes()
+        .into_iter()
+        .filter(|name| is_of(name, generation));
+    let all: usize = own.map(|name| search.documents(&name).len()).sum();
+    figures.check_documented(
+        &documents,
+        all as u64,
+        (PREFIX, generation),
+        LEGACY,
+        &mut differences,
+    );
+    outcome(&differences)
+}
+
+fn outcome(differences: &Differences) -> Result<(), String> {
+    match differences.found() {
+        [] => Ok(()),
+        found => {
+            let shown: Vec<String> = found
+                .iter()
+                .take(6)
+                .map(|text| text.chars().take(400).collect())
+                .collect();
+            Err(format!(
+                "{} differences:\n  {}",
+                found.len(),
+                shown.join("\n  ")
+            ))
+        }
+    }
+}
+
+fn is_of(index: &str, generation: u32) -> bool {
+    index.split_once("-g").is_some_and(|(_, rest)| {
+        let number = rest.split('-').next().unwrap_or_default();
+        number == generation.to_string()
+    })
+}
+
+// Whether windows are final is not compared, nor those that are there because they are.
+fn take_out_final(truth: &mut Truth, figures: &mut Figures) {
+    truth.windows.retain(|_, figure| figure.count > 0);
+    for (name, items) in &mut figures.windows {
+        items.retain(|item| item["pay_count"] != 0);
+        for item in items {
+            let key = crate::support::compare::key(name, item);
+            if let Some(figure) = truth.windows.get_mut(&key) {
+                figure.is_final = item["final"] == Value::Bool(true);
+            }
+        }
+    }
+}
+
+fn documents(search: &SearchServer, name: &str) -> Vec<Document> {
+    let mut found = Vec::new();
+    for index in search.alias_targets(name) {
+        let versions = search.versions(&index);
+        for (id, source) in search.documents(&index) {
+            found.push(Document {
+                index: index.clone(),
+                version: versions.get(&id).map_or(0, |version| *version as u64),
+                id,
+                source,
+            });
+        }
+    }
+    found
+}

@@ -1,0 +1,126 @@
+//! A simulation of the whole service: seeds decide what happens, and an independent computation judges.
+//!
+//! `make sim SEEDS=…` runs many seeds; a seed that fails prints its trace and the command that repeats it.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    reason = "tests make small numbers, and say what they do"
+)]
+
+mod broker_answers;
+mod chance;
+mod circumstances;
+mod judge;
+mod log_client;
+mod operator;
+mod outside;
+mod planted;
+mod producer;
+mod reader;
+mod run;
+mod search_server;
+mod service;
+mod support;
+mod topic;
+mod world;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use self::planted::find_planted;
+use self::run::{Variant, run, run_all};
+
+/// How many seeds `make test` runs, and how many may be needed to find a planted mistake.
+const SEEDS: u64 = 2_000;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn main() -> ExitCode {
+    // A filter that is meant for other tests.
+    let filters: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| !arg.starts_with('-'))
+        .collect();
+    if !filters.is_empty()
+        && !filters
+            .iter()
+            .any(|filter| "simulation".contains(filter.as_str()))
+    {
+        return ExitCode::SUCCESS;
+    }
+    if let Some(seed) = number("SEED") {
+        return show(seed);
+    }
+    let began = Instant::now();
+    let mut failed = run_all(&kept_seeds());
+    let (first, seeds) = (
+        number("FROM").unwrap_or(0),
+        number("SEEDS").unwrap_or(SEEDS),
+    );
+    let seeds: Vec<u64> = (first..first + seeds).collect();
+    failed.extend(run_all(&seeds));
+    println!(
+        "{} seeds from {first} in {:.1} s: {} failed",
+        seeds.len(),
+        began.elapsed().as_secs_f64(),
+        failed.len()
+    );
+    let mut alive = Vec::new();
+    if std::env::var_os("PLANTED").is_none_or(|planted| planted != "0") {
+        alive = find_planted(SEEDS);
+        println!("planted mistakes in {:.1} s", began.elapsed().as_secs_f64());
+    }
+    let outcome = |is_good: bool, name: &str| {
+        println!("test {name} ... {}", if is_good { "ok" } else { "FAILED" })
+    };
+    outcome(
+        failed.is_empty(),
+        "simulation::every_seed_ends_with_the_figures_of_the_log",
+    );
+    outcome(
+        alive.is_empty(),
+        "simulation::every_planted_mistake_is_found",
+    );
+    let bad = usize::from(!failed.is_empty()) + usize::from(!alive.is_empty());
+    println!(
+        "\ntest result: {}. {} passed; {bad} failed; 0 ignored; 0 measured; 0 filtered out",
+        if bad == 0 { "ok" } else { "FAILED" },
+        2 - bad
+    );
+    ExitCode::from(u8::from(bad > 0))
+}
+
+// One seed with its trace, twice: the second run must be the same.
+fn show(seed: u64) -> ExitCode {
+    let variant = Variant::of_environment();
+    let (outcome, again) = (run(seed, &variant), run(seed, &variant));
+    for line in &outcome.trace {
+        println!("{line}");
+    }
+    match &outcome.error {
+        Some(error) => println!("seed {seed} failed: {error}"),
+        None => println!("seed {seed} is good"),
+    }
+    let both = outcome.trace.iter().zip(&again.trace);
+    let differing: Vec<_> = both.filter(|(one, other)| one != other).take(3).collect();
+    for (one, other) in &differing {
+        println!("the second run differs:\n  {one}\n  {other}");
+    }
+    let is_good = outcome.error.is_none() && differing.is_empty();
+    ExitCode::from(u8::from(!is_good))
+}
+
+/// Seeds that once failed.
+fn kept_seeds() -> Vec<u64> {
+    let lines = include_str!("seeds.txt").lines();
+    let numbers = lines.filter_map(|line| line.split(' ').next()?.parse().ok());
+    numbers.collect()
+}

@@ -1,0 +1,459 @@
+//! One run: a world made by a seed, in which a service lives, is disturbed, and is judged.
+
+mod attack;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tidegauge::host::clock::Instant;
+use tidegauge::host::simulation;
+use tidegauge::source::simulated::{SimulatedClient, connect_by};
+use tokio::time::sleep;
+
+use super::chance::Chance;
+use super::circumstances::{Circumstances, Fault};
+use super::judge;
+use super::log_client::Client;
+use super::operator::Command;
+use super::outside::{DiskTroubles, Outside, SearchTroubles, logs};
+use super::producer::Producer;
+use super::run::Variant;
+use super::service::{Served, Service};
+use super::topic::{Partition, Topic};
+use crate::search_server::SearchServer;
+
+/// A world.
+pub struct World {
+    circumstances: Circumstances,
+    chance: Chance,
+    outside: Outside,
+    topic: Arc<Mutex<Topic>>,
+    /// The topic as it was when it was replaced by another one of its name.
+    former: Option<Vec<Partition>>,
+    /// Partitions that may be halted: offsets were removed before they were read, or all were.
+    may_halt: BTreeMap<usize, &'static str>,
+    /// Partitions that the state holds records of.
+    begun: BTreeSet<i32>,
+    producer: Producer,
+    dir: PathBuf,
+    snapshot: Option<SearchServer>,
+    /// The wall clock at the start of this life, in ms since the epoch.
+    wall: i64,
+    began: Option<Instant>,
+    life: u64,
+    trace: Vec<String>,
+    /// Whether the trace is printed as it comes.
+    is_shown: bool,
+}
+
+/// 2026-11-01 00:00:00 UTC.
+const START: i64 = 1_793_491_200_000;
+/// How long the service may take, in its own time, until all is delivered.
+const PATIENCE: Duration = Duration::from_secs(3 * 3_600);
+
+/// How a life ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    Stopped,
+    Killed,
+    PowerFailure,
+}
+
+impl World {
+    /// The world of `seed`, or a smaller variant of it, with its files in `dir`.
+    pub fn new(seed: u64, variant: &Variant, dir: &Path) -> Self {
+        let mut chance = Chance::new(seed);
+        let mut circumstances = Circumstances::of(&mut chance);
+        variant.apply(&mut circumstances);
+        fastrand::seed(seed);
+        let topic = Topic::new(u128::from(seed) + 1, circumstances.partitions);
+        let mut trace = Vec::new();
+        trace.push(format!("{circumstances:?}"));
+        Self {
+            outside: Outside::new(chance.fork()),
+            producer: Producer::new(&circumstances, START, chance.fork()),
+            topic: Arc::new(Mutex::new(topic)),
+            former: None,
+            may_halt: BTreeMap::new(),
+            begun: BTreeSet::new(),
+            dir: dir.to_owned(),
+            snapshot: None,
+            wall: START,
+            began: None,
+            life: 0,
+            is_shown: std::env::var_os("SHOW").is_some(),
+            trace,
+            chance,
+            circumstances,
+        }
+    }
+
+    /// What its seed decided.
+    pub fn circumstances(&self) -> &Circumstances {
+        &self.circumstances
+    }
+
+    /// Takes this thread out of the simulation, also if that ended by a panic.
+    pub fn leave() {
+        simulation::enter(None);
+        connect_by(None);
+    }
+
+    /// What happened so far, a line each.
+    pub fn trace(&self) -> &[String] {
+        &self.trace
+    }
+
+    /// Lives all lives, and judges.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn run(&mut self) -> Result<(), String> {
+        let text = self
+            .circumstances
+            .configuration(&self.state_dir().to_string_lossy());
+        fs::write(self.file(), text).unwrap();
+        let lives = self.circumstances.lives;
+        for life in 1..=lives {
+            self.life = life;
+            let is_last = life == lives;
+            let end = self.in_a_runtime(|world| {
+                Box::pin(async move {
+                    let end = world.live(is_last).await;
+                    // The next life begins when this one has ended.
+                    world.wall = world.now();
+                    world.began = None;
+                    end
+                })
+            })?;
+            self.end_life(end);
+        }
+        Ok(())
+    }
+
+    fn in_a_runtime<'a, T>(
+        &'a mut self,
+        work: impl FnOnce(&'a mut Self) -> std::pin::Pin<Box<dyn Future<Output = T> + 'a>>,
+    ) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let (topic, seed) = (Arc::clone(&self.topic), self.chance.fork());
+        let seed = Mutex::new(seed);
+        connect_by(Some(Arc::new(move |config| {
+            let chance = seed.lock().unwrap().fork();
+            let client = Client::connect(&topic, config, chance)?;
+            Ok(Box::new(client) as Box<SimulatedClient>)
+        })));
+        simulation::enter(Some(Arc::new(self.outside.clone())));
+        let outcome = runtime.block_on(work(self));
+        drop(runtime);
+        Self::leave();
+        outcome
+    }
+
+    async fn live(&mut self, is_last: bool) -> Result<End, String> {
+        self.began = Some(Instant::now());
+        simulation::set_wall_clock(Duration::from_millis(self.wall as u64));
+        self.say("the process starts");
+        let mut service = Some(Service::start(&self.file()));
+        let mut copy = self.copied().map(|file| Service::start(&file));
+        let mut command: Option<Command> = None;
+        for _ in 0..self.circumstances.steps {
+            self.step(&mut command).await;
+            if self.outside.state().is_killed {
+                self.say("killed at a write");
+                return Ok(End::Killed);
+            }
+            if service.as_ref().is_some_and(Service::has_ended)
+                && let Some(ended) = service.take()
+            {
+                let said = ended.stop().await;
+                self.say(&format!("the process has ended: {said:?}"));
+                let rest = self.chance.up_to(3_000);
+                sleep(Duration::from_millis(rest)).await;
+                service = Some(Service::start(&self.file()));
+            }
+            if let Some(served) = service.as_ref().and_then(Service::served)
+                && self.chance.one_in(3)
+            {
+                self.check(&served)?;
+            }
+        }
+        if is_last {
+            return self.finish(service, copy, command).await;
+        }
+        let end = self.chosen_end();
+        if end == End::Stopped {
+            if let Some(service) = service.take() {
+                let said = service.stop().await;
+                self.say(&format!("stopped: {said:?}"));
+            }
+            if let Some(copy) = copy.take() {
+                let _ = copy.stop().await;
+            }
+        }
+        Ok(end)
+    }
+
+    // A copy of the state, with a configuration of its own, for a second service.
+    fn copied(&mut self) -> Option<PathBuf> {
+        let wanted = self.circumstances.has(Fault::Copies)
+            && !self.circumstances.has(Fault::Replays)
+            && self.state_dir().exists()
+            && self.chance.one_in(2);
+        if !wanted {
+            return None;
+        }
+        let (to, file) = (self.dir.join("copy"), self.dir.join("copy.toml"));
+        let _ = fs::remove_dir_all(&to);
+        copy(&self.state_dir(), &to);
+        let text = self.circumstances.configuration(&to.to_string_lossy());
+        fs::write(&file, text).unwrap();
+        self.say("a second service runs on a copy of the state");
+        Some(file)
+    }
+
+    fn chosen_end(&mut self) -> End {
+        let mut ends = vec![End::Stopped];
+        if self.circumstances.has(Fault::Kills) {
+            ends.push(End::Killed);
+        }
+        if self.circumstances.has(Fault::PowerFailure) {
+            ends.push(End::PowerFailure);
+        }
+        self.chance.of(&ends)
+    }
+
+    // After a life: what is left on the disk.
+    fn end_life(&mut self, end: End) {
+        self.say(&format!("the life ends: {end:?}"));
+        let mut state = self.outside.state();
+        state.is_killed = false;
+        state.disk.killed_at = None;
+        let synced = std::mem::take(&mut state.synced);
+        drop(state);
+        if end != End::PowerFailure {
+            return;
+        }
+        for (path, lengths) in synced {
+            for (log, length) in logs(&path) {
+                let least = lengths.get(&log).copied().unwrap_or(0).min(length);
+                let kept = least + self.chance.up_to(length - least);
+                let file = fs::OpenOptions::new().write(true).open(&log).unwrap();
+                file.set_len(kept).unwrap();
+                self.trace
+                    .push(format!("  a log of {length} bytes keeps {kept}"));
+            }
+        }
+    }
+
+    fn check(&mut self, served: &Served) -> Result<(), String> {
+        let topic = self.topic.lock().unwrap();
+        let log = self.former.as_deref().unwrap_or(&topic.partitions);
+        let positions = judge::check_checkpoint(served, log)?;
+        let begun = positions.into_iter().filter(|(_, position)| *position > 0);
+        self.begun.extend(begun.map(|(partition, _)| partition));
+        Ok(())
+    }
+
+    // All faults are over: when all is delivered, all must agree.
+    async fn finish(
+        &mut self,
+        service: Option<Service>,
+        copy: Option<Service>,
+        command: Option<Command>,
+    ) -> Result<End, String> {
+        self.say("all faults are over");
+        {
+            let mut state = self.outside.state();
+            state.search_troubles = SearchTroubles::default();
+            state.disk = DiskTroubles::default();
+            state.refuse_items(0);
+            state.search.set_longest_body(100 << 20);
+            for name in state.search.indexes() {
+                state.search.set_block(&name, None);
+                state.search.open_index(&name);
+            }
+            let mut topic = self.topic.lock().unwrap();
+            topic.is_up = true;
+            for partition in &mut topic.partitions {
+                partition.has_leader = true;
+                partition.end_transaction(true);
+            }
+        }
+        if let Some(command) = command {
+            let said = command.said().await;
+            self.say(&said);
+        }
+        if let Some(copy) = copy {
+            let _ = copy.stop().await;
+        }
+        let mut service = match service {
+            Some(service) => service,
+            None => Service::start(&self.file()),
+        };
+        let deadline = Instant::now() + PATIENCE;
+        let mut starts = 0;
+        let mut quiet = 0;
+        let served = loop {
+            sleep(Duration::from_secs(1)).await;
+            if service.has_ended() {
+                let said = service.stop().await;
+                self.say(&format!("the process has ended: {said:?}"));
+                starts += 1;
+                if starts > 5 {
+                    return Err(format!("the service does not start: {said:?}"));
+                }
+                service = Service::start(&self.file());
+            }
+            let waits = match service.served() {
+                Some(served) => match self.waits_for(&served) {
+                    None if quiet >= 4 => break served,
+                    None => {
+                        quiet += 1;
+                        continue;
+                    }
+                    Some(what) => what,
+                },
+                None => "it does not serve".into(),
+            };
+            quiet = 0;
+            if self.is_shown {
+                println!("waits: {waits}");
+            }
+            if Instant::now() >= deadline {
+                return Err(format!(
+                    "after {} s it still waits: {waits}",
+                    PATIENCE.as_secs()
+                ));
+            }
+        };
+        self.judge(&served)?;
+        self.say("judged");
+        drop(served);
+        let stopped = service.stop().await;
+        stopped.map(|()| End::Stopped)
+    }
+
+    // What is not done yet.
+    fn waits_for(&self, served: &Served) -> Option<String> {
+        let board = served.status.board();
+        let checkpoint = served
+            .readings
+            .query(|reading| Ok(reading.checkpoint().clone()))
+            .ok()?;
+        if checkpoint.dirty > 0 || checkpoint.is_marking {
+            return Some(format!(
+                "{} documents await delivery: {:?}",
+                checkpoint.dirty, board.parts
+            ));
+        }
+        let topic = self.topic.lock().unwrap();
+        // Of another topic nothing is read.
+        let partitions = match self.former {
+            Some(_) => &[],
+            None => topic.partitions.as_slice(),
+        };
+        if self.former.is_some() && board.partitions.values().all(|one| one.halted.is_none()) {
+            return Some("the topic was replaced, and nothing is halted".into());
+        }
+        for (number, partition) in (0..).zip(partitions) {
+            let status = board.partitions.get(&number);
+            if status.is_some_and(|status| status.halted.is_some()) {
+                continue;
+            }
+            let position = checkpoint.positions.get(&number);
+            if position != Some(&partition.stable()) {
+                return Some(format!(
+                    "partition {number} is at {position:?} of {}: {:?}",
+                    partition.stable(),
+                    board.parts
+                ));
+            }
+        }
+        let unwell = board
+            .parts
+            .iter()
+            .find(|(_, health)| health.condition != tidegauge::observe::status::Condition::Ok);
+        let is_halted = board
+            .partitions
+            .values()
+            .any(|status| status.halted.is_some());
+        unwell
+            .filter(|_| !is_halted)
+            .map(|(part, health)| format!("{part:?}: {health:?}"))
+    }
+
+    fn judge(&mut self, served: &Served) -> Result<(), String> {
+        let board = served.status.board();
+        let mut is_halted = false;
+        for (number, status) in &board.partitions {
+            let Some(reason) = &status.halted else {
+                continue;
+            };
+            is_halted = true;
+            if !self.may_halt.contains_key(&(*number as usize)) {
+                return Err(format!(
+                    "partition {number} is halted for no reason: {reason}"
+                ));
+            }
+        }
+        let checkpoint = served
+            .readings
+            .query(|reading| Ok(reading.checkpoint().clone()));
+        let checkpoint = checkpoint.map_err(|error| error.to_string())?;
+        let topic = self.topic.lock().unwrap();
+        let log = self.former.as_deref().unwrap_or(&topic.partitions);
+        let records = judge::records(log, &checkpoint.positions);
+        let search = self.outside.state().search.clone();
+        judge::check_checkpoint(served, log)?;
+        judge::check_end(
+            served,
+            &search,
+            &self.circumstances.rules,
+            &records,
+            is_halted,
+        )
+    }
+
+    fn now(&self) -> i64 {
+        let since = self.began.map_or(Duration::ZERO, |began| began.elapsed());
+        self.wall + since.as_millis() as i64
+    }
+
+    fn say(&mut self, what: &str) {
+        let at = self.now() - START;
+        let line = format!("{}.{at:>8} {what}", self.life);
+        let line = line.replace(&*self.dir.to_string_lossy(), "DIR");
+        if self.is_shown {
+            println!("{line}");
+        }
+        self.trace.push(line);
+    }
+
+    fn state_dir(&self) -> PathBuf {
+        self.dir.join("state")
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.join("tidegauge.toml")
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
