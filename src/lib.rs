@@ -24,11 +24,11 @@ pub mod decode;
 pub mod core;
 pub mod generator;
 
-// How readers see the result, and what the machine gives.
-pub mod host;
+// How readers see the result.
 pub mod view;
 
-// What operators see.
+// What the machine gives, and what operators see.
+pub mod host;
 pub mod observe;
 
 // The edges. They never import each other.

@@ -5,6 +5,7 @@
 //! so that lag tools have something to show. Nothing here decides a figure: a partition that can't
 //! be read on without losing or doubling a record is halted, with the reason in words.
 
+mod asker;
 mod assign;
 mod broker_questions;
 mod certificate;

@@ -1,6 +1,6 @@
 //! A branch's running total.
 
-use ethnum::I256;
+use ethnum::{AsI256, I256};
 use tidegauge_windows::EventTime;
 
 use crate::domain::payment::Payment;
@@ -42,7 +42,7 @@ impl Total {
         self.count += 1;
         self.amount += I256::from(payment.amount.units());
         if is_planted(Mistake::FloatSum) {
-            self.amount = I256::from(self.amount.as_f64() as i128);
+            self.amount = self.amount.as_f64().as_i256();
         }
     }
 

@@ -72,7 +72,7 @@ pub fn outside() -> Option<Arc<dyn Outside>> {
     OUTSIDE.with_borrow(Clone::clone)
 }
 
-/// Sets the wall clock to so long after the epoch; it goes on with the other clock.
+/// Sets the wall clock to so long after the epoch. From then on it moves with the other clock.
 pub fn set_wall_clock(since_epoch: Duration) {
     WALL.set(Some((Instant::now(), since_epoch)));
 }

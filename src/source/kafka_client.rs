@@ -11,7 +11,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::warn;
 
-use super::broker_questions::{Asker, BrokerAnswer, BrokerQuestion};
+use super::asker::Asker;
+use super::broker_questions::{BrokerAnswer, BrokerQuestion};
 use super::client_events::ClientEvents;
 use super::log_client::LogClient;
 use super::native::{self, PolledBatch, Queue};

@@ -1,6 +1,7 @@
 //! One run: a world made by a seed, in which a service lives, is disturbed, and is judged.
 
 mod attack;
+mod ending;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,7 +19,7 @@ use super::circumstances::{Circumstances, Fault};
 use super::judge;
 use super::log_client::Client;
 use super::operator::Command;
-use super::outside::{DiskTroubles, Outside, SearchTroubles, logs};
+use super::outside::{Outside, logs};
 use super::producer::Producer;
 use super::run::Variant;
 use super::service::{Served, Service};
@@ -51,8 +52,6 @@ pub struct World {
 
 /// 2026-11-01 00:00:00 UTC.
 const START: i64 = 1_793_491_200_000;
-/// How long the service may take, in its own time, until all is delivered.
-const PATIENCE: Duration = Duration::from_secs(3 * 3_600);
 
 /// How a life ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -260,166 +259,6 @@ impl World {
         let begun = positions.into_iter().filter(|(_, position)| *position > 0);
         self.begun.extend(begun.map(|(partition, _)| partition));
         Ok(())
-    }
-
-    // All faults are over: when all is delivered, all must agree.
-    async fn finish(
-        &mut self,
-        service: Option<Service>,
-        copy: Option<Service>,
-        command: Option<Command>,
-    ) -> Result<End, String> {
-        self.say("all faults are over");
-        {
-            let mut state = self.outside.state();
-            state.search_troubles = SearchTroubles::default();
-            state.disk = DiskTroubles::default();
-            state.refuse_items(0);
-            state.search.set_longest_body(100 << 20);
-            for name in state.search.indexes() {
-                state.search.set_block(&name, None);
-                state.search.open_index(&name);
-            }
-            let mut topic = self.topic.lock().unwrap();
-            topic.is_up = true;
-            for partition in &mut topic.partitions {
-                partition.has_leader = true;
-                partition.end_transaction(true);
-            }
-        }
-        if let Some(command) = command {
-            let said = command.said().await;
-            self.say(&said);
-        }
-        if let Some(copy) = copy {
-            let _ = copy.stop().await;
-        }
-        let mut service = match service {
-            Some(service) => service,
-            None => Service::start(&self.file()),
-        };
-        let deadline = Instant::now() + PATIENCE;
-        let mut starts = 0;
-        let mut quiet = 0;
-        let served = loop {
-            sleep(Duration::from_secs(1)).await;
-            if service.has_ended() {
-                let said = service.stop().await;
-                self.say(&format!("the process has ended: {said:?}"));
-                starts += 1;
-                if starts > 5 {
-                    return Err(format!("the service does not start: {said:?}"));
-                }
-                service = Service::start(&self.file());
-            }
-            let waits = match service.served() {
-                Some(served) => match self.waits_for(&served) {
-                    None if quiet >= 4 => break served,
-                    None => {
-                        quiet += 1;
-                        continue;
-                    }
-                    Some(what) => what,
-                },
-                None => "it does not serve".into(),
-            };
-            quiet = 0;
-            if self.is_shown {
-                println!("waits: {waits}");
-            }
-            if Instant::now() >= deadline {
-                return Err(format!(
-                    "after {} s it still waits: {waits}",
-                    PATIENCE.as_secs()
-                ));
-            }
-        };
-        self.judge(&served)?;
-        self.say("judged");
-        drop(served);
-        let stopped = service.stop().await;
-        stopped.map(|()| End::Stopped)
-    }
-
-    // What is not done yet.
-    fn waits_for(&self, served: &Served) -> Option<String> {
-        let board = served.status.board();
-        let checkpoint = served
-            .readings
-            .query(|reading| Ok(reading.checkpoint().clone()))
-            .ok()?;
-        if checkpoint.dirty > 0 || checkpoint.is_marking {
-            return Some(format!(
-                "{} documents await delivery: {:?}",
-                checkpoint.dirty, board.parts
-            ));
-        }
-        let topic = self.topic.lock().unwrap();
-        // Of another topic nothing is read.
-        let partitions = match self.former {
-            Some(_) => &[],
-            None => topic.partitions.as_slice(),
-        };
-        if self.former.is_some() && board.partitions.values().all(|one| one.halted.is_none()) {
-            return Some("the topic was replaced, and nothing is halted".into());
-        }
-        for (number, partition) in (0..).zip(partitions) {
-            let status = board.partitions.get(&number);
-            if status.is_some_and(|status| status.halted.is_some()) {
-                continue;
-            }
-            let position = checkpoint.positions.get(&number);
-            if position != Some(&partition.stable()) {
-                return Some(format!(
-                    "partition {number} is at {position:?} of {}: {:?}",
-                    partition.stable(),
-                    board.parts
-                ));
-            }
-        }
-        let unwell = board
-            .parts
-            .iter()
-            .find(|(_, health)| health.condition != tidegauge::observe::status::Condition::Ok);
-        let is_halted = board
-            .partitions
-            .values()
-            .any(|status| status.halted.is_some());
-        unwell
-            .filter(|_| !is_halted)
-            .map(|(part, health)| format!("{part:?}: {health:?}"))
-    }
-
-    fn judge(&mut self, served: &Served) -> Result<(), String> {
-        let board = served.status.board();
-        let mut is_halted = false;
-        for (number, status) in &board.partitions {
-            let Some(reason) = &status.halted else {
-                continue;
-            };
-            is_halted = true;
-            if !self.may_halt.contains_key(&(*number as usize)) {
-                return Err(format!(
-                    "partition {number} is halted for no reason: {reason}"
-                ));
-            }
-        }
-        let checkpoint = served
-            .readings
-            .query(|reading| Ok(reading.checkpoint().clone()));
-        let checkpoint = checkpoint.map_err(|error| error.to_string())?;
-        let topic = self.topic.lock().unwrap();
-        let log = self.former.as_deref().unwrap_or(&topic.partitions);
-        let records = judge::records(log, &checkpoint.positions);
-        let search = self.outside.state().search.clone();
-        judge::check_checkpoint(served, log)?;
-        judge::check_end(
-            served,
-            &search,
-            &self.circumstances.rules,
-            &records,
-            is_halted,
-        )
     }
 
     fn now(&self) -> i64 {

@@ -136,8 +136,10 @@ fn a_branch_whose_payments_are_all_too_far_ahead_hides_no_branch_behind_it() {
     let dir = tempfile::tempdir().unwrap();
     let mut feed = Feed::new(Span::DAY.times(35));
     let (mut store, _) = open(dir.path(), &feed.settings);
+    // No record is as old as the epoch.
+    let recorded = 20_000 * DAY;
     for (branch, ahead) in [(1, 0), (2, HOUR), (3, HOUR), (4, 0)] {
-        feed.pay_recorded(0, DAY + ahead, DAY, branch, "1.00");
+        feed.pay_recorded(0, recorded + ahead, recorded, branch, "1.00");
     }
     store.commit(&feed.take(), &[], 0).unwrap();
     let ids = |found: Vec<(BranchId, EventTime)>| -> Vec<u32> {
