@@ -9,6 +9,11 @@ ES_PORT ?= 19200
 ES_DIST ?= es7
 export KAFKA_PORT ES_PORT ES_DIST
 
+# How long `make chaos` attacks, how often it kills at least, and the seed of an earlier run.
+MINUTES ?= 10
+KILLS ?=
+SEED ?=
+
 # The servers of the lab that tests ask for.
 SERVERS := kafka es7 es8 es9 opensearch2 opensearch3
 
@@ -21,7 +26,7 @@ export PATH := $(CURDIR)/.cargo/unity:$(PATH)
 # One profile for everything: the C++ dependencies (RocksDB, librdkafka) are compiled once.
 CARGO_FLAGS := --release --locked
 
-.PHONY: help demo test test-fast sim memcheck build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
+.PHONY: help demo test test-fast sim memcheck chaos build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +54,15 @@ memcheck: setup-build ## the reading of Kafka under valgrind: about two minutes
 		--config 'target."cfg(all())".runner = "valgrind -q --error-exitcode=99 --num-callers=30"' \
 		-- source:: --skip ten_partitions --skip thousand
 
+# Its binary can be told to end at points of its own, which no other binary can: the last lines build the usual one again.
+chaos: setup-build ## random faults and kills, with every figure checked, and how soon it recovers (MINUTES=10 KILLS= SEED=)
+	@lab/setup lab
+	@lab/lab prepare kafka es9
+	@TIDEGAUGE_CHAOS_MINUTES=$(MINUTES) TIDEGAUGE_CHAOS_KILLS=$(KILLS) TIDEGAUGE_CHAOS_SEED=$(SEED) \
+		cargo test $(CARGO_FLAGS) --features simulation --test integration -- chaos:: --nocapture --test-threads=1
+	@$(MAKE) build
+	@benches/recovery
+
 build: setup-build ## release binary at target/release/tidegauge
 	@cargo build $(CARGO_FLAGS)
 	@built=$$(cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'); \
@@ -69,7 +83,7 @@ bench: build ## all measurements, one after the other: some take many minutes
 	@lab/lab prepare kafka $(ES_DIST)
 	@failed=; \
 	cargo bench --locked --no-fail-fast || failed="$$failed cargo"; \
-	for bench in run year delivery latency readers crowd; do \
+	for bench in run year delivery latency readers crowd recovery; do \
 		echo "== benches/$$bench"; benches/$$bench || failed="$$failed $$bench"; \
 	done; \
 	[ -z "$$failed" ] || { echo "a limit was passed:$$failed"; exit 1; }

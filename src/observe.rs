@@ -1,5 +1,6 @@
 //! What the service says about itself: states of parts, measurements, remarks, logs.
 
+pub mod crash_point;
 pub mod metrics;
 pub mod remark;
 pub mod status;

@@ -29,6 +29,7 @@ use tidegauge_windows::planted::{Mistake, is_planted};
 use crate::core::feedback::{Blocked, Mark};
 use crate::domain::document_key::DocumentKey;
 use crate::domain::payment::BranchId;
+use crate::observe::crash_point;
 use crate::observe::metrics::Space;
 use crate::view::changelog::{ChangeSet, Changelog};
 use crate::view::reading::{Checkpoint, Readings};
@@ -264,6 +265,7 @@ impl Store {
         draft.head_mut().floor = floor;
         draft.head_mut().as_of = as_of_ms;
         let recent = draft.recent();
+        crash_point::reach("checkpoint: before the batch");
         self.head = draft.write()?;
         if is_planted(Mistake::PositionInAnotherWrite) {
             let mut later = Draft::new(&database, &self.head, documents);
@@ -272,6 +274,7 @@ impl Store {
             }
             self.head = later.write()?;
         }
+        crash_point::reach("checkpoint: after the batch");
         unread.marked(marked.0, marked.1);
         drop(unread);
         match deleted {
@@ -302,7 +305,9 @@ impl Store {
     pub fn acknowledge(&mut self, acks: &[(DocumentKey, Mark)]) -> Result<Checkpoint, Error> {
         let mut draft = Draft::new(&self.database, &self.head, self.marking.documents());
         draft.clear(acks)?;
+        crash_point::reach("acknowledgement: before the batch");
         self.head = draft.write()?;
+        crash_point::reach("acknowledgement: after the batch");
         Ok(self.checkpoint())
     }
 

@@ -18,6 +18,7 @@ mod simulation {
 
 mod api;
 mod bad_input;
+mod chaos;
 mod cli;
 mod clocks;
 mod compute;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::compare::Figures;
-use crate::support::lab::{Elastic, Gate, Kafka, eventually, http, unique};
+use crate::support::lab::{Elastic, FaultProxy, Kafka, eventually, http, unique};
 use crate::support::oracle::truth;
 use crate::support::service::{Setup, legacy_totals, quoted};
 use crate::support::topic::{START, paid, produce, records};
@@ -141,7 +141,10 @@ fn one_of_two_addresses_comes_and_goes_at_random_and_no_document_is_wrong() {
     };
     let name = unique("gates");
     kafka.create_topic(&name, 4);
-    let gates = [Gate::to(elastic.port()), Gate::to(elastic.port())];
+    let gates = [
+        FaultProxy::to(elastic.port()),
+        FaultProxy::to(elastic.port()),
+    ];
     let urls = format!("{},{}", gates[0].url(), gates[1].url());
     let setup = Setup::of(kafka, &name)
         .delivering(elastic, &name)

@@ -17,6 +17,7 @@ use super::signals::Signals;
 use super::streams;
 use crate::config::{Config, Need};
 use crate::domain::count::counted;
+use crate::observe::crash_point;
 use crate::service::app::App;
 use crate::service::generation::{Generations, Lock};
 use crate::service::replay::{self, Consent, Error, ReplayObserver};
@@ -228,6 +229,7 @@ async fn drop_generation(
         let deleted = upkeep.delete(readings.as_deref()).await;
         indexes = deleted.map_err(Error::from)?;
     }
+    crash_point::reach("drop: after the indexes");
     generations.delete(generation)?;
     streams::note(format_args!(
         "generation {generation} was deleted, with {}",

@@ -11,6 +11,7 @@ use tidegauge_windows::EventTime;
 
 use crate::domain::timestamp::rfc3339;
 use crate::host::wall_clock;
+use crate::observe::crash_point;
 use crate::service::generation::{self, Generations, Live, not_directory};
 use crate::store::{self, ReadOnlyStore};
 
@@ -190,6 +191,7 @@ fn copy(generations: &Generations, to: &Path, live_only: bool) -> Result<Manifes
         if let Some(report) = &report {
             let path = to.join(checksummed_file::report(generation));
             fs::write(&path, report).map_err(|source| files::failed(&path, "write", source))?;
+            crash_point::reach("backup: after the report");
         }
         kept.push(BackedUpGeneration {
             generation,
@@ -212,7 +214,9 @@ fn copy(generations: &Generations, to: &Path, live_only: bool) -> Result<Manifes
         generations: kept,
         left_out,
     };
+    crash_point::reach("backup: before the manifest");
     manifest.write(to)?;
+    crash_point::reach("backup: after the manifest");
     Ok(manifest)
 }
 

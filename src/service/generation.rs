@@ -28,6 +28,7 @@ use self::path::{holds_state, parent};
 pub(crate) use self::path::{not_directory, resolved};
 pub use self::pointer::Live;
 pub use self::swap_follower::{Successor, SwapFollower};
+use crate::observe::crash_point;
 
 /// The generations beside one state directory.
 #[derive(Clone, Debug)]
@@ -198,10 +199,12 @@ impl Generations {
             _ => {}
         }
         // Half a state must not look like one.
+        crash_point::reach("drop: before the state is set aside");
         match fs::rename(&path, &rest) {
             Err(error) if !is_gone(&error) => return Err(io_error(&path, "delete", error)),
             _ => {}
         }
+        crash_point::reach("drop: after the state is set aside");
         for deleted in [
             fs::remove_dir_all(&rest),
             fs::remove_file(self.report(generation)),

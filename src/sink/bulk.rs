@@ -19,6 +19,7 @@ use crate::core::feedback::Mark;
 use crate::domain::count::counted;
 use crate::domain::document_key::DocumentKey;
 use crate::host::clock::Instant;
+use crate::observe::crash_point;
 use crate::view::reading::ReadError;
 use tidegauge_windows::planted::{Mistake, is_planted};
 
@@ -192,7 +193,9 @@ struct BulkPart {
 impl BulkPart {
     async fn send(&self, client: &Client) -> Result<Vec<Outcome>, Trouble> {
         let path = BulkParts::None.url();
+        crash_point::reach("bulk: before the request");
         let answer = client.post_lines(&path, &QUERY, self.body.clone()).await?;
+        crash_point::reach("bulk: after the answer");
         outcomes(&self.items, answer.success()?)
     }
 

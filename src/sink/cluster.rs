@@ -70,6 +70,15 @@ impl IndexState {
     }
 }
 
+/// What is missed in an index that turns out to be new.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum LostContent {
+    /// Nothing: all of its documents are marked.
+    None,
+    /// Documents that count as delivered.
+    Delivered,
+}
+
 /// An index that is ready for documents.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Ready {
@@ -170,18 +179,22 @@ impl Cluster {
     }
 
     /// Makes the indexes of `families` ready for documents, whatever is missing. What became of one
-    /// says nothing of the others.
+    /// says nothing of the others. Of those that documents are missed in if they are new, a new one gets no
+    /// alias to write to: without it, everyone takes it for a lost one.
     pub(super) async fn ensure_all(
         &self,
-        families: BTreeSet<Family>,
+        families: Vec<(Family, LostContent)>,
     ) -> Vec<(Family, Result<Ready, Trouble>)> {
-        let ensured = |family| async move { (family, self.ensure(family).await) };
+        let ensured = |(family, lost)| async move { (family, self.ensure(family, lost).await) };
         let all = stream::iter(families).map(ensured);
         all.buffer_unordered(TOGETHER).collect().await
     }
 
-    async fn ensure(&self, family: Family) -> Result<Ready, Trouble> {
-        let is_created = self.create(family).await?;
+    async fn ensure(&self, family: Family, lost: LostContent) -> Result<Ready, Trouble> {
+        let is_created = match lost {
+            LostContent::None => self.create(family).await?,
+            LostContent::Delivered => self.create_bare(family).await?,
+        };
         let name = self.names.index(family);
         let mut indexes = self.indexes(&[&name]).await?;
         let index = indexes.0.remove(&name);
@@ -197,7 +210,7 @@ impl Cluster {
         if live.owner == Owner::Nobody || !live.drift.is_empty() {
             self.mend(family, &live.drift).await?;
         }
-        if !live.is_ours {
+        if !live.is_ours && lost == LostContent::None {
             let alias = self.names.write_alias(family);
             self.add_write_alias(&name, &alias).await?;
         }

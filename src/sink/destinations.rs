@@ -36,6 +36,8 @@ struct Destination {
     is_refusing: bool,
     /// Whether documents in it count as delivered, so that they are missed if it is gone.
     is_relied_on: bool,
+    /// When the marks of its documents outlast a crash: they are all delivered again.
+    marks_safe_at: Option<Instant>,
 }
 
 /// Which families can be sent to at a moment.
@@ -80,11 +82,9 @@ impl Destinations {
     pub(super) fn gate(&self, now: Instant) -> Gate {
         let mut gate = Gate::default();
         for (family, destination) in &self.destinations {
-            if destination
-                .held
-                .as_ref()
-                .is_some_and(|(until, _)| now < *until)
-            {
+            let held = destination.held.as_ref();
+            let is_held = held.is_some_and(|(until, _)| now < *until);
+            if is_held || self.awaits_marks(*family, now) {
                 gate.held.insert(*family);
             } else if let Some(target) = &destination.target {
                 gate.ready.insert(*family, target.clone());
@@ -125,6 +125,28 @@ impl Destinations {
     /// Its index must be looked at again before anything is sent there.
     pub(super) fn is_doubtful(&mut self, family: Family) {
         self.destination(family).target = None;
+    }
+
+    /// Whether documents count as delivered there, so that they are missed if its index is gone.
+    pub(super) fn relies_on(&self, family: Family) -> bool {
+        let destination = self.destinations.get(&family);
+        destination.map_or(self.had_former_life, |it| it.is_relied_on)
+    }
+
+    /// Its documents are marked again, for good at `at`. Nothing is sent there before.
+    pub(super) fn await_marks(&mut self, family: Family, at: Instant) {
+        let destination = self.destination(family);
+        destination.target = None;
+        destination.marks_safe_at = Some(at);
+    }
+
+    /// Whether the marks of its documents are not safe at `now`.
+    pub(super) fn awaits_marks(&self, family: Family, now: Instant) -> bool {
+        let safe_at = self
+            .destinations
+            .get(&family)
+            .and_then(|it| it.marks_safe_at);
+        safe_at.is_some_and(|at| now < at)
     }
 
     /// Documents were delivered there.
@@ -237,6 +259,7 @@ impl Destinations {
                 refusals: Backoff::new(pacing.retry_most, pacing.parked, fastrand::f64),
                 is_refusing: false,
                 is_relied_on: self.had_former_life,
+                marks_safe_at: None,
             })
     }
 }
@@ -352,6 +375,20 @@ mod tests {
         destinations.is_relied_on(Family::NoWindow);
         assert!(destinations.is_gone(Family::NoWindow));
         assert!(!destinations.is_gone(Family::NoWindow));
+    }
+
+    #[test]
+    fn nothing_is_sent_to_a_new_index_before_its_documents_are_marked_for_good() {
+        let mut destinations = destinations(true);
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        assert!(destinations.relies_on(Family::NoWindow));
+        assert!(destinations.is_ready(target(Family::NoWindow), "a".into(), true));
+        assert!(!destinations.relies_on(Family::NoWindow));
+        destinations.await_marks(Family::NoWindow, now + second);
+        assert!(!is_open(&destinations, now));
+        // Then it is looked at again, as it has no alias yet.
+        let gate = destinations.gate(now + second);
+        assert!(matches!(gate.passage(Family::NoWindow), Passage::Unknown));
     }
 
     #[test]

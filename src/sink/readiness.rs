@@ -8,7 +8,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::aliases;
-use super::cluster::Ready;
+use super::cluster::{LostContent, Ready};
 use super::delivery::{Delivery, Interrupted, blocking};
 use super::expected::{Past, expected};
 use super::retry::Verdict;
@@ -127,6 +127,15 @@ impl Delivery {
     ) -> Result<bool, Interrupted> {
         let mut is_any_ready = false;
         let mut failed = None;
+        let now = Instant::now();
+        let families = families
+            .into_iter()
+            .filter(|family| !self.destinations.awaits_marks(*family, now))
+            .map(|family| match self.destinations.relies_on(family) {
+                true => (family, LostContent::Delivered),
+                false => (family, LostContent::None),
+            })
+            .collect();
         for (family, ensured) in self.cluster.ensure_all(families).await {
             // What is known of the others is noted in any case.
             match self.ensured(family, ensured).await {
@@ -168,6 +177,7 @@ impl Delivery {
         let target = self.cluster.target(family);
         if self.destinations.is_ready(target, ready.uuid, ready.is_new) {
             self.recreated(family, Past::Delivered).await?;
+            return Ok(false);
         }
         Ok(true)
     }
@@ -188,6 +198,9 @@ impl Delivery {
         if is_planted(Mistake::LostIndexNotFilled) {
             return Ok(());
         }
-        self.tell(Feedback::Recreated(family)).await
+        self.tell(Feedback::Recreated(family)).await?;
+        let safe_at = Instant::now() + MARKS_ARE_SAFE;
+        self.destinations.await_marks(family, safe_at);
+        Ok(())
     }
 }

@@ -12,6 +12,7 @@ use super::database::{self, Database};
 use super::directory::{self, Directory};
 use super::error::Error;
 use super::read_only::ReadOnlyStore;
+use crate::observe::crash_point;
 
 /// How long a table of the copy becomes, at most about.
 const TABLE_BYTES: u64 = 64 << 20;
@@ -35,7 +36,9 @@ impl ReadOnlyStore {
         }
         let copy = Database::open(dir, true)?;
         let (tables, keys) = write_tables(&self.database, dir, TABLE_BYTES)?;
+        crash_point::reach("backup: before the tables");
         copy.adopt(&tables)?;
+        crash_point::reach("backup: after the tables");
         drop(copy);
         let differs = || Error::Damaged {
             path: dir.to_owned(),

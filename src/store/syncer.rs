@@ -2,6 +2,7 @@
 
 use super::database::Shared;
 use super::error::Error;
+use crate::observe::crash_point;
 
 /// Forces batches to the disk from any thread.
 #[derive(Clone, Debug)]
@@ -13,6 +14,9 @@ impl Syncer {
     /// # Errors
     /// When the disk refuses.
     pub fn sync(&self) -> Result<(), Error> {
-        self.0.sync()
+        crash_point::reach("sync: before");
+        self.0.sync()?;
+        crash_point::reach("sync: after");
+        Ok(())
     }
 }

@@ -112,8 +112,8 @@ pub fn check_end(
     figures.check_documented(
         &documents,
         all as u64,
-        (PREFIX, generation),
-        LEGACY,
+        (PREFIX, LEGACY),
+        &[],
         &mut differences,
     );
     outcome(&differences)

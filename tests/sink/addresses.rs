@@ -10,7 +10,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::till::{MINUTE, NOVEMBER, Till, config};
-use crate::support::lab::{Elastic, Gate};
+use crate::support::lab::{Elastic, FaultProxy};
 
 fn addresses(of: &[&str]) -> String {
     of.join(",")
@@ -21,7 +21,10 @@ fn documents_go_by_the_other_address_while_one_is_away() {
     let Some(elastic) = Elastic::shared() else {
         return;
     };
-    let (first, second) = (Gate::to(elastic.port()), Gate::to(elastic.port()));
+    let (first, second) = (
+        FaultProxy::to(elastic.port()),
+        FaultProxy::to(elastic.port()),
+    );
     let config = config(&addresses(&[&first.url(), &second.url()]));
     let mut till = Till::new();
     till.pay(NOVEMBER, 3, "1");
@@ -48,7 +51,10 @@ fn no_address_that_answers_is_an_outage_and_one_ends_it() {
     let Some(elastic) = Elastic::shared() else {
         return;
     };
-    let (first, second) = (Gate::to(elastic.port()), Gate::to(elastic.port()));
+    let (first, second) = (
+        FaultProxy::to(elastic.port()),
+        FaultProxy::to(elastic.port()),
+    );
     let config = config(&addresses(&[&first.url(), &second.url()]));
     first.close();
     second.close();
@@ -73,7 +79,7 @@ fn an_address_of_another_cluster_gets_nothing() {
     let (Some(elastic), Some(other)) = (Elastic::shared(), Elastic::own()) else {
         return;
     };
-    let first = Gate::to(elastic.port());
+    let first = FaultProxy::to(elastic.port());
     let config = config(&addresses(&[&first.url(), &other.url()]));
     let mut till = Till::new();
     till.pay(NOVEMBER, 3, "1");
@@ -117,7 +123,7 @@ fn an_address_that_does_not_say_its_cluster_gets_nothing_and_keeps_no_one_from_t
             "does not say which cluster",
         ),
     ] {
-        let first = Gate::to(elastic.port());
+        let first = FaultProxy::to(elastic.port());
         let mut till = Till::new();
         let second = till.runtime().block_on(async {
             let server = MockServer::start().await;

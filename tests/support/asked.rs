@@ -47,11 +47,25 @@ impl Figures {
     /// [`Figures::assert_documented`] with another name for the alias of the old dashboards.
     #[track_caller]
     pub fn assert_documented_as(&self, elastic: &Elastic, prefix: &str, legacy: &str) {
+        self.undocumented(elastic, prefix, legacy, &[])
+            .assert_none();
+    }
+
+    /// What keeps these figures from being all that Elasticsearch holds under `prefix`. The fields `but` of windows may
+    /// differ.
+    #[track_caller]
+    pub fn undocumented(
+        &self,
+        elastic: &Elastic,
+        prefix: &str,
+        legacy: &str,
+        but: &[&str],
+    ) -> Differences {
         let mut differences = Differences::default();
         let documents = |name: &str| elastic.documents(name);
         let all = elastic.count(&format!("{prefix}-*"));
-        self.check_documented(&documents, all, (prefix, 1), legacy, &mut differences);
-        differences.assert_none();
+        self.check_documented(&documents, all, (prefix, legacy), but, &mut differences);
+        differences
     }
 
     /// `compute` prints the same figures for `records`, in whatever order partitions come.

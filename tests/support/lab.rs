@@ -17,7 +17,7 @@
 
 pub mod certificates;
 mod elastic;
-mod gate;
+mod fault_proxy;
 pub mod http;
 mod kafka;
 mod locked_front;
@@ -29,7 +29,7 @@ mod server;
 mod toolbox;
 
 pub use elastic::{Elastic, dist};
-pub use gate::Gate;
+pub use fault_proxy::{Direction, Fault, FaultProxy, Moment};
 pub use kafka::{Kafka, Message};
 pub use locked_front::LockedFront;
 pub use port::free_port;

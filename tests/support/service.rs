@@ -172,13 +172,21 @@ impl Setup {
 
     /// Starts a command for which every file is full at so many KiB, as on a disk that is full.
     pub fn spawn_with_full_files(&self, kib: u32, arguments: &[&str]) -> Process {
-        let command = self.command(arguments);
+        self.spawn_through(&format!("ulimit -f {kib}; "), &self.command(arguments))
+    }
+
+    /// Starts a command for which files may become full: writing fails with a reason then, as on a disk that is full.
+    pub fn spawn_for_full_disk(&self, command: &Command) -> Process {
+        self.spawn_through("", command)
+    }
+
+    fn spawn_through(&self, limit: &str, command: &Command) -> Process {
         let mut limited = Command::new("bash");
         limited
             .current_dir(self.dir.path())
             .arg("-c")
             // Without the signal, writing fails with a reason.
-            .arg(format!(r#"trap '' XFSZ; ulimit -f {kib}; exec "$@""#))
+            .arg(format!(r#"trap '' XFSZ; {limit}exec "$@""#))
             .arg("bash")
             .arg(command.get_program())
             .args(command.get_args());

@@ -1,10 +1,11 @@
 //! Exact records in exact partitions, and all of a topic as it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -41,41 +42,56 @@ pub fn produce(setup: &Setup, options: &[&str]) -> Value {
     setup.run_json(&[&["produce", "-o", "json"], options].concat())
 }
 
-/// All records of a topic, by partition and offset.
+/// All records of a topic, by partition and offset. The test fails if an offset holds none.
 #[track_caller]
 pub fn records(kafka: &Kafka, topic: &str) -> Vec<Record> {
-    let ends = kafka.ends(topic);
+    let records = committed_records(kafka, topic);
+    let mut next = BTreeMap::new();
+    for record in &records {
+        let next = next.entry(record.partition).or_insert(0);
+        assert_eq!(record.offset, *next, "{topic} has a gap");
+        *next += 1;
+    }
+    records
+}
+
+/// All records of a topic that who reads committed ones only is given, by partition and offset. Transactions and their
+/// marks leave offsets without a record.
+#[track_caller]
+pub fn committed_records(kafka: &Kafka, topic: &str) -> Vec<Record> {
+    let partitions: Vec<i32> = kafka.ends(topic).into_keys().collect();
     let consumer: BaseConsumer = kafka
         .client()
         .set("group.id", format!("{topic}-reader"))
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", "read_committed")
         .create()
         .unwrap();
     let mut list = TopicPartitionList::new();
-    for partition in ends.keys() {
+    for partition in &partitions {
         list.add_partition_offset(topic, *partition, Offset::Beginning)
             .unwrap();
     }
     consumer.assign(&list).unwrap();
-    let mut read: BTreeMap<i32, Vec<Record>> = ends
-        .keys()
-        .map(|partition| (*partition, Vec::new()))
-        .collect();
+    let mut read: BTreeMap<i32, Vec<Record>> = BTreeMap::new();
+    let mut unread: BTreeSet<i32> = partitions.into_iter().collect();
     let deadline = Instant::now() + Duration::from_secs(60);
-    while ends
-        .iter()
-        .any(|(partition, end)| (read[partition].len() as i64) < *end)
-    {
+    while !unread.is_empty() {
         assert!(
             Instant::now() < deadline,
-            "{topic} could not be read to its ends {ends:?}"
+            "{topic} could not be read to the ends of {unread:?}"
         );
         let Some(message) = consumer.poll(Duration::from_millis(100)) else {
             continue;
         };
-        let message = message.unwrap();
-        let records = read.get_mut(&message.partition()).unwrap();
-        assert_eq!(message.offset(), records.len() as i64, "{topic} has a gap");
-        records.push(Record {
+        let message = match message {
+            Err(KafkaError::PartitionEOF(partition)) => {
+                unread.remove(&partition);
+                continue;
+            }
+            message => message.unwrap(),
+        };
+        read.entry(message.partition()).or_default().push(Record {
             partition: message.partition(),
             offset: message.offset(),
             timestamp: message.timestamp().to_millis().unwrap(),

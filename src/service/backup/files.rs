@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::Error;
 use super::checksummed_file::{self, ChecksummedFile};
+use crate::observe::crash_point;
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -69,6 +70,7 @@ pub(super) fn sealed(dir: &Path, generation: u32) -> Result<Vec<ChecksummedFile>
     let mut sealed = Vec::new();
     for name in names {
         let path = dir.join(&name);
+        crash_point::reach("backup: before a file is sealed");
         let seal = || {
             let file = File::open(&path)?;
             file.sync_all()?;

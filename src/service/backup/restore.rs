@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::manifest::{BackedUpGeneration, Manifest};
 use super::{Error, files};
+use crate::observe::crash_point;
 use crate::service::generation::{Generations, Live, resolved};
 use crate::store::ReadOnlyStore;
 
@@ -55,12 +56,14 @@ fn place(from: &Path, manifest: &Manifest, generations: &Generations) -> Result<
         generation: manifest.live,
         previous: manifest.previous,
     })?;
+    crash_point::reach("restore: after the pointer");
     let mut kept: Vec<&BackedUpGeneration> = manifest.generations.iter().collect();
     kept.sort_unstable_by_key(|kept| kept.generation == manifest.live);
     for kept in &kept {
         let dir = generations.dir(kept.generation);
         files::make_empty(&dir)?;
         for file in kept.files.iter().filter(|file| !is_root(&file.path)) {
+            crash_point::reach("restore: before a file");
             files::copy(
                 from,
                 file,
@@ -72,7 +75,9 @@ fn place(from: &Path, manifest: &Manifest, generations: &Generations) -> Result<
     for kept in kept {
         let dir = generations.dir(kept.generation);
         for file in kept.files.iter().filter(|file| is_root(&file.path)) {
+            crash_point::reach("restore: before the root");
             files::copy(from, file, &dir.join(ROOT))?;
+            crash_point::reach("restore: after the root");
         }
         files::sync_dir(&dir)?;
         verify(kept, &dir)?;

@@ -10,6 +10,7 @@ use super::error::io_error;
 use super::lock::BY_SERVICE;
 use super::{Error, Generations, Live, replace};
 use crate::config::Config;
+use crate::observe::crash_point;
 
 /// The last announcement of the running service.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -57,7 +58,10 @@ impl Generations {
     /// When the file can't be written.
     pub fn announce_serving(&self, generation: u32) -> Result<(), Error> {
         let swap = self.swapped_at().unwrap_or_default();
-        self.say(&format!("serving = {generation}\nswap = {swap}\n"))
+        crash_point::reach("announcement: before");
+        self.say(&format!("serving = {generation}\nswap = {swap}\n"))?;
+        crash_point::reach("announcement: after");
+        Ok(())
     }
 
     /// Announces why the service does not follow the swap that was made last.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::error::io_error;
 use super::path::parent;
+use crate::observe::crash_point;
 
 /// Writes a file so that after a crash it is the old one or the new one.
 ///
@@ -20,7 +21,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         let mut file = File::create(&draft)?;
         file.write_all(bytes)?;
         file.sync_all()?;
+        crash_point::reach("file: before the rename");
         fs::rename(&draft, path)?;
+        crash_point::reach("file: after the rename");
         File::open(parent(path))?.sync_all()
     };
     write().map_err(|source| io_error(path, "write", source))

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::error::io_error;
 use super::{Error, Generations};
+use crate::observe::crash_point;
 use crate::store::{self, OpenedFile};
 
 /// Held for as long as it is not dropped, and not by two.
@@ -83,7 +84,9 @@ fn lock(path: &Path, holder: &[u8]) -> Result<Option<Lock>, Error> {
         .map_err(|source| io_error(path, "make", source))?;
     match file.try_lock() {
         Ok(()) => {
+            crash_point::reach("lock: before it says who holds it");
             let said = file.set_len(0).and_then(|()| file.write_all(holder));
+            crash_point::reach("lock: after it says who holds it");
             said.map_err(|source| io_error(path, "write", source))?;
             let original =
                 OpenedFile::of(path, &file).map_err(|source| io_error(path, "look at", source))?;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::atomic_file::replace;
 use super::error::io_error;
 use super::{Error, Generations};
+use crate::observe::crash_point;
 
 /// Which generation is live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -65,7 +66,10 @@ impl Generations {
         if let Some(previous) = live.previous {
             text.push_str(&format!("previous = {previous}\n"));
         }
-        replace(&self.pointer(), text.as_bytes())
+        crash_point::reach("swap: before the pointer");
+        replace(&self.pointer(), text.as_bytes())?;
+        crash_point::reach("swap: after the pointer");
+        Ok(())
     }
 
     /// Deletes the file that names the live generation.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::Cluster;
+use crate::observe::crash_point;
 use crate::sink::aliases::{self, Action, Holders};
 use crate::sink::retry::Verdict;
 use crate::sink::trouble::Trouble;
@@ -135,12 +136,14 @@ impl Cluster {
         if actions.is_empty() {
             return Ok(());
         }
+        crash_point::reach("aliases: before the request");
         let path = IndicesUpdateAliasesParts::None.url();
         let answer = self
             .client
             .post(&path, &json!({ "actions": actions }))
             .await?;
         answer.success()?;
+        crash_point::reach("aliases: after the answer");
         info!(
             generation = self.names.generation(),
             changes = actions.len(),

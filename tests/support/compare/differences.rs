@@ -53,6 +53,11 @@ impl Differences {
         &self.0
     }
 
+    /// Whether there are none.
+    pub fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     #[track_caller]
     pub fn assert_none(&self) {
         let found = self.found();

@@ -16,6 +16,8 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Message as _, Offset, TopicPartitionList};
 
+use super::fault_proxy::FaultProxy;
+use super::port::free_port;
 use super::runtime::wait;
 use super::server::Server;
 
@@ -62,6 +64,22 @@ impl Kafka {
     #[track_caller]
     pub fn own() -> Option<Self> {
         Self::start(false)
+    }
+
+    /// One that this test may stop, kill and start again, and a second address that has the faults of a network. Who comes
+    /// in by that address is told no other one.
+    #[track_caller]
+    pub fn behind_proxy() -> Option<(Self, FaultProxy)> {
+        let (listener, proxy) = (free_port(), free_port());
+        let kafka = Self::start_in(false, |dir| {
+            let settings = format!(
+                "+listeners=PROXIED://127.0.0.1:{listener}\n\
+                 +advertised.listeners=PROXIED://127.0.0.1:{proxy}\n\
+                 +listener.security.protocol.map=PROXIED:PLAINTEXT\n"
+            );
+            std::fs::write(dir.join("extra.properties"), settings).unwrap();
+        })?;
+        Some((kafka, FaultProxy::at(proxy, listener)))
     }
 
     /// Whether this machine can have one. If not, the test is noted as skipped.

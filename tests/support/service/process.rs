@@ -24,6 +24,11 @@ impl Process {
         read(&self.stderr)
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has not ended.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
@@ -70,6 +75,11 @@ impl Process {
             );
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Where it says that it answers, if it has come so far.
+    pub fn address(&self) -> Option<String> {
+        address(&self.log())
     }
 
     /// Waits until it says where it answers.
