@@ -23,10 +23,14 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tidegauge/tools
 # RocksDB is compiled in chunks: a third of the time (docs/adr/0039-rocksdb-is-compiled-in-chunks.md).
 export PATH := $(CURDIR)/.cargo/unity:$(PATH)
 
+# How long each target of fuzz/ looks for inputs that break something.
+SECONDS ?= 60
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+
 # One profile for everything: the C++ dependencies (RocksDB, librdkafka) are compiled once.
 CARGO_FLAGS := --release --locked
 
-.PHONY: help demo test test-fast sim memcheck chaos build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
+.PHONY: help demo test test-fast sim memcheck chaos fuzz build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,9 +63,23 @@ chaos: setup-build ## random faults and kills, with every figure checked, and ho
 	@lab/setup lab
 	@lab/lab prepare kafka es9
 	@TIDEGAUGE_CHAOS_MINUTES=$(MINUTES) TIDEGAUGE_CHAOS_KILLS=$(KILLS) TIDEGAUGE_CHAOS_SEED=$(SEED) \
-		cargo test $(CARGO_FLAGS) --features simulation --test integration -- chaos:: --nocapture --test-threads=1
+		cargo test $(CARGO_FLAGS) --test integration -- chaos:: --nocapture --test-threads=1
 	@$(MAKE) build
 	@benches/recovery
+# Without a sanitizer, so that the stable compiler will do and the C++ dependencies stay as they are. Seeds are
+# committed; what is found on the way stays in fuzz/found, and an input that breaks something in fuzz/artifacts.
+fuzz: setup-build ## any bytes at all for every target of fuzz/, SECONDS=60 each
+	@command -v cargo-fuzz >/dev/null || [ -x $(TOOLS)/bin/cargo-fuzz ] || \
+		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-fuzz@0.13.2
+	@export PATH="$$PATH:$(TOOLS)/bin"; failed=; \
+	for target in $(FUZZ_TARGETS); do \
+		echo "== $$target"; mkdir -p fuzz/found/$$target; \
+		dictionary=fuzz/dictionaries/$$target.dict; \
+		cargo fuzz run --sanitizer none $$target fuzz/found/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(SECONDS) -timeout=60 -print_final_stats=1 \
+			$$([ ! -f $$dictionary ] || echo -dict=$$dictionary) || failed="$$failed $$target"; \
+	done; \
+	[ -z "$$failed" ] || { echo "broken:$$failed"; exit 1; }
 
 build: setup-build ## release binary at target/release/tidegauge
 	@cargo build $(CARGO_FLAGS)

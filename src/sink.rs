@@ -63,6 +63,8 @@ mod trouble;
 mod turns;
 mod upkeep;
 
+#[doc(hidden)]
+pub use self::bulk::fuzzing;
 pub use self::config::{BulkConfig, Config, Credentials, Pacing, Publication};
 pub use self::error::Error;
 pub use self::field_descriptions::{DocumentFields, live_fields, templates};

@@ -40,6 +40,8 @@ mod copy;
 mod database;
 mod directory;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod head;
 mod identity;
 mod journal;
@@ -110,6 +112,9 @@ impl Store {
     /// something else than `identity` or can't be read. The directory is then left as it is.
     pub fn open(dir: &Path, identity: &Identity) -> Result<(Self, Recovered), Error> {
         let directory = directory::prepare(dir)?;
+        if directory == Directory::State {
+            opening::admit(dir, Some(identity))?;
+        }
         let database = Database::open(dir, directory == Directory::Fresh)?;
         let place = directory::place(dir)?;
         opening::identify(&database, identity)?;
@@ -266,6 +271,7 @@ impl Store {
         draft.head_mut().as_of = as_of_ms;
         let recent = draft.recent();
         crash_point::reach("checkpoint: before the batch");
+        let begins = self.progress.is_empty() && !effects.progress.is_empty();
         self.head = draft.write()?;
         if is_planted(Mistake::PositionInAnotherWrite) {
             let mut later = Draft::new(&database, &self.head, documents);
@@ -293,8 +299,20 @@ impl Store {
         for (number, task) in tasks {
             self.marking.set(number, Some(task));
         }
+        if begins {
+            self.keep_beginning();
+        }
         self.changelog.publish(self.head.sequence, changed);
         Ok(self.checkpoint())
+    }
+
+    /// Makes the first positions outlive the log. If it is lost, reading continues from them; a state without
+    /// any would begin where `kafka.start` says, and leave out payments without an error.
+    fn keep_beginning(&self) {
+        if let Err(error) = self.database.flush() {
+            // They are in the log, as everything that comes.
+            warn!(%error, "the positions at which reading began are in the log only");
+        }
     }
 
     /// Takes note that documents were delivered as they were at their marks. A document that has

@@ -14,6 +14,7 @@ mod unread;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use tidegauge::core::feedback::Mark;
@@ -36,7 +37,11 @@ fn copy(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         let name = entry.file_name();
         if name != "LOCK" && !name.to_string_lossy().starts_with("LOG") {
-            fs::copy(entry.path(), to.join(name)).unwrap();
+            match fs::copy(entry.path(), to.join(name)) {
+                // A log whose records are in a table by now goes while the store is open.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                copied => drop(copied.unwrap()),
+            }
         }
     }
 }

@@ -353,5 +353,7 @@ fn outcome(item: &Item, answer: ItemAnswer<'_>) -> Result<Outcome, Trouble> {
     })
 }
 
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(test)]
 mod tests;

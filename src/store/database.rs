@@ -85,6 +85,18 @@ impl Database {
         }
     }
 
+    /// The database in `path` as it is at this moment, to look at and nothing else; `None` if it can't be
+    /// opened.
+    pub(super) fn look(path: &Path) -> Option<Self> {
+        let mut options = options(false);
+        options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));
+        let db = DB::open_for_read_only(&options, path, false).ok()?;
+        Some(Self {
+            db,
+            path: path.to_owned(),
+        })
+    }
+
     pub(super) fn rocks(&self) -> &DB {
         &self.db
     }
@@ -157,6 +169,13 @@ impl Database {
         self.db
             .flush_wal(true)
             .map_err(|error| self.failed("sync", &error))
+    }
+
+    /// Writes what is in the log into a table, so that it does not depend on the log any more.
+    pub(super) fn flush(&self) -> Result<(), Error> {
+        self.db
+            .flush()
+            .map_err(|error| self.failed("write", &error))
     }
 
     /// Tables of keys in order become part of an empty database: each is at `path`, which it leaves.

@@ -1,5 +1,7 @@
 //! How a state is opened: its identity is checked, it is upgraded, and what a run resumes from is read.
 
+use std::path::Path;
+
 use rocksdb::WriteBatch;
 use tidegauge_windows::{EventTime, Key, Selection, Walk};
 use tracing::info;
@@ -18,6 +20,25 @@ use super::values::StoredValue;
 use crate::domain::payment::BranchId;
 use crate::view::reading::ReadError;
 use tidegauge_windows::planted::{Mistake, is_planted};
+
+/// Refuses the state in `dir` if this program does not know its version, or it is not that of `identity`,
+/// where one is given. RocksDB writes into a directory that it opens, and one that is refused stays as it is.
+pub(super) fn admit(dir: &Path, identity: Option<&Identity>) -> Result<(), Error> {
+    // What can't be read is judged when it is opened.
+    let Some(database) = Database::look(dir) else {
+        return Ok(());
+    };
+    let Ok(Some(stored)) = database.get(&keys::identity()) else {
+        return Ok(());
+    };
+    let Some(identity) = identity else {
+        return identity::StoredIdentity::read(&stored, dir).map(drop);
+    };
+    match identity::StoredIdentity::of(identity).check(&stored, dir) {
+        Err(Error::Topic { .. } | Error::Rules { .. }) if !has_begun(&database)? => Ok(()),
+        checked => checked.map(drop),
+    }
+}
 
 /// Checks whose state this is; a new one becomes that of `identity`.
 pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), Error> {

@@ -8,10 +8,9 @@ use rocksdb::WriteBatch;
 
 use super::database::Database;
 use super::error::Error;
-use super::identity::StoredIdentity;
 use super::snapshot::StateSnapshot;
 use super::values::StoredValue;
-use super::{Store, directory, keys};
+use super::{Store, directory, keys, opening};
 use crate::domain::topic_id::TopicId;
 
 impl Store {
@@ -53,10 +52,8 @@ pub fn resume(dir: &Path, partition: Option<i32>) -> Result<BTreeMap<i32, String
     if !directory::holds_state(dir)? {
         return Ok(BTreeMap::new());
     }
+    opening::admit(dir, None)?;
     let database = Database::open(dir, false)?;
-    if let Some(bytes) = database.get(&keys::identity())? {
-        StoredIdentity::read(&bytes, dir)?;
-    }
     let halts = StateSnapshot::take(&database, &[]).halts();
     let mut halts = halts.map_err(|error| database.unreadable(error))?;
     halts.retain(|halted, _| partition.is_none_or(|partition| partition == *halted));

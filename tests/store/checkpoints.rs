@@ -223,3 +223,31 @@ fn a_torn_log_leaves_an_earlier_checkpoint_whole() {
     }
     assert!(left[0] == 19 && left[3] < 19, "{left:?}");
 }
+
+#[test]
+fn a_log_that_is_lost_whole_leaves_where_reading_began() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut feed = Feed::new(Span::DAY);
+    let (mut store, _) = open(dir.path(), &feed.settings);
+    feed.pay(0, 0, 1, "3.50");
+    feed.commit(&mut store);
+    let first = feed.memory.clone();
+    for i in 1..5 {
+        feed.pay(0, i * 40_000, 1, "3.50");
+        feed.commit(&mut store);
+    }
+    // With no position left, kafka.start would decide where to read, and payments would be left out.
+    let losses: [fn(&std::path::Path); 3] = [
+        |log| fs::write(log, []).unwrap(),
+        |log| fs::write(log, [0; 100]).unwrap(),
+        |log| fs::remove_file(log).unwrap(),
+    ];
+    for loss in losses {
+        let copied = tempfile::tempdir().unwrap();
+        copy(dir.path(), copied.path());
+        files(copied.path(), "log").iter().for_each(|log| loss(log));
+        let (opened, recovered) = open(copied.path(), &feed.settings);
+        assert_eq!(recovered.progress[&0].position, 1);
+        first.assert_shown_by(&*opened.readings());
+    }
+}

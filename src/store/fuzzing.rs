@@ -1,0 +1,113 @@
+//! What stored bytes are read as: a door for the tests that feed bytes of any kind.
+
+use std::fmt::Debug;
+use std::path::Path;
+
+use tidegauge_windows::{Aggregate, Snapshot, Summary};
+
+use super::codec::ByteEncoder;
+use super::head::CheckpointHead;
+use super::identity::{MarkedDocuments, StoredIdentity};
+use super::keys;
+use super::task::Task;
+use super::values::{StoredValue, merge_summary};
+use crate::core::effect::{PaymentInNoWindow, Progress, RejectedRecord};
+use crate::domain::payment::BranchId;
+use crate::domain::topic_id::TopicId;
+use crate::domain::total::Total;
+
+/// The values that are kept, by name.
+pub const VALUES: [&str; 13] = [
+    "identity",
+    "head",
+    "snapshot",
+    "progress",
+    "branches",
+    "task",
+    "documents",
+    "topic",
+    "total",
+    "summary",
+    "no_window",
+    "reject",
+    "number",
+];
+
+/// A value that was read, and what is read once it is written again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReadValue {
+    /// The value.
+    pub value: String,
+    /// The bytes that are written for it.
+    pub written: Vec<u8>,
+    /// What is read from these.
+    pub again: Option<String>,
+}
+
+/// Reads `bytes` as the value `name` of [`VALUES`]; `None` if they are refused.
+#[must_use]
+pub fn read(name: &str, bytes: &[u8]) -> Option<ReadValue> {
+    match name {
+        "identity" => {
+            let read = |bytes: &[u8]| StoredIdentity::read(bytes, Path::new("state")).ok();
+            let value = read(bytes)?;
+            let written = value.encode();
+            Some(ReadValue {
+                value: format!("{value:?}"),
+                again: read(&written).map(|again| format!("{again:?}")),
+                written,
+            })
+        }
+        "head" => read_as::<CheckpointHead>(bytes),
+        "snapshot" => read_as::<Snapshot>(bytes),
+        "progress" => read_as::<Progress>(bytes),
+        "branches" => read_as::<Vec<BranchId>>(bytes),
+        "task" => read_as::<Task>(bytes),
+        "documents" => read_as::<MarkedDocuments>(bytes),
+        "topic" => read_as::<TopicId>(bytes),
+        "total" => read_as::<Total>(bytes),
+        "summary" => read_as::<Summary>(bytes),
+        "no_window" => read_as::<PaymentInNoWindow>(bytes),
+        "reject" => read_as::<RejectedRecord>(bytes),
+        "number" => read_as::<u64>(bytes),
+        _ => None,
+    }
+}
+
+fn read_as<V: StoredValue + Debug>(bytes: &[u8]) -> Option<ReadValue> {
+    let value = V::decode(bytes).ok()?;
+    let written = value.encode();
+    Some(ReadValue {
+        value: format!("{value:?}"),
+        again: V::decode(&written).ok().map(|again| format!("{again:?}")),
+        written,
+    })
+}
+
+/// The bytes of a cell with `amounts` added, each with whether it is late: merged as the writer does, and
+/// read, added to and written. `None` where it is refused.
+#[must_use]
+pub fn merge(cell: &[u8], amounts: &[(i128, bool)]) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    let mut added = Summary::default();
+    for (amount, late) in amounts {
+        added.add(amount, *late);
+    }
+    let mut merged = ByteEncoder::default();
+    let merged = merge_summary(cell, &added, &mut merged).map(|()| merged.into_bytes());
+    let plain = Summary::decode(cell).map(|mut plain| {
+        plain.merge(&added);
+        plain.encode()
+    });
+    (merged.ok(), plain.ok())
+}
+
+/// The bytes that are written for what the key `bytes` names; `None` if it is not known.
+#[must_use]
+pub fn key_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let document = || keys::document_of(bytes).map(|document| keys::dirty(&document));
+    let total = || keys::branch_of_total(bytes).map(keys::total);
+    let task = || keys::number_of_task(bytes).map(keys::task);
+    let revision = || keys::revision_at(bytes);
+    let key = document().or_else(total).or_else(task).or_else(revision)?;
+    Some(key.to_vec())
+}
