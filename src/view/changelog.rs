@@ -173,6 +173,8 @@ impl Changelog {
     /// no figure.
     pub fn note_marking(&self, number: u64) {
         self.markings.fetch_add(1, Ordering::Relaxed);
+        // Those who are told of it ask for the changes up to it.
+        self.remember(number, ChangeSet::default());
         self.tell(number);
     }
 
@@ -296,6 +298,16 @@ mod tests {
         assert_eq!(since(14), Some(totals(&[])));
         assert_eq!(changelog.since(11).upto, 14);
         assert_eq!(changelog.newest(), 14);
+    }
+
+    #[test]
+    fn a_checkpoint_that_changed_no_figure_is_the_newest_too() {
+        let changelog = Changelog::new(10);
+        changelog.publish(11, totals(&[1]));
+        changelog.note_marking(12);
+        assert_eq!(changelog.newest(), 12);
+        let since = changelog.since(11);
+        assert_eq!((since.upto, since.changed), (12, Some(totals(&[]))));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The event stream: what a client is told, and when it is told to load everything again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -118,6 +119,18 @@ async fn a_client_is_told_of_changes_with_the_figures_that_routes_give() {
     let windows = json(&routes, "/api/v1/windows/1m?branch=0&limit=1").await;
     assert_eq!(told[2].1, windows["items"][0]);
     assert_eq!(client.id.as_deref(), Some("13"));
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_only_marks_documents_is_told_of_once() {
+    let (routes, changelog) = routes();
+    let mut client = connect(&routes, "", None).await;
+    client.told().await;
+    changelog.note_marking(13);
+    assert_eq!(names(&client.told().await), ["reading"]);
+    assert_eq!(client.id.as_deref(), Some("13"));
+    let more = tokio::time::timeout(Duration::from_millis(700), client.told()).await;
+    assert!(more.is_err(), "{more:?}");
 }
 
 #[tokio::test]

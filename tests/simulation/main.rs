@@ -16,6 +16,7 @@
 mod broker_answers;
 mod chance;
 mod circumstances;
+mod follower;
 mod judge;
 mod log_client;
 mod operator;

@@ -16,6 +16,7 @@ use tokio::time::sleep;
 
 use super::chance::Chance;
 use super::circumstances::{Circumstances, Fault};
+use super::follower::Follower;
 use super::judge;
 use super::log_client::Client;
 use super::operator::Command;
@@ -41,6 +42,8 @@ pub struct World {
     producer: Producer,
     dir: PathBuf,
     snapshot: Option<SearchServer>,
+    /// A client of the events that is there from the first life to the last.
+    follower: Follower,
     /// The wall clock at the start of this life, in ms since the epoch.
     wall: i64,
     began: Option<Instant>,
@@ -80,6 +83,7 @@ impl World {
             begun: BTreeSet::new(),
             dir: dir.to_owned(),
             snapshot: None,
+            follower: Follower::default(),
             wall: START,
             began: None,
             life: 0,
@@ -256,6 +260,11 @@ impl World {
         let topic = self.topic.lock().unwrap();
         let log = self.former.as_deref().unwrap_or(&topic.partitions);
         let positions = judge::check_checkpoint(served, log)?;
+        drop(topic);
+        if self.chance.one_in(2) {
+            let windows = &self.circumstances.rules.windows;
+            self.follower.listen(&served.router, windows)?;
+        }
         let begun = positions.into_iter().filter(|(_, position)| *position > 0);
         self.begun.extend(begun.map(|(partition, _)| partition));
         Ok(())

@@ -60,7 +60,7 @@ pub enum Mistake {
     BranchOfTheFutureHidden,
     /// A generation becomes live without proof.
     SwapWithoutProof,
-    /// Clients of events are not told again what they missed.
+    /// Ids of events are given again in the next life.
     EventIdsRepeated,
     /// Windows are deleted although they await delivery.
     FloorAheadOfDeliveries,

@@ -10,6 +10,7 @@ use super::{End, World};
 use crate::judge;
 use crate::operator::Command;
 use crate::outside::{DiskTroubles, SearchTroubles};
+use crate::reader;
 use crate::service::{Served, Service};
 
 /// How long the service may take to see that an index or an alias is not as it left it.
@@ -169,6 +170,11 @@ impl World {
         let records = judge::records(log, &checkpoint.positions);
         let search = self.outside.state().search.clone();
         judge::check_checkpoint(served, log)?;
+        drop(topic);
+        let windows = self.circumstances.rules.windows.clone();
+        self.follower.listen(&served.router, &windows)?;
+        let figures = reader::figures(&served.router, &windows)?;
+        self.follower.check(&figures)?;
         judge::check_end(
             served,
             &search,
