@@ -164,8 +164,7 @@ impl Destinations {
         std::mem::take(&mut destination.is_refusing)
     }
 
-    /// It refuses more documents than can be single ones that are wrong: nothing is sent there for
-    /// a while, longer each time, up to the time that a single document waits.
+    /// It refuses more documents than can be single ones that are wrong: nothing is sent there for a while.
     pub(super) fn refuses(&mut self, family: Family, now: Instant, reason: String) {
         let destination = self.destination(family);
         destination.is_refusing = true;
