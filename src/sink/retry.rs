@@ -27,7 +27,6 @@ pub(super) enum Verdict {
 pub(super) fn classify(status: u16, error: Option<&str>) -> Verdict {
     match (status, error) {
         (429, _) if is_planted(Mistake::RefusalTakenForDelivery) => Verdict::Done,
-        (409, _) if is_planted(Mistake::ConflictTriedAgain) => Verdict::Retry,
         (200 | 201, None) => Verdict::Done,
         // The version there is higher: another writer of the same log had more payments in hand.
         (409, None | Some("version_conflict_engine_exception")) => Verdict::Done,

@@ -1,7 +1,6 @@
 //! The lives of a state, from opening to closing: they tell apart checkpoints with the same number.
 
 use rocksdb::WriteBatch;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult};
 use super::database::Database;
@@ -34,12 +33,6 @@ pub(super) fn begin(database: &Database, newest: u64) -> Result<Life, Error> {
 
 fn next(before: Option<Life>, newest: u64, now: u64) -> Life {
     let now = now.min(BASE_MAX);
-    if is_planted(Mistake::EventIdsRepeated) {
-        return Life {
-            base: newest,
-            from: newest,
-        };
-    }
     // The clock may have been set back.
     let behind = before.map_or(0, |life| life.position(newest).saturating_add(LOST_MAX));
     Life {

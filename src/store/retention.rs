@@ -8,7 +8,6 @@ use super::keys;
 use super::snapshot::{Read, StateSnapshot};
 use crate::core::feedback::Blocked;
 use crate::domain::document_key::DocumentKey;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// How far back windows are kept.
 #[derive(Debug)]
@@ -93,10 +92,6 @@ impl Retention {
     ) -> Option<EventTime> {
         let held = self.oldest_dirty.iter().copied().flatten().chain(unmarked);
         let held = held.min().unwrap_or(EventTime::MAX);
-        let held = match is_planted(Mistake::FloorAheadOfDeliveries) {
-            true => EventTime::MAX,
-            false => held,
-        };
         before.max(wanted.map(|wanted| wanted.min(held)))
     }
 

@@ -241,6 +241,7 @@ impl World {
         state.disk.killed_at = None;
         let synced = std::mem::take(&mut state.synced);
         drop(state);
+        self.trim_unread();
         if end != End::PowerFailure {
             return;
         }
@@ -253,6 +254,24 @@ impl World {
                 self.trace
                     .push(format!("  a log of {length} bytes keeps {kept}"));
             }
+        }
+    }
+
+    // Retention may remove what the service never read while it did not run.
+    fn trim_unread(&mut self) {
+        if !self.circumstances.has(Fault::Trims) || self.former.is_some() || self.chance.one_in(2) {
+            return;
+        }
+        let now = self.now();
+        let mut topic = self.topic.lock().unwrap();
+        self.producer.write(&mut topic, now);
+        for partition in self.begun.clone() {
+            let log = &mut topic.partitions[partition as usize];
+            let to = self.chance.between(log.low, log.stable());
+            log.trim(to);
+            self.may_halt.insert(partition as usize, "trimmed");
+            self.trace
+                .push(format!("  partition {partition} is trimmed to {to}"));
         }
     }
 

@@ -123,7 +123,11 @@ impl PartitionTime {
         // A payment of the time that is believed disproves the jump.
         self.jump = self.jump.filter(|jump| jump.agrees(time));
         match self.highest {
-            Some(highest) if time <= highest.plus(MAX_JUMP) => self.reach(highest.max(time)),
+            Some(highest)
+                if time <= highest.plus(MAX_JUMP) || is_planted(Mistake::JumpBelievedAtOnce) =>
+            {
+                self.reach(highest.max(time));
+            }
             _ => self.note_ahead(time, key),
         }
     }
@@ -163,7 +167,7 @@ impl PartitionTime {
             (None, true) => 1,
             (Some(_), true) => AGREED_MIN,
         };
-        if jump.agreed >= needed || is_planted(Mistake::JumpBelievedAtOnce) {
+        if jump.agreed >= needed {
             self.highest = Some(jump.to);
             self.jump = (!is_near).then_some(first);
         }

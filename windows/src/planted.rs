@@ -16,8 +16,6 @@ pub enum Mistake {
     MarkClearedWithoutComparing,
     /// A document that changed after a delivery had read its mark is not marked again.
     ReadMarkTakenForUnread,
-    /// The rest of marking documents is forgotten at a restart.
-    MarkingForgotten,
     /// A document that a full queue refused is taken for delivered.
     RefusalTakenForDelivery,
     /// All documents of a bulk are taken for delivered if the request was answered.
@@ -30,8 +28,6 @@ pub enum Mistake {
     HalfOfABulkForgotten,
     /// A document that was refused once is never tried again.
     ParkedForGood,
-    /// A document that the server has in a newer version is tried again without end.
-    ConflictTriedAgain,
     /// The documents of an index that was lost are not sent again.
     LostIndexNotFilled,
     /// All documents have the same version, so the last request wins.
@@ -60,26 +56,20 @@ pub enum Mistake {
     BranchOfTheFutureHidden,
     /// A generation becomes live without proof.
     SwapWithoutProof,
-    /// Ids of events are given again in the next life.
-    EventIdsRepeated,
-    /// Windows are deleted although they await delivery.
-    FloorAheadOfDeliveries,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 23] = [
         Self::PositionInAnotherWrite,
         Self::MarkClearedWithoutComparing,
         Self::ReadMarkTakenForUnread,
-        Self::MarkingForgotten,
         Self::RefusalTakenForDelivery,
         Self::ItemsNotLookedAt,
         Self::AnswersInWrongOrder,
         Self::SilenceTakenForDelivery,
         Self::HalfOfABulkForgotten,
         Self::ParkedForGood,
-        Self::ConflictTriedAgain,
         Self::LostIndexNotFilled,
         Self::VersionIsConstant,
         Self::LatenessByTheCombinedWatermark,
@@ -94,8 +84,6 @@ impl Mistake {
         Self::TombstoneNotBooked,
         Self::BranchOfTheFutureHidden,
         Self::SwapWithoutProof,
-        Self::EventIdsRepeated,
-        Self::FloorAheadOfDeliveries,
     ];
 }
 
