@@ -17,6 +17,7 @@ use self::delivery::{Delivery, OutdatedZeros, Passes};
 use self::destinations::Destinations;
 use self::handover::Handover;
 use self::index::Names;
+use self::mark_order::MarkOrders;
 use self::size::Size;
 use crate::core::feedback::{Blocked, Feedback};
 use crate::domain::branch::Branches;
@@ -45,6 +46,7 @@ mod index;
 mod index_finding;
 mod login;
 mod mapping;
+mod mark_order;
 mod memory;
 mod misnamed;
 mod pace;
@@ -205,8 +207,10 @@ impl Sink {
             passes: Passes::default(),
             blocked: Blocked::default(),
             misnamed: Vec::new(),
+            misnamed_marks: Vec::new(),
             delete_misnamed_at: None,
             outdated_zeros: OutdatedZeros::default(),
+            mark_orders: MarkOrders::default(),
             next_inspection: None,
             had_former_life: self.had_former_life,
             handover: Handover::new(publication),

@@ -1,20 +1,42 @@
 //! Feedback of a sink to the single writer.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use tidegauge_windows::EventTime;
 
 use crate::domain::document_key::DocumentKey;
 
 /// The outcome of a delivery.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub enum Feedback {
     /// These are delivered as they were at their marks. One that has changed since still waits.
     Delivered(Vec<(DocumentKey, Mark)>),
     /// The index of these was lost and recreated empty: they await delivery again.
-    Recreated(Family),
+    Recreated(Family, OnDurable),
     /// These, and no others, can't be delivered for a long time: retention does not wait for them.
     Blocked(Blocked),
+}
+
+/// Called once what was asked for outlasts a power failure; never if that fails.
+pub struct OnDurable(Box<dyn FnOnce() + Send>);
+
+impl OnDurable {
+    /// Will call `call`.
+    pub fn new(call: impl FnOnce() + Send + 'static) -> Self {
+        Self(Box::new(call))
+    }
+
+    /// It is durable now.
+    pub fn call(self) {
+        self.0();
+    }
+}
+
+impl fmt::Debug for OnDurable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("OnDurable").finish_non_exhaustive()
+    }
 }
 
 /// Documents that can't be delivered for a long time.

@@ -24,6 +24,7 @@ use super::config::{BulkConfig, Pacing};
 use super::connection::Connection;
 use super::destinations::Destinations;
 use super::handover::Handover;
+use super::mark_order::{MarkOrder, MarkOrders};
 use super::memory::Memory;
 use super::misnamed::Misnamed;
 use super::pace::{LastRounds, RoundPace, SOON};
@@ -67,9 +68,12 @@ pub(super) struct Delivery {
     pub(super) blocked: Blocked,
     /// Totals under names that their branches had before.
     pub(super) misnamed: Vec<Misnamed>,
+    /// The orders to deliver what they stand for under the new names.
+    pub(super) misnamed_marks: Vec<MarkOrder>,
     /// When they are deleted, if there are any.
     pub(super) delete_misnamed_at: Option<Instant>,
     pub(super) outdated_zeros: OutdatedZeros,
+    pub(super) mark_orders: MarkOrders,
 }
 
 /// What passes over the marks remember from one to the next.
@@ -193,6 +197,8 @@ impl Delivery {
             changed = orders.changed() => return changed.is_ok(),
             () = tokio::time::sleep_until(latest) => return true,
             () = self.changes.come(), if if_news.is_some() => {}
+            // Documents that were kept back for it go now.
+            () = self.mark_orders.any_durable() => self.passes.next_full = None,
         }
         tokio::select! {
             biased;

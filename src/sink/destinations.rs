@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::bulk::Target;
 use super::cluster::IndexState;
 use super::config::Pacing;
+use super::mark_order::MarkOrder;
 use super::retry::Backoff;
 use crate::core::feedback::Family;
 use crate::host::clock::Instant;
@@ -36,8 +37,8 @@ struct Destination {
     is_refusing: bool,
     /// Whether documents in it count as delivered, so that they are missed if it is gone.
     is_relied_on: bool,
-    /// When the marks of its documents outlast a crash: they are all delivered again.
-    marks_safe_at: Option<Instant>,
+    /// The order to mark its documents again.
+    marks: Option<MarkOrder>,
 }
 
 /// Which families can be sent to at a moment.
@@ -84,7 +85,7 @@ impl Destinations {
         for (family, destination) in &self.destinations {
             let held = destination.held.as_ref();
             let is_held = held.is_some_and(|(until, _)| now < *until);
-            if is_held || self.awaits_marks(*family, now) {
+            if is_held || self.awaits_marks(*family) {
                 gate.held.insert(*family);
             } else if let Some(target) = &destination.target {
                 gate.ready.insert(*family, target.clone());
@@ -133,20 +134,18 @@ impl Destinations {
         destination.map_or(self.had_former_life, |it| it.is_relied_on)
     }
 
-    /// Its documents are marked again, for good at `at`. Nothing is sent there before.
-    pub(super) fn await_marks(&mut self, family: Family, at: Instant) {
+    /// Its documents are marked again. Nothing is sent there before that is durable.
+    pub(super) fn await_marks(&mut self, family: Family, order: MarkOrder) {
         let destination = self.destination(family);
         destination.target = None;
-        destination.marks_safe_at = Some(at);
+        destination.marks = Some(order);
     }
 
-    /// Whether the marks of its documents are not safe at `now`.
-    pub(super) fn awaits_marks(&self, family: Family, now: Instant) -> bool {
-        let safe_at = self
-            .destinations
-            .get(&family)
-            .and_then(|it| it.marks_safe_at);
-        safe_at.is_some_and(|at| now < at)
+    /// Whether its documents are to be marked again, and that is not durable yet.
+    pub(super) fn awaits_marks(&self, family: Family) -> bool {
+        let destination = self.destinations.get(&family);
+        let order = destination.and_then(|it| it.marks.as_ref());
+        order.is_some_and(|order| !order.is_durable())
     }
 
     /// Documents were delivered there.
@@ -258,7 +257,7 @@ impl Destinations {
                 refusals: Backoff::new(pacing.retry_most, pacing.parked, fastrand::f64),
                 is_refusing: false,
                 is_relied_on: self.had_former_life,
-                marks_safe_at: None,
+                marks: None,
             })
     }
 }
@@ -282,119 +281,4 @@ pub(super) struct Compared {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    fn target(family: Family) -> Target {
-        Target {
-            family,
-            index: "index".into(),
-            alias: "alias".into(),
-            uuid: "".into(),
-        }
-    }
-
-    fn destinations(had_former_life: bool) -> Destinations {
-        Destinations::new(Pacing::default(), had_former_life)
-    }
-
-    fn is_open(destinations: &Destinations, now: Instant) -> bool {
-        matches!(
-            destinations.gate(now).passage(Family::NoWindow),
-            Passage::Open(_)
-        )
-    }
-
-    #[test]
-    fn only_an_index_that_is_ready_and_not_held_is_open() {
-        let mut destinations = destinations(false);
-        let now = Instant::now();
-        assert!(matches!(
-            destinations.gate(now).passage(Family::NoWindow),
-            Passage::Unknown
-        ));
-        destinations.is_ready(target(Family::NoWindow), "a".into(), true);
-        assert!(is_open(&destinations, now));
-        destinations.hold_for(Family::NoWindow, now, Duration::from_secs(1), "full".into());
-        assert!(matches!(
-            destinations.gate(now).passage(Family::NoWindow),
-            Passage::Held
-        ));
-        assert_eq!(destinations.first_held(), Some("full"));
-        assert!(is_open(&destinations, now + Duration::from_secs(1)));
-        destinations.is_well(Family::NoWindow);
-        assert_eq!(destinations.first_held(), None);
-        destinations.is_doubtful(Family::NoWindow);
-        assert!(!is_open(&destinations, now));
-    }
-
-    #[test]
-    fn a_family_is_blocked_until_something_is_delivered_there() {
-        let mut destinations = destinations(false);
-        let now = Instant::now();
-        let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
-        destinations.hold(Family::NoWindow, now, "closed".into());
-        destinations.hold(Family::NoWindow, now + second, "closed".into());
-        destinations.is_ready(target(Family::NoWindow), "a".into(), false);
-        destinations.refuses(Family::NoWindow, now + second, "strict".into());
-        assert_eq!(destinations.blocked(now + second, minute), BTreeSet::new());
-        assert_eq!(
-            destinations.blocked(now + minute, minute),
-            [Family::NoWindow].into()
-        );
-        assert!(destinations.is_well(Family::NoWindow), "it had refused all");
-        assert!(!destinations.is_well(Family::NoWindow));
-        assert_eq!(destinations.blocked(now + minute, minute), BTreeSet::new());
-    }
-
-    #[test]
-    fn documents_are_missed_exactly_when_delivered_ones_may_be_gone() {
-        let mut destinations = destinations(false);
-        let ready = |destinations: &mut Destinations, uuid: &str, is_new| {
-            destinations.is_ready(target(Family::NoWindow), uuid.into(), is_new)
-        };
-        assert!(
-            !ready(&mut destinations, "a", true),
-            "nothing was delivered yet"
-        );
-        destinations.is_relied_on(Family::NoWindow);
-        assert!(!ready(&mut destinations, "a", false), "it is the same");
-        assert!(ready(&mut destinations, "b", false), "another has its name");
-        assert!(
-            !ready(&mut destinations, "c", true),
-            "they are already missed"
-        );
-        destinations.is_relied_on(Family::NoWindow);
-        destinations.is_doubtful(Family::NoWindow);
-        assert!(
-            ready(&mut destinations, "d", false),
-            "another, found on a second look"
-        );
-        destinations.is_relied_on(Family::NoWindow);
-        assert!(destinations.is_gone(Family::NoWindow));
-        assert!(!destinations.is_gone(Family::NoWindow));
-    }
-
-    #[test]
-    fn nothing_is_sent_to_a_new_index_before_its_documents_are_marked_for_good() {
-        let mut destinations = destinations(true);
-        let (now, second) = (Instant::now(), Duration::from_secs(1));
-        assert!(destinations.relies_on(Family::NoWindow));
-        assert!(destinations.is_ready(target(Family::NoWindow), "a".into(), true));
-        assert!(!destinations.relies_on(Family::NoWindow));
-        destinations.await_marks(Family::NoWindow, now + second);
-        assert!(!is_open(&destinations, now));
-        // Then it is looked at again, as it has no alias yet.
-        let gate = destinations.gate(now + second);
-        assert!(matches!(gate.passage(Family::NoWindow), Passage::Unknown));
-    }
-
-    #[test]
-    fn what_a_former_life_delivered_is_missed_too() {
-        let mut destinations = destinations(true);
-        assert!(destinations.is_ready(target(Family::NoWindow), "a".into(), true));
-        assert!(!destinations.is_ready(target(Family::Totals), "b".into(), false));
-        assert!(destinations.is_gone(Family::Totals));
-    }
-}
+mod tests;

@@ -5,20 +5,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegauge_windows::planted::{Mistake, is_planted};
 use tracing::{info, warn};
 
 use super::aliases;
 use super::cluster::{LostContent, Ready};
 use super::delivery::{Delivery, Interrupted, blocking};
 use super::expected::{Past, expected};
+use super::mark_order::MarkOrder;
 use super::retry::Verdict;
 use super::trouble::Trouble;
 use crate::core::feedback::{Family, Feedback};
 use crate::host::clock::Instant;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
-/// So long after they were ordered, marks outlast a power failure.
-const MARKS_ARE_SAFE: Duration = Duration::from_secs(3);
 /// When totals under former names are deleted again whose deletion was refused.
 const DELETE_AGAIN: Duration = Duration::from_secs(10);
 
@@ -78,19 +77,20 @@ impl Delivery {
         let readings = Arc::clone(&self.readings);
         let zeros = self.zero_windows;
         let known = blocking(move || readings.query(|reading| expected(reading, zeros)));
+        self.misnamed_marks.clear();
         for family in known.await?.into_keys() {
-            self.tell(Feedback::Recreated(family)).await?;
+            let order = self.mark_again(family).await?;
+            self.misnamed_marks.push(order);
         }
-        self.passes.next_full = None;
-        self.delete_misnamed_at = Some(Instant::now() + MARKS_ARE_SAFE);
+        self.delete_misnamed_at = Some(Instant::now());
         Ok(())
     }
 
     pub(super) async fn delete_misnamed(&mut self) -> Result<(), Interrupted> {
-        if self
+        let is_due = self
             .delete_misnamed_at
-            .is_some_and(|at| at <= Instant::now())
-        {
+            .is_some_and(|at| at <= Instant::now());
+        if is_due && self.misnamed_marks.iter().all(MarkOrder::is_durable) {
             self.misnamed = self.cluster.delete_misnamed(&self.misnamed).await?;
             let is_over = self.misnamed.is_empty();
             self.delete_misnamed_at = (!is_over).then(|| Instant::now() + DELETE_AGAIN);
@@ -127,10 +127,9 @@ impl Delivery {
     ) -> Result<bool, Interrupted> {
         let mut is_any_ready = false;
         let mut failed = None;
-        let now = Instant::now();
         let families = families
             .into_iter()
-            .filter(|family| !self.destinations.awaits_marks(*family, now))
+            .filter(|family| !self.destinations.awaits_marks(*family))
             .map(|family| match self.destinations.relies_on(family) {
                 true => (family, LostContent::Delivered),
                 false => (family, LostContent::None),
@@ -194,13 +193,19 @@ impl Delivery {
                 "an index is not there yet: its documents are delivered"
             ),
         }
-        self.passes.next_full = None;
         if is_planted(Mistake::LostIndexNotFilled) {
             return Ok(());
         }
-        self.tell(Feedback::Recreated(family)).await?;
-        let safe_at = Instant::now() + MARKS_ARE_SAFE;
-        self.destinations.await_marks(family, safe_at);
+        let order = self.mark_again(family).await?;
+        self.destinations.await_marks(family, order);
         Ok(())
+    }
+
+    // Orders that all of its documents are delivered again.
+    async fn mark_again(&mut self, family: Family) -> Result<MarkOrder, Interrupted> {
+        self.passes.next_full = None;
+        let (order, on_durable) = self.mark_orders.order();
+        self.tell(Feedback::Recreated(family, on_durable)).await?;
+        Ok(order)
     }
 }

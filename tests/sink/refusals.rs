@@ -5,14 +5,14 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidegauge::core::feedback::{Blocked, Family, Feedback};
+use tidegauge::core::feedback::{Blocked, Family};
 use tidegauge::domain::secret::Secret;
 use tidegauge::observe::status::Condition;
 use tidegauge::sink::Credentials;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::front::{Answer, Front};
-use super::till::{NOVEMBER, Till, config};
+use super::till::{NOVEMBER, Said, Till, config};
 
 /// Ten totals, ten minutes, ten hours.
 fn till() -> Till {
@@ -83,9 +83,9 @@ fn answers_that_make_no_sense_change_nothing() {
     let delivered: usize = till
         .take_feedback()
         .iter()
-        .map(|feedback| match feedback {
-            Feedback::Delivered(documents) => documents.len(),
-            Feedback::Recreated(_) | Feedback::Blocked(_) => 0,
+        .map(|said| match said {
+            Said::Delivered(documents) => *documents,
+            Said::Recreated(_) | Said::Blocked(_) => 0,
         })
         .sum();
     assert_eq!(delivered, 30);

@@ -32,9 +32,20 @@ pub struct Till {
     pipeline: Pipeline,
     offset: i64,
     /// All that sinks said so far.
-    feedback: Arc<Mutex<Vec<Feedback>>>,
+    feedback: Arc<Mutex<Vec<Said>>>,
     /// How the last sink is doing.
     status: Mutex<Arc<Status>>,
+}
+
+/// What a sink said.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Said {
+    /// So many documents are delivered.
+    Delivered(usize),
+    /// These await delivery again.
+    Recreated(Family),
+    /// These can't be delivered for a long time.
+    Blocked(Blocked),
 }
 
 /// A sink at work.
@@ -194,17 +205,23 @@ impl Till {
         self.runtime.spawn(async move {
             while let Some(feedback) = receiver.recv().await {
                 let mut store = store.lock().unwrap();
-                match &feedback {
+                let said = match feedback {
                     Feedback::Delivered(documents) => {
-                        store.acknowledge(documents).unwrap();
+                        store.acknowledge(&documents).unwrap();
+                        Said::Delivered(documents.len())
                     }
-                    Feedback::Recreated(family) => {
-                        store.mark_again(*family).unwrap();
+                    Feedback::Recreated(family, on_durable) => {
+                        store.mark_again(family).unwrap();
                         while store.mark_more().unwrap() {}
+                        on_durable.call();
+                        Said::Recreated(family)
                     }
-                    Feedback::Blocked(blocked) => store.block(blocked.clone()),
-                }
-                log.lock().unwrap().push(feedback);
+                    Feedback::Blocked(blocked) => {
+                        store.block(blocked.clone());
+                        Said::Blocked(blocked)
+                    }
+                };
+                log.lock().unwrap().push(said);
             }
         });
         let (orders, received) = watch::channel(order);
@@ -260,16 +277,16 @@ impl Till {
     }
 
     /// All that sinks said, and forgets it.
-    pub fn take_feedback(&self) -> Vec<Feedback> {
+    pub fn take_feedback(&self) -> Vec<Said> {
         std::mem::take(&mut self.feedback.lock().unwrap())
     }
 
     /// What sinks said last of documents that can't be delivered.
     pub fn blocked(&self) -> Option<Blocked> {
         let feedback = self.feedback.lock().unwrap();
-        let blocked = |feedback: &Feedback| match feedback {
-            Feedback::Blocked(blocked) => Some(blocked.clone()),
-            Feedback::Delivered(_) | Feedback::Recreated(_) => None,
+        let blocked = |said: &Said| match said {
+            Said::Blocked(blocked) => Some(blocked.clone()),
+            Said::Delivered(_) | Said::Recreated(_) => None,
         };
         feedback.iter().rev().find_map(blocked)
     }
@@ -293,9 +310,9 @@ impl Till {
     /// The families that sinks asked to be marked again.
     pub fn recreated_families(&self) -> BTreeSet<Family> {
         let feedback = self.feedback.lock().unwrap();
-        let recreated = feedback.iter().filter_map(|feedback| match feedback {
-            Feedback::Recreated(family) => Some(*family),
-            Feedback::Delivered(_) | Feedback::Blocked(_) => None,
+        let recreated = feedback.iter().filter_map(|said| match said {
+            Said::Recreated(family) => Some(*family),
+            Said::Delivered(_) | Said::Blocked(_) => None,
         });
         recreated.collect()
     }
@@ -303,7 +320,7 @@ impl Till {
     /// How often sinks said that an index was created again.
     pub fn recreated(&self) -> usize {
         let feedback = self.feedback.lock().unwrap();
-        let recreated = |feedback: &&Feedback| matches!(feedback, Feedback::Recreated(_));
+        let recreated = |said: &&Said| matches!(said, Said::Recreated(_));
         feedback.iter().filter(recreated).count()
     }
 }

@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::Error;
+use crate::core::feedback::OnDurable;
 use crate::host::clock::Instant;
 #[cfg(feature = "simulation")]
 use crate::host::simulation;
@@ -12,6 +13,8 @@ use crate::store::{self, Syncer};
 
 /// How often written batches are forced to the disk.
 const EVERY: Duration = Duration::from_secs(1);
+/// How long the writing thread waits for a sync that the sink waits for.
+const SOON: Duration = Duration::from_millis(5);
 
 /// When batches are forced to the disk. One sync at most is under way.
 pub(super) struct Syncing {
@@ -22,6 +25,10 @@ pub(super) struct Syncing {
     is_under_way: bool,
     /// When the first batch was written that no sync covers.
     since: Option<Instant>,
+    /// Who is to be told of the next sync that begins.
+    awaited: Vec<OnDurable>,
+    /// Who is to be told when the one that is under way is done.
+    covered: Vec<OnDurable>,
     /// In a simulation, what syncs at once.
     #[cfg(feature = "simulation")]
     simulated: Option<Syncer>,
@@ -40,6 +47,8 @@ impl Syncing {
                 done,
                 is_under_way: false,
                 since: None,
+                awaited: Vec::new(),
+                covered: Vec::new(),
                 simulated: Some(syncer),
             });
         }
@@ -52,6 +61,8 @@ impl Syncing {
             done,
             is_under_way: false,
             since: None,
+            awaited: Vec::new(),
+            covered: Vec::new(),
             #[cfg(feature = "simulation")]
             simulated: None,
         })
@@ -62,6 +73,11 @@ impl Syncing {
         self.since.get_or_insert(now);
     }
 
+    /// The next sync is due at once, and `on_durable` is called when it is done.
+    pub(super) fn tell(&mut self, on_durable: OnDurable) {
+        self.awaited.push(on_durable);
+    }
+
     /// Begins a sync if one is due. Whether one was finished.
     ///
     /// # Errors
@@ -69,10 +85,11 @@ impl Syncing {
     pub(super) fn look(&mut self, now: Instant) -> Result<bool, Error> {
         #[cfg(feature = "simulation")]
         if let Some(syncer) = &self.simulated {
-            let is_due = self.since.is_some_and(|since| now >= since + EVERY);
+            let is_due = self.is_due(now);
             if is_due {
                 syncer.sync()?;
                 self.since = None;
+                self.awaited.drain(..).for_each(OnDurable::call);
             }
             return Ok(is_due);
         }
@@ -80,21 +97,26 @@ impl Syncing {
             Ok(outcome) => {
                 outcome?;
                 self.is_under_way = false;
+                self.covered.drain(..).for_each(OnDurable::call);
                 true
             }
             Err(TryRecvError::Empty) => false,
             Err(TryRecvError::Disconnected) => return Err(Error::Panicked("syncing")),
         };
-        let is_due = self.since.is_some_and(|since| now >= since + EVERY);
-        if is_due && !self.is_under_way {
+        if self.is_due(now) && !self.is_under_way {
             let ordered = self.orders.as_ref().map(|orders| orders.send(()));
             if !matches!(ordered, Some(Ok(()))) {
                 return Err(Error::Panicked("syncing"));
             }
             self.is_under_way = true;
             self.since = None;
+            self.covered = std::mem::take(&mut self.awaited);
         }
         Ok(is_done)
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        !self.awaited.is_empty() || self.since.is_some_and(|since| now >= since + EVERY)
     }
 
     /// Waits for the sync that is under way.
@@ -112,7 +134,8 @@ impl Syncing {
     /// How long the writing thread may wait before it looks again; `None`: until the next job.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         if self.is_under_way {
-            return Some(EVERY);
+            let is_awaited = !self.covered.is_empty() || !self.awaited.is_empty();
+            return Some(if is_awaited { SOON } else { EVERY });
         }
         let since = self.since?;
         Some((since + EVERY).saturating_duration_since(now))

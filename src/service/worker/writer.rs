@@ -162,8 +162,9 @@ impl Writer {
     fn handle_feedback(&mut self, feedback: Feedback) -> Result<(), store::Error> {
         match feedback {
             Feedback::Delivered(documents) => self.delivered.extend(documents),
-            Feedback::Recreated(family) => {
+            Feedback::Recreated(family, on_durable) => {
                 self.store.mark_again(family)?;
+                self.syncing.tell(on_durable);
             }
             Feedback::Blocked(blocked) => self.store.block(blocked),
         }

@@ -1,0 +1,48 @@
+//! Documents that are to be marked again, and whether that outlasts a power failure.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
+use crate::core::feedback::OnDurable;
+
+/// An order to the writer to mark documents again.
+#[derive(Clone, Debug)]
+pub(super) struct MarkOrder {
+    is_durable: Arc<AtomicBool>,
+}
+
+impl MarkOrder {
+    /// Whether the documents will be delivered again, whatever happens.
+    pub(super) fn is_durable(&self) -> bool {
+        self.is_durable.load(Ordering::Acquire)
+    }
+}
+
+/// Makes orders, and waits for them.
+#[derive(Debug, Default)]
+pub(super) struct MarkOrders {
+    any_durable: Arc<Notify>,
+}
+
+impl MarkOrders {
+    /// A new order, and what the writer is to call.
+    pub(super) fn order(&self) -> (MarkOrder, OnDurable) {
+        let order = MarkOrder {
+            is_durable: Arc::default(),
+        };
+        let (is_durable, any_durable) =
+            (Arc::clone(&order.is_durable), Arc::clone(&self.any_durable));
+        let on_durable = OnDurable::new(move || {
+            is_durable.store(true, Ordering::Release);
+            any_durable.notify_one();
+        });
+        (order, on_durable)
+    }
+
+    /// Waits until an order has become durable since the last call.
+    pub(super) async fn any_durable(&self) {
+        self.any_durable.notified().await;
+    }
+}
