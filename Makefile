@@ -29,6 +29,8 @@ FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
 # One profile for everything: the C++ dependencies (RocksDB, librdkafka) are compiled once.
 CARGO_FLAGS := --release --locked
+# What tests run may be simulated; what is shipped and measured is built without it.
+TEST_FLAGS := $(CARGO_FLAGS) --features tidegauge/simulation
 
 .PHONY: help demo test test-fast sim memcheck chaos fuzz build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
 
@@ -41,31 +43,32 @@ demo: build ## the whole thing on an embedded broker (DEMO_ARGS="--for 20s" pass
 test: setup-build ## every test, with real servers; ends with one line of counts
 	@lab/setup lab && lab/lab prepare $(SERVERS) || [ "$${CI:-}" != true ]
 	@lab/setup faces && lab/lab prepare python web promtool || [ "$${CI:-}" != true ]
-	@lab/count lab/test-runs cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
+	@lab/count lab/test-runs cargo test $(TEST_FLAGS) --workspace --no-fail-fast
 
 test-fast: setup-build ## the tests that need no real server; the others are counted as skipped
-	@CI= PLANTED=0 TIDEGAUGE_TEST_SERVERS=off RUST_TEST_THREADS=6 lab/count cargo test $(CARGO_FLAGS) --workspace --no-fail-fast
+	@CI= PLANTED=0 TIDEGAUGE_TEST_SERVERS=off RUST_TEST_THREADS=6 lab/count cargo test $(TEST_FLAGS) --workspace --no-fail-fast
 
 # SEED=… shows one seed; PLANTED=0 leaves out the planted mistakes; MISTAKE=… plants one.
 sim: setup-build ## simulates SEEDS=2000 lives of the service under faults, then finds planted mistakes
-	@SEEDS=$(or $(SEEDS),2000) cargo test $(CARGO_FLAGS) --test simulation
+	@SEEDS=$(or $(SEEDS),2000) cargo test $(TEST_FLAGS) --test simulation
 
 # Records that librdkafka owns are read by unsafe code. Two tests are left out: under valgrind they take many minutes.
 memcheck: setup-build ## the reading of Kafka under valgrind: about two minutes
 	@lab/setup memcheck
 	@lab/setup lab && lab/lab prepare kafka
-	@RUST_TEST_THREADS=1 cargo test $(CARGO_FLAGS) --test integration \
+	@RUST_TEST_THREADS=1 cargo test $(TEST_FLAGS) --test integration \
 		--config 'target."cfg(all())".runner = "valgrind -q --error-exitcode=99 --num-callers=30"' \
 		-- source:: --skip ten_partitions --skip thousand
 
-# Its binary can be told to end at points of its own, which no other binary can: the last lines build the usual one again.
+# The binary of the tests can be told to end at points of its own: the last lines build the usual one again.
 chaos: setup-build ## random faults and kills, with every figure checked, and how soon it recovers (MINUTES=10 KILLS= SEED=)
 	@lab/setup lab
 	@lab/lab prepare kafka es9
 	@TIDEGAUGE_CHAOS_MINUTES=$(MINUTES) TIDEGAUGE_CHAOS_KILLS=$(KILLS) TIDEGAUGE_CHAOS_SEED=$(SEED) \
-		cargo test $(CARGO_FLAGS) --test integration -- chaos:: --nocapture --test-threads=1
+		cargo test $(TEST_FLAGS) --test integration -- chaos:: --include-ignored --nocapture --test-threads=1
 	@$(MAKE) build
 	@benches/recovery
+
 # Without a sanitizer, so that the stable compiler will do and the C++ dependencies stay as they are. Seeds are
 # committed; what is found on the way stays in fuzz/found, and an input that breaks something in fuzz/artifacts.
 fuzz: setup-build ## any bytes at all for every target of fuzz/, SECONDS=60 each
@@ -112,10 +115,10 @@ fmt:
 	@cargo fmt --all --check
 
 clippy: setup-build
-	@cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+	@cargo clippy $(TEST_FLAGS) --workspace --all-targets -- -D warnings
 
 doc: setup-build
-	@RUSTDOCFLAGS="-D warnings" cargo doc $(CARGO_FLAGS) --no-deps --workspace
+	@RUSTDOCFLAGS="-D warnings" cargo doc $(TEST_FLAGS) --no-deps --workspace
 
 # Known faults of dependencies are looked up by CI alone: their list is on the network.
 deny:
@@ -124,7 +127,7 @@ deny:
 	@PATH="$$PATH:$(TOOLS)/bin" cargo deny --log-level error check licenses bans sources
 
 tidy: setup-build
-	@cargo test $(CARGO_FLAGS) --test integration tidy
+	@cargo test $(TEST_FLAGS) --test integration tidy
 
 setup: setup-build ## installs and fetches everything that the other targets need
 	@lab/setup lab

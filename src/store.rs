@@ -10,6 +10,7 @@ use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
+use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{Closed, EventTime, Frame, Selection};
 use tracing::warn;
 
@@ -24,7 +25,6 @@ use self::retention::Retention;
 use self::snapshot::StateSnapshot;
 use self::task::Task;
 use crate::core::effect::{Effects, Progress};
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 use crate::core::feedback::{Blocked, Mark};
 use crate::domain::document_key::DocumentKey;

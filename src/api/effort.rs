@@ -275,6 +275,11 @@ impl Cells<BranchId, Summary> for Measured<'_> {
         self.effort.steps(1)?;
         Ok(self.cells.known(from, limit)?)
     }
+
+    fn known_since(&self, branch: BranchId) -> Result<Option<EventTime>, Failure> {
+        self.effort.steps(1)?;
+        Ok(self.cells.known_since(branch)?)
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
+use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snapshot, Summary};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -19,7 +20,6 @@ use crate::domain::payment::{BranchId, Payment};
 use crate::domain::record::Record;
 use crate::domain::timestamp::{can_be_of_record, looks_like_seconds};
 use crate::domain::total::Total;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// Applies records to event-time windows, totals and the ledger.
 ///

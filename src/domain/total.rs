@@ -2,9 +2,9 @@
 
 use ethnum::{AsI256, I256};
 use tidegauge_windows::EventTime;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 use crate::domain::payment::Payment;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// All payments of a branch so far: whether or not they are in windows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -35,8 +35,6 @@ pub trait Outside: Send + Sync {
 /// A request to the search server.
 #[derive(Clone, Debug)]
 pub struct SearchRequest {
-    /// The address, without a path.
-    pub address: String,
     /// The method, in capitals.
     pub method: String,
     /// The path, from its first slash on.

@@ -2,8 +2,8 @@
 //!
 //! Only with the feature `simulation`, which no released binary has; without it, reaching a point is nothing.
 
-/// The process ends here if the variable `CRASH_AT` says so (variables that begin with `TIDEGAUGE_` are settings): it names a point and how often that is passed
-/// before, as in `checkpoint: before the batch=3`.
+/// The process ends here if the variable `CRASH_AT` says so: it names a point and how often that is passed
+/// before, as in `checkpoint: before the batch=3`. Variables that begin with `TIDEGAUGE_` are settings.
 #[cfg(feature = "simulation")]
 pub fn reach(point: &str) {
     use std::sync::OnceLock;
@@ -28,7 +28,7 @@ pub fn reach(point: &str) {
     }
 }
 
-/// Nothing.
+/// Reaching a point is nothing without the feature `simulation`.
 #[cfg(not(feature = "simulation"))]
 #[inline(always)]
 pub const fn reach(_point: &str) {}

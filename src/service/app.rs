@@ -29,9 +29,8 @@ use crate::sink::{self, Order, Sink};
 use crate::store::{self, Identity, MarkedDocuments, Store};
 use crate::view::reading::Readings;
 
-use self::worker_start::WorkerStart;
-
 pub use self::error::Error;
+use self::worker_start::WorkerStart;
 
 /// The longest time without progress in a delivery that is waited for.
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(300);

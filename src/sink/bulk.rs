@@ -9,6 +9,7 @@ use elasticsearch::http::request::Body;
 use elasticsearch::params::VersionType;
 use elasticsearch::{BulkOperation, BulkParts};
 use serde::Deserialize;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 use super::client::Client;
 use super::document::Document;
@@ -21,7 +22,6 @@ use crate::domain::document_key::DocumentKey;
 use crate::host::clock::Instant;
 use crate::observe::crash_point;
 use crate::view::reading::ReadError;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// Documents for one request.
 #[derive(Debug)]
@@ -83,6 +83,19 @@ pub(super) struct BulkReport {
     pub(super) too_large: Option<usize>,
     /// The server takes requests of so many bytes.
     pub(super) taken: usize,
+}
+
+impl BulkReport {
+    // All of these have the same outcome, which no answer about one of them gave.
+    fn settle(&mut self, items: Vec<Item>, verdict: Verdict, reason: String) {
+        let outcome = Outcome {
+            verdict,
+            is_outdated: false,
+            reason,
+        };
+        let settled = items.into_iter().map(|item| (item, outcome.clone()));
+        self.outcomes.extend(settled);
+    }
 }
 
 /// A bulk is taken apart while single documents may be to blame, into at most so many requests.
@@ -207,13 +220,7 @@ impl BulkPart {
         report: &mut BulkReport,
     ) -> Option<(Self, Self)> {
         if is_planted(Mistake::SilenceTakenForDelivery) && trouble.verdict == Verdict::Retry {
-            let outcome = Outcome {
-                verdict: Verdict::Done,
-                is_outdated: false,
-                reason: String::new(),
-            };
-            let done = self.items.into_iter().map(|item| (item, outcome.clone()));
-            report.outcomes.extend(done);
+            report.settle(self.items, Verdict::Done, String::new());
             return None;
         }
         if !matches!(trouble.verdict, Verdict::TooLarge | Verdict::Park) || !may_split {
@@ -225,29 +232,15 @@ impl BulkPart {
                 let known = report.too_large.unwrap_or(usize::MAX);
                 report.too_large = Some(known.min(self.body.len()));
             }
-            let halves = self.halves();
+            let (first, mut second) = self.halves();
             if is_planted(Mistake::HalfOfABulkForgotten) {
-                let (first, mut second) = halves;
-                let outcome = Outcome {
-                    verdict: Verdict::Done,
-                    is_outdated: false,
-                    reason: String::new(),
-                };
-                let done = second.items.drain(..).map(|item| (item, outcome.clone()));
-                report.outcomes.extend(done);
+                let forgotten = std::mem::take(&mut second.items);
                 second.body = Bytes::new();
-                return Some((first, second));
+                report.settle(forgotten, Verdict::Done, String::new());
             }
-            return Some(halves);
+            return Some((first, second));
         }
-        let outcome = Outcome {
-            verdict: Verdict::Park,
-            is_outdated: false,
-            reason: trouble.reason,
-        };
-        report
-            .outcomes
-            .extend(self.items.into_iter().map(|item| (item, outcome.clone())));
+        report.settle(self.items, Verdict::Park, trouble.reason);
         None
     }
 

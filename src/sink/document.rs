@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{Definition, EventTime, Histogram, Kind, Summary, Window, WindowResult};
 
 use crate::domain::amount::nearest_double;
@@ -18,7 +19,6 @@ use crate::domain::timestamp::rfc3339;
 use crate::view::cell_cache::CellCache;
 use crate::view::reading::{ReadError, Reading};
 use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// A document, ready to be sent.
 #[derive(Debug)]

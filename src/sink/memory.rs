@@ -4,13 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use rustc_hash::FxBuildHasher;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 use super::index::family_of;
 use crate::core::feedback::Family;
 use crate::core::feedback::Mark;
 use crate::domain::document_key::DocumentKey;
 use crate::host::clock::Instant;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// What is known of single documents.
 #[derive(Debug, Default)]

@@ -1,7 +1,8 @@
 //! When the next round begins.
 
-use crate::host::clock::Instant;
 use std::time::Duration;
+
+use crate::host::clock::Instant;
 
 /// Spaces rounds, so that short ones take at most about a quarter of the time and long ones half.
 #[derive(Debug)]

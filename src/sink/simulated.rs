@@ -19,7 +19,6 @@ pub(super) async fn answer(
     let query = query.iter();
     let body = body.map(|body| body.to_vec());
     let answer = outside.ask(SearchRequest {
-        address: url.authority().to_owned(),
         method: method.to_string(),
         path: url.path().to_owned(),
         query: query

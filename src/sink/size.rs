@@ -1,7 +1,8 @@
 //! How long a bulk may be: as configured, or what the server takes.
 
-use crate::host::clock::Instant;
 use std::time::Duration;
+
+use crate::host::clock::Instant;
 
 /// The most bytes of a bulk: halved when the server refuses one as too large, and grown again up
 /// to what is configured while it takes them.

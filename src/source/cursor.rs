@@ -1,9 +1,10 @@
 //! Where one partition is read, and what of it may be delivered.
 
+use tidegauge_windows::planted::{Mistake, is_planted};
+
 use crate::core::effect::Fingerprint;
 use crate::core::pipeline::fingerprint;
 use crate::domain::record::Record;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 use super::start::from_earliest;
 

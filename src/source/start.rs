@@ -1,8 +1,9 @@
 //! Where to start in a partition, and when not to.
 
+use tidegauge_windows::planted::{Mistake, is_planted};
+
 use crate::core::effect::{Fingerprint, Progress};
 use crate::domain::topic_id::TopicId;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// How to begin with a new state. Documents of the old state have higher versions, so in its indexes they would
 /// win over those of a new one; and both would share the alias of the totals.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use tidegauge_windows::planted::{Mistake, is_planted};
+
 use super::start;
 use super::{LogClient, Source};
 use crate::domain::topic_id::TopicId;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// Which topic is read, and whether it is still there.
 #[derive(Debug, Default)]

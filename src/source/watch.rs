@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::time::Duration;
 
+use tidegauge_windows::planted::{Mistake, is_planted};
 use tracing::warn;
 
 use super::broker_questions::{BrokerAnswer, BrokerQuestion, TopicDescription};
@@ -14,7 +15,6 @@ use super::{AssignedPartition, Error, LogClient, Source};
 use crate::domain::duration;
 use crate::host::clock::Instant;
 use crate::observe::status::Condition;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// How often the brokers are tried while none answers.
 const PROBE_EVERY: Duration = Duration::from_secs(1);

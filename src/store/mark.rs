@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rocksdb::WriteBatch;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 use super::database::{Database, KEYS_PER_LOOKUP};
 use super::error::Error;
@@ -10,7 +11,6 @@ use super::keys::{self, KeyBytes};
 use super::values::StoredValue;
 use crate::core::feedback::Mark;
 use crate::domain::document_key::DocumentKey;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// The changes of a batch to the marks.
 #[derive(Debug, Default)]

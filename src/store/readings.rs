@@ -252,4 +252,8 @@ impl Cells<BranchId, Summary> for StoreReading<'_> {
     fn known(&self, from: BranchId, limit: usize) -> Read<Vec<(BranchId, EventTime)>> {
         self.snapshot.known(from, limit)
     }
+
+    fn known_since(&self, branch: BranchId) -> Read<Option<EventTime>> {
+        self.snapshot.known_since(branch)
+    }
 }

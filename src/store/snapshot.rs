@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 
 use rocksdb::{ReadOptions, Snapshot as Moment};
+use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{Block, Cells, EventTime, Snapshot, Summary, Window};
 
 use super::codec::{ByteDecoder, DecodeResult};
@@ -22,7 +23,6 @@ use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 use crate::domain::total::Total;
 use crate::view::reading::ReadError;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// The whole state at the moment the image was taken, whatever is written since.
 pub(super) struct StateSnapshot<'a> {
@@ -348,10 +348,6 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
     }
 
     fn known(&self, from: BranchId, limit: usize) -> Read<Vec<(BranchId, EventTime)>> {
-        // A page asks for one key very often: is it known?
-        if limit == 1 && self.configured.binary_search(&from).is_ok() {
-            return Ok(vec![(from, EventTime::MIN)]);
-        }
         let mut known = BTreeMap::new();
         self.scan(keys::totals_from(from), Direction::Up, |key, value| {
             if known.len() >= limit {
@@ -369,6 +365,14 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
             known.insert(*branch, EventTime::MIN);
         }
         Ok(known.into_iter().take(limit).collect())
+    }
+
+    fn known_since(&self, branch: BranchId) -> Read<Option<EventTime>> {
+        if self.configured.binary_search(&branch).is_ok() {
+            return Ok(Some(EventTime::MIN));
+        }
+        let total = self.total(branch)?;
+        Ok(total.and_then(|total| total.first_event_time()))
     }
 }
 

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use rustc_hash::FxBuildHasher;
 use tidegauge_windows::EventTime;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 use crate::domain::payment::BranchId;
 use crate::view::changelog::ChangeSet;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// Changes whose documents need no newer mark when they change again: no delivery has read the mark that
 /// they have, so none can acknowledge it.

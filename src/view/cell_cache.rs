@@ -80,4 +80,8 @@ impl Cells<BranchId, Summary> for CellCache<'_> {
     fn known(&self, from: BranchId, limit: usize) -> Result<Vec<(BranchId, EventTime)>, ReadError> {
         self.reading.known(from, limit)
     }
+
+    fn known_since(&self, branch: BranchId) -> Result<Option<EventTime>, ReadError> {
+        self.reading.known_since(branch)
+    }
 }

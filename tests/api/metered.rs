@@ -160,6 +160,10 @@ impl Cells<BranchId, Summary> for Metered {
     fn known(&self, from: BranchId, max: usize) -> Result<Vec<(BranchId, EventTime)>, ReadError> {
         self.world.known(from, max)
     }
+
+    fn known_since(&self, branch: BranchId) -> Result<Option<EventTime>, ReadError> {
+        self.world.known_since(branch)
+    }
 }
 
 impl Reading for Metered {

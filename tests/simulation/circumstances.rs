@@ -39,14 +39,13 @@ pub enum Fault {
     SearchSmall,
     // Operators.
     Kills,
-    Restarts,
     Replays,
     Rollbacks,
     Copies,
 }
 
 impl Fault {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 29] = [
         Self::Gaps,
         Self::Transactions,
         Self::Trims,
@@ -73,7 +72,6 @@ impl Fault {
         Self::SearchBlocked,
         Self::SearchSmall,
         Self::Kills,
-        Self::Restarts,
         Self::Replays,
         Self::Rollbacks,
         Self::Copies,

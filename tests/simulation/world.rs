@@ -3,7 +3,7 @@
 mod attack;
 mod ending;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -36,7 +36,7 @@ pub struct World {
     /// The topic as it was when it was replaced by another one of its name.
     former: Option<Vec<Partition>>,
     /// Partitions that may be halted: offsets were removed before they were read, or all were.
-    may_halt: BTreeMap<usize, &'static str>,
+    may_halt: BTreeSet<usize>,
     /// Partitions that the state holds records of.
     begun: BTreeSet<i32>,
     producer: Producer,
@@ -79,7 +79,7 @@ impl World {
             producer: Producer::new(&circumstances, START, chance.fork()),
             topic: Arc::new(Mutex::new(topic)),
             former: None,
-            may_halt: BTreeMap::new(),
+            may_halt: BTreeSet::new(),
             begun: BTreeSet::new(),
             dir: dir.to_owned(),
             snapshot: None,
@@ -269,7 +269,7 @@ impl World {
             let log = &mut topic.partitions[partition as usize];
             let to = self.chance.between(log.low, log.stable());
             log.trim(to);
-            self.may_halt.insert(partition as usize, "trimmed");
+            self.may_halt.insert(partition as usize);
             self.trace
                 .push(format!("  partition {partition} is trimmed to {to}"));
         }

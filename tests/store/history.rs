@@ -152,6 +152,11 @@ fn a_branch_whose_payments_are_all_too_far_ahead_hides_no_branch_behind_it() {
             assert_eq!(ids(reading.known(BranchId::FIRST, 2)?), [0, 1]);
             assert_eq!(ids(reading.known(branch(2), 2)?), [4]);
             assert_eq!(ids(reading.known(branch(1), 2)?), [1, 4]);
+            assert_eq!(reading.known_since(branch(2))?, None);
+            assert_eq!(
+                reading.known_since(branch(4))?,
+                Some(EventTime::from_millis(recorded))
+            );
             let totals = reading.totals(branch(2), 2)?;
             assert_eq!(totals.len(), 2);
             assert_eq!(reading.all_totals()?.len(), 4);

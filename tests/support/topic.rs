@@ -45,12 +45,17 @@ pub fn produce(setup: &Setup, options: &[&str]) -> Value {
 /// All records of a topic, by partition and offset. The test fails if an offset holds none.
 #[track_caller]
 pub fn records(kafka: &Kafka, topic: &str) -> Vec<Record> {
+    let ends = kafka.ends(topic);
     let records = committed_records(kafka, topic);
     let mut next = BTreeMap::new();
     for record in &records {
         let next = next.entry(record.partition).or_insert(0);
         assert_eq!(record.offset, *next, "{topic} has a gap");
         *next += 1;
+    }
+    for (partition, end) in ends {
+        let next = next.get(&partition).copied().unwrap_or(0);
+        assert!(next >= end, "{topic} has a gap before its end {end}");
     }
     records
 }

@@ -65,4 +65,10 @@ pub trait Cells<K, A> {
     /// # Errors
     /// When the store can't be read.
     fn known(&self, from: K, limit: usize) -> Result<Vec<(K, EventTime)>, Self::Error>;
+
+    /// Since when `key` is known, as [`Cells::known`] says it; `None` if it is not known.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    fn known_since(&self, key: K) -> Result<Option<EventTime>, Self::Error>;
 }

@@ -278,10 +278,8 @@ impl Frame {
         if !self.gives_zeros(window) {
             return Ok(false);
         }
-        let known = cells.known(key, 1)?;
-        Ok(known
-            .first()
-            .is_some_and(|(known, since)| *known == key && *since < window.end))
+        let since = cells.known_since(key)?;
+        Ok(since.is_some_and(|since| since < window.end))
     }
 
     pub(crate) fn is_expired(&self, window: Window) -> bool {

@@ -92,4 +92,8 @@ impl<K: Key, A: Aggregate> Cells<K, A> for MemoryCells<K, A> {
             .map(|(key, since)| (*key, *since))
             .collect())
     }
+
+    fn known_since(&self, key: K) -> Result<Option<EventTime>, Infallible> {
+        Ok(self.known.get(&key).copied())
+    }
 }

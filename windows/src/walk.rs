@@ -203,14 +203,18 @@ impl Frame {
                         return Ok(Step::new(named, Some(rest)));
                     }
                     looks -= 1;
-                    let wanted = if walk.key.is_some() { 1 } else { PAGE + 1 };
-                    let page = cells.known(next, wanted)?;
+                    let page = match walk.key {
+                        Some(key) => cells
+                            .known_since(key)?
+                            .map(|since| (key, since))
+                            .into_iter()
+                            .collect(),
+                        None => cells.known(next, PAGE + 1)?,
+                    };
                     let keys = page
                         .iter()
                         .take(PAGE)
-                        .filter(|(key, since)| {
-                            *since < window.end && walk.key.is_none_or(|wanted| wanted == *key)
-                        })
+                        .filter(|(_, since)| *since < window.end)
                         .map(|(key, _)| (number, window, *key));
                     named.extend(keys);
                     match page.get(PAGE) {

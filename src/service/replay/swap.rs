@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tidegauge_windows::planted::{Mistake, is_planted};
 use tracing::info;
 
 use super::{Error, Proof, report};
@@ -20,7 +21,6 @@ use crate::service::generation::{self, Generations, Live, ServedAnnouncement};
 use crate::sink::{self, Upkeep};
 use crate::store::ReadOnlyStore;
 use crate::view::reading::Readings;
-use tidegauge_windows::planted::{Mistake, is_planted};
 
 /// The outcome of a swap.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

@@ -102,6 +102,9 @@ impl<C: LogClient + ?Sized> Applier<C> {
                     break Ok(());
                 };
                 self.pace.written(written);
+                if !self.checkpoint_if_due(0) {
+                    break Ok(());
+                }
             }
         };
         if let Some(all) = self.end(&outcome) {

@@ -1,7 +1,8 @@
 //! When the next checkpoint is due: at once while few records come, in large steps while many wait.
 
-use crate::host::clock::Instant;
 use std::time::Duration;
+
+use crate::host::clock::Instant;
 
 /// A checkpoint is written at least this often while there is a backlog.
 const EVERY: Duration = Duration::from_millis(200);

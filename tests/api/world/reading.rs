@@ -48,6 +48,10 @@ impl Cells<BranchId, Summary> for World {
     fn known(&self, from: BranchId, max: usize) -> Result<Vec<(BranchId, EventTime)>, ReadError> {
         Ok(self.cells.known(from, max).unwrap())
     }
+
+    fn known_since(&self, branch: BranchId) -> Result<Option<EventTime>, ReadError> {
+        Ok(self.cells.known_since(branch).unwrap())
+    }
 }
 
 fn newest_first<T: Clone>(all: &[T], before: Option<u64>, limit: usize) -> Vec<(u64, T)> {

@@ -66,7 +66,7 @@ impl World {
                 let end = topic.partitions[at].stable();
                 let to = self.chance.between(topic.partitions[at].low, end);
                 // It may not have been read yet.
-                self.may_halt.entry(at).or_insert("trimmed");
+                self.may_halt.insert(at);
                 topic.partitions[at].trim(to);
                 format!("partition {at} is trimmed to {to}")
             }
@@ -85,7 +85,7 @@ impl World {
                 let old = std::mem::replace(&mut *topic, new);
                 topic.is_up = old.is_up;
                 for partition in 0..old.partitions.len() {
-                    self.may_halt.insert(partition, "recreated");
+                    self.may_halt.insert(partition);
                 }
                 self.former = Some(old.partitions);
                 // It may be longer than the old one.

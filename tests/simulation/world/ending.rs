@@ -155,7 +155,7 @@ impl World {
                 continue;
             };
             is_halted = true;
-            if !self.may_halt.contains_key(&(*number as usize)) {
+            if !self.may_halt.contains(&(*number as usize)) {
                 return Err(format!(
                     "partition {number} is halted for no reason: {reason}"
                 ));
