@@ -46,11 +46,11 @@ test: setup-build ## every test, with real servers; ends with one line of counts
 	@lab/count lab/test-runs cargo test $(TEST_FLAGS) --workspace --no-fail-fast
 
 test-fast: setup-build ## the tests that need no real server; the others are counted as skipped
-	@CI= PLANTED=0 TIDEGAUGE_TEST_SERVERS=off RUST_TEST_THREADS=6 lab/count cargo test $(TEST_FLAGS) --workspace --no-fail-fast
+	@CI= PLANTED=0 SEEDS=200 TIDEGAUGE_TEST_SERVERS=off RUST_TEST_THREADS=6 lab/count cargo test $(TEST_FLAGS) --workspace --no-fail-fast
 
 # SEED=… shows one seed; PLANTED=0 leaves out the planted mistakes; MISTAKE=… plants one.
 sim: setup-build ## simulates SEEDS=2000 lives of the service under faults, then finds planted mistakes
-	@SEEDS=$(or $(SEEDS),2000) cargo test $(TEST_FLAGS) --test simulation
+	@SEEDS=$(or $(SEEDS),2000) PLANTED=$(or $(PLANTED),all) cargo test $(TEST_FLAGS) --test simulation
 
 # Records that librdkafka owns are read by unsafe code. Two tests are left out: under valgrind they take many minutes.
 memcheck: setup-build ## the reading of Kafka under valgrind: about two minutes

@@ -38,6 +38,7 @@ mod codec;
 mod commit;
 mod copy;
 mod database;
+mod delivered_indexes;
 mod directory;
 mod error;
 #[doc(hidden)]

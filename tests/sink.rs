@@ -10,6 +10,7 @@ mod login;
 mod outages;
 mod promptness;
 mod refusals;
+mod restored;
 mod templates;
 pub(crate) mod till;
 mod zeros;

@@ -23,6 +23,7 @@ final class SearchServer {
             Map.entry("node.name", NAME),
             Map.entry("path.home", launch.dir.toString()),
             Map.entry("path.data", launch.dir.resolve("data").toString()),
+            Map.entry("path.repo", launch.dir.resolve("snapshots").toString()),
             Map.entry("discovery.type", "single-node"),
             Map.entry("network.host", "127.0.0.1"),
             Map.entry("http.type", "netty4"),

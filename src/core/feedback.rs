@@ -1,6 +1,6 @@
 //! Feedback of a sink to the single writer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use tidegauge_windows::EventTime;
@@ -12,6 +12,8 @@ use crate::domain::document_key::DocumentKey;
 pub enum Feedback {
     /// These are delivered as they were at their marks. One that has changed since still waits.
     Delivered(Vec<(DocumentKey, Mark)>),
+    /// What was or will be said to be delivered of these is in the indexes with these uuids.
+    Indexes(BTreeMap<Family, String>),
     /// The index of these was lost and recreated empty: they await delivery again.
     Recreated(Family, OnDurable),
     /// These, and no others, can't be delivered for a long time: retention does not wait for them.

@@ -49,7 +49,7 @@ pub(super) struct Cluster {
 /// An index as it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct IndexState {
-    /// Tells it from any other, also of the same name.
+    /// Tells it from any other of its name, and from what it was before a snapshot was restored.
     pub(super) uuid: String,
     /// Whether documents can be written to it the way we do.
     pub(super) is_ours: bool,
@@ -300,7 +300,8 @@ impl Cluster {
             ("ignore_unavailable", "true"),
             (
                 "filter_path",
-                "error,*.aliases,*.mappings,*.settings.index.uuid,*.settings.index.blocks,\
+                "error,*.aliases,*.mappings,*.settings.index.uuid,*.settings.index.history,\
+                 *.settings.index.blocks,\
                  *.settings.index.verified_before_close,*.settings.index.default_pipeline,\
                  *.settings.index.final_pipeline",
             ),
@@ -314,12 +315,17 @@ impl Cluster {
     }
 
     async fn live(&self, family: Family, index: Index) -> Result<IndexState, Trouble> {
-        let uuid = index.settings["index"]["uuid"].as_str();
+        let settings = &index.settings["index"];
         let no_uuid = || Trouble::garbage("an index is described without its uuid");
+        let mut uuid = settings["uuid"].as_str().ok_or_else(no_uuid)?.to_owned();
+        // A closed index that a snapshot is restored to keeps its uuid, and gets another history.
+        if let Some(history) = settings["history"]["uuid"].as_str() {
+            uuid = format!("{uuid}/{history}");
+        }
         let kind = DocumentKind::of(family);
         let ours = mapping::mapping(kind, self.histograms);
         Ok(IndexState {
-            uuid: uuid.ok_or_else(no_uuid)?.to_owned(),
+            uuid,
             is_ours: index.aliases.contains_key(&self.names.write_alias(family)),
             owner: self
                 .owner(&self.names.index(family), &index.mappings)

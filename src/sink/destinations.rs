@@ -26,6 +26,8 @@ struct Destination {
     target: Option<Target>,
     /// The index as it was last known.
     uuid: Option<String>,
+    /// The index that what was delivered is in, as the state knows it.
+    noted: Option<String>,
     /// Until when nothing is sent there, and why.
     held: Option<(Instant, String)>,
     /// Since when it has been held again and again, without anything being delivered there.
@@ -110,6 +112,14 @@ impl Destinations {
         (is_new || is_other) && std::mem::take(&mut destination.is_relied_on)
     }
 
+    /// A former life delivered into the index with this uuid.
+    pub(super) fn remember(&mut self, family: Family, uuid: String) {
+        let destination = self.destination(family);
+        destination.is_relied_on = true;
+        destination.noted = Some(uuid.clone());
+        destination.uuid = Some(uuid);
+    }
+
     /// Whether its index is there, or was looked for.
     pub(super) fn is_known(&self, family: Family) -> bool {
         self.destinations.contains_key(&family)
@@ -148,9 +158,13 @@ impl Destinations {
         order.is_some_and(|order| !order.is_durable())
     }
 
-    /// Documents were delivered there.
-    pub(super) fn is_relied_on(&mut self, family: Family) {
-        self.destination(family).is_relied_on = true;
+    /// Documents were delivered into the index with this uuid. Whether the state has to note that.
+    pub(super) fn is_relied_on(&mut self, family: Family, uuid: &str) -> bool {
+        let destination = self.destination(family);
+        destination.is_relied_on = true;
+        let is_noted = destination.noted.as_deref() == Some(uuid);
+        destination.noted = Some(uuid.to_owned());
+        !is_noted
     }
 
     /// Nothing was refused there. Whether more than single documents had been.
@@ -251,6 +265,7 @@ impl Destinations {
             .or_insert_with(|| Destination {
                 target: None,
                 uuid: None,
+                noted: None,
                 held: None,
                 held_since: None,
                 waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),

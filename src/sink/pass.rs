@@ -3,7 +3,7 @@
 //! The next bulk is rendered while others are under way. A document is never sent twice in one
 //! pass.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -163,13 +163,13 @@ impl Delivery {
             self.answered();
         }
         let mut delivered = Vec::with_capacity(report.outcomes.len());
-        let mut served = BTreeSet::new();
+        let mut served = BTreeMap::new();
         let mut failed = BTreeSet::new();
         let foreign = self.totals_of_others(&report).await?;
         for (item, outcome) in report.outcomes {
             let family = item.target.family;
             if foreign.contains(&item.key) {
-                served.insert(family);
+                served.insert(family, item.target.uuid.clone());
                 let reason = format!(
                     "{}/{} was the total of another branch, which had that name before; it is \
                      written within two minutes",
@@ -178,20 +178,26 @@ impl Delivery {
                 );
                 lock(&self.memory).park(item.key, now, MISNAMED_WAIT, reason);
             } else if outcome.verdict == Verdict::Done {
-                served.insert(family);
+                served.insert(family, item.target.uuid.clone());
                 delivered.push((item.key, item.mark));
             } else if self.refused(&item, outcome, failed.contains(&family), now) {
                 failed.insert(family);
             }
         }
-        for family in served {
-            self.destinations.is_relied_on(family);
+        let mut indexes = BTreeMap::new();
+        for (family, uuid) in served {
+            if self.destinations.is_relied_on(family, &uuid) {
+                indexes.insert(family, uuid.to_string());
+            }
             if !failed.contains(&family) && self.destinations.is_well(family) {
                 lock(&self.memory).unpark(family, now);
             }
         }
         if let Some(trouble) = report.trouble {
             self.connection_fails(trouble);
+        }
+        if !indexes.is_empty() {
+            self.tell(Feedback::Indexes(indexes)).await?;
         }
         self.acknowledge(delivered).await
     }

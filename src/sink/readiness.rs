@@ -35,6 +35,16 @@ impl Delivery {
     pub(super) async fn set_up(&mut self) -> Result<(), Interrupted> {
         self.cluster.own_indexes().await?;
         self.cluster.set_up().await?;
+        if self.had_former_life {
+            let readings = Arc::clone(&self.readings);
+            let noted = blocking(move || readings.query(|reading| reading.indexes())).await?;
+            for (family, uuid) in noted {
+                let is_known = self.destinations.is_known(family);
+                if !is_known && !is_planted(Mistake::IndexForgotten) {
+                    self.destinations.remember(family, uuid);
+                }
+            }
+        }
         self.inspect().await?;
         if self.had_former_life {
             // What was delivered in a former life is to be there.
@@ -110,7 +120,9 @@ impl Delivery {
         }
         for (family, uuid) in compared.found {
             let target = self.cluster.target(family);
-            self.destinations.is_ready(target, uuid, false);
+            if self.destinations.is_ready(target, uuid, false) {
+                self.recreated(family, Past::Delivered).await?;
+            }
         }
         self.ensure_all(compared.changed).await?;
         self.next_inspection = Some(Instant::now() + self.pacing.inspect);
@@ -131,8 +143,10 @@ impl Delivery {
             .into_iter()
             .filter(|family| !self.destinations.awaits_marks(*family))
             .map(|family| match self.destinations.relies_on(family) {
-                true => (family, LostContent::Delivered),
-                false => (family, LostContent::None),
+                true if !is_planted(Mistake::LostIndexLooksComplete) => {
+                    (family, LostContent::Delivered)
+                }
+                _ => (family, LostContent::None),
             })
             .collect();
         for (family, ensured) in self.cluster.ensure_all(families).await {

@@ -292,6 +292,14 @@ pub(super) fn options(fresh: bool) -> Options {
     options.set_stats_dump_period_sec(0);
     options.set_stats_persist_period_sec(0);
     options.set_block_based_table_factory(&tables());
+    // Thousands of short lives: threads to open files and logs that are long from the beginning take most
+    // of their time.
+    #[cfg(feature = "simulation")]
+    if simulation::is_on() {
+        options.set_max_file_opening_threads(1);
+        options.set_write_buffer_size(WRITE_BUFFER_BYTES / 8);
+        options.set_manifest_preallocation_size(4 << 10);
+    }
     options
 }
 

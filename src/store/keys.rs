@@ -14,8 +14,10 @@ use crate::core::feedback::Family;
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
 
+mod index;
 mod topic;
 
+pub(super) use index::{all_indexes, family_of_index, index};
 pub(super) use topic::{
     all_halts, all_progress, halt, life, partition_of, partition_of_halt, progress, topic,
 };
@@ -32,6 +34,7 @@ mod prefix {
     pub(super) const TOPIC: u8 = 0x08;
     pub(super) const HALT: u8 = 0x09;
     pub(super) const LIFE: u8 = 0x0a;
+    pub(super) const INDEX: u8 = 0x0b;
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
@@ -42,7 +45,7 @@ mod prefix {
     pub(super) const DIRTY: u8 = 0x30;
 }
 
-/// The second byte of a dirty mark's key, in the order of [`DocumentKey`].
+/// The second byte of the keys of dirty marks and of indexes, in the order of [`DocumentKey`].
 mod kind {
     pub(super) const TOTAL: u8 = 0x01;
     pub(super) const WINDOW: u8 = 0x02;
@@ -165,7 +168,8 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         | prefix::TASK
         | prefix::DOCUMENTS
         | prefix::TOPIC
-        | prefix::LIFE => "state",
+        | prefix::LIFE
+        | prefix::INDEX => "state",
         prefix::PROGRESS | prefix::HALT => "partitions",
         prefix::TOTAL => "totals",
         prefix::CELL => "cells",

@@ -1,6 +1,7 @@
 //! The lives of a state, from opening to closing: they tell apart checkpoints with the same number.
 
 use rocksdb::WriteBatch;
+use tidegauge_windows::planted::{Mistake, is_planted};
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult};
 use super::database::Database;
@@ -32,6 +33,9 @@ pub(super) fn begin(database: &Database, newest: u64) -> Result<Life, Error> {
 }
 
 fn next(before: Option<Life>, newest: u64, now: u64) -> Life {
+    if is_planted(Mistake::EventIdsRepeated) {
+        return Life { base: 0, from: 0 };
+    }
     let now = now.min(BASE_MAX);
     // The clock may have been set back.
     let behind = before.map_or(0, |life| life.position(newest).saturating_add(LOST_MAX));

@@ -11,7 +11,7 @@ use super::keys::RecordList;
 use super::snapshot::{Read, StateSnapshot};
 use super::unread_marks::UnreadMarks;
 use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
-use crate::core::feedback::Mark;
+use crate::core::feedback::{Family, Mark};
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
 use crate::domain::provenance::Provenance;
@@ -181,6 +181,10 @@ impl Reading for StoreReading<'_> {
             first_offsets,
             rules: self.context.rules.clone(),
         }))
+    }
+
+    fn indexes(&self) -> Read<BTreeMap<Family, String>> {
+        self.snapshot.indexes()
     }
 
     fn total(&self, branch: BranchId) -> Read<Option<Total>> {

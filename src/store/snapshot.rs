@@ -16,8 +16,7 @@ use super::keys::{self, KeyBytes, RecordList};
 use super::scan_cache::{CellLookup, CellPage, ScanCache};
 use super::values::StoredValue;
 use crate::core::effect::Progress;
-use crate::core::feedback::Blocked;
-use crate::core::feedback::Mark;
+use crate::core::feedback::{Blocked, Family, Mark};
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
@@ -86,6 +85,16 @@ impl<'a> StateSnapshot<'a> {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(halts)
+    }
+
+    /// The uuids of the indexes that hold what was delivered.
+    pub(super) fn indexes(&self) -> Read<BTreeMap<Family, String>> {
+        let mut indexes = BTreeMap::new();
+        self.scan(keys::all_indexes(), Direction::Up, |key, value| {
+            indexes.insert(parsed(key, keys::family_of_index)?, decoded(key, value)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(indexes)
     }
 
     pub(super) fn total(&self, branch: BranchId) -> Read<Option<Total>> {

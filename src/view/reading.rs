@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tidegauge_windows::{Cells, Frame, Key as _, Summary};
 
 use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord};
-use crate::core::feedback::Mark;
+use crate::core::feedback::{Family, Mark};
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::ledger::Ledger;
 use crate::domain::payment::BranchId;
@@ -88,6 +88,12 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
     /// # Errors
     /// When the state can't be read.
     fn provenance(&self) -> Result<Option<Provenance>, ReadError>;
+
+    /// The uuids of the indexes that hold what was delivered, as far as they are known.
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    fn indexes(&self) -> Result<BTreeMap<Family, String>, ReadError>;
 
     /// The total of `branch`, if it ever had a payment.
     ///

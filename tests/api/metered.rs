@@ -1,11 +1,12 @@
 //! A state that counts the cells that are read of it, and can hold a reader up or fail at one.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use tidegauge::core::effect::{PaymentInNoWindow, RejectedRecord};
-use tidegauge::core::feedback::Mark;
+use tidegauge::core::feedback::{Family, Mark};
 use tidegauge::domain::document_key::{DocumentKey, Origin};
 use tidegauge::domain::payment::BranchId;
 use tidegauge::domain::provenance::Provenance;
@@ -177,6 +178,10 @@ impl Reading for Metered {
 
     fn provenance(&self) -> Result<Option<Provenance>, ReadError> {
         Ok(None)
+    }
+
+    fn indexes(&self) -> Result<BTreeMap<Family, String>, ReadError> {
+        Ok(BTreeMap::new())
     }
 
     fn total(&self, branch: BranchId) -> Result<Option<Total>, ReadError> {

@@ -37,6 +37,10 @@ pub struct World {
     former: Option<Vec<Partition>>,
     /// Partitions that may be halted: offsets were removed before they were read, or all were.
     may_halt: BTreeSet<usize>,
+    /// Whether documents may say more than the state: it lost its newest checkpoints, or a second service ran.
+    may_be_behind: bool,
+    /// Whether two services delivered the same documents.
+    had_copy: bool,
     /// Partitions that the state holds records of.
     begun: BTreeSet<i32>,
     producer: Producer,
@@ -80,6 +84,8 @@ impl World {
             topic: Arc::new(Mutex::new(topic)),
             former: None,
             may_halt: BTreeSet::new(),
+            may_be_behind: false,
+            had_copy: false,
             begun: BTreeSet::new(),
             dir: dir.to_owned(),
             snapshot: None,
@@ -219,6 +225,8 @@ impl World {
         let text = self.circumstances.configuration(&to.to_string_lossy());
         fs::write(&file, text).unwrap();
         self.say("a second service runs on a copy of the state");
+        self.may_be_behind = true;
+        self.had_copy = true;
         Some(file)
     }
 
@@ -245,6 +253,7 @@ impl World {
         if end != End::PowerFailure {
             return;
         }
+        self.may_be_behind = true;
         for (path, lengths) in synced {
             for (log, length) in logs(&path) {
                 let least = lengths.get(&log).copied().unwrap_or(0).min(length);

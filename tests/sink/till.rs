@@ -210,6 +210,10 @@ impl Till {
                         store.acknowledge(&documents).unwrap();
                         Said::Delivered(documents.len())
                     }
+                    Feedback::Indexes(indexes) => {
+                        store.note_indexes(&indexes).unwrap();
+                        continue;
+                    }
                     Feedback::Recreated(family, on_durable) => {
                         store.mark_again(family).unwrap();
                         while store.mark_more().unwrap() {}

@@ -30,6 +30,16 @@ pub enum Mistake {
     ParkedForGood,
     /// The documents of an index that was lost are not sent again.
     LostIndexNotFilled,
+    /// An index that documents are missed in looks complete before it is sure that they are sent again.
+    LostIndexLooksComplete,
+    /// After a restart any index of the right name is taken for the one that was delivered to.
+    IndexForgotten,
+    /// Documents that were still to be marked when the service ended are forgotten.
+    MarkingForgotten,
+    /// A newer document in another index than the one that was written to is taken for a delivery.
+    ConflictOfAnotherIndex,
+    /// After a restart events have ids that others had before.
+    EventIdsRepeated,
     /// All documents have the same version, so the last request wins.
     VersionIsConstant,
     /// Lateness is judged by the combined watermark.
@@ -60,7 +70,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 28] = [
         Self::PositionInAnotherWrite,
         Self::MarkClearedWithoutComparing,
         Self::ReadMarkTakenForUnread,
@@ -71,6 +81,11 @@ impl Mistake {
         Self::HalfOfABulkForgotten,
         Self::ParkedForGood,
         Self::LostIndexNotFilled,
+        Self::LostIndexLooksComplete,
+        Self::IndexForgotten,
+        Self::MarkingForgotten,
+        Self::ConflictOfAnotherIndex,
+        Self::EventIdsRepeated,
         Self::VersionIsConstant,
         Self::LatenessByTheCombinedWatermark,
         Self::WatermarkIsLate,

@@ -162,6 +162,7 @@ impl Writer {
     fn handle_feedback(&mut self, feedback: Feedback) -> Result<(), store::Error> {
         match feedback {
             Feedback::Delivered(documents) => self.delivered.extend(documents),
+            Feedback::Indexes(indexes) => self.store.note_indexes(&indexes)?,
             Feedback::Recreated(family, on_durable) => {
                 self.store.mark_again(family)?;
                 self.syncing.tell(on_durable);

@@ -76,20 +76,20 @@ fn documents_are_missed_exactly_when_delivered_ones_may_be_gone() {
         !ready(&mut destinations, "a", true),
         "nothing was delivered yet"
     );
-    destinations.is_relied_on(Family::NoWindow);
+    destinations.is_relied_on(Family::NoWindow, "a");
     assert!(!ready(&mut destinations, "a", false), "it is the same");
     assert!(ready(&mut destinations, "b", false), "another has its name");
     assert!(
         !ready(&mut destinations, "c", true),
         "they are already missed"
     );
-    destinations.is_relied_on(Family::NoWindow);
+    destinations.is_relied_on(Family::NoWindow, "a");
     destinations.is_doubtful(Family::NoWindow);
     assert!(
         ready(&mut destinations, "d", false),
         "another, found on a second look"
     );
-    destinations.is_relied_on(Family::NoWindow);
+    destinations.is_relied_on(Family::NoWindow, "a");
     assert!(destinations.is_gone(Family::NoWindow));
     assert!(!destinations.is_gone(Family::NoWindow));
 }

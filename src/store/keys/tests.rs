@@ -46,6 +46,17 @@ fn every_kind_of_key_has_frozen_bytes() {
         (topic(), "08"),
         (halt(3), "0980000003"),
         (life(), "0a"),
+        (index(Family::Totals), "0b01"),
+        (
+            index(Family::Windows {
+                definition: 1,
+                from: at(0),
+                to: at(60_000),
+            }),
+            "0b0200018000000000000000800000000000ea60",
+        ),
+        (index(Family::NoWindow), "0b03"),
+        (index(Family::Rejects), "0b04"),
         (progress(-1), "047fffffff"),
         (progress(3), "0480000003"),
         (total(branch(7)), "1000000007"),

@@ -1,7 +1,8 @@
 //! The world, read as a store is.
 
+use std::collections::BTreeMap;
 use tidegauge::core::effect::{PaymentInNoWindow, RejectedRecord};
-use tidegauge::core::feedback::Mark;
+use tidegauge::core::feedback::{Family, Mark};
 use tidegauge::domain::document_key::{DocumentKey, Origin};
 use tidegauge::domain::payment::BranchId;
 use tidegauge::domain::provenance::Provenance;
@@ -76,6 +77,10 @@ impl Reading for World {
 
     fn provenance(&self) -> Result<Option<Provenance>, ReadError> {
         Ok(None)
+    }
+
+    fn indexes(&self) -> Result<BTreeMap<Family, String>, ReadError> {
+        Ok(BTreeMap::new())
     }
 
     fn total(&self, branch: BranchId) -> Result<Option<Total>, ReadError> {

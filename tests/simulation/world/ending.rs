@@ -155,7 +155,9 @@ impl World {
                 continue;
             };
             is_halted = true;
-            if !self.may_halt.contains(&(*number as usize)) {
+            // All partitions of a topic that took the place of another are halted, new ones too.
+            let may_halt = self.former.is_some() || self.may_halt.contains(&(*number as usize));
+            if !may_halt {
                 return Err(format!(
                     "partition {number} is halted for no reason: {reason}"
                 ));
@@ -175,12 +177,13 @@ impl World {
         self.follower.listen(&served.router, &windows)?;
         let figures = reader::figures(&served.router, &windows)?;
         self.follower.check(&figures)?;
-        judge::check_end(
-            served,
-            &search,
-            &self.circumstances.rules,
-            &records,
+        // What the state lost is not in the log any more, and documents hold it.
+        let are_documents_ahead = is_halted && self.may_be_behind;
+        let how = judge::Strictness {
             is_halted,
-        )
+            are_documents_judged: !are_documents_ahead,
+            had_copy: self.had_copy,
+        };
+        judge::check_end(served, &search, &self.circumstances.rules, &records, how)
     }
 }

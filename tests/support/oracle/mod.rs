@@ -24,6 +24,9 @@ pub struct Record {
 /// What the figures must be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Truth {
+    /// Whether windows may be final because of the first payment of a partition that nothing agreed with: it
+    /// counts until another one comes, and what is final stays so.
+    pub may_be_final_early: bool,
     pub consumed: u64,
     /// Count and exact sum (10^-18) by entry name.
     pub ledger: BTreeMap<&'static str, (u64, i128)>,
@@ -157,6 +160,8 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
     let mut times: BTreeMap<i32, Time> = BTreeMap::new();
     let mut placed: Vec<(Payment, bool)> = Vec::new();
     let mut known: BTreeMap<u32, i64> = BTreeMap::new();
+    // The highest time that was believed for a while, or taken for the first of a partition.
+    let mut reached = None;
     for record in records {
         truth.consumed += 1;
         let at = (record.partition, record.offset);
@@ -209,6 +214,7 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
             }
             _ => {
                 time.add(payment.time, payment.branch);
+                reached = reached.max(time.believed.or_else(|| time.top()));
                 placed.push((payment, is_late));
             }
         }
@@ -219,6 +225,7 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
         .filter_map(Time::top)
         .filter(|top| best.is_some_and(|best| *top <= best + DAY));
     let highest = best.into_iter().chain(firsts).max();
+    truth.may_be_final_early = reached > highest;
     // Without a payment that is believed, nothing is final.
     let watermark = highest.map_or(i64::MIN, |highest| highest - 5 * SECOND);
     truth.fill_windows(rules, &placed, &known, watermark);

@@ -1,0 +1,139 @@
+//! Indexes that an operator restores from a snapshot, while the service runs and while it does not.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::till::{MINUTE, NOVEMBER, Till, config};
+use crate::support::lab::{Elastic, http, unique};
+
+/// A snapshot of one index, in a repository of its own.
+struct Snapshot {
+    elastic: &'static Elastic,
+    index: String,
+    repository: String,
+}
+
+impl Snapshot {
+    fn take(elastic: &'static Elastic, index: &str) -> Self {
+        let repository = unique("repository");
+        let place = json!({ "type": "fs", "settings": { "location": repository } });
+        elastic
+            .put(&format!("/_snapshot/{repository}"), &place)
+            .ok();
+        let what = json!({ "indices": index, "include_global_state": false });
+        elastic
+            .put(
+                &format!("/_snapshot/{repository}/one?wait_for_completion=true"),
+                &what,
+            )
+            .ok();
+        Self {
+            elastic,
+            index: index.to_owned(),
+            repository,
+        }
+    }
+
+    // The index has to be deleted or closed.
+    fn restore(&self) {
+        let what = json!({ "indices": self.index, "include_global_state": false });
+        let path = format!(
+            "/_snapshot/{}/one/_restore?wait_for_completion=true",
+            self.repository
+        );
+        self.elastic.post(&path, &what).ok();
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        let elastic = self.elastic;
+        elastic.delete(&format!("/_snapshot/{}/one", self.repository));
+        elastic.delete(&format!("/_snapshot/{}", self.repository));
+    }
+}
+
+// Minutes `from..to` of one branch.
+fn pay(till: &mut Till, from: i64, to: i64) {
+    for minute in from..to {
+        till.pay(NOVEMBER + minute * MINUTE, 3, "1");
+    }
+    till.commit();
+}
+
+// How often each of the first minutes was paid in, as their documents say.
+fn pay_counts(elastic: &Elastic, index: &str) -> Vec<u64> {
+    let mut counts: Vec<(u64, u64)> = elastic
+        .documents(index)
+        .iter()
+        .map(|it| (it.source["window_start"].clone(), &it.source["pay_count"]))
+        .map(|(start, count)| {
+            let minute = start.as_str().unwrap()[14..16].parse().unwrap();
+            (minute, count.as_u64().unwrap())
+        })
+        .collect();
+    counts.sort_unstable();
+    counts.into_iter().map(|(_, count)| count).collect()
+}
+
+#[test]
+fn an_index_restored_from_a_snapshot_while_nothing_ran_gets_what_it_lacks() {
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let config = config(&elastic.url());
+    let index = format!("{}-1m-g1-2026.11", config.index_prefix);
+    let mut till = Till::new();
+    // time       00:00  00:01  00:02  00:03
+    // snapshot     1      1
+    // later        1      2      1      1
+    pay(&mut till, 0, 2);
+    till.deliver_all(&config);
+    let snapshot = Snapshot::take(elastic, &index);
+    pay(&mut till, 1, 4);
+    till.deliver_all(&config);
+    assert_eq!(pay_counts(elastic, &index), [1, 2, 1, 1]);
+
+    elastic.delete(&format!("/{index}")).ok();
+    snapshot.restore();
+    assert_eq!(pay_counts(elastic, &index), [1, 1]);
+    let sink = till.deliver(&config);
+    till.await_that("what the snapshot lacks is delivered", || {
+        pay_counts(elastic, &index) == [1, 2, 1, 1]
+    });
+    till.stop(sink);
+}
+
+#[test]
+fn an_index_restored_over_itself_gets_what_it_lacks_while_the_service_runs_and_afterwards() {
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let mut config = config(&elastic.url());
+    config.pacing.inspect = Duration::from_millis(50);
+    let index = format!("{}-1m-g1-2026.11", config.index_prefix);
+    let mut till = Till::new();
+    pay(&mut till, 0, 2);
+    till.deliver_all(&config);
+    let snapshot = Snapshot::take(elastic, &index);
+    pay(&mut till, 1, 4);
+    let restore_over = || {
+        // It keeps its name, its alias and its uuid.
+        let close = format!("{}/{index}/_close", elastic.url());
+        http::send(Method::POST, &close, None).ok();
+        snapshot.restore();
+    };
+    let is_complete = || pay_counts(elastic, &index) == [1, 2, 1, 1];
+    let sink = till.deliver(&config);
+    till.await_delivery();
+    restore_over();
+    till.await_that("what the snapshot lacks is delivered", is_complete);
+    till.await_delivery();
+    till.stop(sink);
+    restore_over();
+    let sink = till.deliver(&config);
+    till.await_that("it is delivered again", is_complete);
+    till.stop(sink);
+}
