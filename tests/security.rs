@@ -6,3 +6,4 @@ mod canaries;
 mod elasticsearch;
 mod kafka;
 mod property_files;
+mod tls_proxy;
