@@ -32,7 +32,7 @@ CARGO_FLAGS := --release --locked
 # What tests run may be simulated; what is shipped and measured is built without it.
 TEST_FLAGS := $(CARGO_FLAGS) --features tidegauge/simulation
 
-.PHONY: help demo test test-fast sim memcheck chaos fuzz build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
+.PHONY: help demo test test-fast sim memcheck chaos fuzz build stack stack-down bench check fmt clippy doc deny sbom tidy setup setup-build clean-lab
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,6 +125,12 @@ deny:
 	@command -v cargo-deny >/dev/null || [ -x $(TOOLS)/bin/cargo-deny ] || \
 		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-deny@0.20.2
 	@PATH="$$PATH:$(TOOLS)/bin" cargo deny --log-level error check licenses bans sources
+
+sbom: ## target/sbom.cdx.json (CycloneDX): every crate and C library in the binary, with its version and licence
+	@command -v cargo-cyclonedx >/dev/null || [ -x $(TOOLS)/bin/cargo-cyclonedx ] || \
+		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-cyclonedx@0.5.9
+	@mkdir -p target && PATH="$$PATH:$(TOOLS)/bin" ops/sbom > target/sbom.cdx.json.part
+	@mv target/sbom.cdx.json.part target/sbom.cdx.json && echo target/sbom.cdx.json
 
 tidy: setup-build
 	@cargo test $(TEST_FLAGS) --test integration tidy
