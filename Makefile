@@ -32,7 +32,7 @@ CARGO_FLAGS := --release --locked
 # What tests run may be simulated; what is shipped and measured is built without it.
 TEST_FLAGS := $(CARGO_FLAGS) --features tidegauge/simulation
 
-.PHONY: help demo test test-fast sim memcheck chaos fuzz build stack stack-down bench check fmt clippy doc deny tidy setup setup-build clean-lab
+.PHONY: help demo test test-fast sim memcheck chaos fuzz build stack stack-down bench check fmt clippy doc deny sbom tidy setup setup-build clean-lab
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ demo: build ## the whole thing on an embedded broker (DEMO_ARGS="--for 20s" pass
 	@target/release/tidegauge demo $(DEMO_ARGS)
 
 test: setup-build ## every test, with real servers; ends with one line of counts
-	@lab/setup lab && lab/lab prepare $(SERVERS) || [ "$${CI:-}" != true ]
+	@lab/setup lab && lab/lab prepare $(SERVERS) nginx || [ "$${CI:-}" != true ]
 	@lab/setup faces && lab/lab prepare python web promtool || [ "$${CI:-}" != true ]
 	@lab/count lab/test-runs cargo test $(TEST_FLAGS) --workspace --no-fail-fast
 
@@ -126,13 +126,19 @@ deny:
 		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-deny@0.20.2
 	@PATH="$$PATH:$(TOOLS)/bin" cargo deny --log-level error check licenses bans sources
 
+sbom: ## target/sbom.cdx.json (CycloneDX): every crate and C library in the binary, with its version and licence
+	@command -v cargo-cyclonedx >/dev/null || [ -x $(TOOLS)/bin/cargo-cyclonedx ] || \
+		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-cyclonedx@0.5.9
+	@mkdir -p target && PATH="$$PATH:$(TOOLS)/bin" ops/sbom > target/sbom.cdx.json.part
+	@mv target/sbom.cdx.json.part target/sbom.cdx.json && echo target/sbom.cdx.json
+
 tidy: setup-build
 	@cargo test $(TEST_FLAGS) --test integration tidy
 
 setup: setup-build ## installs and fetches everything that the other targets need
 	@lab/setup lab
 	@lab/setup faces
-	@lab/lab prepare $(SERVERS) python web promtool
+	@lab/lab prepare $(SERVERS) nginx python web promtool
 	@cargo fetch --locked
 
 setup-build:

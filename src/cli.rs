@@ -40,6 +40,7 @@ use self::arguments::{Arguments, Command, GlobalArgs};
 pub use self::end::end;
 use self::failure::CommandFailure;
 use crate::config::may_name_secret;
+use crate::domain::secret::without_credentials;
 use crate::observe::telemetry;
 
 /// Runs the command line of this process and returns the exit code.
@@ -50,6 +51,7 @@ pub fn run() -> u8 {
         Err(error) => {
             let said = error.render().to_string();
             let masked = masked(&said, env::args().skip(1));
+            let masked = without_typed_secrets(&masked, env::args().skip(1));
             // If stdout or stderr is closed, there is nowhere to report it.
             let _ = match masked == said {
                 true => error.print(),
@@ -66,7 +68,8 @@ pub fn run() -> u8 {
         Ok(()) => 0,
         Err(failure) => {
             if !failure.is_stdout_closed() {
-                streams::note(format_args!("{}{failure}", prefix()));
+                let said = without_typed_secrets(&failure.to_string(), env::args().skip(1));
+                streams::note(format_args!("{}{said}", prefix()));
             }
             failure.exit_code()
         }
@@ -82,6 +85,28 @@ fn masked(said: &str, typed: impl Iterator<Item = String>) -> String {
     typed
         .filter(is_hidden)
         .fold(said.to_owned(), |said, word| said.replace(&word, "***"))
+}
+
+// Any error may repeat what was typed. Where a file or a number belongs, that may be an address with a password, or the
+// secret with its key.
+fn without_typed_secrets(said: &str, typed: impl Iterator<Item = String>) -> String {
+    typed.fold(said.to_owned(), |said, word| {
+        let value = word
+            .split_once('=')
+            .map_or(word.as_str(), |(_, value)| value);
+        let said = match word.split_once('=') {
+            Some((key, value)) if !value.is_empty() && may_name_secret(key) => {
+                said.replace(&word, &format!("{key}=***"))
+            }
+            _ => said,
+        };
+        [word.as_str(), value]
+            .into_iter()
+            .filter(|address| address.contains('@'))
+            .fold(said, |said, address| {
+                said.replace(address, &without_credentials(address))
+            })
+    })
 }
 
 fn dispatch(arguments: &Arguments) -> Result<(), CommandFailure> {

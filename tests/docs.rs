@@ -16,6 +16,7 @@
 //! **Rules.** Every page says the same one way to change a rule.
 //! **Wording.** Pages, help, errors, labels and comments are plain English.
 //! **Architecture.** What ARCHITECTURE.md names is there: files, functions and tests.
+//! **Security.** Each claim of docs/security.md has tests beside it, by name, and they are there.
 //! **Links.** Every relative link of every Markdown file leads to a file, and its anchor to a heading.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -26,6 +27,7 @@ mod links;
 mod markdown;
 mod rules;
 mod schemas;
+mod security;
 mod servers;
 mod tables;
 mod wording;

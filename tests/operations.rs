@@ -9,6 +9,7 @@ mod deleted;
 mod kubernetes;
 mod positions;
 mod quiet;
+mod sbom;
 mod scraped;
 mod silence;
 mod stopping;

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod canaries;
 mod elasticsearch;
 mod kafka;
 mod property_files;
+mod tls_proxy;

@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use super::failure::CommandFailure;
 use crate::config::{self, Config, Endpoint, Sources};
-use crate::domain::secret::{Secret, without_user};
+use crate::domain::secret::{Secret, without_credentials};
 
 /// Names the address of a service.
 const URL: &str = "TIDEGAUGE_URL";
@@ -114,9 +114,7 @@ impl Address {
             NamedBy::Variable => URL,
             NamedBy::Flag | NamedBy::Listen(_) | NamedBy::Default => "--url",
         };
-        // A key may stand behind the address.
-        let shown = without_user(&self.url);
-        let shown = shown.split(['?', '#']).next().unwrap_or_default();
+        let shown = without_credentials(&self.url);
         let wrong = |why: &str| {
             CommandFailure::Usage(anyhow!("{by}: \"{shown}\" {why}: give http://host:port"))
         };
@@ -139,8 +137,7 @@ impl Address {
 
     /// The address as errors show it: without a password, and with its source.
     pub(super) fn shown(&self) -> String {
-        let url = without_user(&self.url);
-        let url = url.split(['?', '#']).next().unwrap_or_default().to_owned();
+        let url = without_credentials(&self.url);
         match &self.named_by {
             NamedBy::Flag => url,
             NamedBy::Variable => format!("{url} ({URL})"),

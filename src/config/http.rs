@@ -9,7 +9,7 @@ use super::Error;
 use super::problem::SettingOrigin;
 use super::section::Section;
 use crate::api;
-use crate::domain::secret::{Secret, without_user};
+use crate::domain::secret::{Secret, without_credentials};
 use crate::domain::secret_file;
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -106,7 +106,7 @@ pub fn listen(text: &str) -> Result<SocketAddr, String> {
         let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());
         let host = if text.starts_with(':') { "0.0.0.0" } else { "127.0.0.1" };
         let example = port.unwrap_or(LISTEN.port());
-        let text = without_user(text);
+        let text = without_credentials(text);
         format!("\"{text}\" is not a valid address to listen on: give an IP address and a port, as in {host}:{example}")
     })
 }

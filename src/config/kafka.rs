@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::problem::ConfigProblem;
 use super::raw::{SettingValue, Table};
 use super::section::{Section, one_of};
+use crate::domain::secret::without_credentials;
 use crate::domain::timestamp::parse_rfc3339;
 use crate::source::{self, StartPosition};
 
@@ -45,8 +46,10 @@ fn brokers(text: &str) -> Result<String, String> {
             _ => None,
         };
         let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-        let is_whole = !address.is_empty() && !address.starts_with(':');
+        let is_whole =
+            !address.is_empty() && !address.starts_with(':') && !address.contains(['/', '?', '#']);
         if !is_whole || part.contains(char::is_whitespace) || !port.is_none_or(is_port) {
+            let part = without_credentials(part);
             return Err(format!("\"{part}\" is not a valid broker: {right}"));
         }
     }

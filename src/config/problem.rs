@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::secret_keys::{is_for_secret, may_hold_secret};
 use crate::domain::count::counted;
-use crate::domain::secret::shown_key;
+use crate::domain::secret::{names_secret, shown_key};
 
 /// Why the configuration can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -184,6 +184,7 @@ impl ConfigText {
                 let (line, column) = (marked.line, marked.column);
                 let hides = problem.is_hidden
                     || is_for_secret(problem.key.rsplit_once('.').map_or("", |(_, key)| key))
+                    || names_secret(&problem.key)
                     || may_hold_secret(self.statement(span))
                     || (problem.key.is_empty() && marked.sets_nothing());
                 let excerpt = if hides {

@@ -19,8 +19,11 @@ pub(super) fn may_hold_secret(text: &str) -> bool {
 /// Whether `key` is the name of a secret, or of the file that holds one, but for a few letters.
 #[must_use]
 pub fn is_for_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
     let key = key.trim_matches(|c: char| c.is_whitespace() || c == '"' || c == '\'');
-    resembles_secret(key.strip_suffix("_file").unwrap_or(key))
+    let ends = ["_file", "-file", ".file"];
+    let of_file = ends.iter().find_map(|end| key.strip_suffix(end));
+    resembles_secret(of_file.unwrap_or(key))
 }
 
 /// Whether `key` is the name of a secret but for a few letters.
@@ -124,6 +127,14 @@ mod tests {
             "port",
         ] {
             assert!(!resembles_secret(key), "{key}");
+        }
+        for key in [
+            "api_key_file",
+            "API_KEY_FILE",
+            "token-file",
+            "Password.File",
+        ] {
+            assert!(is_for_secret(key), "{key}");
         }
         assert!(may_hold_secret(
             "properties = { \"sasl.passwrd\" = \"x\", a = "

@@ -60,14 +60,17 @@ pub fn names_file(key: &str) -> bool {
     ends.iter().any(|end| key.trim().ends_with(end))
 }
 
-/// `key` as it may be shown: without what follows the name of a secret in it, where the secret itself
-/// may have slipped into the name, as in `"sasl.password=…" = ""`.
+/// `key` as it may be shown: without what follows the name in it, where a secret or an address with a password
+/// may have slipped into the key, as in `"sasl.password=…" = ""` and `sasl.password.… = 1`.
 #[must_use]
 pub fn shown_key(key: &str) -> String {
+    let is_part_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if let Some(end) = key.find(|c| !is_part_of_name(c) && c != '.') {
+        return format!("{}…", shown_key(&key[..end]).trim_end_matches('…'));
+    }
     if !names_secret(key) {
         return key.to_owned();
     }
-    let is_part_of_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let ends = key.char_indices().filter(|(_, c)| !is_part_of_name(*c));
     // Names of secrets that continue after a word for a secret.
     let goes_on = |rest: &str| [".config"].contains(&rest);
@@ -80,10 +83,19 @@ pub fn shown_key(key: &str) -> String {
     key.to_owned()
 }
 
-/// An address without the user and password before its host. A text that is not a valid address may hold
-/// them too, and they may hold a `/` or `@`: everything up to the last `@` is removed.
+/// An address without the user and password before its host, and without what stands behind a `?` or `#`, where a
+/// key may be. A text that is not a valid address may hold a user too, and user and password may hold a `/`, `?` or
+/// `@`: everything up to the last `@` is removed.
 #[must_use]
-pub fn without_user(address: &str) -> String {
+pub fn without_credentials(address: &str) -> String {
+    let shown = without_user(address);
+    match shown.find(['?', '#']) {
+        Some(end) => format!("{}…", &shown[..end]),
+        None => shown,
+    }
+}
+
+fn without_user(address: &str) -> String {
     match address.rsplit_once('@') {
         Some((before, host)) => {
             let scheme = before.find("://").map_or("", |at| &before[..at + 3]);
@@ -202,6 +214,38 @@ fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_credentials() {
+        for (address, shown) in [
+            ("http://me:pw@h:1/x", "http://***@h:1/x"),
+            ("me:p/w?@x@h:1", "***@h:1"),
+            ("http://h:1/?apikey=pw", "http://h:1/…"),
+            ("http://h:1#pw", "http://h:1…"),
+            ("h:1", "h:1"),
+        ] {
+            assert_eq!(without_credentials(address), shown);
+        }
+    }
+
+    #[test]
+    fn a_key_is_shown_up_to_what_is_no_part_of_a_name() {
+        for (key, shown) in [
+            ("kafka.topic", "kafka.topic"),
+            ("http.token_file=s3cret", "http.token_file…"),
+            ("elasticsearch.url=http://me:s3cret@h", "elasticsearch.url…"),
+            (
+                "kafka.properties.sasl.password: s3cret",
+                "kafka.properties.sasl.password…",
+            ),
+            (
+                "kafka.properties.sasl.password.s3cret",
+                "kafka.properties.sasl.password…",
+            ),
+        ] {
+            assert_eq!(shown_key(key), shown);
+        }
+    }
 
     #[test]
     fn base_64_is_that_of_the_rfc() {

@@ -49,7 +49,9 @@ fn pages_help_errors_labels_and_comments_are_plain_english() {
         "ui/index.html",
         "ops/kubernetes/secret.yml.example",
         "ops/kubernetes/tidegauge.yml",
+        "ops/nginx/tidegauge.conf",
         "ops/prometheus/alerts.yml",
+        "ops/sbom",
         "kibana/tidegauge.ndjson",
     ];
     let pages = pages("").into_iter().chain(texts.map(str::to_owned));

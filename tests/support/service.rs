@@ -199,7 +199,8 @@ impl Setup {
         self.start_command(&mut limited)
     }
 
-    fn start_command(&self, command: &mut Command) -> Process {
+    /// Starts a command that was made by [`Setup::command`] and changed.
+    pub fn start_command(&self, command: &mut Command) -> Process {
         let number = self.started.replace(self.started.get() + 1);
         let (stdout, stderr) = (
             self.path(&format!("{number}.out")),

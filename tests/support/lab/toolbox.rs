@@ -1,4 +1,4 @@
-//! What tests look at the faces with: Python's data tools, a browser, Prometheus' checker.
+//! What tests look at the faces with: Python's data tools, a browser, Prometheus' checker; and a proxy.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,12 @@ impl Toolbox {
     #[track_caller]
     pub fn promtool() -> Option<Self> {
         Self::open("promtool")
+    }
+
+    /// nginx.
+    #[track_caller]
+    pub fn nginx() -> Option<Self> {
+        Self::open("nginx")
     }
 
     #[track_caller]
