@@ -324,8 +324,7 @@ fn outcome(item: &Item, answer: ItemAnswer<'_>) -> Result<Outcome, Trouble> {
     }
     let is_outdated = verdict == Verdict::Done && answer.status == 409;
     let uuid = error.and_then(|error| error.index_uuid.as_deref());
-    let is_elsewhere = uuid.is_some_and(|uuid| !item.target.is_index(uuid));
-    if is_outdated && is_elsewhere && !is_planted(Mistake::ConflictOfAnotherIndex) {
+    if is_outdated && uuid.is_some_and(|uuid| !item.target.is_index(uuid)) {
         // The newer document is in an index that was not inspected yet.
         verdict = Verdict::Missing;
     }

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use rocksdb::WriteBatch;
-use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{EventTime, Key, Selection, Walk};
 use tracing::info;
 
@@ -134,9 +133,6 @@ pub(super) fn deliver(
     })?;
     let before = before.unwrap_or_default();
     let was_delivered = before != MarkedDocuments::None;
-    if is_planted(Mistake::MarkingForgotten) {
-        tasks.clear();
-    }
     if before == documents {
         return Ok((MarkingTasks::new(documents, tasks), was_delivered));
     }

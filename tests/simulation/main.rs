@@ -60,6 +60,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if let Some(seed) = number("SEED") {
+        planted::plant_wanted();
         return show(seed);
     }
     let began = Instant::now();

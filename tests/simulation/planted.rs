@@ -42,6 +42,13 @@ pub fn find_planted(seeds: u64, known_first: bool) -> Vec<Mistake> {
     alive
 }
 
+/// Plants the mistake that the variable `MISTAKE` names, if it does.
+pub fn plant_wanted() {
+    let wanted = std::env::var("MISTAKE").ok();
+    let mut all = Mistake::ALL.into_iter();
+    plant(all.find(|mistake| wanted.as_ref() == Some(&format!("{mistake:?}"))));
+}
+
 // The lowest seed that found it when all were tried.
 fn known_seed(mistake: Mistake) -> Option<u64> {
     let name = format!("{mistake:?}");

@@ -30,14 +30,8 @@ pub enum Mistake {
     ParkedForGood,
     /// The documents of an index that was lost are not sent again.
     LostIndexNotFilled,
-    /// An index that documents are missed in looks complete before it is sure that they are sent again.
-    LostIndexLooksComplete,
     /// After a restart any index of the right name is taken for the one that was delivered to.
     IndexForgotten,
-    /// Documents that were still to be marked when the service ended are forgotten.
-    MarkingForgotten,
-    /// A newer document in another index than the one that was written to is taken for a delivery.
-    ConflictOfAnotherIndex,
     /// After a restart events have ids that others had before.
     EventIdsRepeated,
     /// All documents have the same version, so the last request wins.
@@ -70,7 +64,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 25] = [
         Self::PositionInAnotherWrite,
         Self::MarkClearedWithoutComparing,
         Self::ReadMarkTakenForUnread,
@@ -81,10 +75,7 @@ impl Mistake {
         Self::HalfOfABulkForgotten,
         Self::ParkedForGood,
         Self::LostIndexNotFilled,
-        Self::LostIndexLooksComplete,
         Self::IndexForgotten,
-        Self::MarkingForgotten,
-        Self::ConflictOfAnotherIndex,
         Self::EventIdsRepeated,
         Self::VersionIsConstant,
         Self::LatenessByTheCombinedWatermark,
