@@ -30,6 +30,14 @@ fn midnight_is_the_zones_own() {
 }
 
 #[test]
+fn clocks_of_berlin_are_an_hour_ahead_in_winter_and_two_in_summer() {
+    for (time, ahead) in [("2026-03-29 00:59", 1), ("2026-03-29 01:00", 2)] {
+        let offset = tidegauge_windows::offset_at_utc(Europe::Berlin, at(time).millis());
+        assert_eq!(offset, HOUR.times(ahead).millis());
+    }
+}
+
+#[test]
 fn day_has_23_hours_when_clocks_go_forward_and_25_when_they_go_back() {
     let berlin = window("2026-03-28 23:00", "2026-03-29 22:00");
     assert_eq!(day_of(Europe::Berlin, "2026-03-29 12:00"), berlin);
