@@ -32,7 +32,7 @@ CARGO_FLAGS := --release --locked
 # What tests run may be simulated; what is shipped and measured is built without it.
 TEST_FLAGS := $(CARGO_FLAGS) --features tidegauge/simulation
 
-.PHONY: help demo test test-fast sim memcheck chaos fuzz build stack stack-down bench check fmt clippy doc deny sbom tidy setup setup-build clean-lab
+.PHONY: help demo test test-fast sim memcheck chaos fuzz build stack stack-down bench check fmt clippy doc deny sbom tidy setup setup-build clean-lab mutants
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,16 @@ fuzz: setup-build ## any bytes at all for every target of fuzz/, SECONDS=60 each
 			$$([ ! -f $$dictionary ] || echo -dict=$$dictionary) || failed="$$failed $$target"; \
 	done; \
 	[ -z "$$failed" ] || { echo "broken:$$failed"; exit 1; }
+
+# .cargo/mutants.toml says what is changed and which changes no test can see. FILE=windows/src/walk.rs changes that
+# file alone, SHARD=0/4 a quarter of all. The crate is copied and compiled without the C++ dependencies.
+mutants: ## changes windows/ in about a thousand places, one at a time: each time a test must fail (FILE= SHARD=)
+	@command -v cargo-mutants >/dev/null || [ -x $(TOOLS)/bin/cargo-mutants ] || \
+		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-mutants@27.1.0
+	@mkdir -p target
+	@export PATH="$$PATH:$(TOOLS)/bin" PROPTEST_MAX_SHRINK_ITERS=0 PROPTEST_RNG_SEED=7; \
+	cargo mutants --package tidegauge-windows --output target \
+		$(if $(FILE),--file $(FILE)) $(if $(SHARD),--shard $(SHARD))
 
 build: setup-build ## release binary at target/release/tidegauge
 	@cargo build $(CARGO_FLAGS)

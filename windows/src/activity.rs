@@ -89,3 +89,83 @@ pub(crate) fn candidates(
 fn reach_of(time: EventTime) -> Stretch {
     Stretch::new(time.plus(Span::from_millis(1)), time.plus(ACTIVITY_REACH))
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+    const DAY: i64 = 24 * HOUR;
+
+    fn at(millis: i64) -> EventTime {
+        EventTime::from_millis(millis)
+    }
+
+    fn stretch(start: i64, end: i64) -> Stretch {
+        Stretch::new(at(start), at(end))
+    }
+
+    /// Whether one of the payments at `times` lies less than a day before `start`.
+    fn is_reached(times: &[i64], start: i64) -> bool {
+        let mut times = times.iter();
+        times.any(|time| *time < start && start - time < DAY)
+    }
+
+    #[test]
+    fn a_payment_at_a_time_that_another_has_reaches_nothing_new() {
+        // 0 [1 ms -------- 1 d)                 5 d [.. -------- 6 d)
+        let mut activity = Activity::default();
+        for time in [0, 5 * DAY] {
+            let reached = stretch(time + 1, time + DAY);
+            assert_eq!(activity.extend(at(time)), Some(reached));
+        }
+        for time in [0, 5 * DAY] {
+            assert_eq!(activity.extend(at(time)), None);
+        }
+    }
+
+    #[test]
+    fn a_stretch_that_ends_at_the_floor_is_forgotten_and_one_that_ends_after_it_is_kept() {
+        // [1 ms ---- 1 d)                [5 d + 1 ms ---- 6 d)
+        //            | floor: the start at 1 d is not reached
+        let both = [stretch(1, DAY), stretch(5 * DAY + 1, 6 * DAY)];
+        for (floor, kept) in [(DAY - 1, &both[..]), (DAY, &both[1..])] {
+            let mut activity = Activity::restore(both.to_vec());
+            activity.forget_before(at(floor));
+            assert_eq!(activity.stretches(), kept);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        // A millisecond to either side of whole hours, so that stretches touch and just don't touch.
+        #[test]
+        fn stretches_are_apart_and_hold_the_starts_less_than_a_day_after_a_payment(
+            payments in prop::collection::vec((0..400_i64, -1..2_i64), 1..24),
+        ) {
+            let mut activity = Activity::default();
+            let mut times = vec![];
+            for (hours, millis) in payments {
+                let time = hours * HOUR + millis;
+                let before = times.clone();
+                times.push(time);
+                let reached = activity.extend(at(time));
+                prop_assert!(reached.is_none_or(|reached| reached.start < reached.end));
+                let bounds = times.iter().flat_map(|time| [*time, time + DAY]);
+                for start in bounds.flat_map(|bound| bound - 1..=bound + 1) {
+                    let is_new = is_reached(&times, start) && !is_reached(&before, start);
+                    prop_assert_eq!(covers(activity.stretches(), at(start)), is_reached(&times, start));
+                    prop_assert_eq!(reached.is_some_and(|reached| reached.contains(at(start))), is_new);
+                }
+                for pair in activity.stretches().windows(2) {
+                    prop_assert!(pair[0].end < pair[1].start, "{:?}", pair);
+                }
+            }
+        }
+    }
+}

@@ -120,10 +120,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         }
         let mut late = part.is_late(time, out_of_orderness);
         if is_planted(Mistake::LatenessByTheCombinedWatermark) {
-            late = self
-                .watermarks
-                .combined
-                .is_some_and(|combined| time < combined);
+            late = self.is_behind_all(time);
         }
         if late
             && let Some(watermark) = part.watermark(out_of_orderness)
@@ -283,6 +280,12 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             .partitions
             .get(&partition)?
             .watermark(self.settings.out_of_orderness)
+    }
+
+    // The planted mistake: the order in which partitions take turns would decide figures.
+    fn is_behind_all(&self, time: EventTime) -> bool {
+        let combined = self.watermarks.combined;
+        combined.is_some_and(|combined| time < combined)
     }
 
     fn add(&mut self, time: EventTime, key: K, input: &A::Input, late: bool) {

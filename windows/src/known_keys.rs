@@ -69,6 +69,18 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_thousand_keys_are_not_a_crowd_and_one_more_is() {
+        let mut known = KnownKeys::default();
+        for key in 0..1_000_u32 {
+            known.learn(key, EventTime::from_millis(key.into()));
+        }
+        assert_eq!(known.zeros_end_at(), None);
+        let last = EventTime::from_millis(5_000);
+        known.learn(1_000, last);
+        assert_eq!(known.zeros_end_at(), Some(last));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(16))]
 

@@ -129,3 +129,38 @@ fn a_quiet_stream_closes_the_only_payment_of_a_topic() {
         "there is no other to close"
     );
 }
+
+#[test]
+fn a_payment_within_a_day_of_both_makes_a_jump_near_and_one_further_back_disproves_it() {
+    // 0:01 |-------- a day --------| 1 d 0:01
+    //            12:00 |--------- a day ---------| 1 d 12:00, the jump
+    let jump = after(1, 12 * 60);
+    for (minute, highest) in [
+        (20 * 60, jump),
+        (12 * 60, jump),
+        (12 * 60 - 1, after(0, 12 * 60 - 1)),
+    ] {
+        let mut topic = Topic::new();
+        topic.pay(0, 1, after(0, 0));
+        topic.pay(0, 2, after(0, 1));
+        topic.pay(0, 1, jump);
+        assert_eq!(topic.highest(0), Some(after(0, 1)));
+        topic.pay(0, 1, after(0, minute));
+        assert_eq!(topic.highest(0), Some(highest), "after {minute}");
+        assert_eq!(topic.0.partitions()[&0].jump, None);
+    }
+}
+
+#[test]
+fn a_payment_on_the_watermark_disproves_a_jump_and_a_late_one_does_not() {
+    // 0:00 | 0:01, the watermark ......... day 7, a jump
+    for (minute, is_disproved) in [(1, true), (0, false)] {
+        let mut topic = Topic::new();
+        topic.pay(0, 1, after(0, 0));
+        topic.pay(0, 2, after(0, 1));
+        topic.pay(0, 1, day(7));
+        topic.pay(0, 1, after(0, minute));
+        let jump = topic.0.partitions()[&0].jump;
+        assert_eq!(jump.is_none(), is_disproved, "{jump:?}");
+    }
+}

@@ -159,6 +159,7 @@ impl House {
             query.limit = page;
             loop {
                 let results = frame.windows(&self.cells, &query).unwrap();
+                assert!(results.len() <= page, "more than asked for");
                 for result in &results {
                     let at = (result.window.start, result.key, result.window.end);
                     assert!(query.after.is_none_or(|after| after < at), "out of order");

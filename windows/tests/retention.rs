@@ -44,6 +44,22 @@ fn what_is_past_retention_is_in_none_of_its_windows() {
 }
 
 #[test]
+fn the_floor_stays_while_there_is_nothing_to_forget() {
+    // day 0 | the first start that it reaches is a millisecond later | day 10 and 1 ms, 2 ms
+    let mut topic = Topic::new();
+    topic.step(0, 0, 10);
+    let millis = |millis| EventTime::from_millis(day(10).millis() + millis);
+    for (time, floor) in [
+        (millis(1), None),
+        (millis(2), Some(EventTime::from_millis(2))),
+    ] {
+        topic.pay(0, 1, time);
+        topic.0.take_changes();
+        assert_eq!(topic.floor(), floor);
+    }
+}
+
+#[test]
 fn a_wrong_clock_that_is_alone_in_its_partition_moves_no_retention() {
     // p0  day 0 -------- (idle) .............. day 1
     // p1  day 365 365 365, and continues, once a day, for less than the retention (10)

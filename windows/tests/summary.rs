@@ -196,6 +196,11 @@ fn parts() -> impl Strategy<Value = Vec<(i128, bool, usize)>> {
     prop_oneof![few, many]
 }
 
+#[test]
+fn histograms_of_as_many_values_differ_when_their_bins_do() {
+    assert_ne!(histogram(&[1, 2]), histogram(&[1, 3]));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

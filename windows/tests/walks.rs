@@ -144,6 +144,41 @@ fn a_selection_of_starts_names_those_windows_and_no_others() {
 }
 
 #[test]
+fn a_selection_of_ends_names_no_window_that_ends_where_it_begins() {
+    // a payment at 03:53 of day 3 is in windows that end at 03:54, 03:55, … 04:03; only those after 03:58
+    let (frame, cells, _, _) = months();
+    let selection = Selection {
+        definition: Some(1),
+        after: at(3 * 1_440 + 238),
+        until: at(5 * 1_440 + 238),
+        ..Selection::ALL
+    };
+    let (named, _) = walked(vec![Walk::new(selection)], 100, |walk| {
+        frame.walk(&cells, walk, 100).unwrap()
+    });
+    let expected = listed(&frame, &cells, |number, window, summary| {
+        let is_after = selection.after < window.end && window.end <= selection.until;
+        number == 1 && summary.count > 0 && is_after
+    });
+    assert!(!expected.is_empty());
+    assert_eq!(named, expected);
+}
+
+#[test]
+fn zero_windows_of_one_definition_are_told_without_those_of_others() {
+    let (frame, cells, _, _) = months();
+    let selection = Selection {
+        definition: Some(2),
+        ..Selection::ALL
+    };
+    let (named, _) = walked(vec![Walk::new(selection)], 3_000, |walk| {
+        frame.walk_zeros(&cells, walk, |_| true, 3_000).unwrap()
+    });
+    assert!(!named.is_empty());
+    assert!(named.iter().all(|(number, ..)| *number == 2));
+}
+
+#[test]
 fn a_window_past_retention_is_named_by_no_walk() {
     let (frame, cells, closings, _) = months();
     let floor = at(40 * 1_440);

@@ -135,6 +135,31 @@ fn a_partition_without_a_payment_holds_the_others_back_until_it_is_idle() {
 }
 
 #[test]
+fn a_partition_is_idle_until_it_has_a_payment_and_has_a_watermark_of_its_own() {
+    let mut engine = engine();
+    begin(&mut engine, 0, 50);
+    begin(&mut engine, 1, 20);
+    engine.set_idle(1, true);
+    assert_eq!(engine.partition_watermark(1), Some(at(15)));
+    assert_eq!(engine.partition_watermark(2), None);
+    assert!(!engine.partitions()[&0].is_idle() && engine.partitions()[&1].is_idle());
+    add(&mut engine, 1, 21);
+    assert!(!engine.partitions()[&1].is_idle());
+}
+
+#[test]
+fn what_changed_is_counted_in_slices_and_keys_until_it_is_taken() {
+    // slices of 10 minutes: [0,10) of keys 1 and 2, [10,20) of key 1
+    let mut engine = engine();
+    for (minute, key) in [(3, 1), (4, 1), (5, 2), (11, 1)] {
+        engine.insert(0, at(minute), None, key, &1);
+    }
+    assert_eq!(engine.changed(), 3);
+    engine.take_changes();
+    assert_eq!(engine.changed(), 0);
+}
+
+#[test]
 fn a_partition_that_comes_back_behind_the_others_stays_out_until_it_has_caught_up() {
     // p0 --------- 20 ................. 60      combined follows p0 while p1 is behind 55
     // p1 -- 10  (idle)   12 .. 58  60 61

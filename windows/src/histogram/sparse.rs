@@ -97,3 +97,61 @@ fn key_of(index: i16) -> u64 {
 fn index_in(entry: u64) -> i16 {
     ((entry >> COUNT_BITS) as u16 ^ (1 << 15)).cast_signed()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: u64 = 281_474_976_710_655;
+
+    fn list(bins: impl IntoIterator<Item = (i16, u64)>) -> Sparse {
+        let mut list = Sparse::default();
+        for (index, count) in bins {
+            assert!(list.add(index, count));
+        }
+        list
+    }
+
+    fn ones(indices: core::ops::Range<i16>) -> Sparse {
+        list(indices.map(|index| (index, 1)))
+    }
+
+    fn bins_of(list: &Sparse) -> Vec<(i16, u64)> {
+        list.iter().collect()
+    }
+
+    #[test]
+    fn a_list_has_48_bins_at_most() {
+        let mut list = ones(-24..24);
+        assert!(!list.add(24, 1));
+        assert!(!list.add(-25, 1));
+        assert!(list.add(23, 1));
+        assert_eq!(list.iter().count(), 48);
+    }
+
+    #[test]
+    fn a_bin_counts_less_than_2_to_the_48th() {
+        assert!(!Sparse::default().add(5, MOST + 1));
+        let mut list = list([(5, MOST - 1), (5, 1)]);
+        assert!(!list.add(5, 1));
+        assert_eq!(bins_of(&list), [(5, MOST)]);
+    }
+
+    #[test]
+    fn two_lists_are_merged_if_a_list_has_room_for_all_their_bins_and_counts() {
+        //  0 ........... 40
+        //         30 ......... 48, 49
+        let (first, fits, is_too_much) = (ones(0..40), ones(30..48), ones(30..49));
+        let counts = (0..48).map(|index| (index, if (30..40).contains(&index) { 2 } else { 1 }));
+        let expected: Vec<(i16, u64)> = counts.collect();
+        for merged in [first.merged(&fits), fits.merged(&first)] {
+            assert_eq!(merged.as_ref().map(bins_of), Some(expected.clone()));
+        }
+        assert!(first.merged(&is_too_much).is_none());
+        assert!(is_too_much.merged(&first).is_none());
+        let (full, one) = (list([(5, MOST)]), list([(5, 1)]));
+        assert!(full.merged(&one).is_none());
+        let sum = list([(5, MOST - 1)]).merged(&one);
+        assert_eq!(sum.as_ref().map(bins_of), Some([(5, MOST)].into()));
+    }
+}

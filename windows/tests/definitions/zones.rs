@@ -30,6 +30,14 @@ fn midnight_is_the_zones_own() {
 }
 
 #[test]
+fn clocks_of_berlin_are_an_hour_ahead_in_winter_and_two_in_summer() {
+    for (time, ahead) in [("2026-03-29 00:59", 1), ("2026-03-29 01:00", 2)] {
+        let offset = tidegauge_windows::offset_at_utc(Europe::Berlin, at(time).millis());
+        assert_eq!(offset, HOUR.times(ahead).millis());
+    }
+}
+
+#[test]
 fn day_has_23_hours_when_clocks_go_forward_and_25_when_they_go_back() {
     let berlin = window("2026-03-28 23:00", "2026-03-29 22:00");
     assert_eq!(day_of(Europe::Berlin, "2026-03-29 12:00"), berlin);
@@ -110,6 +118,24 @@ fn skipped_midnight_is_read_with_the_offset_from_before() {
 }
 
 #[test]
+fn time_before_a_begin_that_the_clock_skips_is_in_the_day_before() {
+    // Berlin, days from 02:30 on:  01:00 UTC       01:15           01:30
+    //                              01:59 -> 03:00  03:15, skipped  03:30, the begin of the day
+    let half_past_two = Span::from_millis(150 * 60_000);
+    let shifted = Definition::tumbling("day", Span::DAY, half_past_two, Europe::Berlin).unwrap();
+    let before = window("2026-03-28 01:30", "2026-03-29 01:30");
+    for time in ["2026-03-29 00:59", "2026-03-29 01:15", "2026-03-29 01:29"] {
+        assert_eq!(shifted.windows_of(at(time)).collect::<Vec<_>>(), [before]);
+        assert_eq!(shifted.last_end(at(time)), before.end);
+    }
+    let windows = shifted.windows_of(before.end);
+    assert_eq!(
+        windows.map(|window| window.start).collect::<Vec<_>>(),
+        [before.end]
+    );
+}
+
+#[test]
 fn repeated_midnight_is_the_first_of_the_two() {
     // At 01:00 the clocks go back to 00:00 in Havana, and at 00:01 they went to 23:01 in St John's.
     let havana = window("2026-11-01 04:00", "2026-11-02 05:00");
@@ -171,6 +197,19 @@ fn cumulative_day_of_23_hours_has_23_windows_and_one_of_25_has_25() {
             cumulative.last_end(at(time)),
             at(start).plus(HOUR.times(count))
         );
+    }
+}
+
+#[test]
+fn a_time_is_in_no_more_windows_than_the_overlap_and_in_as_many_when_a_day_has_25_hours() {
+    let quarter = Span::MINUTE.times(15);
+    for (zone, begin, count) in [
+        (Tz::UTC, "2026-10-25 00:00", 96),
+        (Europe::Berlin, "2026-10-24 22:00", 100),
+    ] {
+        let day = Definition::cumulative("day", Span::DAY, quarter, NONE, zone).unwrap();
+        assert_eq!(day.windows_of(at(begin)).count(), count);
+        assert_eq!(day.overlap(), u64::try_from(count).unwrap());
     }
 }
 
