@@ -50,8 +50,8 @@ pub fn run() -> u8 {
         Ok(arguments) => arguments,
         Err(error) => {
             let said = error.render().to_string();
-            let masked = masked(&said, env::args().skip(1));
-            let masked = without_typed_secrets(&masked, env::args().skip(1));
+            let masked = masked(&said, typed());
+            let masked = without_typed_secrets(&masked, typed());
             // If stdout or stderr is closed, there is nowhere to report it.
             let _ = match masked == said {
                 true => error.print(),
@@ -68,12 +68,18 @@ pub fn run() -> u8 {
         Ok(()) => 0,
         Err(failure) => {
             if !failure.is_stdout_closed() {
-                let said = without_typed_secrets(&failure.to_string(), env::args().skip(1));
+                let said = without_typed_secrets(&failure.to_string(), typed());
                 streams::note(format_args!("{}{said}", prefix()));
             }
             failure.exit_code()
         }
     }
+}
+
+// The arguments as errors show them: what is not UTF-8 has replacement characters.
+fn typed() -> impl Iterator<Item = String> {
+    let arguments = env::args_os().skip(1);
+    arguments.map(|argument| argument.to_string_lossy().into_owned())
 }
 
 // The error of the parser repeats an argument that it did not expect. That argument may be a secret.

@@ -1,5 +1,8 @@
 //! Each kind of failure has its exit code.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use super::{fails, tidegauge};
 
 #[test]
@@ -33,6 +36,21 @@ fn a_wrong_command_line_is_code_2() {
         &["check", "-v", "-q"],
     ] {
         assert!(!fails(arguments, 2).is_empty());
+    }
+}
+
+#[test]
+fn an_argument_that_is_not_utf_8_is_an_error_and_no_panic() {
+    for (arguments, code) in [
+        (&[][..], 2),
+        (&["compute"], 1),
+        (&["check", "--config"], 78),
+    ] {
+        let word = OsStr::from_bytes(b"no-such-\xff");
+        let output = tidegauge(arguments).arg(word).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains("no-such-"), "{said}");
     }
 }
 
