@@ -2,22 +2,27 @@
 //!
 //! A key is a prefix byte and then fields of fixed length, so that keys sort as their fields do:
 //! big-endian, signed numbers with the sign bit flipped.
-//!
-//! Long because it is a register: a prefix can only be given out safely where all others can be seen.
 
 use std::borrow::Borrow;
 use std::ops::{Deref, Range};
 
 use tidegauge_windows::{Block, EventTime, Window};
 
-use crate::core::feedback::Family;
-use crate::domain::document_key::{DocumentKey, Origin};
+use crate::domain::document_key::Origin;
 use crate::domain::payment::BranchId;
 
+mod dirty;
 mod index;
+mod key_fields;
+mod record_list;
 mod topic;
 
+pub(super) use dirty::{
+    all_dirty, dirty, dirty_after, dirty_windows_before, dirty_windows_from, document_of,
+};
 pub(super) use index::{all_indexes, family_of_index, index};
+use key_fields::KeyFields;
+pub(super) use record_list::RecordList;
 pub(super) use topic::{
     all_halts, all_progress, halt, life, partition_of, partition_of_halt, progress, topic,
 };
@@ -311,193 +316,6 @@ pub(super) fn revision_at(key: &[u8]) -> Option<KeyBytes> {
     fields
         .is_done()
         .then(|| revision(definition, window, branch))
-}
-
-/// A list of records that is numbered as it grows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum RecordList {
-    /// Payments that are in no window.
-    NoWindow,
-    /// Records that are not payments.
-    Rejects,
-}
-
-impl RecordList {
-    /// The entry with `number`.
-    pub(super) fn entry(self, number: u64) -> KeyBytes {
-        self.entries().u64(number)
-    }
-
-    /// The entries before `number`, or all.
-    pub(super) fn before(self, number: Option<u64>) -> Range<KeyBytes> {
-        match number {
-            Some(number) => self.entries()..self.entry(number),
-            None => self.entries().all(),
-        }
-    }
-
-    /// The number of an [`RecordList::entry`] key.
-    pub(super) fn number_of(self, key: &[u8]) -> Option<u64> {
-        let mut fields = KeyFields::after(key, self.entries().bytes[0])?;
-        fields.u64().filter(|_| fields.is_done())
-    }
-
-    /// The number of the entry for the record at `origin`.
-    pub(super) fn number_at(self, origin: Origin) -> KeyBytes {
-        let prefix = match self {
-            Self::NoWindow => prefix::IN_NO_WINDOW_AT,
-            Self::Rejects => prefix::REJECT_AT,
-        };
-        KeyBytes::new(prefix).origin(origin)
-    }
-
-    /// The document about the record at `origin`.
-    pub(super) fn document(self, origin: Origin) -> DocumentKey {
-        match self {
-            Self::NoWindow => DocumentKey::NoWindow(origin),
-            Self::Rejects => DocumentKey::Reject(origin),
-        }
-    }
-
-    /// The family of its documents.
-    pub(super) fn family(self) -> Family {
-        match self {
-            Self::NoWindow => Family::NoWindow,
-            Self::Rejects => Family::Rejects,
-        }
-    }
-
-    fn entries(self) -> KeyBytes {
-        KeyBytes::new(match self {
-            Self::NoWindow => prefix::IN_NO_WINDOW,
-            Self::Rejects => prefix::REJECT,
-        })
-    }
-}
-
-/// The mark of a document that awaits delivery. Sorts as [`DocumentKey`] does.
-pub(super) fn dirty(document: &DocumentKey) -> KeyBytes {
-    let key = KeyBytes::new(prefix::DIRTY);
-    match *document {
-        DocumentKey::Total(branch) => key.byte(kind::TOTAL).branch(branch),
-        DocumentKey::Window {
-            definition,
-            window,
-            branch,
-        } => key
-            .byte(kind::WINDOW)
-            .u16(definition)
-            .time(window.start)
-            .time(window.end)
-            .branch(branch),
-        DocumentKey::NoWindow(origin) => key.byte(kind::IN_NO_WINDOW).origin(origin),
-        DocumentKey::Reject(origin) => key.byte(kind::REJECT).origin(origin),
-    }
-}
-
-/// All [`dirty`] marks after the one of `after`.
-pub(super) fn dirty_after(after: Option<&DocumentKey>) -> Range<KeyBytes> {
-    let all = KeyBytes::new(prefix::DIRTY).all();
-    match after {
-        Some(after) => dirty(after).end()..all.end,
-        None => all,
-    }
-}
-
-/// All [`dirty`] marks.
-pub(super) fn all_dirty() -> Range<KeyBytes> {
-    KeyBytes::new(prefix::DIRTY).all()
-}
-
-/// The [`dirty`] marks of the windows of a definition that start before `start`.
-pub(super) fn dirty_windows_before(definition: u16, start: EventTime) -> Range<KeyBytes> {
-    let of_definition = KeyBytes::new(prefix::DIRTY)
-        .byte(kind::WINDOW)
-        .u16(definition);
-    of_definition..of_definition.time(start)
-}
-
-/// The [`dirty`] marks of the windows of a definition that start at or after `start`.
-pub(super) fn dirty_windows_from(definition: u16, start: EventTime) -> Range<KeyBytes> {
-    let of_definition = KeyBytes::new(prefix::DIRTY)
-        .byte(kind::WINDOW)
-        .u16(definition);
-    of_definition.time(start)..of_definition.end()
-}
-
-/// The document of a [`dirty`] key.
-pub(super) fn document_of(key: &[u8]) -> Option<DocumentKey> {
-    let mut fields = KeyFields::after(key, prefix::DIRTY)?;
-    let document = match fields.byte()? {
-        kind::TOTAL => DocumentKey::Total(fields.branch()?),
-        kind::WINDOW => DocumentKey::Window {
-            definition: fields.u16()?,
-            window: Window::new(fields.time()?, fields.time()?),
-            branch: fields.branch()?,
-        },
-        kind::IN_NO_WINDOW => DocumentKey::NoWindow(fields.origin()?),
-        kind::REJECT => DocumentKey::Reject(fields.origin()?),
-        _ => return None,
-    };
-    fields.is_done().then_some(document)
-}
-
-/// Reads the fields of a key.
-struct KeyFields<'a>(&'a [u8]);
-
-impl<'a> KeyFields<'a> {
-    fn after(key: &'a [u8], prefix: u8) -> Option<Self> {
-        Some(Self(key.strip_prefix(&[prefix])?))
-    }
-
-    fn is_done(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (field, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*field)
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        self.bytes().map(|[byte]| byte)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.bytes().map(u16::from_be_bytes)
-    }
-
-    fn u32(&mut self) -> Option<u32> {
-        self.bytes().map(u32::from_be_bytes)
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        self.bytes().map(u64::from_be_bytes)
-    }
-
-    fn i32(&mut self) -> Option<i32> {
-        self.u32().map(|field| (field ^ (1 << 31)).cast_signed())
-    }
-
-    fn i64(&mut self) -> Option<i64> {
-        self.u64().map(|field| (field ^ (1 << 63)).cast_signed())
-    }
-
-    fn time(&mut self) -> Option<EventTime> {
-        self.i64().map(EventTime::from_millis)
-    }
-
-    fn branch(&mut self) -> Option<BranchId> {
-        self.u32().and_then(BranchId::new)
-    }
-
-    fn origin(&mut self) -> Option<Origin> {
-        Some(Origin {
-            partition: self.i32()?,
-            offset: self.i64()?,
-        })
-    }
 }
 
 #[cfg(test)]

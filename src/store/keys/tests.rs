@@ -4,6 +4,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::core::feedback::Family;
+use crate::domain::document_key::DocumentKey;
 
 fn at(millis: i64) -> EventTime {
     EventTime::from_millis(millis)
