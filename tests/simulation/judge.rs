@@ -75,8 +75,8 @@ pub fn check_checkpoint(served: &Served, log: &[Partition]) -> Result<BTreeMap<i
 pub struct Strictness {
     /// Whether a partition is halted: windows may stay open.
     pub is_halted: bool,
-    /// Whether documents must be those of the state.
-    pub are_documents_judged: bool,
+    /// Whether documents may be newer than the state, which can't catch up any more.
+    pub are_documents_ahead: bool,
     /// Whether two services delivered: each may have made a window final at another moment.
     pub had_copy: bool,
 }
@@ -103,8 +103,7 @@ pub fn check_end(
     let documents = |name: &str| documents(search, name);
     // A generation that can't come as far as the one before is not shown.
     let shown = search.alias_targets(&format!("{PREFIX}-totals"));
-    let is_hidden = how.is_halted && !shown.iter().all(|name| is_of(name, generation));
-    if is_hidden || !how.are_documents_judged {
+    if how.is_halted && !shown.iter().all(|name| is_of(name, generation)) {
         return outcome(&differences);
     }
     let own = search
@@ -112,15 +111,16 @@ pub fn check_end(
         .into_iter()
         .filter(|name| is_of(name, generation));
     let all: usize = own.map(|name| search.documents(&name).len()).sum();
+    let but: &[&str] = match how.had_copy {
+        true => &["revision", "closed_by"],
+        false => &[],
+    };
     figures.check_documented(
         &documents,
         all as u64,
         (PREFIX, LEGACY),
-        if how.had_copy {
-            &["revision", "closed_by"]
-        } else {
-            &[]
-        },
+        but,
+        how.are_documents_ahead,
         &mut differences,
     );
     outcome(&differences)

@@ -64,7 +64,14 @@ impl Figures {
         let mut differences = Differences::default();
         let documents = |name: &str| elastic.documents(name);
         let all = elastic.count(&format!("{prefix}-*"));
-        self.check_documented(&documents, all, (prefix, legacy), but, &mut differences);
+        self.check_documented(
+            &documents,
+            all,
+            (prefix, legacy),
+            but,
+            false,
+            &mut differences,
+        );
         differences
     }
 

@@ -177,11 +177,10 @@ impl World {
         self.follower.listen(&served.router, &windows)?;
         let figures = reader::figures(&served.router, &windows)?;
         self.follower.check(&figures)?;
-        // What the state lost is not in the log any more, and documents hold it.
-        let are_documents_ahead = is_halted && self.may_be_behind;
         let how = judge::Strictness {
             is_halted,
-            are_documents_judged: !are_documents_ahead,
+            // What the state lost is not in the log any more, and documents hold it.
+            are_documents_ahead: is_halted && self.may_be_behind,
             had_copy: self.had_copy,
         };
         judge::check_end(served, &search, &self.circumstances.rules, &records, how)
