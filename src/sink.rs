@@ -44,6 +44,7 @@ mod field_descriptions;
 mod handover;
 mod index;
 mod index_finding;
+mod index_identity;
 mod login;
 mod mapping;
 mod mark_order;
@@ -207,7 +208,7 @@ impl Sink {
             passes: Passes::default(),
             blocked: Blocked::default(),
             misnamed: Vec::new(),
-            misnamed_marks: Vec::new(),
+            misnamed_marks: None,
             delete_misnamed_at: None,
             outdated_zeros: OutdatedZeros::default(),
             mark_orders: MarkOrders::default(),

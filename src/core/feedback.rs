@@ -12,10 +12,10 @@ use crate::domain::document_key::DocumentKey;
 pub enum Feedback {
     /// These are delivered as they were at their marks. One that has changed since still waits.
     Delivered(Vec<(DocumentKey, Mark)>),
-    /// What was or will be said to be delivered of these is in the indexes with these uuids.
+    /// The uuids of the indexes that these families are delivered to. Comes before the first delivery to each.
     Indexes(BTreeMap<Family, String>),
-    /// The index of these was lost and recreated empty: they await delivery again.
-    Recreated(Family, OnDurable),
+    /// The indexes of these were lost and recreated empty: they await delivery again.
+    Recreated(BTreeSet<Family>, OnDurable),
     /// These, and no others, can't be delivered for a long time: retention does not wait for them.
     Blocked(Blocked),
 }

@@ -13,6 +13,7 @@ use tidegauge_windows::planted::{Mistake, is_planted};
 
 use super::client::Client;
 use super::document::Document;
+use super::index_identity;
 use super::retry::{Verdict, classify};
 use super::trouble::Trouble;
 use crate::core::feedback::Family;
@@ -56,16 +57,8 @@ pub(super) struct Target {
     pub(super) index: Arc<str>,
     /// The alias it is written to.
     pub(super) alias: Arc<str>,
-    /// Tells the index from any other of its name, as [`IndexState::uuid`](super::cluster::IndexState) does;
-    /// empty before it is known.
+    /// The [`index_identity::identity`] of the index; empty before it is known.
     pub(super) uuid: Arc<str>,
-}
-
-impl Target {
-    // Whether an index with this uuid is meant, whatever its history.
-    fn is_index(&self, uuid: &str) -> bool {
-        self.uuid.split('/').next() == Some(uuid)
-    }
 }
 
 /// What became of one document.
@@ -324,7 +317,7 @@ fn outcome(item: &Item, answer: ItemAnswer<'_>) -> Result<Outcome, Trouble> {
     }
     let is_outdated = verdict == Verdict::Done && answer.status == 409;
     let uuid = error.and_then(|error| error.index_uuid.as_deref());
-    if is_outdated && uuid.is_some_and(|uuid| !item.target.is_index(uuid)) {
+    if is_outdated && uuid.is_some_and(|uuid| !index_identity::is_of(&item.target.uuid, uuid)) {
         // The newer document is in an index that was not inspected yet.
         verdict = Verdict::Missing;
     }

@@ -20,6 +20,7 @@ pub(super) use self::ownership::Owner;
 use super::bulk::Target;
 use super::client::Client;
 use super::index::{DocumentKind, Names};
+use super::index_identity;
 use super::mapping;
 use super::trouble::Trouble;
 use crate::core::feedback::Family;
@@ -49,7 +50,7 @@ pub(super) struct Cluster {
 /// An index as it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct IndexState {
-    /// Tells it from any other of its name, and from what it was before a snapshot was restored.
+    /// Its [`index_identity::identity`].
     pub(super) uuid: String,
     /// Whether documents can be written to it the way we do.
     pub(super) is_ours: bool,
@@ -315,17 +316,12 @@ impl Cluster {
     }
 
     async fn live(&self, family: Family, index: Index) -> Result<IndexState, Trouble> {
-        let settings = &index.settings["index"];
+        let uuid = index_identity::identity(&index.settings);
         let no_uuid = || Trouble::garbage("an index is described without its uuid");
-        let mut uuid = settings["uuid"].as_str().ok_or_else(no_uuid)?.to_owned();
-        // A closed index that a snapshot is restored to keeps its uuid, and gets another history.
-        if let Some(history) = settings["history"]["uuid"].as_str() {
-            uuid = format!("{uuid}/{history}");
-        }
         let kind = DocumentKind::of(family);
         let ours = mapping::mapping(kind, self.histograms);
         Ok(IndexState {
-            uuid,
+            uuid: uuid.ok_or_else(no_uuid)?,
             is_ours: index.aliases.contains_key(&self.names.write_alias(family)),
             owner: self
                 .owner(&self.names.index(family), &index.mappings)

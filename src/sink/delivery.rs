@@ -68,8 +68,8 @@ pub(super) struct Delivery {
     pub(super) blocked: Blocked,
     /// Totals under names that their branches had before.
     pub(super) misnamed: Vec<Misnamed>,
-    /// The orders to deliver what they stand for under the new names.
-    pub(super) misnamed_marks: Vec<MarkOrder>,
+    /// The order to deliver what they stand for under the new names.
+    pub(super) misnamed_marks: Option<MarkOrder>,
     /// When they are deleted, if there are any.
     pub(super) delete_misnamed_at: Option<Instant>,
     pub(super) outdated_zeros: OutdatedZeros,

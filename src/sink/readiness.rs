@@ -1,7 +1,7 @@
 //! Whether there is a place for documents: indexes that are ours, in order, and hold what is known to
 //! be delivered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +21,16 @@ use crate::host::clock::Instant;
 /// When totals under former names are deleted again whose deletion was refused.
 const DELETE_AGAIN: Duration = Duration::from_secs(10);
 
+/// What is known of an index after it was made ready, or not.
+enum Readiness {
+    /// Documents can be sent to it.
+    Ready,
+    /// Not now.
+    Waits,
+    /// It lacks documents that count as delivered.
+    Lost,
+}
+
 impl Delivery {
     // Before the first checkpoint there is nothing to deliver, and the provenance is not known yet.
     pub(super) async fn knows_provenance(&mut self) -> Result<bool, Interrupted> {
@@ -35,27 +45,17 @@ impl Delivery {
     pub(super) async fn set_up(&mut self) -> Result<(), Interrupted> {
         self.cluster.own_indexes().await?;
         self.cluster.set_up().await?;
+        let mut former = BTreeMap::new();
         if self.had_former_life {
-            let readings = Arc::clone(&self.readings);
-            let noted = blocking(move || readings.query(|reading| reading.indexes())).await?;
-            for (family, uuid) in noted {
-                let is_known = self.destinations.is_known(family);
-                if !is_known && !is_planted(Mistake::IndexForgotten) {
-                    self.destinations.remember(family, uuid);
-                }
-            }
+            former = self.former_life().await?;
         }
         self.inspect().await?;
         if self.had_former_life {
             // What was delivered in a former life is to be there.
-            let readings = Arc::clone(&self.readings);
-            let zeros = self.zero_windows;
-            let known = blocking(move || readings.query(|reading| expected(reading, zeros)));
-            for (family, past) in known.await? {
-                if !self.destinations.is_known(family) && self.destinations.is_gone(family) {
-                    self.recreated(family, past).await?;
-                }
-            }
+            former.retain(|family, _| {
+                !self.destinations.is_known(*family) && self.destinations.is_gone(*family)
+            });
+            self.recreated(former).await?;
             self.destinations.former_life_is_known();
         }
         self.find_misnamed().await?;
@@ -68,6 +68,24 @@ impl Delivery {
         }
         self.report_now().await;
         Ok(())
+    }
+
+    // The families that have documents. Takes note of the indexes that a former life delivered them to.
+    async fn former_life(&mut self) -> Result<BTreeMap<Family, Past>, Interrupted> {
+        let readings = Arc::clone(&self.readings);
+        let zeros = self.zero_windows;
+        let (families, indexes) = blocking(move || {
+            readings.query(|reading| Ok((expected(reading, zeros)?, reading.indexes()?)))
+        })
+        .await?;
+        for (family, index) in indexes {
+            // Of windows past retention nothing is missed.
+            let is_expected = families.contains_key(&family) && !self.destinations.is_known(family);
+            if is_expected && !is_planted(Mistake::IndexForgotten) {
+                self.destinations.remember(family, index);
+            }
+        }
+        Ok(families)
     }
 
     // What names were changed for is delivered again, and what is called by a former name is deleted
@@ -87,11 +105,8 @@ impl Delivery {
         let readings = Arc::clone(&self.readings);
         let zeros = self.zero_windows;
         let known = blocking(move || readings.query(|reading| expected(reading, zeros)));
-        self.misnamed_marks.clear();
-        for family in known.await?.into_keys() {
-            let order = self.mark_again(family).await?;
-            self.misnamed_marks.push(order);
-        }
+        let order = self.mark_again(known.await?.into_keys().collect()).await?;
+        self.misnamed_marks = Some(order);
         self.delete_misnamed_at = Some(Instant::now());
         Ok(())
     }
@@ -100,7 +115,12 @@ impl Delivery {
         let is_due = self
             .delete_misnamed_at
             .is_some_and(|at| at <= Instant::now());
-        if is_due && self.misnamed_marks.iter().all(MarkOrder::is_durable) {
+        if is_due
+            && self
+                .misnamed_marks
+                .as_ref()
+                .is_some_and(MarkOrder::is_durable)
+        {
             self.misnamed = self.cluster.delete_misnamed(&self.misnamed).await?;
             let is_over = self.misnamed.is_empty();
             self.delete_misnamed_at = (!is_over).then(|| Instant::now() + DELETE_AGAIN);
@@ -113,17 +133,19 @@ impl Delivery {
         let live = self.cluster.own_indexes().await?;
         self.answered();
         let compared = self.destinations.compare(&live);
+        let mut lost = BTreeMap::new();
         for family in compared.gone {
             if self.destinations.is_gone(family) {
-                self.recreated(family, Past::Delivered).await?;
+                lost.insert(family, Past::Delivered);
             }
         }
         for (family, uuid) in compared.found {
             let target = self.cluster.target(family);
             if self.destinations.is_ready(target, uuid, false) {
-                self.recreated(family, Past::Delivered).await?;
+                lost.insert(family, Past::Delivered);
             }
         }
+        self.recreated(lost).await?;
         self.ensure_all(compared.changed).await?;
         self.next_inspection = Some(Instant::now() + self.pacing.inspect);
         if self.handover.is_at_once() || self.cluster.is_public() {
@@ -138,6 +160,7 @@ impl Delivery {
         families: BTreeSet<Family>,
     ) -> Result<bool, Interrupted> {
         let mut is_any_ready = false;
+        let mut lost = BTreeMap::new();
         let mut failed = None;
         let families = families
             .into_iter()
@@ -150,19 +173,23 @@ impl Delivery {
         for (family, ensured) in self.cluster.ensure_all(families).await {
             // What is known of the others is noted in any case.
             match self.ensured(family, ensured).await {
-                Ok(is_ready) => is_any_ready |= is_ready,
+                Ok(Readiness::Ready) => is_any_ready = true,
+                Ok(Readiness::Waits) => {}
+                Ok(Readiness::Lost) => {
+                    lost.insert(family, Past::Delivered);
+                }
                 Err(interrupted) => failed = Some(interrupted),
             }
         }
+        self.recreated(lost).await?;
         failed.map_or(Ok(is_any_ready), Err)
     }
 
-    // Whether the index is ready now.
     async fn ensured(
         &mut self,
         family: Family,
         ensured: Result<Ready, Trouble>,
-    ) -> Result<bool, Interrupted> {
+    ) -> Result<Readiness, Interrupted> {
         let now = Instant::now();
         let ready = match ensured {
             Ok(ready) => ready,
@@ -178,7 +205,7 @@ impl Delivery {
                     }
                     _ => self.destinations.hold(family, now, trouble.reason),
                 }
-                return Ok(false);
+                return Ok(Readiness::Waits);
             }
         };
         self.answered();
@@ -186,38 +213,44 @@ impl Delivery {
             self.publish().await;
         }
         let target = self.cluster.target(family);
-        if self.destinations.is_ready(target, ready.uuid, ready.is_new) {
-            self.recreated(family, Past::Delivered).await?;
-            return Ok(false);
-        }
-        Ok(true)
+        let is_lost = self.destinations.is_ready(target, ready.uuid, ready.is_new);
+        Ok(if is_lost {
+            Readiness::Lost
+        } else {
+            Readiness::Ready
+        })
     }
 
-    async fn recreated(&mut self, family: Family, past: Past) -> Result<(), Interrupted> {
-        let index = self.cluster.names().index(family);
-        match past {
-            Past::Delivered => warn!(
-                index,
-                "an index was lost or replaced: its documents are delivered again"
-            ),
-            Past::Untouched => info!(
-                index,
-                "an index is not there yet: its documents are delivered"
-            ),
+    // All documents of these are delivered again, once that is sure: then to all of them.
+    async fn recreated(&mut self, families: BTreeMap<Family, Past>) -> Result<(), Interrupted> {
+        for (family, past) in &families {
+            let index = self.cluster.names().index(*family);
+            match past {
+                Past::Delivered => warn!(
+                    index,
+                    "an index was lost or replaced: its documents are delivered again"
+                ),
+                Past::Untouched => info!(
+                    index,
+                    "an index is not there yet: its documents are delivered"
+                ),
+            }
         }
-        if is_planted(Mistake::LostIndexNotFilled) {
+        if families.is_empty() || is_planted(Mistake::LostIndexNotFilled) {
             return Ok(());
         }
-        let order = self.mark_again(family).await?;
-        self.destinations.await_marks(family, order);
+        let order = self.mark_again(families.keys().copied().collect()).await?;
+        for family in families.into_keys() {
+            self.destinations.await_marks(family, order.clone());
+        }
         Ok(())
     }
 
-    // Orders that all of its documents are delivered again.
-    async fn mark_again(&mut self, family: Family) -> Result<MarkOrder, Interrupted> {
+    // Orders that all of their documents are delivered again.
+    async fn mark_again(&mut self, families: BTreeSet<Family>) -> Result<MarkOrder, Interrupted> {
         self.passes.next_full = None;
         let (order, on_durable) = self.mark_orders.order();
-        self.tell(Feedback::Recreated(family, on_durable)).await?;
+        self.tell(Feedback::Recreated(families, on_durable)).await?;
         Ok(order)
     }
 }

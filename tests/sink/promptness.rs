@@ -160,3 +160,30 @@ fn after_a_restart_exactly_the_indexes_of_windows_with_payments_are_missed() {
     };
     assert!(families.iter().all(holds_payments), "{families:?}");
 }
+
+#[test]
+fn after_a_restart_an_index_whose_windows_are_past_retention_is_not_missed() {
+    let mut till = Till::new();
+    // event time   -100 days          -35 days        0
+    //              payments           retention       payments
+    let past = NOVEMBER - 100 * DAY;
+    for time in [past, NOVEMBER, NOVEMBER, NOVEMBER] {
+        for branch in [3, 7] {
+            till.pay(time, branch, "1");
+        }
+        till.commit();
+        let front = Front::start(&till, []);
+        till.deliver_all(&config(&front.url()));
+    }
+    till.commit();
+    let kept = till.windows_with_payments();
+    assert!(kept.iter().all(|(_, start)| start.millis() > past));
+    till.take_feedback();
+    let empty = Front::start(&till, []);
+    till.deliver_all(&config(&empty.url()));
+    let families = till.recreated_families();
+    assert!(families.contains(&Family::Totals), "{families:?}");
+    let is_past =
+        |family: &&Family| matches!(family, Family::Windows { from, .. } if from.millis() <= past);
+    assert_eq!(families.iter().find(is_past), None);
+}

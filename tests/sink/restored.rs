@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
+use tidegauge::sink::Config;
 
 use super::till::{MINUTE, NOVEMBER, Till, config};
 use crate::support::lab::{Elastic, http, unique};
@@ -63,6 +64,24 @@ fn pay(till: &mut Till, from: i64, to: i64) {
     till.commit();
 }
 
+// A snapshot of what was delivered first, and payments that are still to be delivered:
+//
+// time       00:00  00:01  00:02  00:03
+// snapshot     1      1
+// all          1      2      1      1
+fn paid_after_a_snapshot(
+    elastic: &'static Elastic,
+    config: &Config,
+    index: &str,
+) -> (Till, Snapshot) {
+    let mut till = Till::new();
+    pay(&mut till, 0, 2);
+    till.deliver_all(config);
+    let snapshot = Snapshot::take(elastic, index);
+    pay(&mut till, 1, 4);
+    (till, snapshot)
+}
+
 // How often each of the first minutes was paid in, as their documents say.
 fn pay_counts(elastic: &Elastic, index: &str) -> Vec<u64> {
     let mut counts: Vec<(u64, u64)> = elastic
@@ -85,14 +104,7 @@ fn an_index_restored_from_a_snapshot_while_nothing_ran_gets_what_it_lacks() {
     };
     let config = config(&elastic.url());
     let index = format!("{}-1m-g1-2026.11", config.index_prefix);
-    let mut till = Till::new();
-    // time       00:00  00:01  00:02  00:03
-    // snapshot     1      1
-    // later        1      2      1      1
-    pay(&mut till, 0, 2);
-    till.deliver_all(&config);
-    let snapshot = Snapshot::take(elastic, &index);
-    pay(&mut till, 1, 4);
+    let (till, snapshot) = paid_after_a_snapshot(elastic, &config, &index);
     till.deliver_all(&config);
     assert_eq!(pay_counts(elastic, &index), [1, 2, 1, 1]);
 
@@ -114,11 +126,7 @@ fn an_index_restored_over_itself_gets_what_it_lacks_while_the_service_runs_and_a
     let mut config = config(&elastic.url());
     config.pacing.inspect = Duration::from_millis(50);
     let index = format!("{}-1m-g1-2026.11", config.index_prefix);
-    let mut till = Till::new();
-    pay(&mut till, 0, 2);
-    till.deliver_all(&config);
-    let snapshot = Snapshot::take(elastic, &index);
-    pay(&mut till, 1, 4);
+    let (till, snapshot) = paid_after_a_snapshot(elastic, &config, &index);
     let restore_over = || {
         // It keeps its name, its alias and its uuid.
         let close = format!("{}/{index}/_close", elastic.url());

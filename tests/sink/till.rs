@@ -205,27 +205,28 @@ impl Till {
         self.runtime.spawn(async move {
             while let Some(feedback) = receiver.recv().await {
                 let mut store = store.lock().unwrap();
-                let said = match feedback {
+                let mut log = log.lock().unwrap();
+                match feedback {
                     Feedback::Delivered(documents) => {
                         store.acknowledge(&documents).unwrap();
-                        Said::Delivered(documents.len())
+                        log.push(Said::Delivered(documents.len()));
                     }
                     Feedback::Indexes(indexes) => {
                         store.note_indexes(&indexes).unwrap();
-                        continue;
                     }
-                    Feedback::Recreated(family, on_durable) => {
-                        store.mark_again(family).unwrap();
+                    Feedback::Recreated(families, on_durable) => {
+                        for family in families {
+                            store.mark_again(family).unwrap();
+                            log.push(Said::Recreated(family));
+                        }
                         while store.mark_more().unwrap() {}
                         on_durable.call();
-                        Said::Recreated(family)
                     }
                     Feedback::Blocked(blocked) => {
                         store.block(blocked.clone());
-                        Said::Blocked(blocked)
+                        log.push(Said::Blocked(blocked));
                     }
-                };
-                log.lock().unwrap().push(said);
+                }
             }
         });
         let (orders, received) = watch::channel(order);

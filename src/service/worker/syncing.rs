@@ -39,25 +39,9 @@ impl Syncing {
     pub(super) fn start(syncer: Syncer) -> std::io::Result<Self> {
         let (orders, ordered) = sync_channel(1);
         let (say, done) = sync_channel(1);
-        #[cfg(feature = "simulation")]
-        if simulation::is_on() {
-            return Ok(Self {
-                orders: None,
-                thread: None,
-                done,
-                is_under_way: false,
-                since: None,
-                awaited: Vec::new(),
-                covered: Vec::new(),
-                simulated: Some(syncer),
-            });
-        }
-        let thread = thread::Builder::new().name("sync".into()).spawn(move || {
-            while ordered.recv().is_ok() && say.send(syncer.sync()).is_ok() {}
-        })?;
-        Ok(Self {
+        let mut syncing = Self {
             orders: Some(orders),
-            thread: Some(thread),
+            thread: None,
             done,
             is_under_way: false,
             since: None,
@@ -65,7 +49,17 @@ impl Syncing {
             covered: Vec::new(),
             #[cfg(feature = "simulation")]
             simulated: None,
-        })
+        };
+        #[cfg(feature = "simulation")]
+        if simulation::is_on() {
+            syncing.simulated = Some(syncer);
+            return Ok(syncing);
+        }
+        let thread = thread::Builder::new().name("sync".into()).spawn(move || {
+            while ordered.recv().is_ok() && say.send(syncer.sync()).is_ok() {}
+        })?;
+        syncing.thread = Some(thread);
+        Ok(syncing)
     }
 
     /// A batch may have been written.

@@ -163,8 +163,10 @@ impl Writer {
         match feedback {
             Feedback::Delivered(documents) => self.delivered.extend(documents),
             Feedback::Indexes(indexes) => self.store.note_indexes(&indexes)?,
-            Feedback::Recreated(family, on_durable) => {
-                self.store.mark_again(family)?;
+            Feedback::Recreated(families, on_durable) => {
+                for family in families {
+                    self.store.mark_again(family)?;
+                }
                 self.syncing.tell(on_durable);
             }
             Feedback::Blocked(blocked) => self.store.block(blocked),
