@@ -62,6 +62,7 @@ mod scan_cache;
 mod snapshot;
 mod space;
 mod syncer;
+mod table_list;
 mod task;
 mod topic;
 mod unread_marks;

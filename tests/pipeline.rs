@@ -91,7 +91,7 @@ impl State {
             known: self
                 .totals
                 .iter()
-                .filter_map(|(branch, total)| Some((*branch, total.first_event_time()?)))
+                .map(|(branch, total)| (*branch, total.known_since))
                 .collect(),
             progress: effects.progress,
         };

@@ -21,15 +21,16 @@ use tidegauge::store::{Identity, MarkedDocuments};
 use crate::support::oracle::{Record, Truth, truth};
 
 /// The directories of the fixtures, each with its storage version.
-const STATES: [(&str, u64); 4] = [
+const STATES: [(&str, u64); 5] = [
     ("state-v1", 1),
     ("state-v2", 2),
     // Before positions said where reading began, and before event time was said to have travelled.
     ("state-v3-first", 3),
     ("state-v3", 3),
+    ("state-v4", 4),
 ];
 /// The version that this program writes.
-const WRITTEN: u64 = 3;
+const WRITTEN: u64 = 4;
 
 /// Copies the state of a fixture to `to`, which is made.
 fn copy(name: &str, to: &Path) {

@@ -55,7 +55,7 @@ pub struct PipelineStart {
 
 /// A branch's total: what was added since the last effects, and since when it is known.
 struct Running {
-    first_event_time: EventTime,
+    known_since: EventTime,
     added: Option<Total>,
 }
 
@@ -77,7 +77,7 @@ impl Pipeline {
             .filter(|(_, since)| *since != EventTime::MIN)
             .map(|(branch, since)| {
                 let running = Running {
-                    first_event_time: *since,
+                    known_since: *since,
                     added: None,
                 };
                 (*branch, running)
@@ -285,7 +285,7 @@ impl Pipeline {
 
     fn add_to_total(&mut self, payment: &Payment, placement: Placement) {
         let running = self.totals.entry(payment.branch).or_insert(Running {
-            first_event_time: EventTime::MAX,
+            known_since: EventTime::MAX,
             added: None,
         });
         let added = running.added.get_or_insert_with(|| {
@@ -294,13 +294,12 @@ impl Pipeline {
         });
         if placement == Placement::Future {
             added.add_future(payment);
-            // It shows that there is such a branch.
-            self.engine.know(payment.branch, payment.event_time);
-            return;
+        } else {
+            added.add(payment);
         }
-        added.add(payment);
-        if payment.event_time < running.first_event_time {
-            running.first_event_time = payment.event_time;
+        // A future one, too, shows that there is such a branch.
+        if payment.event_time < running.known_since {
+            running.known_since = payment.event_time;
             self.engine.know(payment.branch, payment.event_time);
         }
     }

@@ -19,6 +19,9 @@ pub struct Total {
     /// The latest event time among them, [`EventTime::MIN`] if all are future ones. See
     /// [`Total::last_event_time`].
     pub last: EventTime,
+    /// The earliest event time among them, future ones included: since then the branch is known.
+    /// [`EventTime::MAX`] if there are none.
+    pub known_since: EventTime,
 }
 
 impl Total {
@@ -28,6 +31,7 @@ impl Total {
         amount: I256::ZERO,
         first: EventTime::MAX,
         last: EventTime::MIN,
+        known_since: EventTime::MAX,
     };
 
     /// Adds one payment.
@@ -40,6 +44,7 @@ impl Total {
     /// Adds one payment whose event time is not believed.
     pub fn add_future(&mut self, payment: &Payment) {
         self.count += 1;
+        self.known_since = self.known_since.min(payment.event_time);
         self.amount += I256::from(payment.amount.units());
         if is_planted(Mistake::FloatSum) {
             self.amount = self.amount.as_f64().as_i256();
@@ -52,12 +57,23 @@ impl Total {
         self.amount += other.amount;
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+        self.known_since = self.known_since.min(other.known_since);
     }
 
     /// The earliest event time of its payments but future ones, if there are any.
     #[must_use]
     pub fn first_event_time(&self) -> Option<EventTime> {
         Some(self.first).filter(|first| *first != EventTime::MAX)
+    }
+
+    /// Since when its branch is known, which has windows without payments from then on; `None` without
+    /// payments.
+    #[must_use]
+    pub fn branch_known_since(&self) -> Option<EventTime> {
+        if is_planted(Mistake::BranchOfTheFutureUnknown) {
+            return self.first_event_time();
+        }
+        Some(self.known_since).filter(|since| *since != EventTime::MAX)
     }
 
     /// The latest event time of its payments but future ones, if there are any.

@@ -189,6 +189,7 @@ impl<'a> Draft<'a> {
         }
         let head = self.head.clone();
         self.put(&keys::head(), &head);
+        self.database.put_table_list(&mut self.batch);
         self.database.write(self.batch)?;
         Ok(head)
     }

@@ -11,7 +11,8 @@ use rocksdb::{
 };
 
 use super::error::Error;
-use super::keys::KeyBytes;
+use super::keys::{self, KeyBytes};
+use super::table_list::{SyncedTableList, TableList};
 use super::values::StoredValue;
 #[cfg(feature = "simulation")]
 use crate::host::simulation;
@@ -22,6 +23,7 @@ use crate::view::reading::ReadError;
 pub(super) struct Database {
     db: DB,
     path: PathBuf,
+    table_list: SyncedTableList,
 }
 
 /// Blocks of tables, their indexes and filters.
@@ -52,6 +54,7 @@ impl Database {
             Ok(db) => Ok(Self {
                 db,
                 path: path.to_owned(),
+                table_list: SyncedTableList::default(),
             }),
             Err(error) if is_locked(&error) => Err(Error::InUse {
                 path: path.to_owned(),
@@ -76,6 +79,7 @@ impl Database {
                     return Ok(Self {
                         db,
                         path: path.to_owned(),
+                        table_list: SyncedTableList::default(),
                     });
                 }
                 Err(_) if tries < STILL_TRIES => tries += 1,
@@ -94,6 +98,7 @@ impl Database {
         Some(Self {
             db,
             path: path.to_owned(),
+            table_list: SyncedTableList::default(),
         })
     }
 
@@ -161,6 +166,22 @@ impl Database {
         self.db
             .write(batch)
             .map_err(|error| self.failed("write", &error))
+    }
+
+    /// Refuses a state whose list of tables is shorter than the state says.
+    pub(super) fn check_table_list(&self) -> Result<(), Error> {
+        // What can't be read is judged when the state is opened.
+        match self.value::<TableList>(&keys::table_list()) {
+            Ok(Some(before)) => before.check(&self.path),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has `batch` say how long the list of tables is.
+    pub(super) fn put_table_list(&self, batch: &mut WriteBatch) {
+        if let Some(list) = self.table_list.read(&self.path) {
+            batch.put(keys::table_list(), list.encode());
+        }
     }
 
     pub(super) fn sync(&self) -> Result<(), Error> {
@@ -297,7 +318,7 @@ pub(super) fn options(fresh: bool) -> Options {
     #[cfg(feature = "simulation")]
     if simulation::is_on() {
         options.set_max_file_opening_threads(1);
-        options.set_write_buffer_size(WRITE_BUFFER_BYTES / 8);
+        options.set_write_buffer_size(WRITE_BUFFER_BYTES / 64);
         options.set_manifest_preallocation_size(4 << 10);
     }
     options

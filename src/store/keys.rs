@@ -40,6 +40,7 @@ mod prefix {
     pub(super) const HALT: u8 = 0x09;
     pub(super) const LIFE: u8 = 0x0a;
     pub(super) const INDEX: u8 = 0x0b;
+    pub(super) const TABLE_LIST: u8 = 0x0c;
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
@@ -174,7 +175,8 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         | prefix::DOCUMENTS
         | prefix::TOPIC
         | prefix::LIFE
-        | prefix::INDEX => "state",
+        | prefix::INDEX
+        | prefix::TABLE_LIST => "state",
         prefix::PROGRESS | prefix::HALT => "partitions",
         prefix::TOTAL => "totals",
         prefix::CELL => "cells",
@@ -185,6 +187,11 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         prefix::DIRTY => "dirty",
         _ => return None,
     })
+}
+
+/// The length of the list of tables.
+pub(super) fn table_list() -> KeyBytes {
+    KeyBytes::new(prefix::TABLE_LIST)
 }
 
 /// The key of the state's identity.

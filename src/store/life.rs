@@ -27,6 +27,7 @@ pub(super) fn begin(database: &Database, newest: u64) -> Result<Life, Error> {
     let life = next(database.value(&key)?, newest, now);
     let mut batch = WriteBatch::default();
     batch.put(key, life.encode());
+    database.put_table_list(&mut batch);
     database.write(batch)?;
     database.sync()?;
     Ok(life)

@@ -27,6 +27,7 @@ pub(super) fn admit(dir: &Path, identity: Option<&Identity>) -> Result<(), Error
     let Some(database) = Database::look(dir) else {
         return Ok(());
     };
+    database.check_table_list()?;
     let Ok(Some(stored)) = database.get(&keys::identity()) else {
         return Ok(());
     };
@@ -111,7 +112,7 @@ fn bring_up(
         // In version 1 all changes were marked, whether or not anybody delivered them.
         batch.put(keys::documents(), MarkedDocuments::WithPayments.encode());
     }
-    // What version 3 adds comes with the next checkpoint; until then, the older form is read.
+    // What versions 3 and 4 add comes with the next checkpoint; until then, the older form is read.
     batch.put(keys::identity(), record.encode());
     database.write(batch)?;
     database.sync()
@@ -185,7 +186,7 @@ pub(super) fn recover(
         let known = snapshot
             .totals(BranchId::FIRST, usize::MAX)?
             .into_iter()
-            .filter_map(|(branch, total)| Some((branch, total.first_event_time()?)))
+            .map(|(branch, total)| (branch, total.known_since))
             .chain(configured)
             .collect();
         let recovered = Recovered {

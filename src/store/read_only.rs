@@ -49,6 +49,7 @@ impl ReadOnlyStore {
             return Ok(None);
         }
         let database = Database::open_read_only(dir)?;
+        database.check_table_list()?;
         // Without one it is just being created.
         let identity = database.get(&keys::identity())?;
         let identity = identity

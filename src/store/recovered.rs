@@ -14,7 +14,7 @@ use crate::domain::topic_id::TopicId;
 pub struct Recovered {
     /// The engine's state.
     pub snapshot: Snapshot,
-    /// The known branches: with payments, each with its earliest event time, and those that were
+    /// The known branches: with payments, each with its earliest event time (future ones included), and those that were
     /// known by configuration and still are, with [`EventTime::MIN`].
     pub known: Vec<(BranchId, EventTime)>,
     /// All that was consumed.

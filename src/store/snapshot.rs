@@ -363,8 +363,7 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
                 return Ok(ControlFlow::Break(()));
             }
             let total: Total = decoded(key, value)?;
-            // Without one, all its payments are too far ahead.
-            if let Some(since) = total.first_event_time() {
+            if let Some(since) = total.branch_known_since() {
                 known.insert(parsed(key, keys::branch_of_total)?, since);
             }
             Ok(ControlFlow::Continue(()))
@@ -380,8 +379,9 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
         if self.configured.binary_search(&branch).is_ok() {
             return Ok(Some(EventTime::MIN));
         }
-        let total = self.total(branch)?;
-        Ok(total.and_then(|total| total.first_event_time()))
+        Ok(self
+            .total(branch)?
+            .and_then(|total| total.branch_known_since()))
     }
 }
 

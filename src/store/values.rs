@@ -166,7 +166,13 @@ impl StoredValue for Origin {
 }
 
 impl StoredValue for Total {
+    // A total that is kept has a payment, so a count of zero says that another form follows: one with a
+    // future payment before all others, as it is written since version 4.
     fn write(&self, encoder: &mut ByteEncoder) {
+        if self.known_since != self.first {
+            encoder.u64(0);
+            self.known_since.write(encoder);
+        }
         encoder.u64(self.count);
         encoder.i256(self.amount);
         self.first.write(encoder);
@@ -174,11 +180,22 @@ impl StoredValue for Total {
     }
 
     fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
+        let (mut count, mut known_since) = (decoder.u64()?, None);
+        if count == 0 {
+            known_since = Some(EventTime::read(decoder)?);
+            count = decoder.u64()?;
+        }
+        let amount = decoder.i256()?;
+        let first = EventTime::read(decoder)?;
+        if count == 0 || known_since == Some(first) {
+            return Err(Malformed);
+        }
         Ok(Self {
-            count: decoder.u64()?,
-            amount: decoder.i256()?,
-            first: EventTime::read(decoder)?,
+            count,
+            amount,
+            first,
             last: EventTime::read(decoder)?,
+            known_since: known_since.unwrap_or(first),
         })
     }
 }

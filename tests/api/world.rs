@@ -187,6 +187,7 @@ impl World {
             amount: amount.units().into(),
             first: time,
             last: time,
+            known_since: time,
         };
         self.totals
             .entry(branch)

@@ -43,8 +43,11 @@ impl Producer {
         for _ in 0..count {
             let at =
                 (first + self.chance.up_to(among as u64 - 1) as usize) % topic.partitions.len();
-            let (event_time, value) = self.record(at);
-            let timestamp = self.timestamp(event_time, now);
+            let clock_is_wrong = !self.circumstances.by_append
+                && self.circumstances.has(Fault::Clocks)
+                && self.chance.one_in(6);
+            let (event_time, value) = self.record(at, clock_is_wrong);
+            let timestamp = self.timestamp(event_time, now, clock_is_wrong);
             let partition = &mut topic.partitions[at];
             if self.circumstances.has(Fault::Gaps) && self.chance.one_in(10) {
                 partition.skip(self.chance.between(1, 5));
@@ -60,12 +63,11 @@ impl Producer {
         format!("{count} records to {among} partitions from {first}")
     }
 
-    fn timestamp(&mut self, event_time: i64, now: i64) -> i64 {
+    fn timestamp(&mut self, event_time: i64, now: i64, clock_is_wrong: bool) -> i64 {
         if self.circumstances.by_append {
             return now;
         }
-        let wrong = self.circumstances.has(Fault::Clocks) && self.chance.one_in(6);
-        let off = match wrong {
+        let off = match clock_is_wrong {
             true => self
                 .chance
                 .of(&[-DAY, -6 * MINUTE, -5 * MINUTE, -5 * MINUTE - 1, HOUR]),
@@ -75,12 +77,13 @@ impl Producer {
     }
 
     // Event time and value.
-    fn record(&mut self, partition: usize) -> (i64, Option<Arc<[u8]>>) {
+    fn record(&mut self, partition: usize, clock_is_wrong: bool) -> (i64, Option<Arc<[u8]>>) {
         let time = self.event_time(partition);
+        let branch = self.branch(clock_is_wrong);
         if self.circumstances.has(Fault::Garbage) && self.chance.one_in(8) {
-            return (time, self.garbage(time));
+            return (time, self.garbage(time, branch));
         }
-        let text = self.payment(time);
+        let text = self.payment(time, branch);
         (time, Some(text.into_bytes().into()))
     }
 
@@ -123,8 +126,7 @@ impl Producer {
         time
     }
 
-    fn payment(&mut self, time: i64) -> String {
-        let branch = self.branch();
+    fn payment(&mut self, time: i64, branch: u64) -> String {
         let amount = self.amount();
         self.orders += 1;
         let order = self.orders;
@@ -150,8 +152,12 @@ impl Producer {
         )
     }
 
-    fn branch(&mut self) -> u64 {
+    fn branch(&mut self, clock_is_wrong: bool) -> u64 {
         let last = self.circumstances.branches - 1;
+        // Some branches are known by payments ahead of their records alone.
+        if clock_is_wrong && self.chance.one_in(4) {
+            return last + 1 + self.chance.up_to(2);
+        }
         if self.chance.one_in(2) {
             return 0;
         }
@@ -171,8 +177,8 @@ impl Producer {
         }
     }
 
-    fn garbage(&mut self, time: i64) -> Option<Arc<[u8]>> {
-        let payment = self.payment(time);
+    fn garbage(&mut self, time: i64, branch: u64) -> Option<Arc<[u8]>> {
+        let payment = self.payment(time, branch);
         let text = match self.chance.up_to(9) {
             0 => return None,
             1 => String::new(),

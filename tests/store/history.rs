@@ -131,17 +131,21 @@ fn no_two_lives_of_a_state_number_an_event_alike() {
 }
 
 #[test]
-fn a_branch_whose_payments_are_all_too_far_ahead_hides_no_branch_behind_it() {
+fn a_branch_whose_payments_are_all_too_far_ahead_is_known_since_the_first_of_them() {
     // Branches    1  2  3  4        Payments of 2 and 3 are an hour ahead of their records.
     let dir = tempfile::tempdir().unwrap();
     let mut feed = Feed::new(Span::DAY.times(35));
     let (mut store, _) = open(dir.path(), &feed.settings);
     // No record is as old as the epoch.
     let recorded = 20_000 * DAY;
-    for (branch, ahead) in [(1, 0), (2, HOUR), (3, HOUR), (4, 0)] {
+    for (branch, ahead) in [(1, 0), (2, 2 * HOUR), (2, HOUR), (3, HOUR), (4, 0)] {
         feed.pay_recorded(0, recorded + ahead, recorded, branch, "1.00");
     }
     store.commit(&feed.take(), &[], 0).unwrap();
+    drop(store);
+    let (store, recovered) = open(dir.path(), &feed.settings);
+    let known = |id: u32| recovered.known.iter().find(|known| known.0 == branch(id));
+    assert_eq!(known(2).unwrap().1.millis(), recorded + HOUR);
     let ids = |found: Vec<(BranchId, EventTime)>| -> Vec<u32> {
         found.iter().map(|(id, _)| id.get()).collect()
     };
@@ -150,9 +154,11 @@ fn a_branch_whose_payments_are_all_too_far_ahead_hides_no_branch_behind_it() {
         .query(|reading| {
             // Branch 0 is configured.
             assert_eq!(ids(reading.known(BranchId::FIRST, 2)?), [0, 1]);
-            assert_eq!(ids(reading.known(branch(2), 2)?), [4]);
-            assert_eq!(ids(reading.known(branch(1), 2)?), [1, 4]);
-            assert_eq!(reading.known_since(branch(2))?, None);
+            assert_eq!(ids(reading.known(branch(2), 2)?), [2, 3]);
+            assert_eq!(ids(reading.known(branch(4), 2)?), [4]);
+            let since = reading.known_since(branch(2))?.unwrap();
+            assert_eq!(since.millis(), recorded + HOUR);
+            assert_eq!(reading.total(branch(2))?.unwrap().first_event_time(), None);
             assert_eq!(
                 reading.known_since(branch(4))?,
                 Some(EventTime::from_millis(recorded))

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use tidegauge::store::{Error, Identity, Store};
+use tidegauge::store::{Error, Identity, ReadOnlyStore, Store};
 use tidegauge_windows::Span;
 
-use super::feed::{Feed, identity, open};
+use super::feed::{DAY, Feed, MINUTE, identity, open};
 use super::{copy, files};
 
 fn refused(dir: &Path, identity: &Identity) -> Error {
@@ -77,7 +77,7 @@ fn other_configured_branches_are_not_refused() {
 
 #[test]
 fn a_version_that_is_not_understood_is_refused() {
-    for version in [0, 4, 77] {
+    for version in [0, 5, 77] {
         let mut feed = Feed::new(Span::DAY);
         let dir = state(&mut feed);
         let mut rewritten = vec![version];
@@ -87,7 +87,7 @@ fn a_version_that_is_not_understood_is_refused() {
         drop(db);
         let error = refused(dir.path(), &identity(&feed.settings));
         let found = u64::from(version);
-        assert!(matches!(error, Error::Version { found: f, expected: 3, .. } if f == found));
+        assert!(matches!(error, Error::Version { found: f, expected: 4, .. } if f == found));
         let db = rocksdb::DB::open_default(dir.path()).unwrap();
         assert_eq!(db.get([1]).unwrap(), Some(rewritten));
     }
@@ -110,9 +110,16 @@ fn a_damaged_state_is_refused_and_never_wiped() {
     let whole = state(&mut feed);
     // Opened once more, what was in the log is in a table.
     drop(open(whole.path(), &feed.settings));
-    let damages: [fn(&Path); 4] = [
+    let damages: [fn(&Path); 5] = [
         |dir| fs::write(dir.join("CURRENT"), "nonsense").unwrap(),
         |dir| fs::remove_file(dir.join("CURRENT")).unwrap(),
+        |dir| {
+            let list = fs::read_to_string(dir.join("CURRENT")).unwrap();
+            let list = fs::File::options()
+                .write(true)
+                .open(dir.join(list.trim_end()));
+            list.unwrap().set_len(0).unwrap();
+        },
         |dir| {
             files(dir, "sst")
                 .iter()
@@ -134,6 +141,43 @@ fn a_damaged_state_is_refused_and_never_wiped() {
         assert!(matches!(error, Error::Damaged { .. }), "{number}: {error}");
         assert_eq!(files(dir.path(), "sst"), tables);
     }
+}
+
+#[test]
+fn a_list_of_tables_that_lost_its_end_is_refused_before_a_table_is_deleted() {
+    let mut feed = Feed::new(Span::DAY);
+    let whole = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(whole.path(), &feed.settings);
+    //   table          list longer      log
+    // |--------------|----------------|-----------------|
+    //   branch 1       flushed          branch 2
+    // The first checkpoint is flushed to a table, as reading begins with it. The second is in the log.
+    feed.pay(0, DAY, 1, "1.00");
+    store.commit(&feed.take(), &[], 0).unwrap();
+    feed.pay(0, DAY + MINUTE, 2, "2.00");
+    store.commit(&feed.take(), &[], 0).unwrap();
+    store.sync().unwrap();
+    let list = fs::read_to_string(whole.path().join("CURRENT")).unwrap();
+    let bytes = fs::read(whole.path().join(list.trim_end())).unwrap();
+    for kept in 0..bytes.len() {
+        let dir = tempfile::tempdir().unwrap();
+        copy(whole.path(), dir.path());
+        fs::write(dir.path().join(list.trim_end()), &bytes[..kept]).unwrap();
+        let before = files(dir.path(), "sst");
+        let error = refused(dir.path(), &identity(&feed.settings));
+        assert!(matches!(error, Error::Damaged { .. }), "{kept}: {error}");
+        // A reader tries for a second, as a writer may be changing what it reads.
+        if kept + 1 == bytes.len() {
+            assert!(ReadOnlyStore::open(dir.path()).is_err());
+        }
+        assert_eq!(files(dir.path(), "sst"), before, "{kept}");
+    }
+    // As it was, it is opened with all that is in it.
+    let dir = tempfile::tempdir().unwrap();
+    copy(whole.path(), dir.path());
+    let (store, _) = open(dir.path(), &feed.settings);
+    let totals = store.readings().query(|reading| reading.all_totals());
+    assert_eq!(totals.unwrap().len(), 2);
 }
 
 #[test]

@@ -185,7 +185,7 @@ fn writes_the_fixture() {
         }
     }
     drop(store);
-    let target = fixture(STATES[3].0);
+    let target = fixture(STATES[STATES.len() - 1].0);
     assert!(
         !target.exists(),
         "{} is kept as it was written",

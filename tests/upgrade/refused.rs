@@ -11,11 +11,11 @@ use super::{WRITTEN, copy, files, identity};
 use crate::support::service::Setup;
 
 /// A version that a later release may write.
-const NEWER: u8 = 4;
+const NEWER: u8 = 5;
 
 /// Puts a state of a newer version into `dir`: one of today's, of which only the identity says so.
 fn newer(dir: &Path) {
-    copy("state-v3", dir);
+    copy("state-v4", dir);
     let db = DB::open(&Options::default(), dir).unwrap();
     let mut identity = db.get([1]).unwrap().unwrap();
     assert_eq!(u64::from(identity[0]), WRITTEN);
@@ -46,7 +46,7 @@ fn a_newer_state_is_refused_and_stays_byte_for_byte_as_it_is() {
 
 #[test]
 fn a_state_of_another_topic_or_other_rules_stays_byte_for_byte_as_it_is() {
-    for name in ["state-v1", "state-v3"] {
+    for name in ["state-v1", "state-v4"] {
         let dir = tempfile::tempdir().unwrap();
         copy(name, dir.path());
         let before = files(dir.path());
@@ -83,7 +83,7 @@ fn every_command_refuses_a_newer_state_with_what_to_do() {
             refused.stderr
         );
         for words in [
-            "has storage version 4, and this program reads version 3",
+            "has storage version 5, and this program reads version 4",
             "use the release that wrote it",
             "set state_dir to a new directory",
         ] {
@@ -105,6 +105,6 @@ fn every_command_refuses_a_newer_state_with_what_to_do() {
     // What lists generations names it, and goes on.
     let status = setup.run_json(&["replay", "status", "-o", "json"]);
     let unreadable = status["generations"][0]["unreadable"].as_str().unwrap();
-    assert!(unreadable.contains("has storage version 4"), "{status}");
+    assert!(unreadable.contains("has storage version 5"), "{status}");
     assert_eq!(files(&setup.path("state")), before);
 }

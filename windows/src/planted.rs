@@ -58,13 +58,15 @@ pub enum Mistake {
     TombstoneNotBooked,
     /// A branch whose payments are all too far ahead is not listed.
     BranchOfTheFutureHidden,
+    /// A branch whose payments are all too far ahead has no windows without payments.
+    BranchOfTheFutureUnknown,
     /// A generation becomes live without proof.
     SwapWithoutProof,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::PositionInAnotherWrite,
         Self::MarkClearedWithoutComparing,
         Self::ReadMarkTakenForUnread,
@@ -89,6 +91,7 @@ impl Mistake {
         Self::FloatSum,
         Self::TombstoneNotBooked,
         Self::BranchOfTheFutureHidden,
+        Self::BranchOfTheFutureUnknown,
         Self::SwapWithoutProof,
     ];
 }

@@ -277,6 +277,7 @@ mod tests {
             amount: I256::from(3 * ONE),
             first: EventTime::from_millis(first),
             last: EventTime::from_millis(60_000),
+            known_since: EventTime::from_millis(first),
         };
         let (live, replayed) = (total(1_000), total(2_000));
         assert_eq!(
@@ -312,6 +313,7 @@ mod tests {
             amount: I256::ONE,
             first: EventTime::from_millis(0),
             last: EventTime::from_millis(0),
+            known_since: EventTime::from_millis(0),
         };
         let total = names(FigureDifference::total(String::new, Some(&total), None));
         // Doubles of exact amounts and the mean follow; revisions differ lawfully.

@@ -65,6 +65,7 @@ fn every_field_of_every_document_is_mapped_and_no_other() {
         amount: I256::ONE,
         first: time,
         last: time,
+        known_since: time,
     };
     let total = TotalDocument {
         timestamp: Some(rfc3339(time)),

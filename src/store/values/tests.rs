@@ -45,12 +45,16 @@ fn summaries() -> impl Strategy<Value = Summary> {
 }
 
 fn totals() -> impl Strategy<Value = Total> {
-    (any::<u64>(), wide(), times(), times()).prop_map(|(count, amount, first, last)| Total {
-        count,
-        amount,
-        first,
-        last,
-    })
+    let ahead = option::of(times());
+    (1..=u64::MAX, wide(), times(), times(), ahead).prop_map(
+        |(count, amount, first, last, ahead)| Total {
+            count,
+            amount,
+            first,
+            last,
+            known_since: ahead.unwrap_or(first),
+        },
+    )
 }
 
 fn progress() -> impl Strategy<Value = Progress> {

@@ -108,15 +108,6 @@ fn copy(from: &Path, to: &Path) -> Vec<PathBuf> {
 }
 
 fn harm(file: &Path, action: u8, at: usize, byte: u8) {
-    // RocksDB takes a list of tables that lost its end for one whose end was not written yet, and leaves out the
-    // tables that it named. So this file is taken away as a whole.
-    if file
-        .file_name()
-        .is_some_and(|name| name.to_string_lossy().starts_with("MANIFEST"))
-    {
-        let _ = fs::remove_file(file);
-        return;
-    }
     if action % 7 == 6 {
         // It may be gone already.
         let _ = fs::remove_file(file);
