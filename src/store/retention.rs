@@ -1,6 +1,7 @@
 //! Retention: deletes windows that are past it, but not before they are delivered.
 
 use rocksdb::WriteBatch;
+use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{EventTime, Grid, Settings, Span};
 
 use super::identity::MarkedDocuments;
@@ -91,7 +92,10 @@ impl Retention {
         unmarked: Option<EventTime>,
     ) -> Option<EventTime> {
         let held = self.oldest_dirty.iter().copied().flatten().chain(unmarked);
-        let held = held.min().unwrap_or(EventTime::MAX);
+        let mut held = held.min().unwrap_or(EventTime::MAX);
+        if is_planted(Mistake::FloorAheadOfDeliveries) {
+            held = EventTime::MAX;
+        }
         before.max(wanted.map(|wanted| wanted.min(held)))
     }
 
@@ -120,6 +124,10 @@ impl Retention {
         {
             return false;
         }
+        let floor = match is_planted(Mistake::FloorAheadOfReaders) {
+            true => floor.plus(Span::DAY),
+            false => floor,
+        };
         for block in grid.blocks_of(grid.slice_of(floor)) {
             let range = keys::cells_before(block);
             batch.delete_range(range.start, range.end);

@@ -78,6 +78,21 @@ impl Fault {
     ];
 }
 
+const DAY: i64 = 86_400_000;
+
+/// What can't be made good once windows are past retention, and what makes it a matter of chance which are.
+const FORGOTTEN_BY_RETENTION: [Fault; 9] = [
+    Fault::Growth,
+    Fault::Recreation,
+    Fault::SearchItems,
+    Fault::SearchBlocked,
+    Fault::SearchDeleted,
+    Fault::SearchRestored,
+    Fault::Replays,
+    Fault::Rollbacks,
+    Fault::Copies,
+];
+
 /// The circumstances of one run.
 #[derive(Clone, Debug)]
 pub struct Circumstances {
@@ -93,6 +108,8 @@ pub struct Circumstances {
     /// How far event time goes from one payment to the next, at most, in ms.
     pub pace: u64,
     pub rules: Rules,
+    /// How long windows are kept, in ms, if they become older than that.
+    pub retention: Option<i64>,
     /// Whether brokers give records their timestamps.
     pub by_append: bool,
     pub bulk_actions: u64,
@@ -103,7 +120,7 @@ impl Circumstances {
     pub fn of(chance: &mut Chance) -> Self {
         // Some runs have few faults, some many.
         let rarity = chance.of(&[2, 3, 4, 8]);
-        let faults = Fault::ALL
+        let mut faults: BTreeSet<Fault> = Fault::ALL
             .into_iter()
             .filter(|_| chance.one_in(rarity))
             .collect();
@@ -113,7 +130,7 @@ impl Circumstances {
             windows.push(chance.of(&WINDOWS));
         }
         let (mut branches, mut pace) = (chance.size(12), chance.of(&[1, 300, 3_000, 20_000]));
-        let mut zero_windows = chance.one_in(2);
+        let (mut zero_windows, mut retention) = (chance.one_in(2), None);
         let (mut lives, mut steps, mut burst) = (chance.size(6), chance.size(24), chance.size(30));
         match chance.up_to(39) {
             // A year of history.
@@ -133,11 +150,22 @@ impl Circumstances {
                 steps = steps.min(8);
                 lives = lives.min(2);
             }
+            // Windows become past retention.
+            2..=4 => {
+                pace = chance.of(&[3_600_000, 21_600_000, 86_400_000]);
+                zero_windows = false;
+                burst = burst.min(20);
+                retention = Some(4 * DAY);
+                faults.retain(|fault| !FORGOTTEN_BY_RETENTION.contains(fault));
+            }
             _ => {}
         }
+        let partitions = chance.size(6) as usize;
         Self {
             faults,
-            partitions: chance.size(6) as usize,
+            // With several, it would depend on the order in which they are read.
+            partitions: retention.map_or(partitions, |_| 1),
+            retention,
             branches,
             lives,
             steps,
@@ -163,10 +191,13 @@ impl Circumstances {
             "state_dir = \"{state_dir}\"\n\
              [kafka]\nbrokers = \"127.0.0.1:1\"\nstart = \"earliest\"\ngroup_id = \"\"\n\
              [event_time]\nidle_after = \"1s\"\nquiet_after = \"3650d\"\nzero_windows = {}\n\
-             retention = \"3650d\"\n\
+             retention = \"{}d\"\n\
              [elasticsearch]\nurl = \"http://127.0.0.1:9200\"\n\
              [elasticsearch.bulk]\nmax_actions = {}\nmax_in_flight = {}\n",
-            self.rules.zero_windows, self.bulk_actions, self.bulk_in_flight
+            self.rules.zero_windows,
+            self.retention.map_or(3_650, |retention| retention / DAY),
+            self.bulk_actions,
+            self.bulk_in_flight
         );
         for name in &self.rules.windows {
             let window = match *name {

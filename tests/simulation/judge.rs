@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::reader;
+use super::retention::Past;
 use super::service::Served;
 use super::topic::Partition;
 use crate::search_server::SearchServer;
@@ -79,6 +80,8 @@ pub struct Strictness {
     pub are_documents_ahead: bool,
     /// Whether two services delivered: each may have made a window final at another moment.
     pub had_copy: bool,
+    /// How long windows are kept, in ms: older ones may be in the search server alone.
+    pub retention: Option<i64>,
 }
 
 /// At the end, all figures are those of the log: over HTTP, and in the search server.
@@ -95,12 +98,13 @@ pub fn check_end(
     if how.is_halted || truth.may_be_final_early {
         take_out_final(&mut truth, &mut figures);
     }
+    let kept_from = how.retention.map(|retention| truth.reached - retention);
+    let past = Past::take_out_of(&mut truth, &figures, kept_from.unwrap_or(i64::MIN));
     figures.check_true(&truth, &mut differences);
     if !differences.found().is_empty() {
         show(records);
     }
     let generation = served.generation;
-    let documents = |name: &str| documents(search, name);
     // A generation that can't come as far as the one before is not shown.
     let shown = search.alias_targets(&format!("{PREFIX}-totals"));
     if how.is_halted && !shown.iter().all(|name| is_of(name, generation)) {
@@ -110,7 +114,19 @@ pub fn check_end(
         .indexes()
         .into_iter()
         .filter(|name| is_of(name, generation));
-    let all: usize = own.map(|name| search.documents(&name).len()).sum();
+    let mut all: usize = own.map(|name| search.documents(&name).len()).sum();
+    let mut kept = BTreeMap::new();
+    for name in &rules.windows {
+        let found = documents(search, &format!("{PREFIX}-{name}"));
+        all -= found.len();
+        let found = past.check(name, found, &mut differences);
+        all += found.len();
+        kept.insert(format!("{PREFIX}-{name}"), found);
+    }
+    let documents = |name: &str| match kept.get(name) {
+        Some(found) => found.clone(),
+        None => documents(search, name),
+    };
     let but: &[&str] = match how.had_copy {
         true => &["revision", "closed_by"],
         false => &[],

@@ -24,6 +24,7 @@ mod outside;
 mod planted;
 mod producer;
 mod reader;
+mod retention;
 mod run;
 mod search_server;
 mod service;

@@ -60,13 +60,17 @@ pub enum Mistake {
     BranchOfTheFutureHidden,
     /// A branch whose payments are all too far ahead has no windows without payments.
     BranchOfTheFutureUnknown,
+    /// Windows are deleted before they are delivered.
+    FloorAheadOfDeliveries,
+    /// Windows are deleted that readers still show.
+    FloorAheadOfReaders,
     /// A generation becomes live without proof.
     SwapWithoutProof,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::PositionInAnotherWrite,
         Self::MarkClearedWithoutComparing,
         Self::ReadMarkTakenForUnread,
@@ -92,6 +96,8 @@ impl Mistake {
         Self::TombstoneNotBooked,
         Self::BranchOfTheFutureHidden,
         Self::BranchOfTheFutureUnknown,
+        Self::FloorAheadOfDeliveries,
+        Self::FloorAheadOfReaders,
         Self::SwapWithoutProof,
     ];
 }

@@ -182,6 +182,7 @@ impl World {
             // What the state lost is not in the log any more, and documents hold it.
             are_documents_ahead: is_halted && self.may_be_behind,
             had_copy: self.had_copy,
+            retention: self.circumstances.retention,
         };
         judge::check_end(served, &search, &self.circumstances.rules, &records, how)
     }

@@ -35,6 +35,8 @@ pub struct Truth {
     /// Payments in no window by partition and offset, each with the entry that it is booked under.
     pub late: BTreeMap<(i32, i64), &'static str>,
     pub rejected: BTreeSet<(i32, i64)>,
+    /// The highest watermark of any moment.
+    pub reached: i64,
     /// The amounts of all payments that are in windows.
     amounts: Vec<i128>,
 }
@@ -226,6 +228,9 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
         .filter(|top| best.is_some_and(|best| *top <= best + DAY));
     let highest = best.into_iter().chain(firsts).max();
     truth.may_be_final_early = reached > highest;
+    truth.reached = reached
+        .max(highest)
+        .map_or(i64::MIN, |highest| highest - 5 * SECOND);
     // Without a payment that is believed, nothing is final.
     let watermark = highest.map_or(i64::MIN, |highest| highest - 5 * SECOND);
     truth.fill_windows(rules, &placed, &known, watermark);
