@@ -1,6 +1,6 @@
 //! What a seed decides at its start: how much there is, and what may go wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::chance::Chance;
 use crate::support::oracle::{Rules, WINDOWS};
@@ -78,6 +78,9 @@ impl Fault {
     ];
 }
 
+/// Names of branches. One is a path, and one looks like a document of a window.
+const NAMES: [&str; 5] = ["Mitte", "Nord/Süd", "Ost 7", "3@0-60000", "W"];
+
 const DAY: i64 = 86_400_000;
 
 /// What can't be made good once windows are past retention, and what makes it a matter of chance which are.
@@ -114,6 +117,8 @@ pub struct Circumstances {
     pub by_append: bool,
     pub bulk_actions: u64,
     pub bulk_in_flight: u64,
+    /// The names of branches that have one, in this life.
+    pub names: BTreeMap<u32, &'static str>,
 }
 
 impl Circumstances {
@@ -174,10 +179,32 @@ impl Circumstances {
             rules: Rules {
                 windows,
                 zero_windows,
+                configured: Vec::new(),
             },
             by_append: chance.one_in(3),
             bulk_actions: chance.of(&[1, 3, 20, 5_000]),
             bulk_in_flight: chance.of(&[1, 2, 4]),
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// The operator changes the configuration: names of branches, and how documents are sent.
+    pub fn reconfigure(&mut self, chance: &mut Chance) {
+        self.bulk_actions = chance.of(&[1, 3, 20, 5_000]);
+        self.bulk_in_flight = chance.of(&[1, 2, 4]);
+        let mut names = NAMES;
+        chance.shuffle(&mut names);
+        // Some keep the name that they have without one.
+        let named = (0..).zip(names).filter(|_| !chance.one_in(3));
+        self.names = named.collect();
+        self.rules.configured = self.names.keys().copied().collect();
+    }
+
+    /// The name of a branch in this life.
+    pub fn name(&self, branch: u32) -> String {
+        match self.names.get(&branch) {
+            Some(name) => (*name).into(),
+            None => format!("Branch_{branch}"),
         }
     }
 
@@ -207,6 +234,10 @@ impl Circumstances {
                 _ => "size = \"1d\"\nstep = \"1h\"\ntime_zone = \"Asia/Shanghai\"",
             };
             text += &format!("[[window]]\nname = \"{name}\"\n{window}\n");
+        }
+        text += "[branches]\n";
+        for (branch, name) in &self.names {
+            text += &format!("{branch} = \"{name}\"\n");
         }
         text
     }

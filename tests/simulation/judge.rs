@@ -1,9 +1,10 @@
 //! The judge: what must hold in the middle of everything, and at the end, when all faults are over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::circumstances::Circumstances;
 use super::reader;
 use super::retention::Past;
 use super::service::Served;
@@ -49,6 +50,7 @@ pub fn check_checkpoint(served: &Served, log: &[Partition]) -> Result<BTreeMap<i
     let rules = Rules {
         windows: vec!["1h"],
         zero_windows: false,
+        configured: Vec::new(),
     };
     let truth = truth_by(&rules, &records);
     let expected: BTreeMap<u32, (u64, String)> = truth
@@ -88,19 +90,21 @@ pub struct Strictness {
 pub fn check_end(
     served: &Served,
     search: &SearchServer,
-    rules: &Rules,
+    circumstances: &Circumstances,
     records: &[Record],
     how: Strictness,
 ) -> Result<(), String> {
+    let rules = &circumstances.rules;
     let mut truth = truth_by(rules, records);
     let mut figures = reader::figures(&served.router, &rules.windows)?;
     let mut differences = Differences::default();
     if how.is_halted || truth.may_be_final_early {
         take_out_final(&mut truth, &mut figures);
     }
+    take_out_unpaid(circumstances, &mut figures, &mut differences);
     let kept_from = how.retention.map(|retention| truth.reached - retention);
     let past = Past::take_out_of(&mut truth, &figures, kept_from.unwrap_or(i64::MIN));
-    figures.check_true(&truth, &mut differences);
+    check_names(circumstances, &figures, &mut differences).check_true(&truth, &mut differences);
     if !differences.found().is_empty() {
         show(records);
     }
@@ -140,6 +144,42 @@ pub fn check_end(
         &mut differences,
     );
     outcome(&differences)
+}
+
+// A branch that has a name is listed without a payment, too, and has no document then.
+fn take_out_unpaid(
+    circumstances: &Circumstances,
+    figures: &mut Figures,
+    differences: &mut Differences,
+) {
+    let id = |total: &Value| total["branch_id"].as_u64().unwrap_or_default() as u32;
+    let listed: BTreeSet<u32> = figures.totals.iter().map(id).collect();
+    for branch in circumstances.names.keys() {
+        let is_listed = listed.contains(branch);
+        differences.check("a branch with a name is listed", &is_listed, &true);
+    }
+    let is_named = |total: &Value| circumstances.names.contains_key(&id(total));
+    figures
+        .totals
+        .retain(|total| total["pay_count"] != 0 || !is_named(total));
+}
+
+// Branches have the names of the configuration. Gives the figures with the names that they have without one.
+fn check_names(
+    circumstances: &Circumstances,
+    figures: &Figures,
+    differences: &mut Differences,
+) -> Figures {
+    let mut unnamed = figures.clone();
+    let windows = unnamed.windows.values_mut().flatten();
+    let late = unnamed.late.iter_mut();
+    for item in unnamed.totals.iter_mut().chain(windows).chain(late) {
+        let branch = item["branch_id"].as_u64().unwrap_or_default() as u32;
+        let name = circumstances.name(branch);
+        differences.check("the name of a branch", &item["branch"], &name.into());
+        item["branch"] = format!("Branch_{branch}").into();
+    }
+    unnamed
 }
 
 // What the figures should be of, where a seed is shown.

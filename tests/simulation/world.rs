@@ -48,6 +48,9 @@ pub struct World {
     snapshot: Option<SearchServer>,
     /// A client of the events that is there from the first life to the last.
     follower: Follower,
+    /// Who decides about the configuration, and whether it is ever changed.
+    operator: Chance,
+    is_reconfigured: bool,
     /// The wall clock at the start of this life, in ms since the epoch.
     wall: i64,
     began: Option<Instant>,
@@ -59,6 +62,9 @@ pub struct World {
 
 /// 2026-11-01 00:00:00 UTC.
 const START: i64 = 1_793_491_200_000;
+
+/// Has the operator decide by other chances than the rest, so that a seed without one stays the same.
+const OPERATOR: u64 = 0x6f70_6572_6174_6f72;
 
 /// How a life ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,6 +78,7 @@ impl World {
     /// The world of `seed`, or a smaller variant of it, with its files in `dir`.
     pub fn new(seed: u64, variant: &Variant, dir: &Path) -> Self {
         let mut chance = Chance::new(seed);
+        let mut operator = Chance::new(seed ^ OPERATOR);
         let mut circumstances = Circumstances::of(&mut chance);
         variant.apply(&mut circumstances);
         fastrand::seed(seed);
@@ -90,6 +97,8 @@ impl World {
             dir: dir.to_owned(),
             snapshot: None,
             follower: Follower::default(),
+            is_reconfigured: operator.one_in(3),
+            operator,
             wall: START,
             began: None,
             life: 0,
@@ -121,13 +130,10 @@ impl World {
     /// # Errors
     /// What does not hold.
     pub fn run(&mut self) -> Result<(), String> {
-        let text = self
-            .circumstances
-            .configuration(&self.state_dir().to_string_lossy());
-        fs::write(self.file(), text).unwrap();
         let lives = self.circumstances.lives;
         for life in 1..=lives {
             self.life = life;
+            self.configure();
             let is_last = life == lives;
             let end = self.in_a_runtime(|world| {
                 Box::pin(async move {
@@ -141,6 +147,18 @@ impl World {
             self.end_life(end);
         }
         Ok(())
+    }
+
+    // The operator may change the configuration between two lives.
+    fn configure(&mut self) {
+        if self.is_reconfigured && self.operator.one_in(2) {
+            self.circumstances.reconfigure(&mut self.operator);
+            let said = format!("the configuration says {:?}", self.circumstances.names);
+            self.say(&said);
+        }
+        let state = self.state_dir();
+        let text = self.circumstances.configuration(&state.to_string_lossy());
+        fs::write(self.file(), text).unwrap();
     }
 
     fn in_a_runtime<'a, T>(

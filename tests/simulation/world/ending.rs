@@ -184,6 +184,6 @@ impl World {
             had_copy: self.had_copy,
             retention: self.circumstances.retention,
         };
-        judge::check_end(served, &search, &self.circumstances.rules, &records, how)
+        judge::check_end(served, &search, &self.circumstances, &records, how)
     }
 }

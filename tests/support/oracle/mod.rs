@@ -140,6 +140,8 @@ pub struct Rules {
     pub windows: Vec<&'static str>,
     /// Whether known branches have final windows without payments.
     pub zero_windows: bool,
+    /// The branches that are known without a payment.
+    pub configured: Vec<u32>,
 }
 
 impl Default for Rules {
@@ -147,6 +149,7 @@ impl Default for Rules {
         Self {
             windows: WINDOWS.to_vec(),
             zero_windows: true,
+            configured: Vec::new(),
         }
     }
 }
@@ -161,7 +164,8 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
     let mut truth = Truth::default();
     let mut times: BTreeMap<i32, Time> = BTreeMap::new();
     let mut placed: Vec<(Payment, bool)> = Vec::new();
-    let mut known: BTreeMap<u32, i64> = BTreeMap::new();
+    let configured = rules.configured.iter();
+    let mut known: BTreeMap<u32, i64> = configured.map(|branch| (*branch, i64::MIN)).collect();
     // The highest time that was believed for a while, or taken for the first of a partition.
     let mut reached = None;
     for record in records {
