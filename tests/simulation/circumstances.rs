@@ -119,6 +119,8 @@ pub struct Circumstances {
     pub bulk_in_flight: u64,
     /// The names of branches that have one, in this life.
     pub names: BTreeMap<u32, &'static str>,
+    /// Whether windows without payments have documents, in this life.
+    pub zero_documents: bool,
 }
 
 impl Circumstances {
@@ -185,6 +187,7 @@ impl Circumstances {
             bulk_actions: chance.of(&[1, 3, 20, 5_000]),
             bulk_in_flight: chance.of(&[1, 2, 4]),
             names: BTreeMap::new(),
+            zero_documents: false,
         }
     }
 
@@ -192,6 +195,7 @@ impl Circumstances {
     pub fn reconfigure(&mut self, chance: &mut Chance) {
         self.bulk_actions = chance.of(&[1, 3, 20, 5_000]);
         self.bulk_in_flight = chance.of(&[1, 2, 4]);
+        self.zero_documents = self.rules.zero_windows && chance.one_in(6);
         let mut names = NAMES;
         chance.shuffle(&mut names);
         // Some keep the name that they have without one.
@@ -219,10 +223,11 @@ impl Circumstances {
              [kafka]\nbrokers = \"127.0.0.1:1\"\nstart = \"earliest\"\ngroup_id = \"\"\n\
              [event_time]\nidle_after = \"1s\"\nquiet_after = \"3650d\"\nzero_windows = {}\n\
              retention = \"{}d\"\n\
-             [elasticsearch]\nurl = \"http://127.0.0.1:9200\"\n\
+             [elasticsearch]\nurl = \"http://127.0.0.1:9200\"\nzero_windows = {}\n\
              [elasticsearch.bulk]\nmax_actions = {}\nmax_in_flight = {}\n",
             self.rules.zero_windows,
             self.retention.map_or(3_650, |retention| retention / DAY),
+            self.zero_documents,
             self.bulk_actions,
             self.bulk_in_flight
         );

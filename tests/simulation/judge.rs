@@ -10,7 +10,7 @@ use super::retention::Past;
 use super::service::Served;
 use super::topic::Partition;
 use crate::search_server::SearchServer;
-use crate::support::compare::{Differences, Document, Figures};
+use crate::support::compare::{Delivered, Differences, Document, Figures};
 use crate::support::oracle::{Record, Rules, Truth, exact, truth_by};
 
 /// What names of indexes begin with.
@@ -98,7 +98,8 @@ pub fn check_end(
     let mut truth = truth_by(rules, records);
     let mut figures = reader::figures(&served.router, &rules.windows)?;
     let mut differences = Differences::default();
-    if how.is_halted || truth.may_be_final_early {
+    let may_be_open = how.is_halted || truth.may_be_final_early;
+    if may_be_open {
         take_out_final(&mut truth, &mut figures);
     }
     take_out_unpaid(circumstances, &mut figures, &mut differences);
@@ -121,8 +122,10 @@ pub fn check_end(
     let mut all: usize = own.map(|name| search.documents(&name).len()).sum();
     let mut kept = BTreeMap::new();
     for name in &rules.windows {
-        let found = documents(search, &format!("{PREFIX}-{name}"));
+        let mut found = documents(search, &format!("{PREFIX}-{name}"));
         all -= found.len();
+        // Windows without payments are there because they are final.
+        found.retain(|document| !may_be_open || document.source["pay_count"] != 0);
         let found = past.check(name, found, &mut differences);
         all += found.len();
         kept.insert(format!("{PREFIX}-{name}"), found);
@@ -139,8 +142,11 @@ pub fn check_end(
         &documents,
         all as u64,
         (PREFIX, LEGACY),
-        but,
-        how.are_documents_ahead,
+        &Delivered {
+            but,
+            may_be_ahead: how.are_documents_ahead,
+            zero_windows: circumstances.zero_documents,
+        },
         &mut differences,
     );
     outcome(&differences)

@@ -153,7 +153,10 @@ impl World {
     fn configure(&mut self) {
         if self.is_reconfigured && self.operator.one_in(2) {
             self.circumstances.reconfigure(&mut self.operator);
-            let said = format!("the configuration says {:?}", self.circumstances.names);
+            let said = format!(
+                "the configuration says {:?}, documents of zero windows: {}",
+                self.circumstances.names, self.circumstances.zero_documents
+            );
             self.say(&said);
         }
         let state = self.state_dir();

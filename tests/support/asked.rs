@@ -7,7 +7,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::compare::{Differences, Figures, key, remove, shown};
+use super::compare::{Delivered, Differences, Figures, key, remove, shown};
 use super::lab::Elastic;
 use super::oracle::{Key, Record, WINDOWS};
 use super::service::{Service, Setup, legacy_totals};
@@ -68,8 +68,10 @@ impl Figures {
             &documents,
             all,
             (prefix, legacy),
-            but,
-            false,
+            &Delivered {
+                but,
+                ..Delivered::default()
+            },
             &mut differences,
         );
         differences

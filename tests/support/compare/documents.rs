@@ -21,19 +21,36 @@ pub struct Document {
     pub source: Value,
 }
 
+/// How documents were delivered.
+#[derive(Clone, Copy, Default)]
+pub struct Delivered<'a> {
+    /// Fields of windows that may differ from the figures.
+    pub but: &'a [&'a str],
+    /// Whether documents may be newer than the figures, and more of them there.
+    pub may_be_ahead: bool,
+    /// Whether windows without payments that don't overlap have documents.
+    pub zero_windows: bool,
+}
+
+/// Windows that don't overlap.
+const TUMBLING: [&str; 2] = ["1m", "1h"];
+
 impl Figures {
     /// Elasticsearch, which holds `all` documents under the prefix, has one for each of these figures in
-    /// the indexes of the generation, and no others. The fields `but` of windows may differ. With
-    /// `may_be_ahead`, documents may be newer than these figures, and there may be more of them.
+    /// the indexes of the generation, and no others.
     pub fn check_documented(
         &self,
         search: &dyn Fn(&str) -> Vec<Document>,
         all: u64,
         (prefix, legacy): (&str, &str),
-        but: &[&str],
-        may_be_ahead: bool,
+        how: &Delivered<'_>,
         differences: &mut Differences,
     ) {
+        let Delivered {
+            but,
+            may_be_ahead,
+            zero_windows,
+        } = *how;
         let own = format!("{prefix}-NAME-g{}", self.generation());
         let mut documents = 0;
         let totals = search(&format!("{prefix}-totals"));
@@ -56,10 +73,10 @@ impl Figures {
         for (name, windows) in &self.windows {
             let found = search(&format!("{prefix}-{name}"));
             documents += found.len();
-            // A window without payments has no document.
+            let has_zeros = zero_windows && TUMBLING.contains(name);
             let expected = windows
                 .iter()
-                .filter(|item| item["pay_count"] != 0)
+                .filter(|item| has_zeros || item["pay_count"] != 0)
                 .map(|item| documented_window(&own, name, item))
                 .collect();
             check_documents(name, found, expected, but, may_be_ahead, differences);

@@ -6,7 +6,7 @@ mod differences;
 mod documents;
 
 pub use self::differences::Differences;
-pub use self::documents::Document;
+pub use self::documents::{Delivered, Document};
 
 use std::collections::{BTreeMap, BTreeSet};
 
