@@ -232,6 +232,7 @@ fn open(dir: &Path, settings: &Arc<Settings>) -> Store {
         rules: String::new(),
         settings: Arc::clone(settings),
         configured: Vec::new(),
+        names: 0,
         documents: MarkedDocuments::WithPayments,
     };
     Store::open(dir, &identity).unwrap().0

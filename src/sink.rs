@@ -207,6 +207,7 @@ impl Sink {
             changes: self.changes,
             passes: Passes::default(),
             blocked: Blocked::default(),
+            may_be_misnamed: false,
             misnamed: Vec::new(),
             misnamed_marks: None,
             delete_misnamed_at: None,

@@ -131,7 +131,7 @@ impl Store {
             settings: Arc::clone(&identity.settings),
             configured,
         });
-        let (marking, was_delivered) = opening::deliver(&database, identity.documents)?;
+        let (marking, was_delivered) = opening::deliver(&database, identity)?;
         let (head, learned, mut recovered) = opening::recover(&database, &context)?;
         let life = life::begin(&database, head.sequence)?;
         recovered.was_delivered = was_delivered && recovered.sequence > 0;

@@ -72,6 +72,7 @@ fn identity() -> Identity {
         rules: config.rules(),
         settings: config.event_time.settings,
         configured: Vec::new(),
+        names: 0,
         documents: MarkedDocuments::WithPayments,
     }
 }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::domain::payment::BranchId;
 
 /// The configured names of branches; a branch that is not listed is `Branch_<id>`.
@@ -44,6 +46,17 @@ impl Branches {
     /// The configured branches, by id.
     pub fn configured(&self) -> impl Iterator<Item = BranchId> + '_ {
         self.names.keys().copied()
+    }
+
+    /// A number that differs for other names.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut text = String::new();
+        for (id, name) in &self.names {
+            // No name holds a line feed in this form.
+            text += &format!("{id}={name:?}\n");
+        }
+        xxh3_64(text.as_bytes())
     }
 
     /// Whether `id` has a configured name.

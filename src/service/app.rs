@@ -255,6 +255,7 @@ async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::R
         rules: config.rules(),
         settings: Arc::clone(&config.event_time.settings),
         configured: config.branches.configured().collect(),
+        names: config.branches.fingerprint(),
         documents: documents(config),
     };
     let dir = Generations::of(&config.state_dir).dir(generation);

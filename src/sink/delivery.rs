@@ -66,6 +66,8 @@ pub(super) struct Delivery {
     pub(super) handover: Handover,
     /// What the writer was told of documents that can't be delivered.
     pub(super) blocked: Blocked,
+    /// Whether an index of totals was replaced, and totals under former names may be in the new one.
+    pub(super) may_be_misnamed: bool,
     /// Totals under names that their branches had before.
     pub(super) misnamed: Vec<Misnamed>,
     /// The order to deliver what they stand for under the new names.

@@ -92,6 +92,7 @@ impl Delivery {
     // once that is sure.
     async fn find_misnamed(&mut self) -> Result<(), Interrupted> {
         self.misnamed = self.cluster.misnamed(&self.branches).await?;
+        self.may_be_misnamed = false;
         let Some(first) = self.misnamed.first() else {
             return Ok(());
         };
@@ -112,6 +113,9 @@ impl Delivery {
     }
 
     pub(super) async fn delete_misnamed(&mut self) -> Result<(), Interrupted> {
+        if self.may_be_misnamed {
+            self.find_misnamed().await?;
+        }
         let is_due = self
             .delete_misnamed_at
             .is_some_and(|at| at <= Instant::now());
@@ -240,6 +244,8 @@ impl Delivery {
             return Ok(());
         }
         let order = self.mark_again(families.keys().copied().collect()).await?;
+        // An older snapshot brings totals back under the names that branches had then.
+        self.may_be_misnamed |= families.get(&Family::Totals) == Some(&Past::Delivered);
         for family in families.into_keys() {
             self.destinations.await_marks(family, order.clone());
         }

@@ -23,6 +23,8 @@ pub struct Identity {
     pub settings: Arc<Settings>,
     /// The branches that are known by configuration. They may differ from run to run.
     pub configured: Vec<BranchId>,
+    /// A fingerprint of the names of branches, which are in documents. They may differ from run to run.
+    pub names: u64,
     /// The documents that are delivered. They may differ from run to run.
     pub documents: MarkedDocuments,
 }

@@ -117,6 +117,7 @@ mod tests {
             rules: String::new(),
             settings: Arc::new(settings),
             configured: Vec::new(),
+            names: 0,
             documents: MarkedDocuments::WithPayments,
         }
     }

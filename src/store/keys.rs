@@ -41,6 +41,7 @@ mod prefix {
     pub(super) const LIFE: u8 = 0x0a;
     pub(super) const INDEX: u8 = 0x0b;
     pub(super) const TABLE_LIST: u8 = 0x0c;
+    pub(super) const NAMES: u8 = 0x0d;
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
@@ -176,7 +177,8 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         | prefix::TOPIC
         | prefix::LIFE
         | prefix::INDEX
-        | prefix::TABLE_LIST => "state",
+        | prefix::TABLE_LIST
+        | prefix::NAMES => "state",
         prefix::PROGRESS | prefix::HALT => "partitions",
         prefix::TOTAL => "totals",
         prefix::CELL => "cells",
@@ -187,6 +189,11 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         prefix::DIRTY => "dirty",
         _ => return None,
     })
+}
+
+/// The names of branches that documents have.
+pub(super) fn names() -> KeyBytes {
+    KeyBytes::new(prefix::NAMES)
 }
 
 /// The length of the list of tables.

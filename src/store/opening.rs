@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rocksdb::WriteBatch;
+use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{EventTime, Key, Selection, Walk};
 use tracing::info;
 
@@ -68,6 +69,7 @@ pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), E
     batch.put(key, record.encode());
     batch.put(keys::head(), CheckpointHead::default().encode());
     batch.put(keys::documents(), identity.documents.encode());
+    batch.put(keys::names(), identity.names.encode());
     database.write(batch)?;
     database.sync()
 }
@@ -118,12 +120,13 @@ fn bring_up(
     database.sync()
 }
 
-/// Has `documents` marked from now on, and those that exist already if they were not before. Also
-/// gives whether any were before.
+/// Has the documents of `identity` marked from now on. Those that exist already are marked if they were not
+/// before, or if branches have other names now. Also gives whether any were before.
 pub(super) fn deliver(
     database: &Database,
-    documents: MarkedDocuments,
+    identity: &Identity,
 ) -> Result<(MarkingTasks, bool), Error> {
+    let documents = identity.documents;
     let read = || {
         let snapshot = StateSnapshot::take(database, &[]);
         Ok((snapshot.head()?, snapshot.documents()?, snapshot.tasks()?))
@@ -134,10 +137,18 @@ pub(super) fn deliver(
     })?;
     let before = before.unwrap_or_default();
     let was_delivered = before != MarkedDocuments::None;
-    if before == documents {
+    let names: Option<u64> = database.value(&keys::names())?;
+    let is_renamed = was_delivered
+        && names.is_some_and(|names| names != identity.names)
+        && !is_planted(Mistake::NamesForgotten);
+    let mut batch = WriteBatch::default();
+    batch.put(keys::names(), identity.names.encode());
+    if before == documents && !is_renamed {
+        if names != Some(identity.names) {
+            database.write(batch)?;
+        }
         return Ok((MarkingTasks::new(documents, tasks), was_delivered));
     }
-    let mut batch = WriteBatch::default();
     batch.put(keys::documents(), documents.encode());
     let mut head = CheckpointHead {
         sequence: head.sequence + 1,
@@ -152,6 +163,12 @@ pub(super) fn deliver(
             tasks.clear();
         }
         (MarkedDocuments::None, _) => tasks = (0..).zip(Task::of_all(documents)).collect(),
+        _ if is_renamed => {
+            info!("branches have other names now: all documents are delivered again");
+            let range = keys::all_tasks();
+            batch.delete_range(range.start, range.end);
+            tasks = (0..).zip(Task::of_all(documents)).collect();
+        }
         (_, MarkedDocuments::ZeroWindowsToo) => {
             let next = tasks.last().map_or(0, |(number, _)| number + 1);
             tasks.push((next, Task::ZeroWindows(Walk::new(Selection::ALL))));

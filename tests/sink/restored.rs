@@ -37,6 +37,13 @@ impl Snapshot {
         }
     }
 
+    // The index keeps its name, its alias and its uuid.
+    fn restore_over(&self, index: &str) {
+        let close = format!("{}/{index}/_close", self.elastic.url());
+        http::send(Method::POST, &close, None).ok();
+        self.restore();
+    }
+
     // The index has to be deleted or closed.
     fn restore(&self) {
         let what = json!({ "indices": self.index, "include_global_state": false });
@@ -127,12 +134,7 @@ fn an_index_restored_over_itself_gets_what_it_lacks_while_the_service_runs_and_a
     config.pacing.inspect = Duration::from_millis(50);
     let index = format!("{}-1m-g1-2026.11", config.index_prefix);
     let (till, snapshot) = paid_after_a_snapshot(elastic, &config, &index);
-    let restore_over = || {
-        // It keeps its name, its alias and its uuid.
-        let close = format!("{}/{index}/_close", elastic.url());
-        http::send(Method::POST, &close, None).ok();
-        snapshot.restore();
-    };
+    let restore_over = || snapshot.restore_over(&index);
     let is_complete = || pay_counts(elastic, &index) == [1, 2, 1, 1];
     let sink = till.deliver(&config);
     till.await_delivery();
@@ -143,5 +145,37 @@ fn an_index_restored_over_itself_gets_what_it_lacks_while_the_service_runs_and_a
     restore_over();
     let sink = till.deliver(&config);
     till.await_that("it is delivered again", is_complete);
+    till.stop(sink);
+}
+
+#[test]
+fn a_total_that_a_snapshot_brings_back_under_a_former_name_is_deleted() {
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let mut config = config(&elastic.url());
+    config.pacing.inspect = Duration::from_millis(50);
+    let index = format!("{}-totals-g1", config.index_prefix);
+    let mut till = Till::new();
+    pay(&mut till, 0, 2);
+    till.deliver_all(&config);
+    // As the branch was called when the snapshot was taken.
+    let former = format!("/{index}/_doc/Quay?refresh=true");
+    let total = elastic.documents(&index).remove(0);
+    elastic.put(&former, &total.source).ok();
+    let snapshot = Snapshot::take(elastic, &index);
+    elastic.delete(&former).ok();
+
+    let ids = || -> Vec<String> {
+        let found = elastic.documents(&index).into_iter();
+        found.map(|document| document.id).collect()
+    };
+    let sink = till.deliver(&config);
+    till.await_delivery();
+    snapshot.restore_over(&index);
+    till.await_that("both are there for a moment, then one", || {
+        ids() == ["Harbour"]
+    });
+    till.await_delivery();
     till.stop(sink);
 }

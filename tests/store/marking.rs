@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use tidegauge::core::feedback::{Blocked, Family};
 use tidegauge::domain::document_key::DocumentKey;
-use tidegauge::store::{MarkedDocuments, Store};
+use tidegauge::store::{Identity, MarkedDocuments, Store};
 use tidegauge_windows::{EventTime, Span};
 
-use super::feed::{DAY, Feed, HOUR, MINUTE, at, branch, open, open_for};
+use super::feed::{DAY, Feed, HOUR, MINUTE, at, branch, identity, open, open_for};
 use super::{copy, has_document, marks, shown_documents};
 
 /// A step marks no more than this: one that is full, and all windows of one more cell.
@@ -226,4 +226,33 @@ fn documents_that_can_not_be_delivered_do_not_hold_retention() {
         assert!(!marks(&store).contains_key(&parked));
         assert_eq!(store.checkpoint().dirty, marks(&store).len() as u64);
     }
+}
+
+#[test]
+fn all_documents_are_marked_when_branches_have_other_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut feed = Feed::new(Span::DAY.times(35));
+    let (mut store, _) = open(dir.path(), &feed.settings);
+    for id in 0..3 {
+        feed.pay(0, i64::from(id) * HOUR, id, "1.00");
+    }
+    feed.commit(&mut store);
+    acknowledge_all(&mut store);
+    drop(store);
+    let renamed = Identity {
+        names: 7,
+        ..identity(&feed.settings)
+    };
+    let reopen = || Store::open(dir.path(), &renamed).unwrap().0;
+    // A life that ends before it has marked any leaves that to the next.
+    drop(reopen());
+    let mut store = reopen();
+    while store.mark_more().unwrap() {}
+    let marked: BTreeSet<_> = marks(&store).into_keys().collect();
+    assert!(marked.is_superset(&with_payments(&store)));
+    acknowledge_all(&mut store);
+    drop(store);
+    let mut store = reopen();
+    assert!(!store.mark_more().unwrap());
+    assert_eq!(store.checkpoint().dirty, 0);
 }

@@ -60,6 +60,8 @@ pub enum Mistake {
     BranchOfTheFutureHidden,
     /// A branch whose payments are all too far ahead has no windows without payments.
     BranchOfTheFutureUnknown,
+    /// Documents keep the names that branches had when they were delivered.
+    NamesForgotten,
     /// Windows are deleted before they are delivered.
     FloorAheadOfDeliveries,
     /// Windows are deleted that readers still show.
@@ -70,7 +72,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::PositionInAnotherWrite,
         Self::MarkClearedWithoutComparing,
         Self::ReadMarkTakenForUnread,
@@ -96,6 +98,7 @@ impl Mistake {
         Self::TombstoneNotBooked,
         Self::BranchOfTheFutureHidden,
         Self::BranchOfTheFutureUnknown,
+        Self::NamesForgotten,
         Self::FloorAheadOfDeliveries,
         Self::FloorAheadOfReaders,
         Self::SwapWithoutProof,

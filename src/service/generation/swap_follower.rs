@@ -222,6 +222,7 @@ mod tests {
             rules: config.rules(),
             settings: Arc::clone(&config.event_time.settings),
             configured: Vec::new(),
+            names: 0,
             documents: MarkedDocuments::WithPayments,
         };
         Store::open(&generations.dir(generation), &identity)

@@ -60,6 +60,7 @@ fn every_kind_of_key_has_frozen_bytes() {
         (index(Family::NoWindow), "0b03"),
         (index(Family::Rejects), "0b04"),
         (table_list(), "0c"),
+        (names(), "0d"),
         (progress(-1), "047fffffff"),
         (progress(3), "0480000003"),
         (total(branch(7)), "1000000007"),
