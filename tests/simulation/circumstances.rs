@@ -196,6 +196,10 @@ impl Circumstances {
         self.bulk_actions = chance.of(&[1, 3, 20, 5_000]);
         self.bulk_in_flight = chance.of(&[1, 2, 4]);
         self.zero_documents = self.rules.zero_windows && chance.one_in(6);
+        // Everything is delivered again: one by one, that takes most of the time of all seeds.
+        if self.zero_documents || self.branches > 100 {
+            self.bulk_actions = self.bulk_actions.max(20);
+        }
         let mut names = NAMES;
         chance.shuffle(&mut names);
         // Some keep the name that they have without one.
