@@ -31,6 +31,7 @@ use std::{env, fs};
 
 use tidegauge::core::effect::{Effects, Notices};
 use tidegauge::core::feedback::Mark;
+use tidegauge::domain::branch::Branches;
 use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
@@ -232,7 +233,7 @@ fn open(dir: &Path, settings: &Arc<Settings>) -> Store {
         rules: String::new(),
         settings: Arc::clone(settings),
         configured: Vec::new(),
-        names: 0,
+        names: Branches::default(),
         documents: MarkedDocuments::WithPayments,
     };
     Store::open(dir, &identity).unwrap().0

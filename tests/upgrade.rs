@@ -16,6 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tidegauge::config::{Config, Need, Sources};
+use tidegauge::domain::branch::Branches;
 use tidegauge::store::{Identity, MarkedDocuments};
 
 use crate::support::oracle::{Record, Truth, truth};
@@ -72,7 +73,7 @@ fn identity() -> Identity {
         rules: config.rules(),
         settings: config.event_time.settings,
         configured: Vec::new(),
-        names: 0,
+        names: Branches::default(),
         documents: MarkedDocuments::WithPayments,
     }
 }

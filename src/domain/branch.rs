@@ -1,9 +1,7 @@
 //! The names of the branches.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-
-use xxhash_rust::xxh3::xxh3_64;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::payment::BranchId;
 
@@ -48,15 +46,17 @@ impl Branches {
         self.names.keys().copied()
     }
 
-    /// A number that differs for other names.
+    /// The configured names, by id.
     #[must_use]
-    pub fn fingerprint(&self) -> u64 {
-        let mut text = String::new();
-        for (id, name) in &self.names {
-            // No name holds a line feed in this form.
-            text += &format!("{id}={name:?}\n");
-        }
-        xxh3_64(text.as_bytes())
+    pub const fn names(&self) -> &BTreeMap<BranchId, String> {
+        &self.names
+    }
+
+    /// The branches that have another name in `other`.
+    pub fn renamed_in<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = BranchId> + 'a {
+        let ids: BTreeSet<BranchId> = self.configured().chain(other.configured()).collect();
+        ids.into_iter()
+            .filter(|id| self.name(*id) != other.name(*id))
     }
 
     /// Whether `id` has a configured name.

@@ -18,6 +18,7 @@ use tracing::{info, warn};
 use crate::api;
 use crate::config::Config;
 use crate::core::feedback::Feedback;
+use crate::domain::branch::Branches;
 use crate::domain::ledger::Ledger;
 use crate::domain::topic_id::TopicId;
 use crate::host::blocking;
@@ -255,7 +256,7 @@ async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::R
         rules: config.rules(),
         settings: Arc::clone(&config.event_time.settings),
         configured: config.branches.configured().collect(),
-        names: config.branches.fingerprint(),
+        names: Branches::clone(&config.branches),
         documents: documents(config),
     };
     let dir = Generations::of(&config.state_dir).dir(generation);

@@ -91,13 +91,13 @@ impl Delivery {
     // What names were changed for is delivered again, and what is called by a former name is deleted
     // once that is sure.
     async fn find_misnamed(&mut self) -> Result<(), Interrupted> {
-        self.misnamed = self.cluster.misnamed(&self.branches).await?;
-        self.may_be_misnamed = false;
-        let Some(first) = self.misnamed.first() else {
+        let misnamed = self.cluster.misnamed(&self.branches).await?;
+        let Some(first) = misnamed.first() else {
+            self.may_be_misnamed = false;
             return Ok(());
         };
         warn!(
-            documents = self.misnamed.len(),
+            documents = misnamed.len(),
             first = first.id,
             now = %self.branches.name(first.branch),
             "branches have other names now: all documents are delivered again, and totals under \
@@ -107,6 +107,9 @@ impl Delivery {
         let zeros = self.zero_windows;
         let known = blocking(move || readings.query(|reading| expected(reading, zeros)));
         let order = self.mark_again(known.await?.into_keys().collect()).await?;
+        // Only now: if this ends before, they are looked for again.
+        self.misnamed = misnamed;
+        self.may_be_misnamed = false;
         self.misnamed_marks = Some(order);
         self.delete_misnamed_at = Some(Instant::now());
         Ok(())

@@ -8,6 +8,7 @@ use tidegauge_windows::Settings;
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult};
 use super::error::Error;
 use super::rule_difference::RuleDifference;
+use crate::domain::branch::Branches;
 use crate::domain::payment::BranchId;
 
 /// The identity that a state must have for a run to resume from it.
@@ -23,8 +24,8 @@ pub struct Identity {
     pub settings: Arc<Settings>,
     /// The branches that are known by configuration. They may differ from run to run.
     pub configured: Vec<BranchId>,
-    /// A fingerprint of the names of branches, which are in documents. They may differ from run to run.
-    pub names: u64,
+    /// The names of branches, which are in documents. They may differ from run to run.
+    pub names: Branches,
     /// The documents that are delivered. They may differ from run to run.
     pub documents: MarkedDocuments,
 }

@@ -98,6 +98,7 @@ mod tests {
 
     use crate::core::effect::{Effects, Notices, RejectedRecord};
     use crate::decode::Reason;
+    use crate::domain::branch::Branches;
     use crate::domain::document_key::{DocumentKey, Origin};
     use crate::domain::ledger::Ledger;
     use crate::store::{Identity, MarkedDocuments, Store};
@@ -117,7 +118,7 @@ mod tests {
             rules: String::new(),
             settings: Arc::new(settings),
             configured: Vec::new(),
-            names: 0,
+            names: Branches::default(),
             documents: MarkedDocuments::WithPayments,
         }
     }

@@ -18,6 +18,7 @@ use super::readings::StateContext;
 use super::snapshot::StateSnapshot;
 use super::task::Task;
 use super::values::StoredValue;
+use crate::domain::branch::Branches;
 use crate::domain::payment::BranchId;
 use crate::view::reading::ReadError;
 
@@ -121,7 +122,7 @@ fn bring_up(
 }
 
 /// Has the documents of `identity` marked from now on. Those that exist already are marked if they were not
-/// before, or if branches have other names now. Also gives whether any were before.
+/// before, or if branches that paid have other names now. Also gives whether any were before.
 pub(super) fn deliver(
     database: &Database,
     identity: &Identity,
@@ -137,14 +138,17 @@ pub(super) fn deliver(
     })?;
     let before = before.unwrap_or_default();
     let was_delivered = before != MarkedDocuments::None;
-    let names: Option<u64> = database.value(&keys::names())?;
-    let is_renamed = was_delivered
-        && names.is_some_and(|names| names != identity.names)
-        && !is_planted(Mistake::NamesForgotten);
+    let names: Option<Branches> = database.value(&keys::names())?;
+    let is_renamed = match &names {
+        Some(names) if was_delivered && !is_planted(Mistake::NamesForgotten) => {
+            has_paid(database, names.renamed_in(&identity.names))?
+        }
+        _ => false,
+    };
     let mut batch = WriteBatch::default();
     batch.put(keys::names(), identity.names.encode());
     if before == documents && !is_renamed {
-        if names != Some(identity.names) {
+        if names.as_ref() != Some(&identity.names) {
             database.write(batch)?;
         }
         return Ok((MarkingTasks::new(documents, tasks), was_delivered));
@@ -188,6 +192,16 @@ pub(super) fn deliver(
     Ok((MarkingTasks::new(documents, tasks), was_delivered))
 }
 
+/// Whether any of `branches` had a payment, so that documents have its name.
+fn has_paid(database: &Database, branches: impl Iterator<Item = BranchId>) -> Result<bool, Error> {
+    for branch in branches {
+        if database.get(&keys::total(branch))?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 pub(super) fn recover(
     database: &Database,
     context: &StateContext,
@@ -203,7 +217,7 @@ pub(super) fn recover(
         let known = snapshot
             .totals(BranchId::FIRST, usize::MAX)?
             .into_iter()
-            .map(|(branch, total)| (branch, total.known_since))
+            .filter_map(|(branch, total)| Some((branch, total.branch_known_since()?)))
             .chain(configured)
             .collect();
         let recovered = Recovered {

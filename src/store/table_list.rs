@@ -71,6 +71,8 @@ impl SyncedTableList {
         if *synced != Some(list) {
             // After a power failure, the state must not say that it was longer than it is.
             File::open(path(dir, list.number)).ok()?.sync_data().ok()?;
+            // Nor may it name a newer list than the directory does.
+            File::open(dir).ok()?.sync_all().ok()?;
             *synced = Some(list);
         }
         Some(list)

@@ -1,11 +1,14 @@
 //! The bytes of every value. They are frozen; the fixture of the storage version holds them.
 
+use std::collections::BTreeMap;
+
 use tidegauge_windows::{EventTime, Stretch};
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
 use super::identity::MarkedDocuments;
 use crate::core::distance::Distances;
 use crate::core::effect::{Fingerprint, Notices, Progress};
+use crate::domain::branch::Branches;
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Count, Entry, Ledger};
 use crate::domain::payment::BranchId;
@@ -124,6 +127,28 @@ impl StoredValue for Vec<BranchId> {
         (0..len)
             .map(|_| BranchId::new(decoder.u32()?).ok_or(Malformed))
             .collect()
+    }
+}
+
+impl StoredValue for Branches {
+    fn write(&self, encoder: &mut ByteEncoder) {
+        encoder.u64(self.names().len() as u64);
+        for (branch, name) in self.names() {
+            branch.write(encoder);
+            encoder.text(name);
+        }
+    }
+
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
+        let len = decoder.len()?;
+        let names = (0..len).map(|_| Ok((BranchId::read(decoder)?, decoder.text()?)));
+        let names: BTreeMap<BranchId, String> = names.collect::<DecodeResult<_>>()?;
+        // Each branch once.
+        if names.len() == len {
+            Ok(Self::new(names))
+        } else {
+            Err(Malformed)
+        }
     }
 }
 

@@ -122,7 +122,7 @@ impl Till {
             rules: "rules = test\n".into(),
             settings: settings(),
             configured: branches.configured().collect(),
-            names: branches.fingerprint(),
+            names: Branches::clone(&branches),
             documents,
         };
         let (store, recovered) = Store::open(dir.path(), &identity).unwrap();

@@ -79,7 +79,7 @@ pub fn identity(settings: &Arc<Settings>) -> Identity {
         rules: "window.1m.size = 60000\nallowed_lateness = 3600000\n".into(),
         settings: Arc::clone(settings),
         configured: vec![branch(0)],
-        names: 0,
+        names: Branches::default(),
         documents: MarkedDocuments::WithPayments,
     }
 }

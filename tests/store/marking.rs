@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use tidegauge::core::feedback::{Blocked, Family};
+use tidegauge::domain::branch::Branches;
 use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::store::{Identity, MarkedDocuments, Store};
 use tidegauge_windows::{EventTime, Span};
@@ -239,10 +240,16 @@ fn all_documents_are_marked_when_branches_have_other_names() {
     feed.commit(&mut store);
     acknowledge_all(&mut store);
     drop(store);
-    let renamed = Identity {
-        names: 7,
+    let named = |id: u32| Identity {
+        names: Branches::new([(branch(id), "Quay".to_owned())].into()),
         ..identity(&feed.settings)
     };
+    // It had no payment, so it has no document.
+    let (mut store, _) = Store::open(dir.path(), &named(9)).unwrap();
+    assert!(!store.mark_more().unwrap());
+    assert_eq!(store.checkpoint().dirty, 0);
+    drop(store);
+    let renamed = named(1);
     let reopen = || Store::open(dir.path(), &renamed).unwrap().0;
     // A life that ends before it has marked any leaves that to the next.
     drop(reopen());

@@ -212,6 +212,7 @@ mod tests {
 
     use super::*;
     use crate::core::pipeline::{Pipeline, PipelineStart};
+    use crate::domain::branch::Branches;
     use crate::sink::Publication;
     use crate::store::{Identity, MarkedDocuments, Store};
 
@@ -222,7 +223,7 @@ mod tests {
             rules: config.rules(),
             settings: Arc::clone(&config.event_time.settings),
             configured: Vec::new(),
-            names: 0,
+            names: Branches::default(),
             documents: MarkedDocuments::WithPayments,
         };
         Store::open(&generations.dir(generation), &identity)

@@ -318,3 +318,30 @@ proptest! {
         let _ = Snapshot::decode(&bytes);
     }
 }
+
+#[test]
+fn an_older_total_of_future_payments_alone_does_not_make_its_branch_known() {
+    let old = Total {
+        count: 1,
+        ..Total::ZERO
+    };
+    let read = Total::decode(&old.encode()).unwrap();
+    assert_eq!(read, old);
+    assert_eq!(read.branch_known_since(), None);
+}
+
+#[test]
+fn names_of_branches_come_back_and_each_branch_has_one() {
+    let branch = |id| BranchId::new(id).unwrap();
+    let names = [
+        (branch(1), "Nord/Süd\n".to_owned()),
+        (branch(2), String::new()),
+    ];
+    let names = Branches::new(names.into());
+    let mut bytes = names.encode();
+    assert_eq!(Branches::decode(&bytes), Ok(names));
+    let second = bytes.len() - 2;
+    assert_eq!(bytes[second..], [2, 0]);
+    bytes[second] = 1;
+    assert_eq!(Branches::decode(&bytes), Err(Malformed));
+}

@@ -42,7 +42,7 @@ pub fn identity() -> Identity {
         rules: "window.1m.size = 60000\n".to_owned(),
         settings: settings(),
         configured: vec![branch(0)],
-        names: 0,
+        names: Branches::default(),
         documents: MarkedDocuments::WithPayments,
     }
 }
