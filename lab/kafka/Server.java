@@ -19,6 +19,7 @@ import org.apache.kafka.clients.admin.UserScramCredentialUpsertion;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.acl.AccessControlEntry;
 import org.apache.kafka.common.acl.AclBinding;
+import org.apache.kafka.common.acl.AclBindingFilter;
 import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.acl.AclPermissionType;
 import org.apache.kafka.common.resource.PatternType;
@@ -79,6 +80,10 @@ public final class Server {
             }
             if (!rights.isEmpty()) {
                 admin.createAcls(rights).all().get(10, TimeUnit.SECONDS);
+                // The controller has them. The broker, which answers this, learns of them a moment later.
+                if (!admin.describeAcls(AclBindingFilter.ANY).values().get(10, TimeUnit.SECONDS).containsAll(rights)) {
+                    return false;
+                }
             }
             return true;
         }
