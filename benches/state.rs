@@ -232,7 +232,6 @@ fn open(dir: &Path, settings: &Arc<Settings>) -> Store {
         generation: 1,
         rules: String::new(),
         settings: Arc::clone(settings),
-        configured: Vec::new(),
         names: Branches::default(),
         documents: MarkedDocuments::WithPayments,
     };

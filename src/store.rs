@@ -121,15 +121,12 @@ impl Store {
         let place = directory::place(dir)?;
         opening::identify(&database, identity)?;
 
-        let mut configured = identity.configured.clone();
-        configured.sort_unstable();
-        configured.dedup();
         let context = Arc::new(StateContext {
             generation: identity.generation,
             topic: identity.topic.clone(),
             rules: identity.rules.clone(),
             settings: Arc::clone(&identity.settings),
-            configured,
+            configured: identity.names.configured().collect(),
         });
         let (marking, was_delivered) = opening::deliver(&database, identity)?;
         let (head, learned, mut recovered) = opening::recover(&database, &context)?;

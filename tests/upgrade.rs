@@ -72,7 +72,6 @@ fn identity() -> Identity {
         generation: 1,
         rules: config.rules(),
         settings: config.event_time.settings,
-        configured: Vec::new(),
         names: Branches::default(),
         documents: MarkedDocuments::WithPayments,
     }

@@ -250,7 +250,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .range("the name of a policy of Elasticsearch's index lifecycle management")
                 .means("The policy that all indexes get: totals and the current month too. Use it for priorities and tiers. A policy that deletes, makes read-only, shrinks, takes searchable snapshots or rolls over removes or blocks indexes that are still written to; so does a force merge in Elasticsearch 7 and early versions of 8. OpenSearch attaches policies by a pattern in the policy itself."),
             key("zero_windows", Shape::Boolean, "false")
-                .means("Final windows without payments get documents too, if windows don't overlap (neither `slide` nor `step`). HTTP always returns them."),
+                .means("Final windows without payments get documents too, if windows don't overlap (neither `slide` nor `step`). HTTP always returns them. If it is turned off, these documents are deleted."),
             key("ca_file", Shape::File, "\"\"")
                 .means("PEM file with certificate authorities to trust besides the usual ones."),
             key("api_key_file", Shape::File, "\"\"")

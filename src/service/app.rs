@@ -255,7 +255,6 @@ async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::R
         generation,
         rules: config.rules(),
         settings: Arc::clone(&config.event_time.settings),
-        configured: config.branches.configured().collect(),
         names: Branches::clone(&config.branches),
         documents: documents(config),
     };

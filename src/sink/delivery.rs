@@ -5,6 +5,7 @@
 //! marked and comes up in a later round, as it is by then: so no queue grows while the server is
 //! away.
 
+mod given_zeros;
 mod interrupted;
 mod outdated_zeros;
 

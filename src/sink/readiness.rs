@@ -247,7 +247,8 @@ impl Delivery {
             return Ok(());
         }
         let order = self.mark_again(families.keys().copied().collect()).await?;
-        // An older snapshot brings totals back under the names that branches had then.
+        // An older snapshot brings totals back under the names that branches had then, and zeros.
+        self.outdated_zeros.may_be_back();
         self.may_be_misnamed |= families.get(&Family::Totals) == Some(&Past::Delivered);
         for family in families.into_keys() {
             self.destinations.await_marks(family, order.clone());

@@ -9,7 +9,6 @@ use super::codec::{ByteDecoder, ByteEncoder, DecodeResult};
 use super::error::Error;
 use super::rule_difference::RuleDifference;
 use crate::domain::branch::Branches;
-use crate::domain::payment::BranchId;
 
 /// The identity that a state must have for a run to resume from it.
 #[derive(Clone, Debug)]
@@ -22,9 +21,8 @@ pub struct Identity {
     pub rules: String,
     /// The rules of the windows, as in `rules`.
     pub settings: Arc<Settings>,
-    /// The branches that are known by configuration. They may differ from run to run.
-    pub configured: Vec<BranchId>,
-    /// The names of branches, which are in documents. They may differ from run to run.
+    /// The names of branches, which are in documents. A branch that has one is known without a payment. They may
+    /// differ from run to run.
     pub names: Branches,
     /// The documents that are delivered. They may differ from run to run.
     pub documents: MarkedDocuments,

@@ -117,7 +117,6 @@ mod tests {
             generation: 1,
             rules: String::new(),
             settings: Arc::new(settings),
-            configured: Vec::new(),
             names: Branches::default(),
             documents: MarkedDocuments::WithPayments,
         }

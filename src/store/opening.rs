@@ -93,8 +93,7 @@ fn give(database: &Database, record: &identity::StoredIdentity) -> Result<(), Er
     batch.delete(keys::topic());
     let halts = keys::all_halts();
     batch.delete_range(halts.start, halts.end);
-    database.write(batch)?;
-    database.sync()
+    written(database, batch)
 }
 
 /// Brings a state of an older storage version up to this one. Killed on the way, it is done again.
@@ -117,8 +116,7 @@ fn bring_up(
     }
     // What versions 3 and 4 add comes with the next checkpoint; until then, the older form is read.
     batch.put(keys::identity(), record.encode());
-    database.write(batch)?;
-    database.sync()
+    written(database, batch)
 }
 
 /// Has the documents of `identity` marked from now on. Those that exist already are marked if they were not
@@ -130,9 +128,10 @@ pub(super) fn deliver(
     let documents = identity.documents;
     let read = || {
         let snapshot = StateSnapshot::take(database, &[]);
-        Ok((snapshot.head()?, snapshot.documents()?, snapshot.tasks()?))
+        let (head, documents) = (snapshot.head()?, snapshot.documents()?);
+        Ok((head, documents, snapshot.tasks()?, snapshot.learned()?))
     };
-    let (head, before, mut tasks) = read().map_err(|error: ReadError| Error::Damaged {
+    let (head, before, mut tasks, learned) = read().map_err(|error: ReadError| Error::Damaged {
         path: database.path().to_owned(),
         reason: error.0,
     })?;
@@ -141,15 +140,26 @@ pub(super) fn deliver(
     let names: Option<Branches> = database.value(&keys::names())?;
     let is_renamed = match &names {
         Some(names) if was_delivered && !is_planted(Mistake::NamesForgotten) => {
-            has_paid(database, names.renamed_in(&identity.names))?
+            let has_zeros = before == MarkedDocuments::ZeroWindowsToo;
+            has_documents(database, names, &identity.names, has_zeros)?
         }
         _ => false,
     };
     let mut batch = WriteBatch::default();
     batch.put(keys::names(), identity.names.encode());
+    // Zeros of a branch that is not configured any more are deleted: should it be again, it is news.
+    let still_configured: Vec<BranchId> = learned
+        .iter()
+        .copied()
+        .filter(|branch| identity.names.is_configured(*branch))
+        .collect();
+    let are_some_gone = still_configured.len() < learned.len();
+    if are_some_gone {
+        batch.put(keys::configured(), still_configured.encode());
+    }
     if before == documents && !is_renamed {
-        if names.as_ref() != Some(&identity.names) {
-            database.write(batch)?;
+        if names.as_ref() != Some(&identity.names) || are_some_gone {
+            written(database, batch)?;
         }
         return Ok((MarkingTasks::new(documents, tasks), was_delivered));
     }
@@ -188,14 +198,27 @@ pub(super) fn deliver(
         batch.put(keys::task(*number), task.encode());
     }
     batch.put(keys::head(), head.encode());
-    database.write(batch)?;
+    written(database, batch)?;
     Ok((MarkingTasks::new(documents, tasks), was_delivered))
 }
 
-/// Whether any of `branches` had a payment, so that documents have its name.
-fn has_paid(database: &Database, branches: impl Iterator<Item = BranchId>) -> Result<bool, Error> {
-    for branch in branches {
-        if database.get(&keys::total(branch))?.is_some() {
+/// Writes so that a power failure does not take it back: documents may be deleted because of it.
+fn written(database: &Database, batch: WriteBatch) -> Result<(), Error> {
+    database.write(batch)?;
+    database.sync()
+}
+
+/// Whether any branch that has another name `now` had a payment, so that documents have the name it had
+/// `before`; with `has_zeros` also if it was known without one.
+fn has_documents(
+    database: &Database,
+    before: &Branches,
+    now: &Branches,
+    has_zeros: bool,
+) -> Result<bool, Error> {
+    for branch in before.renamed_in(now) {
+        let has_zeros = has_zeros && before.is_configured(branch) && now.is_configured(branch);
+        if has_zeros || database.get(&keys::total(branch))?.is_some() {
             return Ok(true);
         }
     }

@@ -13,7 +13,7 @@ use super::identity::StoredIdentity;
 use super::keys;
 use super::readings::{StateContext, StoreReadings};
 use super::snapshot::StateSnapshot;
-use crate::domain::payment::BranchId;
+use crate::domain::branch::Branches;
 use crate::domain::topic_id::TopicId;
 use crate::view::reading::{Checkpoint, Readings};
 
@@ -131,22 +131,16 @@ impl ReadOnlyStore {
         &self.checkpoint
     }
 
-    /// Readings of it: all of the same checkpoint. `settings` are those of its rules, and
-    /// `configured` the branches that are known without a payment.
+    /// Readings of it: all of the same checkpoint. `settings` are those of its rules; branches
+    /// of `names` are known without a payment.
     #[must_use]
-    pub fn readings(
-        &self,
-        settings: Arc<Settings>,
-        mut configured: Vec<BranchId>,
-    ) -> Arc<dyn Readings> {
-        configured.sort_unstable();
-        configured.dedup();
+    pub fn readings(&self, settings: Arc<Settings>, names: &Branches) -> Arc<dyn Readings> {
         let context = Arc::new(StateContext {
             generation: self.identity.generation,
             topic: self.identity.topic.clone(),
             rules: self.identity.rules.clone(),
             settings,
-            configured,
+            configured: names.configured().collect(),
         });
         Arc::new(StoreReadings::new(Arc::clone(&self.database), context))
     }

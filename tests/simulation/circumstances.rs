@@ -193,11 +193,6 @@ impl Circumstances {
 
     /// The operator changes the configuration: names of branches, and how documents are sent.
     pub fn reconfigure(&mut self, chance: &mut Chance) {
-        // Documents of windows without payments are not taken back yet when they are turned off, nor when a branch
-        // loses its name.
-        if self.zero_documents {
-            return;
-        }
         self.bulk_actions = chance.of(&[1, 3, 20, 5_000]);
         self.bulk_in_flight = chance.of(&[1, 2, 4]);
         self.zero_documents = self.rules.zero_windows && chance.one_in(6);

@@ -121,7 +121,6 @@ impl Till {
             generation: 1,
             rules: "rules = test\n".into(),
             settings: settings(),
-            configured: branches.configured().collect(),
             names: Branches::clone(&branches),
             documents,
         };

@@ -1,8 +1,10 @@
 //! Windows without payments: which have documents, and when those go.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tidegauge::observe::status::Status;
 use tidegauge::sink::Order;
@@ -10,7 +12,9 @@ use tidegauge::store::MarkedDocuments;
 
 use super::documents::document;
 use super::till::{MINUTE, NOVEMBER, Till, config};
-use crate::support::lab::Elastic;
+use crate::support::lab::{Elastic, Kafka, unique};
+use crate::support::service::{Setup, quoted};
+use crate::support::topic::{START, paid};
 
 /// Payments of one of two branches in three minutes, of which the first two are final.
 fn one_sided_till(documents: MarkedDocuments) -> Till {
@@ -172,4 +176,61 @@ fn zeros_in_an_index_that_takes_no_writes_are_deleted_once_it_does() {
     block(false);
     till.await_that("the zeros are deleted", || zeros() == 0);
     till.stop(sink);
+}
+
+#[test]
+fn documents_of_zeros_follow_what_an_operator_changes_between_two_lives() {
+    let (Some(kafka), Some(elastic)) = (Kafka::shared(), Elastic::shared()) else {
+        return;
+    };
+    let topic = unique("zeros-between");
+    kafka.create_topic(&topic, 1);
+    // Of four minutes the last one is open, and the first begins before any payment. Branch 9 never pays.
+    //
+    //            0   1   2   3
+    //  branch 5          x
+    //  branch 7  x           x
+    let at = |minute: i64| START + minute * MINUTE + 30_000;
+    let payments = [(0, 7), (2, 5), (3, 7)];
+    kafka.send(
+        &topic,
+        payments.map(|(minute, branch)| paid(0, at(minute), "1", branch)),
+    );
+    let zeros = || -> BTreeSet<String> {
+        let documents = elastic.documents(&format!("{topic}-1m"));
+        let zeros = documents.into_iter().map(|found| found.source);
+        let zeros = zeros.filter(|zero| zero["pay_count"] == 0);
+        let shown = zeros.map(|zero| {
+            let end: DateTime<Utc> = zero["window_end"].as_str().unwrap().parse().unwrap();
+            let minute = (end.timestamp_millis() - START) / MINUTE - 1;
+            format!("{} {minute}", zero["branch"].as_str().unwrap())
+        });
+        shown.collect()
+    };
+    let mut setup = Setup::of(kafka, &topic).delivering(elastic, &topic);
+    let all = ["Branch_7 1", "Branch_7 2", "Pier 1", "Pier 2", "Quay 1"];
+    // No record comes between two lives, so nothing but the start tells them apart.
+    for (are_given, names, expected) in [
+        (true, &[("9", "Pier"), ("5", "Quay")][..], &all[..]),
+        (true, &[("9", "Pier")], &all[..4]),
+        (true, &[], &all[..2]),
+        (true, &[("9", "Pier")], &all[..4]),
+        (false, &[("9", "Pier")], &[]),
+        (false, &[], &[]),
+        (
+            true,
+            &[("9", "Jetty")],
+            &["Branch_7 1", "Branch_7 2", "Jetty 1", "Jetty 2"],
+        ),
+        (true, &[("9", "Pier")], &all[..4]),
+    ] {
+        setup.set("elasticsearch", "zero_windows", &are_given.to_string());
+        setup.clear("branches");
+        for (branch, name) in names {
+            setup.set("branches", branch, &quoted(name));
+        }
+        setup.serve_until_end();
+        let expected: BTreeSet<String> = expected.iter().map(|zero| (*zero).to_owned()).collect();
+        assert_eq!(zeros(), expected, "zero_windows {are_given}, {names:?}");
+    }
 }

@@ -72,14 +72,18 @@ pub fn settings(retention: Span) -> Arc<Settings> {
     })
 }
 
+/// One branch has a name, so it is known without a payment.
+fn names() -> Branches {
+    Branches::new([(branch(0), "North".to_owned())].into())
+}
+
 pub fn identity(settings: &Arc<Settings>) -> Identity {
     Identity {
         topic: "payment_msg".into(),
         generation: 3,
         rules: "window.1m.size = 60000\nallowed_lateness = 3600000\n".into(),
         settings: Arc::clone(settings),
-        configured: vec![branch(0)],
-        names: Branches::default(),
+        names: names(),
         documents: MarkedDocuments::WithPayments,
     }
 }
@@ -104,7 +108,7 @@ pub fn open_for(
 impl Feed {
     pub fn new(retention: Span) -> Self {
         let settings = settings(retention);
-        let branches = Arc::new(Branches::new([(branch(0), "North".to_owned())].into()));
+        let branches = Arc::new(names());
         let start = PipelineStart::default();
         Self {
             pipeline: Self::pipeline(&settings, &branches, start),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tidegauge::core::feedback::{Blocked, Family};
 use tidegauge::domain::branch::Branches;
 use tidegauge::domain::document_key::DocumentKey;
+use tidegauge::domain::payment::BranchId;
 use tidegauge::store::{Identity, MarkedDocuments, Store};
 use tidegauge_windows::{EventTime, Span};
 
@@ -241,7 +242,13 @@ fn all_documents_are_marked_when_branches_have_other_names() {
     acknowledge_all(&mut store);
     drop(store);
     let named = |id: u32| Identity {
-        names: Branches::new([(branch(id), "Quay".to_owned())].into()),
+        names: Branches::new(
+            [
+                (branch(0), "North".to_owned()),
+                (branch(id), "Quay".to_owned()),
+            ]
+            .into(),
+        ),
         ..identity(&feed.settings)
     };
     // It had no payment, so it has no document.
@@ -262,4 +269,36 @@ fn all_documents_are_marked_when_branches_have_other_names() {
     let mut store = reopen();
     assert!(!store.mark_more().unwrap());
     assert_eq!(store.checkpoint().dirty, 0);
+}
+
+#[test]
+fn a_branch_that_is_configured_again_is_news_even_if_nothing_was_written_in_between() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut feed = Feed::new(Span::DAY.times(35));
+    let configured = |ids: &[u32]| Identity {
+        names: Branches::new(
+            ids.iter()
+                .map(|id| (branch(*id), format!("Quay {id}")))
+                .collect(),
+        ),
+        documents: MarkedDocuments::ZeroWindowsToo,
+        ..identity(&feed.settings)
+    };
+    let both = configured(&[8, 9]);
+    let one = configured(&[8]);
+    let known = |identity| -> Vec<BranchId> {
+        let (_, recovered) = Store::open(dir.path(), identity).unwrap();
+        recovered
+            .known
+            .into_iter()
+            .map(|(known, _)| known)
+            .collect()
+    };
+    let (mut store, _) = Store::open(dir.path(), &both).unwrap();
+    feed.commit(&mut store);
+    drop(store);
+    assert_eq!(known(&both), [branch(8), branch(9)]);
+    // Its documents may be deleted in this life.
+    assert_eq!(known(&one), [branch(8)]);
+    assert_eq!(known(&both), [branch(8)]);
 }

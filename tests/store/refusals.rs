@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
+use tidegauge::domain::branch::Branches;
 use tidegauge::store::{Error, Identity, ReadOnlyStore, Store};
 use tidegauge_windows::Span;
 
@@ -71,7 +72,7 @@ fn other_configured_branches_are_not_refused() {
     let mut feed = Feed::new(Span::DAY);
     let dir = state(&mut feed);
     let mut other = identity(&feed.settings);
-    other.configured.clear();
+    other.names = Branches::default();
     Store::open(dir.path(), &other).unwrap();
 }
 

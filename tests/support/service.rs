@@ -97,6 +97,12 @@ impl Setup {
         fs::write(self.config(), self.toml()).unwrap();
     }
 
+    /// Takes a section's keys out, for the next start.
+    pub fn clear(&mut self, section: &'static str) {
+        self.settings.remove(section);
+        fs::write(self.config(), self.toml()).unwrap();
+    }
+
     /// [`Setup::set`], one after the other.
     pub fn with(mut self, section: &'static str, key: &str, value: &str) -> Self {
         self.set(section, key, value);

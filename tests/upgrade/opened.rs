@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use ethnum::I256;
 use tidegauge::core::pipeline::{Pipeline, PipelineStart};
+use tidegauge::domain::branch::Branches;
 use tidegauge::domain::document_key::Origin;
 use tidegauge::domain::ledger::Entry;
 use tidegauge::domain::payment::BranchId;
@@ -98,7 +99,7 @@ fn a_state_of_each_version_is_read_with_all_its_figures_and_not_changed() {
         assert_eq!(store.version(), version, "{name}");
         assert_eq!(store.topic(), log::TOPIC);
         assert_eq!(store.rules(), config().rules());
-        let readings = store.readings(config().event_time.settings, Vec::new());
+        let readings = store.readings(config().event_time.settings, &Branches::default());
         assert_shown(&*readings, &truth, name);
         drop((readings, store));
         assert_eq!(files(dir.path()), files(&fixture(name)), "{name}");

@@ -136,7 +136,7 @@ impl Generations {
         config: &Config,
     ) -> Result<Arc<dyn Readings>, Error> {
         let settings = self.settings(generation, store)?;
-        Ok(store.readings(settings, config.branches.configured().collect()))
+        Ok(store.readings(settings, &config.branches))
     }
 }
 

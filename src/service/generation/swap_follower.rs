@@ -222,7 +222,6 @@ mod tests {
             generation,
             rules: config.rules(),
             settings: Arc::clone(&config.event_time.settings),
-            configured: Vec::new(),
             names: Branches::default(),
             documents: MarkedDocuments::WithPayments,
         };

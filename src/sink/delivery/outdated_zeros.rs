@@ -1,8 +1,10 @@
 //! Zero windows that are no longer given: their documents are deleted.
 //!
 //! Zeros are given while at most 1,000 branches are known. When a payment makes another branch known
-//! from an earlier time on, windows after that time lose their zeros over HTTP. Nothing marks their
-//! documents, as their number is not known; but each says that it has no payment and when it ends.
+//! from an earlier time on, windows after that time lose their zeros over HTTP. So do those of a branch
+//! without payments that is not configured any more, and all if their documents are not wanted any more.
+//! Nothing marks their documents, as their number is not known; but each says that it has no payment,
+//! of which branch it is, and when it ends.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -17,8 +19,8 @@ use serde_json::{Value, json};
 use tidegauge_windows::EventTime;
 use tracing::{info, warn};
 
+use super::given_zeros::{self, GivenZeros};
 use super::{Delivery, Interrupted, blocking};
-use crate::domain::timestamp::rfc3339;
 use crate::host::clock::Instant;
 use crate::sink::Order;
 use crate::sink::cluster::Cluster;
@@ -32,10 +34,14 @@ const EVERY: Duration = Duration::from_secs(10);
 const ROUND_MAX: Duration = Duration::from_secs(1);
 /// So many are deleted by one request, which has to be answered in time.
 const TOGETHER: usize = 5_000;
+/// So many queries are one search, in which Elasticsearch takes 1,024 clauses.
+const QUERIES: usize = 200;
 
 /// How far documents of zeros that are no longer given have been deleted.
 #[derive(Debug, Default)]
 pub(in crate::sink) struct OutdatedZeros {
+    /// Whether those are deleted that an earlier run left, or a snapshot of an index brought back.
+    are_former_deleted: bool,
     /// There are none that end after this.
     deleted_from: Option<EventTime>,
     next: Option<Instant>,
@@ -68,25 +74,35 @@ impl Delivery {
     /// If that fails, it is tried again later: documents of payments don't depend on it.
     pub(in crate::sink) async fn forget_zeros(&mut self, order: Order) -> Result<(), Interrupted> {
         let now = Instant::now();
-        let is_early =
-            order == Order::Run && self.outdated_zeros.next.is_some_and(|next| now < next);
-        if !self.zero_windows || is_early {
+        let zeros = &self.outdated_zeros;
+        let is_early = order == Order::Run && zeros.next.is_some_and(|next| now < next);
+        if is_early || (!self.zero_windows && zeros.are_former_deleted) {
             return Ok(());
         }
         let readings = Arc::clone(&self.readings);
-        let zeros_end =
-            move || readings.query(|reading| Ok(reading.frame().snapshot().zeros_end_at));
-        let Some(end) = blocking(zeros_end).await? else {
-            return Ok(());
+        let (until, queries) = match (self.zero_windows, zeros.are_former_deleted) {
+            (false, _) => (None, vec![given_zeros::all()]),
+            (true, false) => {
+                let given = blocking(move || readings.query(GivenZeros::read)).await?;
+                (given.until, given.others())
+            }
+            (true, true) => {
+                let until =
+                    move || readings.query(|reading| Ok(reading.frame().snapshot().zeros_end_at));
+                let until = blocking(until).await?;
+                if until == zeros.deleted_from {
+                    return Ok(());
+                }
+                let queries = until.map(given_zeros::ends_after).into_iter().collect();
+                (until, queries)
+            }
         };
         let zeros = &mut self.outdated_zeros;
-        if zeros.deleted_from == Some(end) {
-            return Ok(());
-        }
-        let problem = match self.cluster.delete_zeros_after(end, now, zeros).await {
+        let problem = match self.cluster.delete_zeros(&queries, now, zeros).await {
             Ok(DeletionProgress::Begun) => return Ok(()),
             Ok(DeletionProgress::Done) => {
-                zeros.deleted_from = Some(end);
+                zeros.are_former_deleted = true;
+                zeros.deleted_from = until;
                 None
             }
             Ok(DeletionProgress::Unsearched) => Some("some shards do not answer".to_owned()),
@@ -117,6 +133,11 @@ enum DeletionProgress {
 }
 
 impl OutdatedZeros {
+    /// An index was replaced, perhaps by one that has some.
+    pub(in crate::sink) fn may_be_back(&mut self) {
+        self.are_former_deleted = false;
+    }
+
     /// Ends one attempt, and says what came of it.
     fn finish(&mut self, problem: Option<String>) {
         self.next = Some(Instant::now() + EVERY);
@@ -125,7 +146,7 @@ impl OutdatedZeros {
         if documents > 0 {
             info!(
                 documents,
-                "documents of windows without payments are deleted: more than 1,000 branches are known"
+                "documents of windows without payments are deleted: these windows are not given any more"
             );
         }
         if let Some(reason) = problem.as_ref().filter(|_| problem != self.problem) {
@@ -139,36 +160,42 @@ impl OutdatedZeros {
 }
 
 impl Cluster {
-    async fn delete_zeros_after(
+    /// Deletes documents without payments that any of `queries` finds.
+    async fn delete_zeros(
         &self,
-        time: EventTime,
+        queries: &[Value],
         began: Instant,
         zeros: &mut OutdatedZeros,
     ) -> Result<DeletionProgress, Trouble> {
-        loop {
-            let found = self.zeros_after(time, &zeros.refused).await?;
-            if found.zeros.is_empty() {
-                return Ok(match (found.is_whole, zeros.refused.is_empty()) {
-                    (false, _) => DeletionProgress::Unsearched,
-                    (true, true) => DeletionProgress::Done,
-                    (true, false) => DeletionProgress::Refused,
-                });
-            }
-            self.delete_zeros(&found.zeros, zeros).await?;
-            if began.elapsed() >= ROUND_MAX {
-                return Ok(DeletionProgress::Begun);
-            }
-        }
-    }
-
-    /// Some documents without payments of windows that end after `time`, in indexes but `refused`.
-    async fn zeros_after(
-        &self,
-        time: EventTime,
-        refused: &BTreeSet<String>,
-    ) -> Result<FoundZeros, Trouble> {
         // What is not refreshed is not found.
         self.refresh().await?;
+        let mut is_whole = true;
+        for some in queries.chunks(QUERIES) {
+            loop {
+                let found = self.zeros(some, &zeros.refused).await?;
+                if found.zeros.is_empty() {
+                    is_whole &= found.is_whole;
+                    break;
+                }
+                self.delete_found(&found.zeros, zeros).await?;
+                if began.elapsed() >= ROUND_MAX {
+                    return Ok(DeletionProgress::Begun);
+                }
+            }
+        }
+        Ok(match (is_whole, zeros.refused.is_empty()) {
+            (false, _) => DeletionProgress::Unsearched,
+            (true, true) => DeletionProgress::Done,
+            (true, false) => DeletionProgress::Refused,
+        })
+    }
+
+    /// Some documents without payments that any of `queries` finds, in indexes but `refused`.
+    async fn zeros(
+        &self,
+        queries: &[Value],
+        refused: &BTreeSet<String>,
+    ) -> Result<FoundZeros, Trouble> {
         let kinds = self.names().kinds();
         let windows = kinds.filter(|kind| matches!(kind, DocumentKind::Windows(_)));
         let patterns: Vec<String> = windows.map(|kind| self.names().pattern(kind)).collect();
@@ -176,7 +203,7 @@ impl Cluster {
         let search = SearchParts::Index(&patterns).url();
         let filter = [
             json!({ "term": { "pay_count": 0 } }),
-            json!({ "range": { "window_end": { "gt": rfc3339(time) } } }),
+            json!({ "bool": { "should": queries } }),
         ];
         let refused = json!({ "terms": { "_index": refused } });
         let query = json!({ "bool": { "filter": filter, "must_not": refused } });
@@ -189,7 +216,7 @@ impl Cluster {
     }
 
     /// Deletes these documents, and notes the indexes that refused to, as a read-only one does.
-    async fn delete_zeros(&self, found: &[Zero], zeros: &mut OutdatedZeros) -> Result<(), Trouble> {
+    async fn delete_found(&self, found: &[Zero], zeros: &mut OutdatedZeros) -> Result<(), Trouble> {
         let mut lines = BulkOperations::new();
         for zero in found {
             // The version of a document without payments: one that holds some by now stays.

@@ -62,7 +62,7 @@ fn read_only(whole: &Whole, dir: &Path) {
     let before = bytes_of(dir);
     if let Ok(Some(store)) = ReadOnlyStore::open(dir) {
         let identity = small_state::identity();
-        let readings = store.readings(identity.settings, identity.configured);
+        let readings = store.readings(identity.settings, &identity.names);
         whole.judge(small_state::figures(&*readings).ok());
     }
     assert_eq!(bytes_of(dir), before, "reading changes nothing");

@@ -41,8 +41,7 @@ pub fn identity() -> Identity {
         generation: 1,
         rules: "window.1m.size = 60000\n".to_owned(),
         settings: settings(),
-        configured: vec![branch(0)],
-        names: Branches::default(),
+        names: Branches::clone(&branches()),
         documents: MarkedDocuments::WithPayments,
     }
 }
