@@ -1,17 +1,24 @@
 //! A cache of the cells that a scan has passed and that are about to be asked for one by one.
 
-use tidegauge_windows::Block;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use tidegauge_windows::{Block, EventTime};
 
 use super::keys::KeyBytes;
 use crate::domain::payment::BranchId;
 
-/// The cells of the blocks that were scanned last, and a stretch of keys without a revision.
+/// The cells of the blocks that were scanned last, stretches without cells, and one of keys without a revision.
 ///
 /// A page of windows asks which branches a block has, and then for each of their cells: these are
 /// neighbours, and to look each up by itself takes several times as long.
 #[derive(Debug, Default)]
 pub(super) struct ScanCache {
     pages: Vec<CellPage>,
+    /// How many blocks in a row were scanned and have no cell.
+    empty_blocks: u32,
+    /// By level: no block that starts in this range has a cell.
+    empty: BTreeMap<u8, Range<EventTime>>,
     /// How many revisions in a row were asked for and are not there.
     absent: u32,
     /// No key from the first one up to the second one, which is not included, has a revision.
@@ -45,7 +52,7 @@ pub(super) enum CellLookup<'a> {
 const BYTES_MAX: usize = 256 << 10;
 const PAGES_MAX: usize = 64;
 const ENTRY_BYTES: usize = 16;
-/// So many revisions in a row are not there: it is worth to look for the next one that is.
+/// So many revisions or cells in a row are not there: it is worth to look for the next one that is.
 const ABSENT_MIN: u32 = 8;
 
 impl CellPage {
@@ -108,7 +115,28 @@ impl ScanCache {
     pub(super) fn cell(&self, block: Block, branch: BranchId) -> CellLookup<'_> {
         // The newest are asked for first.
         let page = self.pages.iter().rev().find(|page| page.block == block);
-        page.map_or(CellLookup::Nothing, |page| page.cell(branch))
+        match page {
+            Some(page) => page.cell(branch),
+            None if self.is_empty(block) => CellLookup::Absent,
+            None => CellLookup::Nothing,
+        }
+    }
+
+    /// Whether `block` is known to have no cell.
+    pub(super) fn is_empty(&self, block: Block) -> bool {
+        let stretch = self.empty.get(&block.level);
+        stretch.is_some_and(|stretch| stretch.contains(&block.start))
+    }
+
+    /// A block was scanned. Whether the next cell of its level should be looked for.
+    pub(super) fn scanned(&mut self, has_cells: bool) -> bool {
+        self.empty_blocks = if has_cells { 0 } else { self.empty_blocks + 1 };
+        self.empty_blocks >= ABSENT_MIN
+    }
+
+    /// Notes that no block of `level` that starts in `starts` has a cell.
+    pub(super) fn no_cells(&mut self, level: u8, starts: Range<EventTime>) {
+        self.empty.insert(level, starts);
     }
 
     /// Whether `key` is known to have no revision.
@@ -174,6 +202,21 @@ mod tests {
         scanned.keep(CellPage::new(block(0), branch(8)));
         assert_eq!(scanned.cell(block(0), branch(3)), CellLookup::Nothing);
         assert_eq!(scanned.cell(block(0), branch(9)), CellLookup::Absent);
+    }
+
+    #[test]
+    fn a_stretch_without_cells_is_one_of_its_level() {
+        let mut scanned = ScanCache::default();
+        let stretch = block(60).start..block(120).start;
+        scanned.no_cells(0, stretch);
+        assert_eq!(scanned.cell(block(59), branch(3)), CellLookup::Nothing);
+        assert_eq!(scanned.cell(block(60), branch(3)), CellLookup::Absent);
+        assert!(scanned.is_empty(block(119)));
+        assert!(!scanned.is_empty(block(120)));
+        assert!(!scanned.is_empty(Block {
+            level: 1,
+            ..block(60)
+        }));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::ops::{ControlFlow, Range};
 
 use rocksdb::{ReadOptions, Snapshot as Moment};
 use tidegauge_windows::planted::{Mistake, is_planted};
-use tidegauge_windows::{Block, Cells, EventTime, Snapshot, Summary, Window};
+use tidegauge_windows::{Block, Cells, EventTime, Key, Snapshot, Summary, Window};
 
 use super::codec::{ByteDecoder, DecodeResult};
 use super::database::{Database, malformed};
@@ -298,6 +298,9 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
 
     fn keys(&self, block: Block, from: BranchId, limit: usize) -> Read<Vec<BranchId>> {
         let mut branches = Vec::new();
+        if self.scanned.borrow().is_empty(block) {
+            return Ok(branches);
+        }
         let mut page = CellPage::new(block, from);
         let range = keys::cells_from(block, from);
         self.scan(range, Direction::Up, |key, value| {
@@ -310,7 +313,21 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
             page.add(branch, value);
             Ok(ControlFlow::Continue(()))
         })?;
+        let is_rest = from != BranchId::FIRST;
         self.scanned.borrow_mut().keep(page);
+        // Days without payments are listed window by window when zeros are given.
+        let is_long = self
+            .scanned
+            .borrow_mut()
+            .scanned(is_rest || !branches.is_empty());
+        if is_long {
+            let cells = (block.start, BranchId::FIRST);
+            let next = self.filled(block.level, cells, EventTime::MAX, 1)?.pop();
+            let next = next.map_or(EventTime::MAX, |(start, _)| start);
+            self.scanned
+                .borrow_mut()
+                .no_cells(block.level, block.start..next);
+        }
         Ok(branches)
     }
 
