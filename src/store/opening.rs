@@ -140,14 +140,14 @@ pub(super) fn deliver(
     let names: Option<Branches> = database.value(&keys::names())?;
     let is_renamed = match &names {
         Some(names) if was_delivered && !is_planted(Mistake::NamesForgotten) => {
-            let has_zeros = before == MarkedDocuments::ZeroWindowsToo;
+            let has_zeros = before == documents && documents == MarkedDocuments::ZeroWindowsToo;
             has_documents(database, names, &identity.names, has_zeros)?
         }
         _ => false,
     };
     let mut batch = WriteBatch::default();
     batch.put(keys::names(), identity.names.encode());
-    // Zeros of a branch that is not configured any more are deleted: should it be again, it is news.
+    // Zeros of a branch that is not configured any more are deleted. If it is again, they are delivered again.
     let still_configured: Vec<BranchId> = learned
         .iter()
         .copied()
