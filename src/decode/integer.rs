@@ -29,6 +29,9 @@ impl Integer {
         };
         let (whole, decimals) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let digits = || whole.bytes().chain(decimals.bytes());
+        if !digits().all(|digit| digit.is_ascii_digit()) {
+            return None;
+        }
         let zeros = digits().rev().take_while(|digit| *digit == b'0').count();
         let count = whole.len() + decimals.len();
         if zeros == count {
@@ -115,6 +118,8 @@ mod tests {
             "{}",
             "-",
             "",
+            "1x",
+            "1e2.5",
         ] {
             assert_eq!(Integer::read(raw), None, "{raw}");
         }

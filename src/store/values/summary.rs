@@ -22,13 +22,15 @@ impl StoredValue for Summary {
         }
         let mut bins = Vec::with_capacity(decoder.left() / 2);
         let mut stored = StoredBins::new(decoder);
-        while let Some(bin) = stored.next()? {
-            bins.push(bin);
+        let mut counted: u64 = 0;
+        while let Some((index, count)) = stored.next()? {
+            counted = counted.checked_add(count).ok_or(Malformed)?;
+            bins.push((index, count));
         }
-        summary.histogram = Histogram::from_bins(bins);
-        if summary.histogram.len() != summary.count {
+        if counted != summary.count {
             return Err(Malformed);
         }
+        summary.histogram = Histogram::from_bins(bins);
         Ok(summary)
     }
 }
@@ -59,7 +61,7 @@ pub(in crate::store) fn merge_summary(
             return Err(Malformed);
         }
         last = Some(index);
-        counted = counted.saturating_add(count);
+        counted = counted.checked_add(count).ok_or(Malformed)?;
         while let Some((index, count)) = added.next_if(|added| added.0 < index) {
             bins.write(index, count);
         }

@@ -90,8 +90,11 @@ pub fn create_time(text: &str, zone: Tz) -> Option<(i64, LocalTime)> {
                 5 => digits.split_once(':')?,
                 _ => return None,
             };
+            if hours.len() != 2 || minutes.len() != 2 {
+                return None;
+            }
             let (hours, minutes) = (number(hours)?, number(minutes)?);
-            if hours > 23 || minutes > 59 || digits.starts_with(':') || digits.ends_with(':') {
+            if hours > 23 || minutes > 59 {
                 return None;
             }
             let ahead = i64::from(hours * 60 + minutes) * 60_000;
