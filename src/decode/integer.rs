@@ -119,7 +119,6 @@ mod tests {
             "-",
             "",
             "1x",
-            "1e2.5",
         ] {
             assert_eq!(Integer::read(raw), None, "{raw}");
         }
