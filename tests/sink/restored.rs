@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::json;
 use tidegauge::sink::Config;
+use tidegauge::store::MarkedDocuments;
 
 use super::till::{MINUTE, NOVEMBER, Till, config};
 use crate::support::lab::{Elastic, http, unique};
@@ -177,5 +178,35 @@ fn a_total_that_a_snapshot_brings_back_under_a_former_name_is_deleted() {
         ids() == ["Harbour"]
     });
     till.await_delivery();
+    till.stop(sink);
+}
+
+#[test]
+fn documents_of_zeros_that_a_snapshot_brings_back_are_deleted() {
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let mut config = config(&elastic.url());
+    config.pacing.inspect = Duration::from_millis(50);
+    config.zero_windows = true;
+    let index = format!("{}-1m-g1-2026.11", config.index_prefix);
+    let mut till = Till::of(MarkedDocuments::ZeroWindowsToo);
+    pay(&mut till, 0, 1);
+    pay(&mut till, 4, 5);
+    till.deliver_all(&config);
+    let counts = || -> Vec<bool> {
+        let found = elastic.documents(&index).into_iter();
+        found.map(|it| it.source["pay_count"] == 0).collect()
+    };
+    let with_payments = counts().into_iter().filter(|is_zero| !is_zero).count();
+    assert!(with_payments < counts().len());
+    let snapshot = Snapshot::take(elastic, &index);
+
+    config.zero_windows = false;
+    let sink = till.deliver(&config);
+    let are_deleted = || counts() == vec![false; with_payments];
+    till.await_that("the zeros are deleted", are_deleted);
+    snapshot.restore_over(&index);
+    till.await_that("they are deleted again", are_deleted);
     till.stop(sink);
 }
