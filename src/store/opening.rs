@@ -71,8 +71,7 @@ pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), E
     batch.put(keys::head(), CheckpointHead::default().encode());
     batch.put(keys::documents(), identity.documents.encode());
     batch.put(keys::names(), identity.names.encode());
-    database.write(batch)?;
-    database.sync()
+    write_durably(database, batch)
 }
 
 /// Whether anything was ever read into the state: it knows at least where it began.
@@ -93,7 +92,7 @@ fn give(database: &Database, record: &identity::StoredIdentity) -> Result<(), Er
     batch.delete(keys::topic());
     let halts = keys::all_halts();
     batch.delete_range(halts.start, halts.end);
-    written(database, batch)
+    write_durably(database, batch)
 }
 
 /// Brings a state of an older storage version up to this one. Killed on the way, it is done again.
@@ -116,7 +115,7 @@ fn bring_up(
     }
     // What versions 3 and 4 add comes with the next checkpoint; until then, the older form is read.
     batch.put(keys::identity(), record.encode());
-    written(database, batch)
+    write_durably(database, batch)
 }
 
 /// Has the documents of `identity` marked from now on. Those that exist already are marked if they were not
@@ -159,7 +158,7 @@ pub(super) fn deliver(
     }
     if before == documents && !is_renamed {
         if names.as_ref() != Some(&identity.names) || are_some_gone {
-            written(database, batch)?;
+            write_durably(database, batch)?;
         }
         return Ok((MarkingTasks::new(documents, tasks), was_delivered));
     }
@@ -198,12 +197,12 @@ pub(super) fn deliver(
         batch.put(keys::task(*number), task.encode());
     }
     batch.put(keys::head(), head.encode());
-    written(database, batch)?;
+    write_durably(database, batch)?;
     Ok((MarkingTasks::new(documents, tasks), was_delivered))
 }
 
-/// Writes so that a power failure does not take it back: documents may be deleted because of it.
-fn written(database: &Database, batch: WriteBatch) -> Result<(), Error> {
+/// Writes so that a power failure does not take it back: what the sink does next may rest on it.
+fn write_durably(database: &Database, batch: WriteBatch) -> Result<(), Error> {
     database.write(batch)?;
     database.sync()
 }
@@ -233,10 +232,8 @@ pub(super) fn recover(
         let snapshot = StateSnapshot::take(database, &context.configured);
         let head = snapshot.head()?;
         let learned = snapshot.learned()?;
-        let configured = learned
-            .iter()
-            .filter(|branch| context.configured.binary_search(branch).is_ok())
-            .map(|branch| (*branch, EventTime::MIN));
+        // All of them are still configured: opening leaves out those that are not.
+        let configured = learned.iter().map(|branch| (*branch, EventTime::MIN));
         let known = snapshot
             .totals(BranchId::FIRST, usize::MAX)?
             .into_iter()

@@ -41,14 +41,9 @@ impl Cells<BranchId, Summary> for StateSnapshot<'_> {
             page.add(branch, value);
             Ok(ControlFlow::Continue(()))
         })?;
-        let is_rest = from != BranchId::FIRST;
         self.scanned.borrow_mut().keep(page);
         // Days without payments are listed window by window when zeros are given.
-        let is_long = self
-            .scanned
-            .borrow_mut()
-            .scanned(is_rest || !branches.is_empty());
-        if is_long {
+        if self.scanned.borrow_mut().scanned(!branches.is_empty()) {
             let cells = (block.start, BranchId::FIRST);
             let next = self.filled(block.level, cells, EventTime::MAX, 1)?.pop();
             let next = next.map_or(EventTime::MAX, |(start, _)| start);
