@@ -41,9 +41,8 @@ impl GivenZeros {
             none_of("branch_id", &branches),
         ];
         queries.extend(self.until.map(ends_after));
-        let late = self.known.iter();
-        let late = late.filter(|(_, since)| *since >= EventTime::CALENDAR_MIN);
-        queries.extend(late.map(|(branch, since)| {
+        let paid = |(_, since): &&(BranchId, EventTime)| *since >= EventTime::CALENDAR_MIN;
+        queries.extend(self.known.iter().filter(paid).map(|(branch, since)| {
             let ends = json!({ "range": { "window_end": { "lte": rfc3339(*since) } } });
             let filter = [json!({ "term": { "branch_id": branch.to_string() } }), ends];
             json!({ "bool": { "filter": filter } })
@@ -54,7 +53,7 @@ impl GivenZeros {
 
 /// Windows that end after `time`.
 pub(super) fn ends_after(time: EventTime) -> Value {
-    // Dates before the calendar are not ones to Elasticsearch.
+    // Elasticsearch reads no date before the calendar.
     if time < EventTime::CALENDAR_MIN {
         return all();
     }
