@@ -27,6 +27,9 @@ export PATH := $(CURDIR)/.cargo/unity:$(PATH)
 SECONDS ?= 60
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 
+# Where cargo builds.
+TARGET_DIR = $$(cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+
 # One profile for everything: the C++ dependencies (RocksDB, librdkafka) are compiled once.
 CARGO_FLAGS := --release --locked
 # What tests run may be simulated; what is shipped and measured is built without it.
@@ -71,10 +74,13 @@ chaos: setup-build ## random faults and kills, with every figure checked, and ho
 
 # Without a sanitizer, so that the stable compiler will do and the C++ dependencies stay as they are. Seeds are
 # committed; what is found on the way stays in fuzz/found, and an input that breaks something in fuzz/artifacts.
-fuzz: setup-build ## any bytes at all for every target of fuzz/, SECONDS=60 each
+# RocksDB is linked as `make build` has compiled it.
+fuzz: build ## any bytes at all for every target of fuzz/, SECONDS=60 each
 	@command -v cargo-fuzz >/dev/null || [ -x $(TOOLS)/bin/cargo-fuzz ] || \
 		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-fuzz@0.13.2
-	@export PATH="$$PATH:$(TOOLS)/bin"; failed=; \
+	@rocksdb=$$(ls -t "$(TARGET_DIR)"/release/build/librocksdb-sys-*/out/librocksdb.a | head -n 1); \
+	export ROCKSDB_LIB_DIR="$${rocksdb%/*}" ROCKSDB_STATIC=1 PATH="$$PATH:$(TOOLS)/bin"; \
+	unset CARGO_TARGET_DIR; failed=; \
 	for target in $(FUZZ_TARGETS); do \
 		echo "== $$target"; mkdir -p fuzz/found/$$target; \
 		dictionary=fuzz/dictionaries/$$target.dict; \
@@ -96,7 +102,7 @@ mutants: ## changes windows/ in about a thousand places, one at a time: each tim
 
 build: setup-build ## release binary at target/release/tidegauge
 	@cargo build $(CARGO_FLAGS)
-	@built=$$(cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'); \
+	@built="$(TARGET_DIR)"; \
 	if [ "$$built" != "$(CURDIR)/target" ] && ! cmp -s "$$built/release/tidegauge" target/release/tidegauge; then \
 		mkdir -p target/release; rm -f target/release/tidegauge; \
 		cp "$$built/release/tidegauge" target/release/tidegauge; \

@@ -40,6 +40,7 @@ mod copy;
 mod database;
 mod delivered_indexes;
 mod directory;
+mod endless_record;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;

@@ -10,6 +10,7 @@ use rocksdb::{
     IngestExternalFileOptions, LogLevel, LruCacheOptions, Options, WriteBatch,
 };
 
+use super::endless_record;
 use super::error::Error;
 use super::keys::{self, KeyBytes};
 use super::table_list::{SyncedTableList, TableList};
@@ -48,6 +49,7 @@ const STILL_WAIT: Duration = Duration::from_millis(50);
 impl Database {
     /// Opens the database in `path`; begins one if `fresh`.
     pub(super) fn open(path: &Path, fresh: bool) -> Result<Self, Error> {
+        endless_record::check(path)?;
         #[cfg(feature = "simulation")]
         simulated(path, "open", |outside| outside.open(path))?;
         match DB::open(&options(fresh), path) {
@@ -66,6 +68,7 @@ impl Database {
     /// Opens the database in `path` as it is at this moment, while its writer runs: takes no
     /// lock and changes nothing.
     pub(super) fn open_read_only(path: &Path) -> Result<Self, Error> {
+        endless_record::check(path)?;
         let mut options = options(false);
         // What the writer deletes meanwhile can be read as long as it is open.
         options.set_max_open_files(-1);
@@ -92,6 +95,7 @@ impl Database {
     /// The database in `path` as it is at this moment, to look at and nothing else; `None` if it can't be
     /// opened.
     pub(super) fn look(path: &Path) -> Option<Self> {
+        endless_record::check(path).ok()?;
         let mut options = options(false);
         options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));
         let db = DB::open_for_read_only(&options, path, false).ok()?;
@@ -168,7 +172,7 @@ impl Database {
             .map_err(|error| self.failed("write", &error))
     }
 
-    /// Refuses a state whose list of tables is shorter than the state says.
+    /// Refuses a state whose list of tables is not the one that the state says, or a later one.
     pub(super) fn check_table_list(&self) -> Result<(), Error> {
         // What can't be read is judged when the state is opened.
         match self.value::<TableList>(&keys::table_list()) {
@@ -177,7 +181,7 @@ impl Database {
         }
     }
 
-    /// Has `batch` say how long the list of tables is.
+    /// Has `batch` say what is in the list of tables.
     pub(super) fn put_table_list(&self, batch: &mut WriteBatch) {
         if let Some(list) = self.table_list.read(&self.path) {
             batch.put(keys::table_list(), list.encode());

@@ -48,8 +48,8 @@ pub enum MarkedDocuments {
 /// 3 came with jumps of partitions in the engine's snapshot, and with `past_retention` in the ledger
 /// (ADR 30).
 ///
-/// 4 came with future payments in what says since when a branch is known, and with the length of the
-/// list of tables (ADR 44).
+/// 4 came with future payments in what says since when a branch is known, and with what was in the list
+/// of tables (ADR 44).
 pub(super) const STORAGE_VERSION: u64 = 4;
 /// The oldest version that is read, and brought up to [`STORAGE_VERSION`] when it is opened.
 const STORAGE_VERSION_OLDEST: u64 = 1;

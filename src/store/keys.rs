@@ -196,7 +196,7 @@ pub(super) fn names() -> KeyBytes {
     KeyBytes::new(prefix::NAMES)
 }
 
-/// The length of the list of tables.
+/// The list of tables at the last checkpoint.
 pub(super) fn table_list() -> KeyBytes {
     KeyBytes::new(prefix::TABLE_LIST)
 }

@@ -1,45 +1,60 @@
-//! The length of RocksDB's list of tables, the file MANIFEST.
+//! RocksDB's list of tables, the file MANIFEST, as it was at a checkpoint.
 //!
-//! RocksDB takes a list that lost its end for one whose end was not written yet. It then deletes the tables
-//! that were named there, and the figures in them are gone without an error. So the state says how long
-//! the list was, and a shorter one is refused before RocksDB opens it.
+//! RocksDB takes a list that lost its end, or is damaged so that it seems to end earlier, for one whose end
+//! was not written yet. It then deletes the tables that were named there, and the figures in them are gone
+//! without an error. So the state says how long the list was and what was in it, and another one is refused
+//! before RocksDB opens it.
 
 use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+
+use xxhash_rust::xxh3::Xxh3;
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult};
 use super::error::Error;
 use super::values::StoredValue;
 
-/// A list of tables, and how much of it is on the disk. A list with a higher number replaces all before,
-/// and a list only grows.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+/// A list of tables up to a length. A list with a higher number replaces all before, and a list only grows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct TableList {
     number: u64,
     bytes: u64,
+    /// XXH3 of so many bytes.
+    checksum: u64,
 }
 
 impl TableList {
-    /// The current list of the database in `dir`; `None` if it can't be read.
-    fn read(dir: &Path) -> Option<Self> {
-        let current = fs::read_to_string(dir.join("CURRENT")).ok()?;
-        let number = current.trim_end().strip_prefix("MANIFEST-")?.parse().ok()?;
-        let bytes = fs::metadata(path(dir, number)).ok()?.len();
-        Some(Self { number, bytes })
-    }
-
-    /// Refuses the state in `dir` if its list is shorter than this one, which it had before.
+    /// Refuses the state in `dir` if its list is not this one, which it had before, with more at the end, or a
+    /// later one.
     pub(super) fn check(&self, dir: &Path) -> Result<(), Error> {
-        match Self::read(dir) {
-            Some(now) if now < *self => Err(Error::Damaged {
+        // What can't be read is judged when the state is opened.
+        let Some((number, bytes)) = current(dir) else {
+            return Ok(());
+        };
+        let damaged = |what: String| {
+            Err(Error::Damaged {
                 path: dir.to_owned(),
-                reason: format!(
-                    "its list of tables is cut off: MANIFEST-{:06} has {} bytes, and at a checkpoint \
-                     MANIFEST-{:06} had {} bytes",
-                    now.number, now.bytes, self.number, self.bytes
-                ),
-            }),
+                reason: format!("its list of tables {what}"),
+            })
+        };
+        if (number, bytes) < (self.number, self.bytes) {
+            return damaged(format!(
+                "is cut off: MANIFEST-{number:06} has {bytes} bytes, and at a checkpoint MANIFEST-{:06} had {} bytes",
+                self.number, self.bytes
+            ));
+        }
+        if number > self.number {
+            return Ok(());
+        }
+        let mut content = Content::default();
+        match content.read_up_to(&path(dir, number), self.bytes) {
+            Ok(()) if content.hash.digest() != self.checksum => damaged(format!(
+                "is damaged: the first {} bytes of MANIFEST-{number:06} are not those of a checkpoint",
+                self.bytes
+            )),
             _ => Ok(()),
         }
     }
@@ -49,34 +64,82 @@ impl StoredValue for TableList {
     fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(self.number);
         encoder.u64(self.bytes);
+        encoder.u64(self.checksum);
     }
 
     fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         Ok(Self {
             number: decoder.u64()?,
             bytes: decoder.u64()?,
+            checksum: decoder.u64()?,
         })
     }
 }
 
-/// The longest list that is known to be on the disk, so that it is synced only when it has grown.
-#[derive(Debug, Default)]
-pub(super) struct SyncedTableList(Mutex<Option<TableList>>);
+/// What is known to be in the list and on the disk: only what is new is read and synced.
+#[derive(Default)]
+pub(super) struct SyncedTableList(Mutex<Synced>);
+
+#[derive(Default)]
+struct Synced {
+    number: u64,
+    content: Content,
+}
 
 impl SyncedTableList {
     /// The list of the database in `dir`, with all that is in it on the disk; `None` if it can't be read.
     pub(super) fn read(&self, dir: &Path) -> Option<TableList> {
         let mut synced = self.0.lock().ok()?;
-        let list = TableList::read(dir)?;
-        if *synced != Some(list) {
+        let (number, bytes) = current(dir)?;
+        if (synced.number, synced.content.bytes) != (number, bytes) {
+            let path = path(dir, number);
             // After a power failure, the state must not say that it was longer than it is.
-            File::open(path(dir, list.number)).ok()?.sync_data().ok()?;
+            File::open(&path).ok()?.sync_data().ok()?;
             // Nor may it name a newer list than the directory does.
             File::open(dir).ok()?.sync_all().ok()?;
-            *synced = Some(list);
+            let mut content = match synced.number == number {
+                true => mem::take(&mut synced.content),
+                false => Content::default(),
+            };
+            content.read_up_to(&path, bytes).ok()?;
+            *synced = Synced { number, content };
         }
-        Some(list)
+        Some(TableList {
+            number,
+            bytes,
+            checksum: synced.content.hash.digest(),
+        })
     }
+}
+
+/// The beginning of a list, as far as it was read.
+#[derive(Default)]
+struct Content {
+    bytes: u64,
+    hash: Xxh3,
+}
+
+impl Content {
+    /// Reads on until so many bytes are read.
+    fn read_up_to(&mut self, path: &Path, bytes: u64) -> io::Result<()> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(self.bytes))?;
+        let mut new = file.take(bytes.saturating_sub(self.bytes));
+        self.bytes += io::copy(&mut new, &mut self.hash)?;
+        if self.bytes == bytes {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+}
+
+/// Number and length of the current list.
+fn current(dir: &Path) -> Option<(u64, u64)> {
+    let current = fs::read_to_string(dir.join("CURRENT")).ok()?;
+    let number = current.trim_end().strip_prefix("MANIFEST-")?.parse().ok()?;
+    let bytes = fs::metadata(path(dir, number)).ok()?.len();
+    Some((number, bytes))
 }
 
 fn path(dir: &Path, number: u64) -> PathBuf {

@@ -83,6 +83,9 @@ const NAMES: [&str; 5] = ["Mitte", "Nord/Süd", "Ost 7", "3@0-60000", "W"];
 
 const DAY: i64 = 86_400_000;
 
+/// Ten years, in seconds.
+const NEVER_QUIET: u64 = 315_360_000;
+
 /// What can't be made good once windows are past retention, and what makes it a matter of chance which are.
 const FORGOTTEN_BY_RETENTION: [Fault; 9] = [
     Fault::Growth,
@@ -121,6 +124,8 @@ pub struct Circumstances {
     pub names: BTreeMap<u32, &'static str>,
     /// Whether windows without payments have documents, in this life.
     pub zero_documents: bool,
+    /// After how many seconds of silence windows that have ended are final, if they ever are by the wall clock.
+    pub quiet_after: Option<u64>,
 }
 
 impl Circumstances {
@@ -188,6 +193,14 @@ impl Circumstances {
             bulk_in_flight: chance.of(&[1, 2, 4]),
             names: BTreeMap::new(),
             zero_documents: false,
+            quiet_after: None,
+        }
+    }
+
+    /// Whether silence makes windows final, and after how long.
+    pub fn decide_quiet(&mut self, chance: &mut Chance) {
+        if chance.one_in(5) {
+            self.quiet_after = Some(chance.of(&[0, 2, 10, 60]));
         }
     }
 
@@ -225,10 +238,11 @@ impl Circumstances {
         let mut text = format!(
             "state_dir = \"{state_dir}\"\n\
              [kafka]\nbrokers = \"127.0.0.1:1\"\nstart = \"earliest\"\ngroup_id = \"\"\n\
-             [event_time]\nidle_after = \"1s\"\nquiet_after = \"3650d\"\nzero_windows = {}\n\
+             [event_time]\nidle_after = \"1s\"\nquiet_after = \"{}s\"\nzero_windows = {}\n\
              retention = \"{}d\"\n\
              [elasticsearch]\nurl = \"http://127.0.0.1:9200\"\nzero_windows = {}\n\
              [elasticsearch.bulk]\nmax_actions = {}\nmax_in_flight = {}\n",
+            self.quiet_after.unwrap_or(NEVER_QUIET),
             self.rules.zero_windows,
             self.retention.map_or(3_650, |retention| retention / DAY),
             self.zero_documents,

@@ -98,7 +98,9 @@ pub fn check_end(
     let mut truth = truth_by(rules, records);
     let mut figures = reader::figures(&served.router, &rules.windows)?;
     let mut differences = Differences::default();
-    let may_be_open = how.is_halted || truth.may_be_final_early;
+    // A close by the wall clock is not in the log.
+    let is_closed_by_silence = circumstances.quiet_after.is_some();
+    let may_be_open = how.is_halted || truth.may_be_final_early || is_closed_by_silence;
     if may_be_open {
         take_out_final(&mut truth, &mut figures);
     }

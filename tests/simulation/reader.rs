@@ -1,4 +1,5 @@
-//! Readers of the service over HTTP. While they read, the simulated time stands still.
+//! Readers of the service over HTTP: lists page by page, and whole tables. While they read, the simulated time stands
+//! still.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -14,6 +15,11 @@ use crate::support::compare::Figures;
 
 /// What is answered at `path`: the status and the JSON, `Null` if it is none.
 pub fn ask(router: &Router, path: &str) -> (u16, Value) {
+    let (status, body) = ask_bytes(router, path);
+    (status, serde_json::from_slice(&body).unwrap_or_default())
+}
+
+fn ask_bytes(router: &Router, path: &str) -> (u16, Vec<u8>) {
     let router = router.clone();
     let request = Request::get(path)
         .header("host", "localhost:8080")
@@ -29,7 +35,7 @@ pub fn ask(router: &Router, path: &str) -> (u16, Value) {
             let response = router.oneshot(request).await.unwrap();
             let status = response.status().as_u16();
             let body = response.into_body().collect().await.unwrap().to_bytes();
-            (status, serde_json::from_slice(&body).unwrap_or_default())
+            (status, body.to_vec())
         })
     });
     answered.join().unwrap()
@@ -52,6 +58,47 @@ pub fn figures(router: &Router, windows: &[&'static str]) -> Result<Figures, Str
         rejects: list("rejects")?,
         ledger: good(router, "/api/v1/ledger")?,
     })
+}
+
+/// Each table in CSV has the rows of the list, in their order, and their cells.
+pub fn check_tables(router: &Router, figures: &Figures) -> Result<(), String> {
+    let windows = figures.windows.iter();
+    let windows = windows.map(|(name, items)| (format!("windows/{name}"), items));
+    let others = [
+        ("totals".to_owned(), &figures.totals),
+        ("late".to_owned(), &figures.late),
+        ("rejects".to_owned(), &figures.rejects),
+    ];
+    for (name, items) in windows.chain(others) {
+        let path = format!("/api/v1/{name}?format=csv");
+        let (status, body) = ask_bytes(router, &path);
+        let mut table = csv::Reader::from_reader(body.as_slice());
+        let header = table.headers().map_err(|error| error.to_string())?.clone();
+        let rows: Vec<csv::StringRecord> = table.records().filter_map(Result::ok).collect();
+        if status != 200 || rows.len() != items.len() {
+            return Err(format!(
+                "{path} is answered with {status} and {} rows, and the list has {}",
+                rows.len(),
+                items.len()
+            ));
+        }
+        for (row, item) in rows.iter().zip(items) {
+            let differs = |(column, cell): &(&str, &str)| *cell != text(&item[*column]);
+            if let Some((column, cell)) = header.iter().zip(row).find(differs) {
+                return Err(format!("{path}: {column} is {cell:?} in {item}"));
+            }
+        }
+    }
+    Ok(())
+}
+
+// A value as CSV says it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// What is answered at `path`, which must be good.

@@ -63,8 +63,9 @@ pub struct World {
 /// 2026-11-01 00:00:00 UTC.
 const START: i64 = 1_793_491_200_000;
 
-/// Has the operator decide by other chances than the rest, so that a seed without one stays the same.
+/// Have parts decide by other chances than the rest, so that a seed without them stays the same.
 const OPERATOR: u64 = 0x6f70_6572_6174_6f72;
+const SILENCE: u64 = 0x7369_6c65_6e63_6521;
 
 /// How a life ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,6 +81,7 @@ impl World {
         let mut chance = Chance::new(seed);
         let mut operator = Chance::new(seed ^ OPERATOR);
         let mut circumstances = Circumstances::of(&mut chance);
+        circumstances.decide_quiet(&mut Chance::new(seed ^ SILENCE));
         variant.apply(&mut circumstances);
         fastrand::seed(seed);
         let topic = Topic::new(u128::from(seed) + 1, circumstances.partitions);

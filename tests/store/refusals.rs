@@ -145,7 +145,7 @@ fn a_damaged_state_is_refused_and_never_wiped() {
 }
 
 #[test]
-fn a_list_of_tables_that_lost_its_end_is_refused_before_a_table_is_deleted() {
+fn a_list_of_tables_that_is_cut_off_or_damaged_is_refused_before_a_table_is_deleted() {
     let mut feed = Feed::new(Span::DAY);
     let whole = tempfile::tempdir().unwrap();
     let (mut store, _) = open(whole.path(), &feed.settings);
@@ -160,18 +160,34 @@ fn a_list_of_tables_that_lost_its_end_is_refused_before_a_table_is_deleted() {
     store.sync().unwrap();
     let list = fs::read_to_string(whole.path().join("CURRENT")).unwrap();
     let bytes = fs::read(whole.path().join(list.trim_end())).unwrap();
-    for kept in 0..bytes.len() {
-        let dir = tempfile::tempdir().unwrap();
-        copy(whole.path(), dir.path());
-        fs::write(dir.path().join(list.trim_end()), &bytes[..kept]).unwrap();
-        let before = files(dir.path(), "sst");
-        let error = refused(dir.path(), &identity(&feed.settings));
-        assert!(matches!(error, Error::Damaged { .. }), "{kept}: {error}");
-        // A reader tries for a second, as a writer may be changing what it reads.
-        if kept + 1 == bytes.len() {
-            assert!(ReadOnlyStore::open(dir.path()).is_err());
+    let damages: [(&str, fn(&mut Vec<u8>, usize)); 4] = [
+        ("cut off", |bytes, at| bytes.truncate(at)),
+        // RocksDB takes what it can't read then for an end that was not written yet.
+        ("one byte more", |bytes, at| bytes.insert(at, 3)),
+        ("one byte less", |bytes, at| {
+            bytes.splice(at..=at, []).for_each(drop)
+        }),
+        ("one bit flipped", |bytes, at| bytes[at] ^= 1 << (at % 8)),
+    ];
+    for (damage, harm) in damages {
+        for at in 0..bytes.len() {
+            let dir = tempfile::tempdir().unwrap();
+            copy(whole.path(), dir.path());
+            let mut harmed = bytes.clone();
+            harm(&mut harmed, at);
+            fs::write(dir.path().join(list.trim_end()), harmed).unwrap();
+            let before = files(dir.path(), "sst");
+            let error = refused(dir.path(), &identity(&feed.settings));
+            assert!(
+                matches!(error, Error::Damaged { .. }),
+                "{damage} {at}: {error}"
+            );
+            // A reader tries for a second, as a writer may be changing what it reads.
+            if at + 1 == bytes.len() {
+                assert!(ReadOnlyStore::open(dir.path()).is_err(), "{damage}");
+            }
+            assert_eq!(files(dir.path(), "sst"), before, "{damage} {at}");
         }
-        assert_eq!(files(dir.path(), "sst"), before, "{kept}");
     }
     // As it was, it is opened with all that is in it.
     let dir = tempfile::tempdir().unwrap();
@@ -179,6 +195,33 @@ fn a_list_of_tables_that_lost_its_end_is_refused_before_a_table_is_deleted() {
     let (store, _) = open(dir.path(), &feed.settings);
     let totals = store.readings().query(|reading| reading.all_totals());
     assert_eq!(totals.unwrap().len(), 2);
+}
+
+#[test]
+fn a_log_that_would_be_read_for_ever_is_refused() {
+    let mut feed = Feed::new(Span::DAY);
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(dir.path(), &feed.settings);
+    for minute in 0..3 {
+        feed.pay(0, DAY + minute * MINUTE, 1, "1.00");
+        store.commit(&feed.take(), &[], 0).unwrap();
+    }
+    drop(store);
+    let log = &files(dir.path(), "log")[0];
+    let mut bytes = fs::read(log).unwrap();
+    // The last byte of the second record's header is its kind: of a whole record, or of one in a reused file.
+    let length = usize::from(u16::from_le_bytes([bytes[4], bytes[5]]));
+    let kind = &mut bytes[7 + length + 6];
+    assert_eq!(*kind, 1);
+    *kind ^= 4;
+    fs::write(log, &bytes).unwrap();
+    let error = refused(dir.path(), &identity(&feed.settings));
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    let name = log.file_name().unwrap().to_str().unwrap();
+    assert!(error.to_string().contains(name), "{error}");
+    let error = ReadOnlyStore::open(dir.path()).unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    assert_eq!(fs::read(log).unwrap(), bytes);
 }
 
 #[test]

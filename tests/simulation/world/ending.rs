@@ -177,6 +177,7 @@ impl World {
         self.follower.listen(&served.router, &windows)?;
         let figures = reader::figures(&served.router, &windows)?;
         self.follower.check(&figures)?;
+        reader::check_tables(&served.router, &figures)?;
         let how = judge::Strictness {
             is_halted,
             // What the state lost is not in the log any more, and documents hold it.
