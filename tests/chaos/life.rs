@@ -197,6 +197,7 @@ impl<'a> Life<'a> {
         }
     }
 
+    #[track_caller]
     fn end_faults(&mut self) {
         self.timeline.note("all faults end");
         for fault in std::mem::take(&mut self.faults) {
@@ -206,6 +207,8 @@ impl<'a> Life<'a> {
             self.servers.network(server).forget();
         }
         self.supervisor.disturb(false);
+        // A service that has failed at the last moment says so, and ends.
+        self.pass(Duration::from_millis(500));
     }
 
     /// Lets time pass, and does what is due.

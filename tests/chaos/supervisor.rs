@@ -4,9 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use serde_json::Value;
 
 use super::timeline::Timeline;
+use crate::support::lab::http;
 use crate::support::service::{Outcome, Process, Service, Setup};
 
 /// So long after a fault it may still end because of it: it had begun to wait meanwhile.
@@ -222,17 +225,14 @@ impl Supervisor {
         self.start(setup);
     }
 
-    /// The service once it answers.
+    /// The service once it answers, and works.
     #[track_caller]
     pub fn take(&mut self, setup: &Setup) -> Service {
         let patience = Instant::now() + PATIENCE;
         loop {
             self.tend(setup);
-            if self
-                .process
-                .as_ref()
-                .is_some_and(|it| it.address().is_some())
-            {
+            // One that can't write ends.
+            if self.address().is_some_and(|url| can_write(&url)) {
                 self.target().pid = None;
                 return self.process.take().unwrap().await_address();
             }
@@ -257,6 +257,12 @@ impl Supervisor {
         self.target().pid = None;
         self.process = None;
     }
+}
+
+fn can_write(url: &str) -> bool {
+    let answer = http::try_send(Method::GET, &format!("{url}/api/v1/status"), None);
+    let status = answer.map(|answer| serde_json::from_str::<Value>(&answer.text));
+    matches!(status, Ok(Ok(status)) if status["parts"]["store"]["state"] == "ok")
 }
 
 fn pid(process: &Process) -> Pid {
