@@ -90,15 +90,19 @@ fuzz: build ## any bytes at all for every target of fuzz/, SECONDS=60 each
 	done; \
 	[ -z "$$failed" ] || { echo "broken:$$failed"; exit 1; }
 
-# .cargo/mutants.toml says what is changed and which changes no test can see. FILE=windows/src/walk.rs changes that
-# file alone, SHARD=0/4 a quarter of all. The crate is copied and compiled without the C++ dependencies.
-mutants: ## changes windows/ in about a thousand places, one at a time: each time a test must fail (FILE= SHARD=)
+# .cargo/mutants.toml says what is changed in windows/ and which changes no test can see, .cargo/mutants-core.toml what in
+# domain/, decode/ and core/ (IN=core). FILE=windows/src/walk.rs or FILE=src/core/pipeline.rs changes that file alone,
+# SHARD=0/4 a quarter of all. What is changed is copied and compiled without the C++ dependencies.
+mutants: ## changes windows/ in about a thousand places, one at a time: each time a test must fail (IN=core FILE= SHARD=)
 	@command -v cargo-mutants >/dev/null || [ -x $(TOOLS)/bin/cargo-mutants ] || \
 		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-mutants@27.1.0
 	@mkdir -p target
 	@export PATH="$$PATH:$(TOOLS)/bin" PROPTEST_MAX_SHRINK_ITERS=0 PROPTEST_RNG_SEED=7; \
-	cargo mutants --package tidegauge-windows --output target \
-		$(if $(FILE),--file $(FILE)) $(if $(SHARD),--shard $(SHARD))
+	tree="--package tidegauge-windows"; \
+	if [ "$(IN)" = core ]; then \
+		lab/pure target/pure; tree="--dir target/pure --gitignore=false --config .cargo/mutants-core.toml"; \
+	fi; \
+	cargo mutants $$tree --output target $(if $(FILE),--file $(FILE)) $(if $(SHARD),--shard $(SHARD))
 
 build: setup-build ## release binary at target/release/tidegauge
 	@cargo build $(CARGO_FLAGS)

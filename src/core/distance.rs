@@ -124,6 +124,10 @@ mod tests {
         assert_eq!(quarters(1_000, &[(-20, 19)]), []);
         assert_eq!(quarters(1_000, &[(-20, 20)]), [(-20, false)]);
         assert_eq!(quarters(99, &[(32, 99)]), []);
+        assert_eq!(quarters(100, &[(32, 100)]), [(32, true)]);
+        // Two thirds are most.
+        assert_eq!(quarters(300, &[(32, 200)]), [(32, true)]);
+        assert_eq!(quarters(300, &[(32, 199)]), [(32, false)]);
         // The most first, and whether that is nearly all.
         let two = [(28, 200), (32, 700)];
         assert_eq!(quarters(1_000, &two), [(32, true), (28, false)]);
@@ -137,5 +141,42 @@ mod tests {
             [(32, false)]
         );
         assert_eq!(quarters(1_000, &[(31, 11), (32, 40)]), []);
+    }
+
+    //  0       22.5 min      37.5 min           26 h   26 h 7.5 min
+    //  |-----------|-------------|---- ... ------|--------|----------
+    //   not counted       2          3, 4, …        104     not counted
+    #[test]
+    fn what_is_half_an_hour_to_26_hours_away_is_counted_by_the_nearest_quarter() {
+        let recorded = 1_793_491_200_000;
+        let counted = |away: i64| {
+            let mut distances = Distances::default();
+            distances.note(EventTime::from_millis(recorded + away), recorded);
+            assert_eq!(distances.payments, 1);
+            assert!(distances.away.values().all(|count| *count == 1));
+            distances.away.keys().next().copied()
+        };
+        const MINUTE: i64 = 60_000;
+        assert_eq!(counted(0), None);
+        assert_eq!(counted(45 * MINUTE / 2 - 1), None);
+        assert_eq!(counted(45 * MINUTE / 2), Some(2));
+        assert_eq!(counted(75 * MINUTE / 2 - 1), Some(2));
+        assert_eq!(counted(75 * MINUTE / 2), Some(3));
+        assert_eq!(counted(26 * 60 * MINUTE + 15 * MINUTE / 2 - 1), Some(104));
+        assert_eq!(counted(26 * 60 * MINUTE + 15 * MINUTE / 2), None);
+        assert_eq!(counted(-45 * MINUTE / 2), None);
+        assert_eq!(counted(-45 * MINUTE / 2 - 1), Some(-2));
+        assert_eq!(counted(-26 * 60 * MINUTE - 15 * MINUTE / 2), Some(-104));
+        assert_eq!(counted(-26 * 60 * MINUTE - 15 * MINUTE / 2 - 1), None);
+    }
+
+    #[test]
+    fn distances_of_two_stretches_add_up() {
+        let mut all = distances(7, &[(2, 3), (4, 1)]);
+        all.merge(&distances(5, &[(-2, 1), (4, 2)]));
+        assert_eq!(all, distances(12, &[(-2, 1), (2, 3), (4, 3)]));
+        all.note(EventTime::from_millis(7_200_000), 0);
+        all.note(EventTime::from_millis(7_200_000), 0);
+        assert_eq!(all, distances(14, &[(-2, 1), (2, 3), (4, 3), (8, 2)]));
     }
 }

@@ -151,3 +151,34 @@ impl Notices {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_of_two_checkpoints_add_up_each_by_itself() {
+        let notices = |times: u64| Notices {
+            rounded: times,
+            skipped_local_times: 2 * times,
+            repeated_local_times: 3 * times,
+            unnamed_branches: 4 * times,
+            unreal_timestamps: 5 * times,
+            times_like_seconds: 6 * times,
+            distances: Distances {
+                payments: 7 * times,
+                away: BTreeMap::from([(4, 8 * times)]),
+            },
+            rejects: [9, 10, 11, 12, 13, 14].map(|count| count * times),
+        };
+        let mut all = notices(10);
+        all.merge(&notices(3));
+        assert_eq!(all, notices(13));
+    }
+
+    #[test]
+    fn each_reason_to_be_in_no_window_has_its_name() {
+        let names = NoWindowReason::ALL.map(NoWindowReason::as_str);
+        assert_eq!(names, ["too_late", "past_retention", "future"]);
+    }
+}

@@ -90,3 +90,48 @@ pub enum Family {
 /// acknowledgement clears the document's dirty mark only if it is still this one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Mark(pub u64);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn what_waits_for_the_disk_is_called_once() {
+        let calls = Arc::new(AtomicU8::new(0));
+        let counted = Arc::clone(&calls);
+        let on_durable = OnDurable::new(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(format!("{on_durable:?}"), "OnDurable { .. }");
+        assert_eq!(calls.load(Ordering::Relaxed), 0);
+        on_durable.call();
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+    }
+
+    //      10        20        30
+    //  ----[---------)[--------)----
+    //       blocked    blocked
+    #[test]
+    fn a_window_of_a_blocked_family_knows_where_that_ends() {
+        let family = |from, to| Family::Windows {
+            definition: 1,
+            from: EventTime::from_millis(from),
+            to: EventTime::from_millis(to),
+        };
+        let blocked = Blocked {
+            documents: BTreeSet::new(),
+            families: BTreeSet::from([Family::Totals, family(10, 20), family(20, 30)]),
+        };
+        let end = |definition, start| {
+            let end = blocked.end_of_family(definition, EventTime::from_millis(start));
+            end.map(EventTime::millis)
+        };
+        let ends = [9, 10, 19, 20, 29, 30].map(|start| end(1, start));
+        assert_eq!(ends, [None, Some(20), Some(20), Some(30), Some(30), None]);
+        assert_eq!(end(0, 15), None);
+        assert_eq!(end(2, 15), None);
+    }
+}

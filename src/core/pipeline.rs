@@ -386,3 +386,6 @@ fn shown(payload: Option<&[u8]>) -> String {
     let shown = &payload[..payload.len().min(READ_BYTES_MAX)];
     String::from_utf8_lossy(shown).into_owned()
 }
+
+#[cfg(test)]
+mod tests;
