@@ -77,6 +77,17 @@ pub(super) fn holds_state(path: &Path) -> Result<bool, Error> {
     }
 }
 
+/// Refuses the directory at `path` if it holds tables: a state is identified before its first table is written.
+pub(super) fn refuse_tables(path: &Path) -> Result<(), Error> {
+    match names(path)?.into_iter().find(|name| name.ends_with(".sst")) {
+        None => Ok(()),
+        Some(table) => Err(Error::Damaged {
+            path: path.to_owned(),
+            reason: format!("it contains {table}, and nothing in it says which state it is of"),
+        }),
+    }
+}
+
 /// The bytes of all files in the directory at `path`.
 pub(super) fn size(path: &Path) -> Result<u64, Error> {
     let files = names(path)?.into_iter();

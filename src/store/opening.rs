@@ -9,6 +9,7 @@ use tracing::info;
 
 use super::Recovered;
 use super::database::Database;
+use super::directory;
 use super::error::Error;
 use super::head::CheckpointHead;
 use super::identity::{self, Identity, MarkedDocuments};
@@ -25,13 +26,17 @@ use crate::view::reading::ReadError;
 /// Refuses the state in `dir` if this program does not know its version, or it is not that of `identity`,
 /// where one is given. RocksDB writes into a directory that it opens, and one that is refused stays as it is.
 pub(super) fn admit(dir: &Path, identity: Option<&Identity>) -> Result<(), Error> {
+    // Before the state: another process may be about to begin it.
+    let tables = directory::refuse_tables(dir);
     // What can't be read is judged when it is opened.
     let Some(database) = Database::look(dir) else {
         return Ok(());
     };
     database.check_table_list()?;
-    let Ok(Some(stored)) = database.get(&keys::identity()) else {
-        return Ok(());
+    let stored = match database.get(&keys::identity()) {
+        Ok(Some(stored)) => stored,
+        Ok(None) => return tables,
+        Err(_) => return Ok(()),
     };
     let Some(identity) = identity else {
         return identity::StoredIdentity::read(&stored, dir).map(drop);

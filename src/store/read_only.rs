@@ -48,15 +48,14 @@ impl ReadOnlyStore {
         if !directory::holds_state(dir)? {
             return Ok(None);
         }
+        // Before the state: another process may be about to begin it.
+        let tables = directory::refuse_tables(dir);
         let database = Database::open_read_only(dir)?;
         database.check_table_list()?;
-        // Without one it is just being created.
-        let identity = database.get(&keys::identity())?;
-        let identity = identity
-            .map(|bytes| StoredIdentity::read(&bytes, dir))
-            .transpose()?;
-        let Some(identity) = identity else {
-            return Ok(None);
+        let identity = match database.get(&keys::identity())? {
+            Some(identity) => StoredIdentity::read(&identity, dir)?,
+            // It is just being created.
+            None => return tables.map(|()| None),
         };
         let snapshot = StateSnapshot::take(&database, &[]);
         let unreadable = |error| database.unreadable(error);

@@ -198,6 +198,38 @@ fn a_list_of_tables_that_is_cut_off_or_damaged_is_refused_before_a_table_is_dele
 }
 
 #[test]
+fn a_state_that_lost_its_log_and_the_end_of_its_list_of_tables_is_not_taken_for_a_new_one() {
+    let mut feed = Feed::new(Span::DAY);
+    let whole = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(whole.path(), &feed.settings);
+    feed.pay(0, DAY, 1, "1.00");
+    store.commit(&feed.take(), &[], 0).unwrap();
+    store.sync().unwrap();
+    let list = fs::read_to_string(whole.path().join("CURRENT")).unwrap();
+    let bytes = fs::read(whole.path().join(list.trim_end())).unwrap();
+    let mut refusals = 0;
+    for kept in 0..bytes.len() {
+        let dir = tempfile::tempdir().unwrap();
+        copy(whole.path(), dir.path());
+        fs::write(dir.path().join(list.trim_end()), &bytes[..kept]).unwrap();
+        for log in files(dir.path(), "log") {
+            fs::write(log, "").unwrap();
+        }
+        let before = files(dir.path(), "sst");
+        // What is left may be the state before its first checkpoint, or at it.
+        match Store::open(dir.path(), &identity(&feed.settings)) {
+            Ok((_, recovered)) => assert!(recovered.sequence <= 1, "{kept}"),
+            Err(error) => {
+                refusals += 1;
+                assert!(matches!(error, Error::Damaged { .. }), "{kept}: {error}");
+                assert_eq!(files(dir.path(), "sst"), before, "{kept}");
+            }
+        }
+    }
+    assert!(refusals > 0);
+}
+
+#[test]
 fn a_log_that_would_be_read_for_ever_is_refused() {
     let mut feed = Feed::new(Span::DAY);
     let dir = tempfile::tempdir().unwrap();
