@@ -98,7 +98,10 @@ fn says(cell: &str, value: &Value) -> bool {
             // Reading the text of a double may miss it by the last bit.
             found.is_ok_and(|found| (found - expected).abs() <= expected.abs() * 1e-15)
         }
-        other => cell == other.to_string(),
+        other => {
+            let text = other.to_string();
+            cell == text
+        }
     }
 }
 
