@@ -1,4 +1,4 @@
-//! A damage that RocksDB would read for ever.
+//! A damaged record that RocksDB would read without end.
 //!
 //! RocksDB's log and its list of tables consist of records in blocks. A record may say that its file is reused:
 //! RocksDB can do that, and does not here. If only a later record of a file says so, by one flipped bit, the reader

@@ -49,9 +49,9 @@ impl TableList {
         if number > self.number {
             return Ok(());
         }
-        let mut content = Content::default();
-        match content.read_up_to(&path(dir, number), self.bytes) {
-            Ok(()) if content.hash.digest() != self.checksum => damaged(format!(
+        let mut begin = ListHash::default();
+        match begin.read_up_to(&path(dir, number), self.bytes) {
+            Ok(()) if begin.hash.digest() != self.checksum => damaged(format!(
                 "is damaged: the first {} bytes of MANIFEST-{number:06} are not those of a checkpoint",
                 self.bytes
             )),
@@ -83,7 +83,7 @@ pub(super) struct SyncedTableList(Mutex<Synced>);
 #[derive(Default)]
 struct Synced {
     number: u64,
-    content: Content,
+    begin: ListHash,
 }
 
 impl SyncedTableList {
@@ -91,35 +91,35 @@ impl SyncedTableList {
     pub(super) fn read(&self, dir: &Path) -> Option<TableList> {
         let mut synced = self.0.lock().ok()?;
         let (number, bytes) = current(dir)?;
-        if (synced.number, synced.content.bytes) != (number, bytes) {
+        if (synced.number, synced.begin.bytes) != (number, bytes) {
             let path = path(dir, number);
             // After a power failure, the state must not say that it was longer than it is.
             File::open(&path).ok()?.sync_data().ok()?;
             // Nor may it name a newer list than the directory does.
             File::open(dir).ok()?.sync_all().ok()?;
-            let mut content = match synced.number == number {
-                true => mem::take(&mut synced.content),
-                false => Content::default(),
+            let mut begin = match synced.number == number {
+                true => mem::take(&mut synced.begin),
+                false => ListHash::default(),
             };
-            content.read_up_to(&path, bytes).ok()?;
-            *synced = Synced { number, content };
+            begin.read_up_to(&path, bytes).ok()?;
+            *synced = Synced { number, begin };
         }
         Some(TableList {
             number,
             bytes,
-            checksum: synced.content.hash.digest(),
+            checksum: synced.begin.hash.digest(),
         })
     }
 }
 
 /// The beginning of a list, as far as it was read.
 #[derive(Default)]
-struct Content {
+struct ListHash {
     bytes: u64,
     hash: Xxh3,
 }
 
-impl Content {
+impl ListHash {
     /// Reads on until so many bytes are read.
     fn read_up_to(&mut self, path: &Path, bytes: u64) -> io::Result<()> {
         let mut file = File::open(path)?;

@@ -160,7 +160,8 @@ fn a_list_of_tables_that_is_cut_off_or_damaged_is_refused_before_a_table_is_dele
     store.sync().unwrap();
     let list = fs::read_to_string(whole.path().join("CURRENT")).unwrap();
     let bytes = fs::read(whole.path().join(list.trim_end())).unwrap();
-    let damages: [(&str, fn(&mut Vec<u8>, usize)); 4] = [
+    type Harm = fn(&mut Vec<u8>, usize);
+    let damages: [(&str, Harm); 4] = [
         ("cut off", |bytes, at| bytes.truncate(at)),
         // RocksDB takes what it can't read then for an end that was not written yet.
         ("one byte more", |bytes, at| bytes.insert(at, 3)),
@@ -230,7 +231,7 @@ fn a_state_that_lost_its_log_and_the_end_of_its_list_of_tables_is_not_taken_for_
 }
 
 #[test]
-fn a_log_that_would_be_read_for_ever_is_refused() {
+fn a_log_that_would_be_read_without_end_is_refused() {
     let mut feed = Feed::new(Span::DAY);
     let dir = tempfile::tempdir().unwrap();
     let (mut store, _) = open(dir.path(), &feed.settings);
