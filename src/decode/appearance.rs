@@ -158,3 +158,86 @@ fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
         .fold(0_u64, |value, byte| value << 7 | u64::from(byte & 0x7f));
     Some((value, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `payload` looks like, without the words around it.
+    fn looks_like(payload: &[u8]) -> Option<String> {
+        let said = appearance(payload)?;
+        let (_, what) = said.split_once("looks like ")?;
+        let (what, _) = what.split_once("; ")?;
+        Some(what.to_owned())
+    }
+
+    #[test]
+    fn text_in_two_or_four_bytes_a_character_begins_as_json_does() {
+        let utf_16 = Some("UTF-16 text, big-endian".to_owned());
+        assert_eq!(looks_like(b"\0{\0\"\0a"), utf_16);
+        assert_eq!(looks_like(b"\0x\0y"), None);
+        assert_eq!(looks_like(b"\0{\0\0"), None);
+        let utf_16 = Some("UTF-16 text, little-endian".to_owned());
+        assert_eq!(looks_like(b"{\0\"\0a\0"), utf_16);
+        assert_eq!(looks_like(b"x\0y\0"), None);
+        assert_eq!(looks_like(b"{\0\0\0"), None);
+    }
+
+    #[test]
+    fn a_frame_has_something_behind_it() {
+        let of = |body: &str| {
+            Some(format!(
+                "the frame of a schema registry (five bytes, schema 7, {body})"
+            ))
+        };
+        assert_eq!(looks_like(b"\0\0\0\0\x07"), None);
+        let binary = of("Avro or Protobuf behind it");
+        assert_eq!(looks_like(b"\0\0\0\0\x07x"), binary);
+        let json = of("JSON behind it from offset 5");
+        assert_eq!(looks_like(b"\0\0\0\0\x07{}"), json);
+        let glue = "the frame of the AWS Glue schema registry (18 bytes)";
+        for compressed in [0, 5] {
+            let mut framed = vec![3, compressed];
+            framed.extend([0xee; 16]);
+            assert_eq!(looks_like(&framed), None);
+            framed.push(0xee);
+            assert_eq!(looks_like(&framed).as_deref(), Some(glue));
+        }
+    }
+
+    #[test]
+    fn bson_begins_with_its_length_and_ends_with_zero() {
+        let mut bson = *b"\x0c\0\0\0\x10a\0\x01\0\0\0\0";
+        assert_eq!(looks_like(&bson).as_deref(), Some("BSON"));
+        bson[0] = 0x0d;
+        assert_ne!(looks_like(&bson).as_deref(), Some("BSON"));
+    }
+
+    #[test]
+    fn protobuf_is_fields_from_the_first_byte_to_the_last() {
+        let is_protobuf = |payload: &[u8]| looks_like(payload).as_deref() == Some("Protobuf");
+        // Field 1 of each kind, then field 2 with the number 1.
+        assert!(is_protobuf(b"\x08\x96\x01\x10\x01"));
+        assert!(is_protobuf(b"\x09\x01\x02\x03\x04\x05\x06\x07\x08\x10\x01"));
+        assert!(is_protobuf(b"\x0a\x03abc\x10\x01"));
+        assert!(is_protobuf(b"\x0d\x01\x02\x03\x04\x10\x01"));
+        // One field is too few, and half a field none.
+        assert!(!is_protobuf(b"\x08\x01"));
+        assert!(!is_protobuf(b"\x0a\x03abc\x10"));
+        // There is no field 0, and hardly one above 1,000.
+        assert!(!is_protobuf(
+            b"\x01\x01\x02\x03\x04\x05\x06\x07\x08\x10\x01"
+        ));
+        assert!(is_protobuf(b"\x08\x01\xc0\x3e\x01"));
+        assert!(!is_protobuf(b"\x08\x01\xc8\x3e\x01"));
+    }
+
+    #[test]
+    fn text_that_reads_as_fields_is_text() {
+        // A line feed is field 1, and an exclamation mark 33 bytes of it.
+        let line = format!("\n!{}", "a".repeat(33));
+        assert_eq!(looks_like(line.repeat(2).as_bytes()), None);
+        // It begins as text does.
+        assert_eq!(looks_like(b" \x01(\x01"), None);
+    }
+}

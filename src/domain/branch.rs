@@ -76,3 +76,57 @@ impl tidegauge_windows::Key for BranchId {
         None => Self::MAX,
     };
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn branch(id: u32) -> BranchId {
+        BranchId::new(id).unwrap()
+    }
+
+    fn named(names: &[(u32, &str)]) -> Branches {
+        let names = names.iter();
+        Branches::new(
+            names
+                .map(|(id, name)| (branch(*id), (*name).into()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_branch_has_its_configured_name_or_one_by_its_id() {
+        let branches = named(&[(1, "Mitte"), (4, "Branch_5")]);
+        assert_eq!(branches.name(branch(1)), "Mitte");
+        assert_eq!(branches.name(branch(2)), "Branch_2");
+        let configured: Vec<BranchId> = branches.configured().collect();
+        assert_eq!(configured, [branch(1), branch(4)]);
+        assert!(branches.is_configured(branch(4)) && !branches.is_configured(branch(5)));
+    }
+
+    #[test]
+    fn a_branch_is_found_by_its_name_before_its_id() {
+        let branches = named(&[(1, "Mitte"), (2, "3"), (4, "Branch_5")]);
+        let found = |text| branches.find(text).map(BranchId::get);
+        assert_eq!(found("Mitte"), Some(1));
+        assert_eq!(found("3"), Some(2));
+        assert_eq!(found("7"), Some(7));
+        assert_eq!(found("Branch_7"), Some(7));
+        assert_eq!(found("Branch_5"), Some(4));
+        // It has another name.
+        assert_eq!(found("Branch_1"), None);
+        // Not as its name is written.
+        assert_eq!(found("Branch_07"), None);
+        assert_eq!(found("Nord"), None);
+    }
+
+    #[test]
+    fn renamed_are_those_that_are_shown_with_another_name() {
+        let before = named(&[(1, "Mitte"), (2, "Nord"), (3, "Ost"), (4, "Branch_4")]);
+        let after = named(&[(1, "Mitte"), (2, "Nord 2"), (6, "West"), (7, "Branch_7")]);
+        let renamed: Vec<u32> = before.renamed_in(&after).map(BranchId::get).collect();
+        assert_eq!(renamed, [2, 3, 6]);
+    }
+}
