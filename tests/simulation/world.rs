@@ -65,7 +65,7 @@ const START: i64 = 1_793_491_200_000;
 
 /// Have parts decide by other chances than the rest, so that a seed without them stays the same.
 const OPERATOR: u64 = 0x6f70_6572_6174_6f72;
-const SILENCE: u64 = 0x7369_6c65_6e63_6521;
+const SILENCE: u64 = 0x7175_6965_7475_6465;
 
 /// How a life ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
