@@ -107,6 +107,12 @@ mod tests {
     }
 
     #[test]
+    fn two_branches_are_two_keys_of_the_engine() {
+        let numbers = [0, 1, 9_999].map(|id| tidegauge_windows::Key::number(branch(id)));
+        assert_eq!(numbers, [0, 1, 9_999]);
+    }
+
+    #[test]
     fn a_branch_is_found_by_its_name_before_its_id() {
         let branches = named(&[(1, "Mitte"), (2, "3"), (4, "Branch_5")]);
         let found = |text| branches.find(text).map(BranchId::get);

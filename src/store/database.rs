@@ -10,7 +10,6 @@ use rocksdb::{
     IngestExternalFileOptions, LogLevel, LruCacheOptions, Options, WriteBatch,
 };
 
-use super::endless_record;
 use super::error::Error;
 use super::keys::{self, KeyBytes};
 use super::table_list::{SyncedTableList, TableList};
@@ -49,7 +48,6 @@ const STILL_WAIT: Duration = Duration::from_millis(50);
 impl Database {
     /// Opens the database in `path`; begins one if `fresh`.
     pub(super) fn open(path: &Path, fresh: bool) -> Result<Self, Error> {
-        endless_record::check(path)?;
         #[cfg(feature = "simulation")]
         simulated(path, "open", |outside| outside.open(path))?;
         match DB::open(&options(fresh), path) {
@@ -68,7 +66,6 @@ impl Database {
     /// Opens the database in `path` as it is at this moment, while its writer runs: takes no
     /// lock and changes nothing.
     pub(super) fn open_read_only(path: &Path) -> Result<Self, Error> {
-        endless_record::check(path)?;
         let mut options = options(false);
         // What the writer deletes meanwhile can be read as long as it is open.
         options.set_max_open_files(-1);
@@ -95,7 +92,6 @@ impl Database {
     /// The database in `path` as it is at this moment, to look at and nothing else; `None` if it can't be
     /// opened.
     pub(super) fn look(path: &Path) -> Option<Self> {
-        endless_record::check(path).ok()?;
         let mut options = options(false);
         options.set_info_logger(InfoLogger::new_callback_logger(LogLevel::Fatal, |_, _| {}));
         let db = DB::open_for_read_only(&options, path, false).ok()?;

@@ -10,6 +10,7 @@ use tracing::info;
 use super::Recovered;
 use super::database::Database;
 use super::directory;
+use super::endless_record;
 use super::error::Error;
 use super::head::CheckpointHead;
 use super::identity::{self, Identity, MarkedDocuments};
@@ -26,6 +27,7 @@ use crate::view::reading::ReadError;
 /// Refuses the state in `dir` if this program does not know its version, or it is not that of `identity`,
 /// where one is given. RocksDB writes into a directory that it opens, and one that is refused stays as it is.
 pub(super) fn admit(dir: &Path, identity: Option<&Identity>) -> Result<(), Error> {
+    endless_record::check(dir)?;
     // Before the state: another process may be about to begin it.
     let tables = directory::refuse_tables(dir);
     // What can't be read is judged when it is opened.

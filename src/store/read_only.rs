@@ -8,6 +8,7 @@ use tidegauge_windows::Settings;
 
 use super::database::{Database, Shared};
 use super::directory;
+use super::endless_record;
 use super::error::Error;
 use super::identity::StoredIdentity;
 use super::keys;
@@ -48,6 +49,7 @@ impl ReadOnlyStore {
         if !directory::holds_state(dir)? {
             return Ok(None);
         }
+        endless_record::check(dir)?;
         // Before the state: another process may be about to begin it.
         let tables = directory::refuse_tables(dir);
         let database = Database::open_read_only(dir)?;

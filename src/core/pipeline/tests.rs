@@ -8,7 +8,7 @@ use crate::core::distance::Distances;
 /// 2026-11-01T00:00:00Z.
 const START: i64 = 1_793_491_200_000;
 
-fn pipeline(start: PipelineStart) -> Pipeline {
+fn pipeline() -> Pipeline {
     let zone = chrono_tz::Europe::Berlin;
     let definition = Definition::tumbling("1m", Span::MINUTE, Span::ZERO, chrono_tz::UTC).unwrap();
     let settings = Settings {
@@ -24,7 +24,7 @@ fn pipeline(start: PipelineStart) -> Pipeline {
         Arc::new(settings),
         zone,
         Arc::new(Branches::new(names)),
-        start,
+        PipelineStart::default(),
     )
 }
 
@@ -57,7 +57,7 @@ fn record(partition: i32, offset: i64, timestamp: i64, payload: &str) -> Record<
 
 #[test]
 fn what_is_unusual_about_payments_is_counted_each_by_itself() {
-    let mut pipeline = pipeline(PipelineStart::default());
+    let mut pipeline = pipeline();
     let payments = [
         (START, payment("2026-11-01T00:00:00Z", "1.00", 1)),
         // 19 decimals.
@@ -104,7 +104,7 @@ fn what_is_unusual_about_payments_is_counted_each_by_itself() {
 
 #[test]
 fn a_reject_and_a_payment_in_no_window_are_kept_with_what_was_read() {
-    let mut pipeline = pipeline(PipelineStart::default());
+    let mut pipeline = pipeline();
     let long = "x".repeat(READ_BYTES_MAX + 1);
     pipeline.apply([record(3, 7, START / 1_000, &long)]);
     reach(&mut pipeline, 3, 8, 7_200);
@@ -146,7 +146,7 @@ fn a_reject_and_a_payment_in_no_window_are_kept_with_what_was_read() {
 
 #[test]
 fn what_is_held_until_the_next_checkpoint_is_estimated() {
-    let mut pipeline = pipeline(PipelineStart::default());
+    let mut pipeline = pipeline();
     assert_eq!(pipeline.pending_bytes(), 0);
     pipeline.apply([record(0, 0, START, "no payment")]);
     let reject = pipeline.pending_bytes();
@@ -165,7 +165,7 @@ fn what_is_held_until_the_next_checkpoint_is_estimated() {
 
 #[test]
 fn a_partition_goes_on_behind_its_last_record_and_knows_where_it_began() {
-    let mut pipeline = pipeline(PipelineStart::default());
+    let mut pipeline = pipeline();
     pipeline.assign(0, 5);
     pipeline.assign(0, 4);
     let payload = payment("2026-11-01T00:00:00Z", "1.00", 1);
@@ -204,7 +204,7 @@ fn a_partition_goes_on_behind_its_last_record_and_knows_where_it_began() {
 
 #[test]
 fn partitions_with_payments_on_time_are_told_once() {
-    let mut pipeline = pipeline(PipelineStart::default());
+    let mut pipeline = pipeline();
     let payload = payment("2026-11-01T00:00:00Z", "1.00", 1);
     pipeline.apply([
         record(0, 0, START, &payload),
@@ -220,7 +220,7 @@ fn partitions_with_payments_on_time_are_told_once() {
 
 #[test]
 fn a_rejected_record_is_booked_and_passed_as_any_other() {
-    let mut pipeline = pipeline(PipelineStart::default());
+    let mut pipeline = pipeline();
     let Decoded::Reject(reject) = Decoder::new(chrono_tz::UTC).decode(Some(b"7")) else {
         panic!("a number is no payment")
     };
@@ -237,7 +237,7 @@ fn a_rejected_record_is_booked_and_passed_as_any_other() {
 //  0          60          120         180 s
 #[test]
 fn silence_and_idleness_reach_the_engine() {
-    let mut pipeline = pipeline(PipelineStart::default());
+    let mut pipeline = pipeline();
     pipeline.assign(0, 0);
     pipeline.assign(1, 0);
     reach(&mut pipeline, 0, 0, 30);
