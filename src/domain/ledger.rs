@@ -134,3 +134,74 @@ impl Ledger {
             .fold(I256::ZERO, |sum, entry| sum + self.entry(entry).amount)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn amount(units: i128) -> Option<Amount> {
+        Some(Amount::from_units(units))
+    }
+
+    #[test]
+    fn each_entry_has_its_name_and_says_whether_it_is_money() {
+        let said = Entry::ALL.map(|entry| (entry.as_str(), entry.has_amount(), entry.in_totals()));
+        assert_eq!(
+            said,
+            [
+                ("on_time", true, true),
+                ("late", true, true),
+                ("too_late", true, true),
+                ("past_retention", true, true),
+                ("duplicate", true, false),
+                ("future", true, true),
+                ("rejected", false, false),
+                ("tombstone", false, false),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_ledger_balances_while_every_record_is_booked_once() {
+        let mut ledger = Ledger::default();
+        assert!(ledger.balanced());
+        ledger.consumed = 2;
+        ledger.book(Entry::OnTime, amount(5));
+        assert!(!ledger.balanced());
+        ledger.book(Entry::Tombstone, None);
+        assert!(ledger.balanced());
+        ledger.book(Entry::OnTime, amount(-7));
+        assert!(!ledger.balanced());
+        let count = Count {
+            count: 2,
+            amount: I256::from(-2),
+        };
+        assert_eq!(ledger.entry(Entry::OnTime), count);
+    }
+
+    #[test]
+    fn what_is_set_or_merged_is_part_of_the_sums() {
+        let count = |count, amount| Count {
+            count,
+            amount: I256::from(amount),
+        };
+        let mut ledger = Ledger {
+            consumed: 9,
+            ..Ledger::default()
+        };
+        ledger.set(Entry::Late, count(4, 40));
+        ledger.set(Entry::Duplicate, count(5, 500));
+        let mut other = ledger.clone();
+        other.book(Entry::Future, amount(-3));
+        other.consumed += 1;
+        ledger.merge(&other);
+        assert_eq!(ledger.consumed, 19);
+        assert_eq!(ledger.entry(Entry::Late), count(8, 80));
+        assert_eq!(ledger.entry(Entry::Future), count(1, -3));
+        assert!(ledger.balanced());
+        // Duplicates are in no total.
+        assert_eq!(ledger.in_totals(), I256::from(77));
+    }
+}
