@@ -98,10 +98,11 @@ mutants: ## changes windows/ in about a thousand places, one at a time: each tim
 		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-mutants@27.1.0
 	@mkdir -p target
 	@export PATH="$$PATH:$(TOOLS)/bin" PROPTEST_MAX_SHRINK_ITERS=0 PROPTEST_RNG_SEED=7; \
-	tree="--package tidegauge-windows"; \
-	if [ "$(IN)" = core ]; then \
-		lab/pure target/pure; tree="--dir target/pure --gitignore=false --config .cargo/mutants-core.toml"; \
-	fi; \
+	case "$(IN)" in \
+		"") tree="--package tidegauge-windows" ;; \
+		core) lab/pure target/pure; tree="--dir target/pure --gitignore=false --config .cargo/mutants-core.toml" ;; \
+		*) echo "IN must be core, or not be set: IN=$(IN)"; exit 2 ;; \
+	esac; \
 	cargo mutants $$tree --output target $(if $(FILE),--file $(FILE)) $(if $(SHARD),--shard $(SHARD))
 
 build: setup-build ## release binary at target/release/tidegauge

@@ -221,10 +221,10 @@ mod tests {
         assert!(is_protobuf(b"\x09\x01\x02\x03\x04\x05\x06\x07\x08\x10\x01"));
         assert!(is_protobuf(b"\x0a\x03abc\x10\x01"));
         assert!(is_protobuf(b"\x0d\x01\x02\x03\x04\x10\x01"));
-        // One field is too few, and half a field none.
+        // One field is too few, and the last field must be complete.
         assert!(!is_protobuf(b"\x08\x01"));
         assert!(!is_protobuf(b"\x0a\x03abc\x10"));
-        // There is no field 0, and hardly one above 1,000.
+        // Field numbers begin at 1. A number above 1,000 is taken for another format.
         assert!(!is_protobuf(
             b"\x01\x01\x02\x03\x04\x05\x06\x07\x08\x10\x01"
         ));

@@ -83,7 +83,9 @@ pub(super) fn refuse_tables(path: &Path) -> Result<(), Error> {
         None => Ok(()),
         Some(table) => Err(Error::Damaged {
             path: path.to_owned(),
-            reason: format!("it contains {table}, and nothing in it says which state it is of"),
+            reason: format!(
+                "it contains {table}, but its identity (topic, generation, rules) is missing"
+            ),
         }),
     }
 }
@@ -134,7 +136,8 @@ fn close_to_others(path: &Path, metadata: &Metadata) {
     }
 }
 
-fn names(path: &Path) -> Result<Vec<String>, Error> {
+/// The names of all files in the directory at `path`, in order.
+pub(super) fn names(path: &Path) -> Result<Vec<String>, Error> {
     let entries = fs::read_dir(path).map_err(|source| io_error(path, "list", source))?;
     let mut names = Vec::new();
     for entry in entries {

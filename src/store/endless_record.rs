@@ -5,10 +5,11 @@
 //! looks at that record again and again: `ReadPhysicalRecord` in db/log_reader.cc of RocksDB 11.8, reported as
 //! [facebook/rocksdb 13333](https://github.com/facebook/rocksdb/issues/13333).
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::directory;
 use super::error::Error;
 
 /// From db/log_format.h of RocksDB, as all that follows.
@@ -23,25 +24,26 @@ const REUSED: [u8; 6] = [5, 6, 7, 8, 11, 131];
 /// Refuses the state in `dir` if RocksDB would never finish opening it.
 pub(super) fn check(dir: &Path) -> Result<(), Error> {
     // What can't be listed or read is judged when the state is opened.
-    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
+    for name in directory::names(dir).unwrap_or_default() {
         if !name.ends_with(".log") && !name.starts_with("MANIFEST-") {
             continue;
         }
-        let found = File::open(entry.path()).and_then(find);
+        let found = File::open(dir.join(&name)).and_then(find);
         if let Ok(Some(at)) = found {
             return Err(Error::Damaged {
                 path: dir.to_owned(),
-                reason: format!("the record at byte {at} of {name} is none that is written there"),
+                reason: format!(
+                    "the record at byte {at} of {name} has a type that is never written there, and RocksDB would read \
+                     it without end"
+                ),
             });
         }
     }
     Ok(())
 }
 
-/// Where in `file` the reader would stay, if there is such a record. It comes as far as the reader does: after a
-/// checksum that is wrong, the rest of the block is passed over.
+/// Where in `file` the reader would stay, if there is such a record. As the reader does, this skips the rest of a
+/// block after a wrong checksum. It then continues to the end of the file; the reader may stop earlier.
 fn find(mut file: impl Read) -> io::Result<Option<u64>> {
     let mut block = Vec::new();
     let mut begin = 0;

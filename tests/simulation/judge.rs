@@ -10,7 +10,7 @@ use super::retention::Past;
 use super::service::Served;
 use super::topic::Partition;
 use crate::search_server::SearchServer;
-use crate::support::compare::{Delivered, Differences, Document, Figures};
+use crate::support::compare::{Delivered, Differences, Document, Figures, key};
 use crate::support::oracle::{Record, Rules, Truth, exact, truth_by};
 
 /// What names of indexes begin with.
@@ -240,7 +240,7 @@ fn take_out_final(truth: &mut Truth, figures: &mut Figures) {
     for (name, items) in &mut figures.windows {
         items.retain(|item| item["pay_count"] != 0);
         for item in items {
-            let key = crate::support::compare::key(name, item);
+            let key = key(name, item);
             if let Some(figure) = truth.windows.get_mut(&key) {
                 figure.is_final = item["final"] == Value::Bool(true);
             }
@@ -256,7 +256,7 @@ fn take_out_silence(truth: &mut Truth, figures: &mut Figures) {
             if item["closed_by"] != "quiet" {
                 return true;
             }
-            let key = crate::support::compare::key(name, item);
+            let key = key(name, item);
             match truth.windows.get_mut(&key) {
                 Some(figure) => figure.is_final = true,
                 None => return item["pay_count"] != 0,

@@ -25,6 +25,12 @@ fn state(feed: &mut Feed) -> tempfile::TempDir {
     dir
 }
 
+/// The name of the file that lists the tables of the state in `dir`.
+fn list_of_tables(dir: &Path) -> String {
+    let list = fs::read_to_string(dir.join("CURRENT")).unwrap();
+    list.trim_end().to_owned()
+}
+
 #[test]
 fn other_rules_are_refused_by_name() {
     let mut feed = Feed::new(Span::DAY);
@@ -115,10 +121,8 @@ fn a_damaged_state_is_refused_and_never_wiped() {
         |dir| fs::write(dir.join("CURRENT"), "nonsense").unwrap(),
         |dir| fs::remove_file(dir.join("CURRENT")).unwrap(),
         |dir| {
-            let list = fs::read_to_string(dir.join("CURRENT")).unwrap();
-            let list = fs::File::options()
-                .write(true)
-                .open(dir.join(list.trim_end()));
+            let list = list_of_tables(dir);
+            let list = fs::File::options().write(true).open(dir.join(&list));
             list.unwrap().set_len(0).unwrap();
         },
         |dir| {
@@ -158,8 +162,8 @@ fn a_list_of_tables_that_is_cut_off_or_damaged_is_refused_before_a_table_is_dele
     feed.pay(0, DAY + MINUTE, 2, "2.00");
     store.commit(&feed.take(), &[], 0).unwrap();
     store.sync().unwrap();
-    let list = fs::read_to_string(whole.path().join("CURRENT")).unwrap();
-    let bytes = fs::read(whole.path().join(list.trim_end())).unwrap();
+    let list = list_of_tables(whole.path());
+    let bytes = fs::read(whole.path().join(&list)).unwrap();
     type Harm = fn(&mut Vec<u8>, usize);
     let damages: [(&str, Harm); 4] = [
         ("cut off", |bytes, at| bytes.truncate(at)),
@@ -176,7 +180,7 @@ fn a_list_of_tables_that_is_cut_off_or_damaged_is_refused_before_a_table_is_dele
             copy(whole.path(), dir.path());
             let mut harmed = bytes.clone();
             harm(&mut harmed, at);
-            fs::write(dir.path().join(list.trim_end()), harmed).unwrap();
+            fs::write(dir.path().join(&list), harmed).unwrap();
             let before = files(dir.path(), "sst");
             let error = refused(dir.path(), &identity(&feed.settings));
             assert!(
@@ -206,13 +210,13 @@ fn a_state_that_lost_its_log_and_the_end_of_its_list_of_tables_is_not_taken_for_
     feed.pay(0, DAY, 1, "1.00");
     store.commit(&feed.take(), &[], 0).unwrap();
     store.sync().unwrap();
-    let list = fs::read_to_string(whole.path().join("CURRENT")).unwrap();
-    let bytes = fs::read(whole.path().join(list.trim_end())).unwrap();
+    let list = list_of_tables(whole.path());
+    let bytes = fs::read(whole.path().join(&list)).unwrap();
     let mut refusals = 0;
     for kept in 0..bytes.len() {
         let dir = tempfile::tempdir().unwrap();
         copy(whole.path(), dir.path());
-        fs::write(dir.path().join(list.trim_end()), &bytes[..kept]).unwrap();
+        fs::write(dir.path().join(&list), &bytes[..kept]).unwrap();
         for log in files(dir.path(), "log") {
             fs::write(log, "").unwrap();
         }

@@ -222,7 +222,7 @@ fn partitions_with_payments_on_time_are_told_once() {
 fn a_rejected_record_is_booked_and_passed_as_any_other() {
     let mut pipeline = pipeline();
     let Decoded::Reject(reject) = Decoder::new(chrono_tz::UTC).decode(Some(b"7")) else {
-        panic!("a number is no payment")
+        panic!("a number is not a payment")
     };
     pipeline.apply_rejected(&record(4, 2, START, "7"), reject);
     let effects = pipeline.take_effects();
