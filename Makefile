@@ -30,6 +30,10 @@ FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
 # Where cargo builds.
 TARGET_DIR = $$(cargo metadata --format-version 1 --no-deps --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 
+# Part of a recipe: what is compiled next links the RocksDB of `make build`.
+LINK_BUILT_ROCKSDB = rocksdb=$$(ls -t "$(TARGET_DIR)"/release/build/librocksdb-sys-*/out/librocksdb.a | head -n 1); \
+	export ROCKSDB_LIB_DIR="$${rocksdb%/*}" ROCKSDB_STATIC=1; unset CARGO_TARGET_DIR;
+
 # One profile for everything: the C++ dependencies (RocksDB, librdkafka) are compiled once.
 CARGO_FLAGS := --release --locked
 # What tests run may be simulated; what is shipped and measured is built without it.
@@ -78,9 +82,7 @@ chaos: setup-build ## random faults and kills, with every figure checked, and ho
 fuzz: build ## any bytes at all for every target of fuzz/, SECONDS=60 each
 	@command -v cargo-fuzz >/dev/null || [ -x $(TOOLS)/bin/cargo-fuzz ] || \
 		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-fuzz@0.13.2
-	@rocksdb=$$(ls -t "$(TARGET_DIR)"/release/build/librocksdb-sys-*/out/librocksdb.a | head -n 1); \
-	export ROCKSDB_LIB_DIR="$${rocksdb%/*}" ROCKSDB_STATIC=1 PATH="$$PATH:$(TOOLS)/bin"; \
-	unset CARGO_TARGET_DIR; failed=; \
+	@export PATH="$$PATH:$(TOOLS)/bin"; $(LINK_BUILT_ROCKSDB) failed=; \
 	for target in $(FUZZ_TARGETS); do \
 		echo "== $$target"; mkdir -p fuzz/found/$$target; \
 		dictionary=fuzz/dictionaries/$$target.dict; \
@@ -90,19 +92,22 @@ fuzz: build ## any bytes at all for every target of fuzz/, SECONDS=60 each
 	done; \
 	[ -z "$$failed" ] || { echo "broken:$$failed"; exit 1; }
 
-# .cargo/mutants.toml says what is changed in windows/ and which changes no test can see, .cargo/mutants-core.toml what in
-# domain/, decode/ and core/ (IN=core). FILE=windows/src/walk.rs or FILE=src/core/pipeline.rs changes that file alone,
-# SHARD=0/4 a quarter of all. What is changed is copied and compiled without the C++ dependencies.
-mutants: ## changes windows/ in about a thousand places, one at a time: each time a test must fail (IN=core FILE= SHARD=)
+# .cargo/mutants*.toml say what is changed in windows/, in domain/, decode/ and core/ (IN=core), and in store/ (IN=store), and
+# which changes no test can see. FILE=windows/src/walk.rs or FILE=src/core/pipeline.rs changes that file alone, SHARD=0/4 a
+# quarter of all. What is changed is copied and compiled without the C++ dependencies; store/ is linked with the RocksDB
+# that `make build` has compiled.
+mutants: $(if $(filter store,$(IN)),build) ## changes windows/ in about a thousand places, one at a time: each time a test must fail (IN=core|store FILE= SHARD=)
 	@command -v cargo-mutants >/dev/null || [ -x $(TOOLS)/bin/cargo-mutants ] || \
 		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-mutants@27.1.0
 	@mkdir -p target
 	@export PATH="$$PATH:$(TOOLS)/bin" PROPTEST_MAX_SHRINK_ITERS=0 PROPTEST_RNG_SEED=7; \
 	case "$(IN)" in \
 		"") tree="--package tidegauge-windows" ;; \
-		core) lab/pure target/pure; tree="--dir target/pure --gitignore=false --config .cargo/mutants-core.toml" ;; \
-		*) echo "IN must be core, or not be set: IN=$(IN)"; exit 2 ;; \
+		core|store) lab/pure $(IN) target/pure; \
+			tree="--dir target/pure --gitignore=false --config .cargo/mutants-$(IN).toml" ;; \
+		*) echo "IN must be core or store, or not be set: IN=$(IN)"; exit 2 ;; \
 	esac; \
+	$(if $(filter store,$(IN)),$(LINK_BUILT_ROCKSDB)) \
 	cargo mutants $$tree --output target $(if $(FILE),--file $(FILE)) $(if $(SHARD),--shard $(SHARD))
 
 build: setup-build ## release binary at target/release/tidegauge
