@@ -132,7 +132,7 @@ impl Store {
         let (marking, was_delivered) = opening::deliver(&database, identity)?;
         let (head, learned, mut recovered) = opening::recover(&database, &context)?;
         let life = life::begin(&database, head.sequence)?;
-        recovered.was_delivered = was_delivered && recovered.sequence > 0;
+        recovered.was_delivered = was_delivered;
         let database = Arc::new(database);
         let store = Self {
             views: Arc::new(StoreReadings::new(

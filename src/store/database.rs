@@ -352,3 +352,42 @@ impl std::fmt::Debug for Database {
 
 /// A handle that many hold.
 pub(super) type Shared = Arc<Database>;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+
+    use super::*;
+
+    /// A directory whose list of tables is away, where it is missing, and where it is.
+    fn without_its_list() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Database::open(dir.path(), true).unwrap());
+        let current = fs::read_to_string(dir.path().join("CURRENT")).unwrap();
+        let (list, away) = (dir.path().join(current.trim_end()), dir.path().join("away"));
+        fs::rename(&list, &away).unwrap();
+        (dir, list, away)
+    }
+
+    #[test]
+    fn a_database_whose_files_come_and_go_is_read_once_they_are_there() {
+        let (dir, list, away) = without_its_list();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(STILL_WAIT * 3);
+                fs::rename(&away, &list).unwrap();
+            });
+            assert!(Database::open_read_only(dir.path()).is_ok());
+        });
+    }
+
+    #[test]
+    fn a_database_whose_files_stay_away_is_an_error_in_the_end() {
+        let (dir, list, _) = without_its_list();
+        let error = Database::open_read_only(dir.path()).err().unwrap();
+        let name = list.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(error.to_string().contains(&name), "{error}");
+    }
+}

@@ -17,12 +17,16 @@ use super::codec::{ByteDecoder, ByteEncoder, DecodeResult};
 use super::error::Error;
 use super::values::StoredValue;
 
+/// The list begins with a random number. With this bit, each checksum takes equally many bytes, so that a simulation
+/// that repeats a seed writes logs of the same length.
+const CHECKSUM_BIT: u64 = 1 << 63;
+
 /// A list of tables up to a length. A list with a higher number replaces all before, and a list only grows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct TableList {
     number: u64,
     bytes: u64,
-    /// XXH3 of so many bytes.
+    /// XXH3 of so many bytes, with the highest bit set.
     checksum: u64,
 }
 
@@ -51,7 +55,8 @@ impl TableList {
         }
         let mut begin = ListHash::default();
         match begin.read_up_to(&path(dir, number), self.bytes) {
-            Ok(()) if begin.hash.digest() != self.checksum => damaged(format!(
+            // States of the first days have the bit as it was.
+            Ok(()) if begin.checksum() != self.checksum | CHECKSUM_BIT => damaged(format!(
                 "is damaged: the first {} bytes of MANIFEST-{number:06} are not those of a checkpoint",
                 self.bytes
             )),
@@ -107,7 +112,7 @@ impl SyncedTableList {
         Some(TableList {
             number,
             bytes,
-            checksum: synced.begin.hash.digest(),
+            checksum: synced.begin.checksum(),
         })
     }
 }
@@ -120,6 +125,10 @@ struct ListHash {
 }
 
 impl ListHash {
+    fn checksum(&self) -> u64 {
+        self.hash.digest() | CHECKSUM_BIT
+    }
+
     /// Reads on until so many bytes are read.
     fn read_up_to(&mut self, path: &Path, bytes: u64) -> io::Result<()> {
         let mut file = File::open(path)?;

@@ -177,6 +177,28 @@ fn all_documents_are_marked_when_a_sink_is_added() {
 }
 
 #[test]
+fn a_state_says_whether_a_sink_was_there_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let feed = Feed::new(Span::DAY);
+    let was_delivered = |documents| {
+        open_for(dir.path(), &feed.settings, documents)
+            .1
+            .was_delivered
+    };
+    assert!(!was_delivered(MarkedDocuments::None), "it begins");
+    assert!(
+        !was_delivered(MarkedDocuments::WithPayments),
+        "there was none"
+    );
+    assert!(was_delivered(MarkedDocuments::WithPayments));
+    assert!(was_delivered(MarkedDocuments::None));
+    assert!(
+        !was_delivered(MarkedDocuments::WithPayments),
+        "there was none"
+    );
+}
+
+#[test]
 fn documents_that_can_not_be_delivered_do_not_hold_retention() {
     for by_family in [false, true] {
         let dir = tempfile::tempdir().unwrap();
