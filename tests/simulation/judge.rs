@@ -43,9 +43,16 @@ pub fn check_checkpoint(served: &Served, log: &[Partition]) -> Result<BTreeMap<i
                 (branch.get(), (total.count, sum))
             })
             .collect();
-        Ok((checkpoint.clone(), totals))
+        let marks = reading.dirty(None, usize::MAX)?.len() as u64;
+        Ok((checkpoint.clone(), totals, marks))
     });
-    let (checkpoint, totals) = found.map_err(|error| error.to_string())?;
+    let (checkpoint, totals, marks) = found.map_err(|error| error.to_string())?;
+    if checkpoint.dirty != marks {
+        return Err(format!(
+            "checkpoint {} says that {} documents await delivery, and {marks} are marked",
+            checkpoint.sequence, checkpoint.dirty
+        ));
+    }
     let records = records(log, &checkpoint.positions);
     let rules = Rules {
         windows: vec!["1h"],
@@ -114,9 +121,12 @@ pub fn check_end(
         show(records);
     }
     let generation = served.generation;
-    // A generation that can't come as far as the one before is not shown.
-    let shown = search.alias_targets(&format!("{PREFIX}-totals"));
-    if how.is_halted && !shown.iter().all(|name| is_of(name, generation)) {
+    // A generation that can't come as far as the one before is not shown, even if somebody deletes the aliases.
+    let families = rules.windows.iter().copied().chain(["totals"]);
+    let shown = families.flat_map(|name| search.alias_targets(&format!("{PREFIX}-{name}")));
+    let shown: Vec<String> = shown.collect();
+    let is_shown = !shown.is_empty() && shown.iter().all(|index| is_of(index, generation));
+    if how.is_halted && !is_shown {
         return outcome(&differences);
     }
     let own = search

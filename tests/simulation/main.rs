@@ -35,6 +35,9 @@ mod world;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use cap::Cap;
+use mimalloc::MiMalloc;
+
 use self::planted::find_planted;
 use self::run::{Variant, run, run_all};
 
@@ -42,6 +45,13 @@ use self::run::{Variant, run, run_all};
 const PLANTED_SEEDS: u64 = 2_000;
 /// How many seeds `make test` runs.
 const SEEDS: u64 = 2_000;
+/// How many seeds are run twice more, which must give the same trace.
+const REPEATED: usize = 40;
+/// How much memory of Rust may be in use when all services of all seeds have ended, in KiB.
+const MEMORY_MAX: usize = 4_096;
+/// Counts what is in use.
+#[global_allocator]
+static MEMORY: Cap<MiMalloc> = Cap::new(MiMalloc, usize::MAX);
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -72,12 +82,21 @@ fn main() -> ExitCode {
     );
     let seeds: Vec<u64> = (first..first + seeds).collect();
     failed.extend(run_all(&seeds));
+    let memory = MEMORY.allocated() >> 10;
     println!(
-        "{} seeds from {first} in {:.1} s: {} failed",
+        "{} seeds from {first} in {:.1} s: {} failed; {memory} KiB are in use afterwards",
         seeds.len(),
         began.elapsed().as_secs_f64(),
         failed.len()
     );
+    let changed: Vec<u64> = seeds
+        .into_iter()
+        .take(REPEATED)
+        .filter(|seed| differs(*seed))
+        .collect();
+    if !changed.is_empty() {
+        println!("another trace the second time: {changed:?}");
+    }
     let mut alive = Vec::new();
     if std::env::var_os("PLANTED").is_none_or(|planted| planted != "0") {
         let known_first = std::env::var_os("PLANTED").is_none_or(|planted| planted != "all");
@@ -92,14 +111,25 @@ fn main() -> ExitCode {
         "simulation::every_seed_ends_with_the_figures_of_the_log",
     );
     outcome(
+        memory <= MEMORY_MAX,
+        "simulation::services_that_ended_leave_no_memory_behind",
+    );
+    outcome(
         alive.is_empty(),
         "simulation::every_planted_mistake_is_found",
     );
-    let bad = usize::from(!failed.is_empty()) + usize::from(!alive.is_empty());
+    outcome(changed.is_empty(), "simulation::a_seed_repeats_its_trace");
+    let good = [
+        failed.is_empty(),
+        memory <= MEMORY_MAX,
+        alive.is_empty(),
+        changed.is_empty(),
+    ];
+    let bad = good.iter().filter(|is_good| !**is_good).count();
     println!(
         "\ntest result: {}. {} passed; {bad} failed; 0 ignored; 0 measured; 0 filtered out",
         if bad == 0 { "ok" } else { "FAILED" },
-        2 - bad
+        good.len() - bad
     );
     ExitCode::from(u8::from(bad > 0))
 }
@@ -122,6 +152,12 @@ fn show(seed: u64) -> ExitCode {
     }
     let is_good = outcome.error.is_none() && differing.is_empty();
     ExitCode::from(u8::from(!is_good))
+}
+
+// Whether a second run of a seed has another trace.
+fn differs(seed: u64) -> bool {
+    let variant = Variant::default();
+    run(seed, &variant).trace != run(seed, &variant).trace
 }
 
 /// Seeds that once failed.

@@ -132,6 +132,11 @@ impl Partition {
         self.low = self.low.max(offset.min(self.high));
     }
 
+    /// What retention removed is as if it had never been.
+    pub fn forget_removed(&mut self) {
+        self.entries = self.entries.split_off(&self.low);
+    }
+
     /// The records that readers get from `offset` on, at most `count`, that are still there.
     pub fn read(&self, offset: i64, count: usize) -> Vec<(i64, Entry)> {
         let from = offset.max(self.low);

@@ -2,6 +2,7 @@
 
 mod attack;
 mod ending;
+mod power;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +21,7 @@ use super::follower::Follower;
 use super::judge;
 use super::log_client::Client;
 use super::operator::Command;
-use super::outside::{Outside, logs};
+use super::outside::Outside;
 use super::producer::Producer;
 use super::run::Variant;
 use super::service::{Served, Service};
@@ -51,6 +52,8 @@ pub struct World {
     /// Who decides about the configuration, and whether it is ever changed.
     operator: Chance,
     is_reconfigured: bool,
+    /// Who decides whether an operator who changes names also deletes the totals.
+    deletion: Chance,
     /// The wall clock at the start of this life, in ms since the epoch.
     wall: i64,
     began: Option<Instant>,
@@ -66,6 +69,7 @@ const START: i64 = 1_793_491_200_000;
 /// Have parts decide by other chances than the rest, so that a seed without them stays the same.
 const OPERATOR: u64 = 0x6f70_6572_6174_6f72;
 const SILENCE: u64 = 0x7175_6965_7475_6465;
+const DELETION: u64 = 0x6465_6c65_7469_6f6e;
 
 /// How a life ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -101,6 +105,7 @@ impl World {
             follower: Follower::default(),
             is_reconfigured: operator.one_in(3),
             operator,
+            deletion: Chance::new(seed ^ DELETION),
             wall: START,
             began: None,
             life: 0,
@@ -160,10 +165,24 @@ impl World {
                 self.circumstances.names, self.circumstances.zero_documents
             );
             self.say(&said);
+            // Ids of totals are names of branches, so this is a usual way to have them written anew.
+            if self.deletion.one_in(3) {
+                self.delete_totals();
+            }
         }
         let state = self.state_dir();
         let text = self.circumstances.configuration(&state.to_string_lossy());
         fs::write(self.file(), text).unwrap();
+    }
+
+    fn delete_totals(&mut self) {
+        let mut state = self.outside.state();
+        let indexes = state.search.alias_targets("payments-totals");
+        for index in &indexes {
+            state.search.delete_index(index);
+        }
+        drop(state);
+        self.say(&format!("the operator deletes the totals: {indexes:?}"));
     }
 
     fn in_a_runtime<'a, T>(
@@ -276,17 +295,7 @@ impl World {
         if end != End::PowerFailure {
             return;
         }
-        self.may_be_behind = true;
-        for (path, lengths) in synced {
-            for (log, length) in logs(&path) {
-                let least = lengths.get(&log).copied().unwrap_or(0).min(length);
-                let kept = least + self.chance.up_to(length - least);
-                let file = fs::OpenOptions::new().write(true).open(&log).unwrap();
-                file.set_len(kept).unwrap();
-                self.trace
-                    .push(format!("  a log of {length} bytes keeps {kept}"));
-            }
-        }
+        self.lose_unsynced(synced);
     }
 
     // Retention may remove what the service never read while it did not run.

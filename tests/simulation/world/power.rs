@@ -1,0 +1,53 @@
+//! A power failure: what was not forced to the disk may be lost.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use tidegauge::service::generation::Generations;
+use tidegauge::store::ReadOnlyStore;
+
+use super::World;
+use crate::outside::logs;
+
+impl World {
+    // Each log of a state keeps what was synced, and a part of the rest.
+    pub(super) fn lose_unsynced(&mut self, synced: BTreeMap<PathBuf, BTreeMap<PathBuf, u64>>) {
+        self.may_be_behind = true;
+        for (path, lengths) in synced {
+            for (log, length) in logs(&path) {
+                let least = lengths.get(&log).copied().unwrap_or(0).min(length);
+                let kept = least + self.chance.up_to(length - least);
+                let file = fs::OpenOptions::new().write(true).open(&log).unwrap();
+                file.set_len(kept).unwrap();
+                self.trace
+                    .push(format!("  a log of {length} bytes keeps {kept}"));
+            }
+        }
+        self.forget_what_was_never_read();
+    }
+
+    // A state that lost its first checkpoints begins with what is left of the log, and can't know that there was more.
+    fn forget_what_was_never_read(&mut self) {
+        let generations = Generations::of(&self.state_dir());
+        let live = generations.live().unwrap().generation;
+        let state = ReadOnlyStore::open(&generations.dir(live)).unwrap();
+        let positions = state.as_ref().map(|state| &state.checkpoint().positions);
+        let has_begun = |partition: &i32| {
+            positions.is_some_and(|positions| positions.get(partition).is_some_and(|at| *at > 0))
+        };
+        if state
+            .as_ref()
+            .is_none_or(|state| state.topic_id().is_none())
+        {
+            self.former = None;
+        }
+        let mut topic = self.topic.lock().unwrap();
+        let log = self.former.as_mut().unwrap_or(&mut topic.partitions);
+        for (number, partition) in (0..).zip(log) {
+            if !has_begun(&number) && self.begun.remove(&number) {
+                partition.forget_removed();
+            }
+        }
+    }
+}
