@@ -64,8 +64,9 @@ impl<'a> Draft<'a> {
 
     /// Has it look into `recent`, which says what was written lately, before it reads the state.
     /// [`Draft::recent`] gives it back.
-    pub(super) fn with_recent(self, recent: RecentWrites) -> Self {
-        Self { recent, ..self }
+    pub(super) fn with_recent(mut self, recent: RecentWrites) -> Self {
+        self.recent = recent;
+        self
     }
 
     /// The cache of recent writes, as it is once the batch is written.
