@@ -55,7 +55,7 @@ impl TableList {
         }
         let mut begin = ListHash::default();
         match begin.read_up_to(&path(dir, number), self.bytes) {
-            // States of the first days have the bit as it was.
+            // Older states have the checksum without the bit.
             Ok(()) if begin.checksum() != self.checksum | CHECKSUM_BIT => damaged(format!(
                 "is damaged: the first {} bytes of MANIFEST-{number:06} are not those of a checkpoint",
                 self.bytes
