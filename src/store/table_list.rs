@@ -154,3 +154,23 @@ fn current(dir: &Path) -> Option<(u64, u64)> {
 fn path(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("MANIFEST-{number:06}"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::store::database::Database;
+
+    #[test]
+    fn an_older_state_may_have_the_checksum_without_its_highest_bit() {
+        let dir = tempfile::tempdir().unwrap();
+        let _database = Database::open(dir.path(), true).unwrap();
+        let list = SyncedTableList::default().read(dir.path()).unwrap();
+        let check = |checksum| TableList { checksum, ..list }.check(dir.path());
+        assert!(list.checksum & CHECKSUM_BIT != 0);
+        assert!(check(list.checksum).is_ok());
+        assert!(check(list.checksum & !CHECKSUM_BIT).is_ok());
+        assert!(check(list.checksum ^ 1).is_err());
+    }
+}

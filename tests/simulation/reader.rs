@@ -2,7 +2,6 @@
 //! still.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 use axum::Router;
@@ -21,42 +20,25 @@ pub fn ask(router: &Router, path: &str) -> (u16, Value) {
 }
 
 fn ask_bytes(router: &Router, path: &str) -> (u16, Vec<u8>) {
-    let (answer, answered) = mpsc::channel();
-    let question = (router.clone(), path.to_owned(), answer);
-    QUESTIONS.with(|questions| questions.send(question).unwrap());
-    answered.recv().unwrap()
-}
-
-/// What is asked at a path, and where the answer goes.
-type Question = (Router, String, Sender<(u16, Vec<u8>)>);
-
-thread_local! {
-    // They are answered on another thread: the runtime of the simulation does nothing meanwhile.
-    static QUESTIONS: Sender<Question> = {
-        let (questions, asked) = mpsc::channel();
-        thread::spawn(move || answer_all(&asked));
-        questions
-    };
-}
-
-fn answer_all(asked: &Receiver<Question>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
+    let router = router.clone();
+    let request = Request::get(path)
+        .header("host", "localhost:8080")
+        .body(Body::empty())
         .unwrap();
-    while let Ok((router, path, answer)) = asked.recv() {
-        let request = Request::get(path)
-            .header("host", "localhost:8080")
-            .body(Body::empty())
+    // On a thread of its own: the runtime of the simulation does nothing meanwhile.
+    let answered = thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
             .unwrap();
-        let found = runtime.block_on(async {
+        runtime.block_on(async {
             let response = router.oneshot(request).await.unwrap();
             let status = response.status().as_u16();
             let body = response.into_body().collect().await.unwrap().to_bytes();
             (status, body.to_vec())
-        });
-        answer.send(found).unwrap();
-    }
+        })
+    });
+    answered.join().unwrap()
 }
 
 /// All figures, page by page.

@@ -34,7 +34,8 @@ impl World {
         let state = ReadOnlyStore::open(&generations.dir(live)).unwrap();
         let positions = state.as_ref().map(|state| &state.checkpoint().positions);
         let has_begun = |partition: &i32| {
-            positions.is_some_and(|positions| positions.get(partition).is_some_and(|at| *at > 0))
+            let position = positions.and_then(|positions| positions.get(partition));
+            position.is_some_and(|position| *position > 0)
         };
         if state
             .as_ref()
