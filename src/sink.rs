@@ -207,7 +207,7 @@ impl Sink {
             changes: self.changes,
             passes: Passes::default(),
             blocked: Blocked::default(),
-            may_be_misnamed: false,
+            find_misnamed_at: None,
             misnamed: Vec::new(),
             misnamed_marks: None,
             delete_misnamed_at: None,

@@ -6,6 +6,7 @@
 //! away.
 
 mod given_zeros;
+mod handing_over;
 mod interrupted;
 mod outdated_zeros;
 
@@ -67,8 +68,9 @@ pub(super) struct Delivery {
     pub(super) handover: Handover,
     /// What the writer was told of documents that can't be delivered.
     pub(super) blocked: Blocked,
-    /// Whether an index of totals was replaced, and totals under former names may be in the new one.
-    pub(super) may_be_misnamed: bool,
+    /// When totals under former names are looked for, if there may be some: an index of totals was replaced, or a
+    /// search was refused.
+    pub(super) find_misnamed_at: Option<Instant>,
     /// Totals under names that their branches had before.
     pub(super) misnamed: Vec<Misnamed>,
     /// The order to deliver what they stand for under the new names.
@@ -101,9 +103,6 @@ struct Backlog {
     lag: u64,
 }
 
-/// Readers of the generation before see nothing new meanwhile, so they don't wait for what is refused,
-/// nor longer than this for an index that takes nothing.
-const HANDOVER_PATIENCE: Duration = Duration::from_secs(30);
 /// Passes that follow each other at once: the first finds which indexes are needed.
 const PASSES_MAX: u32 = 4;
 /// Looking at all marks takes at most about one part in so many of the time.
@@ -240,9 +239,7 @@ impl Delivery {
         self.tell_blocked().await?;
         self.delete_misnamed().await?;
         self.forget_zeros(order).await?;
-        if !self.cluster.is_public() && self.is_handed_over().await? {
-            self.publish().await;
-        }
+        self.hand_over().await?;
         Ok(self.look().await?.dirty)
     }
 
@@ -276,38 +273,6 @@ impl Delivery {
             self.passes.next_full = Some(began + rest);
         }
         Ok(passed.wanted)
-    }
-
-    async fn is_handed_over(&mut self) -> Result<bool, Interrupted> {
-        if self.handover.is_never() {
-            return Ok(false);
-        }
-        let mut handover = self.handover.clone();
-        let now = Instant::now();
-        let blocked = Blocked {
-            documents: lock(&self.memory).blocked(now, Duration::ZERO),
-            families: self.destinations.blocked(now, HANDOVER_PATIENCE),
-        };
-        let readings = Arc::clone(&self.readings);
-        let (handover, is_done) = blocking(move || {
-            let is_done = readings.query(|reading| {
-                handover.note(reading);
-                handover.is_done(reading, &blocked)
-            })?;
-            Ok((handover, is_done))
-        })
-        .await?;
-        self.handover = handover;
-        Ok(is_done)
-    }
-
-    // Documents go whether or not readers can be shown them; the status tells if not.
-    pub(super) async fn publish(&mut self) {
-        let may_take = !self.handover.is_at_once();
-        if self.cluster.publish(may_take).await.is_err() {
-            let soon = Instant::now() + self.pacing.retry_most;
-            self.next_inspection = self.next_inspection.map(|next| next.min(soon));
-        }
     }
 
     // Says which documents nothing should wait for, when that has changed.

@@ -40,6 +40,12 @@ impl Handover {
         self.publication == Publication::Never
     }
 
+    /// Documents that counted as delivered are missing, and were marked again.
+    pub(super) fn begin_again(&mut self) {
+        self.checkpoint = None;
+        self.after = None;
+    }
+
     /// Looks whether all has been applied that is waited for.
     pub(super) fn note(&mut self, reading: &dyn Reading) {
         if let (Publication::After(positions), None) = (&self.publication, self.checkpoint) {

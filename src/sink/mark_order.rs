@@ -1,7 +1,7 @@
 //! Documents that are to be marked again, and whether that outlasts a power failure.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
@@ -24,6 +24,8 @@ impl MarkOrder {
 #[derive(Debug, Default)]
 pub(super) struct MarkOrders {
     any_durable: Arc<Notify>,
+    /// How many are not durable yet.
+    pending: Arc<AtomicUsize>,
 }
 
 impl MarkOrders {
@@ -34,11 +36,19 @@ impl MarkOrders {
         };
         let (is_durable, any_durable) =
             (Arc::clone(&order.is_durable), Arc::clone(&self.any_durable));
+        let pending = Arc::clone(&self.pending);
+        pending.fetch_add(1, Ordering::AcqRel);
         let on_durable = OnDurable::new(move || {
             is_durable.store(true, Ordering::Release);
+            pending.fetch_sub(1, Ordering::AcqRel);
             any_durable.notify_one();
         });
         (order, on_durable)
+    }
+
+    /// Whether any of them is not durable yet.
+    pub(super) fn is_any_pending(&self) -> bool {
+        self.pending.load(Ordering::Acquire) > 0
     }
 
     /// Waits until an order has become durable since the last call.

@@ -81,9 +81,12 @@ impl Cluster {
     pub(super) async fn misnamed(&self, branches: &Branches) -> Result<Vec<Misnamed>, Trouble> {
         let index = self.names().index(Family::Totals);
         let refresh = IndicesRefreshParts::Index(&[&index]).url();
-        if self.client().order(&refresh).await?.status == 404 {
+        let refreshed = self.client().order(&refresh).await?;
+        if refreshed.status == 404 {
             return Ok(Vec::new());
         }
+        // What is not refreshed is not found.
+        refreshed.of_all_shards()?;
         let path = SearchParts::Index(&[&index]).url();
         let mut query = concerned(branches);
         let mut found = Vec::new();
@@ -105,6 +108,7 @@ impl Cluster {
                 query = all();
                 continue;
             }
+            answer.of_all_shards()?;
             let mut answer: Value = answer.json()?;
             let hits: Vec<Hit> = serde_json::from_value(answer["hits"]["hits"].take())
                 .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))?;

@@ -18,8 +18,8 @@ use super::trouble::Trouble;
 use crate::core::feedback::{Family, Feedback};
 use crate::host::clock::Instant;
 
-/// When totals under former names are deleted again whose deletion was refused.
-const DELETE_AGAIN: Duration = Duration::from_secs(10);
+/// When totals under former names are looked for or deleted again, where that was refused.
+const MISNAMED_AGAIN: Duration = Duration::from_secs(10);
 
 /// What is known of an index after it was made ready, or not.
 enum Readiness {
@@ -45,6 +45,8 @@ impl Delivery {
     pub(super) async fn set_up(&mut self) -> Result<(), Interrupted> {
         self.cluster.own_indexes().await?;
         self.cluster.set_up().await?;
+        // Whatever fails here: a later round looks for them, too.
+        self.find_misnamed_at = Some(Instant::now());
         let mut former = BTreeMap::new();
         if self.had_former_life {
             former = self.former_life().await?;
@@ -91,9 +93,21 @@ impl Delivery {
     // What names were changed for is delivered again, and what is called by a former name is deleted
     // once that is sure.
     async fn find_misnamed(&mut self) -> Result<(), Interrupted> {
-        let misnamed = self.cluster.misnamed(&self.branches).await?;
+        let misnamed = match self.cluster.misnamed(&self.branches).await {
+            // As where the mapping of the totals has drifted, or a shard of theirs is lost: nothing else waits until
+            // that is repaired.
+            Err(trouble) if !matches!(trouble.verdict, Verdict::Denied | Verdict::Foreign) => {
+                warn!(
+                    reason = trouble.reason,
+                    "totals under former names can't be looked for: trying again"
+                );
+                self.find_misnamed_at = Some(Instant::now() + MISNAMED_AGAIN);
+                return Ok(());
+            }
+            misnamed => misnamed?,
+        };
         let Some(first) = misnamed.first() else {
-            self.may_be_misnamed = false;
+            self.find_misnamed_at = None;
             return Ok(());
         };
         warn!(
@@ -109,20 +123,18 @@ impl Delivery {
         let order = self.mark_again(known.await?.into_keys().collect()).await?;
         // Only now: if this ends before, they are looked for again.
         self.misnamed = misnamed;
-        self.may_be_misnamed = false;
+        self.find_misnamed_at = None;
         self.misnamed_marks = Some(order);
         self.delete_misnamed_at = Some(Instant::now());
         Ok(())
     }
 
     pub(super) async fn delete_misnamed(&mut self) -> Result<(), Interrupted> {
-        if self.may_be_misnamed {
+        let is_due = |at: &Option<Instant>| at.is_some_and(|at| at <= Instant::now());
+        if is_due(&self.find_misnamed_at) {
             self.find_misnamed().await?;
         }
-        let is_due = self
-            .delete_misnamed_at
-            .is_some_and(|at| at <= Instant::now());
-        if is_due
+        if is_due(&self.delete_misnamed_at)
             && self
                 .misnamed_marks
                 .as_ref()
@@ -130,7 +142,7 @@ impl Delivery {
         {
             self.misnamed = self.cluster.delete_misnamed(&self.misnamed).await?;
             let is_over = self.misnamed.is_empty();
-            self.delete_misnamed_at = (!is_over).then(|| Instant::now() + DELETE_AGAIN);
+            self.delete_misnamed_at = (!is_over).then(|| Instant::now() + MISNAMED_AGAIN);
         }
         Ok(())
     }
@@ -249,7 +261,9 @@ impl Delivery {
         let order = self.mark_again(families.keys().copied().collect()).await?;
         // An older snapshot brings totals back under the names that branches had then, and zeros.
         self.outdated_zeros.may_be_back();
-        self.may_be_misnamed |= families.get(&Family::Totals) == Some(&Past::Delivered);
+        if families.get(&Family::Totals) == Some(&Past::Delivered) {
+            self.find_misnamed_at = Some(Instant::now());
+        }
         for family in families.into_keys() {
             self.destinations.await_marks(family, order.clone());
         }

@@ -30,6 +30,30 @@ impl ServerAnswer {
         Err(self.trouble())
     }
 
+    /// Fails unless all shards have done what was asked for: what some of them have found is not all.
+    pub(super) fn of_all_shards(&self) -> Result<(), Trouble> {
+        #[derive(Deserialize)]
+        struct Shards {
+            failed: u64,
+        }
+        #[derive(Deserialize)]
+        struct ShardsAnswer {
+            #[serde(rename = "_shards")]
+            shards: Shards,
+            #[serde(default)]
+            timed_out: bool,
+        }
+        self.success()?;
+        let answer: ShardsAnswer = self.json()?;
+        match (answer.shards.failed, answer.timed_out) {
+            (0, false) => Ok(()),
+            (0, true) => Err(Trouble::garbage(
+                "a search ended before all shards answered",
+            )),
+            (failed, _) => Err(Trouble::garbage(format!("{failed} of its shards failed"))),
+        }
+    }
+
     /// What went wrong, for a status that is not a success.
     pub(super) fn trouble(&self) -> Trouble {
         let (kind, reason) = self.error();

@@ -14,7 +14,7 @@ use tidegauge_windows::Definition;
 use super::Error;
 use super::aliases;
 use super::client::Client;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Owner};
 use super::config::Config;
 use super::expected::expected;
 use super::index::Names;
@@ -156,16 +156,28 @@ impl Upkeep {
             .collect())
     }
 
-    /// Whether an index that `readings` have documents for is not there.
+    /// Whether an index that `readings` have documents for is not there, or is not the one that they
+    /// were delivered to.
     ///
     /// # Errors
-    /// When the server does not answer as it should.
-    pub async fn lacks_indexes(&self, readings: &dyn Readings) -> Result<bool, Error> {
-        let live = self.cluster.inspect().await;
-        let live = live.map_err(|trouble| self.failed(trouble))?;
-        let wanted = wanted(Some(readings), self.zero_windows);
-        let wanted = wanted.map_err(|trouble| self.failed(trouble))?;
-        Ok(wanted.iter().any(|family| !live.contains_key(family)))
+    /// When the server does not answer as it should, or the state can't be read.
+    pub async fn lacks_indexes(&mut self, readings: &dyn Readings) -> Result<bool, Error> {
+        let lacks = self.lacks_any(readings).await;
+        lacks.map_err(|trouble| self.failed(trouble))
+    }
+
+    async fn lacks_any(&mut self, readings: &dyn Readings) -> Result<bool, Trouble> {
+        self.know(Some(readings))?;
+        let live = self.cluster.inspect().await?;
+        let noted = readings.query(|reading| reading.indexes());
+        let noted = noted.map_err(|error| Trouble::garbage(error.to_string()))?;
+        let wanted = wanted(Some(readings), self.zero_windows)?;
+        Ok(wanted.iter().any(|family| {
+            live.get(family).is_none_or(|index| {
+                let is_other = noted.get(family).is_some_and(|uuid| *uuid != index.uuid);
+                !index.is_ours || index.owner != Owner::Us || is_other
+            })
+        }))
     }
 
     /// Fails if an index of this generation holds figures of another log or other rules than the state

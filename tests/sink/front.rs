@@ -29,6 +29,8 @@ struct State {
     key: Option<String>,
     /// What may not be done with it.
     denied: &'static str,
+    /// How many searches are still to be refused.
+    refused_searches: usize,
 }
 
 /// An answer to a bulk.
@@ -88,6 +90,11 @@ impl Front {
         state.denied = path;
     }
 
+    /// Refuses the next `count` searches, as if no shard were there.
+    pub fn refuse_searches(&self, count: usize) {
+        self.state.lock().unwrap().refused_searches = count;
+    }
+
     /// The templates that it has taken, by their names.
     pub fn templates(&self) -> BTreeMap<String, Value> {
         self.state.lock().unwrap().templates.clone()
@@ -125,8 +132,16 @@ impl Respond for Script {
                 ok(json!({"version": {"number": "8.11.0", "build_flavor": "serverless"}}))
             }
             ("POST", "/_bulk") => state.bulk(&request.body),
-            ("POST", search) if search.ends_with("/_search") => ok(json!({"hits": {"hits": []}})),
-            ("POST", refresh) if refresh.ends_with("/_refresh") => ok(json!({})),
+            ("POST", search) if search.ends_with("/_search") && state.refused_searches > 0 => {
+                state.refused_searches -= 1;
+                ResponseTemplate::new(503)
+            }
+            ("POST", search) if search.ends_with("/_search") => {
+                ok(json!({"_shards": {"failed": 0}, "hits": {"hits": []}}))
+            }
+            ("POST", refresh) if refresh.ends_with("/_refresh") => {
+                ok(json!({"_shards": {"failed": 0}}))
+            }
             ("POST", "/_aliases") => {
                 state.change_aliases(&request.body);
                 ok(json!({"acknowledged": true}))

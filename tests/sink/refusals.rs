@@ -364,3 +364,20 @@ fn secrets_are_in_no_log_and_no_status() {
     assert!(heard["who are you?"]);
     assert!(!heard[secrets[0]] && !heard[secrets[1]], "{heard:?}");
 }
+
+#[test]
+fn totals_under_former_names_are_looked_for_again_after_the_search_was_refused() {
+    let till = till();
+    let front = Front::start(&till, []);
+    front.refuse_searches(1);
+    let searches = || {
+        let requests = front.requests().into_iter();
+        requests.filter(|path| path.ends_with("/_search")).count()
+    };
+    let sink = till.deliver(&config(&front.url()));
+    // Nothing else waits for it.
+    till.await_delivery();
+    assert_eq!(searches(), 1);
+    till.await_that("the search is repeated", || searches() == 2);
+    till.stop(sink);
+}

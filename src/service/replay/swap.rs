@@ -322,7 +322,8 @@ pub async fn is_caught_up(generations: &Generations, live: Live) -> Result<bool,
         let Some(now) = ReadOnlyStore::open(&generations.dir(live.generation))? else {
             return Ok(false);
         };
-        if now.checkpoint().dirty > 0 {
+        // What is still to be marked is not delivered either.
+        if now.checkpoint().dirty > 0 || now.checkpoint().is_marking {
             return Ok(false);
         }
         let before = match live.previous {

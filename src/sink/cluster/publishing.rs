@@ -129,7 +129,7 @@ impl Cluster {
         let path = IndicesRefreshParts::Index(&patterns).url();
         let query = [("ignore_unavailable", "true")];
         let answer = self.client.get(&path, &query).await?;
-        answer.success().map(|_| ())
+        answer.of_all_shards()
     }
 
     async fn change_aliases(&self, actions: &[Action]) -> Result<(), Trouble> {
