@@ -38,6 +38,7 @@ mod codec;
 mod commit;
 mod copy;
 mod database;
+mod database_failure;
 mod delivered_indexes;
 mod directory;
 mod endless_record;
@@ -69,6 +70,7 @@ mod topic;
 mod unread_marks;
 mod values;
 
+pub use directory::holds_state;
 pub use error::Error;
 pub use identity::{Identity, MarkedDocuments};
 pub use opened_file::OpenedFile;

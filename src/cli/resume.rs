@@ -28,8 +28,12 @@ pub(super) fn run(
     partition: Option<i32>,
     output: OutputFormat,
 ) -> Result<(), CommandFailure> {
-    let live = generations.live()?.generation;
-    let dir = generations.dir(generation.unwrap_or(live));
+    let generation = match generation {
+        Some(generation) => generation,
+        None => generations.live()?.generation,
+    };
+    generations.own_state(generation)?;
+    let dir = generations.dir(generation);
     let resumed: Vec<Resumed> = store::resume(&dir, partition)
         .map_err(Error::from)?
         .into_iter()

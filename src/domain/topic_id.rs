@@ -85,7 +85,9 @@ mod tests {
     #[test]
     fn an_id_has_the_text_that_kafkas_tools_show() {
         // java: new Uuid(0x0123456789abcdefL, 0xfedcba9876543210L).toString()
-        let id = TopicId::new(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210).unwrap();
+        let bits = 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210;
+        let id = TopicId::new(bits).unwrap();
+        assert_eq!(id.bits(), bits);
         assert_eq!(id.to_string(), "ASNFZ4mrze_-3LqYdlQyEA");
         assert_eq!("ASNFZ4mrze/+3LqYdlQyEA".parse(), Ok(id));
     }

@@ -125,7 +125,7 @@ pub enum Error {
     },
     /// A file is not what the manifest says.
     #[error(
-        "the backup is damaged: {path} {what}. Nothing was restored; take another backup",
+        "the backup is damaged: {path} {what}. Nothing was restored: use an older backup",
         path = .path.display()
     )]
     Damaged {
@@ -263,6 +263,7 @@ fn open(
             continue;
         }
         if !has(live.generation) {
+            generations.own_state(live.generation)?;
             let path = generations.dir(live.generation);
             return Err(generation::Error::NoState { path }.into());
         }

@@ -29,6 +29,7 @@ pub(crate) use self::path::{not_directory, resolved};
 pub use self::pointer::Live;
 pub use self::swap_follower::{Successor, SwapFollower};
 use crate::observe::crash_point;
+use crate::store;
 
 /// The generations beside one state directory.
 #[derive(Clone, Debug)]
@@ -86,17 +87,11 @@ impl Generations {
     // A file that the service wrote says whose state it is. Its directory may be a volume's root.
     fn check_state(&self, generation: u32, user: u32) -> Result<(), Error> {
         let path = self.dir(generation);
-        let metadata = match fs::metadata(path.join("CURRENT")) {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                return Err(Error::NoState { path });
-            }
-            metadata => metadata.map_err(|source| io_error(&path, "look at", source))?,
-        };
+        if !store::holds_state(&path)? {
+            return Err(Error::NoState { path });
+        }
+        let metadata = fs::metadata(path.join("CURRENT"));
+        let metadata = metadata.map_err(|source| io_error(&path, "look at", source))?;
         let owner = metadata.uid();
         if owner == user {
             Ok(())

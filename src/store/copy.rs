@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rocksdb::{ReadOptions, SstFileWriter};
 
 use super::database::{self, Database};
+use super::database_failure;
 use super::directory::{self, Directory};
 use super::error::Error;
 use super::keys;
@@ -60,7 +61,7 @@ fn write_tables(
     dir: &Path,
     table_bytes: u64,
 ) -> Result<(Vec<PathBuf>, u64), Error> {
-    let failed = |error| database::failed(dir, "write", &error);
+    let failed = |error| database_failure::failed(dir, "write", &error);
     let options = database::options(false);
     let mut reading = ReadOptions::default();
     reading.fill_cache(false);

@@ -1,4 +1,4 @@
-//! RocksDB: how it is opened, and what its errors mean.
+//! RocksDB: how it is opened, read and written.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, BottommostLevelCompaction, Cache, CompactOptions, DB,
-    DBCompressionType, DBPinnableSlice, DBRecoveryMode, ErrorKind, InfoLogger,
-    IngestExternalFileOptions, LogLevel, LruCacheOptions, Options, WriteBatch,
+    DBCompressionType, DBPinnableSlice, DBRecoveryMode, InfoLogger, IngestExternalFileOptions,
+    LogLevel, LruCacheOptions, Options, WriteBatch,
 };
 
+use super::database_failure::{failed, is_locked};
 use super::error::Error;
 use super::keys::{self, KeyBytes};
 use super::table_list::{SyncedTableList, TableList};
@@ -170,11 +171,8 @@ impl Database {
 
     /// Refuses a state whose list of tables is not the one that the state says, or a later one.
     pub(super) fn check_table_list(&self) -> Result<(), Error> {
-        // What can't be read is judged when the state is opened.
-        match self.value::<TableList>(&keys::table_list()) {
-            Ok(Some(before)) => before.check(&self.path),
-            _ => Ok(()),
-        }
+        let before = self.value::<TableList>(&keys::table_list())?;
+        before.map_or(Ok(()), |before| before.check(&self.path))
     }
 
     /// Has `batch` say what is in the list of tables.
@@ -224,11 +222,16 @@ impl Database {
     }
 
     /// The error for a read of an image that failed.
-    pub(super) fn unreadable(&self, error: ReadError) -> Error {
-        Error::Database {
-            path: self.path.clone(),
-            action: "read",
-            reason: error.0,
+    pub(super) fn unreadable(&self, ReadError(reason): ReadError) -> Error {
+        let path = self.path.clone();
+        match reason.starts_with("IO error") {
+            true => Error::Database {
+                path,
+                action: "read",
+                reason,
+            },
+            // What was read is not what was written.
+            false => Error::Damaged { path, reason },
         }
     }
 
@@ -258,26 +261,6 @@ fn simulated(
 pub(super) fn malformed(key: &[u8]) -> String {
     let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("the value at key {key} can't be read")
-}
-
-pub(super) fn failed(path: &Path, action: &'static str, error: &rocksdb::Error) -> Error {
-    let path = path.to_owned();
-    let reason = error.to_string();
-    match error.kind() {
-        ErrorKind::Corruption => Error::Damaged { path, reason },
-        _ => Error::Database {
-            path,
-            action,
-            reason,
-        },
-    }
-}
-
-// RocksDB has no error kind for it. Another process holds the lock, or this one does.
-fn is_locked(error: &rocksdb::Error) -> bool {
-    let text = error.as_ref();
-    text.contains("lock hold by current process")
-        || (text.contains("While lock file") && text.contains("temporarily unavailable"))
 }
 
 pub(super) fn options(fresh: bool) -> Options {

@@ -43,10 +43,7 @@ pub(super) fn prepare(path: &Path) -> Result<Directory, Error> {
             close_to_others(path, &metadata);
             Ok(Directory::Fresh)
         }
-        Some(name) if is_data(&name) => Err(Error::Damaged {
-            path: path.to_owned(),
-            reason: format!("it contains {name}, but the file CURRENT is missing"),
-        }),
+        Some(name) if is_data(&name) => Err(lacks_current(path, &name)),
         Some(entry) => Err(Error::Foreign {
             path: path.to_owned(),
             entry,
@@ -62,19 +59,25 @@ pub(super) fn place(path: &Path) -> Result<[OpenedFile; 2], Error> {
 }
 
 /// Whether there is a state at `path`, to be read. Makes nothing.
-pub(super) fn holds_state(path: &Path) -> Result<bool, Error> {
+///
+/// # Errors
+/// When something else is there, or what is left of a state, or it can't be looked at.
+pub fn holds_state(path: &Path) -> Result<bool, Error> {
     match fs::metadata(path.join("CURRENT")) {
-        Ok(_) => Ok(true),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(false)
+        Ok(_) => return Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(Error::NotADirectory {
+                path: path.to_owned(),
+            });
         }
-        Err(source) => Err(io_error(path, "look at", source)),
+        Err(source) => return Err(io_error(path, "look at", source)),
     }
+    if !path.exists() {
+        return Ok(false);
+    }
+    let rest = names(path)?.into_iter().find(|name| is_rest(name));
+    rest.map_or(Ok(false), |name| Err(lacks_current(path, &name)))
 }
 
 /// Refuses the directory at `path` if it holds tables: a state is identified before its first table is written.
@@ -157,6 +160,18 @@ fn may_precede_a_state(name: &str) -> bool {
     ) || name.starts_with("LOG.old.")
         || name.starts_with("OPTIONS-")
         || name.ends_with(".dbtmp")
+}
+
+/// Whether a file is left of a state that was there: it can't be of one that is just being created.
+fn is_rest(name: &str) -> bool {
+    is_data(name) && !may_precede_a_state(name)
+}
+
+fn lacks_current(path: &Path, name: &str) -> Error {
+    Error::Damaged {
+        path: path.to_owned(),
+        reason: format!("it contains {name}, but the file CURRENT is missing"),
+    }
 }
 
 /// Files of a state that is no longer whole.

@@ -113,10 +113,10 @@ pub enum Error {
     },
     /// The state is damaged.
     #[error(
-        "the state in {path} is damaged ({reason}); nothing in it was changed. Stop the service, if \
-         it runs; then set state_dir to a new directory and restore a backup there with `tidegauge \
-         state restore DIR`; or set state_dir to a new directory and, with Elasticsearch, \
-         index_prefix and legacy_totals to new names, and read the topic again"
+        "the state in {path} is damaged ({reason}). Stop the service, if it runs; then set \
+         state_dir to a new directory and restore a backup there with `tidegauge state restore DIR`; or \
+         set state_dir to a new directory, kafka.start to \"earliest\" and, with Elasticsearch, \
+         index_prefix and legacy_totals to new names, and the topic is read again"
     )]
     Damaged {
         /// The state directory.

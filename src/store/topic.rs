@@ -10,7 +10,7 @@ use super::database::Database;
 use super::error::Error;
 use super::snapshot::StateSnapshot;
 use super::values::StoredValue;
-use super::{Store, directory, keys, opening};
+use super::{Store, keys, opening};
 use crate::domain::topic_id::TopicId;
 
 impl Store {
@@ -47,11 +47,8 @@ impl Store {
 /// of them, or all. Gives these partitions with their reasons; there may be none.
 ///
 /// # Errors
-/// When the state is in use, or can't be read or written.
+/// When there is no state, it is in use, or can't be read or written.
 pub fn resume(dir: &Path, partition: Option<i32>) -> Result<BTreeMap<i32, String>, Error> {
-    if !directory::holds_state(dir)? {
-        return Ok(BTreeMap::new());
-    }
     opening::admit(dir, None)?;
     let database = Database::open(dir, false)?;
     let halts = StateSnapshot::take(&database, &[]).halts();
@@ -61,6 +58,8 @@ pub fn resume(dir: &Path, partition: Option<i32>) -> Result<BTreeMap<i32, String
     for partition in halts.keys() {
         batch.delete(keys::halt(*partition));
     }
+    // RocksDB has begun a new list.
+    database.put_table_list(&mut batch);
     database.write(batch)?;
     database.sync()?;
     Ok(halts)

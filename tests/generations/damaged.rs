@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Figures, Kafka, fill, generation, records, truth, unique};
 use crate::support::lab::Elastic;
 use crate::support::service::Setup;
@@ -136,6 +138,20 @@ fn without_the_file_that_names_the_live_generation_no_older_one_is_taken_for_it(
         assert!(refused.stderr.contains("`live = N`"), "{}", refused.stderr);
     }
     assert_eq!(holders(), (false, true), "the aliases were turned back");
+    // Whoever has to write the file sees which generations there are.
+    let listed = |why: &str| {
+        let status = setup.run(&["replay", "status", "-o", "json"]);
+        assert_eq!(status.status.code(), Some(1), "{}", status.stderr);
+        assert!(status.stderr.contains(why), "{}", status.stderr);
+        let listed: Value = serde_json::from_str(&status.stdout).unwrap();
+        assert!(listed["live"].is_null(), "{listed}");
+        let generations = listed["generations"].as_array().unwrap();
+        let records = generations.iter().map(|one| one["records"].as_u64());
+        assert!(records.eq([Some(3_000); 2]), "{listed}");
+    };
+    listed("state.live is missing");
+    fs::write(setup.path("state.live"), b"\xff\n").unwrap();
+    listed("state.live does not say which generation is live");
     fs::rename(setup.path("lost"), setup.path("state.live")).unwrap();
     let service = setup.serve();
     assert_eq!(generation(&service), 2);
@@ -152,4 +168,69 @@ fn without_the_file_that_names_the_live_generation_no_older_one_is_taken_for_it(
         refused.stderr
     );
     assert!(!setup.path("state").exists());
+}
+
+#[test]
+fn every_command_says_what_is_wrong_with_a_state_that_is_not_whole() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = unique("not-whole");
+    kafka.create_topic(&name, 2);
+    let setup = Setup::of(kafka, &name);
+    fill(&setup, 3_000, 2);
+    setup.serve_until_end();
+    let state = setup.path("state");
+    let backup = setup.path("backup").display().to_string();
+    let commands: [&[&str]; 6] = [
+        &["serve"],
+        &["state", "inspect"],
+        &["state", "backup", &backup],
+        &["state", "resume"],
+        &["replay"],
+        &["replay", "status"],
+    ];
+    let all_say = |what: &str, words: &[&str]| {
+        for command in commands {
+            let refused = setup.spawn(command).wait(Duration::from_secs(60));
+            let told = &refused.stderr;
+            // What can't be read is listed, too.
+            let expected = i32::from(!told.contains("generation 1 can't be read"));
+            let code = refused.status.code();
+            assert_eq!(code, Some(expected), "{what}: {command:?}: {told}");
+            let is_said = words.iter().all(|words| told.contains(words));
+            assert!(is_said, "{what}: {command:?}: {told}");
+            for misleading in [
+                "Is there space",
+                "check state_dir",
+                "no partition is stopped",
+            ] {
+                assert!(!told.contains(misleading), "{what}: {command:?}: {told}");
+            }
+        }
+    };
+    let list = fs::read_to_string(state.join("CURRENT")).unwrap();
+    let list = state.join(list.trim());
+    let (current, kept) = (state.join("CURRENT"), setup.path("kept"));
+    let damaged = "is damaged";
+    fs::rename(&list, &kept).unwrap();
+    all_say("without its list of tables", &[damaged, "MANIFEST-"]);
+    fs::rename(&kept, &list).unwrap();
+    fs::rename(&current, &kept).unwrap();
+    all_say("without CURRENT", &[damaged, "the file CURRENT is missing"]);
+    fs::create_dir(&current).unwrap();
+    all_say("with a directory as CURRENT", &[damaged]);
+    fs::remove_dir(&current).unwrap();
+    fs::rename(&kept, &current).unwrap();
+    // What was harmed was not written to, so it is whole again.
+    let status = setup.run_json(&["replay", "status", "-o", "json"]);
+    assert_eq!(status["generations"][0]["records"], 3_000, "{status}");
+
+    let away = setup.path("away");
+    fs::rename(&state, &away).unwrap();
+    for command in &commands[1..] {
+        let refused = setup.spawn(command).wait(Duration::from_secs(60));
+        let told = &refused.stderr;
+        assert_eq!(refused.status.code(), Some(1), "{command:?}: {told}");
+        let no_state = told.contains("there is no state in") && told.contains("check state_dir");
+        assert!(no_state, "{command:?}: {told}");
+    }
 }

@@ -9,7 +9,7 @@ use crate::cli::output::{self, OutputFormat};
 use crate::cli::row::JsonRow;
 use crate::cli::{report, streams};
 use crate::config::Config;
-use crate::service::generation::{self, Generations, UnfollowedSwap};
+use crate::service::generation::{Generations, UnfollowedSwap};
 use crate::service::replay::{self, Error, Proof, Report};
 use crate::sink::{self, IndexSize};
 use crate::store::ReadOnlyStore;
@@ -56,7 +56,8 @@ struct GenerationDetails {
 /// What concerns all generations.
 #[derive(Serialize)]
 struct GenerationsOverview {
-    live: u32,
+    /// The live generation; null if the file that names it is lost or says something else.
+    live: Option<u32>,
     /// The generation that the running service serves; null if none runs.
     served: Option<u32>,
     /// The swap that the running service refuses; null if there is none.
@@ -118,15 +119,20 @@ pub(super) async fn print(
     output: OutputFormat,
 ) -> Result<(), CommandFailure> {
     let all = generations.all()?;
-    if all.is_empty() {
-        return Err(generation::Error::NoState {
-            path: generations.dir(1),
-        }
-        .into());
-    }
-    let live = generations.live()?.generation;
+    let Some(newest) = all.last().copied() else {
+        // It says what is there instead.
+        return Ok(generations.own_state(1)?);
+    };
+    // The operator who has to name the live one chooses it from this list.
+    let (live, unknown) = match generations.live() {
+        Ok(live) => (Some(live.generation), None),
+        Err(error) => (None, Some(error)),
+    };
     let indexes = match &config.elasticsearch {
-        Some(sink) => Some(GenerationIndexes::of(sink, generations, config, live).await),
+        Some(sink) => {
+            let any = live.unwrap_or(newest);
+            Some(GenerationIndexes::of(sink, generations, config, any).await)
+        }
         None => None,
     };
     let (indexes, failure) = match indexes {
@@ -154,15 +160,16 @@ pub(super) async fn print(
             own.cloned().collect::<Vec<_>>()
         });
         let checkpoint = still.as_ref().map(ReadOnlyStore::checkpoint);
-        let proof = report.as_ref().filter(|_| generation != live);
-        let proof = proof.map(|report| Proof::of(report, live));
+        let other = live.filter(|live| *live != generation);
+        let proof = report.as_ref().zip(other);
+        let proof = proof.map(|(report, live)| Proof::of(report, live));
         let comparison = report
             .as_ref()
             .and_then(|report| report.comparison.as_ref());
         wholes.push(GenerationDetails {
             line: GenerationRow {
                 generation,
-                live: generation == live,
+                live: live == Some(generation),
                 topic: still.as_ref().map(|still| still.topic().to_owned()),
                 records: checkpoint.map(|checkpoint| checkpoint.ledger.consumed),
                 dirty_documents: checkpoint.map(|checkpoint| checkpoint.dirty),
@@ -219,13 +226,14 @@ pub(super) async fn print(
     if let Some(swap) = &head.swap {
         streams::note(format_args!("{}", swap.reason));
     }
-    match failure {
-        None => Ok(()),
-        Some(failure) => {
-            streams::note(format_args!(
-                "this is what the states on disk say, without Elasticsearch"
-            ));
-            Err(failure)
-        }
+    if failure.is_some() {
+        streams::note(format_args!(
+            "this is what the states on disk say, without Elasticsearch"
+        ));
+    }
+    match (unknown, failure) {
+        (Some(error), _) => Err(error.into()),
+        (None, Some(failure)) => Err(failure),
+        (None, None) => Ok(()),
     }
 }

@@ -108,6 +108,7 @@ fn verify(kept: &BackedUpGeneration, dir: &Path) -> Result<(), Error> {
     let store = ReadOnlyStore::open(dir)?.ok_or_else(differs)?;
     let checkpoint = store.checkpoint();
     let is_same = store.generation() == kept.generation
+        && store.version() == kept.storage_version
         && checkpoint.sequence == kept.checkpoint
         && checkpoint.ledger.consumed == kept.records
         && checkpoint.positions == kept.positions;

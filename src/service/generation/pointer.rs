@@ -26,8 +26,8 @@ impl Generations {
     /// replay writes it before it begins one.
     pub fn live(&self) -> Result<Live, Error> {
         let path = self.pointer();
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+        let text = match fs::read(&path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let generations = self.all()?;
                 if generations.iter().any(|generation| *generation > 1) {

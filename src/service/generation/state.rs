@@ -6,7 +6,6 @@ use std::sync::Arc;
 use tidegauge_windows::{Settings, Span};
 use tracing::warn;
 
-use super::path::holds_state;
 use super::{Error, Generations, Live};
 use crate::config::{Config, settings_of_rules};
 use crate::sink::Publication;
@@ -22,7 +21,7 @@ impl Generations {
     pub fn enter(&self, config: &mut Config, live: Live) -> Result<(), Error> {
         let path = self.dir(live.generation);
         // Without the file, a state of generation 1 is created.
-        if !holds_state(&path) && self.is_live_said() {
+        if self.is_live_said() && !store::holds_state(&path)? {
             return Err(self.lost(live.generation));
         }
         let former = self.former_windows(live.generation)?;
