@@ -255,6 +255,13 @@ pub(super) struct PartitionAnswer {
 }
 
 impl PartitionAnswer {
+    /// Whether another one that counts has come exactly as far.
+    fn is_level_with(&self, other: &Self) -> bool {
+        other.partition != self.partition
+            && other.standing == Some(Participation::Active)
+            && other.time == self.time
+    }
+
     /// Every partition that the reading or the board knows, by number.
     pub(super) fn all(reading: Option<&dyn Reading>, board: &Board) -> Vec<Self> {
         let positions = reading.map(|reading| &reading.checkpoint().positions);
@@ -339,6 +346,11 @@ impl HeldBackBy {
             }
             (None, _) if lowest.time.is_none() => {
                 "no payment has been read from it yet; it counts until it is idle".to_owned()
+            }
+            (None, _) if partitions.iter().any(|other| lowest.is_level_with(other)) => {
+                "it has come as far as others, and no partition is further behind; it counts until a payment \
+                 with a later time comes, or until it is idle"
+                    .to_owned()
             }
             (None, _) => {
                 "its payments are the furthest behind; it counts until one with a later time \

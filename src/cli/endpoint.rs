@@ -68,6 +68,15 @@ impl FlagOrVariable<PathBuf> {
     }
 }
 
+/// Why there is no answer, without the address, which may hold a password.
+pub(super) fn reason_of(error: reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "it did not answer in time".to_owned();
+    }
+    let cause = anyhow::Error::from(error.without_url());
+    cause.root_cause().to_string()
+}
+
 impl Address {
     /// The address that is `named`, or that of the configuration.
     ///

@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 
 use super::arguments::{GlobalArgs, HealthArgs};
-use super::endpoint::{Address, FlagOrVariable};
+use super::endpoint::{self, Address, FlagOrVariable};
 use super::failure::CommandFailure;
 use super::serve::block_on;
 use super::streams;
@@ -44,10 +44,8 @@ async fn ask(
         // A proxy can't reach this machine's loopback address.
         .no_proxy()
         .build()?;
-    // Errors of the client name the address, which may hold a password.
-    let unanswered = |error: reqwest::Error| {
-        anyhow::Error::from(error.without_url()).context(unanswered.to_owned())
-    };
+    let unanswered =
+        |error: reqwest::Error| anyhow!("{unanswered}: {}", endpoint::reason_of(error));
     let response = client.get(url).send().await.map_err(unanswered)?;
     let status = response.status();
     Ok((status, response.text().await.map_err(unanswered)?))

@@ -329,12 +329,7 @@ impl Service {
     }
 
     fn unreachable(&self, error: reqwest::Error) -> CommandFailure {
-        let why = if error.is_timeout() {
-            "it did not answer in time".to_owned()
-        } else {
-            let cause = anyhow::Error::from(error.without_url());
-            cause.root_cause().to_string()
-        };
+        let why = endpoint::reason_of(error);
         CommandFailure::Unavailable(anyhow!(
             "no service answers at {}: {why}{}; start one (tidegauge serve, tidegauge demo), or name \
              another by --url or TIDEGAUGE_URL",

@@ -20,7 +20,7 @@ pub enum Error {
     #[error("the unit is missing: give d, h, m, s or ms, as in 250ms, 5s, 1m30s, 1d")]
     NoUnit,
     /// A fraction, or a sign.
-    #[error("only non-negative whole numbers are allowed: give 1m30s in place of 1.5m")]
+    #[error("only whole numbers without a sign are allowed: give 1m30s in place of 1.5m or -90s")]
     NotWhole,
     /// An unknown or repeated unit, or a longer unit after a shorter one.
     #[error(

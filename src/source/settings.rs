@@ -176,11 +176,14 @@ impl Config {
 pub(super) fn refused(error: KafkaError) -> Error {
     match error {
         KafkaError::ClientConfig(_, why, property, _) => {
+            let is_unknown = ["No such configuration property", "not supported"]
+                .iter()
+                .any(|words| why.contains(words));
             // The client library repeats the value.
-            let why = if is_secret(&property) {
-                "the value is refused; it is a secret and not shown".to_owned()
-            } else {
-                why
+            let why = match (is_secret(&property), is_unknown) {
+                (false, _) => why,
+                (true, true) => "the client library does not support it".to_owned(),
+                (true, false) => "the value is refused; it is a secret and not shown".to_owned(),
             };
             Error::Setting {
                 property: shown_key(&property),
@@ -242,6 +245,15 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("\"fetch.mini.bytes\""), "{error}");
+    }
+
+    #[test]
+    fn a_property_of_a_secret_that_is_not_known_is_called_so_and_its_value_is_not_shown() {
+        let error = config("sasl.jaas.config", "correct horse").check();
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("sasl.jaas.config"), "{error}");
+        assert!(error.contains("does not support it"), "{error}");
+        assert!(!error.contains("horse"), "{error}");
     }
 
     #[test]

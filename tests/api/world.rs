@@ -158,6 +158,20 @@ impl World {
         world
     }
 
+    /// Two partitions that have been read to their ends, their last payments of one moment.
+    pub(super) fn level() -> Self {
+        let mut engine: Engine<BranchId, Summary> = Engine::new(settings());
+        let mut world = Self::empty();
+        for (partition, millis) in [(0, 1_000), (0, 2_000), (1, 1_000), (1, 2_000)] {
+            engine.insert(partition, at(millis), None, branch(0), &UNITS);
+        }
+        engine.advance();
+        world.checkpoint.positions = BTreeMap::from([(0, 8), (1, 25)]);
+        let changes = engine.take_changes();
+        world.frame = Frame::new(settings(), changes.snapshot.clone());
+        world
+    }
+
     /// Nothing but `count` rejects of 4 KiB each.
     pub(super) fn of_rejects(count: i64) -> Self {
         let mut world = Self::empty();

@@ -119,6 +119,11 @@ fn the_wrong_kind_of_value_says_what_belongs_there() {
         &["whole numbers"],
     );
     refuses(
+        "[event_time]\nallowed_lateness = '-1d'",
+        "2:20",
+        &["without a sign"],
+    );
+    refuses(
         "[event_time]\nzero_windows = 'true'",
         "2:16",
         &["without quotes"],

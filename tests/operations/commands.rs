@@ -51,7 +51,7 @@ fn health_fails_with_exit_code_1_where_no_service_answers() {
     assert_eq!(output.status.code(), Some(1));
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(
-        words.contains(&url) && words.contains("does not answer"),
+        words.contains(&url) && words.contains("does not answer: Connection refused"),
         "{words}"
     );
 }

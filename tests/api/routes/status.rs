@@ -101,6 +101,16 @@ async fn the_lag_is_unknown_while_the_end_of_a_partition_that_is_read_is() {
 }
 
 #[tokio::test]
+async fn of_partitions_that_are_level_none_is_called_behind() {
+    let windows = json(&World::level().routes(), "/api/v1/windows").await;
+    let reason = windows["windows"][0]["held_back_by"]["reason"].to_string();
+    assert!(
+        reason.contains("no partition is further behind"),
+        "{reason}"
+    );
+}
+
+#[tokio::test]
 async fn status_tells_what_took_how_long_lately() {
     let routes = World::busy().routes();
     json(&routes, "/api/v1/totals").await;
