@@ -99,6 +99,17 @@ const FORGOTTEN_BY_RETENTION: [Fault; 9] = [
     Fault::Copies,
 ];
 
+/// With these, a generation may be shown that lacks documents: those that the search server refuses are not waited for
+/// (`HANDOVER_PATIENCE`), and what a power failure took from the state is not known any more.
+const LACKING: [Fault; 6] = [
+    Fault::SearchItems,
+    Fault::SearchBlocked,
+    Fault::SearchErrors,
+    Fault::SearchGarbage,
+    Fault::SearchSmall,
+    Fault::PowerFailure,
+];
+
 /// The circumstances of one run.
 #[derive(Clone, Debug)]
 pub struct Circumstances {
@@ -231,6 +242,11 @@ impl Circumstances {
 
     pub fn has(&self, fault: Fault) -> bool {
         self.faults.contains(&fault)
+    }
+
+    /// Whether readers may never see less of a document when the public aliases move.
+    pub fn shows_all_at_a_swap(&self) -> bool {
+        !LACKING.iter().any(|fault| self.has(*fault))
     }
 
     /// The configuration file for a state in `state_dir`.

@@ -1,6 +1,6 @@
 //! A client that follows the events, loses its connection now and then, and resumes where it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Duration;
 
@@ -70,13 +70,23 @@ impl Follower {
         Ok(())
     }
 
-    /// What it holds is what the routes give.
-    pub fn check(&self, figures: &Figures) -> Result<(), String> {
+    /// What it holds is what the routes give. Windows past retention are not taken from it; `is_all_kept` if there are
+    /// none.
+    pub fn check(&self, figures: &Figures, is_all_kept: bool) -> Result<(), String> {
         let totals: BTreeMap<u64, &Value> = figures
             .totals
             .iter()
             .map(|total| (total["branch_id"].as_u64().unwrap_or_default(), total))
             .collect();
+        let mut paid = self
+            .totals
+            .iter()
+            .filter(|(_, total)| total["pay_count"] != 0);
+        if let Some((_, total)) = paid.find(|(branch, _)| !totals.contains_key(branch)) {
+            return Err(format!(
+                "a follower of events holds what is not there: {total}"
+            ));
+        }
         for (branch, total) in totals {
             if self.totals.get(&branch) != Some(total) {
                 let held = self.totals.get(&branch);
@@ -85,17 +95,29 @@ impl Follower {
                 ));
             }
         }
+        let mut given = BTreeSet::new();
         for (name, items) in &figures.windows {
             for item in items.iter().filter(|item| item["pay_count"] != 0) {
-                let held = self.windows.get(&key(name, item));
+                let key = key(name, item);
+                let held = self.windows.get(&key);
                 if held != Some(item) {
                     return Err(format!(
                         "a follower of events holds {held:?} instead of {item}"
                     ));
                 }
+                given.insert(key);
             }
         }
-        Ok(())
+        let mut paid = self
+            .windows
+            .iter()
+            .filter(|(_, item)| item["pay_count"] != 0);
+        match paid.find(|(key, _)| is_all_kept && !given.contains(key)) {
+            Some((_, item)) => Err(format!(
+                "a follower of events holds what is not there: {item}"
+            )),
+            None => Ok(()),
+        }
     }
 
     fn note_window(&mut self, windows: &[&'static str], item: Value) {

@@ -81,8 +81,10 @@ pub fn check_checkpoint(served: &Served, log: &[Partition]) -> Result<BTreeMap<i
     Ok(checkpoint.positions)
 }
 
-/// How exactly the end can be judged.
-pub struct Strictness {
+/// What can't be judged at the end as it is without faults.
+pub struct Exceptions {
+    /// The wall clock, in ms since the epoch.
+    pub now: i64,
     /// Whether a partition is halted: windows may stay open.
     pub is_halted: bool,
     /// Whether documents may be newer than the state, which can't catch up any more.
@@ -99,21 +101,22 @@ pub fn check_end(
     search: &SearchServer,
     circumstances: &Circumstances,
     records: &[Record],
-    how: Strictness,
+    except: Exceptions,
 ) -> Result<(), String> {
     let rules = &circumstances.rules;
     let mut truth = truth_by(rules, records);
     let mut figures = reader::figures(&served.router, &rules.windows)?;
     let mut differences = Differences::default();
-    let may_be_open = how.is_halted || truth.may_be_final_early;
+    let may_be_open = except.is_halted || truth.may_be_final_early;
     if may_be_open {
         take_out_final(&mut truth, &mut figures);
     }
     take_out_unpaid(circumstances, &mut figures, &mut differences);
-    let kept_from = how.retention.map(|retention| truth.reached - retention);
+    let kept_from = except.retention.map(|retention| truth.reached - retention);
     let past = Past::take_out_of(&mut truth, &figures, kept_from.unwrap_or(i64::MIN));
     let mut of_the_log = check_names(circumstances, &figures, &mut differences);
     if circumstances.quiet_after.is_some() {
+        check_silence(&figures, &except, &mut differences);
         take_out_silence(&mut truth, &mut of_the_log);
     }
     of_the_log.check_true(&truth, &mut differences);
@@ -126,7 +129,7 @@ pub fn check_end(
     let shown = families.flat_map(|name| search.alias_targets(&format!("{PREFIX}-{name}")));
     let shown: Vec<String> = shown.collect();
     let is_shown = !shown.is_empty() && shown.iter().all(|index| is_of(index, generation));
-    if how.is_halted && !is_shown {
+    if except.is_halted && !is_shown {
         return outcome(&differences);
     }
     let own = search
@@ -148,7 +151,7 @@ pub fn check_end(
         Some(found) => found.clone(),
         None => documents(search, name),
     };
-    let but: &[&str] = match how.had_copy {
+    let but: &[&str] = match except.had_copy {
         true => &["revision", "closed_by"],
         false => &[],
     };
@@ -158,7 +161,7 @@ pub fn check_end(
         (PREFIX, LEGACY),
         &Delivered {
             but,
-            may_be_ahead: how.are_documents_ahead,
+            may_be_ahead: except.are_documents_ahead,
             zero_windows: circumstances.zero_documents,
         },
         &mut differences,
@@ -238,10 +241,13 @@ fn outcome(differences: &Differences) -> Result<(), String> {
 }
 
 fn is_of(index: &str, generation: u32) -> bool {
-    index.split_once("-g").is_some_and(|(_, rest)| {
-        let number = rest.split('-').next().unwrap_or_default();
-        number == generation.to_string()
-    })
+    generation_of(index) == Some(generation)
+}
+
+/// The generation that an index is of.
+pub fn generation_of(index: &str) -> Option<u32> {
+    let (_, rest) = index.split_once("-g")?;
+    rest.split('-').next()?.parse().ok()
 }
 
 // Whether windows are final is not compared, nor those that are there because they are.
@@ -253,6 +259,25 @@ fn take_out_final(truth: &mut Truth, figures: &mut Figures) {
             let key = key(name, item);
             if let Some(figure) = truth.windows.get_mut(&key) {
                 figure.is_final = item["final"] == Value::Bool(true);
+            }
+        }
+    }
+}
+
+// Silence makes exactly those windows final that have ended by the wall clock.
+fn check_silence(figures: &Figures, except: &Exceptions, differences: &mut Differences) {
+    for (name, items) in &figures.windows {
+        for item in items {
+            let (.., end) = key(name, item);
+            let is_final = item["final"] == Value::Bool(true);
+            let has_ended = end <= except.now;
+            if (item["closed_by"] == "quiet" && !has_ended)
+                || (has_ended && !is_final && !except.is_halted)
+            {
+                let now = except.now;
+                differences.add(format!(
+                    "at {now} silence has made this of a window: {item}"
+                ));
             }
         }
     }

@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 pub enum Order {
     /// Builds the next generation, and makes it live if it is proven.
     Replay,
+    /// Builds the next generation.
+    Build,
     /// Makes the newest generation live if it is proven.
     Swap,
     /// Goes back to the generation that was live before.
@@ -27,6 +29,8 @@ pub struct Command {
     task: JoinHandle<Result<String, String>>,
 }
 
+/// What a command says that made another generation live.
+pub const IS_LIVE: &str = "this generation is live now:";
 const SWAP_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Command {
@@ -42,10 +46,12 @@ impl Command {
     }
 
     /// Waits for its end.
-    pub async fn said(self) -> String {
+    ///
+    /// # Errors
+    /// Why it failed.
+    pub async fn said(self) -> Result<String, String> {
         match self.task.await {
-            Ok(Ok(said)) => format!("{:?}: {said}", self.order),
-            Ok(Err(error)) => format!("{:?} failed: {error}", self.order),
+            Ok(said) => said,
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         }
     }
@@ -73,13 +79,14 @@ async fn run(order: Order, file: &Path) -> Result<String, String> {
         return Err("another command is at work".into());
     };
     let (to, consent) = match order {
-        Order::Replay => {
+        Order::Replay | Order::Build => {
             let replay = Replay::new(&config, &generations).map_err(|error| said(&error))?;
             let report = replay.run(&mut Unseen, std::future::pending()).await;
-            (
-                report.map_err(|error| said(&error))?.generation,
-                Consent::Proven,
-            )
+            let built = report.map_err(|error| said(&error))?.generation;
+            if order == Order::Build {
+                return Ok(format!("generation {built} is built"));
+            }
+            (built, Consent::Proven)
         }
         Order::Swap => (
             replay::newest(&generations).map_err(|error| said(&error))?,
@@ -92,5 +99,5 @@ async fn run(order: Order, file: &Path) -> Result<String, String> {
     };
     let swapped = replay::swap(&config, &generations, to, consent, SWAP_PATIENCE).await;
     swapped.map_err(|error| said(&error))?;
-    Ok(format!("generation {to} is live"))
+    Ok(format!("{IS_LIVE} {to}"))
 }

@@ -1,6 +1,7 @@
 //! What is outside of the simulated process: its disk and the search server.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use tidegauge::host::clock::Instant;
 use tidegauge::host::simulation::{self, SearchAnswer, SearchRequest};
 
 use super::chance::Chance;
+use super::publication::PublicationWatch;
 use crate::search_server::{self, ItemFault, ItemFaults, SearchServer};
 
 /// What is outside of the process, and its troubles.
@@ -20,6 +22,9 @@ pub struct OutsideState {
     pub search: SearchServer,
     pub search_troubles: SearchTroubles,
     pub disk: DiskTroubles,
+    pub publication: PublicationWatch,
+    /// How many requests were answered, and a hash of all of them.
+    pub requests: (u64, DefaultHasher),
     /// How long the logs of each database were when they were last forced to the disk.
     pub synced: BTreeMap<PathBuf, BTreeMap<PathBuf, u64>>,
     /// Whether the process is no more: nothing that it still does has an effect.
@@ -64,6 +69,8 @@ impl Outside {
             search: SearchServer::new(),
             search_troubles: SearchTroubles::default(),
             disk: DiskTroubles::default(),
+            publication: PublicationWatch::default(),
+            requests: (0, DefaultHasher::new()),
             synced: BTreeMap::new(),
             is_killed: false,
             chance,
@@ -118,12 +125,17 @@ impl OutsideState {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        let answer = self.search.answer(&search_server::SearchRequest {
+        let asked = search_server::SearchRequest {
             method: &request.method,
             path: &request.path,
             query: &query,
             body: &request.body,
-        });
+        };
+        self.requests.0 += 1;
+        (asked.method, asked.path, asked.query, asked.body).hash(&mut self.requests.1);
+        let before = self.publication.before(&self.search, &asked);
+        let answer = self.search.answer(&asked);
+        self.publication.after(&self.search, &asked, before);
         (answer.status, answer.body)
     }
 }
@@ -193,7 +205,10 @@ impl simulation::Outside for Outside {
                     let late = Duration::from_millis(chance.up_to(60_000));
                     tokio::spawn(async move {
                         tokio::time::sleep(late).await;
-                        outside.state().answered(&request);
+                        let mut state = outside.state();
+                        // The service has gone on since.
+                        state.publication.note_loss();
+                        state.answered(&request);
                     });
                 }
                 tokio::time::sleep(FOR_EVER).await;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use super::circumstances::{Circumstances, Fault};
+use super::operator::IS_LIVE;
 use super::world::World;
 
 /// What became of one seed.
@@ -103,23 +104,33 @@ fn threads() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Runs seeds on all processors. A seed that fails is told with its shortest trace. Gives those.
-pub fn run_all(seeds: &[u64]) -> Vec<u64> {
-    let (next, failed) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+/// What came of many seeds.
+#[derive(Default)]
+pub struct Sum {
+    pub failed: Vec<u64>,
+    /// How often an operator made another generation live.
+    pub swaps: u64,
+}
+
+/// Runs seeds on all processors. A seed that fails is told with its shortest trace.
+pub fn run_all(seeds: &[u64]) -> Sum {
+    let (next, sum) = (AtomicU64::new(0), Mutex::new(Sum::default()));
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| {
                 while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
                     let outcome = run(*seed, &Variant::default());
+                    let swaps = outcome.trace.iter().filter(|line| line.contains(IS_LIVE));
+                    sum.lock().unwrap().swaps += swaps.count() as u64;
                     if outcome.error.is_some() {
                         tell(*seed, outcome);
-                        failed.lock().unwrap().push(*seed);
+                        sum.lock().unwrap().failed.push(*seed);
                     }
                 }
             });
         }
     });
-    failed.into_inner().unwrap()
+    sum.into_inner().unwrap()
 }
 
 /// The first of so many seeds that fails, and why. Others may have run beside it.

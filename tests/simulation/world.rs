@@ -6,6 +6,7 @@ mod power;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use tokio::time::sleep;
 
 use super::chance::Chance;
 use super::circumstances::{Circumstances, Fault};
+use super::excuse;
 use super::follower::Follower;
 use super::judge;
 use super::log_client::Client;
@@ -36,8 +38,6 @@ pub struct World {
     topic: Arc<Mutex<Topic>>,
     /// The topic as it was when it was replaced by another one of its name.
     former: Option<Vec<Partition>>,
-    /// Partitions that may be halted: offsets were removed before they were read, or all were.
-    may_halt: BTreeSet<usize>,
     /// Whether documents may say more than the state: it lost its newest checkpoints, or a second service ran.
     may_be_behind: bool,
     /// Whether two services delivered the same documents.
@@ -49,6 +49,8 @@ pub struct World {
     snapshot: Option<SearchServer>,
     /// A client of the events that is there from the first life to the last.
     follower: Follower,
+    /// Who decides about commands.
+    commander: Chance,
     /// Who decides about the configuration, and whether it is ever changed.
     operator: Chance,
     is_reconfigured: bool,
@@ -66,7 +68,8 @@ pub struct World {
 /// 2026-11-01 00:00:00 UTC.
 const START: i64 = 1_793_491_200_000;
 
-/// Have parts decide by other chances than the rest, so that a seed without them stays the same.
+/// These parts draw from chances of their own: a seed that has none of them does what it did without them.
+const COMMANDS: u64 = 0x636f_6d6d_616e_6473;
 const OPERATOR: u64 = 0x6f70_6572_6174_6f72;
 const SILENCE: u64 = 0x7175_6965_7475_6465;
 const DELETION: u64 = 0x6465_6c65_7469_6f6e;
@@ -89,20 +92,24 @@ impl World {
         variant.apply(&mut circumstances);
         fastrand::seed(seed);
         let topic = Topic::new(u128::from(seed) + 1, circumstances.partitions);
+        let outside = Outside::new(chance.fork());
+        if circumstances.shows_all_at_a_swap() {
+            outside.state().publication.begin();
+        }
         let mut trace = Vec::new();
         trace.push(format!("{circumstances:?}"));
         Self {
-            outside: Outside::new(chance.fork()),
+            outside,
             producer: Producer::new(&circumstances, START, chance.fork()),
             topic: Arc::new(Mutex::new(topic)),
             former: None,
-            may_halt: BTreeSet::new(),
             may_be_behind: false,
             had_copy: false,
             begun: BTreeSet::new(),
             dir: dir.to_owned(),
             snapshot: None,
             follower: Follower::default(),
+            commander: Chance::new(seed ^ COMMANDS),
             is_reconfigured: operator.one_in(3),
             operator,
             deletion: Chance::new(seed ^ DELETION),
@@ -181,6 +188,7 @@ impl World {
         for index in &indexes {
             state.search.delete_index(index);
         }
+        state.publication.note_loss();
         drop(state);
         self.say(&format!("the operator deletes the totals: {indexes:?}"));
     }
@@ -216,7 +224,8 @@ impl World {
         let mut copy = self.copied().map(|file| Service::start(&file));
         let mut command: Option<Command> = None;
         for _ in 0..self.circumstances.steps {
-            self.step(&mut command).await;
+            self.step(&mut command).await?;
+            self.check_publication()?;
             if self.outside.state().is_killed {
                 self.say("killed at a write");
                 return Ok(End::Killed);
@@ -226,6 +235,7 @@ impl World {
             {
                 let said = ended.stop().await;
                 self.say(&format!("the process has ended: {said:?}"));
+                self.explain(said)?;
                 let rest = self.chance.up_to(3_000);
                 sleep(Duration::from_millis(rest)).await;
                 service = Some(Service::start(&self.file()));
@@ -244,9 +254,10 @@ impl World {
             if let Some(service) = service.take() {
                 let said = service.stop().await;
                 self.say(&format!("stopped: {said:?}"));
+                self.explain(said)?;
             }
             if let Some(copy) = copy.take() {
-                let _ = copy.stop().await;
+                self.explain(copy.stop().await)?;
             }
         }
         Ok(end)
@@ -285,7 +296,13 @@ impl World {
 
     // After a life: what is left on the disk.
     fn end_life(&mut self, end: End) {
-        self.say(&format!("the life ends: {end:?}"));
+        let (requests, hash) = {
+            let state = self.outside.state();
+            (state.requests.0, state.requests.1.finish())
+        };
+        self.say(&format!(
+            "the life ends after {requests} requests, {hash:x}: {end:?}"
+        ));
         let mut state = self.outside.state();
         state.is_killed = false;
         state.disk.killed_at = None;
@@ -310,7 +327,6 @@ impl World {
             let log = &mut topic.partitions[partition as usize];
             let to = self.chance.between(log.low, log.stable());
             log.trim(to);
-            self.may_halt.insert(partition as usize);
             self.trace
                 .push(format!("  partition {partition} is trimmed to {to}"));
         }
@@ -328,6 +344,22 @@ impl World {
         let begun = positions.into_iter().filter(|(_, position)| *position > 0);
         self.begun.extend(begun.map(|(partition, _)| partition));
         Ok(())
+    }
+
+    // What a service or a command says at its end must follow from a fault.
+    fn explain<T>(&self, said: Result<T, String>) -> Result<(), String> {
+        let Err(error) = said else { return Ok(()) };
+        let is_explained = excuse::is_one(&error, |fault| self.circumstances.has(fault));
+        let words = || format!("no fault explains this end: {error}");
+        is_explained.then_some(()).ok_or_else(words)
+    }
+
+    fn check_publication(&self) -> Result<(), String> {
+        let state = self.outside.state();
+        state
+            .publication
+            .found()
+            .map_or(Ok(()), |found| Err(found.to_owned()))
     }
 
     fn now(&self) -> i64 {

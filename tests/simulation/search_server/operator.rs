@@ -45,6 +45,12 @@ impl SearchServer {
             .collect()
     }
 
+    /// The aliases of an index.
+    pub fn aliases(&self, index: &str) -> Vec<String> {
+        let index = self.indexes.get(index);
+        index.map_or_else(Vec::new, |index| index.aliases.keys().cloned().collect())
+    }
+
     /// Deletes an index, if it is there.
     pub fn delete_index(&mut self, name: &str) {
         self.indexes.remove(name);

@@ -6,28 +6,31 @@ use tokio::time::sleep;
 
 use super::World;
 use crate::circumstances::Fault;
+use crate::judge;
 use crate::operator::{Command, Order};
 use crate::search_server::Block;
 use crate::topic::Topic;
 
 impl World {
     // One thing that happens, and some time.
-    pub(super) async fn step(&mut self, command: &mut Option<Command>) {
+    pub(super) async fn step(&mut self, command: &mut Option<Command>) -> Result<(), String> {
         let done = match self.chance.up_to(9) {
             0..=3 => self.produce(),
             4 => self.change_log(),
             5 => self.change_brokers(),
             6 | 7 => self.change_search(),
             8 => self.change_disk(),
-            _ => self.order(command).await,
+            _ => self.produce(),
         };
         self.say(&done);
+        self.order(command).await?;
         let wait = match self.chance.up_to(9) {
             0..=5 => self.chance.size(400),
             6..=8 => self.chance.size(5_000),
             _ => self.chance.size(90_000),
         };
         sleep(Duration::from_millis(wait)).await;
+        Ok(())
     }
 
     fn produce(&mut self) -> String {
@@ -66,7 +69,6 @@ impl World {
                 let end = topic.partitions[at].stable();
                 let to = self.chance.between(topic.partitions[at].low, end);
                 // It may not have been read yet.
-                self.may_halt.insert(at);
                 topic.partitions[at].trim(to);
                 format!("partition {at} is trimmed to {to}")
             }
@@ -84,9 +86,6 @@ impl World {
                 let new = Topic::new(id + (1 << 64), partitions);
                 let old = std::mem::replace(&mut *topic, new);
                 topic.is_up = old.is_up;
-                for partition in 0..old.partitions.len() {
-                    self.may_halt.insert(partition);
-                }
                 self.former = Some(old.partitions);
                 // It may be longer than the old one.
                 for _ in 0..self.chance.up_to(4) {
@@ -183,6 +182,7 @@ impl World {
                     _ => {
                         let name = &names[chance.up_to(names.len() as u64 - 1) as usize];
                         state.search.delete_index(name);
+                        state.publication.note_loss();
                         format!("index {name} is deleted")
                     }
                 }
@@ -195,6 +195,7 @@ impl World {
             Fault::SearchRestored => match self.snapshot.take() {
                 Some(snapshot) => {
                     state.search.restore(&snapshot);
+                    state.publication.note_loss();
                     "an older snapshot is restored".into()
                 }
                 None => {
@@ -243,20 +244,54 @@ impl World {
         }
     }
 
-    async fn order(&mut self, command: &mut Option<Command>) -> String {
+    // Operators give commands, one after the other.
+    async fn order(&mut self, command: &mut Option<Command>) -> Result<(), String> {
         if let Some(running) = command.take_if(|command| command.has_ended()) {
-            return running.said().await;
+            self.note_end(running).await?;
         }
-        if command.is_some() || !self.circumstances.has(Fault::Replays) {
-            return self.produce();
+        if command.is_some() || !self.circumstances.has(Fault::Replays) || !self.commander.one_in(3)
+        {
+            return Ok(());
         }
-        let order = match self.circumstances.has(Fault::Rollbacks) {
-            true => self
-                .chance
-                .of(&[Order::Replay, Order::Replay, Order::Swap, Order::Rollback]),
-            false => self.chance.of(&[Order::Replay, Order::Swap]),
-        };
+        let mut orders = vec![Order::Replay, Order::Build, Order::Swap];
+        if self.circumstances.has(Fault::Rollbacks) {
+            orders.push(Order::Rollback);
+        }
+        let order = self.commander.of(&orders);
         *command = Some(Command::start(order, &self.file()));
-        format!("{order:?} begins")
+        self.say(&format!("{order:?} begins"));
+        Ok(())
+    }
+
+    pub(super) async fn note_end(&mut self, command: Command) -> Result<(), String> {
+        let order = command.order;
+        let said = command.said().await;
+        self.say(&format!("{order:?} ends: {said:?}"));
+        // While the service prepares to show the new generation, or has just done so.
+        let may_harm = self.circumstances.has(Fault::SearchDeleted) && order != Order::Build;
+        if said.is_ok() && may_harm && self.commander.one_in(2) {
+            self.delete_newest();
+        }
+        self.explain(said)
+    }
+
+    // Deletes an index of the newest generation.
+    fn delete_newest(&mut self) {
+        let mut state = self.outside.state();
+        let generation = |name: &String| judge::generation_of(name);
+        let names = state.search.indexes();
+        let newest = names.iter().filter_map(generation).max();
+        let names: Vec<String> = names
+            .into_iter()
+            .filter(|name| generation(name) == newest)
+            .collect();
+        if names.is_empty() {
+            return;
+        }
+        let name = names[self.commander.up_to(names.len() as u64 - 1) as usize].clone();
+        state.search.delete_index(&name);
+        state.publication.note_loss();
+        drop(state);
+        self.say(&format!("index {name} is deleted"));
     }
 }

@@ -17,6 +17,8 @@ use crate::service::{Served, Service};
 const INSPECTION: Duration = Duration::from_secs(65);
 /// How long the service may take, in its own time, until all is delivered.
 const PATIENCE: Duration = Duration::from_secs(3 * 3_600);
+/// How long the service may take to see that no record comes any more, and that windows have ended.
+const SILENCE: Duration = Duration::from_secs(10);
 
 impl World {
     // All faults are over: when all is delivered, all must agree.
@@ -45,11 +47,10 @@ impl World {
             }
         }
         if let Some(command) = command {
-            let said = command.said().await;
-            self.say(&said);
+            self.note_end(command).await?;
         }
         if let Some(copy) = copy {
-            let _ = copy.stop().await;
+            self.explain(copy.stop().await)?;
         }
         let mut service = match service {
             Some(service) => service,
@@ -60,13 +61,16 @@ impl World {
         let mut quiet = 0;
         let served = loop {
             sleep(Duration::from_secs(1)).await;
+            self.check_publication()?;
             if service.has_ended() {
                 let said = service.stop().await;
                 self.say(&format!("the process has ended: {said:?}"));
+                // The last fault may have been too much for it, and no other comes.
                 starts += 1;
-                if starts > 5 {
-                    return Err(format!("the service does not start: {said:?}"));
+                if starts > 1 {
+                    return Err(format!("the service ends without a fault: {said:?}"));
                 }
+                self.explain(said)?;
                 service = Service::start(&self.file());
             }
             let waits = match service.served() {
@@ -91,6 +95,10 @@ impl World {
                 ));
             }
         };
+        if let Some(seconds) = self.circumstances.quiet_after {
+            // Then silence must have made all windows final that have ended.
+            sleep(Duration::from_secs(seconds) + SILENCE).await;
+        }
         self.judge(&served)?;
         self.say("judged");
         drop(served);
@@ -149,25 +157,30 @@ impl World {
 
     fn judge(&mut self, served: &Served) -> Result<(), String> {
         let board = served.status.board();
+        let checkpoint = served
+            .readings
+            .query(|reading| Ok(reading.checkpoint().clone()));
+        let checkpoint = checkpoint.map_err(|error| error.to_string())?;
+        let topic = self.topic.lock().unwrap();
         let mut is_halted = false;
         for (number, status) in &board.partitions {
             let Some(reason) = &status.halted else {
                 continue;
             };
             is_halted = true;
-            // All partitions of a topic that took the place of another are halted, new ones too.
-            let may_halt = self.former.is_some() || self.may_halt.contains(&(*number as usize));
-            if !may_halt {
+            // All partitions of a topic that took the place of another are halted, new ones too. Another one is
+            // where records were removed before they were read.
+            let position = checkpoint.positions.get(number);
+            let is_behind = usize::try_from(*number)
+                .ok()
+                .and_then(|number| topic.partitions.get(number))
+                .is_some_and(|log| position.is_none_or(|position| *position < log.low));
+            if self.former.is_none() && !is_behind {
                 return Err(format!(
-                    "partition {number} is halted for no reason: {reason}"
+                    "partition {number} is halted at {position:?} for no reason: {reason}"
                 ));
             }
         }
-        let checkpoint = served
-            .readings
-            .query(|reading| Ok(reading.checkpoint().clone()));
-        let checkpoint = checkpoint.map_err(|error| error.to_string())?;
-        let topic = self.topic.lock().unwrap();
         let log = self.former.as_deref().unwrap_or(&topic.partitions);
         let records = judge::records(log, &checkpoint.positions);
         let search = self.outside.state().search.clone();
@@ -176,9 +189,11 @@ impl World {
         let windows = self.circumstances.rules.windows.clone();
         self.follower.listen(&served.router, &windows)?;
         let figures = reader::figures(&served.router, &windows)?;
-        self.follower.check(&figures)?;
+        self.follower
+            .check(&figures, self.circumstances.retention.is_none())?;
         reader::check_tables(&served.router, &figures)?;
-        let how = judge::Strictness {
+        let how = judge::Exceptions {
+            now: self.now(),
             is_halted,
             // What the state lost is not in the log any more, and documents hold it.
             are_documents_ahead: is_halted && self.may_be_behind,

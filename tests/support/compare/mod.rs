@@ -220,7 +220,7 @@ fn check_window(
         "pay_max",
         amounts.last().map(|greatest| double(*greatest)),
     );
-    let average = (figure.count > 0).then(|| double(figure.sum) / figure.count as f64);
+    let average = (figure.count > 0).then(|| average(figure.sum, figure.count));
     differences.check_double(&place, item, "pay_avg", average);
     for (field, percent) in [("pay_p50", 50), ("pay_p95", 95), ("pay_p99", 99)] {
         let rank = (amounts.len() * percent).div_ceil(100).max(1);
@@ -288,6 +288,21 @@ pub fn time_text(millis: i64) -> String {
 /// The double that the exact decimal reads as.
 fn double(units: i128) -> f64 {
     exact(units).parse().unwrap()
+}
+
+/// The double that the mean reads as: divided on paper, to 40 more digits, and a last one if anything is left.
+fn average(units: i128, count: u64) -> f64 {
+    let count = u128::from(count);
+    let (mut digits, mut left) = (units.unsigned_abs() / count, units.unsigned_abs() % count);
+    let mut text = digits.to_string();
+    for _ in 0..40 {
+        digits = left * 10 / count;
+        left = left * 10 % count;
+        text += &digits.to_string();
+    }
+    text += if left > 0 { "1" } else { "0" };
+    let sign = if units < 0 { "-" } else { "" };
+    format!("{sign}{text}e-59").parse().unwrap()
 }
 
 pub fn remove(item: &mut Value, fields: &[&str]) {
