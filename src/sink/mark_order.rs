@@ -56,3 +56,21 @@ impl MarkOrders {
         self.any_durable.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_pending_until_what_it_asks_for_is_durable() {
+        let orders = MarkOrders::default();
+        assert!(!orders.is_any_pending());
+        let (first, on_first) = orders.order();
+        let (second, on_second) = orders.order();
+        on_second.call();
+        assert!(orders.is_any_pending());
+        assert!(!first.is_durable() && second.is_durable());
+        on_first.call();
+        assert!(first.is_durable() && !orders.is_any_pending());
+    }
+}

@@ -86,8 +86,8 @@ const DAY: i64 = 86_400_000;
 /// Ten years, in seconds.
 const NEVER_QUIET: u64 = 315_360_000;
 
-/// What can't be made good once windows are past retention, and what makes it a matter of chance which are.
-const FORGOTTEN_BY_RETENTION: [Fault; 9] = [
+/// Faults that need windows which retention has deleted, or which make it depend on chance which those are.
+const NOT_WITH_RETENTION: [Fault; 9] = [
     Fault::Growth,
     Fault::Recreation,
     Fault::SearchItems,
@@ -179,7 +179,7 @@ impl Circumstances {
                 zero_windows = false;
                 burst = burst.min(20);
                 retention = Some(4 * DAY);
-                faults.retain(|fault| !FORGOTTEN_BY_RETENTION.contains(fault));
+                faults.retain(|fault| !NOT_WITH_RETENTION.contains(fault));
             }
             _ => {}
         }

@@ -1,12 +1,12 @@
 //! One run: a world made by a seed, in which a service lives, is disturbed, and is judged.
 
 mod attack;
+mod between_lives;
 mod ending;
 mod power;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -56,6 +56,8 @@ pub struct World {
     is_reconfigured: bool,
     /// Who decides whether an operator who changes names also deletes the totals.
     deletion: Chance,
+    /// Who decides whether the search server is set back between two lives.
+    restoration: Chance,
     /// The wall clock at the start of this life, in ms since the epoch.
     wall: i64,
     began: Option<Instant>,
@@ -73,6 +75,7 @@ const COMMANDS: u64 = 0x636f_6d6d_616e_6473;
 const OPERATOR: u64 = 0x6f70_6572_6174_6f72;
 const SILENCE: u64 = 0x7175_6965_7475_6465;
 const DELETION: u64 = 0x6465_6c65_7469_6f6e;
+const RESTORATION: u64 = 0x7265_7374_6f72_6564;
 
 /// How a life ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,6 +116,7 @@ impl World {
             is_reconfigured: operator.one_in(3),
             operator,
             deletion: Chance::new(seed ^ DELETION),
+            restoration: Chance::new(seed ^ RESTORATION),
             wall: START,
             began: None,
             life: 0,
@@ -292,44 +296,6 @@ impl World {
             ends.push(End::PowerFailure);
         }
         self.chance.of(&ends)
-    }
-
-    // After a life: what is left on the disk.
-    fn end_life(&mut self, end: End) {
-        let (requests, hash) = {
-            let state = self.outside.state();
-            (state.requests.0, state.requests.1.finish())
-        };
-        self.say(&format!(
-            "the life ends after {requests} requests, {hash:x}: {end:?}"
-        ));
-        let mut state = self.outside.state();
-        state.is_killed = false;
-        state.disk.killed_at = None;
-        let synced = std::mem::take(&mut state.synced);
-        drop(state);
-        self.trim_unread();
-        if end != End::PowerFailure {
-            return;
-        }
-        self.lose_unsynced(synced);
-    }
-
-    // Retention may remove what the service never read while it did not run.
-    fn trim_unread(&mut self) {
-        if !self.circumstances.has(Fault::Trims) || self.former.is_some() || self.chance.one_in(2) {
-            return;
-        }
-        let now = self.now();
-        let mut topic = self.topic.lock().unwrap();
-        self.producer.write(&mut topic, now);
-        for partition in self.begun.clone() {
-            let log = &mut topic.partitions[partition as usize];
-            let to = self.chance.between(log.low, log.stable());
-            log.trim(to);
-            self.trace
-                .push(format!("  partition {partition} is trimmed to {to}"));
-        }
     }
 
     fn check(&mut self, served: &Served) -> Result<(), String> {

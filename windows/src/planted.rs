@@ -68,13 +68,11 @@ pub enum Mistake {
     FloorAheadOfReaders,
     /// A generation becomes live without proof.
     SwapWithoutProof,
-    /// Readers are shown a generation before the documents of an index that was lost are sent again.
-    LostIndexShown,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 29] = [
         Self::PositionInAnotherWrite,
         Self::MarkClearedWithoutComparing,
         Self::ReadMarkTakenForUnread,
@@ -104,7 +102,6 @@ impl Mistake {
         Self::FloorAheadOfDeliveries,
         Self::FloorAheadOfReaders,
         Self::SwapWithoutProof,
-        Self::LostIndexShown,
     ];
 }
 

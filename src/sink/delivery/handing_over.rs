@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegauge_windows::planted::{Mistake, is_planted};
-
 use super::{Delivery, Interrupted, blocking};
 use crate::core::feedback::Blocked;
 use crate::host::clock::Instant;
@@ -33,7 +31,7 @@ impl Delivery {
             return Ok(false);
         }
         // Readings do not show yet that these documents are missing.
-        if self.mark_orders.is_any_pending() && !is_planted(Mistake::LostIndexShown) {
+        if self.mark_orders.is_any_pending() {
             self.handover.begin_again();
             return Ok(false);
         }

@@ -192,17 +192,10 @@ impl World {
                 state.search.set_longest_body(bytes as usize);
                 format!("the search server takes {bytes} bytes")
             }
-            Fault::SearchRestored => match self.snapshot.take() {
-                Some(snapshot) => {
-                    state.search.restore(&snapshot);
-                    state.publication.note_loss();
-                    "an older snapshot is restored".into()
-                }
-                None => {
-                    self.snapshot = Some(state.search.clone());
-                    "a snapshot is taken".into()
-                }
-            },
+            Fault::SearchRestored => {
+                drop(state);
+                self.restore_search()
+            }
             _ => {
                 let names = state.search.indexes();
                 if names.is_empty() {
@@ -214,6 +207,22 @@ impl World {
                 let block = chance.of(&blocks);
                 state.search.set_block(name, is_on.then_some(block));
                 format!("index {name} is blocked: {is_on}")
+            }
+        }
+    }
+
+    /// Takes a snapshot of the search server, or restores the one that was taken.
+    pub(super) fn restore_search(&mut self) -> String {
+        let mut state = self.outside.state();
+        match self.snapshot.take() {
+            Some(snapshot) => {
+                state.search.restore(&snapshot);
+                state.publication.note_loss();
+                "an older snapshot is restored".into()
+            }
+            None => {
+                self.snapshot = Some(state.search.clone());
+                "a snapshot is taken".into()
             }
         }
     }
