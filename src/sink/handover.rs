@@ -40,7 +40,7 @@ impl Handover {
         self.publication == Publication::Never
     }
 
-    /// Documents that counted as delivered are missing, and were marked again.
+    /// Documents that counted as delivered are to be delivered again: those are waited for, too.
     pub(super) fn begin_again(&mut self) {
         self.checkpoint = None;
         self.after = None;

@@ -273,6 +273,7 @@ impl Delivery {
     // Orders that all of their documents are delivered again.
     async fn mark_again(&mut self, families: BTreeSet<Family>) -> Result<MarkOrder, Interrupted> {
         self.passes.next_full = None;
+        self.handover.begin_again();
         let (order, on_durable) = self.mark_orders.order();
         self.tell(Feedback::Recreated(families, on_durable)).await?;
         Ok(order)

@@ -1,6 +1,9 @@
 //! The aliases of one generation on every server, what `index` finds and repairs, and what `state`
 //! shows.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tidegauge::sink::{Publication, Upkeep};
 use tidegauge_windows::{Definition, Span};
@@ -66,6 +69,64 @@ fn only_the_live_generation_has_the_public_aliases_on_every_server() {
             assert_eq!(aliases(&kept), [format!("{kept}-write")]);
         }
     }
+}
+
+#[test]
+fn a_generation_that_lost_an_index_is_not_shown_before_that_is_filled_again() {
+    let Some(elastic) = Elastic::shared() else {
+        return;
+    };
+    let first = config(&elastic.url());
+    let mut second = first.clone();
+    second.generation = 2;
+    second.publication = Publication::Never;
+    second.pacing.inspect = Duration::from_millis(50);
+    let minutes = format!("{}-1m", first.index_prefix);
+    let (own, totals) = (
+        format!("{minutes}-g2-2026.11"),
+        format!("{}-totals-g2", first.index_prefix),
+    );
+    let mut tills = [Till::new(), Till::new()];
+    for till in &mut tills {
+        for minute in 0..5 {
+            till.pay(NOVEMBER + minute * MINUTE, 3, "1");
+        }
+        till.commit();
+    }
+    let [before, mut next] = tills;
+    before.deliver_all(&first);
+    next.deliver_all(&second);
+
+    // What the generation before had is applied, and one document of it is not delivered yet.
+    let block = |is_on: bool| {
+        let settings = json!({"index.blocks.write": is_on});
+        elastic.put(&format!("/{totals}/_settings"), &settings).ok();
+    };
+    block(true);
+    next.pay(NOVEMBER + 5 * MINUTE, 3, "1");
+    next.commit();
+    second.publication = Publication::After([(0, 6)].into());
+    let sink = next.deliver(&second);
+    next.await_that("only the total waits", || next.dirty() == 1);
+    // Then an index is lost, and its documents are marked in steps, after the rest is delivered.
+    next.mark_later();
+    next.take_feedback();
+    elastic.delete(&format!("/{own}")).ok();
+    next.await_that("the loss is noticed", || next.recreated() == 1);
+    block(false);
+    next.await_delivery();
+    let shown = || -> Vec<String> {
+        let answer = elastic.get(&format!("/_alias/{minutes}")).ok().json();
+        answer.as_object().unwrap().keys().cloned().collect()
+    };
+    for _ in 0..20 {
+        assert_eq!(shown(), [format!("{minutes}-g1-2026.11")]);
+        sleep(Duration::from_millis(50));
+    }
+    next.mark_all();
+    next.await_that("it is shown", || shown() == [own.clone()]);
+    assert_eq!(elastic.count(&minutes), 6);
+    next.stop(sink);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A pipeline with its state on disk, and a sink that delivers from it.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub struct Till {
     offset: i64,
     /// All that sinks said so far.
     feedback: Arc<Mutex<Vec<Said>>>,
+    /// Whether the documents of lost indexes are marked only by [`Till::mark_all`].
+    marks_later: Arc<AtomicBool>,
     /// How the last sink is doing.
     status: Mutex<Arc<Status>>,
 }
@@ -141,6 +144,7 @@ impl Till {
             branches,
             offset: 0,
             feedback: Arc::default(),
+            marks_later: Arc::default(),
             status: Mutex::default(),
         };
         // As a service does it as soon as it knows the partitions.
@@ -178,8 +182,19 @@ impl Till {
     /// Writes a checkpoint of all that was taken in.
     pub fn commit(&mut self) {
         let effects = self.pipeline.take_effects();
+        let committed = self.store.lock().unwrap().commit(&effects, &[], NOVEMBER);
+        committed.unwrap();
+        self.mark_all();
+    }
+
+    /// From now on, the documents of lost indexes are marked only by [`Till::mark_all`].
+    pub fn mark_later(&self) {
+        self.marks_later.store(true, Ordering::Relaxed);
+    }
+
+    /// Marks all documents that are to be marked.
+    pub fn mark_all(&self) {
         let mut store = self.store.lock().unwrap();
-        store.commit(&effects, &[], NOVEMBER).unwrap();
         while store.mark_more().unwrap() {}
     }
 
@@ -202,6 +217,7 @@ impl Till {
         let sink = sink.following(self.store.lock().unwrap().changelog());
         let (sender, mut receiver) = mpsc::channel(4);
         let (store, log) = (Arc::clone(&self.store), Arc::clone(&self.feedback));
+        let marks_later = Arc::clone(&self.marks_later);
         self.runtime.spawn(async move {
             while let Some(feedback) = receiver.recv().await {
                 let mut store = store.lock().unwrap();
@@ -219,7 +235,8 @@ impl Till {
                             store.mark_again(family).unwrap();
                             log.push(Said::Recreated(family));
                         }
-                        while store.mark_more().unwrap() {}
+                        // That they are to be marked outlasts a crash from here on.
+                        while !marks_later.load(Ordering::Relaxed) && store.mark_more().unwrap() {}
                         on_durable.call();
                     }
                     Feedback::Blocked(blocked) => {

@@ -27,12 +27,8 @@ impl Delivery {
     }
 
     async fn is_handed_over(&mut self) -> Result<bool, Interrupted> {
-        if self.handover.is_never() {
-            return Ok(false);
-        }
-        // Readings do not show yet that these documents are missing.
-        if self.mark_orders.is_any_pending() {
-            self.handover.begin_again();
+        // Until an order is carried out, readings do not show that documents are to be marked.
+        if self.handover.is_never() || self.mark_orders.is_any_pending() {
             return Ok(false);
         }
         let mut handover = self.handover.clone();
