@@ -10,7 +10,7 @@ use rocksdb::{
     LogLevel, LruCacheOptions, Options, WriteBatch,
 };
 
-use super::database_failure::{failed, is_locked};
+use super::database_failure::{failed, is_locked, unreadable};
 use super::error::Error;
 use super::keys::{self, KeyBytes};
 use super::table_list::{SyncedTableList, TableList};
@@ -222,17 +222,8 @@ impl Database {
     }
 
     /// The error for a read of an image that failed.
-    pub(super) fn unreadable(&self, ReadError(reason): ReadError) -> Error {
-        let path = self.path.clone();
-        match reason.starts_with("IO error") {
-            true => Error::Database {
-                path,
-                action: "read",
-                reason,
-            },
-            // What was read is not what was written.
-            false => Error::Damaged { path, reason },
-        }
+    pub(super) fn unreadable(&self, error: ReadError) -> Error {
+        unreadable(&self.path, error)
     }
 
     pub(super) fn failed(&self, action: &'static str, error: &rocksdb::Error) -> Error {

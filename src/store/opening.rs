@@ -137,10 +137,8 @@ pub(super) fn deliver(
         let (head, documents) = (snapshot.head()?, snapshot.documents()?);
         Ok((head, documents, snapshot.tasks()?, snapshot.learned()?))
     };
-    let (head, before, mut tasks, learned) = read().map_err(|error: ReadError| Error::Damaged {
-        path: database.path().to_owned(),
-        reason: error.0,
-    })?;
+    let (head, before, mut tasks, learned) =
+        read().map_err(|error: ReadError| database.unreadable(error))?;
     let before = before.unwrap_or_default();
     let was_delivered = before != MarkedDocuments::None;
     let names: Option<Branches> = database.value(&keys::names())?;
@@ -260,8 +258,5 @@ pub(super) fn recover(
         };
         Ok((head, learned, recovered))
     };
-    read().map_err(|ReadError(reason)| Error::Damaged {
-        path: database.path().to_owned(),
-        reason,
-    })
+    read().map_err(|error: ReadError| database.unreadable(error))
 }
