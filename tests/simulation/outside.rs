@@ -102,6 +102,18 @@ impl OutsideState {
         }));
     }
 
+    /// Somebody deletes an index.
+    pub fn delete_index(&mut self, name: &str) {
+        self.search.delete_index(name);
+        self.publication.note_loss();
+    }
+
+    /// Somebody restores an older snapshot.
+    pub fn restore(&mut self, snapshot: &SearchServer) {
+        self.search.restore(snapshot);
+        self.publication.note_loss();
+    }
+
     fn check_alive(&self) -> Result<(), String> {
         match self.is_killed {
             true => Err("the process was killed".into()),

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use super::search_server::{SearchRequest, SearchServer};
 
 /// Watches the aliases.
@@ -84,15 +82,16 @@ fn aliases(search: &SearchServer) -> Aliases {
     aliases
 }
 
-// How many payments each document holds that has some: by branch and window, since names may change.
+// How many payments each document holds that has some, by its id; a total by its branch, since names may change.
 fn payments(search: &SearchServer, indexes: &BTreeSet<String>) -> BTreeMap<String, u64> {
     let documents = indexes.iter().flat_map(|index| search.documents(index));
     let counted = documents.filter_map(|(id, source)| {
-        let key = match &source["window"] {
-            Value::Null if source["branch_id"].is_null() => id,
-            Value::Null => format!("the total of {}", source["branch_id"]),
-            _ => id,
+        let is_total = source["window"].is_null() && !source["pay_count"].is_null();
+        let key = match is_total {
+            true => format!("the total of {}", source["branch_id"]),
+            false => id,
         };
+        // A reject, or a payment in no window.
         let count = source["pay_count"].as_u64().unwrap_or(1);
         (count > 0).then_some((key, count))
     });

@@ -190,9 +190,8 @@ impl World {
         let mut state = self.outside.state();
         let indexes = state.search.alias_targets("payments-totals");
         for index in &indexes {
-            state.search.delete_index(index);
+            state.delete_index(index);
         }
-        state.publication.note_loss();
         drop(state);
         self.say(&format!("the operator deletes the totals: {indexes:?}"));
     }

@@ -68,11 +68,13 @@ pub enum Mistake {
     FloorAheadOfReaders,
     /// A generation becomes live without proof.
     SwapWithoutProof,
+    /// Readers are shown a generation before it has what the one before had.
+    ShownTooEarly,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::PositionInAnotherWrite,
         Self::MarkClearedWithoutComparing,
         Self::ReadMarkTakenForUnread,
@@ -102,6 +104,7 @@ impl Mistake {
         Self::FloorAheadOfDeliveries,
         Self::FloorAheadOfReaders,
         Self::SwapWithoutProof,
+        Self::ShownTooEarly,
     ];
 }
 

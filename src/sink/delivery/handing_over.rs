@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidegauge_windows::planted::{Mistake, is_planted};
+
 use super::{Delivery, Interrupted, blocking};
 use crate::core::feedback::Blocked;
 use crate::host::clock::Instant;
@@ -27,6 +29,9 @@ impl Delivery {
     }
 
     async fn is_handed_over(&mut self) -> Result<bool, Interrupted> {
+        if is_planted(Mistake::ShownTooEarly) && !self.handover.is_never() {
+            return Ok(true);
+        }
         // Until an order is carried out, readings do not show that documents are to be marked.
         if self.handover.is_never() || self.mark_orders.is_any_pending() {
             return Ok(false);

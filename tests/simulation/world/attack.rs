@@ -15,7 +15,6 @@ impl World {
     // One thing that happens, and some time.
     pub(super) async fn step(&mut self, command: &mut Option<Command>) -> Result<(), String> {
         let done = match self.chance.up_to(9) {
-            0..=3 => self.produce(),
             4 => self.change_log(),
             5 => self.change_brokers(),
             6 | 7 => self.change_search(),
@@ -68,7 +67,6 @@ impl World {
                 }
                 let end = topic.partitions[at].stable();
                 let to = self.chance.between(topic.partitions[at].low, end);
-                // It may not have been read yet.
                 topic.partitions[at].trim(to);
                 format!("partition {at} is trimmed to {to}")
             }
@@ -181,8 +179,7 @@ impl World {
                     _ if names.is_empty() => "no index to delete".into(),
                     _ => {
                         let name = &names[chance.up_to(names.len() as u64 - 1) as usize];
-                        state.search.delete_index(name);
-                        state.publication.note_loss();
+                        state.delete_index(name);
                         format!("index {name} is deleted")
                     }
                 }
@@ -216,8 +213,7 @@ impl World {
         let mut state = self.outside.state();
         match self.snapshot.take() {
             Some(snapshot) => {
-                state.search.restore(&snapshot);
-                state.publication.note_loss();
+                state.restore(&snapshot);
                 "an older snapshot is restored".into()
             }
             None => {
@@ -298,8 +294,7 @@ impl World {
             return;
         }
         let name = names[self.commander.up_to(names.len() as u64 - 1) as usize].clone();
-        state.search.delete_index(&name);
-        state.publication.note_loss();
+        state.delete_index(&name);
         drop(state);
         self.say(&format!("index {name} is deleted"));
     }
