@@ -18,6 +18,7 @@ use self::destinations::Destinations;
 use self::handover::Handover;
 use self::index::Names;
 use self::mark_order::MarkOrders;
+use self::misnamed::MisnamedSearch;
 use self::size::Size;
 use crate::core::feedback::{Blocked, Feedback};
 use crate::domain::branch::Branches;
@@ -207,7 +208,7 @@ impl Sink {
             changes: self.changes,
             passes: Passes::default(),
             blocked: Blocked::default(),
-            find_misnamed_at: None,
+            misnamed_search: MisnamedSearch::default(),
             misnamed: Vec::new(),
             misnamed_marks: None,
             delete_misnamed_at: None,

@@ -68,7 +68,7 @@ impl FlagOrVariable<PathBuf> {
     }
 }
 
-/// Why there is no answer, without the address, which may hold a password.
+/// The reason for a missing answer. Leaves out the address, which may contain a password.
 pub(super) fn reason_of(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return "it did not answer in time".to_owned();

@@ -263,9 +263,7 @@ fn open(
             continue;
         }
         if !has(live.generation) {
-            generations.own_state(live.generation)?;
-            let path = generations.dir(live.generation);
-            return Err(generation::Error::NoState { path }.into());
+            return Err(generations.no_state(live.generation).into());
         }
         live.previous = live.previous.filter(|previous| has(*previous));
         return Ok((live, opened, left_out));

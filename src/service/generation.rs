@@ -76,6 +76,14 @@ impl Generations {
         Ok(live)
     }
 
+    /// Why a generation has no state: what is there instead, if anything is.
+    #[must_use]
+    pub fn no_state(&self, generation: u32) -> Error {
+        let path = self.dir(generation);
+        let there = self.own_state(generation).err();
+        there.unwrap_or(Error::NoState { path })
+    }
+
     /// Fails unless there is a state of a generation, and one of this user's.
     ///
     /// # Errors

@@ -65,9 +65,14 @@ pub(super) struct IndexState {
 }
 
 impl IndexState {
+    /// Whether documents of this log can be written to it.
+    pub(super) fn takes_documents(&self) -> bool {
+        self.is_ours && self.owner == Owner::Us
+    }
+
     /// Whether there is nothing to be done about it.
     pub(super) fn is_in_order(&self) -> bool {
-        self.is_ours && self.owner == Owner::Us && self.drift.is_empty()
+        self.takes_documents() && self.drift.is_empty()
     }
 }
 

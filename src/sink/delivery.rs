@@ -28,7 +28,7 @@ use super::destinations::Destinations;
 use super::handover::Handover;
 use super::mark_order::{MarkOrder, MarkOrders};
 use super::memory::Memory;
-use super::misnamed::Misnamed;
+use super::misnamed::{Misnamed, MisnamedSearch};
 use super::pace::{LastRounds, RoundPace, SOON};
 use super::retry::Verdict;
 use super::size::Size;
@@ -68,9 +68,7 @@ pub(super) struct Delivery {
     pub(super) handover: Handover,
     /// What the writer was told of documents that can't be delivered.
     pub(super) blocked: Blocked,
-    /// When totals under former names are looked for, if there may be some: an index of totals was replaced, or a
-    /// search was refused.
-    pub(super) find_misnamed_at: Option<Instant>,
+    pub(super) misnamed_search: MisnamedSearch,
     /// Totals under names that their branches had before.
     pub(super) misnamed: Vec<Misnamed>,
     /// The order to deliver what they stand for under the new names.

@@ -5,18 +5,21 @@
 //! with a version that says nothing about it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use elasticsearch::http::request::Body;
 use elasticsearch::indices::IndicesRefreshParts;
 use elasticsearch::{BulkOperation, BulkOperations, BulkParts, MgetParts, SearchParts};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tracing::warn;
 
 use super::cluster::Cluster;
 use super::trouble::Trouble;
 use crate::core::feedback::Family;
 use crate::domain::branch::Branches;
 use crate::domain::payment::BranchId;
+use crate::host::clock::Instant;
 
 /// A total's document under a name that its branch does not have.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,6 +30,42 @@ pub(super) struct Misnamed {
     pub(super) branch: BranchId,
     seq_no: i64,
     primary_term: i64,
+}
+
+/// When totals under former names are looked for, and what was wrong the last time.
+#[derive(Debug, Default)]
+pub(super) struct MisnamedSearch {
+    /// `None` while there can't be any.
+    due: Option<Instant>,
+    problem: Option<String>,
+}
+
+impl MisnamedSearch {
+    /// There may be some: a run begins, or an index of totals was replaced.
+    pub(super) fn begin(&mut self) {
+        self.due = Some(Instant::now());
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.due.is_some_and(|due| due <= Instant::now())
+    }
+
+    /// What there was has been found.
+    pub(super) fn finish(&mut self) {
+        *self = Self::default();
+    }
+
+    /// It is tried again after `wait`. A problem that lasts is told once.
+    pub(super) fn refused(&mut self, reason: String, wait: Duration) {
+        self.due = Some(Instant::now() + wait);
+        if self.problem.as_ref() != Some(&reason) {
+            warn!(
+                reason,
+                "totals under former names can't be looked for: trying again"
+            );
+            self.problem = Some(reason);
+        }
+    }
 }
 
 /// A document as it was found.
@@ -86,7 +125,7 @@ impl Cluster {
             return Ok(Vec::new());
         }
         // What is not refreshed is not found.
-        refreshed.of_all_shards()?;
+        refreshed.whole()?;
         let path = SearchParts::Index(&[&index]).url();
         let mut query = concerned(branches);
         let mut found = Vec::new();
@@ -108,8 +147,7 @@ impl Cluster {
                 query = all();
                 continue;
             }
-            answer.of_all_shards()?;
-            let mut answer: Value = answer.json()?;
+            let mut answer = answer.whole()?;
             let hits: Vec<Hit> = serde_json::from_value(answer["hits"]["hits"].take())
                 .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))?;
             after = hits.last().map(|hit| hit.sort.clone());

@@ -46,7 +46,7 @@ impl Delivery {
         self.cluster.own_indexes().await?;
         self.cluster.set_up().await?;
         // Whatever fails here: a later round looks for them, too.
-        self.find_misnamed_at = Some(Instant::now());
+        self.misnamed_search.begin();
         let mut former = BTreeMap::new();
         if self.had_former_life {
             former = self.former_life().await?;
@@ -97,17 +97,13 @@ impl Delivery {
             // As where the mapping of the totals has drifted, or a shard of theirs is lost: nothing else waits until
             // that is repaired.
             Err(trouble) if !matches!(trouble.verdict, Verdict::Denied | Verdict::Foreign) => {
-                warn!(
-                    reason = trouble.reason,
-                    "totals under former names can't be looked for: trying again"
-                );
-                self.find_misnamed_at = Some(Instant::now() + MISNAMED_AGAIN);
+                self.misnamed_search.refused(trouble.reason, MISNAMED_AGAIN);
                 return Ok(());
             }
             misnamed => misnamed?,
         };
         let Some(first) = misnamed.first() else {
-            self.find_misnamed_at = None;
+            self.misnamed_search.finish();
             return Ok(());
         };
         warn!(
@@ -123,18 +119,20 @@ impl Delivery {
         let order = self.mark_again(known.await?.into_keys().collect()).await?;
         // Only now: if this ends before, they are looked for again.
         self.misnamed = misnamed;
-        self.find_misnamed_at = None;
+        self.misnamed_search.finish();
         self.misnamed_marks = Some(order);
         self.delete_misnamed_at = Some(Instant::now());
         Ok(())
     }
 
     pub(super) async fn delete_misnamed(&mut self) -> Result<(), Interrupted> {
-        let is_due = |at: &Option<Instant>| at.is_some_and(|at| at <= Instant::now());
-        if is_due(&self.find_misnamed_at) {
+        if self.misnamed_search.is_due() {
             self.find_misnamed().await?;
         }
-        if is_due(&self.delete_misnamed_at)
+        let is_due = self
+            .delete_misnamed_at
+            .is_some_and(|at| at <= Instant::now());
+        if is_due
             && self
                 .misnamed_marks
                 .as_ref()
@@ -262,7 +260,7 @@ impl Delivery {
         // An older snapshot brings totals back under the names that branches had then, and zeros.
         self.outdated_zeros.may_be_back();
         if families.get(&Family::Totals) == Some(&Past::Delivered) {
-            self.find_misnamed_at = Some(Instant::now());
+            self.misnamed_search.begin();
         }
         for family in families.into_keys() {
             self.destinations.await_marks(family, order.clone());

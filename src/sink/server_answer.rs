@@ -30,27 +30,12 @@ impl ServerAnswer {
         Err(self.trouble())
     }
 
-    /// Fails unless all shards have done what was asked for: what some of them have found is not all.
-    pub(super) fn of_all_shards(&self) -> Result<(), Trouble> {
-        #[derive(Deserialize)]
-        struct Shards {
-            failed: u64,
-        }
-        #[derive(Deserialize)]
-        struct ShardsAnswer {
-            #[serde(rename = "_shards")]
-            shards: Shards,
-            #[serde(default)]
-            timed_out: bool,
-        }
-        self.success()?;
-        let answer: ShardsAnswer = self.json()?;
-        match (answer.shards.failed, answer.timed_out) {
-            (0, false) => Ok(()),
-            (0, true) => Err(Trouble::garbage(
-                "a search ended before all shards answered",
-            )),
-            (failed, _) => Err(Trouble::garbage(format!("{failed} of its shards failed"))),
+    /// What it says, if all shards have done what was asked for: what some of them have found is not all.
+    pub(super) fn whole(&self) -> Result<Value, Trouble> {
+        let answer = self.json()?;
+        match is_whole(&answer) {
+            true => Ok(answer),
+            false => Err(Trouble::garbage("some shards do not answer")),
         }
     }
 
@@ -100,6 +85,11 @@ fn shown(body: &[u8]) -> String {
         [] => "no reason given".into(),
         body => in_short(&String::from_utf8_lossy(body)),
     }
+}
+
+/// Whether all shards have done what was asked for, in time.
+pub(super) fn is_whole(answer: &Value) -> bool {
+    answer["_shards"]["failed"] == 0 && answer["timed_out"] != true
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tidegauge_windows::Definition;
 use super::Error;
 use super::aliases;
 use super::client::Client;
-use super::cluster::{Cluster, Owner};
+use super::cluster::Cluster;
 use super::config::Config;
 use super::expected::expected;
 use super::index::Names;
@@ -175,7 +175,7 @@ impl Upkeep {
         Ok(wanted.iter().any(|family| {
             live.get(family).is_none_or(|index| {
                 let is_other = noted.get(family).is_some_and(|uuid| *uuid != index.uuid);
-                !index.is_ours || index.owner != Owner::Us || is_other
+                !index.takes_documents() || is_other
             })
         }))
     }

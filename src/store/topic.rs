@@ -47,7 +47,7 @@ impl Store {
 /// of them, or all. Gives these partitions with their reasons; there may be none.
 ///
 /// # Errors
-/// When there is no state, it is in use, or can't be read or written.
+/// When there is no state, another process uses it, or it can't be read or written.
 pub fn resume(dir: &Path, partition: Option<i32>) -> Result<BTreeMap<i32, String>, Error> {
     opening::admit(dir, None)?;
     let database = Database::open(dir, false)?;

@@ -138,7 +138,7 @@ fn without_the_file_that_names_the_live_generation_no_older_one_is_taken_for_it(
         assert!(refused.stderr.contains("`live = N`"), "{}", refused.stderr);
     }
     assert_eq!(holders(), (false, true), "the aliases were turned back");
-    // Whoever has to write the file sees which generations there are.
+    // The operator who has to write the file sees which generations there are.
     let listed = |why: &str| {
         let status = setup.run(&["replay", "status", "-o", "json"]);
         assert_eq!(status.status.code(), Some(1), "{}", status.stderr);

@@ -120,8 +120,7 @@ pub(super) async fn print(
 ) -> Result<(), CommandFailure> {
     let all = generations.all()?;
     let Some(newest) = all.last().copied() else {
-        // It says what is there instead.
-        return Ok(generations.own_state(1)?);
+        return Err(generations.no_state(1).into());
     };
     // The operator who has to name the live one chooses it from this list.
     let (live, unknown) = match generations.live() {

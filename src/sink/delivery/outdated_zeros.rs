@@ -25,6 +25,7 @@ use crate::host::clock::Instant;
 use crate::sink::Order;
 use crate::sink::cluster::Cluster;
 use crate::sink::index::DocumentKind;
+use crate::sink::server_answer::is_whole;
 use crate::sink::trouble::Trouble;
 
 /// How often they are looked for, as many branches may become known one after the other. What was refused
@@ -209,7 +210,7 @@ impl Cluster {
         let query = json!({ "bool": { "filter": filter, "must_not": refused } });
         let query = json!({ "size": TOGETHER, "_source": false, "query": query });
         let mut answer: Value = self.client().post(&search, &query).await?.json()?;
-        let is_whole = answer["_shards"]["failed"] == 0 && answer["timed_out"] != true;
+        let is_whole = is_whole(&answer);
         let zeros = serde_json::from_value(answer["hits"]["hits"].take())
             .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))?;
         Ok(FoundZeros { zeros, is_whole })
