@@ -147,9 +147,7 @@ impl Cluster {
                 query = all();
                 continue;
             }
-            let mut answer = answer.whole()?;
-            let hits: Vec<Hit> = serde_json::from_value(answer["hits"]["hits"].take())
-                .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))?;
+            let hits = answer.found::<Hit>()?.all()?;
             after = hits.last().map(|hit| hit.sort.clone());
             let is_last = hits.len() < PAGE;
             found.extend(

@@ -1,6 +1,7 @@
 //! What a server answered, and what it says if that is an error.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::retry;
@@ -30,13 +31,19 @@ impl ServerAnswer {
         Err(self.trouble())
     }
 
-    /// What it says, if all shards have done what was asked for: what some of them have found is not all.
-    pub(super) fn whole(&self) -> Result<Value, Trouble> {
-        let answer = self.json()?;
-        match is_whole(&answer) {
-            true => Ok(answer),
-            false => Err(Trouble::garbage("some shards do not answer")),
-        }
+    /// Fails unless all shards have done what was asked for.
+    pub(super) fn whole(&self) -> Result<(), Trouble> {
+        let failure = self.json::<ShardsAnswer>()?.failure();
+        failure.map_or(Ok(()), |failure| Err(Trouble::garbage(failure)))
+    }
+
+    /// What a search has found.
+    pub(super) fn found<T: DeserializeOwned>(&self) -> Result<FoundHits<T>, Trouble> {
+        let SearchAnswer { hits, shards } = self.json()?;
+        Ok(FoundHits {
+            hits: hits.hits,
+            shard_failure: shards.failure(),
+        })
     }
 
     /// What went wrong, for a status that is not a success.
@@ -87,9 +94,57 @@ fn shown(body: &[u8]) -> String {
     }
 }
 
-/// Whether all shards have done what was asked for, in time.
-pub(super) fn is_whole(answer: &Value) -> bool {
-    answer["_shards"]["failed"] == 0 && answer["timed_out"] != true
+/// What a search has found.
+#[derive(Debug)]
+pub(super) struct FoundHits<T> {
+    pub(super) hits: Vec<T>,
+    /// What failed, in words, if a shard did: it may have more.
+    pub(super) shard_failure: Option<String>,
+}
+
+impl<T> FoundHits<T> {
+    /// All that there are.
+    pub(super) fn all(self) -> Result<Vec<T>, Trouble> {
+        match self.shard_failure {
+            Some(failure) => Err(Trouble::garbage(failure)),
+            None => Ok(self.hits),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct SearchAnswer<T> {
+    hits: Hits<T>,
+    #[serde(flatten)]
+    shards: ShardsAnswer,
+}
+
+#[derive(Deserialize)]
+struct Hits<T> {
+    hits: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct ShardsAnswer {
+    #[serde(rename = "_shards")]
+    shards: Shards,
+    #[serde(default)]
+    timed_out: bool,
+}
+
+#[derive(Deserialize)]
+struct Shards {
+    failed: u64,
+}
+
+impl ShardsAnswer {
+    fn failure(&self) -> Option<String> {
+        match (self.shards.failed, self.timed_out) {
+            (0, false) => None,
+            (0, true) => Some("a search ended before all shards answered".to_owned()),
+            (failed, _) => Some(format!("{failed} of its shards failed")),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -141,5 +196,48 @@ mod tests {
         }
         let long = answer(500, &"é".repeat(10_000)).success().unwrap_err();
         assert!(long.reason.chars().count() < 300);
+    }
+
+    #[test]
+    fn what_only_some_shards_have_found_is_not_taken_for_all() {
+        let answer = |body: &str| ServerAnswer {
+            status: 200,
+            body: body.as_bytes().to_vec(),
+        };
+        for (body, hits, failure) in [
+            (r#""_shards":{"failed":0},"timed_out":false"#, 2, ""),
+            (r#""_shards":{"failed":0}"#, 2, ""),
+            (
+                r#""_shards":{"failed":0},"timed_out":true"#,
+                2,
+                "before all shards answered",
+            ),
+            (
+                r#""_shards":{"failed":1},"timed_out":false"#,
+                2,
+                "1 of its shards failed",
+            ),
+        ] {
+            let answer = answer(&format!(r#"{{{body},"hits":{{"hits":[1,2]}}}}"#));
+            let found = answer.found::<u8>().unwrap();
+            assert_eq!(found.hits.len(), hits);
+            assert!(
+                found
+                    .shard_failure
+                    .as_deref()
+                    .unwrap_or_default()
+                    .contains(failure)
+            );
+            assert_eq!(found.shard_failure.is_none(), failure.is_empty(), "{body}");
+            assert_eq!(answer.whole().is_ok(), failure.is_empty(), "{body}");
+            assert_eq!(found.all().is_ok(), failure.is_empty(), "{body}");
+        }
+        // As a gateway may answer instead of the server.
+        let hits = r#"{"_shards":{"failed":0},"hits":[]}"#;
+        for body in ["", "[]", "{}", "\"ok\"", "true", "<html>", hits] {
+            let trouble = answer(body).found::<u8>().unwrap_err();
+            assert_eq!(trouble.verdict, Verdict::Retry, "{body}");
+            assert_eq!(answer(body).whole().is_ok(), body == hits, "{body}");
+        }
     }
 }

@@ -93,7 +93,7 @@ fn main() -> ExitCode {
         failed.len(),
         sum.swaps
     );
-    // Of 2,000 seeds there were 126: if many have none, replays or swaps don't work.
+    // In 2,000 seeds there were 126: without any, replays or swaps don't work.
     let is_swapped = sum.swaps > 0 || seeds.len() < 500;
     let changed: Vec<u64> = seeds
         .into_iter()

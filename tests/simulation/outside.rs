@@ -232,7 +232,8 @@ impl simulation::Outside for Outside {
             }
             // A gateway may answer without asking the server.
             if is_garbage && chance.one_in(2) {
-                return Ok((200, b"<html>Please wait</html>".to_vec()));
+                let bodies = ["<html>Please wait</html>", "[]", "\"ok\"", "true"];
+                return Ok((200, chance.of(&bodies).into()));
             }
             let (status, mut body) = {
                 let mut state = outside.state();

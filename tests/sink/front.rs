@@ -139,7 +139,7 @@ impl Respond for Script {
             ("POST", search) if search.ends_with("/_search") => {
                 ok(json!({"_shards": {"failed": 0}, "hits": {"hits": []}}))
             }
-            ("POST", refresh) if refresh.ends_with("/_refresh") => {
+            ("GET" | "POST", refresh) if refresh.ends_with("/_refresh") => {
                 ok(json!({"_shards": {"failed": 0}}))
             }
             ("POST", "/_aliases") => {

@@ -129,8 +129,7 @@ impl Cluster {
         let path = IndicesRefreshParts::Index(&patterns).url();
         let query = [("ignore_unavailable", "true")];
         let answer = self.client.get(&path, &query).await?;
-        // A gateway may answer without asking the server.
-        answer.json::<Value>().map(drop)
+        answer.whole()
     }
 
     async fn change_aliases(&self, actions: &[Action]) -> Result<(), Trouble> {

@@ -25,7 +25,7 @@ use crate::host::clock::Instant;
 use crate::sink::Order;
 use crate::sink::cluster::Cluster;
 use crate::sink::index::DocumentKind;
-use crate::sink::server_answer::is_whole;
+use crate::sink::server_answer::FoundHits;
 use crate::sink::trouble::Trouble;
 
 /// How often they are looked for, as many branches may become known one after the other. What was refused
@@ -52,13 +52,6 @@ pub(in crate::sink) struct OutdatedZeros {
     deleted: usize,
     /// What was said last of those that can't be deleted.
     problem: Option<String>,
-}
-
-/// What a search found.
-struct FoundZeros {
-    zeros: Vec<Zero>,
-    /// Whether all indexes were searched: one whose shards don't answer has no hits.
-    is_whole: bool,
 }
 
 /// A document without payments, as a search finds it.
@@ -106,7 +99,7 @@ impl Delivery {
                 zeros.deleted_from = until;
                 None
             }
-            Ok(DeletionProgress::Unsearched) => Some("some shards do not answer".to_owned()),
+            Ok(DeletionProgress::Unsearched(failure)) => Some(failure),
             Ok(DeletionProgress::Refused) => {
                 let first = zeros.refused.first().map(String::as_str);
                 Some(format!(
@@ -127,8 +120,8 @@ enum DeletionProgress {
     Begun,
     /// There are none any more.
     Done,
-    /// There are none in the indexes that could be searched.
-    Unsearched,
+    /// There are none where it could be searched, and why not everywhere.
+    Unsearched(String),
     /// There are none but in the indexes that refused.
     Refused,
 }
@@ -170,24 +163,24 @@ impl Cluster {
     ) -> Result<DeletionProgress, Trouble> {
         // What is not refreshed is not found.
         self.refresh().await?;
-        let mut is_whole = true;
+        let mut failure = None;
         for some in queries.chunks(QUERIES) {
             loop {
                 let found = self.zeros(some, &zeros.refused).await?;
-                if found.zeros.is_empty() {
-                    is_whole &= found.is_whole;
+                if found.hits.is_empty() {
+                    failure = failure.or(found.shard_failure);
                     break;
                 }
-                self.delete_found(&found.zeros, zeros).await?;
+                self.delete_found(&found.hits, zeros).await?;
                 if began.elapsed() >= ROUND_MAX {
                     return Ok(DeletionProgress::Begun);
                 }
             }
         }
-        Ok(match (is_whole, zeros.refused.is_empty()) {
-            (false, _) => DeletionProgress::Unsearched,
-            (true, true) => DeletionProgress::Done,
-            (true, false) => DeletionProgress::Refused,
+        Ok(match (failure, zeros.refused.is_empty()) {
+            (Some(failure), _) => DeletionProgress::Unsearched(failure),
+            (None, true) => DeletionProgress::Done,
+            (None, false) => DeletionProgress::Refused,
         })
     }
 
@@ -196,7 +189,7 @@ impl Cluster {
         &self,
         queries: &[Value],
         refused: &BTreeSet<String>,
-    ) -> Result<FoundZeros, Trouble> {
+    ) -> Result<FoundHits<Zero>, Trouble> {
         let kinds = self.names().kinds();
         let windows = kinds.filter(|kind| matches!(kind, DocumentKind::Windows(_)));
         let patterns: Vec<String> = windows.map(|kind| self.names().pattern(kind)).collect();
@@ -209,11 +202,7 @@ impl Cluster {
         let refused = json!({ "terms": { "_index": refused } });
         let query = json!({ "bool": { "filter": filter, "must_not": refused } });
         let query = json!({ "size": TOGETHER, "_source": false, "query": query });
-        let mut answer: Value = self.client().post(&search, &query).await?.json()?;
-        let is_whole = is_whole(&answer);
-        let zeros = serde_json::from_value(answer["hits"]["hits"].take())
-            .map_err(|error| Trouble::garbage(format!("the answer can't be read: {error}")))?;
-        Ok(FoundZeros { zeros, is_whole })
+        self.client().post(&search, &query).await?.found()
     }
 
     /// Deletes these documents, and notes the indexes that refused to, as a read-only one does.
