@@ -187,7 +187,11 @@ impl Kibana {
             }
             body.extend_from_slice(&chunk);
         }
-        let body = self.config.credentials.mask().answer(body);
+        let mask = self.config.credentials.mask();
+        let body = match status {
+            200..300 => mask.success(body),
+            _ => mask.error(body),
+        };
         let answer = KibanaResponse { status, body };
         let url = self.shown();
         match status {

@@ -298,7 +298,7 @@ impl Client {
             body: if response.status().is_success() {
                 body
             } else {
-                credentials.mask().answer(body)
+                credentials.mask().error(body)
             },
         })
     }

@@ -9,7 +9,8 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::{Error, TemplateConfig};
-use crate::domain::secret::{Mask, Secret};
+use crate::domain::mask::Mask;
+use crate::domain::secret::Secret;
 
 /// Where documents go and how.
 #[derive(Clone)]

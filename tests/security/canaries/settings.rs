@@ -62,6 +62,8 @@ fn files_with(key: &Key, secret: &str) -> Vec<String> {
         format!("{head}\"{bare} {secret}\" = 1\n"),
         format!("{head}\"{bare}:{secret}\" = []\n"),
         format!("{head}'{bare}'.\"{secret}\" = 1\n"),
+        format!("{head}'{bare}.{secret}' = 1\n"),
+        format!("{head}'{}.{secret}' = 1\n", bare.to_uppercase()),
         // In a section on one line, beside something wrong.
         format!("x = {{ {name} = {text}, y = }}\n"),
         format!("{head}x = {{ {name} = {text} }}\n"),
