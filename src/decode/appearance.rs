@@ -181,6 +181,7 @@ mod tests {
         assert_eq!(looks_like(b"{\0\"\0a\0"), utf_16);
         assert_eq!(looks_like(b"x\0y\0"), None);
         assert_eq!(looks_like(b"{\0\0\0"), None);
+        assert_eq!(looks_like(b"x\0\0\0y\0\0\0"), None);
     }
 
     #[test]
@@ -218,6 +219,7 @@ mod tests {
         let is_protobuf = |payload: &[u8]| looks_like(payload).as_deref() == Some("Protobuf");
         // Field 1 of each kind, then field 2 with the number 1.
         assert!(is_protobuf(b"\x08\x96\x01\x10\x01"));
+        assert!(is_protobuf(b"\x08\x80\x01\x10\x01"));
         assert!(is_protobuf(b"\x09\x01\x02\x03\x04\x05\x06\x07\x08\x10\x01"));
         assert!(is_protobuf(b"\x0a\x03abc\x10\x01"));
         assert!(is_protobuf(b"\x0d\x01\x02\x03\x04\x10\x01"));

@@ -61,6 +61,7 @@ mod tests {
         assert_eq!(leading_number(*b"x1234567"), (0, 0));
         assert_eq!(leading_number(*b"12\xff45678"), (12, 2));
         assert_eq!(leading_number(*b"12:/4567"), (12, 2));
+        assert_eq!(leading_number(*b"12\xb045678"), (12, 2));
     }
 
     #[test]
@@ -74,6 +75,28 @@ mod tests {
                     let right = hour < 24 && minute < 60 && second < 60;
                     assert_eq!(millis_of_day(bytes), right.then_some(millis), "{text}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn each_place_of_a_time_of_day_takes_its_own_bytes_and_no_others() {
+        let places = [
+            b'0'..=b'2',
+            b'0'..=b'9',
+            b':'..=b':',
+            b'0'..=b'5',
+            b'0'..=b'9',
+            b':'..=b':',
+            b'0'..=b'5',
+            b'0'..=b'9',
+        ];
+        for (at, taken) in places.iter().enumerate() {
+            for byte in 0..=u8::MAX {
+                let mut bytes = *b"00:00:00";
+                bytes[at] = byte;
+                let is_time = millis_of_day(bytes).is_some();
+                assert_eq!(is_time, taken.contains(&byte), "{}", bytes.escape_ascii());
             }
         }
     }

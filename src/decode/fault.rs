@@ -13,7 +13,10 @@ pub(super) fn encoding(payload: &[u8], skipped: usize, error: Utf8Error) -> Stri
     }
     let offset = skipped + error.valid_up_to();
     let byte = payload.get(offset).copied().unwrap_or_default();
-    let why = match (error.error_len(), is_like_json(payload)) {
+    let why = match (
+        error.error_len(),
+        is_like_json(payload.get(skipped..).unwrap_or_default()),
+    ) {
         (None, _) => "the value ends within a character; was it cut off?",
         (_, true) => "it may be text in Latin-1, GBK or another encoding; write it in UTF-8",
         (_, false) => "it looks like binary data; send plain JSON",
@@ -73,7 +76,8 @@ pub(super) fn amount(raw: &str) -> &'static str {
     else {
         return "";
     };
-    let number = text.trim().trim_start_matches(['+', '-']);
+    let number = text.trim();
+    let number = number.strip_prefix(['+', '-']).unwrap_or(number);
     let digits = number.bytes().any(|c| c.is_ascii_digit());
     let spelt = number
         .bytes()
@@ -85,7 +89,8 @@ pub(super) fn amount(raw: &str) -> &'static str {
             "; write a point before the decimals, and nothing between thousands"
         }
         [b'0', b'0'..=b'9', ..] => "; leave out zeros at the front",
-        _ => "; leave out plus signs and blanks",
+        _ if text.starts_with('+') || text.trim() != text => "; leave out plus signs and blanks",
+        _ => "",
     }
 }
 
@@ -168,6 +173,6 @@ fn holds_json(text: &[u8]) -> bool {
     serde_json::from_slice::<String>(text).is_ok_and(|inner| inner.trim_start().starts_with('{'))
 }
 
-fn is_like_json(payload: &[u8]) -> bool {
-    payload.trim_ascii_start().starts_with(b"{")
+fn is_like_json(text: &[u8]) -> bool {
+    text.trim_ascii_start().starts_with(b"{")
 }

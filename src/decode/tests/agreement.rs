@@ -128,6 +128,38 @@ fn changed(payload: &str, changes: &[Change]) -> Vec<u8> {
     bytes
 }
 
+#[test]
+fn decimals_of_a_second_are_cut_to_milliseconds_without_the_parser() {
+    for (decimals, millis) in [
+        ("1", 100),
+        ("12", 120),
+        ("05", 50),
+        ("123", 123),
+        ("1239", 123),
+        ("0019999", 1),
+        ("123999999", 123),
+    ] {
+        let payload = with_time(&format!("\"2026-11-01 00:50:00.{decimals}\""));
+        assert!(scans(&payload), "{payload}");
+        let read = payment(&payload).event_time.millis();
+        assert_eq!(read, TIME + millis, "{payload}");
+    }
+}
+
+#[test]
+fn a_platform_of_19_digits_is_read_exactly_or_as_none() {
+    for (platform, read) in [
+        ("999999999999999999", Some(999_999_999_999_999_999)),
+        ("9223372036854775807", Some(i64::MAX)),
+        ("9223372036854775808", None),
+        ("9999999999999999999", None),
+    ] {
+        let field = format!("\"payPlatform\":{platform}");
+        let payload = with_more("").replace("\"payPlatform\":0", &field);
+        assert_eq!(payment(&payload).platform, read, "{payload}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 

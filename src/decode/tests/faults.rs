@@ -41,6 +41,9 @@ fn a_byte_order_mark_before_the_object_is_skipped() {
     let cut = format!("\u{feff}{}", &bare[..50]);
     let detail = reject_of(decode(&cut)).detail;
     assert!(detail.contains("ends at offset 53"), "{detail}");
+    let alone = reject_of(decode("\u{feff}")).detail;
+    let expected = "ends at offset 3; there is only a byte-order mark";
+    assert!(alone.contains(expected), "{alone}");
     says(
         format!("\u{feff}{bare}x").as_bytes(),
         b'x',
@@ -184,7 +187,7 @@ fn a_reject_says_which_byte_of_a_text_is_wrong_and_what_would_be_right() {
         "one record for each payment",
     );
     says(format!("{bare:?}").as_bytes(), b'"', 0, "encoded twice");
-    says(b"\"text\"", b'"', 0, "a text");
+    says(b"\"text\"", b'"', 0, "a text; a payment is one");
     says(b"null", b'n', 0, "for a tombstone send no value");
     says(b"true", b't', 0, "true or false");
     says(b"-5", b'-', 0, "a number");
@@ -205,7 +208,7 @@ fn a_reject_says_which_byte_of_a_text_is_wrong_and_what_would_be_right() {
         (
             with_more(",\"a\":1").replace(",\"a\"", ",\n\0\"a\""),
             "\n\0",
-            "a zero byte",
+            "a zero byte stands within",
         ),
         (
             bare.replace(":3", ":\u{a0}3"),
@@ -242,13 +245,35 @@ fn a_reject_says_which_byte_of_a_text_is_wrong_and_what_would_be_right() {
     let place = latin_1.len() - 3;
     latin_1[place] = 0xe9;
     says(&latin_1, 0xe9, place, "Latin-1");
+    let with_mark = [&b"\xef\xbb\xbf"[..], &latin_1].concat();
+    says(&with_mark, 0xe9, place + 3, "Latin-1");
     says(b"\x93\xff\xff", 0x93, 0, "binary data");
+    says(b"\x01abc", 0x01, 0, "binary data");
     says(
         "{\"a\":\"é".as_bytes().split_last().unwrap().1,
         0xc3,
         6,
         "cut off",
     );
+}
+
+#[test]
+fn a_byte_that_only_resembles_a_known_mistake_gets_the_words_of_the_parser() {
+    for (before, rest, words) in [
+        ("{", "{}}", "key must be a string"),
+        ("{", "\u{1}}", "key must be a string"),
+        ("{\"a\":1,", ",\"b\":2}", "key must be a string"),
+        ("{\"a\":", "}", "expected value"),
+        ("{\"a\":", "Tea}", "expected value"),
+        ("{\"a\":", "Nil}", "expected value"),
+        ("{\"a\":", "£5}", "expected value"),
+        ("{\"a\":", "€5}", "expected value"),
+        ("{\"a\"", "：5}", "expected `:`"),
+        ("{\"a\":\"b ", "\t\"}", "control character"),
+    ] {
+        let payload = format!("{before}{rest}");
+        says(payload.as_bytes(), rest.as_bytes()[0], before.len(), words);
+    }
 }
 
 #[test]
@@ -269,6 +294,14 @@ fn an_order_that_is_not_an_integer_is_told_what_would_be_right() {
             "payPlatform",
             r#""web""#,
             "send the text in a field of another name",
+        ),
+        // Without quotes two are not integers of JSON, and the third is too long to repeat.
+        ("orderId", r#""1.5""#, "send the text in a field"),
+        ("orderId", r#""05""#, "send the text in a field"),
+        (
+            "orderId",
+            r#""12345678901234567890""#,
+            "send the text in a field",
         ),
         ("orderId", "1.5", "leave it out or give one"),
         ("orderId", "[]", "leave it out or give one"),
@@ -299,4 +332,16 @@ fn an_amount_that_is_only_spelt_wrong_is_told_how_to_spell_it() {
         assert_eq!(reject.reason, Reason::BadAmount, "{text}");
         assert!(reject.detail.contains(right), "{}", reject.detail);
     }
+}
+
+#[test]
+fn an_amount_that_is_not_a_number_gets_no_advice_on_spelling() {
+    for text in ["five", "5 EUR", "1e5x", "", ".", "--5"] {
+        let reject = reject_of(decode(&with_amount(&format!("{text:?}"))));
+        assert_eq!(reject.reason, Reason::BadAmount, "{text}");
+        let end = "such as -12.50 or 1e3";
+        assert!(reject.detail.ends_with(end), "{}", reject.detail);
+    }
+    let large = reject_of(decode(&with_amount("\"1000000000000000\""))).detail;
+    assert!(large.ends_with("both excluded"), "{large}");
 }

@@ -178,6 +178,16 @@ fn a_bare_word_is_forgiven_as_the_amount_alone() {
 }
 
 #[test]
+fn a_bare_amount_is_found_wherever_it_stands_among_texts() {
+    for payload in [
+        r#"{"payAmount":NaN,"createTime":"2026-11-01 00:50:00","branchId":3,"note":"NaN"}"#,
+        r#"{"note":"\"","a":1,"payAmount":NaN,"createTime":"2026-11-01 00:50:00","branchId":3}"#,
+    ] {
+        assert_eq!(reason(payload), Reason::BadAmount, "{payload}");
+    }
+}
+
+#[test]
 fn times_that_are_none_are_bad() {
     for text in [
         "\"2026-02-30 00:00:00\"",
