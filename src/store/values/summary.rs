@@ -138,7 +138,11 @@ impl<'d, 'b> StoredBins<'d, 'b> {
         let distance = self.decoder.i32()?;
         self.last = self.last.checked_add(distance).ok_or(Malformed)?;
         let index = i16::try_from(self.last).map_err(|_| Malformed)?;
-        Ok(Some((index, self.decoder.u64()?)))
+        match self.decoder.u64()? {
+            // Is never written.
+            0 => Err(Malformed),
+            count => Ok(Some((index, count))),
+        }
     }
 }
 
@@ -178,6 +182,18 @@ mod tests {
     fn amounts() -> impl Strategy<Value = Vec<(i128, bool)>> {
         let amount = prop_oneof![-300..300_i128, any::<i128>()];
         proptest::collection::vec((amount, any::<bool>()), 0..120)
+    }
+
+    #[test]
+    fn a_bin_without_amounts_is_refused() {
+        let mut with_a_bin = summary_of(&[(100, false)]).encode();
+        with_a_bin.extend([2, 0]);
+        for damaged in [&[0, 2, 0], &*with_a_bin] {
+            assert_eq!(Summary::decode(damaged), Err(Malformed));
+            let mut merged = ByteEncoder::default();
+            let added = summary_of(&[(1, false)]);
+            assert_eq!(merge_summary(damaged, &added, &mut merged), Err(Malformed));
+        }
     }
 
     proptest! {
