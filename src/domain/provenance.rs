@@ -175,6 +175,11 @@ mod tests {
             ..provenance()
         };
         assert_eq!(ours.difference(&sorted), None);
+        let unknown_beginning = || Provenance {
+            first_offsets: None,
+            ..provenance()
+        };
+        assert_eq!(unknown_beginning().difference(&unknown_beginning()), None);
     }
 
     #[test]

@@ -108,6 +108,8 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -121,6 +123,46 @@ mod tests {
             assert_eq!(bare(content), "s3cret", "{content:?}");
         }
         assert_eq!(bare("\u{feff}\r\n"), "");
+    }
+
+    #[test]
+    fn a_file_that_all_users_can_write_is_refused_and_one_that_they_can_read_is_warned_about() {
+        const READ: &str = "every user of this machine can read the file ";
+        const WRITE: &str = "every user can write the file ";
+        for (mode, is_used, begin) in [
+            (0o600, true, ""),
+            (0o660, true, ""),
+            (0o604, true, READ),
+            (0o644, true, READ),
+            (0o602, false, WRITE),
+            (0o606, false, WRITE),
+        ] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs::write(file.path(), "s3cret\n").unwrap();
+            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
+            let (secret, told) = match read(file.path()) {
+                Ok(SecretFile { secret, warning }) => (Some(secret), warning.unwrap_or_default()),
+                Err(error) => (None, error.message),
+            };
+            assert_eq!(secret, is_used.then(|| Secret::new("s3cret")), "{mode:o}");
+            assert!(told.starts_with(begin), "{mode:o}: {told}");
+            assert_eq!(told.is_empty(), begin.is_empty(), "{mode:o}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_told_unless_it_may_be_the_secret() {
+        // The tests run in the folder that `src` is in.
+        for path in ["/nowhere/at/all", "/no-such-token", "src/no-such-token"] {
+            let SecretFileError { message, is_hidden } = read(Path::new(path)).unwrap_err();
+            let begin = format!("the file {path} can't be read: ");
+            assert!(is_hidden && message.starts_with(&begin), "{message}");
+        }
+        for secret in ["s3cret", "s3cret/=="] {
+            let SecretFileError { message, is_hidden } = read(Path::new(secret)).unwrap_err();
+            assert!(is_hidden && !message.contains("s3cret"), "{message}");
+            assert!(message.starts_with("there is no such file: "), "{message}");
+        }
     }
 
     #[test]

@@ -173,7 +173,7 @@ fn digits(bytes: &[u8]) -> Option<i64> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-    use chrono::{DateTime, SecondsFormat, Utc};
+    use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
     use proptest::prelude::*;
 
     use super::*;
@@ -233,6 +233,9 @@ mod tests {
         );
         assert_eq!(parsed("2026-11-01 00:50:00.2Z"), Some(1_793_494_200_200));
         assert_eq!(parsed("1969-12-31T23:59:59.999Z"), Some(-1));
+        // The farthest ones.
+        assert_eq!(parsed("2026-11-02T00:49:00+23:59"), Some(1_793_494_200_000));
+        assert_eq!(parsed("2026-10-31T00:51:00-23:59"), Some(1_793_494_200_000));
     }
 
     #[test]
@@ -252,6 +255,9 @@ mod tests {
             "2025-02-29T00:00:00Z",
             "2026-11-01T00:50:00.Z",
             "2026-11-01T00:50:00+0800",
+            "2026-11-01T00:50:00+8:00",
+            "2026-11-01T00:50:00+008:00",
+            "2026-11-01T00:50:00+:30",
             "2026-11-01T00:50:00+24:00",
             "2026-11-01T00:50:00+08:60",
             "2026-11-01T00:50:00Z ",
@@ -260,6 +266,20 @@ mod tests {
             "2026-11-01T00:50:00é",
         ] {
             assert_eq!(parsed(text), None, "{text:?}");
+        }
+    }
+
+    // The calendar repeats itself after 400 years. The leap day of 2000 is the last day of such a cycle.
+    #[test]
+    fn every_day_of_400_years_has_the_date_that_chrono_gives_it() {
+        let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
+        let first = NaiveDate::from_ymd_opt(1999, 12, 31).unwrap();
+        for day in first.iter_days().take(146_100) {
+            let number = (day - epoch).num_days();
+            let (year, month) = (i64::from(day.year()), i64::from(day.month()));
+            let date = (year, month, i64::from(day.day()));
+            assert_eq!(date_of(number), date);
+            assert_eq!(day_number(date.0, date.1, date.2), Some(number));
         }
     }
 

@@ -82,3 +82,85 @@ impl Total {
         Some(self.last).filter(|last| *last != EventTime::MIN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::domain::amount::Amount;
+    use crate::domain::payment::{BranchId, PaymentNotices};
+
+    fn at(millis: i64) -> EventTime {
+        EventTime::from_millis(millis)
+    }
+
+    fn payment(millis: i64, units: i128) -> Payment {
+        Payment {
+            event_time: at(millis),
+            amount: Amount::from_units(units),
+            branch: BranchId::new(1).unwrap(),
+            order_id: None,
+            platform: None,
+            notices: PaymentNotices::default(),
+        }
+    }
+
+    //  500     1000          2000                 9000
+    //   |--------|=============|--------------------|
+    // future   first          last               future
+    #[test]
+    fn payments_of_the_future_count_and_move_neither_end() {
+        let mut total = Total::ZERO;
+        total.add(&payment(2_000, 5));
+        total.add(&payment(1_000, -7));
+        total.add_future(&payment(9_000, 40));
+        total.add_future(&payment(500, 100));
+        let expected = Total {
+            count: 4,
+            amount: I256::from(138),
+            first: at(1_000),
+            last: at(2_000),
+            known_since: at(500),
+        };
+        assert_eq!(total, expected);
+    }
+
+    #[test]
+    fn times_are_told_only_of_payments_that_there_are() {
+        let told = |total: &Total| {
+            let ends = (total.first_event_time(), total.last_event_time());
+            (ends, total.branch_known_since())
+        };
+        let mut total = Total::ZERO;
+        assert_eq!(told(&total), ((None, None), None));
+        total.add_future(&payment(9_000, 1));
+        assert_eq!(told(&total), ((None, None), Some(at(9_000))));
+        total.add(&payment(2_000, 1));
+        total.add(&payment(1_000, 1));
+        let ends = (Some(at(1_000)), Some(at(2_000)));
+        assert_eq!(told(&total), (ends, Some(at(1_000))));
+    }
+
+    #[test]
+    fn totals_of_two_stretches_add_up_in_either_order() {
+        let mut early = Total::ZERO;
+        early.add(&payment(1_000, 5));
+        let mut late = Total::ZERO;
+        late.add(&payment(3_000, -7));
+        late.add_future(&payment(500, 40));
+        let expected = Total {
+            count: 3,
+            amount: I256::from(38),
+            first: at(1_000),
+            last: at(3_000),
+            known_since: at(500),
+        };
+        for (mut total, other) in [(early, late), (late, early)] {
+            total.merge(&other);
+            assert_eq!(total, expected);
+            total.merge(&Total::ZERO);
+            assert_eq!(total, expected);
+        }
+    }
+}

@@ -300,3 +300,52 @@ impl<'a> Draft<'a> {
         self.mark([list.document(origin)]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::store::journal::tests::rejects;
+
+    #[test]
+    fn a_slice_is_left_out_only_if_all_of_it_is_before_the_floor() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path(), true).unwrap();
+        let (grid, branch) = (Grid::new(&[]), BranchId::MAX);
+        assert_eq!(grid.slice().millis(), 60_000);
+        let minute = |minutes: i64| EventTime::from_millis(minutes * 60_000);
+        let mut payment = Summary::default();
+        payment.add(&1, false);
+        // A payment in each of three slices.
+        let mut effects = rejects(0..0);
+        for minutes in 1..=3 {
+            let slice = (minute(minutes), branch);
+            effects.changes.slices.insert(slice, payment.clone());
+        }
+        let counts = || {
+            [1, 2, 3].map(|minutes| {
+                let block = Block {
+                    level: 0,
+                    start: minute(minutes),
+                };
+                let cell: Option<Summary> = database.value(&keys::cell(block, branch)).unwrap();
+                cell.map_or(0, |cell| cell.count)
+            })
+        };
+        let nothing = MarkedDocuments::None;
+        let mut draft = Draft::new(&database, &CheckpointHead::default(), nothing);
+        // Behind the start of the second one.
+        let floor = Some(EventTime::from_millis(2 * 60_000 + 1));
+        draft.merge(&effects, &grid, floor, None).unwrap();
+        let head = draft.write().unwrap();
+        assert_eq!(counts(), [0, 1, 1]);
+
+        // The same again. The latest payment is exactly at the start of its slice.
+        let mut draft = Draft::new(&database, &head, nothing);
+        let latest = Some(minute(3));
+        draft.merge(&effects, &grid, None, latest).unwrap();
+        draft.write().unwrap();
+        assert_eq!(counts(), [1, 2, 2]);
+    }
+}

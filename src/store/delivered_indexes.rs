@@ -22,3 +22,38 @@ impl Store {
         self.database.write(batch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tidegauge_windows::EventTime;
+
+    use super::*;
+    use crate::store::journal::tests::identity;
+
+    #[test]
+    fn after_a_restart_the_newest_index_of_each_family_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path(), &identity()).unwrap();
+        let windows = Family::Windows {
+            definition: 1,
+            from: EventTime::MIN,
+            to: EventTime::MAX,
+        };
+        let noted = |family, uuid: &str| BTreeMap::from([(family, uuid.to_owned())]);
+        for indexes in [
+            noted(Family::Totals, "one"),
+            noted(windows, "two"),
+            noted(Family::Totals, "three"),
+        ] {
+            store.note_indexes(&indexes).unwrap();
+        }
+        drop(store);
+        let (store, _) = Store::open(dir.path(), &identity()).unwrap();
+        let known = store.readings().query(|reading| reading.indexes());
+        let mut newest = noted(Family::Totals, "three");
+        newest.extend(noted(windows, "two"));
+        assert_eq!(known.unwrap(), newest);
+    }
+}

@@ -268,6 +268,8 @@ mod tests {
         for name in [
             "LOCK",
             "LOG",
+            "LOG.old.1700000000000000",
+            "OPTIONS-000005",
             "IDENTITY",
             "MANIFEST-000001",
             "000001.dbtmp",
@@ -288,5 +290,59 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_left_of_a_state_is_not_taken_for_no_state() {
+        let cases: [(&[&str], Option<bool>); 7] = [
+            (&[], Some(false)),
+            (&["LOCK", "LOG", "MANIFEST-000001"], Some(false)),
+            (&["CURRENT"], Some(true)),
+            (&["CURRENT", "000012.sst"], Some(true)),
+            (&["LOG", "000012.sst"], None),
+            (&["000004.log"], None),
+            (&["MANIFEST-000005"], None),
+        ];
+        for (names, held) in cases {
+            let path = tempfile::tempdir().unwrap();
+            for name in names {
+                File::create(path.path().join(name)).unwrap();
+            }
+            match holds_state(path.path()) {
+                Ok(found) => assert_eq!(Some(found), held, "{names:?}"),
+                Err(Error::Damaged { .. }) => assert_eq!(None, held, "{names:?}"),
+                Err(other) => panic!("{names:?}: {other}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_place_without_a_state_is_told_from_one_that_can_not_be_looked_at() {
+        let parent = tempfile::tempdir().unwrap();
+        let at = |name: &str| holds_state(&parent.path().join(name));
+        assert!(!at("missing").unwrap());
+        File::create(parent.path().join("file")).unwrap();
+        assert!(matches!(at("file"), Err(Error::NotADirectory { .. })));
+        // No file system takes so long a name.
+        let long = "a".repeat(300);
+        let look = "look at";
+        let refused = [
+            at(&long).unwrap_err(),
+            prepare(&parent.path().join(&long)).unwrap_err(),
+        ];
+        for error in refused {
+            assert!(matches!(error, Error::Io { action, .. } if action == look));
+        }
+    }
+
+    #[test]
+    fn a_table_that_belongs_to_no_state_is_refused_by_name() {
+        let path = tempfile::tempdir().unwrap();
+        fs::write(path.path().join("000004.log"), "12345").unwrap();
+        refuse_tables(path.path()).unwrap();
+        fs::write(path.path().join("000012.sst"), "123").unwrap();
+        let error = refuse_tables(path.path()).unwrap_err();
+        assert!(error.to_string().contains("000012.sst"), "{error}");
+        assert_eq!(size(path.path()).unwrap(), 8);
     }
 }

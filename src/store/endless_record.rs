@@ -86,6 +86,8 @@ const fn masked(checksum: u32) -> u32 {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::fs;
+
     use super::*;
 
     fn record(kind: u8, content: &[u8]) -> Vec<u8> {
@@ -124,5 +126,24 @@ mod tests {
         // Not written yet.
         assert_eq!(found(&[first.clone(), vec![0; 100], second.clone()]), None);
         assert_eq!(found(&[first, second[..6].to_vec()]), None);
+    }
+
+    #[test]
+    fn logs_and_lists_of_tables_are_searched_and_no_other_file() {
+        let bytes = [record(1, b"one"), record(5, b"two")].concat();
+        for (name, is_refused) in [
+            ("000004.log", true),
+            ("MANIFEST-000005", true),
+            ("000012.sst", false),
+            ("CURRENT", false),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join(name), &bytes).unwrap();
+            let refused = check(dir.path());
+            assert_eq!(refused.is_err(), is_refused, "{name}");
+            if let Err(error) = refused {
+                assert!(error.to_string().contains(name), "{error}");
+            }
+        }
     }
 }

@@ -251,4 +251,73 @@ mod tests {
             assert!(told.contains(names), "{told}");
         }
     }
+
+    #[test]
+    fn a_fact_says_what_is_wrong_and_leaves_out_what_to_do() {
+        let path = PathBuf::from("dir");
+        let difference = RuleDifference {
+            key: "w".into(),
+            state: Some("1".into()),
+            configured: None,
+        };
+        for (error, fact, is_config_mismatch) in [
+            (
+                Error::Version {
+                    path: path.clone(),
+                    found: 9,
+                    expected: 4,
+                },
+                "the state in dir has storage version 9, and this program reads version 4",
+                false,
+            ),
+            (
+                Error::Topic {
+                    path: path.clone(),
+                    found: "one".into(),
+                    configured: "other".into(),
+                },
+                "the state in dir is of the topic one, and the configured topic is other",
+                true,
+            ),
+            (
+                Error::Rules {
+                    path: path.clone(),
+                    differences: vec![difference],
+                },
+                "it was built by other rules than the configured ones: w is 1 in the state and \
+                 missing in the config",
+                true,
+            ),
+            (
+                Error::Damaged {
+                    path,
+                    reason: "torn".into(),
+                },
+                "the state in dir is damaged (torn)",
+                false,
+            ),
+        ] {
+            assert_eq!(error.fact(), fact);
+            assert_eq!(error.is_config_mismatch(), is_config_mismatch, "{fact}");
+        }
+    }
+
+    #[test]
+    fn who_lost_a_directory_is_told_which_one_to_put_back() {
+        let told = |path: &str, generation| {
+            let path = PathBuf::from(path);
+            Error::Gone { path, generation }.to_string()
+        };
+        for (path, generation, part) in [
+            ("dir/LOCK", None, "the state, which is intact: start"),
+            ("dir", Some(1), "put dir back as it was"),
+            ("dir-g3", Some(3), "put dir-g3 back as it was"),
+            ("dir-g3", Some(3), "while generation 3 is live"),
+            ("dir-g3", Some(3), "write `live = N` into dir.live, "),
+            ("other", Some(3), "into <state_dir>.live, "),
+        ] {
+            let told = told(path, generation);
+            assert!(told.contains(part), "{told}");
+        }
+    }
 }

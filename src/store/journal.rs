@@ -88,7 +88,7 @@ impl<'a> Journal<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used)]
 
     use std::collections::BTreeMap;
@@ -96,14 +96,15 @@ mod tests {
 
     use tidegauge_windows::{Changes, Settings, Snapshot, Span};
 
-    use crate::core::effect::{Effects, Notices, RejectedRecord};
+    use crate::core::effect::{Effects, Notices, Progress, RejectedRecord};
+    use crate::core::feedback::{Blocked, Family};
     use crate::decode::Reason;
     use crate::domain::branch::Branches;
     use crate::domain::document_key::{DocumentKey, Origin};
     use crate::domain::ledger::Ledger;
     use crate::store::{Identity, MarkedDocuments, Store};
 
-    fn identity() -> Identity {
+    pub(in crate::store) fn identity() -> Identity {
         let settings = Settings {
             definitions: Vec::new(),
             out_of_orderness: Span::SECOND,
@@ -122,7 +123,20 @@ mod tests {
         }
     }
 
-    fn rejects(offsets: std::ops::Range<i64>) -> Effects {
+    /// What begins a state: partition 0 is read from its first record on.
+    pub(in crate::store) fn beginning() -> Effects {
+        let progress = Progress {
+            position: 1,
+            first: Some(0),
+            fingerprint: None,
+        };
+        Effects {
+            progress: BTreeMap::from([(0, progress)]),
+            ..rejects(0..0)
+        }
+    }
+
+    pub(in crate::store) fn rejects(offsets: std::ops::Range<i64>) -> Effects {
         let reject = |offset| RejectedRecord {
             origin: Origin {
                 partition: 0,
@@ -204,5 +218,34 @@ mod tests {
         acknowledge(&mut store, &[4, 5]);
         store.commit(&rejects(0..0), &[], 0).unwrap();
         assert_eq!(kept(&store), [6]);
+    }
+
+    #[test]
+    fn an_entry_that_can_not_be_delivered_does_not_hold_the_list() {
+        let first = DocumentKey::Reject(Origin {
+            partition: 0,
+            offset: 0,
+        });
+        let cases: [(Option<DocumentKey>, Option<Family>, &[i64]); 4] = [
+            (None, None, &[3, 2, 1, 0]),
+            // The second is waited for still.
+            (Some(first), None, &[3, 2, 1]),
+            (None, Some(Family::Rejects), &[3]),
+            (None, Some(Family::NoWindow), &[3, 2, 1, 0]),
+        ];
+        for (document, family, left) in cases {
+            let dir = tempfile::tempdir().unwrap();
+            let (mut store, _) = Store::open(dir.path(), &identity()).unwrap();
+            store.keep = 1;
+            store.commit(&rejects(0..4), &[], 0).unwrap();
+            store.block(Blocked {
+                documents: document.into_iter().collect(),
+                families: family.into_iter().collect(),
+            });
+            store.commit(&rejects(0..0), &[], 0).unwrap();
+            assert_eq!(kept(&store), left, "{document:?} {family:?}");
+            // Those that went await nothing.
+            assert_eq!(store.checkpoint().dirty, left.len() as u64);
+        }
     }
 }

@@ -3,7 +3,6 @@
 //! A key is a prefix byte and then fields of fixed length, so that keys sort as their fields do:
 //! big-endian, signed numbers with the sign bit flipped.
 
-use std::borrow::Borrow;
 use std::ops::{Deref, Range};
 
 use tidegauge_windows::{Block, EventTime, Window};
@@ -155,12 +154,6 @@ impl Deref for KeyBytes {
 
 impl AsRef<[u8]> for KeyBytes {
     fn as_ref(&self) -> &[u8] {
-        self
-    }
-}
-
-impl Borrow<[u8]> for KeyBytes {
-    fn borrow(&self) -> &[u8] {
         self
     }
 }

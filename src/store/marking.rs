@@ -136,6 +136,7 @@ mod tests {
     use tidegauge_windows::{Selection, Walk};
 
     use super::*;
+    use crate::store::task::tests::frame;
 
     fn closing(after: i64, until: i64) -> Task {
         Task::Windows(Walk::new(Selection {
@@ -183,5 +184,21 @@ mod tests {
         assert_eq!(marking.next(), Some((0, Task::NoWindow(None))));
         marking.set(0, None);
         assert!(!marking.is_pending());
+    }
+
+    #[test]
+    fn retention_waits_for_the_earliest_of_all_tasks() {
+        let first_start = |tasks: Vec<Task>| {
+            let tasks = (0..).zip(tasks).collect();
+            let marking = MarkingTasks::new(MarkedDocuments::WithPayments, tasks);
+            marking.first_start(&frame()).map(EventTime::millis)
+        };
+        let hour = 3_600_000;
+        let early = closing(10 * hour, 12 * hour);
+        let late = closing(20 * hour, 30 * hour);
+        let list = Task::NoWindow(None);
+        assert_eq!(first_start(vec![list]), None);
+        // The longest windows are of three hours.
+        assert_eq!(first_start(vec![late, list, early]), Some(7 * hour));
     }
 }

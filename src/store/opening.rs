@@ -260,3 +260,6 @@ pub(super) fn recover(
     };
     read().map_err(|error: ReadError| database.unreadable(error))
 }
+
+#[cfg(test)]
+mod tests;

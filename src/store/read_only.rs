@@ -168,3 +168,69 @@ impl ReadOnlyStore {
         Ok(stats)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::store::journal::tests::{beginning, identity};
+    use crate::store::{Identity, MarkedDocuments, Store};
+
+    fn read(dir: &Path) -> ReadOnlyStore {
+        ReadOnlyStore::open(dir).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_reader_is_told_what_a_state_is_of_and_how_far_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(ReadOnlyStore::open(dir.path()).unwrap().is_none());
+        let without_sink = Identity {
+            topic: "payment_msg".into(),
+            generation: 3,
+            rules: "w = 1".into(),
+            documents: MarkedDocuments::None,
+            ..identity()
+        };
+        drop(Store::open(dir.path(), &without_sink).unwrap());
+        let empty = read(dir.path());
+        assert!(!empty.has_begun() && !empty.checkpoint().is_marking);
+        assert_eq!(empty.topic_id(), None);
+        assert_eq!(empty.halted(), &BTreeMap::new());
+
+        // All documents are marked for the new sink.
+        let with_sink = Identity {
+            documents: MarkedDocuments::WithPayments,
+            ..without_sink
+        };
+        let (mut store, _) = Store::open(dir.path(), &with_sink).unwrap();
+        let topic_id = TopicId::new(7).unwrap();
+        let halted = BTreeMap::from([(2, "records are missing".to_owned())]);
+        store.bind(topic_id).unwrap();
+        store.halt(&halted).unwrap();
+        let written = store.commit(&beginning(), &[], 5).unwrap();
+        let begun = read(dir.path());
+        assert_eq!((begun.version(), begun.generation()), (4, 3));
+        assert_eq!((begun.topic(), begun.rules()), ("payment_msg", "w = 1"));
+        assert_eq!(begun.topic_id(), Some(topic_id));
+        assert_eq!(begun.halted(), &halted);
+        assert!(begun.has_begun() && begun.checkpoint().is_marking);
+        assert_eq!(begun.checkpoint(), &written);
+    }
+
+    #[test]
+    fn keys_and_bytes_of_a_state_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path(), &identity()).unwrap();
+        let before = read(dir.path()).stats().unwrap();
+        let ten = "0123456789".to_owned();
+        store.halt(&BTreeMap::from([(2, ten)])).unwrap();
+        let after = read(dir.path()).stats().unwrap();
+        let mut keys = before.keys;
+        assert_eq!(keys.insert("partitions", 1), None);
+        assert_eq!(after.keys, keys);
+        // A key of five bytes, a length and ten letters.
+        assert_eq!(after.bytes - before.bytes, 16);
+        assert!(after.disk_bytes > after.bytes);
+    }
+}

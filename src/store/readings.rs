@@ -261,3 +261,6 @@ impl Cells<BranchId, Summary> for StoreReading<'_> {
         self.snapshot.known_since(branch)
     }
 }
+
+#[cfg(test)]
+mod tests;

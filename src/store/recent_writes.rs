@@ -129,7 +129,10 @@ impl<K, V> Default for HalvedCache<K, V> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use tidegauge_windows::Block;
+
     use super::*;
+    use crate::store::keys;
 
     #[test]
     fn the_newest_value_is_kept_and_memory_is_bounded() {
@@ -139,10 +142,37 @@ mod tests {
             kept.keep(7, HALF_BYTES / 100, |kept| *kept = value);
             assert_eq!(kept.get(&value), Some(if value == 7 { &7 } else { &value }));
             assert_eq!(kept.get(&7), Some(&value));
+            // A generation has room for a hundred, however often one of them is written.
+            if let Some(before) = value.checked_sub(90) {
+                assert!(kept.get(&before).is_some());
+            }
             assert!(kept.young.len() + kept.old.len() <= 202);
             assert!(kept.young_bytes <= HALF_BYTES);
         }
         assert_eq!(kept.get(&1), None);
+    }
+
+    #[test]
+    fn a_cell_and_a_total_are_as_they_were_written_last() {
+        let branch = BranchId::new(7).unwrap();
+        let block = Block {
+            level: 1,
+            start: EventTime::from_millis(0),
+        };
+        let key = keys::cell(block, branch);
+        let mut recent = RecentWrites::default();
+        assert_eq!(recent.cell(&key), None);
+        assert_eq!(recent.total(branch), None);
+        for (cell, count) in [(&b"a long cell"[..], 1), (&b"short"[..], 2)] {
+            let total = Total {
+                count,
+                ..Total::ZERO
+            };
+            recent.keep_cell(&key, cell);
+            recent.keep_total(branch, total);
+            assert_eq!(recent.cell(&key), Some(cell));
+            assert_eq!(recent.total(branch), Some(&total));
+        }
     }
 
     #[test]

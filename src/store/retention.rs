@@ -144,3 +144,87 @@ impl Retention {
         self.deleted = Some(floor);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tidegauge_windows::Window;
+
+    use super::*;
+    use crate::domain::payment::BranchId;
+    use crate::store::database::Database;
+    use crate::store::task::tests::frame;
+    use crate::store::values::StoredValue;
+
+    fn time(millis: i64) -> EventTime {
+        EventTime::from_millis(millis)
+    }
+
+    fn window(start: i64) -> DocumentKey {
+        DocumentKey::Window {
+            definition: 1,
+            window: Window::new(time(start), time(start + 10)),
+            branch: BranchId::MAX,
+        }
+    }
+
+    #[test]
+    fn a_window_is_kept_until_it_is_delivered_also_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(dir.path(), true).unwrap();
+        let mark = keys::dirty(&window(40));
+        let mut batch = WriteBatch::default();
+        batch.put(mark, 1_u64.encode());
+        database.write(batch).unwrap();
+
+        let frame = frame();
+        let opened = |documents| Retention::new(frame.settings(), documents);
+        let wanted = Some(time(100));
+        let searched = |retention: &mut Retention| {
+            let snapshot = StateSnapshot::take(&database, &[]);
+            retention.search(&snapshot, wanted).unwrap();
+            retention.floor(None, wanted, None)
+        };
+        let mut retention = opened(MarkedDocuments::WithPayments);
+        assert_eq!(searched(&mut retention), Some(time(40)));
+        // Without a sink, a mark that is left is waited for by none.
+        assert_eq!(searched(&mut opened(MarkedDocuments::None)), wanted);
+
+        let mut batch = WriteBatch::default();
+        batch.delete(mark);
+        database.write(batch).unwrap();
+        assert_eq!(searched(&mut retention), wanted);
+
+        // What a batch marks is not in the state before it.
+        for start in [70, 60, 80] {
+            retention.note(&window(start));
+        }
+        let floor = |before: Option<i64>, unmarked: Option<i64>| {
+            let floor = retention.floor(before.map(time), wanted, unmarked.map(time));
+            floor.map(EventTime::millis)
+        };
+        assert_eq!(floor(None, None), Some(60));
+        assert_eq!(floor(None, Some(50)), Some(50));
+        // It never goes back.
+        assert_eq!(floor(Some(65), Some(50)), Some(65));
+    }
+
+    #[test]
+    fn windows_are_deleted_in_steps_of_a_part_of_the_retention() {
+        let frame = frame();
+        assert_eq!(frame.settings().retention, Span::DAY);
+        let mut retention = Retention::new(frame.settings(), MarkedDocuments::None);
+        let minutes = |minutes: i64| time(minutes * 60_000);
+        // A day has 32 times 45 minutes.
+        for (floor, is_deleted) in [(7, true), (8, false), (51, false), (52, true)] {
+            let mut batch = WriteBatch::default();
+            let has = retention.delete(frame.grid(), minutes(floor), &mut batch);
+            assert_eq!(has, is_deleted, "{floor}");
+            assert_eq!(batch.is_empty(), !is_deleted, "{floor}");
+            if has {
+                retention.deleted(minutes(floor));
+            }
+        }
+    }
+}

@@ -162,9 +162,10 @@ impl ScanCache {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use tidegauge_windows::EventTime;
+    use tidegauge_windows::{EventTime, Window};
 
     use super::*;
+    use crate::store::keys;
 
     fn block(start: i64) -> Block {
         Block {
@@ -202,6 +203,10 @@ mod tests {
         scanned.keep(CellPage::new(block(0), branch(8)));
         assert_eq!(scanned.cell(block(0), branch(3)), CellLookup::Nothing);
         assert_eq!(scanned.cell(block(0), branch(9)), CellLookup::Absent);
+        // A page of another block takes nothing away.
+        scanned.keep(CellPage::new(block(1), branch(0)));
+        assert_eq!(scanned.cell(block(0), branch(9)), CellLookup::Absent);
+        assert_eq!(scanned.cell(block(1), branch(9)), CellLookup::Absent);
     }
 
     #[test]
@@ -239,5 +244,45 @@ mod tests {
             CellLookup::Value(&value)
         );
         assert_eq!(scanned.cell(block(199), branch(790)), CellLookup::Nothing);
+        // Of small cells, it is their places that take most.
+        let mut page = CellPage::new(block(0), branch(0));
+        for number in 0..200_000 {
+            page.add(branch(number), b"1");
+        }
+        let places = page.ends.len() * size_of::<(BranchId, usize)>();
+        assert!(page.bytes.len() + places <= BYTES_MAX);
+    }
+
+    //      60        120       180
+    //  ----[---------)---------|----
+    //       no revision
+    #[test]
+    fn a_stretch_without_revisions_ends_before_the_next_one() {
+        let key = |start| {
+            let window = Window::new(block(start).start, block(start + 60).start);
+            keys::revision(0, window, branch(1))
+        };
+        let mut scanned = ScanCache::default();
+        assert!(!scanned.is_unrevised(&key(60)));
+        scanned.no_revision(key(60), key(120));
+        let unrevised = [0, 60, 119, 120, 180].map(|start| scanned.is_unrevised(&key(start)));
+        assert_eq!(unrevised, [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn what_comes_next_is_looked_for_once_several_in_a_row_are_missing() {
+        let mut scanned = ScanCache::default();
+        let mut look = |is_there| (scanned.scanned(is_there), scanned.looked_up(is_there));
+        for _ in 0..2 {
+            for _ in 1..ABSENT_MIN {
+                assert_eq!(look(false), (false, false));
+            }
+            // One that is there begins a new row.
+            assert_eq!(look(true), (false, false));
+        }
+        for _ in 1..ABSENT_MIN {
+            assert_eq!(look(false), (false, false));
+        }
+        assert_eq!(look(false), (true, true));
     }
 }

@@ -12,3 +12,18 @@ pub(super) fn of(path: &Path) -> Option<Space> {
         available: known.f_bavail.saturating_mul(known.f_frsize),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_file_system_has_a_size_and_no_more_than_that_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let space = of(dir.path()).unwrap();
+        assert!(space.size > 0 && space.available <= space.size);
+        assert_eq!(of(&dir.path().join("missing")), None);
+    }
+}

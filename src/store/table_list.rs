@@ -173,4 +173,44 @@ mod tests {
         assert!(check(list.checksum & !CHECKSUM_BIT).is_ok());
         assert!(check(list.checksum ^ 1).is_err());
     }
+
+    #[test]
+    fn a_list_is_followed_while_it_grows_and_when_another_replaces_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |number: u64, bytes: &str| {
+            fs::write(path(dir.path(), number), bytes).unwrap();
+            let current = format!("MANIFEST-{number:06}\n");
+            fs::write(dir.path().join("CURRENT"), current).unwrap();
+        };
+        let read = |synced: &SyncedTableList| synced.read(dir.path()).unwrap();
+        let synced = SyncedTableList::default();
+        let mut all: Vec<TableList> = Vec::new();
+        for (number, bytes) in [
+            (1, "one table"),
+            (1, "one table and another"),
+            (7, "both tables, in a new list"),
+            (7, "both tables, in a new list, and a third"),
+        ] {
+            write(number, bytes);
+            let list = read(&synced);
+            assert_eq!(list, read(&SyncedTableList::default()), "{bytes}");
+            assert_eq!((list.number, list.bytes), (number, bytes.len() as u64));
+            all.push(list);
+            for known in &all {
+                known.check(dir.path()).unwrap();
+            }
+        }
+        let newest = read(&synced);
+        for (number, bytes) in [
+            (7, "both tables, in a new list"),
+            (7, "both tables, in a new list, and another"),
+            (
+                1,
+                "one table, and then a list that is longer than the newest",
+            ),
+        ] {
+            write(number, bytes);
+            newest.check(dir.path()).unwrap_err();
+        }
+    }
 }

@@ -263,3 +263,6 @@ impl StoredValue for Walk<BranchId> {
         })
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

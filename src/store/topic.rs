@@ -64,3 +64,45 @@ pub fn resume(dir: &Path, partition: Option<i32>) -> Result<BTreeMap<i32, String
     database.sync()?;
     Ok(halts)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::store::journal::tests::identity;
+
+    fn halts(partitions: &[i32]) -> BTreeMap<i32, String> {
+        let partitions = partitions.iter();
+        partitions
+            .map(|partition| (*partition, format!("a gap in {partition}")))
+            .collect()
+    }
+
+    #[test]
+    fn partitions_stay_halted_through_restarts_until_they_are_resumed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(dir.path(), &identity()).unwrap();
+        let id = |bits| TopicId::new(bits).unwrap();
+        for bits in [7, 8, 8] {
+            store.bind(id(bits)).unwrap();
+        }
+        store.halt(&halts(&[1, 2])).unwrap();
+        store.halt(&halts(&[3])).unwrap();
+        let in_use = resume(dir.path(), None);
+        assert!(matches!(in_use, Err(Error::InUse { .. })));
+        drop(store);
+        let recovered = || Store::open(dir.path(), &identity()).unwrap().1;
+        assert_eq!(recovered().topic, Some(id(8)));
+        assert_eq!(recovered().halted, halts(&[1, 2, 3]));
+        for (partition, resumed, left) in [
+            (Some(2), halts(&[2]), halts(&[1, 3])),
+            (Some(2), halts(&[]), halts(&[1, 3])),
+            (None, halts(&[1, 3]), halts(&[])),
+        ] {
+            assert_eq!(resume(dir.path(), partition).unwrap(), resumed);
+            assert_eq!(recovered().halted, left);
+        }
+        assert_eq!(recovered().topic, Some(id(8)));
+    }
+}

@@ -59,3 +59,51 @@ impl UnreadMarks {
         self.slices.extend(slices);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::ops::Range;
+
+    use super::*;
+
+    /// A payment of each of these branches.
+    fn payments(branches: Range<usize>) -> ChangeSet {
+        let branches = branches.map(|id| BranchId::new(u32::try_from(id).unwrap()).unwrap());
+        let totals: Vec<BranchId> = branches.collect();
+        let slice = EventTime::from_millis(60_000);
+        ChangeSet {
+            slices: totals.iter().map(|branch| (slice, *branch)).collect(),
+            totals,
+            closed: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn marks_are_known_to_be_unread_until_there_are_too_many() {
+        let mut unread = UnreadMarks::default();
+        let is_known = |unread: &UnreadMarks, changed: &ChangeSet| {
+            let (totals, slices) = unread.to_be_marked(changed);
+            totals.is_empty() && slices.is_empty()
+        };
+        // Half of them totals and half of them slices: all that fit.
+        let half = CHANGES_MAX / 2;
+        let many = payments(0..half);
+        let (totals, slices) = unread.to_be_marked(&many);
+        assert!(totals == many.totals && slices == many.slices);
+        unread.marked(totals, slices);
+        let one = payments(half..half + 1);
+        assert!(!is_known(&unread, &one));
+        unread.marked(one.totals.clone(), one.slices.clone());
+        assert!(is_known(&unread, &many) && is_known(&unread, &one));
+
+        let another = payments(half + 1..half + 2);
+        unread.marked(another.totals.clone(), another.slices.clone());
+        let (totals, slices) = unread.to_be_marked(&many);
+        assert!(totals == many.totals && slices == many.slices);
+        assert!(is_known(&unread, &another));
+        unread.clear();
+        assert!(!is_known(&unread, &another));
+    }
+}

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
+use ethnum::I256;
 use tidegauge_windows::{Definition, Span};
 
 use super::*;
@@ -260,5 +261,57 @@ fn silence_and_idleness_reach_the_engine() {
     );
     // Records are still to be read: it is idle no more.
     pipeline.resume(1);
-    assert!(!pipeline.close_quiet(later.plus(Span::HOUR)));
+    reach(&mut pipeline, 0, BELIEVED, 90);
+    pipeline.set_idle(0, true);
+    let much_later = later.plus(Span::HOUR);
+    assert!(!pipeline.close_quiet(much_later), "partition 1 is awaited");
+    pipeline.set_idle(1, true);
+    assert!(pipeline.close_quiet(much_later));
+}
+
+#[test]
+fn a_payment_of_the_future_is_in_the_total_and_only_makes_its_branch_known() {
+    let mut pipeline = pipeline();
+    let branch = |id| BranchId::new(id).unwrap();
+    let at = |seconds: i64| EventTime::from_millis(START + seconds * 1_000);
+    let total = |count, ones: i128, first, last, known_since| Total {
+        count,
+        amount: I256::from(ones * 1_000_000_000_000_000_000),
+        first,
+        last,
+        known_since,
+    };
+    let future = at(4 * 3_600);
+    let payments = [
+        payment("2026-11-01T00:00:30Z", "1.00", 2),
+        payment("2026-11-01T04:00:00Z", "2.00", 2),
+        payment("2026-11-01T00:00:10Z", "4.00", 2),
+        payment("2026-11-01T04:00:00Z", "8.00", 3),
+    ];
+    for (offset, payload) in (0..).zip(&payments) {
+        pipeline.apply([record(0, offset, START, payload)]);
+    }
+    let effects = pipeline.take_effects();
+    let expected = [
+        (branch(2), total(3, 7, at(10), at(30), at(10))),
+        (
+            branch(3),
+            total(1, 8, EventTime::MAX, EventTime::MIN, future),
+        ),
+    ];
+    assert_eq!(effects.totals, BTreeMap::from(expected));
+    let known = [
+        // It has a name.
+        (branch(1), EventTime::MIN),
+        (branch(2), at(30)),
+        (branch(2), at(10)),
+        (branch(3), future),
+    ];
+    assert_eq!(effects.changes.known, known);
+    // The next checkpoint holds the addition alone: the branch is known already.
+    pipeline.apply([record(0, 4, START, &payments[0])]);
+    let effects = pipeline.take_effects();
+    let expected = [(branch(2), total(1, 1, at(30), at(30), at(30)))];
+    assert_eq!(effects.totals, BTreeMap::from(expected));
+    assert!(effects.changes.known.is_empty());
 }

@@ -198,6 +198,11 @@ fn averages_are_doubles_rounded_once() {
         nearest_double(half + I256::from(5_i64.pow(18))),
         9_007_199_254_740_994.0
     );
+    // 2^-10 and a little more: the last bit that is looked at is set already, and stays so.
+    assert_eq!(
+        nearest_double(half + I256::from(256 * 5_i64.pow(18)) + 1),
+        9_007_199_254_740_994.0
+    );
     // So little more that it is but a remainder.
     assert_eq!(
         average(half * (1 << 63) + 1, 1 << 63),

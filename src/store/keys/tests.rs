@@ -148,6 +148,85 @@ fn ranges_hold_what_they_name_and_nothing_beside_it() {
     })));
 }
 
+#[test]
+fn an_index_is_known_by_its_family() {
+    let windows = |definition, from, to| Family::Windows {
+        definition,
+        from: at(from),
+        to: at(to),
+    };
+    for family in [
+        Family::Totals,
+        windows(0, i64::MIN, i64::MAX),
+        windows(u16::MAX, -1, 1),
+        Family::NoWindow,
+        Family::Rejects,
+    ] {
+        assert_eq!(family_of_index(&index(family)), Some(family));
+    }
+}
+
+#[test]
+fn a_key_that_goes_on_is_not_taken_for_a_shorter_one() {
+    let longer = |key: KeyBytes| [&key[..], &[0]].concat();
+    let document = DocumentKey::Total(branch(1));
+    assert_eq!(document_of(&longer(dirty(&document))), None);
+    assert_eq!(family_of_index(&longer(index(Family::Totals))), None);
+    assert_eq!(branch_of_total(&longer(total(branch(1)))), None);
+    assert_eq!(partition_of(&longer(progress(1))), None);
+    assert_eq!(partition_of_halt(&longer(halt(1))), None);
+    assert_eq!(number_of_task(&longer(task(1))), None);
+    let entry = longer(RecordList::Rejects.entry(1));
+    assert_eq!(RecordList::Rejects.number_of(&entry), None);
+    let block = Block {
+        level: 0,
+        start: at(0),
+    };
+    assert_eq!(slice_and_branch(&longer(cell(block, branch(1)))), None);
+    let revision = revision(1, window(0, 60), branch(1));
+    assert_eq!(revision_at(&longer(revision)), None);
+}
+
+#[test]
+fn a_state_is_counted_by_what_its_keys_are_about() {
+    let origin = Origin {
+        partition: 2,
+        offset: 9,
+    };
+    let block = Block {
+        level: 1,
+        start: at(0),
+    };
+    let expected = [
+        (identity(), "state"),
+        (head(), "state"),
+        (snapshot(), "state"),
+        (configured(), "state"),
+        (task(7), "state"),
+        (super::documents(), "state"),
+        (topic(), "state"),
+        (life(), "state"),
+        (index(Family::Totals), "state"),
+        (table_list(), "state"),
+        (names(), "state"),
+        (progress(3), "partitions"),
+        (halt(3), "partitions"),
+        (total(branch(7)), "totals"),
+        (cell(block, branch(7)), "cells"),
+        (revision(2, window(0, 60), branch(7)), "revisions"),
+        (RecordList::NoWindow.entry(5), "late"),
+        (RecordList::Rejects.entry(5), "rejects"),
+        (RecordList::NoWindow.number_at(origin), "places"),
+        (RecordList::Rejects.number_at(origin), "places"),
+        (dirty(&DocumentKey::Reject(origin)), "dirty"),
+    ];
+    for (key, about) in expected {
+        assert_eq!(subject(&key), Some(about), "{}", hex(key));
+    }
+    assert_eq!(subject(b"another program's"), None);
+    assert_eq!(subject(&[]), None);
+}
+
 fn branches() -> impl Strategy<Value = BranchId> {
     (0..=BranchId::MAX.get()).prop_map(branch)
 }
@@ -198,7 +277,11 @@ proptest! {
         prop_assert_eq!(partition_of(&progress(partition)), Some(partition));
         prop_assert_eq!(branch_of_total(&total(branch)), Some(branch));
         let cell = cell(Block { level, start: at(start) }, branch);
-        prop_assert_eq!(slice_and_branch(&cell).map(|(_, branch)| branch), Some(branch));
+        prop_assert_eq!(slice_and_branch(&cell), Some((at(start), branch)));
+        prop_assert_eq!(partition_of_halt(&halt(partition)), Some(partition));
+        prop_assert_eq!(number_of_task(&task(number)), Some(number));
+        let revision = revision(level.into(), window(start, i64::MAX), branch);
+        prop_assert_eq!(revision_at(&revision), Some(revision));
         prop_assert_eq!(RecordList::NoWindow.number_of(&RecordList::NoWindow.entry(number)), Some(number));
         prop_assert_eq!(RecordList::NoWindow.number_of(&RecordList::Rejects.entry(number)), None);
     }

@@ -331,6 +331,45 @@ fn an_older_total_of_future_payments_alone_does_not_make_its_branch_known() {
 }
 
 #[test]
+fn a_total_in_a_form_that_is_never_written_is_refused() {
+    let at = EventTime::from_millis;
+    let ahead = Total {
+        count: 1,
+        amount: I256::ONE,
+        first: at(4),
+        last: at(5),
+        known_since: at(3),
+    };
+    assert_eq!(hex(&ahead), "00060102080a");
+    assert_eq!(Total::decode(&[0, 6, 1, 2, 8, 10]), Ok(ahead));
+    // One without a payment, and one whose earliest payment has two forms.
+    for bytes in [[0, 6, 0, 2, 8, 10], [0, 8, 1, 2, 8, 10]] {
+        assert_eq!(Total::decode(&bytes), Err(Malformed), "{bytes:?}");
+    }
+}
+
+#[test]
+fn topics_texts_and_what_is_marked_have_frozen_bytes() {
+    let topic = TopicId::new(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210).unwrap();
+    assert_eq!(hex(&topic), "0123456789abcdeffedcba9876543210");
+    assert_eq!(TopicId::decode(&topic.encode()), Ok(topic));
+    assert_eq!(TopicId::decode(&[0; 16]), Err(Malformed));
+    let text = "é".to_owned();
+    assert_eq!(hex(&text), "02c3a9");
+    assert_eq!(String::decode(&text.encode()), Ok(text));
+    let all = [
+        MarkedDocuments::None,
+        MarkedDocuments::WithPayments,
+        MarkedDocuments::ZeroWindowsToo,
+    ];
+    for (byte, documents) in (0_u8..).zip(all) {
+        assert_eq!(documents.encode(), [byte]);
+        assert_eq!(MarkedDocuments::decode(&[byte]), Ok(documents));
+    }
+    assert_eq!(MarkedDocuments::decode(&[3]), Err(Malformed));
+}
+
+#[test]
 fn names_of_branches_come_back_and_each_branch_has_one() {
     let branch = |id| BranchId::new(id).unwrap();
     let names = [
