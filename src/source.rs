@@ -298,8 +298,8 @@ impl<C: LogClient + ?Sized> Source<C> {
                 }
                 Some(_) => PartitionIncident::of(message),
             };
-            if !matches!(incident, PartitionIncident::Passing(_)) {
-                // What follows in this very batch must not be delivered either.
+            if matches!(incident, PartitionIncident::Halt(_)) {
+                // What follows in this very batch must not be delivered either. Nothing follows what is out of range.
                 cursor.halt();
             }
             incidents.push((partition, incident));

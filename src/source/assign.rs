@@ -30,8 +30,8 @@ impl<C: LogClient + ?Sized> Source<C> {
     ///
     /// `applied` decides where reading continues; the last record applied is read again and must be
     /// the same. A partition that is not in `applied` starts where the configuration says, or at
-    /// its beginning if `applied` knows others of the topic: then it was added later. So
-    /// what is returned has to be remembered even for partitions in which nothing comes.
+    /// its beginning if `applied` knows others of the topic: then it was added later, and is halted if its first records
+    /// are gone. So what is returned has to be remembered even for partitions in which nothing comes.
     ///
     /// Returns every partition, also one that is [halted](Self::halted) at once.
     ///
@@ -53,20 +53,12 @@ impl<C: LogClient + ?Sized> Source<C> {
             return self.begin(starts.collect());
         }
         let count = self.partition_count.max(known);
-        let start = if applied.is_empty() {
-            self.start
-        } else {
-            StartPosition::Earliest
-        };
         let deadline = Instant::now() + self.patience;
         let all: Vec<i32> = (0..self.partition_count).collect();
         let offset_ranges = self.client.offset_ranges_by(&all, deadline)?;
-        let unseen: Vec<i32> = (0..self.partition_count)
-            .filter(|partition| !applied.contains_key(partition))
-            .collect();
-        let times = match start {
-            StartPosition::At(time) if !unseen.is_empty() => {
-                self.client.offsets_at(&unseen, time.millis(), deadline)?
+        let times = match self.start {
+            StartPosition::At(time) if applied.is_empty() => {
+                self.client.offsets_at(&all, time.millis(), deadline)?
             }
             _ => BTreeMap::new(),
         };
@@ -81,7 +73,10 @@ impl<C: LogClient + ?Sized> Source<C> {
                     (Some(offset_range), Some(applied)) => {
                         PartitionStart::again(applied, offset_range)
                     }
-                    (Some(offset_range), None) => match start {
+                    (Some(offset_range), None) if !applied.is_empty() => {
+                        PartitionStart::added(offset_range)
+                    }
+                    (Some(offset_range), None) => match self.start {
                         StartPosition::Latest => {
                             PartitionStart::fresh(offset_range.high, offset_range)
                         }

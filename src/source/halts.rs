@@ -32,19 +32,28 @@ impl<C: LogClient + ?Sized> Source<C> {
                     self.failing.insert(partition, problem);
                 }
             }
-            PartitionIncident::OutOfRange(why) => {
-                let refusal = match (self.cursor(partition), self.client.offset_range(partition)) {
-                    (Some(cursor), Ok(offset_range)) => {
-                        start::refusal(cursor.position(), offset_range)
-                    }
-                    _ => None,
-                };
-                match refusal {
-                    Some(reason) => self.halt(partition, reason),
-                    // As far as brokers say, it can be read on.
-                    None => self.halt_for_now(partition, why),
-                }
-            }
+            PartitionIncident::OutOfRange(why) => self.out_of_range(partition, why),
+        }
+    }
+
+    // Brokers don't have the offset that was asked for, and the client reads nothing more of the partition.
+    fn out_of_range(&mut self, partition: i32, why: String) {
+        let offset_range = self.client.offset_range(partition);
+        let (Some(cursor), Ok(offset_range)) = (self.cursor_mut(partition), offset_range) else {
+            return self.halt_for_now(partition, why);
+        };
+        let position = cursor.position();
+        if let Some(reason) = start::refusal(position, offset_range) {
+            return self.halt(partition, reason);
+        }
+        // As far as brokers say, it can be read on. No figure depends on the record that is verified.
+        let Some(offset) = cursor.begins_at(offset_range.low) else {
+            return self.halt_for_now(partition, why);
+        };
+        warn!(partition, "{}", start::removed(offset, position));
+        self.paused.remove(&partition);
+        if let Err(error) = self.client.restart(partition, position) {
+            self.halt_for_now(partition, error.to_string());
         }
     }
 

@@ -33,7 +33,12 @@ pub struct KafkaClient {
     asker: Asker,
     /// Reports positions to the group, if there is one.
     reporter: Option<Reporter>,
+    /// Partitions that were restarted, and until when the client may still be about to stop them.
+    restarted: BTreeMap<i32, Instant>,
 }
+
+/// The client stops a partition within milliseconds, and waits for nothing outside.
+const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 impl KafkaClient {
     /// Connects and finds the topic. Tries for as long as `patience`.
@@ -63,7 +68,18 @@ impl KafkaClient {
             topic,
             asker,
             reporter,
+            restarted: BTreeMap::new(),
         })
+    }
+
+    // The client stops a partition in a thread of its own, and forgets then where its records go: be it after the
+    // partition was assigned again.
+    fn collect_restarted(&mut self) {
+        let now = Instant::now();
+        self.restarted.retain(|partition, until| {
+            self.queue.collect(self.topic.name(), *partition);
+            now < *until
+        });
     }
 
     fn list(&self, partitions: &[i32]) -> TopicPartitionList {
@@ -79,6 +95,9 @@ impl LogClient for KafkaClient {
     type Batch = PolledBatch;
 
     fn take(&mut self, wait: Duration) -> PolledBatch {
+        if !self.restarted.is_empty() {
+            self.collect_restarted();
+        }
         self.queue.take(wait)
     }
 
@@ -194,6 +213,13 @@ impl LogClient for KafkaClient {
     fn unassign(&mut self, partition: i32) {
         // Refused only if it was never assigned.
         let _ = self.consumer.incremental_unassign(&self.list(&[partition]));
+    }
+
+    fn restart(&mut self, partition: i32, offset: i64) -> Result<(), Error> {
+        self.unassign(partition);
+        let until = Instant::now() + STOPPED_WITHIN;
+        self.restarted.insert(partition, until);
+        self.assign(&[(partition, offset)])
     }
 
     fn pause(&mut self, partitions: &[i32]) -> Result<(), String> {

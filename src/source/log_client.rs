@@ -103,6 +103,12 @@ pub trait LogClient: Send + 'static {
     /// No longer reads a partition.
     fn unassign(&mut self, partition: i32);
 
+    /// Reads a partition from `offset` on, of which the client has stopped to read, as it was out of range.
+    ///
+    /// # Errors
+    /// When the client can't have such a partition.
+    fn restart(&mut self, partition: i32, offset: i64) -> Result<(), Error>;
+
     /// Delivers nothing of these partitions until they are resumed. What was read ahead is dropped and
     /// read again later.
     ///

@@ -59,6 +59,19 @@ impl PartitionStart {
         }
     }
 
+    /// At the beginning of a partition that was added after the first start. Without its first records, figures
+    /// would lack them.
+    pub(super) fn added(offset_range: OffsetRange) -> Self {
+        Self {
+            position: 0,
+            from: 0,
+            end: offset_range.high,
+            verify: None,
+            note: None,
+            refusal: refusal(0, offset_range),
+        }
+    }
+
     /// Behind what was applied, if the partition is still the same.
     pub(super) fn again(applied: &Progress, offset_range: OffsetRange) -> Self {
         let position = applied.position;
@@ -75,11 +88,7 @@ impl PartitionStart {
         };
         match applied.fingerprint {
             Some(fingerprint) if fingerprint.offset < offset_range.low => Self {
-                note: Some(format!(
-                    "retention has removed the last record applied, at offset {}, so it can't be \
-                     verified that this is the log that was read before; reading continues at {position}",
-                    fingerprint.offset
-                )),
+                note: Some(removed(fingerprint.offset, position)),
                 ..starting
             },
             Some(fingerprint) if fingerprint.offset < position => Self {
@@ -103,6 +112,14 @@ impl PartitionStart {
             refusal: Some(vanished()),
         }
     }
+}
+
+/// What an operator should know if the last record applied, at `offset`, is not there any more.
+pub(super) fn removed(offset: i64, position: i64) -> String {
+    format!(
+        "retention has removed the last record applied, at offset {offset}, so it can't be verified that this is the \
+         log that was read before; reading continues at {position}"
+    )
 }
 
 /// Why nothing is read of a topic that is not there.

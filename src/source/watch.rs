@@ -116,13 +116,12 @@ impl<C: LogClient + ?Sized> Source<C> {
             let known = i32::try_from(self.cursors.len()).unwrap_or(i32::MAX);
             let starts: Vec<PartitionStart> = (known..count)
                 .map_while(|partition| description.offset_ranges.get(&partition))
-                .map(|offset_range| {
-                    let at = match is_planted(Mistake::LatestOnNewPartition) {
-                        true => offset_range.high,
-                        false => offset_range.low,
-                    };
-                    PartitionStart::fresh(at, *offset_range)
-                })
+                .map(
+                    |offset_range| match is_planted(Mistake::LatestOnNewPartition) {
+                        true => PartitionStart::fresh(offset_range.high, *offset_range),
+                        false => PartitionStart::added(*offset_range),
+                    },
+                )
                 .collect();
             let begun = self.begin(starts)?;
             for assigned in &begun {

@@ -321,6 +321,10 @@ impl LogClient for Client {
         self.places.remove(&partition);
     }
 
+    fn restart(&mut self, partition: i32, offset: i64) -> Result<(), Error> {
+        self.assign(&[(partition, offset)])
+    }
+
     fn pause(&mut self, partitions: &[i32]) -> Result<(), String> {
         self.set_paused(partitions, true);
         Ok(())
@@ -333,9 +337,9 @@ impl LogClient for Client {
 
     fn seek(&mut self, partition: i32, offset: i64) -> Result<(), String> {
         if let Some(place) = self.places.get_mut(&partition) {
+            // What was out of range is not fetched again by a seek.
             place.next = offset;
             place.told_end = None;
-            place.is_failed = false;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegauge::source::StartPosition;
 
-use super::{Topic, offsets, positions, read_some, read_to_end};
+use super::{Topic, assert_halted, offsets, positions, read_some, read_to_end};
 use crate::support::lab::eventually;
 
 #[test]
@@ -65,4 +65,33 @@ fn a_partition_added_while_stopped_is_read_from_its_beginning() {
     let taken = read_to_end(&mut source);
     assert!(offsets(&taken, 0).is_empty());
     assert_eq!(offsets(&taken, 1), [0, 1, 2]);
+}
+
+#[test]
+fn records_removed_from_an_added_partition_before_it_was_found_halt_it() {
+    let Some(topic) = Topic::new("added", 1) else {
+        return;
+    };
+    topic.send([(0, 0..2)]);
+    let before = topic.read();
+    topic.kafka.grow_topic(&topic.name, 2);
+    topic.send([(1, 0..3)]);
+    topic.kafka.delete_before(&topic.name, 1, 2);
+    let mut source = topic.connect(StartPosition::Latest);
+    source
+        .assign(&BTreeMap::from([(0, before[1].progress())]))
+        .unwrap();
+    assert_halted(&source, 1, "[0, 2)");
+    assert_eq!(source.position(1), Some(0));
+
+    // The same while it runs.
+    topic.kafka.grow_topic(&topic.name, 3);
+    topic.send([(2, 0..3)]);
+    topic.kafka.delete_before(&topic.name, 2, 1);
+    let found = eventually("the new partition", || {
+        let found = source.discover().unwrap();
+        (!found.is_empty()).then_some(found)
+    });
+    assert_eq!(positions(&found), [0]);
+    assert_halted(&source, 2, "[0, 1)");
 }

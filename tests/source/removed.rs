@@ -52,3 +52,28 @@ fn offsets_removed_while_running_halt_the_partition_and_are_named() {
     topic.send([(1, 0..1)]);
     assert_eq!(offsets(&read_some(&mut source, 1), 1), [0]);
 }
+
+// A start reads the last record applied once more, to verify that this is the same log.
+//
+// applied | to be read
+//  0 1 2  |  3 4 5 6 7 8
+//  -----> removed once the start has looked where the log begins
+#[test]
+fn the_last_applied_record_may_be_removed_while_it_is_read_once_more() {
+    let Some(topic) = Topic::new("gap", 1) else {
+        return;
+    };
+    topic.send([(0, 0..9)]);
+    let before = topic.read();
+    let third = before.iter().find(|record| record.offset == 2).unwrap();
+    let mut source = topic.connect(StartPosition::Earliest);
+    source
+        .assign(&BTreeMap::from([(0, third.progress())]))
+        .unwrap();
+    source.pause(&[0]);
+    topic.kafka.delete_before(&topic.name, 0, 3);
+    source.resume(&[0]);
+    let taken = read_to_end(&mut source);
+    assert!(source.halted().is_empty(), "{:?}", source.halted());
+    assert_eq!(offsets(&taken, 0), [3, 4, 5, 6, 7, 8]);
+}
