@@ -28,6 +28,8 @@ struct Parked {
     /// When it was refused first.
     since: Instant,
     until: Instant,
+    /// Others wait for it for so long from its first refusal on.
+    patience: Duration,
     reason: String,
 }
 
@@ -61,6 +63,19 @@ impl Memory {
         wait: Duration,
         reason: String,
     ) -> bool {
+        self.postpone(key, now, wait, Duration::ZERO, reason)
+    }
+
+    /// As [`park`](Self::park), for a document that will be taken within `patience`: so long, it is not
+    /// [`blocked`](Self::blocked).
+    pub(super) fn postpone(
+        &mut self,
+        key: DocumentKey,
+        now: Instant,
+        wait: Duration,
+        patience: Duration,
+        reason: String,
+    ) -> bool {
         let known = self.parked.get(&key).map(|parked| parked.since);
         if self.parked.len() >= PARKED_MAX && known.is_none() {
             return false;
@@ -68,6 +83,7 @@ impl Memory {
         let parked = Parked {
             since: known.unwrap_or(now),
             until: now + wait,
+            patience,
             reason,
         };
         self.parked.insert(key, parked);
@@ -92,7 +108,9 @@ impl Memory {
 
     /// The documents that have been refused for at least `least`.
     pub(super) fn blocked(&self, now: Instant, least: Duration) -> BTreeSet<DocumentKey> {
-        let long = |parked: &Parked| now.saturating_duration_since(parked.since) >= least;
+        let long = |parked: &Parked| {
+            now.saturating_duration_since(parked.since) >= least.max(parked.patience)
+        };
         let parked = self.parked.iter().filter(|(_, parked)| long(parked));
         parked.map(|(key, _)| *key).collect()
     }
@@ -138,6 +156,19 @@ mod tests {
         assert_eq!(memory.blocked(latest, 2 * MINUTE), [total(1)].into());
         memory.acknowledge(total(1), Mark(1));
         assert_eq!(memory.blocked(latest, 2 * MINUTE), BTreeSet::new());
+    }
+
+    #[test]
+    fn a_postponed_document_is_waited_for_for_a_while() {
+        let mut memory = Memory::default();
+        let now = Instant::now();
+        for at in [now, now + MINUTE] {
+            assert!(memory.postpone(total(1), at, MINUTE, 2 * MINUTE, "soon".into()));
+            assert!(!memory.is_to_be_sent(total(1), Mark(1), at));
+            assert_eq!(memory.blocked(at, Duration::ZERO), BTreeSet::new());
+        }
+        let later = now + 2 * MINUTE;
+        assert_eq!(memory.blocked(later, Duration::ZERO), [total(1)].into());
     }
 
     #[test]

@@ -226,6 +226,13 @@ impl Cluster {
             let lines = lines.bytes().unwrap_or_default();
             let answer = self.client().post_lines(&path, &[], lines).await?;
             let outcomes = answer.json::<Answer>()?.items;
+            if outcomes.len() != some.len() {
+                return Err(Trouble::garbage(format!(
+                    "the answer is about {} of {} deletions",
+                    outcomes.len(),
+                    some.len()
+                )));
+            }
             for (document, outcome) in some.iter().zip(outcomes) {
                 // One that was written meanwhile stays: it belongs to another branch.
                 let is_over = matches!(

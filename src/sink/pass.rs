@@ -41,6 +41,9 @@ pub(super) struct Passed {
 /// A total whose document was another branch's is tried again after so long.
 const MISNAMED_WAIT: Duration = Duration::from_secs(5);
 
+/// Elasticsearch takes it a minute after the other document was deleted.
+const MISNAMED_PATIENCE: Duration = Duration::from_secs(120);
+
 /// What is being looked for, at most one bulk.
 type Collecting = JoinSet<Result<Collected, ReadError>>;
 
@@ -176,7 +179,8 @@ impl Delivery {
                     item.target.index,
                     item.id()
                 );
-                lock(&self.memory).park(item.key, now, MISNAMED_WAIT, reason);
+                let (wait, patience) = (MISNAMED_WAIT, MISNAMED_PATIENCE);
+                lock(&self.memory).postpone(item.key, now, wait, patience, reason);
             } else if outcome.verdict == Verdict::Done {
                 served.insert(family, item.target.uuid.clone());
                 delivered.push((item.key, item.mark));
