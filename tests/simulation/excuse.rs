@@ -2,8 +2,11 @@
 
 use super::circumstances::Fault;
 
+/// What a command says that has waited a minute for the service to show a generation.
+pub const NOT_SHOWN_YET: &str = "the aliases do not point to it yet";
+
 /// Words of an error, and the faults of which one must be there; without any, it needs none.
-const EXCUSES: [(&str, &[Fault]); 15] = [
+const EXCUSES: [(&str, &[Fault]); 16] = [
     ("no Kafka broker at", &[Fault::Brokers]),
     ("has had no leader for", &[Fault::Leaders, Fault::Brokers]),
     ("Input/output error", &[Fault::DiskBroken]),
@@ -33,6 +36,8 @@ const EXCUSES: [(&str, &[Fault]); 15] = [
     ("were removed before they were read", &[Fault::Trims]),
     // A replay can't read what was removed.
     ("differs from the live one", &[Fault::Trims]),
+    // The service stops to read, so it can't catch up.
+    (NOT_SHOWN_YET, &[Fault::Recreation, Fault::Trims]),
     ("there is no state in", &[]),
     ("there is no other generation", &[]),
     ("no other generation was live before", &[]),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use tidegauge::view::reading::Checkpoint;
 
 use super::circumstances::Circumstances;
 use super::reader;
@@ -18,13 +19,14 @@ const PREFIX: &str = "payments";
 /// The alias of the totals for old dashboards.
 const LEGACY: &str = "platform_pay_amount_1";
 
-/// The records before these positions.
-pub fn records(log: &[Partition], positions: &BTreeMap<i32, i64>) -> Vec<Record> {
-    positions
+/// The records that the service has read.
+pub fn records(log: &[Partition], checkpoint: &Checkpoint) -> Vec<Record> {
+    checkpoint
+        .positions
         .iter()
         .filter_map(|(number, position)| {
             let partition = log.get(usize::try_from(*number).ok()?)?;
-            Some(partition.committed(*number, *position))
+            Some(partition.committed(*number, *position, checkpoint.generation))
         })
         .flatten()
         .collect()
@@ -53,7 +55,7 @@ pub fn check_checkpoint(served: &Served, log: &[Partition]) -> Result<BTreeMap<i
             checkpoint.sequence, checkpoint.dirty
         ));
     }
-    let records = records(log, &checkpoint.positions);
+    let records = records(log, &checkpoint);
     let rules = Rules {
         windows: vec!["1h"],
         zero_windows: false,
@@ -264,16 +266,18 @@ fn take_out_final(truth: &mut Truth, figures: &mut Figures) {
     }
 }
 
+/// Silence counts up to when brokers have confirmed that nothing more is there: they are asked every 3 s, and it is
+/// looked at every second.
+const CONFIRMED_WITHIN_MS: i64 = 5_000;
+
 // Silence makes exactly those windows final that have ended by the wall clock.
 fn check_silence(figures: &Figures, except: &Exceptions, differences: &mut Differences) {
     for (name, items) in &figures.windows {
         for item in items {
             let (.., end) = key(name, item);
             let is_final = item["final"] == Value::Bool(true);
-            let has_ended = end <= except.now;
-            if (item["closed_by"] == "quiet" && !has_ended)
-                || (has_ended && !is_final && !except.is_halted)
-            {
+            let is_missed = end + CONFIRMED_WITHIN_MS <= except.now && !except.is_halted;
+            if (item["closed_by"] == "quiet" && end > except.now) || (is_missed && !is_final) {
                 let now = except.now;
                 differences.add(format!(
                     "at {now} silence has made this of a window: {item}"

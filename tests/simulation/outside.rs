@@ -111,7 +111,7 @@ impl OutsideState {
     /// Somebody restores an older snapshot.
     pub fn restore(&mut self, snapshot: &SearchServer) {
         self.search.restore(snapshot);
-        self.publication.note_loss();
+        self.publication.note_restored();
     }
 
     fn check_alive(&self) -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! What readers see when the public aliases go from one generation to another: nothing less than before.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use super::search_server::{SearchRequest, SearchServer};
 
@@ -10,6 +11,8 @@ pub struct PublicationWatch {
     is_on: bool,
     /// Whether an index was lost since the service asked for all of them last: it can't know of it.
     is_unseen: bool,
+    /// Whether a snapshot brought back indexes with aliases of other generations, which were not changed since.
+    is_brought_back: bool,
     found: Option<String>,
 }
 
@@ -25,6 +28,12 @@ impl PublicationWatch {
     /// Somebody deleted an index or put another in its place.
     pub fn note_loss(&mut self) {
         self.is_unseen = true;
+    }
+
+    /// An older snapshot was restored, and the aliases of that time.
+    pub fn note_restored(&mut self) {
+        self.note_loss();
+        self.is_brought_back = true;
     }
 
     /// What was wrong, if anything was.
@@ -49,10 +58,14 @@ impl PublicationWatch {
         if request.method == "GET" && asks_for_all {
             self.is_unseen = false;
         }
-        let Some(before) = before.filter(|_| !self.is_unseen) else {
+        let Some(before) = before else {
             return;
         };
         let now = aliases(search);
+        let is_repair = before != now && mem::take(&mut self.is_brought_back);
+        if is_repair || self.is_unseen {
+            return;
+        }
         for (alias, indexes) in &before {
             let shown = now.get(alias).cloned().unwrap_or_default();
             let counts = payments(search, &shown);

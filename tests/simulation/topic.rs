@@ -1,6 +1,6 @@
 //! A simulated topic: partitions of records with offsets, as brokers hold them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::support::oracle::Record;
@@ -30,6 +30,9 @@ pub struct Partition {
     pub has_leader: bool,
     /// The offsets of the transaction that is open.
     open: Vec<i64>,
+    /// What was removed before a state that lost its beginning was begun again, and the generations that hold it.
+    forgotten: BTreeMap<i64, Entry>,
+    holders: BTreeSet<u32>,
 }
 
 /// What stands at an offset.
@@ -132,9 +135,12 @@ impl Partition {
         self.low = self.low.max(offset.min(self.high));
     }
 
-    /// What retention removed is as if it had never been.
-    pub fn forget_removed(&mut self) {
-        self.entries = self.entries.split_off(&self.low);
+    /// What retention removed is as if it had never been, save for these generations.
+    pub fn forget_removed(&mut self, holders: BTreeSet<u32>) {
+        let kept = self.entries.split_off(&self.low);
+        self.forgotten.append(&mut self.entries);
+        self.entries = kept;
+        self.holders.extend(holders);
     }
 
     /// The records that readers get from `offset` on, at most `count`, that are still there.
@@ -151,10 +157,13 @@ impl Partition {
             .collect()
     }
 
-    /// All records that readers ever get before `end`, removed ones too.
-    pub fn committed(&self, partition: i32, end: i64) -> Vec<Record> {
-        self.entries
-            .range(..end.max(0))
+    /// All records that a generation ever gets before `end`, removed ones too.
+    pub fn committed(&self, partition: i32, end: i64, generation: u32) -> Vec<Record> {
+        let holds_all = self.holders.contains(&generation);
+        let forgotten = self.forgotten.range(..end.max(0));
+        let forgotten = forgotten.filter(|_| holds_all);
+        forgotten
+            .chain(self.entries.range(..end.max(0)))
             .filter(|(_, entry)| entry.state == EntryState::Committed)
             .map(|(offset, entry)| Record {
                 partition,

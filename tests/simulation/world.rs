@@ -314,7 +314,10 @@ impl World {
     // What a service or a command says at its end must follow from a fault.
     fn explain<T>(&self, said: Result<T, String>) -> Result<(), String> {
         let Err(error) = said else { return Ok(()) };
-        let is_explained = excuse::is_one(&error, |fault| self.circumstances.has(fault));
+        // A branch whose name was another's gets its total a minute later.
+        let waits_for_name = self.is_reconfigured && error.contains(excuse::NOT_SHOWN_YET);
+        let is_explained =
+            waits_for_name || excuse::is_one(&error, |fault| self.circumstances.has(fault));
         let words = || format!("no fault explains this end: {error}");
         is_explained.then_some(()).ok_or_else(words)
     }

@@ -182,7 +182,7 @@ impl World {
             }
         }
         let log = self.former.as_deref().unwrap_or(&topic.partitions);
-        let records = judge::records(log, &checkpoint.positions);
+        let records = judge::records(log, &checkpoint);
         let search = self.outside.state().search.clone();
         judge::check_checkpoint(served, log)?;
         drop(topic);

@@ -31,12 +31,13 @@ impl World {
     fn forget_what_was_never_read(&mut self) {
         let generations = Generations::of(&self.state_dir());
         let live = generations.live().unwrap().generation;
-        let state = ReadOnlyStore::open(&generations.dir(live)).unwrap();
-        let positions = state.as_ref().map(|state| &state.checkpoint().positions);
-        let has_begun = |partition: &i32| {
-            let position = positions.and_then(|positions| positions.get(partition));
-            position.is_some_and(|position| *position > 0)
-        };
+        let state_of = |generation| ReadOnlyStore::open(&generations.dir(generation)).unwrap();
+        let state = state_of(live);
+        let others = generations.all().unwrap().into_iter();
+        let others: Vec<(u32, Option<ReadOnlyStore>)> = others
+            .filter(|other| *other != live)
+            .map(|other| (other, state_of(other)))
+            .collect();
         if state
             .as_ref()
             .is_none_or(|state| state.topic_id().is_none())
@@ -46,9 +47,17 @@ impl World {
         let mut topic = self.topic.lock().unwrap();
         let log = self.former.as_mut().unwrap_or(&mut topic.partitions);
         for (number, partition) in (0..).zip(log) {
-            if !has_begun(&number) && self.begun.remove(&number) {
-                partition.forget_removed();
+            if !has_begun(state.as_ref(), number) && self.begun.remove(&number) {
+                let holders = others.iter();
+                let holders = holders.filter(|(_, state)| has_begun(state.as_ref(), number));
+                partition.forget_removed(holders.map(|(other, _)| *other).collect());
             }
         }
     }
+}
+
+fn has_begun(state: Option<&ReadOnlyStore>, partition: i32) -> bool {
+    let positions = state.map(|state| &state.checkpoint().positions);
+    let position = positions.and_then(|positions| positions.get(&partition));
+    position.is_some_and(|position| *position > 0)
 }
