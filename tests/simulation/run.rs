@@ -112,13 +112,24 @@ pub struct Sum {
     pub swaps: u64,
 }
 
+/// After so many seeds a line says how far a run is: one of all seeds may take hours.
+const TOLD_EVERY: u64 = 5_000;
+
 /// Runs seeds on all processors. A seed that fails is told with its shortest trace.
 pub fn run_all(seeds: &[u64]) -> Sum {
     let (next, sum) = (AtomicU64::new(0), Mutex::new(Sum::default()));
     thread::scope(|scope| {
         for _ in 0..threads() {
             scope.spawn(|| {
-                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                loop {
+                    let begun = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(seed) = seeds.get(begun as usize) else {
+                        return;
+                    };
+                    if begun > 0 && begun.is_multiple_of(TOLD_EVERY) {
+                        let failed = sum.lock().unwrap().failed.len();
+                        println!("{begun} seeds are begun, {failed} failed");
+                    }
                     let outcome = run(*seed, &Variant::default());
                     let swaps = outcome.trace.iter().filter(|line| line.contains(IS_LIVE));
                     sum.lock().unwrap().swaps += swaps.count() as u64;
