@@ -67,20 +67,19 @@ pub fn shown_key(key: &str) -> String {
     if let Some(end) = key.find(|c| !is_part_of_name(c) && c != '.') {
         return format!("{}…", shown_key(&key[..end]).trim_end_matches('…'));
     }
-    let ends = key.char_indices().filter(|(_, c)| !is_part_of_name(*c));
-    let ends = ends.map(|(end, _)| end).chain([key.len()]);
-    let parts: Vec<(&str, &str)> = ends.map(|end| key.split_at(end)).collect();
-    // Names of secrets that continue after a word for a secret.
-    let goes_on = |rest: &str| rest.eq_ignore_ascii_case(".config");
-    let file = parts.iter().find(|(name, _)| names_file(name));
-    let secret = || {
-        let mut parts = parts.iter();
-        parts.find(|(name, rest)| names_secret(name) && !goes_on(rest))
+    // Names of secrets and addresses that continue after a word for a secret.
+    let goes_on = |rest: &str| {
+        let rests = [".config", ".endpoint.url", ".url"];
+        rests.iter().any(|known| rest.eq_ignore_ascii_case(known))
     };
-    match file.or_else(secret) {
-        Some((name, rest)) if !rest.is_empty() => format!("{name}…"),
-        _ => key.to_owned(),
+    let ends = key.char_indices().filter(|(_, c)| !is_part_of_name(*c));
+    for (end, _) in ends {
+        let (name, rest) = key.split_at(end);
+        if names_file(name) || (names_secret(name) && !goes_on(rest)) {
+            return format!("{name}…");
+        }
     }
+    key.to_owned()
 }
 
 /// An address without the user and password before its host, and without what stands behind a `?` or `#`, where a
@@ -152,6 +151,10 @@ mod tests {
             ),
             (
                 "kafka.properties.sasl.password.s3cret",
+                "kafka.properties.sasl.password…",
+            ),
+            (
+                "kafka.properties.sasl.password.s3cret.location.s3cret",
                 "kafka.properties.sasl.password…",
             ),
             // These names continue after a word for a secret.

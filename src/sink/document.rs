@@ -3,8 +3,8 @@
 //! A version follows from the content alone: twice the number of payments, and one more if the
 //! window is final. So of two writers, or of one before and after a crash, the one that knows more
 //! payments wins. Equal versions of one partition hold equal figures. Writers that have read several
-//! partitions in another order may hold as many, but other payments for a while: who has all of them
-//! has a higher version than any of these.
+//! partitions in another order may hold as many, but other payments for a while. A writer that has read
+//! all of them has a higher version.
 
 use std::borrow::Cow;
 
