@@ -5,7 +5,7 @@ mod between_lives;
 mod ending;
 mod power;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -54,6 +54,8 @@ pub struct World {
     /// Who decides about the configuration, and whether it is ever changed.
     operator: Chance,
     is_reconfigured: bool,
+    /// Which branches have had a name so far.
+    named: BTreeMap<&'static str, BTreeSet<u32>>,
     /// Who decides whether an operator who changes names also deletes the totals.
     deletion: Chance,
     /// Who decides whether the search server is set back between two lives.
@@ -114,6 +116,7 @@ impl World {
             follower: Follower::default(),
             commander: Chance::new(seed ^ COMMANDS),
             is_reconfigured: operator.one_in(3),
+            named: BTreeMap::new(),
             operator,
             deletion: Chance::new(seed ^ DELETION),
             restoration: Chance::new(seed ^ RESTORATION),
@@ -171,6 +174,9 @@ impl World {
     fn configure(&mut self) {
         if self.is_reconfigured && self.operator.one_in(2) {
             self.circumstances.reconfigure(&mut self.operator);
+            for (branch, name) in &self.circumstances.names {
+                self.named.entry(name).or_default().insert(*branch);
+            }
             let said = format!(
                 "the configuration says {:?}, documents of zero windows: {}",
                 self.circumstances.names, self.circumstances.zero_documents
@@ -315,7 +321,8 @@ impl World {
     fn explain<T>(&self, said: Result<T, String>) -> Result<(), String> {
         let Err(error) = said else { return Ok(()) };
         // A branch whose name was another's gets its total a minute later.
-        let waits_for_name = self.is_reconfigured && error.contains(excuse::NOT_SHOWN_YET);
+        let is_exchanged = self.named.values().any(|branches| branches.len() > 1);
+        let waits_for_name = is_exchanged && error.contains(excuse::NOT_SHOWN_YET);
         let is_explained =
             waits_for_name || excuse::is_one(&error, |fault| self.circumstances.has(fault));
         let words = || format!("no fault explains this end: {error}");
