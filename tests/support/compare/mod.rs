@@ -8,12 +8,12 @@ mod documents;
 pub use self::differences::Differences;
 pub use self::documents::{Delivered, Document};
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-use super::oracle::{Figure, Key, Total, Truth, exact};
+use super::oracle::{Figure, Key, Listed, Total, Truth, exact};
 
 /// All figures as they were answered over HTTP.
 #[derive(Clone, Debug, PartialEq)]
@@ -129,28 +129,52 @@ impl Figures {
     }
 
     fn check_records(&self, truth: &Truth, differences: &mut Differences) {
-        let reason = |item: &Value| {
-            (
-                place(item),
-                item["reason"].as_str().unwrap_or_default().to_owned(),
-            )
-        };
-        let found: BTreeMap<_, _> = self.late.iter().map(reason).collect();
-        let expected: BTreeMap<_, _> = truth
-            .late
-            .iter()
-            .map(|(at, reason)| (*at, (*reason).to_owned()))
-            .collect();
-        differences.check("late", &found, &expected);
-        differences.check("late: how many", &self.late.len(), &truth.late.len());
-        let found: BTreeSet<_> = self.rejects.iter().map(place).collect();
-        differences.check("rejects", &found, &truth.rejected);
-        differences.check(
-            "rejects: how many",
-            &self.rejects.len(),
-            &truth.rejected.len(),
-        );
+        check_list("late", &self.late, &truth.late, differences);
+        check_list("rejects", &self.rejects, &truth.rejected, differences);
     }
+}
+
+fn check_list(
+    name: &str,
+    items: &[Value],
+    truth: &BTreeMap<(i32, i64), Listed>,
+    differences: &mut Differences,
+) {
+    let found: BTreeMap<_, _> = items.iter().map(|item| (place(item), item)).collect();
+    let (places, expected): (Vec<_>, Vec<_>) = (found.keys().collect(), truth.keys().collect());
+    differences.check(name, &places, &expected);
+    differences.check(&format!("{name}: how many"), &items.len(), &truth.len());
+    for ((partition, offset), listed) in truth {
+        if let Some(item) = found.get(&(*partition, *offset)) {
+            let place = format!("{name}: {partition}-{offset}");
+            check_listed(&place, item, listed, differences);
+        }
+    }
+}
+
+fn check_listed(place: &str, item: &Value, listed: &Listed, differences: &mut Differences) {
+    /// So many bytes of a value are shown.
+    const SHOWN: usize = 4_096;
+    let read = &listed.value[..listed.value.len().min(SHOWN)];
+    let mut expected = json!({
+        "record_timestamp": time_text(listed.timestamp),
+        "reason": listed.reason,
+        "read": String::from_utf8_lossy(read),
+    });
+    let mut others = vec!["partition", "offset"];
+    match listed.payment {
+        None => others.push("detail"),
+        Some(payment) => {
+            expected["event_time"] = json!(time_text(payment.time));
+            expected["watermark"] = json!(listed.watermark.map(time_text));
+            expected["branch"] = json!(format!("Branch_{}", payment.branch));
+            expected["branch_id"] = json!(payment.branch);
+            expected["pay_amount_exact"] = json!(exact(payment.amount));
+            others.push("pay_amount");
+            differences.check_double(place, item, "pay_amount", Some(double(payment.amount)));
+        }
+    }
+    differences.check_fields(place, item, &expected, &others);
 }
 
 fn check_total(item: &Value, branch: u32, total: &Total, differences: &mut Differences) {

@@ -10,7 +10,8 @@ mod payment;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::payment::{Payment, decode};
+pub use self::payment::Payment;
+use self::payment::decode;
 
 /// A record as Kafka holds it.
 #[derive(Clone, Debug)]
@@ -32,13 +33,26 @@ pub struct Truth {
     pub ledger: BTreeMap<&'static str, (u64, i128)>,
     pub totals: BTreeMap<u32, Total>,
     pub windows: BTreeMap<Key, Figure>,
-    /// Payments in no window by partition and offset, each with the entry that it is booked under.
-    pub late: BTreeMap<(i32, i64), &'static str>,
-    pub rejected: BTreeSet<(i32, i64)>,
+    /// Payments in no window, by partition and offset.
+    pub late: BTreeMap<(i32, i64), Listed>,
+    /// What is not a payment, by partition and offset.
+    pub rejected: BTreeMap<(i32, i64), Listed>,
     /// The highest watermark of any moment.
     pub reached: i64,
     /// The amounts of all payments that are in windows.
     amounts: Vec<i128>,
+}
+
+/// A record that is in one of the two lists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    pub timestamp: i64,
+    /// The entry that a payment in no window is booked under, or the rule that another record breaks.
+    pub reason: &'static str,
+    pub value: Vec<u8>,
+    pub payment: Option<Payment>,
+    /// The watermark of the partition before it.
+    pub watermark: Option<i64>,
 }
 
 /// A window of a branch: name, start, branch, end.
@@ -175,10 +189,20 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
             truth.book("tombstone", 0);
             continue;
         };
-        let Some(payment) = decode(value) else {
-            truth.book("rejected", 0);
-            truth.rejected.insert(at);
-            continue;
+        let listed = |reason, payment, watermark| Listed {
+            timestamp: record.timestamp,
+            reason,
+            value: value.to_vec(),
+            payment,
+            watermark,
+        };
+        let payment = match decode(value) {
+            Ok(payment) => payment,
+            Err(reason) => {
+                truth.book("rejected", 0);
+                truth.rejected.insert(at, listed(reason, None, None));
+                continue;
+            }
         };
         let is_future = payment.time > record.timestamp + 5 * MINUTE;
         let total = truth.totals.entry(payment.branch).or_insert(Total {
@@ -216,7 +240,8 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
         truth.book(entry, payment.amount);
         match entry {
             "future" | "too_late" => {
-                truth.late.insert(at, entry);
+                let listed = listed(entry, Some(payment), watermark);
+                truth.late.insert(at, listed);
             }
             _ => {
                 time.add(payment.time, payment.branch);

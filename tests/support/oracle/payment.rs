@@ -6,53 +6,57 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// A payment.
-pub(super) struct Payment {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Payment {
     /// In ms since the epoch.
-    pub(super) time: i64,
+    pub time: i64,
     /// In units of 10^-18.
-    pub(super) amount: i128,
-    pub(super) branch: u32,
+    pub amount: i128,
+    pub branch: u32,
 }
 
-/// A payment, or none for what breaks a rule.
-pub(super) fn decode(value: &[u8]) -> Option<Payment> {
+/// A payment, or the first rule that the record breaks.
+pub(super) fn decode(value: &[u8]) -> Result<Payment, &'static str> {
     if value.len() > 256 * 1024 {
-        return None;
+        return Err("too_large");
     }
-    let fields: Fields = serde_json::from_slice(value).ok()?;
+    let fields: Fields = serde_json::from_slice(value).map_err(|_| "not_json")?;
     let fields = fields.0;
     let get = |name: &str| {
-        let mut found = fields.iter().filter(|(key, _)| key == name);
-        found.next().map(|(_, value)| value.get())
+        let found = fields.iter().find(|(key, _)| key == name);
+        found
+            .map(|(_, value)| value.get())
+            .filter(|text| *text != "null")
     };
     let mut names = BTreeSet::new();
     if !fields.iter().all(|(key, _)| names.insert(key)) {
-        return None;
+        return Err("bad_field");
     }
+    let required = |name| get(name).ok_or("missing_field");
+    let (time_text, amount_text) = (required("createTime")?, required("payAmount")?);
+    let branch_text = required("branchId")?;
+    let time = match serde_json::from_str(time_text).map_err(|_| "bad_time")? {
+        Value::String(text) => time(&text),
+        Value::Number(millis) => millis.as_i64(),
+        _ => None,
+    };
+    let time = time.ok_or("bad_time")?;
+    let amount = units(amount_text.trim_matches('"')).ok_or("bad_amount")?;
+    let branch = match branch_text {
+        "-0" => Some(0),
+        text => text.parse().ok(),
+    };
+    let branch = branch.filter(|branch| *branch <= i32::MAX as u32);
+    let branch = branch.ok_or("bad_field")?;
     for name in ["orderId", "payPlatform"] {
-        if let Some(text) = get(name)
-            && text != "null"
-            && text.parse::<i128>().is_err()
-        {
-            return None;
+        if get(name).is_some_and(|text| text.parse::<i128>().is_err()) {
+            return Err("bad_field");
         }
     }
-    let branch = get("branchId")?;
-    let branch: u32 = if branch == "-0" {
-        0
-    } else {
-        branch.parse().ok()?
-    };
-    let amount = get("payAmount")?.trim_matches('"');
-    let time = match serde_json::from_str(get("createTime")?).ok()? {
-        Value::String(text) => time(&text)?,
-        Value::Number(millis) => millis.as_i64()?,
-        _ => return None,
-    };
-    Some(Payment {
+    Ok(Payment {
         time,
-        amount: units(amount)?,
-        branch: (branch <= i32::MAX as u32).then_some(branch)?,
+        amount,
+        branch,
     })
 }
 
