@@ -9,15 +9,18 @@ use super::codec::ByteEncoder;
 use super::head::CheckpointHead;
 use super::identity::{MarkedDocuments, StoredIdentity};
 use super::keys;
+use super::table_list::TableList;
 use super::task::Task;
 use super::values::{StoredValue, merge_summary};
 use crate::core::effect::{PaymentInNoWindow, Progress, RejectedRecord};
+use crate::domain::branch::Branches;
 use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 use crate::domain::total::Total;
+use crate::view::changelog::Life;
 
 /// The values that are kept, by name.
-pub const VALUES: [&str; 13] = [
+pub const VALUES: [&str; 17] = [
     "identity",
     "head",
     "snapshot",
@@ -31,6 +34,10 @@ pub const VALUES: [&str; 13] = [
     "no_window",
     "reject",
     "number",
+    "text",
+    "life",
+    "table_list",
+    "names",
 ];
 
 /// A value that was read, and what is read once it is written again.
@@ -70,6 +77,10 @@ pub fn read(name: &str, bytes: &[u8]) -> Option<ReadValue> {
         "no_window" => read_as::<PaymentInNoWindow>(bytes),
         "reject" => read_as::<RejectedRecord>(bytes),
         "number" => read_as::<u64>(bytes),
+        "text" => read_as::<String>(bytes),
+        "life" => read_as::<Life>(bytes),
+        "table_list" => read_as::<TableList>(bytes),
+        "names" => read_as::<Branches>(bytes),
         _ => None,
     }
 }
@@ -108,6 +119,8 @@ pub fn key_again(bytes: &[u8]) -> Option<Vec<u8>> {
     let total = || keys::branch_of_total(bytes).map(keys::total);
     let task = || keys::number_of_task(bytes).map(keys::task);
     let revision = || keys::revision_at(bytes);
-    let key = document().or_else(total).or_else(task).or_else(revision)?;
+    let index = || keys::family_of_index(bytes).map(keys::index);
+    let rest = || revision().or_else(index);
+    let key = document().or_else(total).or_else(task).or_else(rest)?;
     Some(key.to_vec())
 }
