@@ -267,7 +267,7 @@ impl Store {
                     "documents that Elasticsearch keeps refusing are past retention and given up"
                 );
             }
-            draft.forget(&given_up);
+            draft.give_up(&given_up);
         }
         draft.head_mut().floor = floor;
         draft.head_mut().as_of = as_of_ms;

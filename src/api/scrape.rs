@@ -139,6 +139,11 @@ impl Scrape {
             "Documents that await delivery (state)",
             Figure::Gauge(float(checkpoint.dirty)),
         );
+        self.one(
+            "tidegauge_given_up_documents",
+            "Documents that were refused for so long that they were given up (state)",
+            Figure::Counter(checkpoint.given_up),
+        );
         if let Some(watermark) = reading.frame().watermark() {
             let watermark = watermark.millis();
             self.one(

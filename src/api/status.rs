@@ -20,7 +20,7 @@ use crate::domain::count::agreeing;
 use crate::domain::timestamp::rfc3339;
 use crate::host::wall_clock::since_epoch;
 use crate::observe::metrics::{Latencies, Quantiles};
-use crate::observe::remark::remarks;
+use crate::observe::remark::{given_up, remarks};
 use crate::observe::status::{Board, End, Part};
 use crate::view::reading::{Checkpoint, Reading};
 use crate::view::wire::ReadingAnswer;
@@ -110,7 +110,9 @@ impl StatusAnswer {
 fn remarks_of(reading: &dyn Reading) -> Vec<String> {
     let checkpoint = reading.checkpoint();
     let partitions = &reading.frame().snapshot().partitions;
-    remarks(&checkpoint.ledger, &checkpoint.notices, partitions)
+    let mut told = remarks(&checkpoint.ledger, &checkpoint.notices, partitions);
+    told.extend(given_up(checkpoint.given_up));
+    told
 }
 
 #[derive(Serialize, ToSchema)]

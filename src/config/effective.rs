@@ -90,6 +90,7 @@ impl Config {
                 .unwrap_or_default(),
         );
         toml.bare("zero_windows", sink.zero_windows);
+        toml.text("give_up_after", &duration::text(sink.pacing.give_up));
         toml.path("ca_file", sink.ca_file.as_deref());
         toml.path("api_key_file", self.files.api_key.as_deref());
         toml.text("username", username(&sink.credentials));

@@ -14,6 +14,8 @@ const LEGACY: &str = "platform_pay_amount_1";
 const PREFIX_MAX: usize = 64;
 /// Elasticsearch allows no more in one index.
 const SHARDS_MAX: usize = 1_024;
+/// A shorter time would lose documents for a small disturbance.
+const GIVE_UP_LEAST: Duration = Duration::from_secs(3_600);
 /// More than a bulk request may have by Elasticsearch's own default.
 const BULK_BYTES_MAX: usize = 100 << 20;
 
@@ -45,10 +47,20 @@ pub(super) fn read(section: &Section<'_>) -> (Option<sink::Config>, Files) {
     config.legacy_totals = Some(legacy).filter(|name| !name.is_empty());
     config.template = template(section);
     config.zero_windows = section.boolean("zero_windows", false);
+    config.pacing.give_up = give_up_after(section, config.pacing.give_up);
     config.credentials = credentials(section, &mut files.api_key, &mut files.password);
     config.secret_file = files.api_key.clone().or_else(|| files.password.clone());
     config.bulk = bulk(&section.section("bulk", "elasticsearch.bulk"));
     (Some(config), files)
+}
+
+fn give_up_after(section: &Section<'_>, usual: Duration) -> Duration {
+    let given = section.duration("give_up_after", usual);
+    if given < GIVE_UP_LEAST {
+        let message = "give 1h at least: an index may be blocked for a while without a fault";
+        section.problem("give_up_after", message);
+    }
+    given
 }
 
 fn template(section: &Section<'_>) -> TemplateConfig {

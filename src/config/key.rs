@@ -251,6 +251,9 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("The policy that all indexes get: totals and the current month too. Use it for priorities and tiers. A policy that deletes, makes read-only, shrinks, takes searchable snapshots or rolls over removes or blocks indexes that are still written to; so does a force merge in Elasticsearch 7 and early versions of 8. OpenSearch attaches policies by a pattern in the policy itself."),
             key("zero_windows", Shape::Boolean, "false")
                 .means("Final windows without payments get documents too, if windows don't overlap (neither `slide` nor `step`). HTTP always returns them. If it is turned off, these documents are deleted."),
+            key("give_up_after", Shape::Duration { zero: false }, "\"7d\"")
+                .range("1h at least")
+                .means("For so long, windows past `event_time.retention` are kept for an index that takes nothing, and for a document that is refused. Then they are deleted, and their documents are given up. While the whole server is away, all is kept."),
             key("ca_file", Shape::File, "\"\"")
                 .means("PEM file with certificate authorities to trust besides the usual ones."),
             key("api_key_file", Shape::File, "\"\"")

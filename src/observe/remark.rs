@@ -15,6 +15,22 @@ const DISTANCES_MAX: usize = 4;
 /// At most so many partitions are named.
 const PARTITIONS_MAX: usize = 10;
 
+/// What is odd about the documents so far.
+#[must_use]
+pub fn given_up(documents: u64) -> Option<String> {
+    (documents > 0).then(|| {
+        format!(
+            "{} {} given up: Elasticsearch refused {} for elasticsearch.give_up_after, and {} past \
+             retention. A replay makes {} again from the topic",
+            counted(documents, "document"),
+            agreeing(documents, "was", "were"),
+            agreeing(documents, "it", "them"),
+            agreeing(documents, "its figures are", "their figures are"),
+            agreeing(documents, "it", "them"),
+        )
+    })
+}
+
 /// What is odd about the payments so far, and what to look at.
 #[must_use]
 pub fn remarks(

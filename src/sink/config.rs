@@ -115,9 +115,9 @@ pub struct Pacing {
     pub denied: Duration,
     /// Before a document that was refused for what it says is sent again.
     pub parked: Duration,
-    /// A document that is refused, or a family that takes nothing, for so long is blocked: nothing
-    /// waits for it any more.
-    pub blocked: Duration,
+    /// A document that is refused, or a family that takes nothing, for so long is blocked: retention
+    /// does not wait for it any more, and gives it up.
+    pub give_up: Duration,
     /// Between two looks at whether the indexes are still the ones we made.
     pub inspect: Duration,
     /// For what still awaits delivery when we are asked to stop.
@@ -251,7 +251,7 @@ impl Default for Pacing {
             retry_most: Duration::from_secs(30),
             denied: Duration::from_secs(30),
             parked: Duration::from_secs(600),
-            blocked: Duration::from_secs(600),
+            give_up: Duration::from_secs(7 * 86_400),
             inspect: Duration::from_secs(60),
             last_pass: Duration::from_secs(10),
         }

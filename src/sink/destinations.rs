@@ -32,6 +32,8 @@ struct Destination {
     held: Option<(Instant, String)>,
     /// Since when it has been held again and again, without anything being delivered there.
     held_since: Option<Instant>,
+    /// Whether that was told.
+    is_told: bool,
     waits: Backoff,
     /// Between two tries while it refuses more than single documents.
     refusals: Backoff,
@@ -42,6 +44,18 @@ struct Destination {
     /// The order to mark its documents again.
     marks: Option<MarkOrder>,
 }
+
+/// What a destination was before it took all documents again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Recovery {
+    /// It had refused more than single documents.
+    pub(super) from_refusing: bool,
+    /// It was told that it takes nothing.
+    pub(super) from_being_told: bool,
+}
+
+/// A server with much to do refuses documents for moments: an index that takes nothing for longer is told.
+const TOLD_AFTER: Duration = Duration::from_secs(10);
 
 /// Which families can be sent to at a moment.
 #[derive(Clone, Debug, Default)]
@@ -167,14 +181,17 @@ impl Destinations {
         !is_noted
     }
 
-    /// Nothing was refused there. Whether more than single documents had been.
-    pub(super) fn is_well(&mut self, family: Family) -> bool {
+    /// Nothing was refused there.
+    pub(super) fn is_well(&mut self, family: Family) -> Recovery {
         let destination = self.destination(family);
         destination.waits.reset();
         destination.refusals.reset();
         destination.held = None;
         destination.held_since = None;
-        std::mem::take(&mut destination.is_refusing)
+        Recovery {
+            from_refusing: std::mem::take(&mut destination.is_refusing),
+            from_being_told: std::mem::take(&mut destination.is_told),
+        }
     }
 
     /// It refuses more documents than can be single ones that are wrong: nothing is sent there for a while.
@@ -207,11 +224,15 @@ impl Destinations {
         self.had_former_life = false;
     }
 
-    /// It is overloaded or blocked: nothing is sent there for a while, longer each time.
-    pub(super) fn hold(&mut self, family: Family, now: Instant, reason: String) {
+    /// It is overloaded or blocked: nothing is sent there for a while, longer each time. Whether that is
+    /// to be told: it lasts, and was not told.
+    pub(super) fn hold(&mut self, family: Family, now: Instant, reason: String) -> bool {
         let destination = self.destination(family);
         let wait = destination.waits.next().unwrap_or_default();
         destination.hold_until(now, now + wait, reason);
+        let since = destination.held_since.unwrap_or(now);
+        let lasts = now.saturating_duration_since(since) >= TOLD_AFTER;
+        lasts && !std::mem::replace(&mut destination.is_told, true)
     }
 
     /// Nothing is sent there for so long.
@@ -268,6 +289,7 @@ impl Destinations {
                 noted: None,
                 held: None,
                 held_since: None,
+                is_told: false,
                 waits: Backoff::new(pacing.retry_first, pacing.retry_most, fastrand::f64),
                 refusals: Backoff::new(pacing.retry_most, pacing.parked, fastrand::f64),
                 is_refusing: false,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::bulk::{Bulk, BulkReport, Item, Outcome};
 use super::catch_up::POSTPONED_MAX;
@@ -172,7 +172,7 @@ impl Delivery {
         for (item, outcome) in report.outcomes {
             let family = item.target.family;
             if foreign.contains(&item.key) {
-                served.insert(family, item.target.uuid.clone());
+                served.insert(family, item.target.clone());
                 let reason = format!(
                     "{}/{} was the total of another branch, which had that name before; it is \
                      written within two minutes",
@@ -182,19 +182,27 @@ impl Delivery {
                 let (wait, patience) = (MISNAMED_WAIT, MISNAMED_PATIENCE);
                 lock(&self.memory).postpone(item.key, now, wait, patience, reason);
             } else if outcome.verdict == Verdict::Done {
-                served.insert(family, item.target.uuid.clone());
+                served.insert(family, item.target.clone());
                 delivered.push((item.key, item.mark));
             } else if self.refused(&item, outcome, failed.contains(&family), now) {
                 failed.insert(family);
             }
         }
         let mut indexes = BTreeMap::new();
-        for (family, uuid) in served {
-            if self.destinations.is_relied_on(family, &uuid) {
-                indexes.insert(family, uuid.to_string());
+        for (family, target) in served {
+            if self.destinations.is_relied_on(family, &target.uuid) {
+                indexes.insert(family, target.uuid.to_string());
             }
-            if !failed.contains(&family) && self.destinations.is_well(family) {
+            if failed.contains(&family) {
+                continue;
+            }
+            let recovered = self.destinations.is_well(family);
+            if recovered.from_refusing {
                 lock(&self.memory).unpark(family, now);
+            }
+            if recovered.from_being_told {
+                let index = &*target.index;
+                info!(index, "the index takes documents again");
             }
         }
         if let Some(trouble) = report.trouble {
@@ -252,6 +260,12 @@ impl Delivery {
         }
     }
 
+    pub(super) fn hold(&mut self, family: Family, index: &str, now: Instant, reason: String) {
+        if self.destinations.hold(family, now, reason.clone()) {
+            warn!(index, reason, "the index takes no documents: they wait");
+        }
+    }
+
     // Whether its whole family waits for it; `is_known` says that it does already.
     fn refused(&mut self, item: &Item, outcome: Outcome, is_known: bool, now: Instant) -> bool {
         let family = item.target.family;
@@ -260,7 +274,7 @@ impl Delivery {
             Verdict::Done => false,
             Verdict::Retry if is_known => true,
             Verdict::Retry => {
-                self.destinations.hold(family, now, reason);
+                self.hold(family, &item.target.index, now, reason);
                 true
             }
             Verdict::Missing => {

@@ -220,7 +220,10 @@ impl Delivery {
                         self.destinations
                             .hold_for(family, now, wait, trouble.reason);
                     }
-                    _ => self.destinations.hold(family, now, trouble.reason),
+                    _ => {
+                        let index = self.cluster.target(family).index;
+                        self.hold(family, &index, now, trouble.reason);
+                    }
                 }
                 return Ok(Readiness::Waits);
             }

@@ -136,7 +136,8 @@ impl<'a> Draft<'a> {
                 RecordList::NoWindow => &mut self.head.in_no_window,
                 RecordList::Rejects => &mut self.head.rejects,
             };
-            journal.trim(numbers, keep, self.marks.as_mut(), blocked, &mut self.batch)?;
+            let marks = self.marks.as_mut();
+            self.head.given_up += journal.trim(numbers, keep, marks, blocked, &mut self.batch)?;
         }
         Ok(())
     }
@@ -158,8 +159,9 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Takes the marks off documents that can't be rendered any more.
-    pub(super) fn forget(&mut self, documents: &[DocumentKey]) {
+    /// Takes the marks off documents that can't be rendered any more, and counts them.
+    pub(super) fn give_up(&mut self, documents: &[DocumentKey]) {
+        self.head.given_up += documents.len() as u64;
         if let Some(marks) = &mut self.marks {
             for document in documents {
                 marks.forget(document);

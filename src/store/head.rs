@@ -27,6 +27,8 @@ pub(super) struct CheckpointHead {
     /// Windows that start before this are deleted. Never goes back, and not past a window that awaits
     /// delivery.
     pub(super) floor: Option<EventTime>,
+    /// How many documents were given up: refused for long, they can't be rendered any more.
+    pub(super) given_up: u64,
 }
 
 /// The entries of a list that exist: those with the numbers `first..next`.
@@ -52,13 +54,16 @@ impl CheckpointHead {
             ledger: self.ledger.clone(),
             notices: self.notices.clone(),
             dirty: self.dirty,
+            given_up: self.given_up,
             is_marking: false,
         }
     }
 }
 
 /// The first byte of a stored head.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
+/// Before it, documents that were given up were not counted.
+const FORMAT_UNCOUNTED: u8 = 2;
 /// Before it, the ledger had seven entries, and notices said nothing of timestamps.
 const FORMAT_OLDEST: u8 = 1;
 const ENTRIES_OLDEST: usize = 7;
@@ -74,6 +79,7 @@ impl StoredValue for CheckpointHead {
         self.in_no_window.write(encoder);
         self.rejects.write(encoder);
         self.floor.write(encoder);
+        encoder.u64(self.given_up);
     }
 
     fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
@@ -96,6 +102,10 @@ impl StoredValue for CheckpointHead {
             in_no_window: NumberRange::read(decoder)?,
             rejects: NumberRange::read(decoder)?,
             floor: Option::read(decoder)?,
+            given_up: match format {
+                ..=FORMAT_UNCOUNTED => 0,
+                _ => decoder.u64()?,
+            },
         })
     }
 }

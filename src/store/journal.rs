@@ -36,7 +36,7 @@ impl<'a> Journal<'a> {
     }
 
     /// Takes the oldest entries off while there are more than `keep`, up to the first that awaits
-    /// delivery and is not blocked.
+    /// delivery and is not blocked. Says how many awaited delivery and were given up.
     pub(super) fn trim(
         &mut self,
         numbers: &mut NumberRange,
@@ -44,7 +44,8 @@ impl<'a> Journal<'a> {
         mut marks: Option<&mut Marks>,
         blocked: &Blocked,
         batch: &mut WriteBatch,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
+        let mut given_up = 0;
         let surplus = numbers
             .next
             .saturating_sub(numbers.first)
@@ -64,12 +65,13 @@ impl<'a> Journal<'a> {
                     break;
                 }
                 marks.forget(&document);
+                given_up += 1;
             }
             batch.delete(self.list.entry(numbers.first));
             batch.delete(self.list.number_at(origin));
             numbers.first += 1;
         }
-        Ok(())
+        Ok(given_up)
     }
 
     fn origin_of(&self, number: u64) -> Result<Option<Origin>, Error> {

@@ -184,6 +184,8 @@ pub struct Checkpoint {
     pub notices: Notices,
     /// How many documents await delivery.
     pub dirty: u64,
+    /// How many documents were given up, since the server refused them for too long.
+    pub given_up: u64,
     /// Whether more documents are still to be marked as awaiting delivery.
     pub is_marking: bool,
 }

@@ -82,6 +82,7 @@ impl World {
                 ledger: Ledger::default(),
                 notices: Notices::default(),
                 dirty: 0,
+                given_up: 0,
                 is_marking: false,
             },
             frame,
@@ -195,7 +196,7 @@ impl World {
         self.checkpoint.ledger.book(entry, amount);
     }
 
-    fn add_total(&mut self, branch: BranchId, time: EventTime, amount: Amount) {
+    pub(super) fn add_total(&mut self, branch: BranchId, time: EventTime, amount: Amount) {
         let total = Total {
             count: 1,
             amount: amount.units().into(),

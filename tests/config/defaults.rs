@@ -139,6 +139,7 @@ time_zone = "Asia/Kathmandu"
 url = "https://es.example:9200/path"
 index_prefix = "tide"
 legacy_totals = ""
+give_up_after = "30d"
 username = "tide"
 password_file = {password:?}
 [elasticsearch.bulk]

@@ -128,6 +128,11 @@ fn the_wrong_kind_of_value_says_what_belongs_there() {
         "2:16",
         &["without quotes"],
     );
+    refuses(
+        "[elasticsearch]\ngive_up_after = '10m'",
+        "2:17",
+        &["1h at least"],
+    );
     refuses("[elasticsearch.bulk]\nmax_size = '5m'", "2:12", &["512kb"]);
     refuses(
         "[elasticsearch.bulk]\nmax_size = '0b'",

@@ -87,11 +87,9 @@ const DAY: i64 = 86_400_000;
 const NEVER_QUIET: u64 = 315_360_000;
 
 /// Faults that need windows which retention has deleted, or which make it depend on chance which those are.
-const NOT_WITH_RETENTION: [Fault; 9] = [
+const NOT_WITH_RETENTION: [Fault; 7] = [
     Fault::Growth,
     Fault::Recreation,
-    Fault::SearchItems,
-    Fault::SearchBlocked,
     Fault::SearchDeleted,
     Fault::SearchRestored,
     Fault::Replays,

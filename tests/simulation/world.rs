@@ -58,6 +58,8 @@ pub struct World {
     named: BTreeMap<&'static str, BTreeSet<u32>>,
     /// Who decides whether an operator who changes names also deletes the totals.
     deletion: Chance,
+    /// Who decides how long a fault may last where windows become past retention.
+    patience: Chance,
     /// Who decides whether the search server is set back between two lives.
     restoration: Chance,
     /// The wall clock at the start of this life, in ms since the epoch.
@@ -77,6 +79,7 @@ const COMMANDS: u64 = 0x636f_6d6d_616e_6473;
 const OPERATOR: u64 = 0x6f70_6572_6174_6f72;
 const SILENCE: u64 = 0x7175_6965_7475_6465;
 const DELETION: u64 = 0x6465_6c65_7469_6f6e;
+const PATIENCE: u64 = 0x7061_7469_656e_6365;
 const RESTORATION: u64 = 0x7265_7374_6f72_6564;
 
 /// How a life ends.
@@ -119,6 +122,7 @@ impl World {
             named: BTreeMap::new(),
             operator,
             deletion: Chance::new(seed ^ DELETION),
+            patience: Chance::new(seed ^ PATIENCE),
             restoration: Chance::new(seed ^ RESTORATION),
             wall: START,
             began: None,

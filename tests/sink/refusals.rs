@@ -186,7 +186,7 @@ fn a_document_that_is_refused_for_long_is_named_as_blocked_until_it_is_taken() {
     let front = Front::start(&till, [Answer::Statuses(statuses), again(), again()]);
     let mut config = config(&front.url());
     config.pacing.parked = Duration::from_millis(50);
-    config.pacing.blocked = Duration::from_millis(60);
+    config.pacing.give_up = Duration::from_millis(60);
     let sink = till.deliver(&config);
     till.await_that("one document is blocked", || {
         till.blocked()
@@ -209,7 +209,7 @@ fn a_family_that_takes_nothing_for_long_is_named_as_blocked_until_it_does() {
     script.extend(vec![Answer::Statuses(vec![429]); 4]);
     let front = Front::start(&till, script);
     let mut config = config(&front.url());
-    config.pacing.blocked = Duration::ZERO;
+    config.pacing.give_up = Duration::ZERO;
     let sink = till.deliver(&config);
     till.await_that("the totals are blocked", || {
         till.blocked()

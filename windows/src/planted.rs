@@ -70,11 +70,13 @@ pub enum Mistake {
     SwapWithoutProof,
     /// Readers are shown a generation before it has what the one before had.
     ShownTooEarly,
+    /// Documents of an index that is blocked are given up after ten minutes.
+    BlockedGivenUp,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::PositionInAnotherWrite,
         Self::MarkClearedWithoutComparing,
         Self::ReadMarkTakenForUnread,
@@ -105,6 +107,7 @@ impl Mistake {
         Self::FloorAheadOfReaders,
         Self::SwapWithoutProof,
         Self::ShownTooEarly,
+        Self::BlockedGivenUp,
     ];
 }
 

@@ -119,6 +119,7 @@ impl Head {
             ledger: Default::default(),
             notices: Default::default(),
             dirty: 0,
+            given_up: 0,
             is_marking: false,
         };
         Self {

@@ -61,9 +61,29 @@ fn a_family_is_blocked_until_something_is_delivered_there() {
         destinations.blocked(now + minute, minute),
         [Family::NoWindow].into()
     );
-    assert!(destinations.is_well(Family::NoWindow), "it had refused all");
-    assert!(!destinations.is_well(Family::NoWindow));
+    let recovered = destinations.is_well(Family::NoWindow);
+    assert!(recovered.from_refusing, "it had refused all");
+    assert_eq!(destinations.is_well(Family::NoWindow), Recovery::default());
     assert_eq!(destinations.blocked(now + minute, minute), BTreeSet::new());
+}
+
+#[test]
+fn a_family_that_is_held_for_longer_is_told_once_and_so_is_its_recovery() {
+    let mut destinations = destinations(false);
+    let begin = Instant::now();
+    let hold = |destinations: &mut Destinations, seconds| {
+        let now = begin + Duration::from_secs(seconds);
+        destinations.hold(Family::NoWindow, now, "closed".into())
+    };
+    assert!(!hold(&mut destinations, 0));
+    assert!(!hold(&mut destinations, 9));
+    assert!(hold(&mut destinations, 10));
+    assert!(!hold(&mut destinations, 600));
+    assert!(destinations.is_well(Family::NoWindow).from_being_told);
+    assert!(!destinations.is_well(Family::NoWindow).from_being_told);
+    // It counts from the new beginning.
+    assert!(!hold(&mut destinations, 601));
+    assert!(!destinations.is_well(Family::NoWindow).from_being_told);
 }
 
 #[test]

@@ -226,6 +226,7 @@ fn heads() -> impl Strategy<Value = CheckpointHead> {
                     next: numbers[0],
                 },
                 floor,
+                given_up: numbers[1],
             }
         })
 }

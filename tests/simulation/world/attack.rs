@@ -11,6 +11,9 @@ use crate::operator::{Command, Order};
 use crate::search_server::Block;
 use crate::topic::Topic;
 
+/// In ms. What is refused for so long must not be given up.
+const HALF_AN_HOUR: u64 = 1_800_000;
+
 impl World {
     // One thing that happens, and some time.
     pub(super) async fn step(&mut self, command: &mut Option<Command>) -> Result<(), String> {
@@ -28,8 +31,44 @@ impl World {
             6..=8 => self.chance.size(5_000),
             _ => self.chance.size(90_000),
         };
+        if self.circumstances.retention.is_some() && self.patience.one_in(4) {
+            self.block_for_long().await;
+        }
         sleep(Duration::from_millis(wait)).await;
         Ok(())
+    }
+
+    // What just came is refused, perhaps for long, and becomes past retention meanwhile.
+    async fn block_for_long(&mut self) {
+        let done = self.produce();
+        self.say(&done);
+        if self.circumstances.has(Fault::SearchBlocked) {
+            self.block_newest();
+        }
+        let wait = self.patience.up_to(HALF_AN_HOUR);
+        sleep(Duration::from_millis(wait)).await;
+        for _ in 0..15 {
+            let done = self.produce();
+            self.say(&done);
+            let wait = self.patience.up_to(1_000);
+            sleep(Duration::from_millis(wait)).await;
+        }
+    }
+
+    fn block_newest(&mut self) {
+        let mut state = self.outside.state();
+        // The index of a month ends with `-2026.11`.
+        let month = |name: &String| {
+            let (_, end) = name.rsplit_once('-')?;
+            end.contains('.').then(|| end.to_owned())
+        };
+        let names = state.search.indexes();
+        let newest = names.iter().filter_map(month).max();
+        for name in names.iter().filter(|name| month(name) == newest) {
+            state.search.set_block(name, Some(Block::Write));
+        }
+        drop(state);
+        self.say(&format!("indexes of {newest:?} are blocked"));
     }
 
     fn produce(&mut self) -> String {
