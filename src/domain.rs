@@ -6,6 +6,7 @@ pub mod count;
 pub mod document_key;
 pub mod duration;
 pub mod ledger;
+pub mod loopback;
 pub mod mask;
 pub mod payment;
 pub mod provenance;

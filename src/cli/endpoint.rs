@@ -9,6 +9,7 @@ use reqwest::Url;
 
 use super::failure::CommandFailure;
 use crate::config::{self, Config, Endpoint, Sources};
+use crate::domain::loopback;
 use crate::domain::secret::{Secret, without_credentials};
 
 /// Names the address of a service.
@@ -205,7 +206,7 @@ pub(super) fn token_in(path: &Path) -> Result<Secret, CommandFailure> {
 
 /// Whether `url` is an address of this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
-    url.host_str() == Some("localhost") || host_of(url).is_some_and(|host| host.is_loopback())
+    url.host_str().is_some_and(loopback::is_loopback)
 }
 
 fn host_of(url: &Url) -> Option<IpAddr> {

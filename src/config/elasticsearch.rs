@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::Url;
+
 use super::Files;
 use super::section::Section;
+use crate::domain::loopback::is_loopback;
 use crate::sink::transport::certificates_in;
 use crate::sink::{self, BulkConfig, Credentials, Replicas, TemplateConfig};
 
@@ -49,6 +52,7 @@ pub(super) fn read(section: &Section<'_>) -> (Option<sink::Config>, Files) {
     config.zero_windows = section.boolean("zero_windows", false);
     config.pacing.give_up = give_up_after(section, config.pacing.give_up);
     config.credentials = credentials(section, &mut files.api_key, &mut files.password);
+    warn_of_plain_text(section, &config.credentials, config.urls());
     config.secret_file = files.api_key.clone().or_else(|| files.password.clone());
     config.bulk = bulk(&section.section("bulk", "elasticsearch.bulk"));
     (Some(config), files)
@@ -135,7 +139,15 @@ pub(super) fn credentials(
             "an API key excludes username and password: give either the key or the other two";
         section.problem("api_key_file", message);
     }
-    if given("username") != given("password_file") {
+    // A user name for basic authentication holds none (RFC 7617, 2), and `curl -u` takes both in one. No other problem
+    // of the key is told: it would show the line, and so the password.
+    let has_colon = |name: String| name.contains(':');
+    if section.optional("username").is_some_and(has_colon) {
+        section.add_hidden(
+            "username",
+            "the name holds a colon: a password belongs in the file that password_file names",
+        );
+    } else if given("username") != given("password_file") {
         let (there, missing) = if given("username") {
             ("username", "password_file")
         } else {
@@ -166,6 +178,22 @@ pub(super) fn credentials(
             Credentials::Basic { username, password }
         }
         _ => Credentials::None,
+    }
+}
+
+/// Warns about the first of `urls` to which credentials would go without TLS, unless it is this machine.
+pub(super) fn warn_of_plain_text(section: &Section<'_>, credentials: &Credentials, urls: &[Url]) {
+    if *credentials == Credentials::None {
+        return;
+    }
+    let host = urls
+        .iter()
+        .filter(|url| url.scheme() == "http")
+        .filter_map(Url::host_str)
+        .find(|host| !is_loopback(host));
+    if let Some(host) = host {
+        let warning = format!("the credentials go to {host} in plain text; use https://");
+        section.warn("url", &warning);
     }
 }
 

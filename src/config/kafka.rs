@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::problem::ConfigProblem;
+use super::problem::{ConfigProblem, SettingOrigin};
 use super::raw::{SettingValue, Table};
 use super::section::{Section, one_of};
-use crate::domain::secret::without_credentials;
+use crate::domain::loopback::is_loopback;
+use crate::domain::secret::{names_secret, without_credentials};
 use crate::domain::timestamp::parse_rfc3339;
 use crate::source::{self, StartPosition};
 
@@ -27,6 +28,7 @@ pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {
         properties: properties(section),
     };
     check_properties(section, &config);
+    warn_of_plain_text(section, &config);
     config
 }
 
@@ -39,21 +41,51 @@ fn brokers(text: &str) -> Result<String, String> {
                 "a broker has no user in its address: {right}; credentials belong in [kafka.properties]"
             ));
         }
-        // The client library also reads PLAINTEXT://host:port and [::1]:9092.
-        let address = part.rsplit("://").next().unwrap_or_default();
-        let port = match address.rsplit_once(':') {
-            Some((_, port)) if !port.ends_with(']') => Some(port),
-            _ => None,
-        };
+        let (host, port) = host_and_port(part);
         let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
         let is_whole =
-            !address.is_empty() && !address.starts_with(':') && !address.contains(['/', '?', '#']);
+            !host.is_empty() && !host.starts_with(':') && !host.contains(['/', '?', '#']);
         if !is_whole || part.contains(char::is_whitespace) || !port.is_none_or(is_port) {
             let part = without_credentials(part);
             return Err(format!("\"{part}\" is not a valid broker: {right}"));
         }
     }
     Ok(parts.join(","))
+}
+
+/// The parts of a broker's address. The client library also reads PLAINTEXT://host:port and [::1]:9092.
+fn host_and_port(broker: &str) -> (&str, Option<&str>) {
+    let address = broker.rsplit("://").next().unwrap_or_default();
+    match address.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (address, None),
+    }
+}
+
+/// Warns about the first broker that is asked to log us in without TLS, unless it is this machine.
+fn warn_of_plain_text(section: &Section<'_>, config: &source::Config) {
+    let get = |name: &str| config.properties.get(name).map(|value| value.trim());
+    // The client library takes a login without this protocol for a mistake, and sends nothing.
+    let protocol = get("security.protocol").unwrap_or_default();
+    if !protocol.eq_ignore_ascii_case("sasl_plaintext") {
+        return;
+    }
+    let hosts = config.brokers.split(',');
+    let host = hosts
+        .map(|broker| host_and_port(broker).0)
+        .find(|host| !host.is_empty() && !is_loopback(host));
+    let Some(host) = host else { return };
+    let mechanism = get("sasl.mechanism").or_else(|| get("sasl.mechanisms"));
+    // SCRAM sends no password, but all that is needed to try passwords.
+    let is_scram = mechanism.is_some_and(|name| name.starts_with("SCRAM"));
+    let warning = if is_scram {
+        format!(
+            "the login goes to {host} in plain text, so its password can be guessed; use SASL_SSL"
+        )
+    } else {
+        format!("the credentials go to {host} in plain text; use SASL_SSL")
+    };
+    section.warn("properties.security.protocol", &warning);
 }
 
 pub(super) fn topic(text: &str) -> Result<String, String> {
@@ -136,6 +168,11 @@ fn flatten(
                 continue;
             }
         };
+        let is_in_file = matches!(entry.setting.origin, SettingOrigin::File(_));
+        if is_in_file && !value.is_empty() && names_secret(&name) {
+            let full = format!("kafka.properties.{name}");
+            section.problems().note_secret_in_file(full);
+        }
         properties.insert(name, value);
     }
 }
@@ -219,5 +256,25 @@ fn property_problem(section: &Section<'_>, name: &str, message: String) {
             section.problems().add(problem);
         }
         None => inner.problem(name, message),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_has_a_host_and_maybe_a_port() {
+        for (broker, parts) in [
+            ("a", ("a", None)),
+            ("a:1", ("a", Some("1"))),
+            ("SASL_SSL://a.example:9092", ("a.example", Some("9092"))),
+            ("[::1]", ("[::1]", None)),
+            ("PLAINTEXT://[::1]:9092", ("[::1]", Some("9092"))),
+            (":1", ("", Some("1"))),
+            ("", ("", None)),
+        ] {
+            assert_eq!(host_and_port(broker), parts, "{broker}");
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Kibana: `[kibana]`.
 
+use std::slice;
 use std::time::Duration;
 
 use super::Files;
-use super::elasticsearch::{ca_file, credentials};
+use super::elasticsearch::{ca_file, credentials, warn_of_plain_text};
 use super::section::Section;
 use crate::kibana::Config;
 
@@ -39,6 +40,7 @@ pub(super) fn read(section: &Section<'_>, files: &mut Files) -> Option<Config> {
     config.wait = wait;
     config.credentials = credentials;
     config.ca_file = ca_file;
+    warn_of_plain_text(section, &config.credentials, slice::from_ref(config.url()));
     Some(config)
 }
 

@@ -3,10 +3,14 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
+
+use tracing::warn;
 
 use super::secret_keys::{is_for_secret, may_hold_secret};
 use crate::domain::count::counted;
 use crate::domain::secret::{names_secret, shown_key};
+use crate::domain::secret_file;
 
 /// Why the configuration can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +139,8 @@ pub(super) struct ConfigText {
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     found: RefCell<Vec<ConfigProblem>>,
+    /// The first key whose secret stands in the file itself.
+    secret_in_file: RefCell<Option<String>>,
 }
 
 impl Problems {
@@ -145,12 +151,21 @@ impl Problems {
         }
     }
 
+    /// Notes that the secret of `key` stands in the file itself.
+    pub(super) fn note_secret_in_file(&self, key: String) {
+        self.secret_in_file.borrow_mut().get_or_insert(key);
+    }
+
     pub(super) fn count(&self) -> usize {
         self.found.borrow().len()
     }
 
-    /// The report, in the order of the file; `None` without problems.
+    /// The report, in the order of the file; `None` without problems. A file that holds a secret and that
+    /// every user can read is not refused, but logged.
     pub(super) fn report(self, document: &ConfigText) -> Option<ProblemReport> {
+        if let Some(key) = self.secret_in_file.into_inner() {
+            document.warn_if_open(&key);
+        }
         let mut found = self.found.into_inner();
         if found.is_empty() {
             return None;
@@ -168,6 +183,14 @@ impl Problems {
 }
 
 impl ConfigText {
+    /// Warns if every user can read the file, which holds the secret of `key`.
+    fn warn_if_open(&self, key: &str) {
+        let name = self.name.as_deref();
+        if let Some(warning) = name.and_then(|name| secret_file::warning(Path::new(name))) {
+            warn!("{}: {warning}", shown_key(key));
+        }
+    }
+
     fn render(&self, problem: &ConfigProblem) -> String {
         let key = match problem.key.as_str() {
             "" => String::new(),

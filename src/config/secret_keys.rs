@@ -4,7 +4,7 @@ use super::key;
 use crate::domain::secret::{names_file, names_secret};
 
 /// Whether `text`, a part of a file, has a key under which a secret, or the file that holds one, is meant,
-/// spelt right or not: the secret itself may stand there.
+/// spelt right or not: the secret itself may stand there. It may also stand behind the name of a user.
 pub(super) fn may_hold_secret(text: &str) -> bool {
     let mut parts: Vec<&str> = text.split('=').collect();
     // What follows the last one is a value.
@@ -13,7 +13,19 @@ pub(super) fn may_hold_secret(text: &str) -> bool {
     parts.iter().any(|part| {
         let key = part.rsplit(|c| !is_letter(c)).next().unwrap_or_default();
         is_for_secret(key)
-    })
+    }) || may_hold_user_with_password(text)
+}
+
+/// Whether `text` speaks of a user, spelt right or not, and has a colon: a password may follow it, as in `curl -u`.
+fn may_hold_user_with_password(text: &str) -> bool {
+    const WORDS: [&str; 2] = ["user", "username"];
+    let lower = text.to_lowercase();
+    let mut words = lower.split(|c: char| !c.is_alphanumeric());
+    text.contains(':')
+        && words.any(|word| {
+            let is_near = |known: &&str| strsim::osa_distance(word, known) <= known.len() / 3;
+            WORDS.iter().any(is_near)
+        })
 }
 
 /// Whether `key` is the name of a secret, or of the file that holds one, but for a few letters.
@@ -140,5 +152,16 @@ mod tests {
             "properties = { \"sasl.passwrd\" = \"x\", a = "
         ));
         assert!(!may_hold_secret("topic = \"password\""));
+        for text in [
+            "username = 'me:x'",
+            "usrname = 'me:x'",
+            "USER_NAME=me:x",
+            "\"username me:x\" = 1",
+        ] {
+            assert!(may_hold_secret(text), "{text}");
+        }
+        for text in ["username = 'me'", "url = 'http://h:1'", "listen = 'h:1'"] {
+            assert!(!may_hold_secret(text), "{text}");
+        }
     }
 }

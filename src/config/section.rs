@@ -211,7 +211,7 @@ impl<'a> Section<'a> {
         match secret_file::read(&path) {
             Ok(SecretFile { secret, warning }) => {
                 if let Some(warning) = warning {
-                    warn!("{}: {warning}", join(self.path, key));
+                    self.warn(key, &warning);
                 }
                 Some((path, secret))
             }
@@ -226,7 +226,13 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn add_hidden(&self, key: &str, message: String) {
+    /// Logs what should be corrected in `key`, although it can be used.
+    pub(super) fn warn(&self, key: &str, warning: &str) {
+        warn!("{}: {warning}", join(self.path, key));
+    }
+
+    /// Notes what is wrong with `key`, without its line: what stands there may be a secret.
+    pub(super) fn add_hidden(&self, key: &str, message: impl Into<String>) {
         let origin = self.get(key).map_or(self.origin, |setting| &setting.origin);
         let problem = ConfigProblem::new(origin.clone(), join(self.path, key), message);
         self.problems.add(problem.hidden());

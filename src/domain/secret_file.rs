@@ -87,9 +87,16 @@ fn guarded(path: &Path) -> Result<Option<String>, String> {
             "every user can write the file {shown}, so it is not safe: chmod 600 {shown}"
         ));
     }
-    Ok((mode & 0o004 != 0).then(|| {
-        format!("every user of this machine can read the file {shown}: chmod 600 {shown}")
-    }))
+    Ok(warning(path))
+}
+
+/// The warning about a file with a secret in it that all users can read; `None` about any other.
+#[must_use]
+pub fn warning(path: &Path) -> Option<String> {
+    let mode = fs::metadata(path).ok()?.permissions().mode();
+    let shown = path.display();
+    (mode & 0o004 != 0)
+        .then(|| format!("every user of this machine can read the file {shown}: chmod 600 {shown}"))
 }
 
 /// Why the file of a secret can't be read. A name that leads nowhere may be the secret itself.
@@ -147,6 +154,10 @@ mod tests {
             assert_eq!(secret, is_used.then(|| Secret::new("s3cret")), "{mode:o}");
             assert!(told.starts_with(begin), "{mode:o}: {told}");
             assert_eq!(told.is_empty(), begin.is_empty(), "{mode:o}: {told}");
+            // About another file with a secret in it, the same words.
+            let is_readable = mode & 0o004 != 0;
+            let warning = warning(file.path()).unwrap_or_default();
+            assert_eq!(warning.starts_with(READ), is_readable, "{warning}");
         }
     }
 

@@ -7,6 +7,7 @@ use tidegauge::config::{Config, Need, Sources};
 use tidegauge::sink::Credentials;
 
 use super::{Typed, refuses, told, wrong};
+use crate::support::service::binary;
 
 #[test]
 fn secrets_are_read_from_files_and_shown_nowhere() {
@@ -114,6 +115,161 @@ fn a_secret_is_not_shown_when_its_line_or_its_value_is_wrong() {
         let sources = Sources::default().flag("--set", "elasticsearch.url", address);
         assert!(!told(&sources, Need::Nothing).contains("s3cret"));
     }
+}
+
+#[test]
+fn a_password_behind_the_name_of_a_user_is_refused_and_not_shown() {
+    let typed = Typed::new("");
+    let password = typed.file("password", "correct horse\n");
+    let beside = format!("password_file = {password:?}\n");
+    for section in ["elasticsearch", "kibana"] {
+        let begin = format!("{section}.username: the name holds a colon: a password belongs in ");
+        for beside in ["", &beside] {
+            let text = wrong(&format!(
+                "[{section}]\nusername = 'elastic:s3cret'\n{beside}"
+            ));
+            assert!(text.starts_with(&format!("t.toml:2:12: {begin}")), "{text}");
+            assert!(text.ends_with("the configuration has 1 problem"), "{text}");
+            assert!(!text.contains("s3cret"), "{text}");
+        }
+        let variable = format!("TIDEGAUGE_{}__USERNAME", section.to_uppercase());
+        let key = format!("{section}.username");
+        for sources in [
+            Sources::default().variable(variable, "elastic:s3cret"),
+            Sources::default().flag("--set", key, "elastic:s3cret"),
+        ] {
+            let text = told(&sources, Need::Nothing);
+            assert!(text.contains(&begin) && !text.contains("s3cret"), "{text}");
+        }
+    }
+    // Nor does another problem show the line.
+    for toml in [
+        "[elasticsearch]\nusername = 'elastic:s3cret\n",
+        "[elasticsearch]\nusername = elastic:s3cret\n",
+        "[elasticsearch]\nusername = ['elastic:s3cret']\n",
+        "[elasticsearch]\nusername: 'elastic:s3cret'\n",
+        "[elasticsearch]\nusrname = 'elastic:s3cret'\n",
+        "[elasticsearch]\n'username=elastic:s3cret' = 1\n",
+        "[kibana]\nuser = 'elastic:s3cret'\n",
+        "[kafka]\nusername = 'elastic:s3cret'\n",
+        "elasticsearch = { username = 'elastic:s3cret', shards = 'x' }\n",
+        "elasticsearch = { username = 'elastic:s3cret', x = }\n",
+        "username = 'elastic:s3cret'\n",
+    ] {
+        let text = wrong(toml);
+        assert!(!text.contains("s3cret"), "{text}");
+    }
+}
+
+#[test]
+fn a_host_to_which_credentials_would_go_in_plain_text_is_named_in_a_warning() {
+    let typed = Typed::new("");
+    let secret = typed.file("secret", "s3cret\n");
+    let key = format!("api_key_file = {secret:?}\n");
+    let user = format!("username = 'me'\npassword_file = {secret:?}\n");
+    let section = |name: &str, url: &str, credentials: &str| {
+        format!("[{name}]\nurl = '{url}'\n{credentials}")
+    };
+    let kafka = |brokers: &str, protocol: &str, mechanism: &str| {
+        format!(
+            "[kafka]\nbrokers = '{brokers}'\n[kafka.properties]\n'security.protocol' = '{protocol}'\n\
+             'sasl.mechanism' = '{mechanism}'\n'sasl.username' = 'me'\n'sasl.password' = 's3cret'\n"
+        )
+    };
+    let several = "http://127.0.0.1:9200, https://a.example:9200, http://b.example:9200";
+    let loopback = "http://localhost:9200,http://127.8.0.1:9200,http://[::1]:9200";
+    let brokers = "127.0.0.1:1, SASL_PLAINTEXT://b.example:9092, c.example:9092";
+    for (toml, warning) in [
+        (
+            section("elasticsearch", "http://a.example:9200", &key),
+            "elasticsearch.url: the credentials go to a.example in plain text; use https://",
+        ),
+        (
+            section("elasticsearch", several, &user),
+            "elasticsearch.url: the credentials go to b.example in plain text; use https://",
+        ),
+        (
+            section("kibana", "http://[2001:db8::1]:5601", &key),
+            "kibana.url: the credentials go to [2001:db8::1] in plain text; use https://",
+        ),
+        (
+            kafka(brokers, "sasl_plaintext", "PLAIN"),
+            "kafka.properties.security.protocol: the credentials go to b.example in plain text; use SASL_SSL",
+        ),
+        // The password itself is not sent.
+        (
+            kafka("b.example:9092", "SASL_PLAINTEXT", "SCRAM-SHA-512"),
+            "kafka.properties.security.protocol: the login goes to b.example in plain text, so its password can be \
+             guessed; use SASL_SSL",
+        ),
+        (section("elasticsearch", "https://a.example:9200", &key), ""),
+        (section("elasticsearch", "http://a.example:9200", ""), ""),
+        (section("elasticsearch", loopback, &user), ""),
+        (section("kibana", "http://localhost:5601", &user), ""),
+        (kafka("b.example:9092", "SASL_SSL", "PLAIN"), ""),
+        (
+            kafka("localhost:9092,[::1]:9092", "SASL_PLAINTEXT", "PLAIN"),
+            "",
+        ),
+    ] {
+        let said = logged("check", &toml, 0o600);
+        let mut warnings = said.lines().filter(|line| line.contains("in plain text"));
+        match (warnings.next(), warning) {
+            (None, "") => {}
+            (Some(line), warning) if !warning.is_empty() => {
+                assert!(line.contains(" WARN ") && line.ends_with(warning), "{said}");
+            }
+            _ => panic!("{toml}{said}"),
+        }
+        assert_eq!(warnings.next(), None, "{said}");
+    }
+    // A service logs it, too; this one can't start.
+    let toml = format!(
+        "state_dir = '/dev/null/state'\n{}",
+        kafka("b.example:9092", "SASL_PLAINTEXT", "PLAIN")
+    );
+    let said = logged("serve", &toml, 0o600);
+    assert!(said.contains("go to b.example in plain text"), "{said}");
+}
+
+#[test]
+fn a_configuration_with_a_secret_in_it_that_every_user_can_read_is_warned_of() {
+    let properties = |text: &str| format!("[kafka.properties]\n{text}\n");
+    for (toml, mode, key) in [
+        ("'sasl.password' = 's3cret'", 0o644, "sasl.password"),
+        ("sasl.password = 's3cret'", 0o604, "sasl.password"),
+        ("'ssl.key.password' = 's3cret'", 0o644, "ssl.key.password"),
+        ("'sasl.password' = 's3cret'", 0o600, ""),
+        ("'sasl.password' = 's3cret'", 0o640, ""),
+        ("'sasl.password' = ''", 0o644, ""),
+        ("'sasl.username' = 'me'", 0o644, ""),
+    ] {
+        let said = logged("check", &properties(toml), mode);
+        let warning = format!(
+            "kafka.properties.{key}: every user of this machine can read the file t.toml: chmod 600 t.toml"
+        );
+        let is_warned = said.contains("every user of this machine");
+        assert_eq!(is_warned, !key.is_empty(), "{toml}: {said}");
+        assert_eq!(said.contains(&warning), !key.is_empty(), "{toml}: {said}");
+    }
+}
+
+/// What a command logs with a configuration file of this mode, the directory of the file left out. Only `check`
+/// succeeds.
+#[track_caller]
+fn logged(command: &str, toml: &str, mode: u32) -> String {
+    let typed = Typed::new(toml);
+    let path = typed.dir.path().join("t.toml");
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    let output = binary()
+        .args([command, "--config"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.success(), command == "check", "{said}");
+    assert!(!said.contains("s3cret"), "{said}");
+    said.replace(&path.display().to_string(), "t.toml")
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -64,6 +66,8 @@ impl Properties {
         for (property, value) in &self.0 {
             setup.set("kafka.properties", &quoted(property), &quoted(value));
         }
+        // The file holds a password: one that every user can read is warned of.
+        fs::set_permissions(setup.config(), fs::Permissions::from_mode(0o600)).unwrap();
         setup
     }
 }
