@@ -28,16 +28,31 @@ const TURN_MAX: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub(super) struct Patience {
     until: watch::Sender<Instant>,
+    /// When the answer was begun: what the client itself wants to wait for comes before.
+    began: watch::Sender<Instant>,
     step: Duration,
 }
 
 impl Patience {
     /// Waits for `step` from now, and for as long after each headway.
     pub(super) fn new(step: Duration) -> Self {
+        let now = Instant::now();
         Self {
-            until: watch::Sender::new(Instant::now() + step),
+            until: watch::Sender::new(now + step),
+            began: watch::Sender::new(now),
             step,
         }
+    }
+
+    /// What the client wants to wait for is over: the answer begins now.
+    pub(super) fn begin(&self) {
+        self.began.send_replace(Instant::now());
+        self.headway();
+    }
+
+    /// How long ago the answer was begun.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.borrow().elapsed()
     }
 
     /// Something of the answer was made, or the request need not wait for others any more.

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
@@ -14,7 +14,6 @@ use super::effort::Patience;
 use super::host;
 use super::page;
 use super::problem::Problem;
-use super::waiting::wait;
 use crate::host::clock::Instant;
 use crate::host::wall_clock::since_epoch;
 
@@ -51,11 +50,6 @@ pub(super) async fn guard(
 const NO_ROUTE: &str = "none";
 
 async fn answer(app: &Arc<SharedState>, mut request: Request, next: Next) -> Response {
-    match wait(app, request.uri()).await {
-        Ok(uri) => *request.uri_mut() = uri,
-        Err(problem) => return problem.into_response(),
-    }
-    let began = Instant::now();
     let patience = Patience::new(app.limits.answer_timeout);
     request.extensions_mut().insert(patience.clone());
     let response = tokio::select! {
@@ -64,8 +58,11 @@ async fn answer(app: &Arc<SharedState>, mut request: Request, next: Next) -> Res
         // The work ends soon after, as it is dropped.
         () = patience.runs_out() => Problem::too_slow().into_response(),
     };
-    let metrics = app.state.status.metrics();
-    metrics.answer(began.elapsed(), since_epoch());
+    // Who waited in vain was given no figures, so that is not counted as the latency of an answer.
+    if response.status() != StatusCode::GATEWAY_TIMEOUT {
+        let metrics = app.state.status.metrics();
+        metrics.answer(patience.elapsed(), since_epoch());
+    }
     response
 }
 

@@ -31,7 +31,7 @@ impl Parameters {
         };
         for (index, (name, _)) in given.iter().enumerate() {
             if !known.contains(&name.as_str()) {
-                return Err(Problem::parameter(name, unknown(name, uri.path(), known)));
+                return Err(Problem::parameter(name, unknown(name, known)));
             }
             if given.iter().take(index).any(|(earlier, _)| earlier == name) {
                 return Err(Problem::parameter(
@@ -114,25 +114,14 @@ impl Parameters {
     }
 }
 
-/// Whether answers at `path`, with or without the prefix of this version, are of one reading, so that
-/// a question may say what to wait for.
-pub(super) fn may_wait(path: &str) -> bool {
-    const READINGS: [&str; 5] = ["totals", "windows", "ledger", "rejects", "late"];
-    let path = path.strip_prefix("/api/v1").unwrap_or(path);
-    let first = path.split('/').nth(1).unwrap_or_default();
-    READINGS.contains(&first)
-}
-
-fn unknown(name: &str, path: &str, known: &[&str]) -> String {
-    let waiting = if may_wait(path) { &WAITING[..] } else { &[] };
-    let known = [known, waiting].concat();
+fn unknown(name: &str, known: &[&str]) -> String {
     let distance = |candidate: &&&str| strsim::osa_distance(name, candidate);
     let closest = known.iter().min_by_key(distance);
     let meant = match closest.filter(|candidate| distance(candidate) <= MISSPELT_MAX) {
         Some(closest) => format!(": did you mean \"{closest}\"?"),
         None => String::new(),
     };
-    let known = match known.as_slice() {
+    let known = match known {
         [] => "this route takes none".to_owned(),
         known => format!("known here: {}", known.join(", ")),
     };
@@ -188,14 +177,15 @@ mod tests {
 
     #[test]
     fn an_unknown_parameter_is_named_with_the_closest_and_all_that_are_known() {
-        let text = unknown("min_positon", "/windows/1m", &["branch", "limit"]);
+        let known = [&["branch", "limit"][..], &WAITING].concat();
+        let text = unknown("min_positon", &known);
         assert!(text.contains("did you mean \"min_position\"?"), "{text}");
         assert!(
             text.contains("(known here: branch, limit, min_position, min_watermark, timeout)"),
             "{text}"
         );
-        // Nothing is near, and nothing is waited for.
-        let text = unknown("colour", "/status", &[]);
+        // Nothing is near.
+        let text = unknown("colour", &[]);
         assert!(!text.contains("did you mean"), "{text}");
         assert!(text.contains("(this route takes none)"), "{text}");
     }

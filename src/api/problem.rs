@@ -33,9 +33,14 @@ impl Problem {
 
     /// A query parameter is wrong; `detail` says what would be right.
     pub(super) fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail).in_parameter(name)
+    }
+
+    /// The same, as the fault of query parameter `name`.
+    pub(super) fn in_parameter(self, name: &str) -> Self {
         Self {
             parameter: Some(name.to_owned()),
-            ..Self::new(StatusCode::BAD_REQUEST, detail)
+            ..self
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidegauge_windows::EventTime;
+use tidegauge_windows::{Definition, EventTime};
 use tokio::sync::{Semaphore, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -33,6 +33,12 @@ pub(super) enum Missed {
     Problem(Problem),
 }
 
+impl From<Problem> for Missed {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
 /// How far the newest checkpoints have come.
 pub(super) struct CheckpointProgress {
     readings: Arc<dyn Readings>,
@@ -46,11 +52,16 @@ pub(super) struct CheckpointProgress {
     limit: usize,
 }
 
-/// How far one checkpoint has come.
-struct Reached {
+/// How far one checkpoint has come, and what a question must fit before it waits for another one.
+pub(super) struct Reached {
     /// The newest checkpoint when it was looked, or an older one.
     number: u64,
-    positions: BTreeMap<i32, i64>,
+    /// The generation it is of.
+    pub(super) generation: u32,
+    /// The window definitions.
+    pub(super) definitions: Vec<Definition>,
+    /// The next offset of each partition.
+    pub(super) positions: BTreeMap<i32, i64>,
     watermark: Option<EventTime>,
 }
 
@@ -165,7 +176,7 @@ impl CheckpointProgress {
     }
 
     /// How far the newest checkpoint has come.
-    async fn look(&self) -> Result<Arc<Reached>, Missed> {
+    pub(super) async fn look(&self) -> Result<Arc<Reached>, Missed> {
         let mut known = self.newest.lock().await;
         // Asked before it is looked: what is found is of this checkpoint or a newer one.
         let number = self.changelog.newest();
@@ -179,6 +190,8 @@ impl CheckpointProgress {
             readings.query(|reading| {
                 Ok(Reached {
                     number,
+                    generation: reading.checkpoint().generation,
+                    definitions: reading.frame().definitions().to_vec(),
                     positions: reading.checkpoint().positions.clone(),
                     watermark: reading.frame().watermark(),
                 })

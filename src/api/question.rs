@@ -3,15 +3,18 @@
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, Uri, header};
 
+use super::SharedState;
 use super::effort::Patience;
 use super::etag::EntityTag;
 use super::format::AnswerFormat;
 use super::limits::LIGHT_ITEMS;
-use super::parameters::Parameters;
+use super::parameters::{Parameters, WAITING};
 use super::problem::Problem;
+use super::progress::Reached;
+use super::waiting::{Wait, without_waiting};
 use crate::view::reading::Reading;
 
-/// A request for figures, in one of the forms.
+/// A request for figures of one reading, in one of the forms. It may say what to wait for.
 pub(super) struct Question {
     /// Its query parameters.
     pub(super) parameters: Parameters,
@@ -22,22 +25,26 @@ pub(super) struct Question {
     /// How long the answer is waited for.
     pub(super) patience: Patience,
     method: Method,
+    /// Without what it waits for: the answer at one checkpoint is the same.
     uri: Uri,
+    wait: Option<Wait>,
 }
 
 impl Question {
-    /// What `request` asks for; its query parameters are `format` and those in `known`.
+    /// What `request` asks for; its query parameters are `format`, what to wait for, and those in
+    /// `known`.
     pub(super) fn of(request: Request, known: &[&str]) -> Result<Self, Problem> {
-        let known = [known, &["format"]].concat();
+        let known = [known, &["format"], &WAITING].concat();
         let parameters = Parameters::of(request.uri(), &known)?;
         let format = AnswerFormat::of(parameters.text("format"), request.headers())?;
         Self::new(request, parameters, format)
     }
 
-    /// What `request` asks for, where there is nothing but JSON; its query parameters are those in
-    /// `known`.
+    /// What `request` asks for, where there is nothing but JSON; its query parameters are what to
+    /// wait for and those in `known`.
     pub(super) fn of_json(request: Request, known: &[&str]) -> Result<Self, Problem> {
-        let parameters = Parameters::of(request.uri(), known)?;
+        let known = [known, &WAITING].concat();
+        let parameters = Parameters::of(request.uri(), &known)?;
         Self::new(request, parameters, AnswerFormat::Json)
     }
 
@@ -46,6 +53,7 @@ impl Question {
         parameters: Parameters,
         format: AnswerFormat,
     ) -> Result<Self, Problem> {
+        let wait = Wait::of(&parameters)?;
         let (mut head, _) = request.into_parts();
         // The guard gives every request its patience.
         let patience = head.extensions.remove().ok_or_else(Problem::internal)?;
@@ -55,8 +63,25 @@ impl Question {
             headers: head.headers,
             patience,
             method: head.method,
-            uri: head.uri,
+            uri: match wait {
+                Some(_) => without_waiting(&head.uri)?,
+                None => head.uri,
+            },
+            wait,
         })
+    }
+
+    /// Waits for what it says to wait for, if it does. `check` says whether it is wrong by what is known
+    /// now: then it does not wait. All else that can be wrong with it must have been looked at before.
+    pub(super) async fn wait(
+        &self,
+        app: &SharedState,
+        check: impl FnOnce(&Reached) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        match &self.wait {
+            Some(wait) => wait.over(app, &self.patience, check).await,
+            None => Ok(()),
+        }
     }
 
     /// Whether rows are asked for, and not an object that stands for all.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
@@ -12,6 +12,7 @@ use super::SharedState;
 use super::ask::{Answered, unshowable};
 use super::description;
 use super::page_cursor;
+use super::problem::Problem;
 use super::question::Question;
 use super::tabular::{List, Work, answer};
 use crate::view::reading::{ReadError, Reading};
@@ -20,7 +21,10 @@ use crate::view::wire::{NoWindowAnswer, RejectAnswer};
 /// Records that are not payments, the newest first.
 #[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(description::PageParams, description::WaitParams),
     responses((status = 200, description = "Rejects", body = Answered<Records<RejectAnswer>>)))]
-pub(super) async fn rejects(State(app): State<Arc<SharedState>>, request: Request) -> Response {
+pub(super) async fn rejects(
+    State(app): State<Arc<SharedState>>,
+    request: Request,
+) -> Result<Response, Problem> {
     list(
         app,
         request,
@@ -35,7 +39,10 @@ pub(super) async fn rejects(State(app): State<Arc<SharedState>>, request: Reques
 /// Payments that the ledger counts as `late` are in their windows and not in this list.
 #[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(description::PageParams, description::WaitParams),
     responses((status = 200, description = "Payments", body = Answered<Records<NoWindowAnswer>>)))]
-pub(super) async fn late(State(app): State<Arc<SharedState>>, request: Request) -> Response {
+pub(super) async fn late(
+    State(app): State<Arc<SharedState>>,
+    request: Request,
+) -> Result<Response, Problem> {
     list(
         app,
         request,
@@ -59,28 +66,28 @@ async fn list<T: 'static>(
     route: &'static str,
     read: fn(&dyn Reading, Option<u64>, usize) -> Found<T>,
     show: fn(&SharedState, &T) -> serde_json::Result<Box<RawValue>>,
-) -> Response {
-    let question = match Question::of_json(request, &["limit", "cursor"]) {
-        Ok(question) => question,
-        Err(problem) => return problem.into_response(),
-    };
+) -> Result<Response, Problem> {
+    let question = Question::of_json(request, &["limit", "cursor"])?;
+    let limit = question.parameters.limit()?;
+    question
+        .wait(&app, |now| {
+            let cursor = cursor_of(&question, route, now.generation);
+            cursor.map(|_| ())
+        })
+        .await?;
     let work = if question.is_short() {
         Work::Light
     } else {
         Work::Heavy
     };
-    answer(
+    let response = answer(
         app,
         question,
         work,
         move |app, question, reading, answer| {
-            let parameters = &question.parameters;
-            let mut rest = parameters.limit()?;
-            let asked = (route, reading.checkpoint().generation);
-            let mut before = match parameters.text("cursor") {
-                Some(text) => Some(page_cursor::number(text, &asked)?),
-                None => None,
-            };
+            let mut rest = limit;
+            let generation = reading.checkpoint().generation;
+            let mut before = cursor_of(question, route, generation)?;
             let list = List {
                 name: route.to_owned(),
                 field: "items",
@@ -106,6 +113,7 @@ async fn list<T: 'static>(
                     before = records.last().map(|(number, _)| *number);
                     match before {
                         Some(number) if more && rest == 0 => {
+                            let asked = (route, generation);
                             return Ok(Some(page_cursor::before_number(number, &asked)));
                         }
                         Some(_) if more => {}
@@ -114,8 +122,20 @@ async fn list<T: 'static>(
                 }
             })
         },
-    )
-    .await
+    );
+    Ok(response.await)
+}
+
+/// The number that the cursor of `question` names, in the list `route` of that generation.
+fn cursor_of(
+    question: &Question,
+    route: &'static str,
+    generation: u32,
+) -> Result<Option<u64>, Problem> {
+    let cursor = question.parameters.text("cursor");
+    cursor
+        .map(|text| page_cursor::number(text, &(route, generation)))
+        .transpose()
 }
 
 /// A page of records, and the cursor of the next one.

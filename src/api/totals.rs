@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
 use tidegauge_windows::Key as _;
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use super::SharedState;
 use super::ask::Answered;
 use super::description::{Branch, InForm, WaitParams};
 use super::effort::Effort;
+use super::parameters::Parameters;
 use super::problem::{Failure, Problem, quoted};
 use super::question::Question;
 use super::tabular::{List, Page as Rows, Work, answer};
@@ -25,13 +26,14 @@ use crate::view::wire::TotalAnswer;
 /// The running total of every branch that is configured or had a payment, by id.
 #[utoipa::path(get, path = "/api/v1/totals", tag = "figures", params(InForm, WaitParams),
     responses((status = 200, description = "Totals", body = Answered<Totals>)))]
-pub(super) async fn all(State(app): State<Arc<SharedState>>, request: Request) -> Response {
-    let question = match Question::of(request, &[]) {
-        Ok(question) => question,
-        Err(problem) => return problem.into_response(),
-    };
+pub(super) async fn all(
+    State(app): State<Arc<SharedState>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let question = Question::of(request, &[])?;
+    question.wait(&app, |_| Ok(())).await?;
     // Most streams have few branches. Where they are many, it turns out to be heavy.
-    answer(
+    let response = answer(
         app,
         question,
         Work::Light,
@@ -48,8 +50,8 @@ pub(super) async fn all(State(app): State<Arc<SharedState>>, request: Request) -
                 Ok(None)
             })
         },
-    )
-    .await
+    );
+    Ok(response.await)
 }
 
 /// So many totals are in memory at once.
@@ -100,28 +102,28 @@ pub(super) async fn one(
     State(app): State<Arc<SharedState>>,
     branch: Result<Path<String>, PathRejection>,
     request: Request,
-) -> Response {
+) -> Result<Response, Problem> {
     let Ok(Path(text)) = branch else {
-        return Problem::path("the branch in the path is not UTF-8 when decoded").into_response();
+        let detail = "the branch in the path is not UTF-8 when decoded";
+        return Err(Problem::path(detail));
     };
-    let question = match Question::of(request, &[]) {
-        Ok(question) => question,
-        Err(problem) => return problem.into_response(),
-    };
-    answer(
+    let question = Question::of(request, &[])?;
+    let branch = NamedBranch::in_path(&app, &text)?;
+    question.wait(&app, |_| Ok(())).await?;
+    let response = answer(
         app,
         question,
         Work::Light,
         move |app, question, reading, answer| {
-            let branch = find_branch(app, reading, &text)?;
+            let branch = branch.known(app, reading)?;
             let total = reading.total(branch)?;
             let total = TotalAnswer::new(branch, total.as_ref(), &app.state.branches);
             let name = format!("total-{branch}");
             let row = total.clone();
             answer.one(question, reading, name, &One { total }, &row)
         },
-    )
-    .await
+    );
+    Ok(response.await)
 }
 
 /// Totals by branch id.
@@ -140,21 +142,55 @@ struct One<'a> {
     total: TotalAnswer<'a>,
 }
 
-/// The branch that `text` names: one that is configured or had a payment.
-pub(super) fn find_branch(
-    app: &SharedState,
-    reading: &dyn Reading,
-    text: &str,
-) -> Result<BranchId, Failure> {
-    let branches = &app.state.branches;
-    if let Some(id) = branches.find(text)
-        && (branches.is_configured(id) || reading.total(id)?.is_some())
-    {
-        return Ok(id);
+/// A branch that a request names. It need not be known yet: the request may wait for its first payment.
+pub(super) struct NamedBranch {
+    /// Its id.
+    pub(super) id: BranchId,
+    /// The answer as long as it is not known.
+    unknown: Problem,
+}
+
+impl NamedBranch {
+    /// The branch that `text`, a part of the path, names.
+    pub(super) fn in_path(app: &SharedState, text: &str) -> Result<Self, Problem> {
+        Self::named(app, text, unknown(text))
     }
-    Err(Problem::not_found(format!(
+
+    /// The branch that parameter `branch` names, if it is given.
+    pub(super) fn in_parameters(
+        app: &SharedState,
+        parameters: &Parameters,
+    ) -> Result<Option<Self>, Problem> {
+        let text = parameters.text("branch");
+        text.map(|text| Self::named(app, text, unknown(text).in_parameter("branch")))
+            .transpose()
+    }
+
+    // What is neither a name nor an id never becomes a branch.
+    fn named(app: &SharedState, text: &str, unknown: Problem) -> Result<Self, Problem> {
+        match app.state.branches.find(text) {
+            Some(id) => Ok(Self { id, unknown }),
+            None => Err(unknown),
+        }
+    }
+
+    /// Its id, if it is configured or had a payment by `reading`.
+    pub(super) fn known(
+        &self,
+        app: &SharedState,
+        reading: &dyn Reading,
+    ) -> Result<BranchId, Failure> {
+        if app.state.branches.is_configured(self.id) || reading.total(self.id)?.is_some() {
+            Ok(self.id)
+        } else {
+            Err(self.unknown.clone().into())
+        }
+    }
+}
+
+fn unknown(text: &str) -> Problem {
+    Problem::not_found(format!(
         "no branch {} is configured or has had a payment; give its name or its id",
         quoted(text)
     ))
-    .into())
 }

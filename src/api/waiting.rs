@@ -9,38 +9,97 @@ use axum::http::uri::PathAndQuery;
 use tokio::time::Instant;
 
 use super::SharedState;
-use super::parameters::{Parameters, WAITING, may_wait, wrong};
+use super::effort::Patience;
+use super::parameters::{Parameters, WAITING, wrong};
 use super::problem::Problem;
-use super::progress::{Goal, Missed};
+use super::progress::{Goal, Missed, Reached};
+use crate::domain::count::counted;
 use crate::domain::duration;
+use crate::observe::status::{Condition, Part};
 
 /// How long is waited unless the request says otherwise.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
 /// How long is waited at most.
 const TIMEOUT_MAX: Duration = Duration::from_secs(30);
 
-/// Waits for what `uri` asks for, and gives it without the parameters that say so.
-pub(super) async fn wait(app: &SharedState, uri: &Uri) -> Result<Uri, Problem> {
-    if !asks_to_wait(uri) {
-        return Ok(uri.clone());
-    }
-    let (rest, asked) = split(uri)?;
-    let parameters = Parameters::of(&asked, &WAITING)?;
-    let goal = Goal::of(&parameters)?;
-    let timeout = timeout(&parameters)?;
-    match app.progress.reach(goal, Instant::now() + timeout).await {
-        Ok(()) => Ok(rest),
-        Err(Missed::TimedOut(missing)) => Err(Problem::not_reached(timeout, &missing)),
-        Err(Missed::Problem(problem)) => Err(problem),
-    }
+/// What a request waits for before it is answered.
+pub(super) struct Wait {
+    goal: Goal,
+    timeout: Duration,
 }
 
-/// Whether `uri` asks to wait, at an address whose answers are of one reading.
-fn asks_to_wait(uri: &Uri) -> bool {
-    let asks = uri
-        .query()
-        .is_some_and(|query| query.split('&').any(is_ours));
-    asks && may_wait(uri.path())
+impl Wait {
+    /// What `parameters` say to wait for, if they say so.
+    pub(super) fn of(parameters: &Parameters) -> Result<Option<Self>, Problem> {
+        if WAITING.iter().all(|name| parameters.text(name).is_none()) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            goal: Goal::of(parameters)?,
+            timeout: timeout(parameters)?,
+        }))
+    }
+
+    /// Waits, with `patience`, unless it asks for what can't come, or `check` says that the question is
+    /// wrong by what is known now.
+    pub(super) async fn over(
+        &self,
+        app: &SharedState,
+        patience: &Patience,
+        check: impl FnOnce(&Reached) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        patience.wait_for(self.timeout);
+        let waited = self.reach(app, check).await;
+        patience.begin();
+        waited.map_err(|missed| match missed {
+            Missed::TimedOut(missing) => Problem::not_reached(self.timeout, &missing),
+            Missed::Problem(problem) => problem,
+        })
+    }
+
+    async fn reach(
+        &self,
+        app: &SharedState,
+        check: impl FnOnce(&Reached) -> Result<(), Problem>,
+    ) -> Result<(), Missed> {
+        let deadline = Instant::now() + self.timeout;
+        let now = app.progress.look().await?;
+        self.check_partitions(app, &now)?;
+        check(&now)?;
+        app.progress.reach(self.goal.clone(), deadline).await
+    }
+
+    /// Refuses a partition that the topic does not have.
+    fn check_partitions(&self, app: &SharedState, now: &Reached) -> Result<(), Problem> {
+        let wanted = self.goal.positions.keys();
+        let unread: Vec<_> = wanted
+            .filter(|partition| !now.positions.contains_key(*partition))
+            .collect();
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let board = app.state.status.board();
+        // Until a broker has said which partitions there are, any may be one.
+        let source = board.parts.get(&Part::Source);
+        let is_known = source.is_some_and(|source| source.condition != Condition::Starting)
+            && !board.partitions.is_empty();
+        let missing = unread
+            .into_iter()
+            .find(|partition| !board.partitions.contains_key(*partition));
+        let Some(partition) = missing.filter(|_| is_known) else {
+            return Ok(());
+        };
+        // They are numbered without gaps, and one that was found just now may be in only one of the two.
+        let count = board.partitions.len().max(now.positions.len());
+        Err(Problem::parameter(
+            "min_position",
+            format!(
+                "parameter \"min_position\" names partition {partition}, which the topic does not have: it \
+                 has {}, numbered from 0; if more were added just now, ask again in a minute",
+                counted(count as u64, "partition")
+            ),
+        ))
+    }
 }
 
 /// Whether a pair of the query is one of those that say what to wait for, however it is encoded.
@@ -54,22 +113,15 @@ fn is_ours(pair: &str) -> bool {
     matches!(read, Ok(Ok(Query(pairs))) if pairs.iter().any(|(name, _)| WAITING.contains(&name.as_str())))
 }
 
-/// `uri` without our parameters, and one with nothing else.
-fn split(uri: &Uri) -> Result<(Uri, Uri), Problem> {
+/// `uri` without the parameters that say what to wait for.
+pub(super) fn without_waiting(uri: &Uri) -> Result<Uri, Problem> {
     let pairs = uri.query().unwrap_or_default().split('&');
-    let (ours, rest): (Vec<_>, Vec<_>) = pairs.partition(|pair| is_ours(pair));
-    let with = |pairs: &[&str]| {
-        let mark = if pairs.is_empty() { "" } else { "?" };
-        let text = format!("{}{mark}{}", uri.path(), pairs.join("&"));
-        let mut parts = uri.clone().into_parts();
-        parts.path_and_query = PathAndQuery::try_from(text).ok();
-        Uri::from_parts(parts).map_err(|_| Problem::path("the query string can't be read"))
-    };
-    let ours = with(&ours)?;
-    if Query::<Vec<(String, String)>>::try_from_uri(&ours).is_err() {
-        return Err(Problem::path("the query string can't be read"));
-    }
-    Ok((with(&rest)?, ours))
+    let rest: Vec<&str> = pairs.filter(|pair| !is_ours(pair)).collect();
+    let mark = if rest.is_empty() { "" } else { "?" };
+    let text = format!("{}{mark}{}", uri.path(), rest.join("&"));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = PathAndQuery::try_from(text).ok();
+    Uri::from_parts(parts).map_err(|_| Problem::path("the query string can't be read"))
 }
 
 fn timeout(parameters: &Parameters) -> Result<Duration, Problem> {
@@ -126,28 +178,40 @@ mod tests {
 
     #[test]
     fn what_to_wait_for_is_taken_out_of_the_question() {
-        let uri = "/api/v1/windows/1m?branch=1&min_position=0:5&timeout=1s&limit=2";
-        let uri: Uri = uri.parse().unwrap();
-        assert!(asks_to_wait(&uri));
-        let (rest, ours) = split(&uri).unwrap();
-        assert_eq!(rest, "/api/v1/windows/1m?branch=1&limit=2");
-        assert_eq!(ours, "/api/v1/windows/1m?min_position=0:5&timeout=1s");
-        // A name counts as it reads, not as it is encoded.
-        let encoded: Uri = "/api/v1/totals?min%5Fposition=0:5&branch%31=1"
-            .parse()
-            .unwrap();
-        assert!(asks_to_wait(&encoded));
-        let (rest, ours) = split(&encoded).unwrap();
-        assert_eq!(rest, "/api/v1/totals?branch%31=1");
-        assert_eq!(ours, "/api/v1/totals?min%5Fposition=0:5");
-        for other in [
-            "/api/v1/totals",
-            "/api/v1/totals?branch=min_position",
-            "/api/v1/status?min_position=0:1",
-            "/livez?timeout=1s",
+        for (asked, rest) in [
+            (
+                "/windows/1m?branch=1&min_position=0:5&timeout=1s&limit=2",
+                "/windows/1m?branch=1&limit=2",
+            ),
+            // A name counts as it reads, not as it is encoded.
+            (
+                "/totals?min%5Fposition=0:5&branch%31=1",
+                "/totals?branch%31=1",
+            ),
+            ("/ledger?min_watermark=0", "/ledger"),
+            (
+                "/totals?branch=min_position&timeout=1s",
+                "/totals?branch=min_position",
+            ),
         ] {
-            assert!(!asks_to_wait(&other.parse().unwrap()), "{other}");
+            let asked: Uri = asked.parse().unwrap();
+            assert_eq!(without_waiting(&asked).unwrap(), rest, "{asked}");
         }
+    }
+
+    #[test]
+    fn a_request_waits_if_it_says_for_what_or_how_long() {
+        let waits = |text: &str| {
+            let uri: Uri = text.parse().unwrap();
+            let parameters = Parameters::of(&uri, &[&["branch"][..], &WAITING].concat());
+            Wait::of(&parameters.unwrap()).unwrap().is_some()
+        };
+        for query in ["min_position=0:1", "min_watermark=0", "timeout=1s"] {
+            assert!(waits(&format!("/?branch=1&{query}")), "{query}");
+        }
+        assert!(waits("/?min%5Fposition=0:5"));
+        assert!(!waits("/?branch=min_position"));
+        assert!(!waits("/"));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Windows: which there are, what holds them back, and what is in them.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::Uri;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Serialize;
-use tidegauge_windows::{Cells, Definition, Kind, Query, Summary};
+use tidegauge_windows::{Cells, Definition, EventTime, Kind, Query, Summary};
 use utoipa::ToSchema;
 
 use super::SharedState;
@@ -15,12 +15,11 @@ use super::ask::{Answered, ask, render};
 use super::description::{DefinitionName, Finality, InForm, PageParams, WaitParams, WindowParams};
 use super::effort::{Effort, Measured};
 use super::page_cursor::{self, WindowPosition};
-use super::parameters::Parameters;
 use super::problem::{Failure, Problem, quoted};
 use super::question::Question;
 use super::status::{HeldBackBy, PartitionAnswer};
 use super::tabular::{List, Page as Rows, Work, answer};
-use super::totals::find_branch;
+use super::totals::NamedBranch;
 use crate::domain::payment::BranchId;
 use crate::view::cell_cache::CellCache;
 use crate::view::reading::{ReadError, Reading};
@@ -29,11 +28,13 @@ use crate::view::wire::WindowAnswer;
 /// The window definitions, how far each partition has come, and what holds the windows back.
 #[utoipa::path(get, path = "/api/v1/windows", tag = "figures", params(WaitParams),
     responses((status = 200, description = "The definitions", body = Answered<DefinitionsAnswer>)))]
-pub(super) async fn definitions(State(app): State<Arc<SharedState>>, uri: Uri) -> Response {
-    if let Err(problem) = Parameters::of(&uri, &[]) {
-        return problem.into_response();
-    }
-    ask(app, |app, reading| {
+pub(super) async fn definitions(
+    State(app): State<Arc<SharedState>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let question = Question::of_json(request, &[])?;
+    question.wait(&app, |_| Ok(())).await?;
+    let response = ask(app, |app, reading| {
         let board = app.state.status.board();
         let partitions = PartitionAnswer::all(Some(reading), &board);
         let held_back_by = HeldBackBy::of(&partitions);
@@ -48,8 +49,8 @@ pub(super) async fn definitions(State(app): State<Arc<SharedState>>, uri: Uri) -
             partitions,
         };
         render(reading, &windows)
-    })
-    .await
+    });
+    Ok(response.await)
 }
 
 /// The window definitions, and how far each partition has come.
@@ -110,12 +111,9 @@ pub(super) async fn list(
     State(app): State<Arc<SharedState>>,
     name: Result<Path<String>, PathRejection>,
     request: Request,
-) -> Response {
+) -> Result<Response, Problem> {
     const KNOWN: &[&str] = &["branch", "from", "to", "final", "limit", "cursor"];
-    match Question::of(request, KNOWN) {
-        Ok(question) => page(app, name, question, None).await,
-        Err(problem) => problem.into_response(),
-    }
+    page(app, name, Question::of(request, KNOWN)?, None).await
 }
 
 /// The windows of a definition that are not final yet, by start and branch.
@@ -126,12 +124,9 @@ pub(super) async fn current(
     State(app): State<Arc<SharedState>>,
     name: Result<Path<String>, PathRejection>,
     request: Request,
-) -> Response {
+) -> Result<Response, Problem> {
     const KNOWN: &[&str] = &["branch", "from", "to", "limit", "cursor"];
-    match Question::of(request, KNOWN) {
-        Ok(question) => page(app, name, question, Some(false)).await,
-        Err(problem) => problem.into_response(),
-    }
+    page(app, name, Question::of(request, KNOWN)?, Some(false)).await
 }
 
 /// So many windows are in memory at once.
@@ -144,67 +139,126 @@ async fn page(
     name: Result<Path<String>, PathRejection>,
     question: Question,
     finality: Option<bool>,
-) -> Response {
+) -> Result<Response, Problem> {
     let Ok(Path(name)) = name else {
-        return Problem::path("the window in the path is not UTF-8 when decoded").into_response();
+        let detail = "the window in the path is not UTF-8 when decoded";
+        return Err(Problem::path(detail));
     };
+    let asked = WindowQuestion::of(&app, &question, name, finality)?;
+    question
+        .wait(&app, |now| {
+            let query = asked.query(&now.definitions, now.generation);
+            query.map(|_| ())
+        })
+        .await?;
     let work = if question.is_short() && !question.wants_file() {
         Work::Light
     } else {
         Work::Heavy
     };
-    answer(
+    let response = answer(
         app,
         question,
         work,
         move |app, question, reading, answer| {
-            let parameters = &question.parameters;
-            let (number, definition) = find_definition(reading, &name)?;
-            let (from, to) = parameters.range()?;
-            let finality = match finality {
-                Some(finality) => Some(finality),
-                None => parameters.flag("final")?,
-            };
-            // A table holds all that is asked for, unless the request says otherwise.
-            let is_whole = question.is_table() && parameters.text("limit").is_none();
-            let limit = if is_whole {
-                usize::MAX
-            } else {
-                parameters.limit()?
-            };
-            let key = match parameters.text("branch") {
-                Some(text) => Some(find_branch(app, reading, text)?),
-                None => None,
-            };
             let generation = reading.checkpoint().generation;
-            let asked = (definition.name(), generation, from, to, key, finality);
-            let after = match parameters.text("cursor") {
-                Some(text) => Some(page_cursor::window_position(text, &asked)?),
-                None => None,
-            };
-            let query = Query {
-                definition: number,
-                from,
-                to,
-                key,
-                finality,
-                after,
-                limit,
-            };
+            let (definition, query) = asked.query(reading.frame().definitions(), generation)?;
+            if let Some(branch) = &asked.branch {
+                branch.known(app, reading)?;
+            }
             let list = List {
-                name,
+                name: asked.name.clone(),
                 field: "items",
-                is_whole,
+                is_whole: asked.is_whole,
                 has_next: true,
             };
             let effort = answer.effort();
             answer.list(question, reading, list, |page| {
                 let last = write(app, definition, reading, &effort, query, page)?;
+                let asked = asked.identity(generation);
                 Ok(last.map(|position| page_cursor::after_window(position, &asked)))
             })
         },
-    )
-    .await
+    );
+    Ok(response.await)
+}
+
+/// Which windows a request asks for, as far as it says so by itself.
+struct WindowQuestion {
+    name: String,
+    from: Option<EventTime>,
+    to: Option<EventTime>,
+    finality: Option<bool>,
+    branch: Option<NamedBranch>,
+    cursor: Option<String>,
+    limit: usize,
+    /// Whether all are asked for, and not a page of them.
+    is_whole: bool,
+}
+
+impl WindowQuestion {
+    /// What `question` asks for of the definition `name`; of all its windows, or those of `finality`.
+    fn of(
+        app: &SharedState,
+        question: &Question,
+        name: String,
+        finality: Option<bool>,
+    ) -> Result<Self, Problem> {
+        let parameters = &question.parameters;
+        let (from, to) = parameters.range()?;
+        // A table holds all that is asked for, unless the request says otherwise.
+        let is_whole = question.is_table() && parameters.text("limit").is_none();
+        Ok(Self {
+            name,
+            from,
+            to,
+            finality: match finality {
+                Some(finality) => Some(finality),
+                None => parameters.flag("final")?,
+            },
+            branch: NamedBranch::in_parameters(app, parameters)?,
+            cursor: parameters.text("cursor").map(str::to_owned),
+            limit: if is_whole {
+                usize::MAX
+            } else {
+                parameters.limit()?
+            },
+            is_whole,
+        })
+    }
+
+    /// What a cursor belongs to.
+    fn identity(&self, generation: u32) -> impl Debug {
+        let key = self.branch.as_ref().map(|branch| branch.id);
+        let name = self.name.as_str();
+        (name, generation, self.from, self.to, key, self.finality)
+    }
+
+    /// The definition among `definitions`, those of `generation`, and what to look for in it.
+    fn query<'a>(
+        &self,
+        definitions: &'a [Definition],
+        generation: u32,
+    ) -> Result<(&'a Definition, Query<BranchId>), Problem> {
+        let (number, definition) = find_definition(definitions, &self.name)?;
+        let after = match &self.cursor {
+            Some(text) => {
+                let asked = self.identity(generation);
+                Some(page_cursor::window_position(text, &asked)?)
+            }
+            None => None,
+        };
+        let query = Query {
+            definition: number,
+            from: self.from,
+            to: self.to,
+            key: self.branch.as_ref().map(|branch| branch.id),
+            finality: self.finality,
+            after,
+            limit: self.limit,
+        };
+        Ok((definition, query))
+    }
 }
 
 /// Hands the windows that `query` selects to `page`, and gives the place of the last one if there
@@ -275,11 +329,11 @@ struct Items<'a> {
     next: Option<String>,
 }
 
+/// The definition `name` among `definitions`, with its number.
 pub(super) fn find_definition<'a>(
-    reading: &'a dyn Reading,
+    definitions: &'a [Definition],
     name: &str,
-) -> Result<(u16, &'a Definition), Failure> {
-    let definitions = reading.frame().definitions();
+) -> Result<(u16, &'a Definition), Problem> {
     (0..)
         .zip(definitions)
         .find(|(_, definition)| definition.name() == name)
@@ -290,6 +344,5 @@ pub(super) fn find_definition<'a>(
                 quoted(name),
                 names.join(", ")
             ))
-            .into()
         })
 }

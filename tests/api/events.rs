@@ -256,6 +256,8 @@ async fn a_filter_that_names_nothing_is_refused() {
         let problem = answer.problem(status);
         let told = problem["detail"].as_str().unwrap();
         assert!(told.contains(detail), "{query}: {told}");
+        let (parameter, _) = query.split_once('=').unwrap();
+        assert_eq!(problem["parameter"], parameter, "{query}");
     }
 }
 

@@ -156,6 +156,19 @@ async fn an_address_that_is_far_too_long_is_told_so_over_a_socket() {
 }
 
 #[tokio::test]
+async fn more_than_a_hundred_headers_are_refused_with_431() {
+    let running = start(patient(), World::busy()).await;
+    // `Host` and `Connection` count too.
+    for (others, status) in [(98, 200), (99, 431)] {
+        let others = "X: 1\r\n".repeat(others);
+        let request = format!("GET /livez HTTP/1.1\r\n{others}{CLOSE}");
+        let answer = exchange(running.address, request).await;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(answer.starts_with(&expected), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_never_comes_holds_nothing_up() {
     let running = start(patient(), World::busy()).await;
     let head = "GET /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16000\r\n\r\n";

@@ -100,6 +100,17 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
+async fn an_unknown_branch_is_the_fault_of_its_parameter() {
+    let routes = World::busy().routes();
+    for route in ["windows/1m", "windows/day/current", "events"] {
+        let unknown = get(&routes, &format!("/api/v1/{route}?branch=5")).await;
+        assert_eq!(unknown.problem(404)["parameter"], "branch", "{route}");
+    }
+    let in_path = get(&routes, "/api/v1/totals/5").await.problem(404);
+    assert_eq!(in_path["parameter"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_path_that_is_not_utf_8_is_refused() {
     let routes = World::busy().routes();
     get(&routes, "/api/v1/totals/%FF").await.problem(400);

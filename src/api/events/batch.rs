@@ -9,7 +9,7 @@ use tidegauge_windows::{Selection, Walk, Window};
 use super::held::Held;
 use crate::api::parameters::Parameters;
 use crate::api::problem::{Failure, Problem, quoted};
-use crate::api::totals::find_branch;
+use crate::api::totals::NamedBranch;
 use crate::api::windows::find_definition;
 use crate::api::{SharedState, State};
 use crate::domain::document_key::DocumentKey;
@@ -88,15 +88,16 @@ impl Filter {
         reading: &dyn Reading,
         parameters: &Parameters,
     ) -> Result<Self, Failure> {
-        let branch = match parameters.text("branch") {
-            Some(text) => Some(find_branch(app, reading, text)?),
+        let branch = match NamedBranch::in_parameters(app, parameters)? {
+            Some(branch) => Some(branch.known(app, reading)?),
             None => None,
         };
+        let definitions = reading.frame().definitions();
         let windows = match parameters.text("window") {
             Some(names) => Some(
                 names
                     .split(',')
-                    .map(|name| match find_definition(reading, name) {
+                    .map(|name| match find_definition(definitions, name) {
                         Ok((number, _)) => Ok(number),
                         Err(_) => Err(unknown_window(reading, name)),
                     })
