@@ -15,7 +15,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
  && strip --strip-debug /usr/local/bin/tidegauge
 
 FROM debian:12.12-slim
-ARG VERSION=0.2.0
+ARG VERSION=0.3.0-dev
 LABEL org.opencontainers.image.title="Tidegauge" \
       org.opencontainers.image.description="Exact running totals and event-time windows over a Kafka topic of payments" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \

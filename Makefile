@@ -146,7 +146,7 @@ clippy: setup-build
 doc: setup-build
 	@RUSTDOCFLAGS="-D warnings" cargo doc $(TEST_FLAGS) --no-deps --workspace
 
-# Known faults of dependencies are looked up by CI alone: their list is on the network.
+# Known faults of dependencies are looked up by CI alone, in the job advisories: their list is on the network.
 deny:
 	@command -v cargo-deny >/dev/null || [ -x $(TOOLS)/bin/cargo-deny ] || \
 		env -u CARGO_TARGET_DIR cargo install --quiet --locked --debug --root $(TOOLS) cargo-deny@0.20.2

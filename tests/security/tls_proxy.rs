@@ -17,6 +17,12 @@ use crate::support::topic::{START, paid};
 const NAME: &str = "tidegauge.example";
 const TOKEN: &str = "canary-of-the-proxy";
 
+/// Types of records of TLS.
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+/// The number of the alert which says that a version is not supported.
+const PROTOCOL_VERSION: u8 = 70;
+
 /// nginx with the example. Dropping it stops it.
 struct Proxy {
     process: Child,
@@ -81,12 +87,18 @@ impl Proxy {
     }
 
     fn client(&self) -> reqwest::Client {
+        self.client_from(reqwest::tls::Version::TLS_1_2)
+    }
+
+    /// One that knows no older version of TLS than `oldest`.
+    fn client_from(&self, oldest: reqwest::tls::Version) -> reqwest::Client {
         let authority = reqwest::Certificate::from_pem(self.authority.pem().as_bytes()).unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], self.port));
         reqwest::Client::builder()
             .no_proxy()
             .tls_built_in_root_certs(false)
             .add_root_certificate(authority)
+            .min_tls_version(oldest)
             .resolve(NAME, address)
             .build()
             .unwrap()
@@ -96,9 +108,55 @@ impl Proxy {
         format!("https://{NAME}:{}", self.port)
     }
 
+    /// The first answer to a client that knows no newer version of TLS than `newest`: the type of the record, and what
+    /// stands in the place of an alert's number.
+    fn greeting(&self, newest: u16) -> (u8, u8) {
+        let mut client = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        client
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        client.write_all(&client_hello(newest)).unwrap();
+        let mut record = [0; 7];
+        client.read_exact(&mut record).unwrap();
+        (record[0], record[6])
+    }
+
     fn ask(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
         ask(&self.client(), &format!("{}{path}", self.url()), headers)
     }
+}
+
+/// The first message of a client whose newest version of TLS is `newest`. rustls knows none before 1.2.
+fn client_hello(newest: u16) -> Vec<u8> {
+    // Behind its length, in so many bytes.
+    let counted = |width: usize, part: &[u8]| {
+        let length = (part.len() as u32).to_be_bytes();
+        [&length[4 - width..], part].concat()
+    };
+    let name = [&[0_u8][..], &counted(2, NAME.as_bytes())].concat();
+    let extensions = [
+        // The name of the server.
+        [&[0, 0][..], &counted(2, &counted(2, &name))].concat(),
+        // The curves x25519 and P-256, and the form of their points.
+        vec![0, 10, 0, 6, 0, 4, 0, 0x1d, 0, 0x17],
+        vec![0, 11, 0, 2, 1, 0],
+        // The signatures, which TLS 1.2 asks for.
+        vec![0, 13, 0, 8, 0, 6, 4, 3, 8, 4, 4, 1],
+    ]
+    .concat();
+    let body = [
+        &newest.to_be_bytes()[..],
+        // What should be random, and no session.
+        &[7; 32],
+        &[0],
+        // ECDHE with AES, for certificates of either kind of key, with GCM or for older versions; no compression.
+        &counted(2, &[0xc0, 0x2b, 0xc0, 0x2f, 0xc0, 0x09, 0xc0, 0x13]),
+        &[1, 0],
+        &counted(2, &extensions),
+    ]
+    .concat();
+    let message = [&[1_u8][..], &counted(3, &body)].concat();
+    [&[HANDSHAKE, 3, 1][..], &counted(2, &message)].concat()
 }
 
 impl Drop for Proxy {
@@ -255,6 +313,23 @@ fn events_come_through_the_proxy_when_they_happen() {
         }
         kafka.send(&topic, [paid(0, START + payments, "1", 1)]);
     }
+}
+
+#[test]
+fn the_proxy_takes_tls_1_2_and_1_3_and_nothing_older() {
+    let (Some(toolbox), Some(kafka)) = (Toolbox::nginx(), Kafka::shared()) else {
+        return;
+    };
+    let (_setup, service) = served(kafka, &unique("proxied"), true);
+    let proxy = Proxy::start(&toolbox, &service, as_it_is);
+    for (version, number) in [("1.0", 0x0301), ("1.1", 0x0302)] {
+        let greeting = proxy.greeting(number);
+        assert_eq!(greeting, (ALERT, PROTOCOL_VERSION), "TLS {version}");
+    }
+    assert_eq!(proxy.greeting(0x0303).0, HANDSHAKE);
+    let newest = proxy.client_from(reqwest::tls::Version::TLS_1_3);
+    let alive = ask(&newest, &format!("{}/livez", proxy.url()), &[]);
+    assert_eq!(alive.status, 200);
 }
 
 #[test]
