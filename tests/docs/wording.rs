@@ -47,6 +47,7 @@ fn pages_help_errors_labels_and_comments_are_plain_english() {
         "compose.yml",
         "Makefile",
         "ui/index.html",
+        "ops/kubernetes/maintenance.yml.example",
         "ops/kubernetes/secret.yml.example",
         "ops/kubernetes/tidegauge.yml",
         "ops/nginx/tidegauge.conf",

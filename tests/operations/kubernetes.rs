@@ -354,3 +354,41 @@ fn a_secret_that_is_created_as_the_page_says_has_the_keys_of_the_example() {
         assert!(section.contains(path), "{path}");
     }
 }
+
+#[test]
+fn a_pod_for_maintenance_has_what_the_service_has() {
+    let file = "ops/kubernetes/maintenance.yml.example";
+    let (Some(example), Some(pods)) = (Example::read(), yaml_documents(file)) else {
+        return;
+    };
+    let [pod] = pods.as_slice() else {
+        panic!("more than a pod")
+    };
+    // With them, requests to the service would be led there.
+    assert_eq!(pod["metadata"]["labels"], Value::Null);
+    let (pod, of_service) = (&pod["spec"], example.pod());
+    let container = &list(&pod["containers"])[0];
+    assert_eq!(pod["securityContext"], of_service["securityContext"]);
+    for field in ["image", "imagePullPolicy", "resources", "securityContext"] {
+        assert_eq!(container[field], example.container()[field], "{field}");
+    }
+    let but = |values: &Value, names: &[&str]| -> Vec<Value> {
+        let values = list(values).iter();
+        let kept = values.filter(|value| !names.contains(&text(&value["name"])));
+        kept.cloned().collect()
+    };
+    let variables = but(&example.container()["env"], &["TIDEGAUGE_LOG_FORMAT"]);
+    assert_eq!(but(&container["env"], &[]), variables);
+    let mounts = but(&example.container()["volumeMounts"], &[]);
+    assert_eq!(but(&container["volumeMounts"], &["backup"]), mounts);
+    let volumes = but(&of_service["volumes"], &[]);
+    assert_eq!(but(&pod["volumes"], &["backup", "state"]), volumes);
+    let claim = &list(&example.set()["volumeClaimTemplates"])[0]["metadata"]["name"];
+    let name = &example.manifests["StatefulSet"]["metadata"]["name"];
+    let volume = list(&pod["volumes"]).iter();
+    let state = volume.clone().find(|volume| volume["name"] == *claim);
+    assert_eq!(
+        state.map(|state| &state["persistentVolumeClaim"]["claimName"]),
+        Some(&Value::from(format!("{}-{}-0", text(claim), text(name))))
+    );
+}
