@@ -87,13 +87,16 @@ fn guarded(path: &Path) -> Result<Option<String>, String> {
             "every user can write the file {shown}, so it is not safe: chmod 600 {shown}"
         ));
     }
-    Ok(warning(path))
+    Ok(readable(mode, path))
 }
 
 /// The warning about a file with a secret in it that all users can read; `None` about any other.
 #[must_use]
 pub fn warning(path: &Path) -> Option<String> {
-    let mode = fs::metadata(path).ok()?.permissions().mode();
+    readable(fs::metadata(path).ok()?.permissions().mode(), path)
+}
+
+fn readable(mode: u32, path: &Path) -> Option<String> {
     let shown = path.display();
     (mode & 0o004 != 0)
         .then(|| format!("every user of this machine can read the file {shown}: chmod 600 {shown}"))

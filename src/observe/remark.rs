@@ -220,6 +220,18 @@ mod tests {
     }
 
     #[test]
+    fn documents_that_were_given_up_are_told_with_what_makes_them_again() {
+        assert_eq!(given_up(0), None);
+        assert_eq!(
+            given_up(1).as_deref(),
+            Some(
+                "1 document was given up: Elasticsearch refused it for elasticsearch.give_up_after, and \
+                 its figures are past retention. A replay makes it again from the topic"
+            )
+        );
+    }
+
+    #[test]
     fn payments_past_retention_are_told() {
         let ledger = booked(Entry::PastRetention, 3);
         let told = remarks(&ledger, &Notices::default(), &BTreeMap::new());

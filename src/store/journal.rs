@@ -248,6 +248,12 @@ pub(super) mod tests {
             assert_eq!(kept(&store), left, "{document:?} {family:?}");
             // Those that went await nothing.
             assert_eq!(store.checkpoint().dirty, left.len() as u64);
+            // They are counted, also after a restart.
+            let given_up = 4 - left.len() as u64;
+            assert_eq!(store.checkpoint().given_up, given_up);
+            drop(store);
+            let (store, _) = Store::open(dir.path(), &identity()).unwrap();
+            assert_eq!(store.checkpoint().given_up, given_up);
         }
     }
 }
