@@ -53,6 +53,7 @@ fn record(partition: i32, offset: i64, timestamp: i64, payload: &str) -> Record<
         offset,
         timestamp: Some(timestamp),
         payload: Some(payload.as_bytes()),
+        ..Record::default()
     }
 }
 
@@ -222,7 +223,8 @@ fn partitions_with_payments_on_time_are_told_once() {
 #[test]
 fn a_rejected_record_is_booked_and_passed_as_any_other() {
     let mut pipeline = pipeline();
-    let Decoded::Reject(reject) = Decoder::new(chrono_tz::UTC).decode(Some(b"7")) else {
+    let Decoded::Reject(reject) = Decoder::original(chrono_tz::UTC).decode(&Record::of(Some(b"7")))
+    else {
         panic!("a number is not a payment")
     };
     pipeline.apply_rejected(&record(4, 2, START, "7"), reject);

@@ -119,6 +119,7 @@ pub fn write(dir: &Path, checkpoints: i64) -> (Store, Vec<String>) {
                 offset: *offset,
                 timestamp: Some(time + 31_000),
                 payload: Some(payload.as_bytes()),
+                ..Record::default()
             }]);
             *offset += 1;
         }
