@@ -1,6 +1,5 @@
 //! The configuration in force, as a file that would give the same one.
 
-
 use tidegauge_windows::{Definition, Kind};
 
 use super::rules::span;
