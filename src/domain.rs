@@ -2,6 +2,8 @@
 
 pub mod amount;
 pub mod branch;
+pub mod branch_key;
+pub mod branch_texts;
 pub mod count;
 pub mod document_key;
 pub mod duration;

@@ -33,9 +33,15 @@ pub struct PaymentNotices {
     pub local_time: LocalTime,
 }
 
-/// The number of a branch: 0 to 2^31 − 1.
+/// A branch in one state: an integer from 0 to 2^31 − 1, or the number of a text that the state's
+/// [`BranchTexts`](super::branch_texts::BranchTexts) has.
+///
+/// Integers sort first, and then texts in the order in which they were first seen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct BranchId(u32);
+
+/// The bit that tells the numbers of texts from integers.
+const TEXT: u32 = 1 << 31;
 
 /// The text is not a branch id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -43,10 +49,14 @@ pub struct BranchId(u32);
 pub struct BranchIdError;
 
 impl BranchId {
-    /// The largest id.
+    /// The largest integer.
     pub const MAX: Self = Self(i32::MAX as u32);
+    /// The last branch in order.
+    pub const LAST: Self = Self(u32::MAX);
+    /// So many texts can have a number.
+    pub const TEXTS_MAX: usize = 1 << 31;
 
-    /// The branch with number `id`, if there may be one.
+    /// The branch that is the integer `id`, if there may be one.
     #[must_use]
     pub const fn new(id: u32) -> Option<Self> {
         if id <= Self::MAX.0 {
@@ -56,16 +66,60 @@ impl BranchId {
         }
     }
 
-    /// The number.
+    /// The branch that is text number `number`, if there may be one.
+    #[must_use]
+    pub const fn of_text(number: u32) -> Option<Self> {
+        if number < TEXT {
+            Some(Self(number | TEXT))
+        } else {
+            None
+        }
+    }
+
+    /// The branch that [`BranchId::get`] gave `bits` of.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// What it is kept as: the integer, or 2^31 more than the number of the text.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
+    }
+
+    /// Whether it is a text.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        self.0 & TEXT != 0
+    }
+
+    /// The number of the text; `None` for an integer.
+    #[must_use]
+    pub const fn text_number(self) -> Option<u32> {
+        if self.is_text() {
+            Some(self.0 & !TEXT)
+        } else {
+            None
+        }
+    }
+
+    /// The branch after it in order, if there is one.
+    #[must_use]
+    pub const fn next(self) -> Option<Self> {
+        match self.0.checked_add(1) {
+            Some(next) => Some(Self(next)),
+            None => None,
+        }
     }
 }
 
 impl fmt::Display for BranchId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        match self.text_number() {
+            None => fmt::Display::fmt(&self.0, f),
+            Some(number) => write!(f, "text {number}"),
+        }
     }
 }
 
@@ -97,6 +151,23 @@ mod tests {
         assert_eq!(BranchId::new(2_147_483_647), Some(BranchId::MAX));
         assert_eq!(BranchId::new(2_147_483_648), None);
         assert_eq!(BranchId::new(u32::MAX), None);
+    }
+
+    #[test]
+    fn numbers_of_texts_follow_all_integers() {
+        let texts = [0, 1, 2_147_483_647].map(|number| BranchId::of_text(number).unwrap());
+        assert_eq!(texts.map(BranchId::get), [1 << 31, (1 << 31) + 1, u32::MAX]);
+        assert_eq!(
+            texts.map(BranchId::text_number),
+            [Some(0), Some(1), Some(2_147_483_647)]
+        );
+        assert_eq!(BranchId::of_text(1 << 31), None);
+        assert!(texts[0] > BranchId::MAX && !BranchId::MAX.is_text());
+        assert_eq!(BranchId::MAX.text_number(), None);
+        assert_eq!(texts[2], BranchId::LAST);
+        assert_eq!(BranchId::from_bits(texts[1].get()), texts[1]);
+        assert_eq!(BranchId::MAX.next(), Some(texts[0]));
+        assert_eq!(BranchId::LAST.next(), None);
     }
 
     #[test]
