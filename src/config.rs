@@ -50,7 +50,7 @@ pub use self::zone::zone as parse_zone;
 use self::problem::{ConfigText, Problems, SettingOrigin};
 use self::raw::Table;
 use self::section::Section;
-use crate::domain::branch::Branches;
+use crate::domain::branch_names::BranchNames;
 use crate::{api, sink, source};
 
 /// A valid configuration.
@@ -65,7 +65,7 @@ pub struct Config {
     /// When payments are late and windows final.
     pub event_time: EventTimeRules,
     /// The names of branches.
-    pub branches: Arc<Branches>,
+    pub branches: Arc<BranchNames>,
     /// Where documents go, if anywhere.
     pub elasticsearch: Option<sink::Config>,
     /// Where questions are answered.
@@ -339,7 +339,7 @@ impl Config {
             time_zone,
             kafka: kafka::read(&root.section("kafka", "kafka"), need == Need::Brokers),
             event_time: EventTimeRules::read(&event_time, definitions),
-            branches: Arc::new(branches::read(&root.section("branches", "branches"))),
+            branches: Arc::new(branches::read(&root.section("branches", "branches"), false)),
             elasticsearch,
             http,
             kibana,

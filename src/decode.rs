@@ -11,9 +11,11 @@ mod json;
 mod scanner;
 
 use std::fmt;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
 
+use crate::domain::branch_texts::BranchTexts;
 use crate::domain::payment::Payment;
 use scanner::Scanner;
 
@@ -25,6 +27,7 @@ pub const PAYLOAD_MAX: usize = 256 * 1024;
 pub struct Decoder {
     zone: Tz,
     scanner: Scanner,
+    texts: Option<Arc<BranchTexts>>,
 }
 
 /// The outcome of decoding a payload.
@@ -73,6 +76,16 @@ impl Decoder {
         Self {
             zone,
             scanner: Scanner::new(zone),
+            texts: None,
+        }
+    }
+
+    /// The same, where a branch may be a text, which becomes one of `texts`.
+    #[must_use]
+    pub fn with_texts(self, texts: Arc<BranchTexts>) -> Self {
+        Self {
+            texts: Some(texts),
+            ..self
         }
     }
 
@@ -96,7 +109,7 @@ impl Decoder {
     pub fn decode_json(&self, payload: Option<&[u8]>) -> Decoded {
         match payload {
             None | Some([]) => Decoded::Tombstone,
-            Some(bytes) => match json::payment(bytes, self.zone) {
+            Some(bytes) => match json::payment(bytes, self.zone, self.texts.as_deref()) {
                 Ok(payment) => Decoded::Payment(payment),
                 Err(reject) => Decoded::Reject(reject),
             },

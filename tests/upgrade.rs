@@ -14,9 +14,9 @@ mod served;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tidegauge::config::{Config, Need, Sources};
-use tidegauge::domain::branch::Branches;
 use tidegauge::store::{Identity, MarkedDocuments};
 
 use crate::support::oracle::{Record, Truth, truth};
@@ -72,7 +72,7 @@ fn identity() -> Identity {
         generation: 1,
         rules: config.rules(),
         settings: config.event_time.settings,
-        names: Branches::default(),
+        names: Arc::default(),
         documents: MarkedDocuments::WithPayments,
     }
 }

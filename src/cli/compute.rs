@@ -17,6 +17,7 @@ use super::report::{self, Numbered};
 use crate::config::{Config, Need};
 use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord};
 use crate::core::pipeline::{Pipeline, PipelineStart};
+use crate::domain::branch::Branches;
 use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Entry, Ledger};
@@ -56,12 +57,12 @@ pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFai
                 .iter()
                 .map(|(b, total)| (*b, *total))
                 .collect();
-            report::totals(&totals, &config.branches)?
+            report::totals(&totals, &computation.branches)?
         }
         Emit::Ledger => report::ledger(&computation.ledger)?,
         Emit::Windows => computation.windows(&config)?,
         Emit::Rejects => report::rejects(&computation.rejects)?,
-        Emit::Late => report::in_no_window(&computation.in_no_window, &config.branches)?,
+        Emit::Late => report::in_no_window(&computation.in_no_window, &computation.branches)?,
     };
     figures.print(compute.output)?;
     Ok(())
@@ -70,6 +71,7 @@ pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFai
 /// A pipeline and the figures that it has computed, in memory.
 struct Computation {
     pipeline: Pipeline,
+    branches: Arc<Branches>,
     frame: Frame,
     cells: MemoryCells<BranchId, Summary>,
     totals: BTreeMap<BranchId, Total>,
@@ -92,15 +94,17 @@ struct Computation {
 impl Computation {
     fn new(config: &Config, emit: Emit) -> Self {
         let settings = settings(config);
+        let branches = Arc::new(Branches::of_names(&config.branches));
         let pipeline = Pipeline::new(
             Arc::clone(&settings),
             config.time_zone,
-            Arc::clone(&config.branches),
+            Arc::clone(&branches),
             PipelineStart::default(),
         );
         Self {
             frame: Frame::new(settings, pipeline.engine().snapshot()),
             pipeline,
+            branches,
             cells: MemoryCells::default(),
             totals: BTreeMap::new(),
             ledger: Ledger::default(),
@@ -286,9 +290,9 @@ impl Computation {
             results.extend(windows.into_iter().map(|window| (definition, window)));
         }
         report::windows(
-            results.iter().map(|(definition, window)| {
-                WindowAnswer::new(window, definition, &config.branches)
-            }),
+            results
+                .iter()
+                .map(|(definition, window)| WindowAnswer::new(window, definition, &self.branches)),
         )
     }
 }

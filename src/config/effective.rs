@@ -25,8 +25,8 @@ impl Config {
             window_toml(definition, &mut toml);
         }
         toml.head("[branches]");
-        for branch in self.branches.configured() {
-            toml.text(&branch.to_string(), &self.branches.name(branch));
+        for (branch, name) in self.branches.names() {
+            toml.text(&key(&branch.to_string()), name);
         }
         self.elasticsearch_toml(&mut toml);
         toml.head("[http]");
@@ -155,6 +155,16 @@ impl Toml {
 
     fn bare(&mut self, key: &str, value: impl std::fmt::Display) {
         self.0.push_str(&format!("{key} = {value}\n"));
+    }
+}
+
+/// A key: in quotes if it needs some.
+fn key(text: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    match !text.is_empty() && text.chars().all(is_bare) {
+        true => text.to_owned(),
+        // It has no control characters.
+        false => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
     }
 }
 

@@ -85,10 +85,14 @@ impl Pipeline {
             .collect();
         let mut engine = Engine::restore(settings, start.snapshot, start.known);
         for branch in branches.configured() {
-            engine.know(branch, EventTime::MIN);
+            engine.know(*branch, EventTime::MIN);
+        }
+        let mut decoder = Decoder::new(zone);
+        if branches.names().has_texts() {
+            decoder = decoder.with_texts(Arc::clone(branches.texts()));
         }
         Self {
-            decoder: Decoder::new(zone),
+            decoder,
             branches,
             engine,
             totals,

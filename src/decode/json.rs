@@ -11,10 +11,15 @@ use super::fields::{Fields, unquote};
 use super::integer::Integer;
 use super::{PAYLOAD_MAX, Reason, Reject};
 use crate::domain::amount::{Amount, AmountError};
+use crate::domain::branch_texts::BranchTexts;
 use crate::domain::payment::{BranchId, Payment, PaymentNotices};
 
 /// The payment that `payload` holds.
-pub(super) fn payment(payload: &[u8], zone: Tz) -> Result<Payment, Reject> {
+pub(super) fn payment(
+    payload: &[u8],
+    zone: Tz,
+    texts: Option<&BranchTexts>,
+) -> Result<Payment, Reject> {
     if payload.len() > PAYLOAD_MAX {
         let detail = format!(
             "the value has {} bytes, more than the {PAYLOAD_MAX} allowed",
@@ -30,8 +35,8 @@ pub(super) fn payment(payload: &[u8], zone: Tz) -> Result<Payment, Reject> {
         Err(error) => return not_json(fault::encoding(payload, skipped, error)),
     };
     match Fields::read(text) {
-        Ok(fields) => from_fields(&fields, zone),
-        Err(error) => with_bare_amount(text, zone)
+        Ok(fields) => from_fields(&fields, zone, texts),
+        Err(error) => with_bare_amount(text, zone, texts)
             .unwrap_or_else(|| not_json(fault::syntax(payload, skipped, &error))),
     }
 }
@@ -39,7 +44,11 @@ pub(super) fn payment(payload: &[u8], zone: Tz) -> Result<Payment, Reject> {
 /// The byte-order mark, which may stand before the text in UTF-8. RFC 8259 lets a reader skip it.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-fn from_fields(fields: &Fields<'_>, zone: Tz) -> Result<Payment, Reject> {
+fn from_fields(
+    fields: &Fields<'_>,
+    zone: Tz,
+    texts: Option<&BranchTexts>,
+) -> Result<Payment, Reject> {
     if let Some(name) = &fields.repeated {
         let detail = format!(
             "the field \"{}\" is given twice; give it once",
@@ -63,7 +72,7 @@ fn from_fields(fields: &Fields<'_>, zone: Tz) -> Result<Payment, Reject> {
             format!("{error}{right}"),
         )
     })?;
-    let branch = read_branch(branch_id)?;
+    let branch = read_branch(branch_id, texts)?;
     let order_id = read_optional("orderId", fields.order_id)?;
     let platform = read_optional("payPlatform", fields.pay_platform)?;
     Ok(Payment {
@@ -87,7 +96,19 @@ fn read_amount(raw: &str) -> Result<(Amount, bool), AmountError> {
     Amount::parse(raw.as_bytes())
 }
 
-fn read_branch(raw: &RawValue) -> Result<BranchId, Reject> {
+fn read_branch(raw: &RawValue, texts: Option<&BranchTexts>) -> Result<BranchId, Reject> {
+    if let Some(texts) = texts
+        && let Some(text) = unquote(raw.get())
+    {
+        return texts.intern(&text).map_err(|error| {
+            bad(
+                Reason::BadField,
+                "branchId",
+                raw,
+                format!("can't be: {error}"),
+            )
+        });
+    }
     let id = Integer::read(raw.get()).and_then(Integer::fit::<u32>);
     match id.and_then(BranchId::new) {
         Some(branch) => Ok(branch),
@@ -95,7 +116,7 @@ fn read_branch(raw: &RawValue) -> Result<BranchId, Reject> {
             let detail = format!(
                 "branchId {} is not an integer from 0 to {}{}",
                 excerpt(raw.get()),
-                BranchId::MAX,
+                BranchId::MAX.get(),
                 unquoted(raw.get()).map_or_else(String::new, |digits| format!(
                     "; write it without quotes: {digits}"
                 )),
@@ -137,12 +158,16 @@ fn unquoted(raw: &str) -> Option<&str> {
 ///
 /// JSON has no such words, but several encoders write them for amounts that are not numbers; then the
 /// amount is at fault, not the whole message.
-fn with_bare_amount(text: &str, zone: Tz) -> Option<Result<Payment, Reject>> {
+fn with_bare_amount(
+    text: &str,
+    zone: Tz,
+    texts: Option<&BranchTexts>,
+) -> Option<Result<Payment, Reject>> {
     let (quoted, at) = quote_non_finite(text)?;
     let fields = Fields::read(&quoted).ok()?;
     // The field is a part of `quoted`, so it begins no earlier.
     let amount_at = fields.pay_amount?.get().as_ptr().addr() - quoted.as_ptr().addr();
-    (amount_at == at).then(|| from_fields(&fields, zone))
+    (amount_at == at).then(|| from_fields(&fields, zone, texts))
 }
 
 /// Puts quotes around the only such word outside a string, and says where.

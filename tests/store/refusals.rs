@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use tidegauge::domain::branch::Branches;
 use tidegauge::store::{Error, Identity, ReadOnlyStore, Store};
 use tidegauge_windows::Span;
 
@@ -78,7 +77,7 @@ fn other_configured_branches_are_not_refused() {
     let mut feed = Feed::new(Span::DAY);
     let dir = state(&mut feed);
     let mut other = identity(&feed.settings);
-    other.names = Branches::default();
+    other.names = std::sync::Arc::default();
     Store::open(dir.path(), &other).unwrap();
 }
 

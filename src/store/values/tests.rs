@@ -377,11 +377,11 @@ fn names_of_branches_come_back_and_each_branch_has_one() {
         (branch(1), "Nord/Süd\n".to_owned()),
         (branch(2), String::new()),
     ];
-    let names = Branches::new(names.into());
+    let names = StoredNames::from(names);
     let mut bytes = names.encode();
-    assert_eq!(Branches::decode(&bytes), Ok(names));
+    assert_eq!(StoredNames::decode(&bytes), Ok(names));
     let second = bytes.len() - 2;
     assert_eq!(bytes[second..], [2, 0]);
     bytes[second] = 1;
-    assert_eq!(Branches::decode(&bytes), Err(Malformed));
+    assert_eq!(StoredNames::decode(&bytes), Err(Malformed));
 }
