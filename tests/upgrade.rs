@@ -32,6 +32,8 @@ const STATES: [(&str, u64); 5] = [
 ];
 /// The version that this program writes.
 const WRITTEN: u64 = 4;
+/// The version that it writes once a branch is a text: the newest that it reads.
+const NEWEST: u64 = 5;
 
 /// Copies the state of a fixture to `to`, which is made.
 fn copy(name: &str, to: &Path) {

@@ -93,7 +93,10 @@ fn unsealed<'a>(cursor: &'a str, asked: &impl Debug) -> Option<&'a str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use std::sync::Arc;
+
     use super::*;
+    use crate::domain::branch_texts::BranchTexts;
 
     #[test]
     fn a_cursor_fits_only_the_question_it_was_given_for() {
@@ -111,6 +114,20 @@ mod tests {
         assert!(window_position(&cursor, &branches, &("1h", 3)).is_err());
         assert!(number(&before_number(9, &"late"), &"rejects").is_err());
         assert_eq!(number(&before_number(9, &"late"), &"late"), Ok(9));
+    }
+
+    #[test]
+    fn a_cursor_at_a_text_fits_only_where_the_number_is_that_text() {
+        let of = |texts: [&str; 2]| {
+            let texts = BranchTexts::restore(texts).unwrap();
+            Branches::new(Arc::default(), Arc::new(texts))
+        };
+        let (ours, others) = (of(["a", "b"]), of(["b", "a"]));
+        let time = EventTime::from_millis(0);
+        let position = (time, ours.id(&"b".parse().unwrap()).unwrap(), time);
+        let cursor = after_window(position, &ours, &());
+        assert_eq!(window_position(&cursor, &ours, &()), Ok(position));
+        assert!(window_position(&cursor, &others, &()).is_err());
     }
 
     #[test]

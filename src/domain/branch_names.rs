@@ -1,7 +1,7 @@
 //! The names of branches, as far as the configuration gives them.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::branch_key::BranchKey;
 
@@ -14,7 +14,7 @@ use crate::domain::branch_key::BranchKey;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BranchNames {
     names: BTreeMap<BranchKey, String>,
-    by_name: HashMap<String, BranchKey>,
+    by_name: BTreeMap<String, BranchKey>,
     has_texts: bool,
 }
 
