@@ -20,6 +20,7 @@ use chrono_tz::Tz;
 use criterion::Criterion;
 use serde::Deserialize;
 use tidegauge::decode::{Decoded, Decoder};
+use tidegauge::domain::record::Record;
 use tidegauge::generator::{Generator, Options};
 use tidegauge_windows::EventTime;
 
@@ -48,13 +49,13 @@ type Way = (&'static str, fn(&mut Decoder, &[u8]) -> bool);
 const WAYS: [Way; 4] = [
     ("decode", |decoder, payload| {
         matches!(
-            black_box(decoder.decode(Some(payload))),
+            black_box(decoder.decode(&Record::of(Some(payload)))),
             Decoded::Payment(_)
         )
     }),
     ("decode_json", |decoder, payload| {
         matches!(
-            black_box(decoder.decode_json(Some(payload))),
+            black_box(decoder.decode_json(&Record::of(Some(payload)))),
             Decoded::Payment(_)
         )
     }),
@@ -143,12 +144,12 @@ fn median(values: &[f64]) -> f64 {
 
 fn main() {
     let payloads = payloads();
-    let mut decoder = Decoder::new(Tz::UTC);
+    let mut decoder = Decoder::original(Tz::UTC);
     for payload in &payloads {
         // A fast wrong answer is no answer.
         assert_eq!(
-            decoder.decode(Some(payload)),
-            decoder.decode_json(Some(payload))
+            decoder.decode(&Record::of(Some(payload))),
+            decoder.decode_json(&Record::of(Some(payload)))
         );
     }
     let mut criterion = Criterion::default().configure_from_args();

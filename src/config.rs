@@ -13,6 +13,7 @@ mod key;
 mod keys;
 mod kibana;
 mod overlay;
+mod payment;
 mod problem;
 mod raw;
 mod reference;
@@ -21,6 +22,7 @@ mod schema;
 mod secret_keys;
 mod section;
 mod size;
+mod toml_text;
 mod variables;
 mod windows;
 mod zone;
@@ -50,6 +52,8 @@ pub use self::zone::zone as parse_zone;
 use self::problem::{ConfigText, Problems, SettingOrigin};
 use self::raw::Table;
 use self::section::Section;
+use crate::decode::DecodeRules;
+use crate::decode::mapping::Mapping;
 use crate::domain::branch_names::BranchNames;
 use crate::{api, sink, source};
 
@@ -64,6 +68,8 @@ pub struct Config {
     pub kafka: source::Config,
     /// When payments are late and windows final.
     pub event_time: EventTimeRules,
+    /// Where a record says what.
+    pub payment: Arc<Mapping>,
     /// The names of branches.
     pub branches: Arc<BranchNames>,
     /// Where documents go, if anywhere.
@@ -334,12 +340,17 @@ impl Config {
         let (http, token) = http::read(&root.section("http", "http"));
         files.token = token;
         let kibana = kibana::read(&root.section("kibana", "kibana"), &mut files);
+        let mapping = Mapping::new(payment::read(&root.section("payment", "payment")));
         Self {
             state_dir,
             time_zone,
             kafka: kafka::read(&root.section("kafka", "kafka"), need == Need::Brokers),
             event_time: EventTimeRules::read(&event_time, definitions),
-            branches: Arc::new(branches::read(&root.section("branches", "branches"), false)),
+            branches: Arc::new(branches::read(
+                &root.section("branches", "branches"),
+                mapping.has_texts(),
+            )),
+            payment: Arc::new(mapping),
             elasticsearch,
             http,
             kibana,
@@ -351,7 +362,21 @@ impl Config {
     /// configurations with the same text give the same figures.
     #[must_use]
     pub fn rules(&self) -> String {
-        rules::text(&self.event_time.settings, self.time_zone)
+        let mut rules = rules::text(&self.event_time.settings, self.time_zone);
+        for line in payment::rules(self.payment.fields()) {
+            rules.push_str(&line);
+            rules.push('\n');
+        }
+        rules
+    }
+
+    /// What decides what a record says.
+    #[must_use]
+    pub fn decoding(&self) -> DecodeRules {
+        DecodeRules {
+            mapping: Arc::clone(&self.payment),
+            zone: self.time_zone,
+        }
     }
 }
 

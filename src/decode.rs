@@ -1,13 +1,23 @@
 //! Decodes bytes into a payment, or into the reason for a reject. No input makes it panic.
 
+mod absence;
 mod appearance;
+mod branch_cache;
+mod byte_cursor;
 mod create_time;
 mod days;
 mod digits;
+mod facts;
 mod fault;
-mod fields;
 mod integer;
 mod json;
+mod layout;
+mod layouts;
+mod lookup;
+pub mod mapping;
+mod place_value;
+mod quoted;
+mod rules;
 mod scanner;
 
 use std::fmt;
@@ -17,20 +27,46 @@ use chrono_tz::Tz;
 
 use crate::domain::branch_texts::BranchTexts;
 use crate::domain::payment::Payment;
-use scanner::Scanner;
+use crate::domain::record::Record;
+use branch_cache::BranchCache;
+use days::Days;
+use layouts::Layouts;
+use mapping::Mapping;
+use rules::Rules;
 
 /// The largest payload that is decoded, in bytes.
 pub const PAYLOAD_MAX: usize = 256 * 1024;
 
-/// Decodes payloads. Keeps what it has learned of the days it met, so use one for many.
+/// Decodes records. Keeps what it has learned of the days and layouts it met, so use one for many.
 #[derive(Debug)]
 pub struct Decoder {
-    zone: Tz,
-    scanner: Scanner,
-    texts: Option<Arc<BranchTexts>>,
+    rules: DecodeRules,
+    texts: Arc<BranchTexts>,
+    branches: BranchCache,
+    days: Days,
+    layouts: Layouts,
 }
 
-/// The outcome of decoding a payload.
+/// What decides what a record says.
+#[derive(Clone, Debug)]
+pub struct DecodeRules {
+    /// Where facts stand, and how they are written.
+    pub mapping: Arc<Mapping>,
+    /// The zone of times without an offset.
+    pub zone: Tz,
+}
+
+/// The original message, with times in this zone.
+impl From<Tz> for DecodeRules {
+    fn from(zone: Tz) -> Self {
+        Self {
+            mapping: Arc::default(),
+            zone,
+        }
+    }
+}
+
+/// The outcome of decoding a record.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Decoded {
     /// A payment.
@@ -56,63 +92,78 @@ pub struct Reject {
 pub enum Reason {
     /// The payload is not exactly one JSON object in UTF-8.
     NotJson,
-    /// `createTime`, `payAmount` or `branchId` is missing or null.
+    /// Event time, amount or branch is missing or null (or the currency, if the mapping has one).
     MissingField,
-    /// A field is given twice, `branchId` is not an integer from 0 to 2^31 − 1, or `orderId` or
-    /// `payPlatform` is not an integer.
+    /// A field is given twice, or what stands at the place of the branch, the order id, the currency or
+    /// the envelope can't be one.
     BadField,
-    /// `createTime` is not a valid time.
+    /// The event time is not a valid time.
     BadTime,
-    /// `payAmount` is not a number, or its magnitude is 10^15 or more.
+    /// The amount is not a number, or its magnitude is 10^15 or more.
     BadAmount,
     /// The payload is longer than [`PAYLOAD_MAX`].
     TooLarge,
 }
 
 impl Decoder {
-    /// A decoder that reads times without an offset in `zone`.
+    /// A decoder by `rules` that adds texts that are branches to `texts`.
     #[must_use]
-    pub fn new(zone: Tz) -> Self {
+    pub fn new(rules: DecodeRules, texts: Arc<BranchTexts>) -> Self {
         Self {
-            zone,
-            scanner: Scanner::new(zone),
-            texts: None,
+            days: Days::new(rules.zone),
+            layouts: Layouts::new(rules.mapping.tree.slots()),
+            rules,
+            texts,
+            branches: BranchCache::default(),
         }
     }
 
-    /// The same, where a branch may be a text, which becomes one of `texts`.
+    /// A decoder of the original message.
     #[must_use]
-    pub fn with_texts(self, texts: Arc<BranchTexts>) -> Self {
-        Self {
-            texts: Some(texts),
-            ..self
-        }
+    pub fn original(zone: Tz) -> Self {
+        Self::new(zone.into(), Arc::default())
     }
 
-    /// Decodes a payload: a scan that knows the usual order of fields, and
-    /// [`Decoder::decode_json`] for whatever it does not expect. Both give the same. Allocates
-    /// nothing for a payment in the usual form.
-    pub fn decode(&mut self, payload: Option<&[u8]>) -> Decoded {
+    /// Decodes a record: a scan that knows the usual order of the original message, or a layout that
+    /// was met before, and [`Decoder::decode_json`] for whatever they don't expect. All give the same.
+    /// Allocates nothing for a payment in a form that is known.
+    pub fn decode(&mut self, record: &Record<'_>) -> Decoded {
+        let Some(payload) = record.payload.filter(|payload| !payload.is_empty()) else {
+            return Decoded::Tombstone;
+        };
         // The scanner takes nothing anywhere near `PAYLOAD_MAX`.
-        match payload.and_then(|bytes| self.scanner.scan(bytes)) {
-            Some(payment) => Decoded::Payment(payment),
-            None => self.decode_json(payload),
+        if self.rules.mapping.is_original()
+            && let Some(payment) = scanner::scan(payload, &mut self.days)
+        {
+            return Decoded::Payment(payment);
         }
+        let rules = Rules {
+            branches: Some(&self.branches),
+            ..Rules::new(&self.rules, &self.texts)
+        };
+        if payload.len() <= PAYLOAD_MAX
+            && let Some(payment) = self.layouts.read(payload, record, rules, &mut self.days)
+        {
+            return Decoded::Payment(payment);
+        }
+        let decoded = json::decode(payload, record, rules);
+        if let Decoded::Payment(_) = decoded {
+            self.layouts.learn(payload, rules);
+        }
+        decoded
     }
 
-    /// Decodes a payload with a JSON parser alone: the definition of what every payload means.
+    /// Decodes a record with a JSON parser alone: the definition of what every value means.
     ///
     /// Of several faults the first in this order is the reason: too large, not JSON, a field given
-    /// twice, required fields missing, then `createTime`, `payAmount`, `branchId`, `orderId`,
-    /// `payPlatform`.
+    /// twice, required facts missing, then event time, currency, amount, branch, order id, and the
+    /// platform of the original message.
     #[must_use]
-    pub fn decode_json(&self, payload: Option<&[u8]>) -> Decoded {
-        match payload {
+    pub fn decode_json(&self, record: &Record<'_>) -> Decoded {
+        let rules = Rules::new(&self.rules, &self.texts);
+        match record.payload {
             None | Some([]) => Decoded::Tombstone,
-            Some(bytes) => match json::payment(bytes, self.zone, self.texts.as_deref()) {
-                Ok(payment) => Decoded::Payment(payment),
-                Err(reject) => Decoded::Reject(reject),
-            },
+            Some(payload) => json::decode(payload, record, rules),
         }
     }
 }

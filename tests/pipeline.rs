@@ -137,6 +137,7 @@ fn run(messages: &[Message], batches: &[(usize, bool)]) -> State {
                     offset: *offset - 1,
                     timestamp: Some(*timestamp),
                     payload: value.as_deref(),
+                    ..Record::default()
                 }
             })
             .collect();

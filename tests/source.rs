@@ -53,6 +53,7 @@ impl Taken {
                 offset: self.offset,
                 timestamp: self.timestamp,
                 payload: self.payload.as_deref(),
+                ..Record::default()
             })),
         }
     }

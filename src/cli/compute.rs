@@ -22,7 +22,7 @@ use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Entry, Ledger};
 use crate::domain::payment::BranchId;
-use crate::domain::record::Record;
+use crate::domain::record::{Headers, Record};
 use crate::domain::total::Total;
 use crate::observe::remark::remarks;
 use crate::view::wire::WindowAnswer;
@@ -72,6 +72,8 @@ pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFai
 struct Computation {
     pipeline: Pipeline,
     branches: Arc<Branches>,
+    /// Whether lines are the original message.
+    is_original: bool,
     frame: Frame,
     cells: MemoryCells<BranchId, Summary>,
     totals: BTreeMap<BranchId, Total>,
@@ -97,7 +99,7 @@ impl Computation {
         let branches = Arc::new(Branches::of_names(&config.branches));
         let pipeline = Pipeline::new(
             Arc::clone(&settings),
-            config.time_zone,
+            config.decoding(),
             Arc::clone(&branches),
             PipelineStart::default(),
         );
@@ -105,6 +107,7 @@ impl Computation {
             frame: Frame::new(settings, pipeline.engine().snapshot()),
             pipeline,
             branches,
+            is_original: config.payment.is_original(),
             cells: MemoryCells::default(),
             totals: BTreeMap::new(),
             ledger: Ledger::default(),
@@ -159,14 +162,17 @@ impl Computation {
         let mut record = Record {
             partition: 0,
             offset: 0,
-            timestamp: None,
             payload: Some(line),
+            ..Record::default()
         };
         let mut fault = None;
-        if let Some(envelope) = envelope::read(line) {
+        let envelope = envelope::read(line, self.is_original);
+        if let Some(envelope) = &envelope {
             record.partition = envelope.partition;
             record.timestamp = envelope.timestamp;
-            match envelope.payment {
+            record.key = envelope.key.as_deref().map(str::as_bytes);
+            record.headers = Headers::new(&envelope.headers);
+            match envelope.payment.clone() {
                 Ok(payment) => record.payload = payment,
                 Err(reject) => fault = Some(reject),
             }

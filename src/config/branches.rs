@@ -14,7 +14,7 @@ const NAME_MAX: usize = 256;
 
 /// Reads the section. Names are ids of documents, so no two branches may have the same.
 ///
-/// `has_texts`: branches may be texts although none is listed.
+/// `has_texts`: branches may be texts.
 pub(super) fn read(section: &Section<'_>, has_texts: bool) -> BranchNames {
     let mut names = BTreeMap::new();
     let Some(table) = section.table() else {
@@ -84,12 +84,10 @@ fn of_texts(names: BranchNames, has_texts: bool) -> BranchNames {
 
 /// The branch that `key` is, or why it is none.
 fn branch(key: &str, has_texts: bool) -> Result<BranchKey, String> {
-    let digits = key.strip_prefix(['-', '+']).unwrap_or(key);
-    let is_number = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());
     match key.parse::<BranchKey>() {
-        // Where no branch is known to be a text, an integer was meant.
-        Ok(BranchKey::Text(_)) if is_number && !has_texts => Err(format!(
-            "\"{key}\" is not a branch id: give an id from 0 to {} = \"name\"",
+        Ok(BranchKey::Text(_)) if !has_texts => Err(format!(
+            "\"{key}\" is not a branch id: give an id from 0 to {} = \"name\"; a branch can be a text \
+             if payment.branch_type is \"any\"",
             BranchId::MAX.get()
         )),
         Ok(branch) => Ok(branch),

@@ -1,11 +1,10 @@
 //! The configuration in force, as a file that would give the same one.
 
-use std::path::Path;
-
 use tidegauge_windows::{Definition, Kind};
 
 use super::rules::span;
-use super::{Config, size};
+use super::toml_text::{TomlText, key, quoted};
+use super::{Config, payment, size};
 use crate::domain::duration;
 use crate::domain::secret::names_secret;
 use crate::domain::timestamp::rfc3339;
@@ -16,7 +15,7 @@ impl Config {
     /// The configuration as TOML, every key with its value. Secrets are shown as `***`.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let mut toml = Toml::default();
+        let mut toml = TomlText::default();
         toml.text("state_dir", &self.state_dir.display().to_string());
         toml.text("time_zone", self.time_zone.name());
         self.kafka_toml(&mut toml);
@@ -24,6 +23,7 @@ impl Config {
         for definition in &self.event_time.settings.definitions {
             window_toml(definition, &mut toml);
         }
+        payment::write(self.payment.fields(), &mut toml);
         toml.head("[branches]");
         for (branch, name) in self.branches.names() {
             toml.text(&key(&branch.to_string()), name);
@@ -36,7 +36,7 @@ impl Config {
         toml.0
     }
 
-    fn kafka_toml(&self, toml: &mut Toml) {
+    fn kafka_toml(&self, toml: &mut TomlText) {
         let kafka = &self.kafka;
         toml.head("[kafka]");
         if !kafka.brokers.is_empty() {
@@ -56,7 +56,7 @@ impl Config {
         }
     }
 
-    fn event_time_toml(&self, toml: &mut Toml) {
+    fn event_time_toml(&self, toml: &mut TomlText) {
         let settings = &self.event_time.settings;
         toml.head("[event_time]");
         toml.text("out_of_orderness", &span(settings.out_of_orderness));
@@ -68,7 +68,7 @@ impl Config {
         toml.bare("zero_windows", settings.zero_windows);
     }
 
-    fn elasticsearch_toml(&self, toml: &mut Toml) {
+    fn elasticsearch_toml(&self, toml: &mut TomlText) {
         let Some(sink) = &self.elasticsearch else {
             return;
         };
@@ -102,7 +102,7 @@ impl Config {
         toml.bare("max_in_flight", sink.bulk.max_in_flight);
     }
 
-    fn kibana_toml(&self, toml: &mut Toml) {
+    fn kibana_toml(&self, toml: &mut TomlText) {
         let Some(kibana) = &self.kibana else { return };
         toml.head("[kibana]");
         toml.text("url", kibana.url().as_str());
@@ -122,7 +122,7 @@ fn username(credentials: &Credentials) -> &str {
     }
 }
 
-fn window_toml(definition: &Definition, toml: &mut Toml) {
+fn window_toml(definition: &Definition, toml: &mut TomlText) {
     toml.head("[[window]]");
     toml.text("name", definition.name());
     toml.text("size", &span(definition.size()));
@@ -133,41 +133,4 @@ fn window_toml(definition: &Definition, toml: &mut Toml) {
     }
     toml.text("offset", &span(definition.offset()));
     toml.text("time_zone", definition.zone().name());
-}
-
-/// TOML as it is being written.
-#[derive(Default)]
-struct Toml(String);
-
-impl Toml {
-    fn head(&mut self, head: &str) {
-        self.0.push_str(&format!("\n{head}\n"));
-    }
-
-    fn text(&mut self, key: &str, value: &str) {
-        self.bare(key, quoted(value));
-    }
-
-    fn path(&mut self, key: &str, path: Option<&Path>) {
-        let path = path.map(|path| path.display().to_string());
-        self.text(key, &path.unwrap_or_default());
-    }
-
-    fn bare(&mut self, key: &str, value: impl std::fmt::Display) {
-        self.0.push_str(&format!("{key} = {value}\n"));
-    }
-}
-
-/// A key: in quotes if it needs some.
-fn key(text: &str) -> String {
-    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    match !text.is_empty() && text.chars().all(is_bare) {
-        true => text.to_owned(),
-        // It has no control characters.
-        false => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
-    }
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
 }

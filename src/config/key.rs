@@ -2,6 +2,8 @@
 //! Schema and the advice on misspelled keys read it. The configuration that `check` prints is made in
 //! `effective.rs`.
 
+mod payment;
+
 /// A section and its keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SectionKeys {
@@ -39,6 +41,8 @@ pub(super) enum Shape {
     Size,
     /// A whole number in this range, both ends included.
     Integer(usize, usize),
+    /// A whole number in this range, both ends included, or this word.
+    IntegerOr(usize, usize, &'static str),
     /// `true` or `false`.
     Boolean,
     /// An IANA time zone.
@@ -102,7 +106,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("Where positions and figures are kept; one process at a time."),
             key("time_zone", Shape::Zone, "\"UTC\"")
                 .rule()
-                .means("The zone in which a `createTime` without an offset is read."),
+                .means("The zone in which an event time without an offset is read."),
             without_default("kafka", Shape::Section("kafka")).means("The Kafka topic to read."),
             without_default("event_time", Shape::Section("event_time"))
                 .means("When payments are late and windows final."),
@@ -110,6 +114,9 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .rule()
                 .range("1 to 64 of them")
                 .means("The windows. Without any: `1m` and `1h` (tumbling), `10m-by-1m` (sliding) and `day` (cumulative by 1 h, from midnight in Asia/Shanghai)."),
+            without_default("payment", Shape::Section("payment"))
+                .rule()
+                .means("Where a record says what. Without this section, it is the original message."),
             without_default("branches", Shape::Free)
                 .range("branch = \"name\"; a branch is an integer from 0 to 2147483647, or a text in quotes of at most 256 bytes")
                 .means("Names of branches. An integer that is not listed is `Branch_<integer>`, and a text is called what it is."),
@@ -214,6 +221,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .means("Windows of a day or longer begin at midnight here; without it, in the `time_zone` of the top level."),
         ],
     },
+    payment::KEYS,
     SectionKeys {
         name: "elasticsearch",
         meaning: "The Elasticsearch to write to. Without this section, no index is written. The server need not be up when the service starts.",
@@ -347,7 +355,7 @@ impl Shape {
             Self::Text(_) => "text",
             Self::Duration { .. } | Self::Offset => "duration",
             Self::Size => "size",
-            Self::Integer(..) => "whole number",
+            Self::Integer(..) | Self::IntegerOr(..) => "whole number",
             Self::Boolean => "true or false",
             Self::Zone => "IANA time zone",
             Self::File => "path of a file",

@@ -64,6 +64,9 @@ fn row(key: &ConfigKey) -> String {
 fn takes(shape: Shape) -> String {
     match shape {
         Shape::Integer(least, most) => format!("{}, {least} to {most}", shape.kind()),
+        Shape::IntegerOr(least, most, word) => {
+            format!("{}, {least} to {most}, or `\"{word}\"`", shape.kind())
+        }
         Shape::Duration { zero: false } => format!("{}, above zero", shape.kind()),
         _ => shape.kind().to_owned(),
     }

@@ -106,6 +106,12 @@ fn property(key: &ConfigKey) -> Value {
         Shape::Integer(least, most) => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
+        Shape::IntegerOr(least, most, word) => json!({
+            "anyOf": [
+                { "type": "integer", "minimum": least, "maximum": most },
+                { "const": word },
+            ]
+        }),
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::Zone => json!({ "$ref": "#/$defs/zone" }),
         Shape::Section(name) => section(name),

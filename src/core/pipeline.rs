@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::core::effect::{
     Effects, Fingerprint, NoWindowReason, Notices, PaymentInNoWindow, Progress, RejectedRecord,
 };
-use crate::decode::{Decoded, Decoder, Reject};
+use crate::decode::{DecodeRules, Decoded, Decoder, Reject};
 use crate::domain::branch::Branches;
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Entry, Ledger};
@@ -67,7 +67,7 @@ impl Pipeline {
     #[must_use]
     pub fn new(
         settings: Arc<Settings>,
-        zone: chrono_tz::Tz,
+        decoding: impl Into<DecodeRules>,
         branches: Arc<Branches>,
         start: PipelineStart,
     ) -> Self {
@@ -87,10 +87,7 @@ impl Pipeline {
         for branch in branches.configured() {
             engine.know(*branch, EventTime::MIN);
         }
-        let mut decoder = Decoder::new(zone);
-        if branches.names().has_texts() {
-            decoder = decoder.with_texts(Arc::clone(branches.texts()));
-        }
+        let decoder = Decoder::new(decoding.into(), Arc::clone(branches.texts()));
         Self {
             decoder,
             branches,
@@ -233,7 +230,7 @@ impl Pipeline {
 
     fn apply_one(&mut self, record: &Record<'_>) {
         self.ledger.consumed += 1;
-        match self.decoder.decode(record.payload) {
+        match self.decoder.decode(record) {
             Decoded::Payment(payment) => self.apply_payment(record, &payment),
             Decoded::Tombstone if is_planted(Mistake::TombstoneNotBooked) => {
                 self.ledger.consumed -= 1;

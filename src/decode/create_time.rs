@@ -3,8 +3,8 @@
 use chrono_tz::Tz;
 use tidegauge_windows::{EventTime, LocalTime, Span, offset_at_local};
 
-use super::fields::unquote;
 use super::integer::Integer;
+use super::quoted::unquote;
 use crate::domain::timestamp::day_number;
 
 /// The first and the last millisecond that epoch milliseconds may name: the years 0001 to 9999.
@@ -34,7 +34,11 @@ pub(super) fn read(raw: &str, zone: Tz) -> Result<(EventTime, LocalTime), TimeEr
     if !raw.starts_with('"') {
         return Ok((read_millis(raw)?, LocalTime::Plain));
     }
-    let text = unquote(raw).ok_or(TimeError::Form)?;
+    read_text(&unquote(raw).ok_or(TimeError::Form)?, zone)
+}
+
+/// The time that `text` names, a local one read in `zone`.
+pub(super) fn read_text(text: &str, zone: Tz) -> Result<(EventTime, LocalTime), TimeError> {
     let (local, suffix) = read_local(text.as_bytes())?;
     match read_offset(suffix)? {
         None => {

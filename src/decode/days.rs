@@ -1,8 +1,11 @@
 //! When days begin, looked up once a day.
 
 use chrono_tz::Tz;
-use tidegauge_windows::{LocalTime, Span, offset_at_local, offset_at_utc};
+use tidegauge_windows::{EventTime, LocalTime, Span, offset_at_local, offset_at_utc};
 
+use super::byte_cursor::ByteCursor;
+use super::create_time::{MILLIS_MAX, MILLIS_MIN};
+use super::digits::millis_of_day;
 use crate::domain::timestamp;
 
 /// The days of a zone, from the texts of their dates.
@@ -55,6 +58,36 @@ impl Days {
         Some(self.last)
     }
 
+    /// A time as `auto` has it, in the usual ways of writing one; `None` for any other, or when the
+    /// zone's clocks change on its day.
+    #[inline]
+    pub fn read_time(&mut self, cursor: &mut ByteCursor<'_>) -> Option<EventTime> {
+        cursor.skip(b' ');
+        if !cursor.skip(b'"') {
+            let millis = i64::try_from(cursor.number()?).ok()?;
+            return in_calendar(millis);
+        }
+        let date = cursor.take::<10>()?;
+        let [b' ' | b'T'] = cursor.take::<1>()? else {
+            return None;
+        };
+        let time = cursor.take::<8>()?;
+        let day = self.day(date)?;
+        let mut millis = day.midnight + millis_of_day(*time)?;
+        if cursor.skip(b'.') {
+            millis += cursor.millis()?;
+        }
+        millis -= match cursor.take::<1>()? {
+            b"\"" => return in_calendar(millis - day.shift?),
+            b"Z" => 0,
+            b"+" => cursor.offset()?,
+            b"-" => -cursor.offset()?,
+            _ => return None,
+        };
+        cursor.literal(b"\"")?;
+        in_calendar(millis)
+    }
+
     #[inline(never)]
     fn look_up(&mut self, date: &[u8; 10]) -> Option<Day> {
         let number = day_number(date)?;
@@ -64,6 +97,13 @@ impl Days {
         }
         Some(known.day(*date))
     }
+}
+
+/// The time, if it is in the years 0001 to 9999.
+pub(super) fn in_calendar(millis: i64) -> Option<EventTime> {
+    (MILLIS_MIN..=MILLIS_MAX)
+        .contains(&millis)
+        .then_some(EventTime::from_millis(millis))
 }
 
 impl Shift {

@@ -4,7 +4,7 @@
 use std::str::Utf8Error;
 
 use super::appearance::appearance;
-use super::fields::FieldsError;
+use super::lookup::LookupError;
 
 /// The error for a payload whose text, from `skipped` on, is not UTF-8.
 pub(super) fn encoding(payload: &[u8], skipped: usize, error: Utf8Error) -> String {
@@ -25,7 +25,7 @@ pub(super) fn encoding(payload: &[u8], skipped: usize, error: Utf8Error) -> Stri
 }
 
 /// The error for a payload whose text, from `skipped` on, is UTF-8 and yet not one JSON object.
-pub(super) fn syntax(payload: &[u8], skipped: usize, error: &FieldsError) -> String {
+pub(super) fn syntax(payload: &[u8], skipped: usize, error: &LookupError) -> String {
     if let Some(detail) = appearance(payload) {
         return detail;
     }
@@ -33,7 +33,7 @@ pub(super) fn syntax(payload: &[u8], skipped: usize, error: &FieldsError) -> Str
     let blank = text.iter().take_while(|c| c.is_ascii_whitespace()).count();
     let first = text.get(blank).copied();
     match error {
-        FieldsError::NotAnObject => {
+        LookupError::NotAnObject => {
             let what = match first {
                 Some(b'[') => "an array; send one record for each payment",
                 Some(b'"') if holds_json(text) => {
@@ -49,7 +49,7 @@ pub(super) fn syntax(payload: &[u8], skipped: usize, error: &FieldsError) -> Str
                 "the value is not a JSON object: byte 0x{byte:02X} at offset {offset} begins {what}"
             )
         }
-        FieldsError::Syntax(error) => {
+        LookupError::Syntax(error) => {
             let (offset, byte) = position(text, error);
             let at = skipped + offset;
             let Some(byte) = byte else {

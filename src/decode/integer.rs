@@ -15,6 +15,39 @@ impl Integer {
     /// As in JSON Schema the value counts, not how it is written: `3`, `3.0` and `0.3e1` are the
     /// same. Nothing is rounded. Takes time linear in the text, whatever the exponent.
     pub fn read(raw: &str) -> Option<Self> {
+        let parts = NumberParts::of(raw)?;
+        parts.is_integer().then(|| parts.floor())
+    }
+
+    /// The largest integer that is not above the JSON number `raw` × 10^`power`; `None` if it is not
+    /// a number.
+    pub fn read_floor(raw: &str, power: i32) -> Option<Self> {
+        let mut parts = NumberParts::of(raw)?;
+        parts.power += i64::from(power);
+        Some(parts.floor())
+    }
+
+    /// The integer, if `N` holds it.
+    pub fn fit<N: TryFrom<i128>>(self) -> Option<N> {
+        match self {
+            Self::Value(value) => N::try_from(value).ok(),
+            Self::Huge => None,
+        }
+    }
+}
+
+/// The parts of a JSON number: its digits are `whole` and `decimals`, and its value is the first `count`
+/// of them, which have no zeros behind them, × 10^`power`.
+struct NumberParts<'a> {
+    negative: bool,
+    whole: &'a str,
+    decimals: &'a str,
+    count: usize,
+    power: i64,
+}
+
+impl<'a> NumberParts<'a> {
+    fn of(raw: &'a str) -> Option<Self> {
         let (negative, unsigned) = match raw.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, raw),
@@ -33,33 +66,50 @@ impl Integer {
             return None;
         }
         let zeros = digits().rev().take_while(|digit| *digit == b'0').count();
-        let count = whole.len() + decimals.len();
-        if zeros == count {
-            return Some(Self::Value(0));
-        }
         #[expect(
             clippy::cast_possible_wrap,
             reason = "no payload is near 2^63 bytes long, and exponents stay a fourth of that away from it"
         )]
         let power = exponent + zeros as i64 - decimals.len() as i64;
-        let power = usize::try_from(power).ok()?;
-        let value = digits()
-            .take(count - zeros)
-            .chain(std::iter::repeat_n(b'0', power.min(DIGITS_MAX)))
-            .try_fold(0_i128, |value, digit| {
-                let digit = i128::from(digit - b'0');
-                let digit = if negative { -digit } else { digit };
-                value.checked_mul(10)?.checked_add(digit)
-            });
-        Some(value.map_or(Self::Huge, Self::Value))
+        Some(Self {
+            negative,
+            whole,
+            decimals,
+            count: whole.len() + decimals.len() - zeros,
+            power,
+        })
     }
 
-    /// The integer, if `N` holds it.
-    pub fn fit<N: TryFrom<i128>>(self) -> Option<N> {
-        match self {
-            Self::Value(value) => N::try_from(value).ok(),
-            Self::Huge => None,
-        }
+    const fn is_integer(&self) -> bool {
+        self.count == 0 || self.power >= 0
+    }
+
+    /// The largest integer that is not above it.
+    fn floor(&self) -> Integer {
+        let power = usize::try_from(self.power).unwrap_or(0);
+        let cut = usize::try_from(self.power.min(0).unsigned_abs()).unwrap_or(usize::MAX);
+        let digits = self.whole.bytes().chain(self.decimals.bytes());
+        let value = digits
+            .take(self.count.saturating_sub(cut))
+            .chain(std::iter::repeat_n(
+                b'0',
+                if self.count == 0 {
+                    0
+                } else {
+                    power.min(DIGITS_MAX)
+                },
+            ))
+            .try_fold(0_i128, |value, digit| {
+                let digit = i128::from(digit - b'0');
+                let digit = if self.negative { -digit } else { digit };
+                value.checked_mul(10)?.checked_add(digit)
+            })
+            .and_then(|value| {
+                // What is cut off ends with a digit that is not 0.
+                let is_below = self.negative && !self.is_integer();
+                value.checked_sub(i128::from(is_below))
+            });
+        value.map_or(Integer::Huge, Integer::Value)
     }
 }
 
@@ -135,6 +185,31 @@ mod tests {
             let read = Integer::read(&extreme.to_string());
             assert_eq!(read, Some(Integer::Value(extreme)));
         }
+    }
+
+    #[test]
+    fn what_is_behind_the_point_is_cut_towards_the_past() {
+        for (raw, power, value) in [
+            ("1793494200", 3, 1_793_494_200_000),
+            ("1793494200.1239", 3, 1_793_494_200_123),
+            ("1.7934942e9", 3, 1_793_494_200_000),
+            ("1793494200123999", -3, 1_793_494_200_123),
+            ("1793494200123999999", -6, 1_793_494_200_123),
+            ("999999", -6, 0),
+            ("1", -6, 0),
+            ("-1", -6, -1),
+            ("-1000000", -6, -1),
+            ("-1000001", -6, -2),
+            ("-0.0004", 3, -1),
+            ("-0.0", 3, 0),
+            ("0", -6, 0),
+            ("0e9", 3, 0),
+        ] {
+            let floor = Integer::read_floor(raw, power);
+            assert_eq!(floor, Some(Integer::Value(value)), "{raw} × 10^{power}");
+        }
+        assert_eq!(Integer::read_floor("1e40", 3), Some(Integer::Huge));
+        assert_eq!(Integer::read_floor("\"1\"", 3), None);
     }
 
     proptest! {

@@ -1,25 +1,25 @@
-//! The definition of what a payload means, in terms of a JSON parser.
+//! The definition of what a value means that is JSON, in terms of a JSON parser.
 
-use std::fmt;
-
-use chrono_tz::Tz;
-use serde_json::value::RawValue;
-
-use super::create_time;
+use super::absence;
+use super::facts::{self, QuickFacts, Values, reject};
 use super::fault;
-use super::fields::{Fields, unquote};
-use super::integer::Integer;
-use super::{PAYLOAD_MAX, Reason, Reject};
-use crate::domain::amount::{Amount, AmountError};
-use crate::domain::branch_texts::BranchTexts;
-use crate::domain::payment::{BranchId, Payment, PaymentNotices};
+use super::lookup::Found;
+use super::mapping::Fact;
+use super::place_value::PlaceValue;
+use super::quoted::excerpt;
+use super::rules::Rules;
+use super::{Decoded, PAYLOAD_MAX, Reason, Reject};
+use crate::domain::record::Record;
 
-/// The payment that `payload` holds.
-pub(super) fn payment(
-    payload: &[u8],
-    zone: Tz,
-    texts: Option<&BranchTexts>,
-) -> Result<Payment, Reject> {
+/// What `record` is, whose value is `payload`.
+pub(super) fn decode(payload: &[u8], record: &Record<'_>, rules: Rules<'_>) -> Decoded {
+    match try_decode(payload, record, rules) {
+        Ok(decoded) => decoded,
+        Err(reject) => Decoded::Reject(reject),
+    }
+}
+
+fn try_decode(payload: &[u8], record: &Record<'_>, rules: Rules<'_>) -> Result<Decoded, Reject> {
     if payload.len() > PAYLOAD_MAX {
         let detail = format!(
             "the value has {} bytes, more than the {PAYLOAD_MAX} allowed",
@@ -34,9 +34,9 @@ pub(super) fn payment(
         Ok(text) => text,
         Err(error) => return not_json(fault::encoding(payload, skipped, error)),
     };
-    match Fields::read(text) {
-        Ok(fields) => from_fields(&fields, zone, texts),
-        Err(error) => with_bare_amount(text, zone, texts)
+    match Found::read(text, &rules.mapping.tree) {
+        Ok(found) => from_found(text, &found, record, rules),
+        Err(error) => with_bare_amount(text, record, rules)
             .unwrap_or_else(|| not_json(fault::syntax(payload, skipped, &error))),
     }
 }
@@ -44,130 +44,82 @@ pub(super) fn payment(
 /// The byte-order mark, which may stand before the text in UTF-8. RFC 8259 lets a reader skip it.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-fn from_fields(
-    fields: &Fields<'_>,
-    zone: Tz,
-    texts: Option<&BranchTexts>,
-) -> Result<Payment, Reject> {
-    if let Some(name) = &fields.repeated {
+fn from_found(
+    text: &str,
+    found: &Found<'_>,
+    record: &Record<'_>,
+    rules: Rules<'_>,
+) -> Result<Decoded, Reject> {
+    if let Some(name) = &found.repeated {
         let detail = format!(
             "the field \"{}\" is given twice; give it once",
             excerpt(name)
         );
         return Err(reject(Reason::BadField, detail));
     }
-    let (Some(create_time), Some(pay_amount), Some(branch_id)) =
-        (fields.create_time, fields.pay_amount, fields.branch_id)
-    else {
-        return Err(reject(Reason::MissingField, missing(fields)));
+    if let Some(envelope) = &rules.mapping.envelope {
+        match envelope.slot.and_then(|slot| found.values[slot]) {
+            Some(raw) if raw.starts_with('{') => {}
+            // As a change stream says that a row was deleted.
+            Some("null") => return Ok(Decoded::Tombstone),
+            raw => return Err(no_envelope(text, envelope, raw)),
+        }
+    }
+    match facts::payment(rules, record, found, &QuickFacts::default()) {
+        Ok(payment) => Ok(Decoded::Payment(payment)),
+        Err(reject) if reject.reason == Reason::MissingField => {
+            Err(absence::explain(reject, text, rules.mapping, found))
+        }
+        Err(reject) => Err(reject),
+    }
+}
+
+impl Values for Found<'_> {
+    fn get(&self, slot: usize) -> Option<PlaceValue<'_>> {
+        let raw = self.values.get(slot).copied().flatten();
+        raw.filter(|raw| *raw != "null").map(PlaceValue::Json)
+    }
+}
+
+fn no_envelope(text: &str, envelope: &Fact, raw: Option<&str>) -> Reject {
+    let path = match &envelope.place {
+        super::mapping::Place::Value(path) => path,
+        _ => return reject(Reason::MissingField, "the envelope is missing".to_owned()),
     };
-    let (event_time, local_time) = create_time::read(create_time.get(), zone)
-        .map_err(|error| bad(Reason::BadTime, "createTime", create_time, error))?;
-    let (amount, rounded) = read_amount(pay_amount.get()).map_err(|error| {
-        let right = fault::amount(pay_amount.get());
-        bad(
-            Reason::BadAmount,
-            "payAmount",
-            pay_amount,
-            format!("{error}{right}"),
-        )
-    })?;
-    let branch = read_branch(branch_id, texts)?;
-    let order_id = read_optional("orderId", fields.order_id)?;
-    let platform = read_optional("payPlatform", fields.pay_platform)?;
-    Ok(Payment {
-        event_time,
-        amount,
-        branch,
-        order_id: order_id.and_then(Integer::fit),
-        platform: platform.and_then(Integer::fit),
-        notices: PaymentNotices {
-            rounded,
-            local_time,
-        },
-    })
-}
-
-fn read_amount(raw: &str) -> Result<(Amount, bool), AmountError> {
-    if raw.starts_with('"') {
-        let text = unquote(raw).ok_or(AmountError::NotANumber)?;
-        return Amount::parse(text.as_bytes());
-    }
-    Amount::parse(raw.as_bytes())
-}
-
-fn read_branch(raw: &RawValue, texts: Option<&BranchTexts>) -> Result<BranchId, Reject> {
-    if let Some(texts) = texts
-        && let Some(text) = unquote(raw.get())
-    {
-        return texts.intern(&text).map_err(|error| {
-            bad(
-                Reason::BadField,
-                "branchId",
-                raw,
-                format!("can't be: {error}"),
-            )
-        });
-    }
-    let id = Integer::read(raw.get()).and_then(Integer::fit::<u32>);
-    match id.and_then(BranchId::new) {
-        Some(branch) => Ok(branch),
+    match raw {
+        Some(raw) => {
+            let detail = format!(
+                "the envelope {path} is {}, not an object that holds a payment",
+                excerpt(raw)
+            );
+            reject(Reason::BadField, detail)
+        }
         None => {
             let detail = format!(
-                "branchId {} is not an integer from 0 to {}{}",
-                excerpt(raw.get()),
-                BranchId::MAX.get(),
-                unquoted(raw.get()).map_or_else(String::new, |digits| format!(
-                    "; write it without quotes: {digits}"
-                )),
+                "the envelope {path} is missing{}",
+                absence::of(text, path.steps())
             );
-            Err(reject(Reason::BadField, detail))
+            reject(Reason::MissingField, detail)
         }
     }
-}
-
-fn read_optional(name: &str, raw: Option<&RawValue>) -> Result<Option<Integer>, Reject> {
-    let Some(text) = raw.map(RawValue::get) else {
-        return Ok(None);
-    };
-    if let Some(integer) = Integer::read(text) {
-        return Ok(Some(integer));
-    }
-    let right = match unquoted(text) {
-        Some(digits) => format!("write it without quotes ({digits}), or leave the field out"),
-        None if text.starts_with('"') => {
-            "send the text in a field of another name, and leave this one out".to_owned()
-        }
-        None => "leave it out or give one".to_owned(),
-    };
-    let detail = format!("{name} {} is not an integer; {right}", excerpt(text));
-    Err(reject(Reason::BadField, detail))
-}
-
-/// The integer of a few digits that `raw` is but for its quotes.
-fn unquoted(raw: &str) -> Option<&str> {
-    let text = raw.strip_prefix('"')?.strip_suffix('"')?;
-    (text.len() <= 19
-        && Integer::read(text).is_some()
-        && serde_json::from_str::<&RawValue>(text).is_ok())
-    .then_some(text)
 }
 
 /// What `text` says if all that keeps it from being JSON is a `NaN`, `Infinity` or `-Infinity` as
-/// its `payAmount`.
+/// its amount.
 ///
 /// JSON has no such words, but several encoders write them for amounts that are not numbers; then the
 /// amount is at fault, not the whole message.
 fn with_bare_amount(
     text: &str,
-    zone: Tz,
-    texts: Option<&BranchTexts>,
-) -> Option<Result<Payment, Reject>> {
+    record: &Record<'_>,
+    rules: Rules<'_>,
+) -> Option<Result<Decoded, Reject>> {
     let (quoted, at) = quote_non_finite(text)?;
-    let fields = Fields::read(&quoted).ok()?;
-    // The field is a part of `quoted`, so it begins no earlier.
-    let amount_at = fields.pay_amount?.get().as_ptr().addr() - quoted.as_ptr().addr();
-    (amount_at == at).then(|| from_fields(&fields, zone, texts))
+    let found = Found::read(&quoted, &rules.mapping.tree).ok()?;
+    let amount = found.values[rules.mapping.amount.slot?]?;
+    // The value is a part of `quoted`, so it begins no earlier.
+    let amount_at = amount.as_ptr().addr() - quoted.as_ptr().addr();
+    (amount_at == at).then(|| from_found(&quoted, &found, record, rules))
 }
 
 /// Puts quotes around the only such word outside a string, and says where.
@@ -199,43 +151,4 @@ fn quote_non_finite(text: &str) -> Option<(String, usize)> {
     // A word is ASCII, so both its ends are character boundaries.
     let (before, after) = (&text[..at], &text[at + word.len()..]);
     Some((format!("{before}\"{word}\"{after}"), at))
-}
-
-fn missing(fields: &Fields<'_>) -> String {
-    let absent: Vec<&str> = [
-        ("createTime", fields.create_time),
-        ("payAmount", fields.pay_amount),
-        ("branchId", fields.branch_id),
-    ]
-    .into_iter()
-    .filter_map(|(name, raw)| raw.is_none().then_some(name))
-    .collect();
-    let (names, are) = (
-        absent.join(" and "),
-        if absent.len() == 1 { "is" } else { "are" },
-    );
-    format!("{names} {are} missing or null; createTime, payAmount and branchId are required")
-}
-
-fn bad(reason: Reason, name: &str, raw: &RawValue, error: impl fmt::Display) -> Reject {
-    reject(reason, format!("{name} {} {error}", excerpt(raw.get())))
-}
-
-fn reject(reason: Reason, detail: String) -> Reject {
-    Reject { reason, detail }
-}
-
-/// The first characters of a text, for showing on one line.
-fn excerpt(text: &str) -> String {
-    const LENGTH: usize = 40;
-    let mut characters = text.chars();
-    let mut shown: String = characters
-        .by_ref()
-        .take(LENGTH)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if characters.next().is_some() {
-        shown.push('…');
-    }
-    shown
 }

@@ -1,15 +1,16 @@
-//! What is a payment, a reject and a tombstone; and that scanner and parser agree.
+//! What is a payment, a reject and a tombstone; and that scanner, layouts and parser agree.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod agreement;
 mod faults;
+mod mapped;
 mod values;
 
 use tidegauge_windows::EventTime;
 
 use super::*;
 use crate::domain::amount::Amount;
-use crate::domain::payment::{BranchId, PaymentNotices};
+use crate::domain::payment::{BranchId, OrderId, PaymentNotices};
 
 /// 2026-11-01 00:50:00 UTC.
 const TIME: i64 = 1_793_494_200_000;
@@ -21,7 +22,7 @@ fn usual() -> Payment {
         event_time: EventTime::from_millis(TIME),
         amount: Amount::from_units(12_345_670_000_000_000_000_000),
         branch: BranchId::new(3).unwrap(),
-        order_id: Some(1_604_020_801),
+        order_id: Some(OrderId::Number(1_604_020_801)),
         platform: Some(0),
         notices: PaymentNotices::default(),
     }
@@ -33,14 +34,13 @@ fn decode_bytes(payload: &[u8]) -> Decoded {
 }
 
 fn decode_in(zone: Tz, payload: &[u8]) -> Decoded {
-    let mut decoder = Decoder::new(zone);
-    let decoded = decoder.decode(Some(payload));
-    assert_eq!(
-        decoded,
-        decoder.decode_json(Some(payload)),
-        "{}",
-        payload.escape_ascii()
-    );
+    let mut decoder = Decoder::original(zone);
+    let record = Record::of(Some(payload));
+    let decoded = decoder.decode(&record);
+    let shown = payload.escape_ascii();
+    assert_eq!(decoded, decoder.decode_json(&record), "{shown}");
+    // By the layout that it has learned, if it has.
+    assert_eq!(decoded, decoder.decode(&record), "{shown}");
     decoded
 }
 
@@ -92,7 +92,7 @@ fn with_more(more: &str) -> String {
 }
 
 fn scans(payload: &str) -> bool {
-    Scanner::new(Tz::UTC).scan(payload.as_bytes()).is_some()
+    scanner::scan(payload.as_bytes(), &mut Days::new(Tz::UTC)).is_some()
 }
 
 #[test]
@@ -278,10 +278,13 @@ fn payloads_over_256_kib_are_too_large_whatever_they_hold() {
 
 #[test]
 fn no_value_or_an_empty_one_is_a_tombstone() {
-    let mut decoder = Decoder::new(Tz::UTC);
+    let mut decoder = Decoder::original(Tz::UTC);
     for payload in [None, Some(&b""[..])] {
-        assert_eq!(decoder.decode(payload), Decoded::Tombstone);
-        assert_eq!(decoder.decode_json(payload), Decoded::Tombstone);
+        assert_eq!(decoder.decode(&Record::of(payload)), Decoded::Tombstone);
+        assert_eq!(
+            decoder.decode_json(&Record::of(payload)),
+            Decoded::Tombstone
+        );
     }
 }
 

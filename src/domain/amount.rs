@@ -53,7 +53,17 @@ impl Amount {
     /// # Errors
     /// When the text is not a JSON number, or the rounded magnitude is 10^15 or more.
     pub fn parse(text: &[u8]) -> Result<(Self, bool), AmountError> {
-        let number = Number::read(text).ok_or(AmountError::NotANumber)?;
+        Self::parse_scaled(text, 0)
+    }
+
+    /// As [`Amount::parse`], for a number of which `scale` decimals are left out: 1234 is 12.34 with
+    /// 2.
+    ///
+    /// # Errors
+    /// When the text is not a JSON number, or the rounded magnitude is 10^15 or more.
+    pub fn parse_scaled(text: &[u8], scale: u32) -> Result<(Self, bool), AmountError> {
+        let mut number = Number::read(text).ok_or(AmountError::NotANumber)?;
+        number.exponent -= i64::from(scale);
         let (units, rounded) = number.units().ok_or(AmountError::TooLarge)?;
         let units = i128::try_from(units).map_err(|_| AmountError::TooLarge)?;
         Ok((Self(if number.negative { -units } else { units }), rounded))

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use tidegauge_windows::{EventTime, LocalTime};
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::domain::amount::Amount;
 
@@ -15,12 +16,38 @@ pub struct Payment {
     pub amount: Amount,
     /// Where it was paid.
     pub branch: BranchId,
-    /// The order it belongs to; `None` if it names none, or one beyond 128 bits.
-    pub order_id: Option<i128>,
+    /// The order it belongs to; `None` if it names none, or an integer beyond 128 bits.
+    pub order_id: Option<OrderId>,
     /// The platform it was paid with; `None` if it names none, or one beyond 64 bits.
     pub platform: Option<i64>,
     /// PaymentNotices from decoding.
     pub notices: PaymentNotices,
+}
+
+/// What tells one order from others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OrderId {
+    /// An integer.
+    Number(i128),
+    /// The 128 bits of XXH3 of a text. Two texts have the same bits once in 2^64 texts or so.
+    Text(u128),
+}
+
+impl OrderId {
+    /// The id that `text` is. `"7"` is not the integer 7.
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
+        Self::Text(xxh3_128(text.as_bytes()))
+    }
+
+    /// The integer; `None` for a text.
+    #[must_use]
+    pub const fn number(self) -> Option<i128> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Text(_) => None,
+        }
+    }
 }
 
 /// Properties of a payment that are not errors but worth counting.

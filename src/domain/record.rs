@@ -1,7 +1,9 @@
 //! A record of a Kafka log.
 
-/// One message of a topic, as it was read. The payload is borrowed from its reader.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+use std::fmt;
+
+/// One message of a topic, as it was read. Everything is borrowed from its reader.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Record<'a> {
     /// Its partition.
     pub partition: i32,
@@ -9,6 +11,59 @@ pub struct Record<'a> {
     pub offset: i64,
     /// Its timestamp, in ms since the epoch; `None` if the broker has none.
     pub timestamp: Option<i64>,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its headers.
+    pub headers: Headers<'a>,
     /// Its value. `None`, or an empty value, is a tombstone.
     pub payload: Option<&'a [u8]>,
+}
+
+impl<'a> Record<'a> {
+    /// A record of partition 0 with nothing but a value.
+    #[must_use]
+    pub fn of(payload: Option<&'a [u8]>) -> Self {
+        Self {
+            payload,
+            ..Self::default()
+        }
+    }
+}
+
+/// The headers of a record. They are read when one is asked for, as most records are read without.
+#[derive(Clone, Copy, Default)]
+pub struct Headers<'a>(Option<&'a dyn ReadHeaders>);
+
+/// What the headers of a record are read from.
+pub trait ReadHeaders {
+    /// The value of the last header with this name; `None` if there is none, or it has no value.
+    fn last(&self, name: &str) -> Option<&[u8]>;
+}
+
+impl<'a> Headers<'a> {
+    /// The headers that `source` reads.
+    #[must_use]
+    pub fn new(source: &'a dyn ReadHeaders) -> Self {
+        Self(Some(source))
+    }
+
+    /// The value of the last header with this name; `None` if there is none, or it has no value.
+    #[must_use]
+    pub fn last(self, name: &str) -> Option<&'a [u8]> {
+        self.0?.last(name)
+    }
+}
+
+impl fmt::Debug for Headers<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Headers" } else { "None" })
+    }
+}
+
+/// Names and values in their order.
+impl ReadHeaders for Vec<(String, Option<Vec<u8>>)> {
+    fn last(&self, name: &str) -> Option<&[u8]> {
+        let found = self.iter().rev().find(|(given, _)| given == name)?;
+        found.1.as_deref()
+    }
 }

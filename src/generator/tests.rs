@@ -9,7 +9,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::*;
 use crate::decode::{Decoded, Decoder, Reason};
-use crate::domain::payment::Payment;
+use crate::domain::payment::{OrderId, Payment};
+use crate::domain::record::Record;
 
 const START: EventTime = EventTime::from_millis(1_793_491_200_000);
 
@@ -35,13 +36,15 @@ fn lines(options: Options, count: usize) -> Vec<Option<Vec<u8>>> {
 }
 
 fn payments(options: Options, count: usize) -> Vec<Payment> {
-    let mut decoder = Decoder::new(options.time_zone);
+    let mut decoder = Decoder::original(options.time_zone);
     lines(options, count)
         .iter()
-        .map(|value| match decoder.decode(value.as_deref()) {
-            Decoded::Payment(payment) => payment,
-            other => panic!("no payment: {other:?}"),
-        })
+        .map(
+            |value| match decoder.decode(&Record::of(value.as_deref())) {
+                Decoded::Payment(payment) => payment,
+                other => panic!("no payment: {other:?}"),
+            },
+        )
         .collect()
 }
 
@@ -81,10 +84,10 @@ fn another_seed_gives_other_bytes() {
 #[test]
 fn every_message_decodes_to_what_was_counted() {
     let mut generator = Generator::new(mixed());
-    let mut decoder = Decoder::new(Tz::UTC);
+    let mut decoder = Decoder::original(Tz::UTC);
     let mut found: BTreeMap<&str, u64> = BTreeMap::new();
     for _ in 0..100_000 {
-        let name = match decoder.decode(generator.next_message().value) {
+        let name = match decoder.decode(&Record::of(generator.next_message().value)) {
             Decoded::Payment(_) => "payment",
             Decoded::Tombstone => "tombstone",
             Decoded::Reject(reject) => reject.reason.as_str(),
@@ -183,9 +186,12 @@ fn order_ids_rise_by_one_and_time_by_a_second_per_so_many() {
         ..Options::default()
     };
     let payments = payments(options, 10);
-    let first = payments[0].order_id.unwrap();
+    let first = payments[0].order_id.and_then(OrderId::number).unwrap();
     for (n, payment) in (0..).zip(&payments) {
-        assert_eq!(payment.order_id, Some(first + i128::from(n)));
+        assert_eq!(
+            payment.order_id,
+            Some(OrderId::Number(first + i128::from(n)))
+        );
         assert_eq!(payment.event_time.millis(), START.millis() + n / 3 * 1_000);
     }
 }

@@ -307,7 +307,7 @@ async fn start_worker(
             documents_per_slice: documents_per_slice(config),
         },
         settings: Arc::clone(&config.event_time.settings),
-        zone: config.time_zone,
+        decoding: config.decoding(),
         branches: store.branches(),
         store,
         recovered,

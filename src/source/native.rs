@@ -20,7 +20,7 @@ use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 
 use super::client_events::ClientEvents;
 use super::log_client::{LogBatch, LogEntry};
-use crate::domain::record::Record;
+use crate::domain::record::{Headers, ReadHeaders, Record};
 use crate::domain::topic_id::TopicId;
 
 /// At most so many records are taken at once: they are to stay in the processor's cache from the
@@ -227,11 +227,48 @@ impl LogEntry for KafkaMessage {
         // not asked for.
         let timestamp =
             unsafe { rdsys::rd_kafka_message_timestamp(self.0.as_ptr(), ptr::null_mut()) };
+        let key = if raw.key.is_null() {
+            None
+        } else {
+            // SAFETY: librdkafka says that `key_len` bytes stand at `key`; they belong to the message
+            // and so live as long as `self`.
+            Some(unsafe { slice::from_raw_parts(raw.key.cast::<u8>(), raw.key_len) })
+        };
         Record {
             partition: raw.partition,
             offset: raw.offset,
             timestamp: (timestamp != -1).then_some(timestamp),
+            key,
+            headers: Headers::new(self),
             payload,
+        }
+    }
+}
+
+impl ReadHeaders for KafkaMessage {
+    fn last(&self, name: &str) -> Option<&[u8]> {
+        let name = CString::new(name).ok()?;
+        let mut headers = ptr::null_mut();
+        let (mut value, mut size) = (ptr::null(), 0);
+        // SAFETY: the message is alive. Its headers, which the first call parses, belong to it, as does
+        // the value that the second call finds, until the message is dropped; no other code changes
+        // them. They are parsed at the first call for a message, and a batch, which is not `Sync`, is
+        // used by one thread at a time.
+        unsafe {
+            let error = rdsys::rd_kafka_message_headers(self.0.as_ptr(), &raw mut headers);
+            if error != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR || headers.is_null() {
+                return None;
+            }
+            let error = rdsys::rd_kafka_header_get_last(
+                headers,
+                name.as_ptr(),
+                &raw mut value,
+                &raw mut size,
+            );
+            if error != RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR || value.is_null() {
+                return None;
+            }
+            Some(slice::from_raw_parts(value.cast::<u8>(), size))
         }
     }
 }

@@ -93,6 +93,7 @@ impl LogEntry for SimulatedEntry {
             offset: self.offset,
             timestamp: self.timestamp,
             payload: self.payload.as_deref(),
+            ..Record::default()
         }
     }
 }

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidegauge::api::{Limits, State, router};
 use tidegauge::core::pipeline::{Pipeline, PipelineStart};
+use tidegauge::decode::DecodeRules;
+use tidegauge::decode::mapping::{BranchType, Mapping, MappingSettings};
 use tidegauge::domain::branch_names::BranchNames;
 use tidegauge::domain::record::Record;
 use tidegauge::host::clock::Instant;
@@ -75,9 +77,17 @@ impl Till {
         };
         let (store, _) = Store::open(dir.path(), &identity).unwrap();
         let start = PipelineStart::default();
+        let mapping = MappingSettings {
+            branch_type: BranchType::Any,
+            ..MappingSettings::default()
+        };
+        let rules = DecodeRules {
+            mapping: Arc::new(Mapping::new(mapping)),
+            zone: Tz::UTC,
+        };
         Self {
             _dir: dir,
-            pipeline: Pipeline::new(settings, Tz::UTC, store.branches(), start),
+            pipeline: Pipeline::new(settings, rules, store.branches(), start),
             store,
             offset: 0,
         }
@@ -93,6 +103,7 @@ impl Till {
                 offset: self.offset,
                 timestamp: Some(time),
                 payload: Some(payload.as_bytes()),
+                ..Record::default()
             }]);
             self.offset += 1;
         }

@@ -11,6 +11,7 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use rdkafka::{Message, Offset, TopicPartitionList};
 use serde_json::Value;
 use tidegauge::decode::{Decoded, Decoder};
+use tidegauge::domain::record::Record;
 
 use super::{run, stdout, tidegauge};
 
@@ -98,12 +99,12 @@ fn payments_are_those_of_the_original_generator() {
 #[test]
 fn the_fractions_are_those_asked_for() {
     let printed = history(&["--seed", "1"]);
-    let mut decoder = Decoder::new(chrono_tz::UTC);
+    let mut decoder = Decoder::original(chrono_tz::UTC);
     let mut found: BTreeMap<&str, u32> = BTreeMap::new();
     let mut seen = std::collections::HashSet::new();
     for line in printed.split_inclusive(|byte| *byte == b'\n') {
         let line = &line[..line.len() - 1];
-        let kind = match decoder.decode(Some(line)) {
+        let kind = match decoder.decode(&Record::of(Some(line))) {
             Decoded::Tombstone => "tombstone",
             Decoded::Reject(reject) => reject.reason.as_str(),
             Decoded::Payment(_) if !seen.insert(line) => "duplicate",

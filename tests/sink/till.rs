@@ -178,6 +178,7 @@ impl Till {
             offset: self.offset,
             timestamp: Some(NOVEMBER),
             payload: Some(payload),
+            ..Record::default()
         };
         self.offset += 1;
         self.pipeline.apply([record]);

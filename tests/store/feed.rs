@@ -162,6 +162,7 @@ impl Feed {
             offset: *offset,
             timestamp,
             payload: Some(payload),
+            ..Record::default()
         };
         *offset += 1;
         self.pipeline.apply([record]);

@@ -132,6 +132,7 @@ fn a_state_of_each_version_is_brought_up_and_continued_with_all_figures() {
                 offset: record.offset,
                 timestamp: Some(record.timestamp),
                 payload: record.value.as_deref(),
+                ..tidegauge::domain::record::Record::default()
             }]);
         }
         store
@@ -163,6 +164,7 @@ fn writes_the_fixture() {
             offset: record.offset,
             timestamp: Some(record.timestamp),
             payload: record.value.as_deref(),
+            ..tidegauge::domain::record::Record::default()
         }]);
         if at % 5 == 0 {
             store

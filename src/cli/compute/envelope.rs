@@ -1,5 +1,6 @@
 //! The envelope of a line: which partition its record is of, when it was written, and the payment.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserializer;
@@ -10,8 +11,8 @@ use crate::config::one_of;
 use crate::decode::{Reason, Reject};
 
 /// The keys that an envelope may have.
-const KEYS: [&str; 3] = ["partition", "timestamp", "payment"];
-/// Fields of a payment. An object with one of these and without the key `payment` is a payment itself.
+const KEYS: [&str; 5] = ["partition", "timestamp", "key", "headers", "payment"];
+/// Fields of the original message. An object with one of these and without the key `payment` is a payment itself.
 const OF_PAYMENTS: [&str; 3] = ["createTime", "payAmount", "branchId"];
 /// A longer value is not shown whole.
 const SHOWN_MAX: usize = 40;
@@ -22,18 +23,25 @@ pub(super) struct Envelope<'a> {
     pub(super) partition: i32,
     /// Of the record, in ms since the epoch.
     pub(super) timestamp: Option<i64>,
+    pub(super) key: Option<String>,
+    pub(super) headers: Vec<(String, Option<Vec<u8>>)>,
     /// What the record holds, or what is wrong with the envelope. `None` is a tombstone.
     pub(super) payment: Result<Option<&'a [u8]>, Reject>,
 }
 
-/// Parses `line` as an envelope; `None` if the line is a record itself.
-pub(super) fn read(line: &[u8]) -> Option<Envelope<'_>> {
+/// Parses `line` as an envelope; `None` if the line is a record itself. Records that are not the original
+/// message may have the names of an envelope as well, so with them all names must be those.
+pub(super) fn read(line: &[u8], is_original: bool) -> Option<Envelope<'_>> {
     if !may_be_one(line) {
         return None;
     }
     let Members(members) = Members::of(line)?;
     let has = |names: &[&str]| members.iter().any(|(key, _)| names.contains(&key.as_str()));
-    let is_one = if has(&["payment"]) {
+    let is_one = if !is_original {
+        has(&["payment"])
+            && has(&["partition"])
+            && members.iter().all(|(key, _)| KEYS.contains(&key.as_str()))
+    } else if has(&["payment"]) {
         !has(&["createTime"])
     } else {
         has(&["partition"]) && !has(&OF_PAYMENTS)
@@ -51,6 +59,8 @@ fn judged<'a>(members: &[(String, &'a RawValue)]) -> Envelope<'a> {
     let mut envelope = Envelope {
         partition: 0,
         timestamp: None,
+        key: None,
+        headers: Vec::new(),
         payment: Ok(None),
     };
     let found = |key: &str| {
@@ -66,6 +76,14 @@ fn judged<'a>(members: &[(String, &'a RawValue)]) -> Envelope<'a> {
     }
     match timestamp(found("timestamp")) {
         Ok(timestamp) => envelope.timestamp = timestamp,
+        Err(fault) => faults.push(fault),
+    }
+    match key(found("key")) {
+        Ok(key) => envelope.key = key,
+        Err(fault) => faults.push(fault),
+    }
+    match headers(found("headers")) {
+        Ok(headers) => envelope.headers = headers,
         Err(fault) => faults.push(fault),
     }
     match found("payment") {
@@ -135,6 +153,38 @@ fn timestamp(raw: Option<&RawValue>) -> Result<Option<i64>, Reject> {
             ),
         )
     })
+}
+
+fn key(raw: Option<&RawValue>) -> Result<Option<String>, Reject> {
+    let Some(raw) = raw else { return Ok(None) };
+    serde_json::from_str(raw.get()).map_err(|_| {
+        fault(
+            Reason::BadField,
+            format!(
+                "\"key\" of the envelope is {}: give a text, or null",
+                shown(raw.get())
+            ),
+        )
+    })
+}
+
+fn headers(raw: Option<&RawValue>) -> Result<Vec<(String, Option<Vec<u8>>)>, Reject> {
+    let Some(raw) = raw.map(RawValue::get).filter(|raw| *raw != "null") else {
+        return Ok(Vec::new());
+    };
+    let headers: BTreeMap<String, Option<String>> = serde_json::from_str(raw).map_err(|_| {
+        fault(
+            Reason::BadField,
+            format!(
+                "\"headers\" of the envelope is {}: give an object of texts, as in {{\"store\":\"7\"}}",
+                shown(raw)
+            ),
+        )
+    })?;
+    let headers = headers.into_iter();
+    Ok(headers
+        .map(|(name, value)| (name, value.map(String::into_bytes)))
+        .collect())
 }
 
 fn fault(reason: Reason, detail: impl Into<String>) -> Reject {
@@ -210,17 +260,45 @@ mod tests {
             r#"{"timestamp":1}"#,
             "",
         ] {
-            assert_eq!(read(line.as_bytes()), None, "{line}");
+            assert_eq!(read(line.as_bytes(), true), None, "{line}");
         }
     }
 
     #[test]
     fn an_envelope_names_partition_and_timestamp_and_null_is_a_tombstone() {
         let line = format!(r#" {{ "timestamp": -5, "payment": {PAYMENT}, "partition": 7 }} "#);
-        let envelope = read(line.as_bytes()).unwrap();
+        let envelope = read(line.as_bytes(), true).unwrap();
         assert_eq!((envelope.partition, envelope.timestamp), (7, Some(-5)));
         assert_eq!(envelope.payment, Ok(Some(PAYMENT.as_bytes())));
-        let tombstone = read(br#"{"partition":0,"timestamp":null,"payment":null}"#).unwrap();
+        let tombstone = read(br#"{"partition":0,"timestamp":null,"payment":null}"#, true).unwrap();
         assert_eq!((tombstone.timestamp, tombstone.payment), (None, Ok(None)));
+    }
+
+    #[test]
+    fn the_key_and_headers_of_a_record_are_named_too() {
+        let line = br#"{"partition":0,"key":"a","headers":{"x":"1","y":null},"payment":{}}"#;
+        for is_original in [true, false] {
+            let envelope = read(line, is_original).unwrap();
+            assert_eq!(envelope.key.as_deref(), Some("a"));
+            let x = ("x".to_owned(), Some(b"1".to_vec()));
+            assert_eq!(envelope.headers, [x, ("y".to_owned(), None)]);
+        }
+        let wrong = br#"{"partition":0,"key":1,"payment":{}}"#;
+        let fault = read(wrong, false).unwrap().payment.unwrap_err();
+        assert_eq!(
+            fault.detail,
+            "\"key\" of the envelope is 1: give a text, or null"
+        );
+    }
+
+    #[test]
+    fn other_messages_than_the_original_one_may_have_the_names_of_an_envelope() {
+        for line in [
+            r#"{"payment":{"amount":5},"id":1}"#,
+            r#"{"payment":{"amount":5}}"#,
+            r#"{"partition":1,"payment":{"amount":5},"at":0}"#,
+        ] {
+            assert_eq!(read(line.as_bytes(), false), None, "{line}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use tidegauge_windows::{Definition, Span};
 
 use super::*;
 use crate::core::distance::Distances;
+use crate::decode::mapping::{BranchType, Mapping, MappingSettings};
 use crate::domain::branch_key::BranchKey;
 use crate::domain::branch_names::BranchNames;
 
@@ -30,9 +31,16 @@ fn pipeline_of(listed: &[&str]) -> Pipeline {
     let names = listed.iter();
     let names = names.map(|id| (id.parse().unwrap(), format!("Name of {id}")));
     let names = BranchNames::new(names.collect());
+    let mut rules = DecodeRules::from(zone);
+    if names.has_texts() {
+        rules.mapping = Arc::new(Mapping::new(MappingSettings {
+            branch_type: BranchType::Any,
+            ..MappingSettings::default()
+        }));
+    }
     Pipeline::new(
         Arc::new(settings),
-        zone,
+        rules,
         Arc::new(Branches::of_names(&Arc::new(names))),
         PipelineStart::default(),
     )
@@ -62,6 +70,7 @@ fn record(partition: i32, offset: i64, timestamp: i64, payload: &str) -> Record<
         offset,
         timestamp: Some(timestamp),
         payload: Some(payload.as_bytes()),
+        ..Record::default()
     }
 }
 
@@ -231,7 +240,8 @@ fn partitions_with_payments_on_time_are_told_once() {
 #[test]
 fn a_rejected_record_is_booked_and_passed_as_any_other() {
     let mut pipeline = pipeline();
-    let Decoded::Reject(reject) = Decoder::new(chrono_tz::UTC).decode(Some(b"7")) else {
+    let Decoded::Reject(reject) = Decoder::original(chrono_tz::UTC).decode(&Record::of(Some(b"7")))
+    else {
         panic!("a number is not a payment")
     };
     pipeline.apply_rejected(&record(4, 2, START, "7"), reject);
@@ -347,6 +357,7 @@ fn a_branch_that_is_a_text_has_its_own_figures_and_an_integer_in_quotes_is_the_i
         offset,
         timestamp: Some(START),
         payload: Some(payload.as_bytes()),
+        ..Record::default()
     }));
     let effects = pipeline.take_effects();
     let counts = effects

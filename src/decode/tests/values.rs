@@ -13,7 +13,7 @@ fn order_and_platform_may_be_missing_or_null_or_of_any_size() {
             '}',
             &format!(r#","orderId":{order},"payPlatform":{platform}}}"#),
         ));
-        (read.order_id, read.platform)
+        (read.order_id.and_then(OrderId::number), read.platform)
     };
     assert_eq!(others("null", "null"), (None, None));
     assert_eq!(others("-5", "-1"), (Some(-5), Some(-1)));

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono_tz::Tz;
 use tidegauge_windows::Settings;
 
 use super::skipped_records;
 use super::{Error, Until};
 use crate::core::pipeline::{Pipeline, PipelineStart};
+use crate::decode::DecodeRules;
 use crate::domain::branch::Branches;
 use crate::domain::topic_id::TopicId;
 use crate::observe::status::Status;
@@ -27,7 +27,7 @@ pub(super) struct WorkerStart {
     pub(super) until: Until,
     pub(super) worker: worker::Config,
     pub(super) settings: Arc<Settings>,
-    pub(super) zone: Tz,
+    pub(super) decoding: DecodeRules,
     pub(super) branches: Arc<Branches>,
     pub(super) store: Store,
     pub(super) recovered: store::Recovered,
@@ -92,7 +92,7 @@ impl WorkerStart {
             known: recovered.known,
             progress: recovered.progress,
         };
-        let mut pipeline = Pipeline::new(self.settings, self.zone, self.branches, start);
+        let mut pipeline = Pipeline::new(self.settings, self.decoding, self.branches, start);
         for partition in assigned {
             pipeline.assign(partition.partition, partition.position);
         }

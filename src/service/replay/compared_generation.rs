@@ -72,6 +72,8 @@ mod tests {
     use super::super::Comparison;
     use super::*;
     use crate::core::pipeline::{Pipeline, PipelineStart};
+    use crate::decode::DecodeRules;
+    use crate::decode::mapping::{BranchType, Mapping, MappingSettings};
     use crate::domain::branch_names::BranchNames;
     use crate::domain::record::Record;
     use crate::store::{Identity, MarkedDocuments, Store};
@@ -108,7 +110,15 @@ mod tests {
         };
         let (mut store, _) = Store::open(dir.path(), &identity).unwrap();
         let start = PipelineStart::default();
-        let mut pipeline = Pipeline::new(settings(), Tz::UTC, store.branches(), start);
+        let mapping = MappingSettings {
+            branch_type: BranchType::Any,
+            ..MappingSettings::default()
+        };
+        let rules = DecodeRules {
+            mapping: Arc::new(Mapping::new(mapping)),
+            zone: Tz::UTC,
+        };
+        let mut pipeline = Pipeline::new(settings(), rules, store.branches(), start);
         for (offset, (branch, amount)) in (0..).zip(payments) {
             let payload =
                 format!(r#"{{"createTime":{START},"payAmount":{amount},"branchId":"{branch}"}}"#);
@@ -117,6 +127,7 @@ mod tests {
                 offset,
                 timestamp: Some(START),
                 payload: Some(payload.as_bytes()),
+                ..Record::default()
             }]);
         }
         store.commit(&pipeline.take_effects(), &[], START).unwrap();

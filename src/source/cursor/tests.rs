@@ -8,6 +8,7 @@ fn record(offset: i64, payload: &'static [u8]) -> Record<'static> {
         offset,
         timestamp: Some(1_000),
         payload: Some(payload),
+        ..Record::default()
     }
 }
 

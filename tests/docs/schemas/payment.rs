@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tidegauge::decode::{Decoded, Decoder};
+use tidegauge::domain::record::Record;
 
 use super::agree;
 use crate::support::service::binary;
@@ -155,11 +156,11 @@ fn the_schema_of_a_payment_judges_as_the_decoder_does() {
             .filter_map(|line| str::from_utf8(line).ok())
             .map(str::to_owned),
     );
-    let mut decoder = Decoder::new("UTC".parse().unwrap());
+    let mut decoder = Decoder::original("UTC".parse().unwrap());
     let cases: Vec<Value> = texts
         .iter()
         .map(|text| {
-            let decoded = decoder.decode(Some(text.as_bytes()));
+            let decoded = decoder.decode(&Record::of(Some(text.as_bytes())));
             json!({"text": text, "accepted": matches!(decoded, Decoded::Payment(_))})
         })
         .collect();

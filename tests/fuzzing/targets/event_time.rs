@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tidegauge::decode::{Decoded, Decoder, Reason};
+use tidegauge::domain::record::Record;
 use tidegauge::domain::{duration, timestamp};
 use tidegauge_windows::{EventTime, LocalTime};
 
@@ -21,12 +22,16 @@ pub fn run(data: &[u8]) {
 
 fn in_a_record(text: &str, data: &[u8]) {
     let zone = clock::zone(data);
-    let mut decoder = Decoder::new(zone);
+    let mut decoder = Decoder::original(zone);
     let mut read = |written: &str| {
         let record = format!(r#"{{"createTime":{written},"payAmount":1,"branchId":1}}"#);
         // Twice, so that what is learned of a day is used.
-        let first = decoder.decode(Some(record.as_bytes()));
-        assert_eq!(decoder.decode(Some(record.as_bytes())), first, "{record}");
+        let first = decoder.decode(&Record::of(Some(record.as_bytes())));
+        assert_eq!(
+            decoder.decode(&Record::of(Some(record.as_bytes()))),
+            first,
+            "{record}"
+        );
         match first {
             Decoded::Payment(payment) => Ok((payment.event_time, payment.notices.local_time)),
             Decoded::Reject(reject) => Err(reject.reason),

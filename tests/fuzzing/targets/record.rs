@@ -8,6 +8,8 @@ use chrono_tz::Tz;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use tidegauge::decode::{Decoded, Decoder, PAYLOAD_MAX, Reason};
+use tidegauge::domain::payment::OrderId;
+use tidegauge::domain::record::Record;
 use tidegauge_windows::LocalTime;
 
 use super::arithmetic::{self, Expected, Whole, Written};
@@ -32,10 +34,10 @@ enum Meaning {
 /// An input is the value of a record.
 pub fn run(data: &[u8]) {
     let zone = clock::zone(data);
-    let mut decoder = Decoder::new(zone);
-    let decoded = decoder.decode(Some(data));
-    assert_eq!(decoder.decode(Some(data)), decoded);
-    assert_eq!(decoder.decode_json(Some(data)), decoded);
+    let mut decoder = Decoder::original(zone);
+    let decoded = decoder.decode(&Record::of(Some(data)));
+    assert_eq!(decoder.decode(&Record::of(Some(data))), decoded);
+    assert_eq!(decoder.decode_json(&Record::of(Some(data))), decoded);
     let ours = match decoded {
         Decoded::Payment(payment) => Meaning::Payment {
             millis: payment.event_time.millis(),
@@ -43,7 +45,7 @@ pub fn run(data: &[u8]) {
             units: payment.amount.units(),
             rounded: payment.notices.rounded,
             branch: payment.branch.get().into(),
-            order: payment.order_id,
+            order: payment.order_id.and_then(OrderId::number),
             platform: payment.platform,
         },
         Decoded::Reject(reject) => {

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use tempfile::TempDir;
 use tidegauge::core::pipeline::{Pipeline, PipelineStart};
+use tidegauge::decode::DecodeRules;
+use tidegauge::decode::mapping::{BranchType, Mapping, MappingSettings};
 use tidegauge::domain::branch::Branches;
 use tidegauge::domain::branch_names::BranchNames;
 use tidegauge::domain::record::Record;
@@ -78,7 +80,15 @@ pub fn write(dir: &Path, checkpoints: i64) -> (Store, Vec<String>) {
             known: recovered.known,
             progress: recovered.progress,
         };
-        let pipeline = Pipeline::new(settings(), Tz::UTC, store.branches(), start);
+        let mapping = MappingSettings {
+            branch_type: BranchType::Any,
+            ..MappingSettings::default()
+        };
+        let rules = DecodeRules {
+            mapping: Arc::new(Mapping::new(mapping)),
+            zone: Tz::UTC,
+        };
+        let pipeline = Pipeline::new(settings(), rules, store.branches(), start);
         (store, pipeline)
     };
     let (mut store, mut pipeline) = open();
@@ -132,6 +142,7 @@ pub fn write(dir: &Path, checkpoints: i64) -> (Store, Vec<String>) {
                 offset: *offset,
                 timestamp: Some(time + 31_000),
                 payload: Some(payload.as_bytes()),
+                ..Record::default()
             }]);
             *offset += 1;
         }

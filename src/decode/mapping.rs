@@ -1,0 +1,311 @@
+//! Where a record says what: which of its values are the facts of a payment, and how they are written.
+
+mod amount_form;
+mod currency;
+mod path;
+mod place;
+mod template;
+mod time_form;
+mod tree;
+
+pub use amount_form::{AmountForm, AmountFormError, AmountScale};
+pub use currency::{Currencies, CurrencyCode, CurrencyError};
+pub use path::{Path, PathError, PathStep};
+pub use place::{Place, PlaceError};
+pub use template::{Template, TemplateError, TemplatePart};
+pub use time_form::{EpochUnit, TimeForm, TimeFormError, TimePattern};
+pub(super) use tree::Tree;
+
+/// The places and forms of a payment's facts, as they are configured. The default is the original
+/// message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MappingSettings {
+    /// What holds the payment's object; `None` if the value does.
+    pub envelope: Option<Path>,
+    /// When the payment happened.
+    pub event_time: Place,
+    /// How that is written.
+    pub event_time_form: TimeForm,
+    /// What was paid.
+    pub amount: Place,
+    /// How that is written.
+    pub amount_form: AmountForm,
+    /// What amounts are summed by.
+    pub branch: BranchPlaces,
+    /// What a branch may be.
+    pub branch_type: BranchType,
+    /// What tells one order from others; `None` if nothing does.
+    pub order_id: Option<Place>,
+    /// The currency of the amount; `None` if all have the same.
+    pub currency: Option<Place>,
+    /// What becomes of payments in several currencies.
+    pub currencies: Currencies,
+}
+
+/// Where the key stands that amounts are summed by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum BranchPlaces {
+    /// At one place.
+    One(Place),
+    /// At several.
+    Several(Template),
+}
+
+/// What a branch may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BranchType {
+    /// An integer from 0 to 2^31 − 1.
+    Integer,
+    /// Such an integer, or a text.
+    Any,
+}
+
+/// A mapping that is ready to be used on records.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    fields: MappingSettings,
+    pub(super) envelope: Option<Fact>,
+    pub(super) event_time: Fact,
+    pub(super) amount: Fact,
+    pub(super) branch: BranchFacts,
+    pub(super) order_id: Option<Fact>,
+    pub(super) currency: Option<Fact>,
+    /// Of the original message only.
+    pub(super) platform: Option<Fact>,
+    pub(super) tree: Tree,
+    uses: Vec<SlotUse>,
+}
+
+/// A place, and the number of its value among those that are read from the record's value.
+#[derive(Clone, Debug)]
+pub(super) struct Fact {
+    pub place: Place,
+    /// `None` if it is not in the record's value.
+    pub slot: Option<usize>,
+}
+
+/// The facts that a branch is made of.
+#[derive(Clone, Debug)]
+pub(super) enum BranchFacts {
+    One(Fact),
+    Several(Vec<BranchPart>),
+}
+
+/// What the value of a slot is used for, where it is used once and in a form that is quick to read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum SlotUse {
+    /// As an event time of the form `auto`.
+    EventTime,
+    /// As an event time that counts these since 1970.
+    Epoch(EpochUnit),
+    /// As an amount that leaves out so many decimals.
+    Amount(usize),
+    /// As a branch, which may be a text.
+    Branch,
+    /// As an order id, which may be a text.
+    OrderId,
+    /// In any other way.
+    Other,
+}
+
+/// A part of a branch's text.
+#[derive(Clone, Debug)]
+pub(super) enum BranchPart {
+    Text(String),
+    Fact(Fact),
+    Currency,
+}
+
+impl Default for MappingSettings {
+    fn default() -> Self {
+        let place = |name| Place::Payment(Path::field(name));
+        Self {
+            envelope: None,
+            event_time: place("createTime"),
+            event_time_form: TimeForm::Auto,
+            amount: place("payAmount"),
+            amount_form: AmountForm::PLAIN,
+            branch: BranchPlaces::One(place("branchId")),
+            branch_type: BranchType::Integer,
+            order_id: Some(place("orderId")),
+            currency: None,
+            currencies: Currencies::Apart,
+        }
+    }
+}
+
+impl Default for Mapping {
+    fn default() -> Self {
+        Self::new(MappingSettings::default())
+    }
+}
+
+impl Mapping {
+    /// The mapping of `fields`.
+    #[must_use]
+    pub fn new(fields: MappingSettings) -> Self {
+        let mut slots = Slots {
+            envelope: fields.envelope.clone().unwrap_or_default(),
+            tree: Tree::default(),
+        };
+        let envelope = fields
+            .envelope
+            .as_ref()
+            .map(|path| slots.fact(&Place::Value(path.clone())));
+        let event_time = slots.fact(&fields.event_time);
+        let amount = slots.fact(&fields.amount);
+        let branch = slots.branch(&fields);
+        let order_id = fields.order_id.as_ref().map(|place| slots.fact(place));
+        let platform = (fields == MappingSettings::default())
+            .then(|| slots.fact(&Place::Payment(Path::field("payPlatform"))));
+        let currency = fields.currency.as_ref().map(|place| slots.fact(place));
+        let mut mapping = Self {
+            envelope,
+            event_time,
+            amount,
+            branch,
+            order_id,
+            currency,
+            platform,
+            uses: vec![SlotUse::Other; slots.tree.slots()],
+            tree: slots.tree,
+            fields,
+        };
+        mapping.note_uses();
+        mapping
+    }
+
+    /// What it was made of.
+    #[must_use]
+    pub const fn fields(&self) -> &MappingSettings {
+        &self.fields
+    }
+
+    /// Whether it is that of the original message.
+    #[must_use]
+    pub const fn is_original(&self) -> bool {
+        self.platform.is_some()
+    }
+
+    /// Whether a branch may be a text.
+    #[must_use]
+    pub fn has_texts(&self) -> bool {
+        matches!(self.branch, BranchFacts::Several(_)) || self.fields.branch_type == BranchType::Any
+    }
+
+    /// What the value of `slot` is used for.
+    pub(super) fn slot_use(&self, slot: usize) -> SlotUse {
+        self.uses.get(slot).copied().unwrap_or(SlotUse::Other)
+    }
+
+    /// Whether `slot` is the envelope's.
+    pub(super) fn is_envelope(&self, slot: usize) -> bool {
+        self.envelope.as_ref().and_then(|fact| fact.slot) == Some(slot)
+    }
+
+    /// Whether all facts that it has can be read in a quick form.
+    pub(super) const fn is_quick(&self) -> bool {
+        self.platform.is_none() && self.currency.is_none()
+    }
+
+    fn note_uses(&mut self) {
+        let event_time = match self.fields.event_time_form {
+            TimeForm::Auto => SlotUse::EventTime,
+            TimeForm::Epoch(unit) => SlotUse::Epoch(unit),
+            TimeForm::Pattern(_) => SlotUse::Other,
+        };
+        let amount = match self.fields.amount_form {
+            AmountForm {
+                scale: AmountScale::Fixed(scale),
+                thousands: None,
+                point: '.',
+            } => SlotUse::Amount(scale as usize),
+            _ => SlotUse::Other,
+        };
+        let mut uses = vec![(&self.event_time, event_time), (&self.amount, amount)];
+        match &self.branch {
+            BranchFacts::One(fact) => uses.push((fact, SlotUse::Branch)),
+            BranchFacts::Several(parts) => {
+                uses.extend(parts.iter().filter_map(|part| match part {
+                    BranchPart::Fact(fact) => Some((fact, SlotUse::Other)),
+                    BranchPart::Text(_) | BranchPart::Currency => None,
+                }))
+            }
+        }
+        uses.extend(self.order_id.as_ref().map(|fact| (fact, SlotUse::OrderId)));
+        let others = self.currency.iter().chain(&self.platform);
+        uses.extend(others.map(|fact| (fact, SlotUse::Other)));
+        for slot in 0..self.tree.slots() {
+            let mut of_slot = uses.iter().filter(|(fact, _)| fact.slot == Some(slot));
+            if let (Some((_, usage)), None) = (of_slot.next(), of_slot.next()) {
+                self.uses[slot] = *usage;
+            }
+        }
+    }
+
+    /// The facts that a payment can't be without, in the order in which they are asked for.
+    pub(super) fn required(&self) -> impl Iterator<Item = &Fact> {
+        let branch: Box<dyn Iterator<Item = &Fact>> = match &self.branch {
+            BranchFacts::One(fact) => Box::new(std::iter::once(fact)),
+            BranchFacts::Several(parts) => Box::new(parts.iter().filter_map(|part| match part {
+                BranchPart::Fact(fact) => Some(fact),
+                BranchPart::Text(_) | BranchPart::Currency => None,
+            })),
+        };
+        [&self.event_time, &self.amount]
+            .into_iter()
+            .chain(branch)
+            .chain(&self.currency)
+    }
+}
+
+/// Numbers the paths of the record's value.
+struct Slots {
+    envelope: Path,
+    tree: Tree,
+}
+
+impl Slots {
+    fn fact(&mut self, place: &Place) -> Fact {
+        let slot = match place {
+            Place::Payment(path) => {
+                let path = self.envelope.followed_by(path.steps());
+                Some(self.tree.slot(path.steps()))
+            }
+            Place::Value(path) => Some(self.tree.slot(path.steps())),
+            Place::Key | Place::Timestamp | Place::Header(_) => None,
+        };
+        Fact {
+            place: place.clone(),
+            slot,
+        }
+    }
+
+    fn branch(&mut self, fields: &MappingSettings) -> BranchFacts {
+        let currency = fields.currency.as_ref();
+        let mut parts = match &fields.branch {
+            BranchPlaces::One(place)
+                if currency.is_none() || fields.currencies != Currencies::Apart =>
+            {
+                return BranchFacts::One(self.fact(place));
+            }
+            BranchPlaces::One(place) => vec![BranchPart::Fact(self.fact(place))],
+            BranchPlaces::Several(template) => {
+                let parts = template.parts().iter().map(|part| match part {
+                    TemplatePart::Text(text) => BranchPart::Text(text.clone()),
+                    TemplatePart::Place(place) if Some(place) == currency => BranchPart::Currency,
+                    TemplatePart::Place(place) => BranchPart::Fact(self.fact(place)),
+                });
+                parts.collect()
+            }
+        };
+        let has_currency = parts
+            .iter()
+            .any(|part| matches!(part, BranchPart::Currency));
+        if currency.is_some() && fields.currencies == Currencies::Apart && !has_currency {
+            parts.push(BranchPart::Text("/".to_owned()));
+            parts.push(BranchPart::Currency);
+        }
+        BranchFacts::Several(parts)
+    }
+}
