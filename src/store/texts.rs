@@ -193,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn the_bytes_of_a_text_are_frozen() {
+        let dir = tempfile::tempdir().unwrap();
+        pay(dir.path(), &["a", "Ä/1"]);
+        let (store, _) = Store::open(dir.path(), &identity()).unwrap();
+        let kept = store.database.get(&keys::text(1)).unwrap().unwrap();
+        assert_eq!(&kept[..], b"\x04\xc3\x84/1");
+        let identity = store.database.get(&keys::identity()).unwrap().unwrap();
+        assert_eq!(&identity[..], b"\x05\x01t\x01\x00");
+    }
+
+    #[test]
     fn a_text_that_is_listed_is_kept_from_the_start() {
         let dir = tempfile::tempdir().unwrap();
         drop(Store::open(dir.path(), &named(&[("B", "Quay"), ("7", "Pier")])).unwrap());
