@@ -13,6 +13,8 @@ pub mod failure;
 mod health;
 mod index;
 mod kibana;
+mod line_envelope;
+mod lines;
 mod man;
 pub mod output;
 mod produce;

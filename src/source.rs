@@ -39,6 +39,7 @@ use std::time::Duration;
 use rdkafka::types::RDKafkaErrorCode;
 use tracing::warn;
 
+use crate::core::effect::Progress;
 use crate::host::clock::Instant;
 use crate::observe::status::{Condition, End};
 
@@ -103,6 +104,44 @@ impl Source {
     pub fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
         let client = KafkaClient::connect(config, patience)?;
         Self::new(Box::new(client), config, patience)
+    }
+}
+
+impl Source {
+    /// A source that reads the last records of each partition up to where it ends now, `count` of the
+    /// topic or a few more, and reports nothing to a group.
+    ///
+    /// # Errors
+    /// As [`Source::connect`], and when the brokers don't say where partitions begin and end.
+    pub fn connect_to_last(
+        config: &Config,
+        count: usize,
+        patience: Duration,
+    ) -> Result<Self, Error> {
+        let config = Config {
+            group_id: String::new(),
+            ..config.clone()
+        };
+        let mut source = Self::connect(&config, patience)?;
+        let all: Vec<i32> = (0..source.partition_count).collect();
+        let deadline = Instant::now() + patience;
+        let ranges = source.client.offset_ranges_by(&all, deadline)?;
+        let each = i64::try_from(count.div_ceil(all.len().max(1))).unwrap_or(i64::MAX);
+        let begin = |range: &OffsetRange| range.low.max(range.high.saturating_sub(each));
+        let progress = ranges.iter().map(|(partition, range)| {
+            let progress = Progress {
+                position: begin(range),
+                first: None,
+                fingerprint: None,
+            };
+            (*partition, progress)
+        });
+        source.assign(&progress.collect())?;
+        let ends = ranges
+            .iter()
+            .map(|(partition, range)| (*partition, range.high));
+        source.stop_at(&ends.collect());
+        Ok(source)
     }
 }
 

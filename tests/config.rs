@@ -3,6 +3,7 @@
 
 mod defaults;
 mod overrides;
+mod payment;
 mod report;
 mod secrets;
 mod sections;

@@ -9,6 +9,7 @@ mod service;
 use std::convert::Infallible;
 use std::path::PathBuf;
 
+use super::output::OutputFormat;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub use self::generations::{
@@ -130,6 +131,25 @@ pub struct CheckArgs {
     /// Print a reference of all keys instead; no configuration is read
     #[arg(long, value_enum, value_name = "FORM")]
     pub reference: Option<ReferenceFormat>,
+    /// Show what is read from records, and why others are rejected: a file with one record a line,
+    /// as for compute, or - for stdin
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["reference", "from_topic"])]
+    pub sample: Option<PathBuf>,
+    /// The same with the last records of the topic
+    #[arg(long, conflicts_with = "reference")]
+    pub from_topic: bool,
+    /// How many records of a sample to look at
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+    pub limit: usize,
+    /// The format of a sample
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
+    pub output: OutputFormat,
     /// The address for HTTP [config: http.listen]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,

@@ -1,19 +1,17 @@
 //! `tidegauge compute`: runs the same engine over lines of payments, without Kafka and a state.
 
-mod envelope;
-
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
 use tidegauge_windows::{Frame, MemoryCells, Query, Settings, Span, Summary};
 use tracing::warn;
 
 use super::arguments::{ComputeArgs, Emit, GlobalArgs};
 use super::failure::CommandFailure;
 use super::report::{self, Numbered};
+use super::{line_envelope, lines};
 use crate::config::{Config, Need};
 use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord};
 use crate::core::pipeline::{Pipeline, PipelineStart};
@@ -27,10 +25,6 @@ use crate::domain::total::Total;
 use crate::observe::remark::remarks;
 use crate::view::wire::WindowAnswer;
 
-/// A longer line is a reject whatever it says, so no more of it is kept.
-const LINE_BYTES_MAX: u64 = 1 << 20;
-/// What some programs write before the first line of a file.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// Changes are applied to totals and windows after so many lines.
 const LINES_A_STEP: u64 = 50_000;
 
@@ -41,13 +35,7 @@ const LINES_A_STEP: u64 = 50_000;
 pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
     let mut computation = Computation::new(&config, compute.emit);
-    if compute.file.as_os_str() == "-" {
-        computation.read(io::stdin().lock(), "the lines of stdin")?;
-    } else {
-        let name = compute.file.display();
-        let file = File::open(&compute.file).with_context(|| format!("{name} can't be read"))?;
-        computation.read(BufReader::with_capacity(1 << 20, file), &name.to_string())?;
-    }
+    computation.read(&compute.file)?;
     computation.end();
     computation.warn_about_oddities();
     let figures = match compute.emit {
@@ -122,40 +110,15 @@ impl Computation {
         }
     }
 
-    fn read(&mut self, mut lines: impl BufRead, name: &str) -> Result<(), CommandFailure> {
-        let failed = || format!("{name} can't be read");
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let read = lines
-                .by_ref()
-                .take(LINE_BYTES_MAX)
-                .read_until(b'\n', &mut line)
-                .with_context(failed)?;
-            // A file that only has its mark has no line.
-            if read == 0 || (self.lines == 0 && line == BYTE_ORDER_MARK) {
-                return Ok(());
-            }
-            if line.last() == Some(&b'\n') {
-                line.pop();
-                // As lines end on Windows.
-                if line.last() == Some(&b'\r') {
-                    line.pop();
-                }
-            } else {
-                lines.skip_until(b'\n').with_context(failed)?;
-            }
-            let value = match self.lines {
-                // It belongs to the file, not to its first record.
-                0 => line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line),
-                _ => &line,
-            };
-            self.apply(value);
+    fn read(&mut self, file: &Path) -> Result<(), CommandFailure> {
+        lines::of_file(file, |line| {
+            self.apply(line);
             self.lines += 1;
             if self.lines.is_multiple_of(LINES_A_STEP) {
                 self.step();
             }
-        }
+            ControlFlow::Continue(())
+        })
     }
 
     fn apply(&mut self, line: &[u8]) {
@@ -166,7 +129,7 @@ impl Computation {
             ..Record::default()
         };
         let mut fault = None;
-        let envelope = envelope::read(line, self.is_original);
+        let envelope = line_envelope::read(line, self.is_original);
         if let Some(envelope) = &envelope {
             record.partition = envelope.partition;
             record.timestamp = envelope.timestamp;

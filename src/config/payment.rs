@@ -16,9 +16,10 @@ pub(super) fn read(section: &Section<'_>) -> MappingSettings {
         _ => parsed_path(text).map(Some),
     });
     let branch = section.parsed("branch", default.branch, branch);
-    let branch_type = branch_type(section, &branch);
     let currency = section.parsed("currency", None, optional_place);
     let currencies = section.parsed("currencies", Currencies::Apart, currencies);
+    let is_apart = currency.is_some() && currencies == Currencies::Apart;
+    let branch_type = branch_type(section, &branch, is_apart);
     let fields = MappingSettings {
         envelope,
         event_time: section.parsed("event_time", default.event_time, place),
@@ -50,7 +51,7 @@ fn check(section: &Section<'_>, fields: &MappingSettings) {
             "\"currency\" needs payment.currency: give the path of the currency",
         );
     }
-    if !has_currency && section.get("currencies").is_some() {
+    if !has_currency && fields.currencies != Currencies::Apart {
         section.problem(
             "currencies",
             "this needs payment.currency: give the path of the currency",
@@ -100,11 +101,11 @@ fn branch(text: &str) -> Result<BranchPlaces, String> {
     place(text).map(BranchPlaces::One)
 }
 
-fn branch_type(section: &Section<'_>, branch: &BranchPlaces) -> BranchType {
+/// `is_apart`: the currency is a part of the branch.
+fn branch_type(section: &Section<'_>, branch: &BranchPlaces, is_apart: bool) -> BranchType {
     const KNOWN: [&str; 3] = ["auto", "integer", "any"];
     // As the contract of the original message has it.
-    let auto = if *branch == MappingSettings::default().branch && section.get("currency").is_none()
-    {
+    let auto = if *branch == MappingSettings::default().branch && !is_apart {
         BranchType::Integer
     } else {
         BranchType::Any
@@ -243,8 +244,6 @@ pub(super) fn write(fields: &MappingSettings, toml: &mut TomlText) {
     toml.head("[payment]");
     for (key, value) in values(fields) {
         match value {
-            // It can't be set without a currency.
-            _ if key == "currencies" && fields.currency.is_none() => {}
             FieldText::Quoted(text) => toml.text(key, &text),
             FieldText::Bare(number) => toml.bare(key, number),
         }

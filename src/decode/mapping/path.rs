@@ -45,7 +45,7 @@ const INDEX_MAX: usize = 9_999;
 const STEPS_MAX: usize = 32;
 
 impl Path {
-    /// The path that goes on from here by `steps`.
+    /// This path with `steps` behind it.
     #[must_use]
     pub fn followed_by(&self, steps: &[PathStep]) -> Self {
         Self([&self.0, steps].concat())

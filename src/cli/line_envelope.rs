@@ -19,19 +19,19 @@ const SHOWN_MAX: usize = 40;
 
 /// A line that names its partition.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Envelope<'a> {
-    pub(super) partition: i32,
+pub(in crate::cli) struct Envelope<'a> {
+    pub(in crate::cli) partition: i32,
     /// Of the record, in ms since the epoch.
-    pub(super) timestamp: Option<i64>,
-    pub(super) key: Option<String>,
-    pub(super) headers: Vec<(String, Option<Vec<u8>>)>,
+    pub(in crate::cli) timestamp: Option<i64>,
+    pub(in crate::cli) key: Option<String>,
+    pub(in crate::cli) headers: Vec<(String, Option<Vec<u8>>)>,
     /// What the record holds, or what is wrong with the envelope. `None` is a tombstone.
-    pub(super) payment: Result<Option<&'a [u8]>, Reject>,
+    pub(in crate::cli) payment: Result<Option<&'a [u8]>, Reject>,
 }
 
 /// Parses `line` as an envelope; `None` if the line is a record itself. Records that are not the original
 /// message may have the names of an envelope as well, so with them all names must be those.
-pub(super) fn read(line: &[u8], is_original: bool) -> Option<Envelope<'_>> {
+pub(in crate::cli) fn read(line: &[u8], is_original: bool) -> Option<Envelope<'_>> {
     if !may_be_one(line) {
         return None;
     }

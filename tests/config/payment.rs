@@ -1,0 +1,143 @@
+//! `[payment]`: which mappings are valid, and what they are rules of.
+
+use tidegauge::decode::mapping::{
+    AmountScale, BranchPlaces, BranchType, Currencies, MappingSettings, TimeForm,
+};
+
+use super::{valid, wrong};
+
+/// The one problem of `toml` is in this line, and `says` what is wrong.
+fn refuses(toml: &str, line: usize, says: &str) {
+    let text = wrong(toml);
+    assert!(text.starts_with(&format!("t.toml:{line}:")), "{text}");
+    assert!(text.ends_with("the configuration has 1 problem"), "{text}");
+    assert!(text.contains(says), "{says} is not in {text}");
+}
+
+fn fields(keys: &str) -> MappingSettings {
+    let config = valid(&format!("[payment]\n{keys}"));
+    config.payment.fields().clone()
+}
+
+#[test]
+fn without_keys_it_is_the_original_message() {
+    assert!(valid("").payment.is_original());
+    assert!(valid("[payment]").payment.is_original());
+    assert_eq!(fields(""), MappingSettings::default());
+    let said = "envelope = ''\nevent_time = 'createTime'\nevent_time_format = 'auto'\n\
+                amount = 'payAmount'\namount_scale = 0\namount_thousands = ''\namount_point = '.'\n\
+                branch = 'branchId'\nbranch_type = 'auto'\norder_id = 'orderId'\ncurrency = ''\n";
+    assert_eq!(fields(said), MappingSettings::default());
+    let rules = valid(&format!("[payment]\n{said}")).rules();
+    assert_eq!(rules, valid("").rules());
+}
+
+#[test]
+fn keys_say_where_facts_stand_and_how_they_are_written() {
+    let all = fields(
+        "envelope = 'payload.after'\nevent_time = 'paid.at'\nevent_time_format = 'epoch_ms'\n\
+         amount = 'total[0].\"minor.units\"'\namount_scale = 2\namount_thousands = ','\n\
+         branch = '{country}/{store.id}'\norder_id = '$key'\ncurrency = 'cur'\ncurrencies = 'eur'\n",
+    );
+    assert_eq!(all.envelope.unwrap().to_string(), "payload.after");
+    assert_eq!(all.event_time.to_string(), "paid.at");
+    assert!(matches!(all.event_time_form, TimeForm::Epoch(_)));
+    assert_eq!(all.amount.to_string(), "total[0].\"minor.units\"");
+    assert_eq!(all.amount_form.scale, AmountScale::Fixed(2));
+    assert_eq!(all.amount_form.thousands, Some(','));
+    assert!(matches!(all.branch, BranchPlaces::Several(_)));
+    assert_eq!(all.branch_type, BranchType::Any);
+    assert_eq!(all.order_id.unwrap().to_string(), "$key");
+    assert_eq!(all.currencies, Currencies::Only("EUR".parse().unwrap()));
+    let scale = fields("currency = 'cur'\namount_scale = 'currency'")
+        .amount_form
+        .scale;
+    assert_eq!(scale, AmountScale::OfCurrency);
+    assert_eq!(fields("order_id = ''").order_id, None);
+}
+
+#[test]
+fn only_the_branch_of_the_original_message_must_be_an_integer() {
+    for (keys, branch_type) in [
+        ("amount = 'a'", BranchType::Integer),
+        ("branch_type = 'any'", BranchType::Any),
+        ("branch = 'shop'", BranchType::Any),
+        ("branch = 'shop'\nbranch_type = 'auto'", BranchType::Any),
+        (
+            "branch = 'shop'\nbranch_type = 'integer'",
+            BranchType::Integer,
+        ),
+        ("branch = '$key'", BranchType::Any),
+        ("currency = 'c'", BranchType::Any),
+    ] {
+        assert_eq!(fields(keys).branch_type, branch_type, "{keys}");
+    }
+}
+
+#[test]
+fn what_can_not_be_used_is_refused_with_what_would_be_right() {
+    for (line, says) in [
+        ("event_time = ''", "a name is missing at character 1"),
+        (
+            "event_time = 'a..b'",
+            "\"a..b\" is not a path: a name is missing at character 3",
+        ),
+        ("event_time = '$time'", "\"$timestamp\""),
+        ("event_time_format = 'iso'", "\"iso\" is not a format"),
+        (
+            "event_time_format = '%H:%M'",
+            "does not say which moment it is",
+        ),
+        ("envelope = '$value.a'", "\"$value.a\" is not a path"),
+        ("amount_scale = 19", "a whole number from 0 to 18"),
+        ("amount_scale = 'two'", "a whole number from 0 to 18"),
+        ("amount_scale = 'currency'", "needs payment.currency"),
+        ("amount_thousands = '5'", "can't stand between thousands"),
+        ("amount_thousands = '.'", "amount_point already"),
+        ("amount_point = ''", "can't stand before decimals"),
+        ("branch = '{a}{b}'", "nothing stands between {a} and {b}"),
+        ("branch = '{a'", "a brace is not closed"),
+        ("branch = '{{}}'", "the template has no place"),
+        ("branch_type = 'text'", "\"text\" is not a type"),
+        ("currencies = 'EUR'", "needs payment.currency"),
+    ] {
+        refuses(&format!("[payment]\n{line}\n"), 2, says);
+    }
+    let typed = "[payment]\nbranch = '{a}/{b}'\nbranch_type = 'integer'\n";
+    refuses(typed, 3, "made of several values");
+    let unknown = "[payment]\ncurrency = 'c'\ncurrencies = 'any of'\n";
+    refuses(unknown, 3, "\"any of\" is not known");
+    refuses("[payment]\neventtime = 'a'\n", 2, "event_time");
+}
+
+#[test]
+fn a_mapping_is_a_rule_and_is_printed_as_it_was_read() {
+    let rules = valid("").rules();
+    let mut seen = vec![rules.clone()];
+    for keys in [
+        "envelope = 'after'",
+        "event_time = '$timestamp'",
+        "event_time_format = '%d.%m.%Y %H:%M'",
+        "amount = '\"a \\\"b\\\".c\"'",
+        "amount_scale = 2",
+        "amount_thousands = ' '",
+        "amount_thousands = '\u{202f}'",
+        "amount_point = ','",
+        "branch = '{a} {{x}}/{b}'",
+        "branch = 'b'",
+        "branch_type = 'any'",
+        "order_id = ''",
+        "currency = '$header.cur'",
+        "currency = 'c'\ncurrencies = 'USD'",
+        "currency = 'c'\namount_scale = 'currency'",
+    ] {
+        let config = valid(&format!("[payment]\n{keys}\n"));
+        assert!(config.rules().starts_with(&rules), "{keys}");
+        assert!(!seen.contains(&config.rules()), "{keys}");
+        seen.push(config.rules());
+        let again = valid(&config.to_toml());
+        assert_eq!(again.rules(), config.rules(), "{}", config.to_toml());
+        assert_eq!(again.payment.fields(), config.payment.fields());
+        assert_eq!(again.to_toml(), config.to_toml());
+    }
+}
