@@ -31,7 +31,6 @@ use std::{env, fs};
 
 use tidegauge::core::effect::{Effects, Notices};
 use tidegauge::core::feedback::Mark;
-use tidegauge::domain::branch::Branches;
 use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
@@ -232,7 +231,7 @@ fn open(dir: &Path, settings: &Arc<Settings>) -> Store {
         generation: 1,
         rules: String::new(),
         settings: Arc::clone(settings),
-        names: Branches::default(),
+        names: Arc::default(),
         documents: MarkedDocuments::WithPayments,
     };
     Store::open(dir, &identity).unwrap().0

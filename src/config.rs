@@ -54,7 +54,7 @@ use self::raw::Table;
 use self::section::Section;
 use crate::decode::DecodeRules;
 use crate::decode::mapping::Mapping;
-use crate::domain::branch::Branches;
+use crate::domain::branch_names::BranchNames;
 use crate::{api, sink, source};
 
 /// A valid configuration.
@@ -71,7 +71,7 @@ pub struct Config {
     /// Where a record says what.
     pub payment: Arc<Mapping>,
     /// The names of branches.
-    pub branches: Arc<Branches>,
+    pub branches: Arc<BranchNames>,
     /// Where documents go, if anywhere.
     pub elasticsearch: Option<sink::Config>,
     /// Where questions are answered.
@@ -340,15 +340,17 @@ impl Config {
         let (http, token) = http::read(&root.section("http", "http"));
         files.token = token;
         let kibana = kibana::read(&root.section("kibana", "kibana"), &mut files);
+        let mapping = Mapping::new(payment::read(&root.section("payment", "payment")));
         Self {
             state_dir,
             time_zone,
             kafka: kafka::read(&root.section("kafka", "kafka"), need == Need::Brokers),
             event_time: EventTimeRules::read(&event_time, definitions),
-            payment: Arc::new(Mapping::new(payment::read(
-                &root.section("payment", "payment"),
-            ))),
-            branches: Arc::new(branches::read(&root.section("branches", "branches"))),
+            branches: Arc::new(branches::read(
+                &root.section("branches", "branches"),
+                mapping.has_texts(),
+            )),
+            payment: Arc::new(mapping),
             elasticsearch,
             http,
             kibana,

@@ -3,6 +3,7 @@
 pub mod amount;
 pub mod branch;
 pub mod branch_key;
+pub mod branch_names;
 pub mod branch_texts;
 pub mod count;
 pub mod document_key;

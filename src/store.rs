@@ -27,10 +27,10 @@ use self::task::Task;
 use crate::core::effect::{Effects, Progress};
 
 use crate::core::feedback::{Blocked, Mark};
+use crate::domain::branch::Branches;
 use crate::domain::document_key::DocumentKey;
 use crate::domain::payment::BranchId;
 use crate::observe::crash_point;
-use crate::observe::metrics::Space;
 use crate::view::changelog::{ChangeSet, Changelog};
 use crate::view::reading::{Checkpoint, Readings};
 
@@ -66,6 +66,7 @@ mod space;
 mod syncer;
 mod table_list;
 mod task;
+mod texts;
 mod topic;
 mod unread_marks;
 mod values;
@@ -91,6 +92,9 @@ pub struct Store {
     changelog: Arc<Changelog>,
     head: CheckpointHead,
     progress: BTreeMap<i32, Progress>,
+    branches: Arc<Branches>,
+    /// So many texts of branches are in the state.
+    texts: usize,
     /// The branches whose zero windows are marked because they are configured.
     learned: Vec<BranchId>,
     /// The latest payment in a window that the state holds.
@@ -123,15 +127,15 @@ impl Store {
         let database = Database::open(dir, directory == Directory::Fresh)?;
         let place = directory::place(dir)?;
         opening::identify(&database, identity)?;
-
+        let branches = Arc::new(opening::branches(&database, identity)?);
         let context = Arc::new(StateContext {
             generation: identity.generation,
             topic: identity.topic.clone(),
             rules: identity.rules.clone(),
             settings: Arc::clone(&identity.settings),
-            configured: identity.names.configured().collect(),
+            configured: branches.configured().to_vec(),
         });
-        let (marking, was_delivered) = opening::deliver(&database, identity)?;
+        let (marking, was_delivered) = opening::deliver(&database, identity, &branches)?;
         let (head, learned, mut recovered) = opening::recover(&database, &context)?;
         let life = life::begin(&database, head.sequence)?;
         recovered.was_delivered = was_delivered;
@@ -144,6 +148,8 @@ impl Store {
             changelog: Arc::new(Changelog::of(life, head.sequence)),
             head,
             progress: recovered.progress.clone(),
+            texts: branches.texts().len(),
+            branches,
             learned,
             latest: recovered.snapshot.latest,
             marking,
@@ -201,6 +207,7 @@ impl Store {
         draft.clear(acks)?;
         draft.merge(effects, frame.grid(), floor, self.latest)?;
         draft.list(effects);
+        let texts = draft.keep_texts(effects, &self.branches, self.texts, &context);
         draft.trim_lists(self.keep, self.retention.blocked())?;
         for (partition, progress) in &effects.progress {
             if self.progress.get(partition) != Some(progress)
@@ -290,6 +297,7 @@ impl Store {
             Some(deleted) => self.retention.deleted(deleted),
             None => self.recent = recent,
         }
+        self.texts = texts;
         self.latest = effects.changes.snapshot.latest;
         self.learned.clone_from(&context.configured);
         self.progress.extend(
@@ -343,18 +351,6 @@ impl Store {
     /// When the disk refuses.
     pub fn sync(&self) -> Result<(), Error> {
         self.database.sync()
-    }
-
-    /// Syncs from another thread.
-    #[must_use]
-    pub fn syncer(&self) -> Syncer {
-        Syncer(Arc::clone(&self.database))
-    }
-
-    /// The file system that the state is on, if it says.
-    #[must_use]
-    pub fn space(&self) -> Option<Space> {
-        space::of(self.database.path())
     }
 
     /// Checks that the directory and its lock are still the ones that were opened.

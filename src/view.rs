@@ -1,5 +1,6 @@
 //! Views: what one checkpoint holds, as readers see it, and what changed since the last.
 
+pub mod branch_id_answer;
 pub mod cell_cache;
 pub mod changelog;
 pub mod field;

@@ -10,5 +10,6 @@ mod limits;
 mod metered;
 mod requests;
 mod routes;
+mod texts;
 mod waiting;
 mod world;

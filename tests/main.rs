@@ -46,5 +46,6 @@ mod sink;
 mod source;
 mod start_rules;
 mod store;
+mod texts;
 mod tidy;
 mod upgrade;

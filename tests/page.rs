@@ -7,6 +7,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde_json::json;
+
 use crate::support::lab::{Kafka, Message, Toolbox, succeed, unique};
 use crate::support::service::{Setup, quoted};
 use crate::support::topic::{START, paid, produce};
@@ -167,6 +169,45 @@ fn final_windows_without_payments_are_zero_on_the_page_as_over_http() {
                 .env("DONE", &done),
         );
     });
+}
+
+#[test]
+fn branches_that_are_texts_are_shown_and_chosen_whatever_they_are_called() {
+    let (Some(web), Some(kafka)) = (Toolbox::web(), Kafka::shared()) else {
+        return;
+    };
+    let topic = unique("page-texts");
+    kafka.create_topic(&topic, 1);
+    // Integers, then texts: one with the name of another branch, words that the page uses itself, and markup.
+    let branches = [
+        ("1", "Mitte"),
+        ("7", "Branch_7"),
+        (HOSTILE, HOSTILE),
+        ("Mitte", "Branch_Mitte"),
+        ("all", "all"),
+        ("legend", "legend"),
+    ];
+    for (at, (branch, _)) in (0..).zip(branches) {
+        let payload =
+            json!({ "createTime": START + at * 60_000, "payAmount": 1, "branchId": branch });
+        let message = Message {
+            partition: 0,
+            timestamp: START,
+            payload: Some(payload.to_string().into_bytes()),
+        };
+        kafka.send(&topic, [message]);
+    }
+    let setup = Setup::of(kafka, &topic)
+        .with("payment", "branch_type", "\"any\"")
+        .with("branches", "1", "\"Mitte\"");
+    let names = json!(branches.map(|(_, name)| name));
+    succeed(
+        script(&web, "texts.mjs")
+            .env("CONFIG", setup.config())
+            .env("CONSUMED", branches.len().to_string())
+            .env("NAMES", names.to_string())
+            .env("CHOSEN", "Branch_Mitte"),
+    );
 }
 
 #[test]

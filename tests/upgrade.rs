@@ -14,9 +14,9 @@ mod served;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tidegauge::config::{Config, Need, Sources};
-use tidegauge::domain::branch::Branches;
 use tidegauge::store::{Identity, MarkedDocuments};
 
 use crate::support::oracle::{Record, Truth, truth};
@@ -32,6 +32,8 @@ const STATES: [(&str, u64); 5] = [
 ];
 /// The version that this program writes.
 const WRITTEN: u64 = 4;
+/// The version that it writes once a branch is a text: the newest that it reads.
+const NEWEST: u64 = 5;
 
 /// Copies the state of a fixture to `to`, which is made.
 fn copy(name: &str, to: &Path) {
@@ -72,7 +74,7 @@ fn identity() -> Identity {
         generation: 1,
         rules: config.rules(),
         settings: config.event_time.settings,
-        names: Branches::default(),
+        names: Arc::default(),
         documents: MarkedDocuments::WithPayments,
     }
 }

@@ -2,12 +2,12 @@
 
 const KEYS = ["window", "range", "measure", "branches", "table", "list"];
 
-/** @typedef {{window?: string, range?: string, measure?: string, branches: number[], table: boolean, list?: string}} View */
+/** @typedef {{window?: string, range?: string, measure?: string, branches: (number|string)[], table: boolean, list?: string}} View */
 
 /** The view that the address asks for. @returns {View} */
 export function readView() {
   const asked = new URLSearchParams(location.hash.slice(1));
-  const ids = (asked.get("branches") ?? "").split(",").filter((text) => /^\d+$/.test(text)).map(Number);
+  const ids = (asked.get("branches") ?? "").split(",").map(readBranch).filter((id) => id !== null);
   return {
     window: asked.get("window") ?? undefined,
     range: asked.get("range") ?? undefined,
@@ -18,12 +18,24 @@ export function readView() {
   };
 }
 
+// A branch is an integer, or a text, in which "%2C" stands for a comma.
+function readBranch(text) {
+  if (/^(0|[1-9]\d{0,9})$/.test(text) && Number(text) < 2 ** 31) return Number(text);
+  try {
+    return decodeURIComponent(text) || null;
+  } catch {
+    return null;
+  }
+}
+
 /** Puts a view into the address, without a step in the history. @param {View} view */
 export function writeView(view) {
   const shown = new URLSearchParams();
   for (const key of KEYS) {
     const value = view[key];
-    if (key === "branches" ? value.length > 0 : value) shown.set(key, value === true ? "1" : String(value));
+    if (key === "branches") {
+      if (value.length > 0) shown.set(key, value.map((id) => String(id).replace(/[%,]/g, encodeURIComponent)).join());
+    } else if (value) shown.set(key, value === true ? "1" : String(value));
   }
   const hash = shown.toString().replaceAll("%2C", ",");
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);

@@ -1,6 +1,6 @@
 // All figures that the page knows. Views read them; only answers of the service change them.
 
-import { Shelf } from "./shelf.js";
+import { Shelf, byBranch } from "./shelf.js";
 
 /** What the page knows. */
 export class Figures {
@@ -11,7 +11,7 @@ export class Figures {
   /** Forgets everything. */
   clear() {
     this.reading = null;
-    /** @type {Map<number, any>} totals by branch id */
+    /** @type {Map<number|string, any>} totals by branch id */
     this.totals = new Map();
     this.definitions = [];
     this.partitions = [];
@@ -106,10 +106,10 @@ export class Figures {
     return times.length > 0 ? Math.max(...times) : null;
   }
 
-  /** Branches by id: those with a total. @returns {{id: number, name: string}[]} */
+  /** Branches by id: those with a total. @returns {{id: number|string, name: string}[]} */
   branches() {
     return [...this.totals.values()]
       .map((total) => ({ id: total.branch_id, name: total.branch }))
-      .sort((a, b) => a.id - b.id);
+      .sort((a, b) => byBranch(a.id, b.id));
   }
 }

@@ -18,7 +18,7 @@ export function readPalette() {
   };
 }
 
-/** Which of the ten colours a branch has. @param {number} id @param {{id: number}[]} branches by id */
+/** Which of the ten colours a branch has. @param {number|string} id @param {{id: number|string}[]} branches by id */
 export function slot(id, branches) {
   return Math.max(0, branches.findIndex((branch) => branch.id === id)) % 10;
 }

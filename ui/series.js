@@ -20,7 +20,7 @@ const STACKED_MOST = 10;
  * @param {any[]} items windows of one definition
  * @param {any} definition
  * @param {keyof MEASURES} measure
- * @param {{id: number, name: string}[]} branches those to draw
+ * @param {{id: number|string, name: string}[]} branches those to draw
  * @param {number} from the first moment shown (ms)
  * @param {number} newest how far event time has come (ms)
  * @returns {{stacked: boolean, xs: number[], rows: Row[]}} `xs` in ms, rising

@@ -14,7 +14,7 @@ const PAGE = 10_000;
 export class Session {
   /**
    * @param {import("./figures.js").Figures} figures
-   * @param {() => {name: string, windows: number, branch: number|null}|null} wanted which windows; null before definitions are known
+   * @param {() => {name: string, windows: number, branch: number|string|null}|null} wanted which windows; null before definitions are known
    * @param {() => void} changed called whenever figures or state may have changed
    */
   constructor(figures, wanted, changed) {
@@ -141,7 +141,8 @@ export class Session {
     const { branch } = this.wanted();
     const query = new URLSearchParams({ limit: String(PAGE), ...filter });
     if (from !== null) query.set("from", new Date(from).toISOString());
-    if (branch !== null) query.set("branch", String(branch));
+    // By name: a text may be the name of another branch.
+    if (branch !== null) query.set("branch", this.figures.totals.get(branch)?.branch ?? String(branch));
     const answer = await ask(`windows/${encodeURIComponent(definition.name)}?${query}`);
     const wanted = this.wanted();
     return loads === this.loads && wanted?.name === definition.name && wanted.branch === branch ? answer : null;

@@ -55,7 +55,7 @@ export class Shelf {
     const seen = (item) => this.seenRevised.get(item.key) ?? 0;
     return this.all()
       .filter((item) => item.revision > 0)
-      .sort((a, b) => seen(b) - seen(a) || b.end - a.end || a.branch_id - b.branch_id);
+      .sort((a, b) => seen(b) - seen(a) || b.end - a.end || byBranch(a.branch_id, b.branch_id));
   }
 
   #noteRevised(key) {
@@ -73,4 +73,10 @@ export class Shelf {
 // Each of these only rises in one life of the figures, so they tell which of two states is newer.
 function order(item) {
   return [item.pay_count, item.revision, item.final ? 1 : 0];
+}
+
+/** The order of branches: integers, then texts. @param {number|string} one @param {number|string} other */
+export function byBranch(one, other) {
+  if (typeof one !== typeof other) return typeof one === "number" ? -1 : 1;
+  return one < other ? -1 : Number(one > other);
 }

@@ -8,6 +8,7 @@ import { exactSpan, stretch, zoneName } from "./moment.js";
 import { slot } from "./palette.js";
 import { MEASURES, chartData } from "./series.js";
 import { rangeStart } from "./session.js";
+import { byBranch } from "./shelf.js";
 
 const RANGES = [30, 60, 180, 720];
 const DAYS = [1, 2, 7];
@@ -136,9 +137,9 @@ export class WindowsPanel {
   #chips() {
     const branches = this.figures.branches();
     const chosen = new Set(this.view.branches);
-    sync(byId("branches"), [{ id: "legend" }, ...branches, { id: "all" }], ({ id }) => id, ({ id, name }) => {
-      if (id === "legend") return make("legend", { class: "hidden-text", text: "Branches shown; none chosen shows all" });
-      if (id === "all") {
+    sync(byId("branches"), [{ kind: "legend" }, ...branches, { kind: "all" }], ({ kind, id }) => kind ?? `of ${id}`, ({ kind, id, name }) => {
+      if (kind === "legend") return make("legend", { class: "hidden-text", text: "Branches shown; none chosen shows all" });
+      if (kind === "all") {
         const button = make("button", { type: "button", class: "plain", text: "Show all" });
         button.addEventListener("click", () => {
           byId("branches").querySelector("input")?.focus();
@@ -151,11 +152,11 @@ export class WindowsPanel {
         const now = new Set(this.view.branches);
         if (input.checked) now.add(id);
         else now.delete(id);
-        this.#branches([...now].sort((a, b) => a - b));
+        this.#branches([...now].sort(byBranch));
       });
       return make("label", { class: `chip branch-${slot(id, branches)}` }, input, make("i", { class: "swatch" }), make("span", { text: name }));
-    }, (node, { id }) => {
-      if (id === "all") node.hidden = chosen.size === 0;
+    }, (node, { kind, id }) => {
+      if (kind === "all") node.hidden = chosen.size === 0;
       const input = node.querySelector("input");
       if (!input) return;
       input.checked = chosen.has(id);
@@ -177,7 +178,7 @@ export class WindowsPanel {
     if (chosen.length > 0) return chosen;
     if (all.length <= 10) return all;
     const amount = (id) => Math.abs(this.figures.totals.get(id)?.pay_amount ?? 0);
-    return [...all].sort((a, b) => amount(b.id) - amount(a.id)).slice(0, CHOSEN_AT_FIRST).sort((a, b) => a.id - b.id);
+    return [...all].sort((a, b) => amount(b.id) - amount(a.id)).slice(0, CHOSEN_AT_FIRST).sort((a, b) => byBranch(a.id, b.id));
   }
 
   #draw(definition) {

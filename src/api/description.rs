@@ -30,7 +30,7 @@ enum EventName {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(super) struct Branch {
-    /// The branch, by name or id.
+    /// The branch, by name or id: an integer, or a text, with `%2F` for `/`.
     #[param(example = "0")]
     branch: String,
 }
@@ -46,7 +46,7 @@ pub(super) struct DefinitionName {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct WindowParams {
-    /// Only windows of this branch, by name or id.
+    /// Only windows of this branch, by name or id: an integer, or a text.
     #[param(example = "0")]
     branch: Option<String>,
     /// Only windows that start at or after this.
@@ -115,7 +115,7 @@ pub(super) struct WaitParams {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ChangesParams {
-    /// Only of this branch, by name or id.
+    /// Only of this branch, by name or id: an integer, or a text.
     #[param(example = "0")]
     branch: Option<String>,
     /// Only windows of these definitions, separated by commas.

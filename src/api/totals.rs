@@ -18,6 +18,7 @@ use super::parameters::Parameters;
 use super::problem::{Failure, Problem, quoted};
 use super::question::Question;
 use super::tabular::{List, Page as Rows, Work, answer};
+use crate::domain::branch_key::BranchKey;
 use crate::domain::payment::BranchId;
 use crate::domain::total::Total;
 use crate::view::reading::Reading;
@@ -65,8 +66,7 @@ fn write<'a>(
     page: Rows<'_, TotalAnswer<'a>>,
 ) -> Result<(), Failure> {
     let branches = &app.state.branches;
-    let mut configured: VecDeque<BranchId> = branches.configured().collect();
-    configured.make_contiguous().sort_unstable();
+    let mut configured: VecDeque<BranchId> = branches.configured().iter().copied().collect();
     let mut from = Some(BranchId::FIRST);
     while let Some(first) = from {
         let page_totals = reading.totals(first, PAGE)?;
@@ -90,7 +90,7 @@ fn write<'a>(
             .map(|(id, total)| TotalAnswer::new(*id, total.as_ref(), branches))
             .collect();
         page(&totals)?;
-        from = last.and_then(|last| BranchId::new(last.get() + 1));
+        from = last.and_then(BranchId::next);
     }
     Ok(())
 }
@@ -118,12 +118,20 @@ pub(super) async fn one(
             let branch = branch.known(app, reading)?;
             let total = reading.total(branch)?;
             let total = TotalAnswer::new(branch, total.as_ref(), &app.state.branches);
-            let name = format!("total-{branch}");
+            let name = file_name(&app.state.branches.key(branch));
             let row = total.clone();
             answer.one(question, reading, name, &One { total }, &row)
         },
     );
     Ok(response.await)
+}
+
+/// The name of a file with the total of `branch`: of letters that every system takes.
+fn file_name(branch: &BranchKey) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let branch = branch.to_string();
+    let branch = branch.chars().map(|c| if is_plain(c) { c } else { '_' });
+    format!("total-{}", branch.collect::<String>())
 }
 
 /// Totals by branch id.
@@ -144,8 +152,8 @@ struct One<'a> {
 
 /// A branch that a request names. It need not be known yet: the request may wait for its first payment.
 pub(super) struct NamedBranch {
-    /// Its id.
-    pub(super) id: BranchId,
+    /// What it is.
+    pub(super) key: BranchKey,
     /// The answer as long as it is not known.
     unknown: Problem,
 }
@@ -168,8 +176,8 @@ impl NamedBranch {
 
     // What is neither a name nor an id never becomes a branch.
     fn named(app: &SharedState, text: &str, unknown: Problem) -> Result<Self, Problem> {
-        match app.state.branches.find(text) {
-            Some(id) => Ok(Self { id, unknown }),
+        match app.state.branches.names().find(text) {
+            Some(key) => Ok(Self { key, unknown }),
             None => Err(unknown),
         }
     }
@@ -180,10 +188,11 @@ impl NamedBranch {
         app: &SharedState,
         reading: &dyn Reading,
     ) -> Result<BranchId, Failure> {
-        if app.state.branches.is_configured(self.id) || reading.total(self.id)?.is_some() {
-            Ok(self.id)
-        } else {
-            Err(self.unknown.clone().into())
+        let branches = &app.state.branches;
+        // A text that was never seen has no id.
+        match branches.id(&self.key) {
+            Some(id) if branches.is_configured(id) || reading.total(id)?.is_some() => Ok(id),
+            _ => Err(self.unknown.clone().into()),
         }
     }
 }

@@ -20,6 +20,7 @@ use super::question::Question;
 use super::status::{HeldBackBy, PartitionAnswer};
 use super::tabular::{List, Page as Rows, Work, answer};
 use super::totals::NamedBranch;
+use crate::domain::branch_key::BranchKey;
 use crate::domain::payment::BranchId;
 use crate::view::cell_cache::CellCache;
 use crate::view::reading::{ReadError, Reading};
@@ -147,7 +148,7 @@ async fn page(
     let asked = WindowQuestion::of(&app, &question, name, finality)?;
     question
         .wait(&app, |now| {
-            let query = asked.query(&now.definitions, now.generation);
+            let query = asked.query(&app, &now.definitions, now.generation);
             query.map(|_| ())
         })
         .await?;
@@ -162,9 +163,10 @@ async fn page(
         work,
         move |app, question, reading, answer| {
             let generation = reading.checkpoint().generation;
-            let (definition, query) = asked.query(reading.frame().definitions(), generation)?;
+            let definitions = reading.frame().definitions();
+            let (definition, mut query) = asked.query(app, definitions, generation)?;
             if let Some(branch) = &asked.branch {
-                branch.known(app, reading)?;
+                query.key = Some(branch.known(app, reading)?);
             }
             let list = List {
                 name: asked.name.clone(),
@@ -176,7 +178,9 @@ async fn page(
             answer.list(question, reading, list, |page| {
                 let last = write(app, definition, reading, &effort, query, page)?;
                 let asked = asked.identity(generation);
-                Ok(last.map(|position| page_cursor::after_window(position, &asked)))
+                Ok(last.map(|position| {
+                    page_cursor::after_window(position, &app.state.branches, &asked)
+                }))
             })
         },
     );
@@ -228,15 +232,19 @@ impl WindowQuestion {
     }
 
     /// What a cursor belongs to.
-    fn identity(&self, generation: u32) -> impl Debug {
-        let key = self.branch.as_ref().map(|branch| branch.id);
+    fn identity(&self, generation: u32) -> impl Debug + use<'_> {
+        let key = self.branch.as_ref().map(|branch| match &branch.key {
+            BranchKey::Integer(id) => id as &dyn Debug,
+            BranchKey::Text(text) => text,
+        });
         let name = self.name.as_str();
         (name, generation, self.from, self.to, key, self.finality)
     }
 
-    /// The definition among `definitions`, those of `generation`, and what to look for in it.
+    /// The definition among `definitions`, those of `generation`, and what to look for in it, of all branches.
     fn query<'a>(
         &self,
+        app: &SharedState,
         definitions: &'a [Definition],
         generation: u32,
     ) -> Result<(&'a Definition, Query<BranchId>), Problem> {
@@ -244,7 +252,11 @@ impl WindowQuestion {
         let after = match &self.cursor {
             Some(text) => {
                 let asked = self.identity(generation);
-                Some(page_cursor::window_position(text, &asked)?)
+                Some(page_cursor::window_position(
+                    text,
+                    &app.state.branches,
+                    &asked,
+                )?)
             }
             None => None,
         };
@@ -252,7 +264,7 @@ impl WindowQuestion {
             definition: number,
             from: self.from,
             to: self.to,
-            key: self.branch.as_ref().map(|branch| branch.id),
+            key: None,
             finality: self.finality,
             after,
             limit: self.limit,

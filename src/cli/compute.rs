@@ -15,6 +15,7 @@ use super::{line_envelope, lines};
 use crate::config::{Config, Need};
 use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord};
 use crate::core::pipeline::{Pipeline, PipelineStart};
+use crate::domain::branch::Branches;
 use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Entry, Ledger};
@@ -44,12 +45,12 @@ pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFai
                 .iter()
                 .map(|(b, total)| (*b, *total))
                 .collect();
-            report::totals(&totals, &config.branches)?
+            report::totals(&totals, &computation.branches)?
         }
         Emit::Ledger => report::ledger(&computation.ledger)?,
         Emit::Windows => computation.windows(&config)?,
         Emit::Rejects => report::rejects(&computation.rejects)?,
-        Emit::Late => report::in_no_window(&computation.in_no_window, &config.branches)?,
+        Emit::Late => report::in_no_window(&computation.in_no_window, &computation.branches)?,
     };
     figures.print(compute.output)?;
     Ok(())
@@ -58,6 +59,7 @@ pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFai
 /// A pipeline and the figures that it has computed, in memory.
 struct Computation {
     pipeline: Pipeline,
+    branches: Arc<Branches>,
     /// Whether lines are the original message.
     is_original: bool,
     frame: Frame,
@@ -82,15 +84,17 @@ struct Computation {
 impl Computation {
     fn new(config: &Config, emit: Emit) -> Self {
         let settings = settings(config);
+        let branches = Arc::new(Branches::of_names(&config.branches));
         let pipeline = Pipeline::new(
             Arc::clone(&settings),
             config.decoding(),
-            Arc::clone(&config.branches),
+            Arc::clone(&branches),
             PipelineStart::default(),
         );
         Self {
             frame: Frame::new(settings, pipeline.engine().snapshot()),
             pipeline,
+            branches,
             is_original: config.payment.is_original(),
             cells: MemoryCells::default(),
             totals: BTreeMap::new(),
@@ -255,9 +259,9 @@ impl Computation {
             results.extend(windows.into_iter().map(|window| (definition, window)));
         }
         report::windows(
-            results.iter().map(|(definition, window)| {
-                WindowAnswer::new(window, definition, &config.branches)
-            }),
+            results
+                .iter()
+                .map(|(definition, window)| WindowAnswer::new(window, definition, &self.branches)),
         )
     }
 }

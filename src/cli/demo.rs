@@ -81,15 +81,15 @@ pub fn run(demo: &DemoArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> 
             if app.is_finished() || demo.duration.is_some_and(|most| begun.elapsed() >= most) {
                 break;
             }
-            screen.draw(&app, &config.branches)?;
+            screen.draw(&app, &app.branches())?;
         }
         screen.clear()?;
         spawn_blocking(move || generating.stop())
             .await
             .map_err(app::Error::from)?;
-        let readings = app.readings();
+        let (readings, branches) = (app.readings(), app.branches());
         stop(app, false, &mut signals).await?;
-        print_end(readings.as_ref(), &config.branches, demo.output)
+        print_end(readings.as_ref(), &branches, demo.output)
     })
 }
 

@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use super::problem::ConfigProblem;
 use super::raw::SettingValue;
 use super::section::Section;
-use crate::domain::branch::Branches;
+use crate::domain::branch_key::BranchKey;
+use crate::domain::branch_names::BranchNames;
 use crate::domain::payment::BranchId;
 
 /// A document's id in Elasticsearch has at most 512 bytes, and this much is enough for a name.
 const NAME_MAX: usize = 256;
 
 /// Reads the section. Names are ids of documents, so no two branches may have the same.
-pub(super) fn read(section: &Section<'_>) -> Branches {
+///
+/// `has_texts`: branches may be texts.
+pub(super) fn read(section: &Section<'_>, has_texts: bool) -> BranchNames {
     let mut names = BTreeMap::new();
     let Some(table) = section.table() else {
-        return Branches::default();
+        return of_texts(BranchNames::default(), has_texts);
     };
     let problem = |key: &str, message: String| {
         let entry = table.entries.get(key);
@@ -26,28 +29,25 @@ pub(super) fn read(section: &Section<'_>) -> Branches {
                 .add(ConfigProblem::new(entry.key.clone(), full, message));
         }
     };
-    let mut by_name: BTreeMap<String, BranchId> = BTreeMap::new();
+    let mut by_name: BTreeMap<String, BranchKey> = BTreeMap::new();
     for (key, entry) in &table.entries {
-        let Ok(id) = key.parse::<BranchId>() else {
-            problem(
-                key,
-                format!(
-                    "\"{key}\" is not a branch id: give an id from 0 to {} = \"name\"",
-                    BranchId::MAX
-                ),
-            );
-            continue;
+        let id = match branch(key, has_texts) {
+            Ok(id) => id,
+            Err(message) => {
+                problem(key, message);
+                continue;
+            }
         };
         let SettingValue::Text(name) = &entry.setting.value else {
             let kind = entry.setting.value.kind();
             problem(key, format!("{kind} stands where a name in quotes belongs"));
             continue;
         };
-        if let Some(message) = refusal(name, id) {
+        if let Some(message) = refusal(name, &id) {
             problem(key, message);
             continue;
         }
-        if let Some(other) = by_name.insert(name.clone(), id) {
+        if let Some(other) = by_name.insert(name.clone(), id.clone()) {
             problem(
                 key,
                 format!("\"{name}\" is the name of branch {other} already: give another"),
@@ -55,9 +55,18 @@ pub(super) fn read(section: &Section<'_>) -> Branches {
         }
         names.insert(id, name.clone());
     }
+    let names = of_texts(BranchNames::new(names), has_texts);
     for (name, id) in &by_name {
-        let unlisted = name.strip_prefix("Branch_").and_then(|id| id.parse().ok());
-        if let Some(other) = unlisted.filter(|other| other != id && !names.contains_key(other)) {
+        let is_other = |other: &BranchKey| other != id;
+        let itself = name.parse().ok().filter(is_other);
+        if itself.is_some_and(|other| other.is_text() && names.is_listed(&other)) {
+            problem(
+                &id.to_string(),
+                format!("\"{name}\" is another branch, which is listed too: give a name"),
+            );
+        }
+        let unlisted = names.unlisted(name).filter(is_other);
+        if let Some(other) = unlisted.filter(|other| names.has_texts() || !other.is_text()) {
             problem(
                 &id.to_string(),
                 format!(
@@ -66,10 +75,27 @@ pub(super) fn read(section: &Section<'_>) -> Branches {
             );
         }
     }
-    Branches::new(names)
+    names
 }
 
-fn refusal(name: &str, id: BranchId) -> Option<String> {
+fn of_texts(names: BranchNames, has_texts: bool) -> BranchNames {
+    if has_texts { names.with_texts() } else { names }
+}
+
+/// The branch that `key` is, or why it is none.
+fn branch(key: &str, has_texts: bool) -> Result<BranchKey, String> {
+    match key.parse::<BranchKey>() {
+        Ok(BranchKey::Text(_)) if !has_texts => Err(format!(
+            "\"{key}\" is not a branch id: give an id from 0 to {} = \"name\"; a branch can be a text \
+             if payment.branch_type is \"any\"",
+            BranchId::MAX.get()
+        )),
+        Ok(branch) => Ok(branch),
+        Err(error) => Err(format!("{key:?} is not a branch id: {error}")),
+    }
+}
+
+fn refusal(name: &str, id: &BranchKey) -> Option<String> {
     if name.trim() != name || name.is_empty() || name.contains(char::is_control) {
         return Some(
             "a name can't be empty, begin or end with a space, or hold control characters".into(),
@@ -82,7 +108,7 @@ fn refusal(name: &str, id: BranchId) -> Option<String> {
         ));
     }
     match name.parse::<BranchId>() {
-        Ok(other) if other != id => Some(format!(
+        Ok(other) if BranchKey::Integer(other) != *id => Some(format!(
             "\"{name}\" is the id of another branch: give a name"
         )),
         _ => None,

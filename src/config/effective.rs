@@ -3,7 +3,7 @@
 use tidegauge_windows::{Definition, Kind};
 
 use super::rules::span;
-use super::toml_text::{TomlText, quoted};
+use super::toml_text::{TomlText, key, quoted};
 use super::{Config, payment, size};
 use crate::domain::duration;
 use crate::domain::secret::names_secret;
@@ -25,8 +25,8 @@ impl Config {
         }
         payment::write(self.payment.fields(), &mut toml);
         toml.head("[branches]");
-        for branch in self.branches.configured() {
-            toml.text(&branch.to_string(), &self.branches.name(branch));
+        for (branch, name) in self.branches.names() {
+            toml.text(&key(&branch.to_string()), name);
         }
         self.elasticsearch_toml(&mut toml);
         toml.head("[http]");

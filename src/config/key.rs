@@ -118,8 +118,8 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                 .rule()
                 .means("Where a record says what. Without this section, it is the original message."),
             without_default("branches", Shape::Free)
-                .range("id from 0 to 2147483647 = \"name\"")
-                .means("Names of branches; an id that is not listed is `Branch_<id>`."),
+                .range("branch = \"name\"; a branch is an integer from 0 to 2147483647, or a text in quotes of at most 256 bytes")
+                .means("Names of branches. An integer that is not listed is `Branch_<integer>`, and a text is called what it is."),
             without_default("elasticsearch", Shape::Section("elasticsearch"))
                 .means("The Elasticsearch to write to. Without this section, no index is written."),
             without_default("http", Shape::Section("http")).means("The HTTP server."),

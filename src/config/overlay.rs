@@ -17,6 +17,12 @@ pub(super) fn variable(table: &mut Table, name: &str, value: &str, problems: &Pr
         return;
     };
     let mut path: Vec<String> = rest.split("__").map(str::to_lowercase).collect();
+    // A text that is a branch has capitals.
+    if let Some((section, branch)) = rest.split_once("__")
+        && section.eq_ignore_ascii_case("branches")
+    {
+        path = vec!["branches".to_owned(), branch.to_owned()];
+    }
     let properties = matches!(path.as_slice(), [a, b, _, ..] if a == "kafka" && b == "properties");
     if properties {
         let name = path.split_off(2).join(".").replace('_', ".");

@@ -134,10 +134,10 @@ fn free(name: &str) -> Value {
     match name {
         "branches" => json!({
             "type": "object",
-            "patternProperties": { "^[0-9]{1,10}$": {
+            "propertyNames": { "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,256}$" },
+            "additionalProperties": {
                 "type": "string", "minLength": 1, "maxLength": 256, "pattern": "^\\S(.*\\S)?$",
-            } },
-            "additionalProperties": false,
+            },
         }),
         _ => json!({
             "type": "object",

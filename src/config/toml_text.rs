@@ -25,6 +25,16 @@ impl TomlText {
     }
 }
 
+/// A key: in quotes if it needs some.
+pub(super) fn key(text: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    match !text.is_empty() && text.chars().all(is_bare) {
+        true => text.to_owned(),
+        // It has no control characters.
+        false => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+    }
+}
+
 pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

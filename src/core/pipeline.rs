@@ -85,10 +85,11 @@ impl Pipeline {
             .collect();
         let mut engine = Engine::restore(settings, start.snapshot, start.known);
         for branch in branches.configured() {
-            engine.know(branch, EventTime::MIN);
+            engine.know(*branch, EventTime::MIN);
         }
+        let decoder = Decoder::new(decoding.into(), Arc::clone(branches.texts()));
         Self {
-            decoder: Decoder::new(decoding.into(), Arc::default()),
+            decoder,
             branches,
             engine,
             totals,

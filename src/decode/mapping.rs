@@ -213,6 +213,12 @@ impl Mapping {
         self.platform.is_some()
     }
 
+    /// Whether a branch may be a text.
+    #[must_use]
+    pub fn has_texts(&self) -> bool {
+        matches!(self.branch, BranchFacts::Several(_)) || self.fields.branch_type == BranchType::Any
+    }
+
     /// What the value of `slot` is used for.
     pub(super) fn slot_use(&self, slot: usize) -> SlotUse {
         self.uses.get(slot).copied().unwrap_or(SlotUse::Other)

@@ -1,68 +1,103 @@
-//! The names of the branches.
+//! The branches of one state: what each is, and what it is called.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use crate::domain::branch_key::BranchKey;
+use crate::domain::branch_names::BranchNames;
+use crate::domain::branch_texts::BranchTexts;
 use crate::domain::payment::BranchId;
 
-/// The configured names of branches; a branch that is not listed is `Branch_<id>`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The names of branches, with the texts that one state has seen: what a [`BranchId`] of that state means.
+#[derive(Clone, Debug, Default)]
 pub struct Branches {
-    names: BTreeMap<BranchId, String>,
+    names: Arc<BranchNames>,
+    texts: Arc<BranchTexts>,
+    configured: Vec<BranchId>,
 }
 
 impl Branches {
-    /// The table of `names`.
+    /// Branches with `names`, of the state that has seen `texts`. Texts that are listed become texts of the
+    /// state, if they are not yet.
     #[must_use]
-    pub fn new(names: BTreeMap<BranchId, String>) -> Self {
-        Self { names }
+    pub fn new(names: Arc<BranchNames>, texts: Arc<BranchTexts>) -> Self {
+        // A table that is full takes no more: its payments would be refused as well.
+        let listed = names
+            .configured()
+            .filter_map(|key| texts.intern_key(key).ok());
+        let mut configured: Vec<BranchId> = listed.collect();
+        configured.sort_unstable();
+        Self {
+            configured,
+            names,
+            texts,
+        }
+    }
+
+    /// Branches with `names` in a state that has seen none.
+    #[must_use]
+    pub fn of_names(names: &Arc<BranchNames>) -> Self {
+        Self::new(Arc::clone(names), Arc::default())
+    }
+
+    /// The texts.
+    #[must_use]
+    pub const fn texts(&self) -> &Arc<BranchTexts> {
+        &self.texts
+    }
+
+    /// The listed names.
+    #[must_use]
+    pub const fn names(&self) -> &Arc<BranchNames> {
+        &self.names
+    }
+
+    /// What `id` is.
+    #[must_use]
+    pub fn key(&self, id: BranchId) -> BranchKey {
+        // A state holds no branch whose text it does not have: opening and writing see to it.
+        let missing = || BranchKey::Text(format!("text {} of an unknown state", id.get()).into());
+        self.texts.key(id).unwrap_or_else(missing)
+    }
+
+    /// Whether `id` is a branch that there may be: an integer, or a text that was seen.
+    #[must_use]
+    pub fn has(&self, id: BranchId) -> bool {
+        self.texts.key(id).is_some()
+    }
+
+    /// The branch that `key` is, if it is an integer or a text that was seen.
+    #[must_use]
+    pub fn id(&self, key: &BranchKey) -> Option<BranchId> {
+        match key {
+            BranchKey::Integer(id) => Some(*id),
+            BranchKey::Text(text) => self.texts.find(text),
+        }
     }
 
     /// The name shown for `id`.
     #[must_use]
     pub fn name(&self, id: BranchId) -> Cow<'_, str> {
-        match self.names.get(&id) {
-            Some(name) => Cow::Borrowed(name),
-            None => Cow::Owned(format!("Branch_{id}")),
+        let name = |key: &BranchKey| self.names.name(key).into_owned();
+        match id.is_text() {
+            false => match self.names.names().get(&BranchKey::Integer(id)) {
+                Some(name) => Cow::Borrowed(name),
+                None => Cow::Owned(name(&BranchKey::Integer(id))),
+            },
+            true => Cow::Owned(name(&self.key(id))),
         }
     }
 
-    /// The branch that `text` names: a configured name, `Branch_<id>`, or the id itself.
+    /// The configured branches, in order.
     #[must_use]
-    pub fn find(&self, text: &str) -> Option<BranchId> {
-        self.names
-            .iter()
-            .find(|(_, name)| *name == text)
-            .map(|(id, _)| *id)
-            .or_else(|| text.parse().ok())
-            .or_else(|| {
-                let id = text.strip_prefix("Branch_")?.parse().ok()?;
-                (self.name(id) == text).then_some(id)
-            })
-    }
-
-    /// The configured branches, by id.
-    pub fn configured(&self) -> impl Iterator<Item = BranchId> + '_ {
-        self.names.keys().copied()
-    }
-
-    /// The configured names, by id.
-    #[must_use]
-    pub const fn names(&self) -> &BTreeMap<BranchId, String> {
-        &self.names
-    }
-
-    /// The branches that have another name in `other`.
-    pub fn renamed_in<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = BranchId> + 'a {
-        let ids: BTreeSet<BranchId> = self.configured().chain(other.configured()).collect();
-        ids.into_iter()
-            .filter(|id| self.name(*id) != other.name(*id))
+    pub fn configured(&self) -> &[BranchId] {
+        &self.configured
     }
 
     /// Whether `id` has a configured name.
     #[must_use]
     pub fn is_configured(&self, id: BranchId) -> bool {
-        self.names.contains_key(&id)
+        self.configured.binary_search(&id).is_ok()
     }
 }
 
@@ -83,56 +118,52 @@ mod tests {
 
     use super::*;
 
-    fn branch(id: u32) -> BranchId {
-        BranchId::new(id).unwrap()
-    }
-
-    fn named(names: &[(u32, &str)]) -> Branches {
-        let names = names.iter();
-        Branches::new(
-            names
-                .map(|(id, name)| (branch(*id), (*name).into()))
-                .collect(),
-        )
+    #[test]
+    fn branches_are_called_the_same_whatever_number_their_text_has() {
+        let key = |text: &str| text.parse::<BranchKey>().unwrap();
+        let names = [(key("1"), "Mitte".into()), (key("DE"), "Hamburg".into())];
+        let names = Arc::new(BranchNames::new(names.into()));
+        for seen in [["X", "Mitte", "DE"], ["DE", "X", "Mitte"]] {
+            let texts = Arc::new(BranchTexts::restore(seen).unwrap());
+            let branches = Branches::new(Arc::clone(&names), texts);
+            let name = |text: &str| {
+                let id = branches.id(&key(text)).unwrap();
+                assert_eq!(branches.key(id), key(text));
+                branches.name(id).into_owned()
+            };
+            assert_eq!(name("DE"), "Hamburg");
+            assert_eq!(name("X"), "X");
+            assert_eq!(name("Mitte"), "Branch_Mitte");
+            assert_eq!(name("1"), "Mitte");
+            assert_eq!(name("2"), "Branch_2");
+            assert_eq!(branches.id(&key("new")), None);
+        }
     }
 
     #[test]
-    fn a_branch_has_its_configured_name_or_one_by_its_id() {
-        let branches = named(&[(1, "Mitte"), (4, "Branch_5")]);
-        assert_eq!(branches.name(branch(1)), "Mitte");
-        assert_eq!(branches.name(branch(2)), "Branch_2");
-        let configured: Vec<BranchId> = branches.configured().collect();
-        assert_eq!(configured, [branch(1), branch(4)]);
-        assert!(branches.is_configured(branch(4)) && !branches.is_configured(branch(5)));
+    fn texts_that_are_listed_are_texts_of_the_state_and_configured_in_order() {
+        let key = |text: &str| text.parse::<BranchKey>().unwrap();
+        let names = [
+            (key("9"), "a".into()),
+            (key("B"), "b".into()),
+            (key("A"), "c".into()),
+        ];
+        let texts = Arc::new(BranchTexts::restore(["B"]).unwrap());
+        let branches = Branches::new(Arc::new(BranchNames::new(names.into())), texts);
+        let text = |number| BranchId::of_text(number).unwrap();
+        assert_eq!(
+            branches.configured(),
+            [BranchId::new(9).unwrap(), text(0), text(1)]
+        );
+        assert_eq!(branches.key(text(1)), key("A"));
+        assert!(branches.is_configured(text(1)) && !branches.is_configured(text(2)));
+        assert!(!branches.is_configured(BranchId::new(8).unwrap()));
     }
 
     #[test]
     fn two_branches_are_two_keys_of_the_engine() {
-        let numbers = [0, 1, 9_999].map(|id| tidegauge_windows::Key::number(branch(id)));
-        assert_eq!(numbers, [0, 1, 9_999]);
-    }
-
-    #[test]
-    fn a_branch_is_found_by_its_name_before_its_id() {
-        let branches = named(&[(1, "Mitte"), (2, "3"), (4, "Branch_5")]);
-        let found = |text| branches.find(text).map(BranchId::get);
-        assert_eq!(found("Mitte"), Some(1));
-        assert_eq!(found("3"), Some(2));
-        assert_eq!(found("7"), Some(7));
-        assert_eq!(found("Branch_7"), Some(7));
-        assert_eq!(found("Branch_5"), Some(4));
-        // It has another name.
-        assert_eq!(found("Branch_1"), None);
-        // Not as its name is written.
-        assert_eq!(found("Branch_07"), None);
-        assert_eq!(found("Nord"), None);
-    }
-
-    #[test]
-    fn renamed_are_those_that_are_shown_with_another_name() {
-        let before = named(&[(1, "Mitte"), (2, "Nord"), (3, "Ost"), (4, "Branch_4")]);
-        let after = named(&[(1, "Mitte"), (2, "Nord 2"), (6, "West"), (7, "Branch_7")]);
-        let renamed: Vec<u32> = before.renamed_in(&after).map(BranchId::get).collect();
-        assert_eq!(renamed, [2, 3, 6]);
+        let ids = [BranchId::new(0), BranchId::new(9_999), BranchId::of_text(0)];
+        let numbers = ids.map(|id| tidegauge_windows::Key::number(id.unwrap()));
+        assert_eq!(numbers, [0, 9_999, 1 << 31]);
     }
 }

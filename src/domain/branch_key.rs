@@ -51,6 +51,14 @@ pub enum BranchTextError {
     Integer,
 }
 
+impl BranchKey {
+    /// Whether it is a text.
+    #[must_use]
+    pub const fn is_text(&self) -> bool {
+        matches!(self, Self::Text(_))
+    }
+}
+
 impl BranchTextError {
     /// Refuses `text` if it can't be the text of a branch.
     pub(super) fn check(text: &str) -> Result<(), Self> {

@@ -15,19 +15,19 @@ use crate::domain::payment::BranchId;
 /// A text takes about 120 bytes of memory beside its own bytes.
 #[derive(Debug)]
 pub struct BranchTexts {
-    table: RwLock<Table>,
+    table: RwLock<TextTable>,
     max: usize,
 }
 
 /// Both ways of looking up: the texts by number, and the numbers by text.
 #[derive(Debug, Default)]
-struct Table {
+struct TextTable {
     texts: Vec<Arc<str>>,
     // The texts come from outside, so not a hash that can be guessed.
     numbers: HashMap<Arc<str>, BranchId>,
 }
 
-impl Table {
+impl TextTable {
     fn add(&mut self, text: &str, max: usize) -> Result<BranchId, BranchTextError> {
         if let Some(id) = self.numbers.get(text) {
             return Ok(*id);
@@ -67,7 +67,7 @@ impl BranchTexts {
     pub fn restore<T: AsRef<str>>(
         texts: impl IntoIterator<Item = T>,
     ) -> Result<Self, BranchTextError> {
-        let mut table = Table::default();
+        let mut table = TextTable::default();
         for text in texts {
             let BranchKey::Text(text) = text.as_ref().parse()? else {
                 return Err(BranchTextError::Integer);
@@ -159,7 +159,7 @@ impl BranchTexts {
 
     // A thread that panicked while it added a text left the table usable: at worst it has a number for
     // no text, which is not given out.
-    fn table(&self) -> RwLockReadGuard<'_, Table> {
+    fn table(&self) -> RwLockReadGuard<'_, TextTable> {
         self.table.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -66,6 +66,7 @@ pub enum Until {
 pub struct App {
     address: Option<SocketAddr>,
     readings: Arc<dyn Readings>,
+    branches: Arc<Branches>,
     status: Arc<Status>,
     worker: Worker,
     before: Ledger,
@@ -105,7 +106,7 @@ impl App {
         status.set(Part::Store, Condition::Starting, "opening the state");
         status.set(Part::Source, Condition::Starting, "connecting to Kafka");
         let (store, recovered) = open_store(config, plan.generation).await?;
-        let readings = store.readings();
+        let (readings, branches) = (store.readings(), store.branches());
         let (orders, ordered) = watch::channel(Order::Run);
         let sink = match config.elasticsearch.clone() {
             Some(mut sink) => {
@@ -113,7 +114,7 @@ impl App {
                 let sink = Sink::new(
                     sink,
                     Arc::clone(&readings),
-                    Arc::clone(&config.branches),
+                    Arc::clone(&branches),
                     Arc::clone(&status),
                 )?;
                 let sink = if recovered.was_delivered {
@@ -129,7 +130,7 @@ impl App {
             readings: Arc::clone(&readings),
             changelog: store.changelog(),
             status: Arc::clone(&status),
-            branches: Arc::clone(&config.branches),
+            branches: Arc::clone(&branches),
             index_prefix: config
                 .elasticsearch
                 .as_ref()
@@ -154,6 +155,7 @@ impl App {
         Ok(Self {
             address,
             readings,
+            branches,
             status,
             worker,
             before,
@@ -175,6 +177,12 @@ impl App {
     #[must_use]
     pub fn readings(&self) -> Arc<dyn Readings> {
         Arc::clone(&self.readings)
+    }
+
+    /// What its branches are, and what they are called.
+    #[must_use]
+    pub fn branches(&self) -> Arc<Branches> {
+        Arc::clone(&self.branches)
     }
 
     /// What its answers over HTTP are made from.
@@ -255,7 +263,7 @@ async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::R
         generation,
         rules: config.rules(),
         settings: Arc::clone(&config.event_time.settings),
-        names: Branches::clone(&config.branches),
+        names: Arc::clone(&config.branches),
         documents: documents(config),
     };
     let dir = Generations::of(&config.state_dir).dir(generation);
@@ -300,7 +308,7 @@ async fn start_worker(
         },
         settings: Arc::clone(&config.event_time.settings),
         decoding: config.decoding(),
-        branches: Arc::clone(&config.branches),
+        branches: store.branches(),
         store,
         recovered,
         status,

@@ -20,6 +20,7 @@ use crate::source::StartPosition;
 use crate::store::{ReadOnlyStore, RuleDifference};
 use crate::view::reading::ReadError;
 
+mod compared_generation;
 mod comparison;
 mod error;
 mod figure_difference;
@@ -27,6 +28,7 @@ mod proof;
 mod report;
 mod swap;
 
+pub use self::compared_generation::ComparedGeneration;
 pub use self::comparison::Comparison;
 pub use self::error::Error;
 pub use self::figure_difference::{FieldDifference, FigureDifference, FigureValue};
@@ -276,8 +278,15 @@ impl<'a> Replay<'a> {
         blocking::run(move || {
             let ours = generations.readings(old, &live, &config)?;
             let theirs = generations.readings(new, &own, &config)?;
+            let our_branches = live.branches(&config.branches)?;
+            let their_branches = own.branches(&config.branches)?;
             let mut comparison = ours.query(|live| {
-                theirs.query(|replayed| Comparison::of(live, replayed, &config.branches))
+                theirs.query(|replayed| {
+                    Comparison::of(
+                        &ComparedGeneration::new(live, &our_branches),
+                        &ComparedGeneration::new(replayed, &their_branches),
+                    )
+                })
             })?;
             let rules = RuleDifference::between(live.rules(), own.rules());
             comparison.because.extend(rules.iter().map(|rule| {

@@ -15,6 +15,7 @@ use tidegauge_windows::{Definition, EventTime, Histogram, Kind, Summary, Window,
 
 use crate::domain::amount::nearest_double;
 use crate::domain::branch::Branches;
+use crate::domain::branch_key::BranchKey;
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
 use crate::domain::timestamp::rfc3339;
@@ -169,7 +170,7 @@ impl<'a> Renderer<'a> {
                 .then(|| HistogramField::new(&summary.histogram)),
         };
         Document::new(
-            window_id(result.key, result.window).into(),
+            window_id(&self.branches.key(result.key), result.window).into(),
             version(summary.count, result.is_final()),
             &document,
         )
@@ -255,7 +256,7 @@ fn version(count: u64, is_final: bool) -> i64 {
         .saturating_add(i64::from(is_final))
 }
 
-fn window_id(branch: BranchId, window: Window) -> String {
+fn window_id(branch: &BranchKey, window: Window) -> String {
     let (start, end) = (window.start.millis(), window.end.millis());
     format!("{branch}@{start}-{end}")
 }

@@ -202,11 +202,11 @@ pub(super) fn last_of(family: Family) -> DocumentKey {
         offset: i64::MAX,
     };
     match family {
-        Family::Totals => DocumentKey::Total(BranchId::MAX),
+        Family::Totals => DocumentKey::Total(BranchId::LAST),
         Family::Windows { definition, to, .. } => DocumentKey::Window {
             definition,
             window: Window::new(to.minus(Span::from_millis(1)), EventTime::MAX),
-            branch: BranchId::MAX,
+            branch: BranchId::LAST,
         },
         Family::NoWindow => DocumentKey::NoWindow(last),
         Family::Rejects => DocumentKey::Reject(last),
@@ -218,7 +218,7 @@ pub(super) const fn last_of_definition(definition: u16) -> DocumentKey {
     DocumentKey::Window {
         definition,
         window: Window::new(EventTime::MAX, EventTime::MAX),
-        branch: BranchId::MAX,
+        branch: BranchId::LAST,
     }
 }
 

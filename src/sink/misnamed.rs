@@ -18,6 +18,7 @@ use super::cluster::Cluster;
 use super::trouble::Trouble;
 use crate::core::feedback::Family;
 use crate::domain::branch::Branches;
+use crate::domain::branch_key::BranchKey;
 use crate::domain::payment::BranchId;
 use crate::host::clock::Instant;
 
@@ -27,7 +28,7 @@ pub(super) struct Misnamed {
     /// The name.
     pub(super) id: String,
     /// The branch whose total is in it.
-    pub(super) branch: BranchId,
+    pub(super) branch: BranchKey,
     seq_no: i64,
     primary_term: i64,
 }
@@ -91,8 +92,14 @@ struct DocumentSource {
 
 impl DocumentSource {
     // None in a document that no version of ours wrote.
-    fn branch(&self) -> Option<BranchId> {
-        BranchId::new(u32::try_from(self.branch_id.as_u64()?).ok()?)
+    fn branch(&self) -> Option<BranchKey> {
+        match &self.branch_id {
+            Value::String(text) => text.parse().ok(),
+            id => {
+                let id = BranchId::new(u32::try_from(id.as_u64()?).ok()?)?;
+                Some(BranchKey::Integer(id))
+            }
+        }
     }
 }
 
@@ -103,8 +110,8 @@ const TERMS_MAX: usize = 65_536;
 
 impl Misnamed {
     fn of(hit: Hit, branches: &Branches) -> Option<Self> {
-        let branch: BranchId = hit.source?.branch()?;
-        (branches.name(branch) != hit.id).then_some(Self {
+        let branch: BranchKey = hit.source?.branch()?;
+        (branches.names().name(&branch) != hit.id).then_some(Self {
             id: hit.id,
             branch,
             seq_no: hit.seq_no?,
@@ -116,7 +123,7 @@ impl Misnamed {
 impl Cluster {
     /// The documents of totals whose id is not the name of their branch. Searches only the
     /// branches that a name of the configuration concerns: the document of any other branch has the name that its
-    /// number gives it.
+    /// id gives it.
     pub(super) async fn misnamed(&self, branches: &Branches) -> Result<Vec<Misnamed>, Trouble> {
         let index = self.names().index(Family::Totals);
         let refresh = IndicesRefreshParts::Index(&[&index]).url();
@@ -191,7 +198,10 @@ impl Cluster {
                 // It was deleted a moment ago.
                 continue;
             };
-            if source.branch().is_none_or(|branch| branch == wanted) {
+            if source
+                .branch()
+                .is_none_or(|branch| branch == branches.key(wanted))
+            {
                 own.insert(wanted);
             } else if let Some(other) = Misnamed::of(hit, branches) {
                 others.push(other);
@@ -248,15 +258,28 @@ impl Cluster {
     }
 }
 
-// Documents with a name that is not made of the branch's number, and those of branches that have a
-// configured name.
+// Documents with a name that is not made of the branch's id, and those of branches whose name the configuration
+// decides.
 fn concerned(branches: &Branches) -> Value {
-    let configured: Vec<String> = branches.configured().map(|id| id.to_string()).collect();
+    let names = branches.names();
+    let configured: Vec<String> = match names.has_texts() {
+        false => names.configured().map(ToString::to_string).collect(),
+        true => names.concerned().iter().map(ToString::to_string).collect(),
+    };
     if configured.len() > TERMS_MAX {
         return all();
     }
+    let mut other_name =
+        json!({ "bool": { "must_not": { "regexp": { "branch": "Branch_[0-9]+" } } } });
+    if names.has_texts() {
+        // Most texts are their own name, and there may be many.
+        let script = "doc['branch'].size() == 1 && doc['branch_id'].size() == 1 && \
+                      doc['branch'].value == doc['branch_id'].value";
+        let text = json!({ "script": { "script": { "source": script } } });
+        other_name["bool"]["must_not"] = json!([other_name["bool"]["must_not"], text]);
+    }
     json!({ "bool": { "should": [
-        { "bool": { "must_not": { "regexp": { "branch": "Branch_[0-9]+" } } } },
+        other_name,
         { "terms": { "branch_id": configured } },
     ] } })
 }

@@ -109,7 +109,7 @@ impl Delivery {
         warn!(
             documents = misnamed.len(),
             first = first.id,
-            now = %self.branches.name(first.branch),
+            now = %self.branches.names().name(&first.branch),
             "branches have other names now: all documents are delivered again, and totals under \
              former names are deleted"
         );

@@ -14,12 +14,15 @@ use super::identity::MarkedDocuments;
 use super::journal::Journal;
 use super::keys::{self, KeyBytes, RecordList};
 use super::mark::Marks;
+use super::readings::StateContext;
 use super::recent_writes::RecentWrites;
 use super::task::Task;
+use super::texts;
 use super::values::{StoredValue, merge_summary};
 use crate::core::effect::Effects;
 use crate::core::feedback::Blocked;
 use crate::core::feedback::Mark;
+use crate::domain::branch::Branches;
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
 
@@ -125,6 +128,26 @@ impl<'a> Draft<'a> {
             let number = self.head.rejects.take();
             self.add_to_list(RecordList::Rejects, number, reject.origin, reject);
         }
+    }
+
+    /// Keeps the texts of branches that are not `kept` yet: all that were seen, also those of payments that later
+    /// effects hold. Gives how many are kept then.
+    pub(super) fn keep_texts(
+        &mut self,
+        effects: &Effects,
+        branches: &Branches,
+        kept: usize,
+        context: &StateContext,
+    ) -> usize {
+        let last = effects.totals.keys().next_back();
+        // Figures of a branch without its text must stop everything, in every build.
+        assert!(
+            last.is_none_or(|last| branches.has(*last)),
+            "the effects have branches of another state"
+        );
+        texts::put(&mut self.batch, branches.texts(), kept, || {
+            context.identity()
+        })
     }
 
     /// Takes entries off the old ends of the lists, down to the newest `keep`: those that are

@@ -11,9 +11,8 @@ use super::identity::{MarkedDocuments, StoredIdentity};
 use super::keys;
 use super::table_list::TableList;
 use super::task::Task;
-use super::values::{StoredValue, merge_summary};
+use super::values::{StoredNames, StoredValue, merge_summary};
 use crate::core::effect::{PaymentInNoWindow, Progress, RejectedRecord};
-use crate::domain::branch::Branches;
 use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 use crate::domain::total::Total;
@@ -80,7 +79,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Option<ReadValue> {
         "text" => read_as::<String>(bytes),
         "life" => read_as::<Life>(bytes),
         "table_list" => read_as::<TableList>(bytes),
-        "names" => read_as::<Branches>(bytes),
+        "names" => read_as::<StoredNames>(bytes),
         _ => None,
     }
 }
@@ -118,9 +117,10 @@ pub fn key_again(bytes: &[u8]) -> Option<Vec<u8>> {
     let document = || keys::document_of(bytes).map(|document| keys::dirty(&document));
     let total = || keys::branch_of_total(bytes).map(keys::total);
     let task = || keys::number_of_task(bytes).map(keys::task);
+    let text = || keys::number_of_text(bytes).map(keys::text);
     let revision = || keys::revision_at(bytes);
     let index = || keys::family_of_index(bytes).map(keys::index);
-    let rest = || revision().or_else(index);
+    let rest = || revision().or_else(index).or_else(text);
     let key = document().or_else(total).or_else(task).or_else(rest)?;
     Some(key.to_vec())
 }

@@ -8,7 +8,7 @@ use tidegauge_windows::Settings;
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult};
 use super::error::Error;
 use super::rule_difference::RuleDifference;
-use crate::domain::branch::Branches;
+use crate::domain::branch_names::BranchNames;
 
 /// The identity that a state must have for a run to resume from it.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Identity {
     pub settings: Arc<Settings>,
     /// The names of branches, which are in documents. A branch that has one is known without a payment. They may
     /// differ from run to run.
-    pub names: Branches,
+    pub names: Arc<BranchNames>,
     /// The documents that are delivered. They may differ from run to run.
     pub documents: MarkedDocuments,
 }
@@ -51,6 +51,9 @@ pub enum MarkedDocuments {
 /// 4 came with future payments in what says since when a branch is known, and with what was in the list
 /// of tables (ADR 44).
 pub(super) const STORAGE_VERSION: u64 = 4;
+/// The version that is written once a branch is a text (ADR 49). All that is of integers has the same bytes as in
+/// version 4, so a state without texts stays at that one, and a program before texts can read it.
+pub(super) const STORAGE_VERSION_TEXTS: u64 = 5;
 /// The oldest version that is read, and brought up to [`STORAGE_VERSION`] when it is opened.
 const STORAGE_VERSION_OLDEST: u64 = 1;
 
@@ -90,11 +93,11 @@ impl StoredIdentity {
             reason: "its identity can't be read".into(),
         };
         let version = ByteDecoder::new(bytes).u64().map_err(|_| damaged())?;
-        if !(STORAGE_VERSION_OLDEST..=STORAGE_VERSION).contains(&version) {
+        if !(STORAGE_VERSION_OLDEST..=STORAGE_VERSION_TEXTS).contains(&version) {
             return Err(Error::Version {
                 path: path.to_owned(),
                 found: version,
-                expected: STORAGE_VERSION,
+                expected: STORAGE_VERSION_TEXTS,
             });
         }
         Self::decode(bytes).map_err(|_| damaged())

@@ -101,7 +101,6 @@ pub(super) mod tests {
     use crate::core::effect::{Effects, Notices, Progress, RejectedRecord};
     use crate::core::feedback::{Blocked, Family};
     use crate::decode::Reason;
-    use crate::domain::branch::Branches;
     use crate::domain::document_key::{DocumentKey, Origin};
     use crate::domain::ledger::Ledger;
     use crate::store::{Identity, MarkedDocuments, Store};
@@ -120,7 +119,7 @@ pub(super) mod tests {
             generation: 1,
             rules: String::new(),
             settings: Arc::new(settings),
-            names: Branches::default(),
+            names: Arc::default(),
             documents: MarkedDocuments::WithPayments,
         }
     }

@@ -41,6 +41,7 @@ mod prefix {
     pub(super) const INDEX: u8 = 0x0b;
     pub(super) const TABLE_LIST: u8 = 0x0c;
     pub(super) const NAMES: u8 = 0x0d;
+    pub(super) const TEXT: u8 = 0x0e;
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
@@ -173,6 +174,7 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         | prefix::TABLE_LIST
         | prefix::NAMES => "state",
         prefix::PROGRESS | prefix::HALT => "partitions",
+        prefix::TEXT => "texts",
         prefix::TOTAL => "totals",
         prefix::CELL => "cells",
         prefix::REVISION => "revisions",
@@ -187,6 +189,22 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
 /// The names of branches that documents have.
 pub(super) fn names() -> KeyBytes {
     KeyBytes::new(prefix::NAMES)
+}
+
+/// The text of a branch that is not an integer, by its number.
+pub(super) fn text(number: u32) -> KeyBytes {
+    KeyBytes::new(prefix::TEXT).u32(number)
+}
+
+/// [`text`] of all numbers.
+pub(super) fn all_texts() -> Range<KeyBytes> {
+    KeyBytes::new(prefix::TEXT).all()
+}
+
+/// The number of a [`text`] key.
+pub(super) fn number_of_text(key: &[u8]) -> Option<u32> {
+    let mut fields = KeyFields::after(key, prefix::TEXT)?;
+    fields.u32().filter(|_| fields.is_done())
 }
 
 /// The list of tables at the last checkpoint.

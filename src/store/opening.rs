@@ -1,6 +1,7 @@
 //! How a state is opened: its identity is checked, it is upgraded, and what a run resumes from is read.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rocksdb::WriteBatch;
 use tidegauge_windows::planted::{Mistake, is_planted};
@@ -19,8 +20,10 @@ use super::marking::MarkingTasks;
 use super::readings::StateContext;
 use super::snapshot::StateSnapshot;
 use super::task::Task;
-use super::values::StoredValue;
+use super::texts;
+use super::values::{StoredNames, StoredValue};
 use crate::domain::branch::Branches;
+use crate::domain::branch_names::BranchNames;
 use crate::domain::payment::BranchId;
 use crate::view::reading::ReadError;
 
@@ -58,11 +61,11 @@ pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), E
         drop(stored);
         let version = match checked {
             Err(Error::Topic { .. } | Error::Rules { .. }) if !has_begun(database)? => {
-                return give(database, &record);
+                return give(database, record);
             }
             checked => checked?,
         };
-        if version != identity::STORAGE_VERSION {
+        if version < identity::STORAGE_VERSION {
             return bring_up(database, version, &record);
         }
         return Ok(());
@@ -77,8 +80,34 @@ pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), E
     batch.put(key, record.encode());
     batch.put(keys::head(), CheckpointHead::default().encode());
     batch.put(keys::documents(), identity.documents.encode());
-    batch.put(keys::names(), identity.names.encode());
+    let branches = Branches::of_names(&identity.names);
+    batch.put(keys::names(), stored_names(&branches).encode());
+    texts::put(&mut batch, branches.texts(), 0, || record);
     write_durably(database, batch)
+}
+
+/// What the branches are, and what they are called now. Texts that are listed and not in the state yet come
+/// into it.
+pub(super) fn branches(database: &Database, identity: &Identity) -> Result<Branches, Error> {
+    let texts = texts::read(&StateSnapshot::take(database, &[]));
+    let texts = texts.map_err(|error| database.unreadable(error))?;
+    let kept = texts.len();
+    let branches = Branches::new(Arc::clone(&identity.names), Arc::new(texts));
+    if branches.texts().len() > kept {
+        let mut batch = WriteBatch::default();
+        texts::put(&mut batch, branches.texts(), kept, || {
+            identity::StoredIdentity::of(identity)
+        });
+        write_durably(database, batch)?;
+    }
+    Ok(branches)
+}
+
+/// The listed names as they are stored.
+fn stored_names(branches: &Branches) -> StoredNames {
+    let names = branches.names().names().iter();
+    let names = names.filter_map(|(key, name)| Some((branches.id(key)?, name.clone())));
+    names.collect()
 }
 
 /// Whether anything was ever read into the state: it knows at least where it began.
@@ -89,12 +118,18 @@ fn has_begun(database: &Database) -> Result<bool, Error> {
 }
 
 /// Gives an empty state the identity `record`: it was created for a topic that could not be read.
-fn give(database: &Database, record: &identity::StoredIdentity) -> Result<(), Error> {
+fn give(database: &Database, record: identity::StoredIdentity) -> Result<(), Error> {
     info!(
         topic = record.topic,
         "the state is empty: it is created again for this topic"
     );
     let mut batch = WriteBatch::default();
+    let has_texts = database.get(&keys::text(0))?.is_some();
+    let version = match has_texts {
+        true => identity::STORAGE_VERSION_TEXTS,
+        false => record.version,
+    };
+    let record = identity::StoredIdentity { version, ..record };
     batch.put(keys::identity(), record.encode());
     batch.delete(keys::topic());
     let halts = keys::all_halts();
@@ -130,6 +165,7 @@ fn bring_up(
 pub(super) fn deliver(
     database: &Database,
     identity: &Identity,
+    branches: &Branches,
 ) -> Result<(MarkingTasks, bool), Error> {
     let documents = identity.documents;
     let read = || {
@@ -141,28 +177,33 @@ pub(super) fn deliver(
         read().map_err(|error: ReadError| database.unreadable(error))?;
     let before = before.unwrap_or_default();
     let was_delivered = before != MarkedDocuments::None;
-    let names: Option<Branches> = database.value(&keys::names())?;
+    let names: Option<StoredNames> = database.value(&keys::names())?;
+    let names = names.map(|names| {
+        let names = names.into_iter();
+        BranchNames::new(names.map(|(id, name)| (branches.key(id), name)).collect())
+    });
     let is_renamed = match &names {
         Some(names) if was_delivered && !is_planted(Mistake::NamesForgotten) => {
             let has_zeros = before == documents && documents == MarkedDocuments::ZeroWindowsToo;
-            has_documents(database, names, &identity.names, has_zeros)?
+            has_documents(database, names, branches, has_zeros)?
         }
         _ => false,
     };
     let mut batch = WriteBatch::default();
-    batch.put(keys::names(), identity.names.encode());
+    batch.put(keys::names(), stored_names(branches).encode());
     // Zeros of a branch that is not configured any more are deleted. If it is again, they are delivered again.
     let still_configured: Vec<BranchId> = learned
         .iter()
         .copied()
-        .filter(|branch| identity.names.is_configured(*branch))
+        .filter(|branch| branches.is_configured(*branch))
         .collect();
     let are_some_gone = still_configured.len() < learned.len();
     if are_some_gone {
         batch.put(keys::configured(), still_configured.encode());
     }
     if before == documents && !is_renamed {
-        if names.as_ref() != Some(&identity.names) || are_some_gone {
+        let names = names.as_ref().map(BranchNames::names);
+        if names != Some(identity.names.names()) || are_some_gone {
             write_durably(database, batch)?;
         }
         return Ok((MarkingTasks::new(documents, tasks), was_delivered));
@@ -216,12 +257,17 @@ fn write_durably(database: &Database, batch: WriteBatch) -> Result<(), Error> {
 /// `before`; with `has_zeros` also if it was known without one.
 fn has_documents(
     database: &Database,
-    before: &Branches,
-    now: &Branches,
+    before: &BranchNames,
+    branches: &Branches,
     has_zeros: bool,
 ) -> Result<bool, Error> {
-    for branch in before.renamed_in(now) {
-        let has_zeros = has_zeros && before.is_configured(branch) && now.is_configured(branch);
+    let now = branches.names();
+    for key in before.renamed_in(now) {
+        let has_zeros = has_zeros && before.is_listed(&key) && now.is_listed(&key);
+        // A text that was never seen has nothing.
+        let Some(branch) = branches.id(&key) else {
+            continue;
+        };
         if has_zeros || database.get(&keys::total(branch))?.is_some() {
             return Ok(true);
         }

@@ -14,7 +14,9 @@ use super::identity::StoredIdentity;
 use super::keys;
 use super::readings::{StateContext, StoreReadings};
 use super::snapshot::StateSnapshot;
+use super::texts;
 use crate::domain::branch::Branches;
+use crate::domain::branch_names::BranchNames;
 use crate::domain::topic_id::TopicId;
 use crate::view::reading::{Checkpoint, Readings};
 
@@ -132,16 +134,26 @@ impl ReadOnlyStore {
         &self.checkpoint
     }
 
-    /// Readings of it: all of the same checkpoint. `settings` are those of its rules; branches
-    /// of `names` are known without a payment.
+    /// What its branches are, and what they are called with `names`.
+    ///
+    /// # Errors
+    /// When its texts can't be read.
+    pub fn branches(&self, names: &Arc<BranchNames>) -> Result<Branches, Error> {
+        let texts = texts::read(&StateSnapshot::take(&self.database, &[]));
+        let texts = texts.map_err(|error| self.database.unreadable(error))?;
+        Ok(Branches::new(Arc::clone(names), Arc::new(texts)))
+    }
+
+    /// Readings of it: all of the same checkpoint. `settings` are those of its rules; the
+    /// configured ones of `branches` are known without a payment.
     #[must_use]
-    pub fn readings(&self, settings: Arc<Settings>, names: &Branches) -> Arc<dyn Readings> {
+    pub fn readings(&self, settings: Arc<Settings>, branches: &Branches) -> Arc<dyn Readings> {
         let context = Arc::new(StateContext {
             generation: self.identity.generation,
             topic: self.identity.topic.clone(),
             rules: self.identity.rules.clone(),
             settings,
-            configured: names.configured().collect(),
+            configured: branches.configured().to_vec(),
         });
         Arc::new(StoreReadings::new(Arc::clone(&self.database), context))
     }

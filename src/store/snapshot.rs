@@ -8,7 +8,7 @@ use std::ops::{ControlFlow, Range};
 
 use rocksdb::{ReadOptions, Snapshot as Moment};
 use tidegauge_windows::planted::{Mistake, is_planted};
-use tidegauge_windows::{EventTime, Snapshot};
+use tidegauge_windows::{EventTime, Key as _, Snapshot};
 
 use super::codec::{ByteDecoder, DecodeResult};
 use super::database::{Database, malformed};
@@ -75,6 +75,20 @@ impl<'a> StateSnapshot<'a> {
         Ok(progress)
     }
 
+    /// Hands the texts of branches to `visit`, each with its key and number, in order.
+    pub(super) fn texts(
+        &self,
+        mut visit: impl FnMut(&[u8], u32, String) -> Read<ControlFlow<()>>,
+    ) -> Read<()> {
+        self.scan(keys::all_texts(), Direction::Up, |key, value| {
+            visit(
+                key,
+                parsed(key, keys::number_of_text)?,
+                decoded(key, value)?,
+            )
+        })
+    }
+
     pub(super) fn topic(&self) -> Read<Option<TopicId>> {
         self.value(&keys::topic())
     }
@@ -118,6 +132,17 @@ impl<'a> StateSnapshot<'a> {
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(totals)
+    }
+
+    /// The last branch, in order, that has a total.
+    pub(super) fn last_branch(&self) -> Read<Option<BranchId>> {
+        let mut last = None;
+        let totals = keys::totals_from(BranchId::FIRST);
+        self.scan(totals, Direction::Down, |key, _| {
+            last = Some(parsed(key, keys::branch_of_total)?);
+            Ok(ControlFlow::Break(()))
+        })?;
+        Ok(last)
     }
 
     /// The entry of `list` about the record at `origin`.

@@ -2,10 +2,19 @@
 
 use std::path::Path;
 
+use super::Store;
 use crate::observe::metrics::Space;
 
+impl Store {
+    /// The file system that the state is on, if it says.
+    #[must_use]
+    pub fn space(&self) -> Option<Space> {
+        of(self.database.path())
+    }
+}
+
 /// The file system that `path` is on; none if it does not say.
-pub(super) fn of(path: &Path) -> Option<Space> {
+fn of(path: &Path) -> Option<Space> {
     let known = rustix::fs::statvfs(path).ok()?;
     Some(Space {
         size: known.f_blocks.saturating_mul(known.f_frsize),

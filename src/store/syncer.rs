@@ -1,5 +1,8 @@
 //! Batches forced to the disk beside the thread that writes them.
 
+use std::sync::Arc;
+
+use super::Store;
 use super::database::Shared;
 use super::error::Error;
 use crate::observe::crash_point;
@@ -7,6 +10,14 @@ use crate::observe::crash_point;
 /// Forces batches to the disk from any thread.
 #[derive(Clone, Debug)]
 pub struct Syncer(pub(super) Shared);
+
+impl Store {
+    /// Syncs from another thread.
+    #[must_use]
+    pub fn syncer(&self) -> Syncer {
+        Syncer(Arc::clone(&self.database))
+    }
+}
 
 impl Syncer {
     /// Forces all batches to the disk that were written before.

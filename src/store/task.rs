@@ -88,7 +88,7 @@ impl Task {
             Self::Totals(from) => {
                 let totals = snapshot.totals(from, STEP)?;
                 let last = totals.last().filter(|_| totals.len() == STEP);
-                let next = last.and_then(|(last, _)| BranchId::new(last.get() + 1));
+                let next = last.and_then(|(last, _)| last.next());
                 let documents = totals.iter().map(|(branch, _)| DocumentKey::Total(*branch));
                 Ok((documents.collect(), next.map(Self::Totals)))
             }

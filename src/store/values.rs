@@ -8,7 +8,6 @@ use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
 use super::identity::MarkedDocuments;
 use crate::core::distance::Distances;
 use crate::core::effect::{Fingerprint, Notices, Progress};
-use crate::domain::branch::Branches;
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Count, Entry, Ledger};
 use crate::domain::payment::BranchId;
@@ -100,7 +99,7 @@ impl StoredValue for BranchId {
     }
 
     fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
-        Self::new(decoder.u32()?).ok_or(Malformed)
+        decoder.u32().map(Self::from_bits)
     }
 }
 
@@ -118,22 +117,23 @@ impl StoredValue for Vec<BranchId> {
     fn write(&self, encoder: &mut ByteEncoder) {
         encoder.u64(self.len() as u64);
         for branch in self {
-            encoder.u64(u64::from(branch.get()));
+            branch.write(encoder);
         }
     }
 
     fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         let len = decoder.len()?;
-        (0..len)
-            .map(|_| BranchId::new(decoder.u32()?).ok_or(Malformed))
-            .collect()
+        (0..len).map(|_| BranchId::read(decoder)).collect()
     }
 }
 
-impl StoredValue for Branches {
+/// The listed names of branches.
+pub(super) type StoredNames = BTreeMap<BranchId, String>;
+
+impl StoredValue for StoredNames {
     fn write(&self, encoder: &mut ByteEncoder) {
-        encoder.u64(self.names().len() as u64);
-        for (branch, name) in self.names() {
+        encoder.u64(self.len() as u64);
+        for (branch, name) in self {
             branch.write(encoder);
             encoder.text(name);
         }
@@ -145,7 +145,7 @@ impl StoredValue for Branches {
         let names: BTreeMap<BranchId, String> = names.collect::<DecodeResult<_>>()?;
         // Each branch once.
         if names.len() == len {
-            Ok(Self::new(names))
+            Ok(names)
         } else {
             Err(Malformed)
         }

@@ -65,6 +65,9 @@ pub enum Scalar {
     U64,
     /// A double.
     F64,
+    /// An unsigned integer of 32 bits, or a text. In columns it is the first where the configuration allows no
+    /// texts, and otherwise a text throughout.
+    U32OrText,
 }
 
 impl Field {
@@ -105,7 +108,10 @@ impl FieldKind {
             Self::Name | Self::ExactMoney | Self::Time | Self::Word | Self::Text => {
                 matches!(scalar, Scalar::Text)
             }
-            Self::Id => matches!(scalar, Scalar::U32 | Scalar::U64 | Scalar::Text),
+            Self::Id => matches!(
+                scalar,
+                Scalar::U32 | Scalar::U64 | Scalar::Text | Scalar::U32OrText
+            ),
             Self::Partition => matches!(scalar, Scalar::I32),
             Self::Offset => matches!(scalar, Scalar::I64),
             Self::Money | Self::Percentile(_) => matches!(scalar, Scalar::F64),

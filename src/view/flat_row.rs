@@ -39,7 +39,8 @@ pub trait Columns<'r> {
 }
 
 /// A type that a field of a row may have. A value is read by the method of its scalar; the others
-/// give `None`, as the right one does for null.
+/// give `None`, as the right one does for null. A value of [`Scalar::U32OrText`] is read by the one of its two that it
+/// is.
 pub trait FieldValue {
     /// How it is held.
     const SCALAR: Scalar;

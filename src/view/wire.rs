@@ -20,6 +20,7 @@ use crate::domain::branch::Branches;
 use crate::domain::payment::BranchId;
 use crate::domain::timestamp::rfc3339;
 use crate::domain::total::Total;
+use crate::view::branch_id_answer::BranchIdAnswer;
 use crate::view::field::Field;
 use crate::view::flat_row::{FlatRow, flat_row};
 use crate::view::reading::Reading;
@@ -78,8 +79,8 @@ flat_row! {
     pub struct TotalAnswer<'a> {
         /// The branch's name.
         pub branch: Cow<'a, str> => Name,
-        /// The branch's id.
-        pub branch_id: u32 => Id,
+        /// The branch's id: an integer, or a text.
+        pub branch_id: BranchIdAnswer => Id,
         /// The sum of its payments: the nearest double.
         pub pay_amount: f64 => Money,
         /// The sum, exact.
@@ -100,7 +101,7 @@ impl<'a> TotalAnswer<'a> {
         let amount = total.map_or(I256::ZERO, |total| total.amount);
         Self {
             branch: branches.name(id),
-            branch_id: id.get(),
+            branch_id: branches.key(id).into(),
             pay_amount: nearest_double(amount),
             pay_amount_exact: format_units(amount),
             pay_count: total.map_or(0, |total| total.count),
@@ -121,8 +122,8 @@ flat_row! {
         pub window_end: String => Time,
         /// The branch's name.
         pub branch: Cow<'a, str> => Name,
-        /// The branch's id.
-        pub branch_id: u32 => Id,
+        /// The branch's id: an integer, or a text.
+        pub branch_id: BranchIdAnswer => Id,
         /// The sum of the payments: the nearest double.
         pub pay_amount: f64 => Money,
         /// The sum, exact.
@@ -172,7 +173,7 @@ impl<'a> WindowAnswer<'a> {
             window_start: rfc3339(result.window.start),
             window_end: rfc3339(result.window.end),
             branch: branches.name(result.key),
-            branch_id: result.key.get(),
+            branch_id: branches.key(result.key).into(),
             pay_amount: nearest_double(summary.sum),
             pay_amount_exact: format_units(summary.sum),
             pay_count: summary.count,
@@ -212,8 +213,8 @@ flat_row! {
         pub watermark: Option<String> => Time,
         /// The branch's name.
         pub branch: Cow<'a, str> => Name,
-        /// The branch's id.
-        pub branch_id: u32 => Id,
+        /// The branch's id: an integer, or a text.
+        pub branch_id: BranchIdAnswer => Id,
         /// The amount: the nearest double.
         pub pay_amount: f64 => Money,
         /// The amount, exact.
@@ -236,7 +237,7 @@ impl<'a> NoWindowAnswer<'a> {
             event_time: rfc3339(late.event_time),
             watermark: late.watermark.map(rfc3339),
             branch: branches.name(late.branch),
-            branch_id: late.branch.get(),
+            branch_id: branches.key(late.branch).into(),
             pay_amount: nearest_double(amount),
             pay_amount_exact: format_units(amount),
             read: &late.read,

@@ -17,6 +17,8 @@ use tidegauge::core::effect::{NoWindowReason, Notices, PaymentInNoWindow, Reject
 use tidegauge::decode::Reason;
 use tidegauge::domain::amount::Amount;
 use tidegauge::domain::branch::Branches;
+use tidegauge::domain::branch_key::BranchKey;
+use tidegauge::domain::branch_names::BranchNames;
 use tidegauge::domain::document_key::Origin;
 use tidegauge::domain::ledger::{Entry, Ledger};
 use tidegauge::domain::payment::BranchId;
@@ -289,14 +291,16 @@ pub(super) fn state(readings: impl Readings) -> State {
     status.set_partition(0, end(8));
     status.set_partition(1, end(25));
     let names = [
-        (branch(0), "Mitte/Nord".into()),
-        (branch(1), "Branch_1".into()),
+        (BranchKey::Integer(branch(0)), "Mitte/Nord".into()),
+        (BranchKey::Integer(branch(1)), "Branch_1".into()),
     ];
     State {
         readings: Arc::new(readings),
         changelog: Arc::new(Changelog::new(12)),
         status: Arc::new(status),
-        branches: Arc::new(Branches::new(BTreeMap::from(names))),
+        branches: Arc::new(Branches::of_names(&Arc::new(BranchNames::new(
+            names.into(),
+        )))),
         index_prefix: Some("payments".into()),
         version: "0.0.0-test",
         started: tokio::time::Instant::now(),

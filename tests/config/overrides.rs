@@ -61,6 +61,14 @@ fn every_kind_of_value_can_come_from_the_environment() {
         .flag("--set", "kafka.properties.fetch.min.bytes", "3")
         .flag("--set", "branches.4", "West");
     let config = Config::load(&flags, Need::Nothing).unwrap();
+    // A text that is a branch keeps its capitals, and all that is in it.
+    let texts = Sources::default()
+        .variable("TIDEGAUGE_PAYMENT__BRANCH_TYPE", "any")
+        .variable("TIDEGAUGE_BRANCHES__DE__0042", "Hamburg")
+        .flag("--set", "branches.AT.1", "Wien");
+    let texts = Config::load(&texts, Need::Nothing).unwrap().branches;
+    let listed = texts.configured().map(ToString::to_string);
+    assert_eq!(listed.collect::<Vec<_>>(), ["AT.1", "DE__0042"]);
     assert_eq!(config.kafka.properties["fetch.min.bytes"], "3");
     assert_eq!(config.branches.configured().count(), 1);
 }

@@ -88,6 +88,49 @@ fn branches_have_names_of_their_own() {
 }
 
 #[test]
+fn branches_that_are_texts_have_names_of_their_own_where_they_are_allowed() {
+    let any = |lines: &str| format!("payment.branch_type = 'any'\n[branches]\n{lines}\n");
+    let text =
+        any("DE-0042 = 'Hamburg'\n'a \"b\\c\"/é' = 'B'\n007 = 'Bond'\n7 = 'Seven'\nDE = 'DE'");
+    let config = valid(&text);
+    let listed = config.branches.configured().map(ToString::to_string);
+    let expected = ["7", "007", "DE", "DE-0042", "a \"b\\c\"/é"];
+    assert_eq!(listed.collect::<Vec<_>>(), expected);
+    assert_eq!(valid(&config.to_toml()).branches, config.branches);
+    assert!(!valid("[branches]\n7 = 'Seven'\n").branches.has_texts());
+    assert!(valid("payment.branch = '{a}/{b}'\n").branches.has_texts());
+
+    refuses(
+        "[branches]\nDE = 'a'\n",
+        "2:1",
+        &["branches.DE", "from 0 to 2147483647", "payment.branch_type"],
+    );
+    refuses(&any("'' = 'a'"), "3:1", &["empty"]);
+    let long = format!("{} = 'a'", "x".repeat(257));
+    refuses(&any(&long), "3:1", &["at most 256 bytes", "257"]);
+    refuses(&any("\"a\\n\" = 'a'"), "3:1", &["control characters"]);
+    refuses(&any("AT = 'a'\nDE = 'a'"), "4:1", &["branch AT"]);
+    // Names that another branch has, or may come to have.
+    refuses(
+        &any("DE = 'AT'\nAT = 'Wien'"),
+        "3:1",
+        &["another branch, which is listed too"],
+    );
+    refuses(&any("DE = 'Branch_7'"), "3:1", &["what branch 7 is called"]);
+    refuses(
+        &any("1 = 'DE'\n2 = 'Branch_DE'"),
+        "4:1",
+        &["what branch DE is called"],
+    );
+    refuses(
+        &any("1 = 'Branch_Branch_7'"),
+        "3:1",
+        &["what branch Branch_7 is called"],
+    );
+    valid("[branches]\n1 = 'DE'\n2 = 'Branch_DE'\n3 = 'Branch_Branch_7'\n");
+}
+
+#[test]
 fn elasticsearch_is_checked_before_anything_is_written() {
     let section = |rest: &str| format!("[elasticsearch]\n{rest}\n");
     refuses(&section("url = 'es:9200'"), "2:7", &["http://host:port"]);

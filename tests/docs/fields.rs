@@ -87,6 +87,7 @@ fn type_of(field: &Field) -> &'static str {
         (FieldKind::Time, _) => "time",
         (FieldKind::ExactMoney, _) => "decimal",
         (_, Scalar::Text) => "text",
+        (_, Scalar::U32OrText) => "integer or text",
         (_, Scalar::Bool) => "flag",
         (_, Scalar::F64) => "double",
         (_, Scalar::I32 | Scalar::I64 | Scalar::U32 | Scalar::U64) => "integer",

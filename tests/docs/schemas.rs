@@ -202,7 +202,7 @@ fn the_schema_of_the_configuration_judges_as_check_does() {
     assert_eq!(counts["beyond a schema"], BEYOND.len());
 }
 
-const RIGHT: [&str; 12] = [
+const RIGHT: [&str; 13] = [
     "kafka.brokers = 'a:1, b, [::1]:9092, SSL://c:9093'",
     "[kafka]\nstart = 2026-11-01T00:00:00.25Z",
     "[kafka]\nstart = '2026-11-01T00:00:00+08:00'",
@@ -212,6 +212,7 @@ const RIGHT: [&str; 12] = [
     "[[window]]\nname = 'd'\nsize = '1d'\noffset = '-8h'",
     "[[window]]\nname = 'c'\nsize = '1d'\nstep = '15m'\ntime_zone = 'Asia/Kathmandu'",
     "[branches]\n7 = 'Nord \"7\"'\n2147483647 = 'last'",
+    "payment.branch_type = 'any'\n[branches]\n7 = 'Nord'\n007 = 'Bond'\nDE-0042 = 'Hamburg'\n'Größe/7 \"a\"' = 'b'",
     "[elasticsearch]\nurl = 'https://es.example:9200/path'\nlegacy_totals = ''\n[elasticsearch.bulk]\nmax_size = '1536b'\nmax_actions = 1",
     "[elasticsearch]\nurl = 'https://es-1.example:9200, https://es-2.example:9200/path ,http://[::1]:9200'",
     "http.listen = '[::1]:0'",
@@ -248,7 +249,7 @@ const WRONG: [&str; 42] = [
     "[[window]]\nname = 'a'\nsize = '1m'\nslid = '1m'",
     "[[window]]\nname = 'a'\nsize = '1h'\nslide = '1m'\nstep = '1m'",
     "[[window]]\nname = 'a'\nsize = '1d'\noffset = '8h-'",
-    "[branches]\nx = 'North'",
+    "[branches]\n'' = 'North'",
     "[branches]\n1 = ' North'",
     "[elasticsearch]\nurl = 'http://me:secret@127.0.0.1:9200'",
     "[elasticsearch]\nurl = 'http://a:9200,,http://b:9200'",
@@ -263,7 +264,7 @@ const WRONG: [&str; 42] = [
 ];
 
 /// What the schema's description says that it can't express.
-const BEYOND: [&str; 10] = [
+const BEYOND: [&str; 11] = [
     "[kafka]\nbrokers = 'a:70000'",
     "[kafka]\nstart = '2026-02-30T00:00:00Z'",
     "[kafka.properties]\n'no.such.property' = 'x'",
@@ -272,6 +273,7 @@ const BEYOND: [&str; 10] = [
     "[[window]]\nname = 'a'\nsize = '1m'\n[[window]]\nname = 'a'\nsize = '2m'",
     "[[window]]\nname = 'a'\nsize = '1h'\nstep = '7m'",
     "[branches]\n1 = 'a'\n2 = 'a'",
+    "[branches]\nx = 'North'",
     "[elasticsearch.bulk]\nmax_size = '1gb'",
     "[http]\ntoken_file = '/nowhere/at/all'",
 ];

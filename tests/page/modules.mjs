@@ -60,6 +60,22 @@ await withBrowser(async (browser) => {
     const ends = shelf.all().map(({ end }) => end);
     return { kept, size: shelf.items.size, newest: Math.max(...ends) };
   });
+  // Branches are integers and texts, in one order, and an address brings back those that were chosen.
+  const branches = await run(async () => {
+    const { byBranch } = await import("/ui/shelf.js");
+    const { readView, writeView } = await import("/ui/address.js");
+    const before = location.hash;
+    const chosen = [7, "007", "DE,12/ä 🏪", "a%2Cb&c=d#e", "9999999999"];
+    writeView({ branches: chosen });
+    const read = readView().branches;
+    location.hash = "#branches=7,7,%ZZ,,x";
+    const other = readView().branches;
+    history.replaceState(null, "", before || location.pathname);
+    return { sorted: ["b", 10, "a", 9, "10a"].sort(byBranch), chosen, read, other };
+  });
+  assert.deepEqual(branches.sorted, [9, 10, "10a", "a", "b"]);
+  assert.deepEqual(branches.read, branches.chosen);
+  assert.deepEqual(branches.other, [7, "x"]);
   assert.equal(shelf.kept, 3);
   assert.ok(shelf.size <= 12_000, `${shelf.size} windows are kept`);
   assert.equal(shelf.newest, 30_000 * 60_000);

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use tidegauge::core::feedback::{Blocked, Family, Feedback};
 use tidegauge::core::pipeline::{Pipeline, PipelineStart};
 use tidegauge::domain::branch::Branches;
+use tidegauge::domain::branch_key::BranchKey;
+use tidegauge::domain::branch_names::BranchNames;
 use tidegauge::domain::payment::BranchId;
 use tidegauge::domain::record::Record;
 use tidegauge::observe::status::{Condition, Part, Status};
@@ -118,16 +120,18 @@ impl Till {
     /// One whose state marks these documents.
     pub fn of(documents: MarkedDocuments) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let branches = Arc::new(Branches::new([(branch(3), "Harbour".to_owned())].into()));
+        let names = [(BranchKey::Integer(branch(3)), "Harbour".to_owned())];
+        let names = Arc::new(BranchNames::new(names.into()));
         let identity = Identity {
             topic: "payment_msg".into(),
             generation: 1,
             rules: "rules = test\n".into(),
             settings: settings(),
-            names: Branches::clone(&branches),
+            names,
             documents,
         };
         let (store, recovered) = Store::open(dir.path(), &identity).unwrap();
+        let branches = store.branches();
         let start = PipelineStart {
             snapshot: recovered.snapshot,
             known: recovered.known,

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use tidegauge::core::effect::{Effects, PaymentInNoWindow, RejectedRecord};
 use tidegauge::core::pipeline::{Pipeline, PipelineStart};
 use tidegauge::domain::branch::Branches;
+use tidegauge::domain::branch_key::BranchKey;
+use tidegauge::domain::branch_names::BranchNames;
 use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
@@ -73,8 +75,9 @@ pub fn settings(retention: Span) -> Arc<Settings> {
 }
 
 /// One branch has a name, so it is known without a payment.
-fn names() -> Branches {
-    Branches::new([(branch(0), "North".to_owned())].into())
+fn names() -> Arc<BranchNames> {
+    let names = [(BranchKey::Integer(branch(0)), "North".to_owned())];
+    Arc::new(BranchNames::new(names.into()))
 }
 
 pub fn identity(settings: &Arc<Settings>) -> Identity {
@@ -108,7 +111,7 @@ pub fn open_for(
 impl Feed {
     pub fn new(retention: Span) -> Self {
         let settings = settings(retention);
-        let branches = Arc::new(names());
+        let branches = Arc::new(Branches::of_names(&names()));
         let start = PipelineStart::default();
         Self {
             pipeline: Self::pipeline(&settings, &branches, start),

@@ -1,9 +1,11 @@
 //! Which documents await delivery: marked in bounded steps, and only if a sink delivers them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tidegauge::core::feedback::{Blocked, Family};
-use tidegauge::domain::branch::Branches;
+use tidegauge::domain::branch_key::BranchKey;
+use tidegauge::domain::branch_names::BranchNames;
 use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::domain::payment::BranchId;
 use tidegauge::store::{Identity, MarkedDocuments, Store};
@@ -252,6 +254,12 @@ fn documents_that_can_not_be_delivered_do_not_hold_retention() {
     }
 }
 
+fn named(names: &[(u32, String)]) -> Arc<BranchNames> {
+    let names = names.iter();
+    let names = names.map(|(id, name)| (BranchKey::Integer(branch(*id)), name.clone()));
+    Arc::new(BranchNames::new(names.collect()))
+}
+
 #[test]
 fn all_documents_are_marked_when_branches_have_other_names() {
     let dir = tempfile::tempdir().unwrap();
@@ -263,22 +271,16 @@ fn all_documents_are_marked_when_branches_have_other_names() {
     feed.commit(&mut store);
     acknowledge_all(&mut store);
     drop(store);
-    let named = |id: u32| Identity {
-        names: Branches::new(
-            [
-                (branch(0), "North".to_owned()),
-                (branch(id), "Quay".to_owned()),
-            ]
-            .into(),
-        ),
+    let run_with = |id: u32| Identity {
+        names: named(&[(0, "North".to_owned()), (id, "Quay".to_owned())]),
         ..identity(&feed.settings)
     };
     // It had no payment, so it has no document.
-    let (mut store, _) = Store::open(dir.path(), &named(9)).unwrap();
+    let (mut store, _) = Store::open(dir.path(), &run_with(9)).unwrap();
     assert!(!store.mark_more().unwrap());
     assert_eq!(store.checkpoint().dirty, 0);
     drop(store);
-    let renamed = named(1);
+    let renamed = run_with(1);
     let reopen = || Store::open(dir.path(), &renamed).unwrap().0;
     // A life that ends before it has marked any leaves that to the next.
     drop(reopen());
@@ -298,10 +300,10 @@ fn a_branch_that_is_configured_again_is_news_even_if_nothing_was_written_in_betw
     let dir = tempfile::tempdir().unwrap();
     let mut feed = Feed::new(Span::DAY.times(35));
     let configured = |ids: &[u32]| Identity {
-        names: Branches::new(
-            ids.iter()
-                .map(|id| (branch(*id), format!("Quay {id}")))
-                .collect(),
+        names: named(
+            &ids.iter()
+                .map(|id| (*id, format!("Quay {id}")))
+                .collect::<Vec<_>>(),
         ),
         documents: MarkedDocuments::ZeroWindowsToo,
         ..identity(&feed.settings)

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use tidegauge::domain::branch::Branches;
 use tidegauge::store::{Error, Identity, ReadOnlyStore, Store};
 use tidegauge_windows::Span;
 
@@ -78,13 +77,13 @@ fn other_configured_branches_are_not_refused() {
     let mut feed = Feed::new(Span::DAY);
     let dir = state(&mut feed);
     let mut other = identity(&feed.settings);
-    other.names = Branches::default();
+    other.names = std::sync::Arc::default();
     Store::open(dir.path(), &other).unwrap();
 }
 
 #[test]
 fn a_version_that_is_not_understood_is_refused() {
-    for version in [0, 5, 77] {
+    for version in [0, 6, 77] {
         let mut feed = Feed::new(Span::DAY);
         let dir = state(&mut feed);
         let mut rewritten = vec![version];
@@ -94,7 +93,7 @@ fn a_version_that_is_not_understood_is_refused() {
         drop(db);
         let error = refused(dir.path(), &identity(&feed.settings));
         let found = u64::from(version);
-        assert!(matches!(error, Error::Version { found: f, expected: 4, .. } if f == found));
+        assert!(matches!(error, Error::Version { found: f, expected: 5, .. } if f == found));
         let db = rocksdb::DB::open_default(dir.path()).unwrap();
         assert_eq!(db.get([1]).unwrap(), Some(rewritten));
     }

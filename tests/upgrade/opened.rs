@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use chrono_tz::Tz;
 use ethnum::I256;
@@ -126,12 +125,7 @@ fn a_state_of_each_version_is_brought_up_and_continued_with_all_figures() {
             known: recovered.known,
             progress: recovered.progress,
         };
-        let mut pipeline = Pipeline::new(
-            identity().settings,
-            Tz::UTC,
-            Arc::clone(&config().branches),
-            start,
-        );
+        let mut pipeline = Pipeline::new(identity().settings, Tz::UTC, store.branches(), start);
         for record in &records(all.len())[log::STORED..] {
             pipeline.apply([tidegauge::domain::record::Record {
                 partition: record.partition,
@@ -163,12 +157,7 @@ fn writes_the_fixture() {
     let state = dir.path().join("state");
     let (mut store, _) = Store::open(&state, &identity()).unwrap();
     let start = PipelineStart::default();
-    let mut pipeline = Pipeline::new(
-        identity().settings,
-        Tz::UTC,
-        Arc::clone(&config().branches),
-        start,
-    );
+    let mut pipeline = Pipeline::new(identity().settings, Tz::UTC, store.branches(), start);
     for (at, record) in (1..).zip(records(log::STORED)) {
         pipeline.apply([tidegauge::domain::record::Record {
             partition: record.partition,

@@ -165,6 +165,11 @@ impl AnswerWriter {
         Ok(())
     }
 
+    /// Whether branches may be texts.
+    fn has_texts(&self) -> bool {
+        self.app.state.branches.names().has_texts()
+    }
+
     /// A table that is sent while it is made.
     fn stream<R: FlatRow>(
         &mut self,
@@ -179,7 +184,7 @@ impl AnswerWriter {
             response
         });
         let breaker = outlet.breaker();
-        let mut rows = Rows::begin(format, outlet)?;
+        let mut rows = Rows::begin(format, self.has_texts(), outlet)?;
         let effort = Arc::clone(&self.effort);
         let written = write(&mut |page| {
             rows.page(page)?;
@@ -211,7 +216,7 @@ impl AnswerWriter {
         mut head: Head,
         write: impl FnOnce(Page<'_, R>) -> Result<Option<String>, Failure>,
     ) -> Result<(), Failure> {
-        let mut rows = Rows::begin(head.format, Vec::new())?;
+        let mut rows = Rows::begin(head.format, self.has_texts(), Vec::new())?;
         let next = write(&mut |page| {
             rows.page(page)?;
             self.effort.headway()
@@ -237,7 +242,7 @@ impl AnswerWriter {
             self.whole = Some(file.response(question, self.effort.seat()));
             return Ok(());
         }
-        let mut rows = Rows::begin(head.format, Vec::new())?;
+        let mut rows = Rows::begin(head.format, self.has_texts(), Vec::new())?;
         let mut count = 0;
         let written = write(&mut |page| {
             count += page.len();

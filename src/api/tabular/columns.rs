@@ -1,5 +1,6 @@
 //! Rows as columns with types, for Arrow and Parquet.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -12,19 +13,22 @@ use crate::domain::timestamp::parse_rfc3339;
 use crate::view::field::{Field, FieldKind, Scalar};
 use crate::view::flat_row::{Columns, FieldValue, FlatRow};
 
-/// The schema of a table of `R`.
-pub(super) fn schema<R: FlatRow>() -> Arc<Schema> {
+/// The schema of a table of `R`. `has_texts`: branches may be texts, so their column is one of texts, whichever are
+/// in the table.
+pub(super) fn schema<R: FlatRow>(has_texts: bool) -> Arc<Schema> {
     let columns = R::FIELDS
         .iter()
-        .map(|field| Column::new(field.name, data_type(field), field.is_nullable));
+        .map(|field| Column::new(field.name, data_type(field, has_texts), field.is_nullable));
     Arc::new(Schema::new(columns.collect::<Vec<_>>()))
 }
 
-fn data_type(field: &Field) -> DataType {
+fn data_type(field: &Field, has_texts: bool) -> DataType {
     match field.scalar {
         Scalar::Text if field.kind == FieldKind::Time => {
             DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
         }
+        Scalar::U32OrText if has_texts => DataType::Utf8,
+        Scalar::U32OrText => DataType::UInt32,
         Scalar::Text => DataType::Utf8,
         Scalar::Bool => DataType::Boolean,
         Scalar::I32 => DataType::Int32,
@@ -40,13 +44,19 @@ pub(super) fn batch<R: FlatRow>(
     schema: &Arc<Schema>,
     rows: &[R],
 ) -> Result<RecordBatch, ArrowError> {
-    let mut arrays = Arrays(Vec::with_capacity(R::FIELDS.len()));
+    let mut arrays = Arrays {
+        schema,
+        arrays: Vec::with_capacity(R::FIELDS.len()),
+    };
     R::fill(rows, &mut arrays)?;
-    RecordBatch::try_new(Arc::clone(schema), arrays.0)
+    RecordBatch::try_new(Arc::clone(schema), arrays.arrays)
 }
 
 /// The columns so far, an array for each.
-struct Arrays(Vec<ArrayRef>);
+struct Arrays<'a> {
+    schema: &'a Schema,
+    arrays: Vec<ArrayRef>,
+}
 
 /// A column of `values` of the type `V`, which `method` reads.
 macro_rules! array {
@@ -61,7 +71,7 @@ macro_rules! array {
     };
 }
 
-impl<'r> Columns<'r> for Arrays {
+impl<'r> Columns<'r> for Arrays<'_> {
     type Error = ArrowError;
 
     fn column<V: FieldValue + 'r>(
@@ -70,7 +80,7 @@ impl<'r> Columns<'r> for Arrays {
         values: impl Iterator<Item = &'r V>,
     ) -> Result<(), ArrowError> {
         // A constant: one arm is compiled for each type.
-        self.0.push(match V::SCALAR {
+        self.arrays.push(match V::SCALAR {
             Scalar::Text if field.kind == FieldKind::Time => times(values)?,
             Scalar::Text => Arc::new(StringArray::from_iter(values.map(V::text))),
             Scalar::Bool => Arc::new(BooleanArray::from_iter(values.map(V::bool))),
@@ -79,9 +89,36 @@ impl<'r> Columns<'r> for Arrays {
             Scalar::U32 => array!(UInt32Array, u32, values),
             Scalar::U64 => array!(UInt64Array, u64, values),
             Scalar::F64 => array!(Float64Array, f64, values),
+            Scalar::U32OrText => match self.schema.field(self.arrays.len()).data_type() {
+                DataType::Utf8 => texts(values),
+                _ => integers(values)?,
+            },
         });
         Ok(())
     }
+}
+
+/// Integers as texts, among others.
+fn texts<'r, V: FieldValue + 'r>(values: impl Iterator<Item = &'r V>) -> ArrayRef {
+    let text = |value: &'r V| match value.u32() {
+        Some(integer) => Some(Cow::Owned(integer.to_string())),
+        None => value.text().map(Cow::Borrowed),
+    };
+    Arc::new(StringArray::from_iter(values.map(text)))
+}
+
+/// A text among integers would be left out, so it is an error.
+fn integers<'r, V: FieldValue + 'r>(
+    values: impl Iterator<Item = &'r V>,
+) -> Result<ArrayRef, ArrowError> {
+    let integer = |value: &'r V| match value.text() {
+        None => Ok(value.u32().unwrap_or_default()),
+        Some(text) => Err(ArrowError::InvalidArgumentError(format!(
+            "{text} is not an integer"
+        ))),
+    };
+    let integers: Vec<u32> = values.map(integer).collect::<Result<_, _>>()?;
+    Ok(Arc::new(UInt32Array::from(integers)))
 }
 
 fn times<'r, V: FieldValue + 'r>(
@@ -126,7 +163,7 @@ mod tests {
             let columns: Vec<_> = R::FIELDS.iter().map(|field| field.name).collect();
             assert_eq!(header.iter().collect::<Vec<_>>(), columns);
             let rows = std::slice::from_ref(row);
-            assert_eq!(batch(&schema::<R>(), rows).unwrap().num_rows(), 1);
+            assert_eq!(batch(&schema::<R>(false), rows).unwrap().num_rows(), 1);
         }
         let id: BranchId = "7".parse().unwrap();
         let branches = Branches::default();

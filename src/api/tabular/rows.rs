@@ -36,8 +36,8 @@ enum Form<W: Write + Send> {
 
 impl<R: FlatRow, W: Write + Send> Rows<R, W> {
     /// A table in `format`. An object that stands for a whole answer is none: JSON is written as
-    /// NDJSON.
-    pub(super) fn begin(format: AnswerFormat, to: W) -> Result<Self, Error> {
+    /// NDJSON. `has_texts`: branches may be texts.
+    pub(super) fn begin(format: AnswerFormat, has_texts: bool, to: W) -> Result<Self, Error> {
         let form = match format {
             AnswerFormat::Csv => {
                 // Written here, as a table without rows has a header too.
@@ -47,11 +47,11 @@ impl<R: FlatRow, W: Write + Send> Rows<R, W> {
             }
             AnswerFormat::Ndjson | AnswerFormat::Json => Form::Ndjson(to),
             AnswerFormat::Arrow => {
-                let schema = schema::<R>();
+                let schema = schema::<R>(has_texts);
                 Form::Arrow(Box::new(StreamWriter::try_new(to, &schema)?), schema)
             }
             AnswerFormat::Parquet => {
-                let schema = schema::<R>();
+                let schema = schema::<R>(has_texts);
                 let properties = WriterProperties::builder()
                     .set_compression(Compression::SNAPPY)
                     .set_max_row_group_row_count(Some(GROUP))

@@ -5,11 +5,19 @@ use tidegauge_windows::{Definition, Span};
 
 use super::*;
 use crate::core::distance::Distances;
+use crate::decode::mapping::{BranchType, Mapping, MappingSettings};
+use crate::domain::branch_key::BranchKey;
+use crate::domain::branch_names::BranchNames;
 
 /// 2026-11-01T00:00:00Z.
 const START: i64 = 1_793_491_200_000;
 
 fn pipeline() -> Pipeline {
+    pipeline_of(&["1"])
+}
+
+/// A pipeline with names for the branches `listed`.
+fn pipeline_of(listed: &[&str]) -> Pipeline {
     let zone = chrono_tz::Europe::Berlin;
     let definition = Definition::tumbling("1m", Span::MINUTE, Span::ZERO, chrono_tz::UTC).unwrap();
     let settings = Settings {
@@ -20,11 +28,20 @@ fn pipeline() -> Pipeline {
         retention: Span::DAY.times(35),
         zero_windows: true,
     };
-    let names = BTreeMap::from([(BranchId::new(1).unwrap(), "Mitte".to_owned())]);
+    let names = listed.iter();
+    let names = names.map(|id| (id.parse().unwrap(), format!("Name of {id}")));
+    let names = BranchNames::new(names.collect());
+    let mut rules = DecodeRules::from(zone);
+    if names.has_texts() {
+        rules.mapping = Arc::new(Mapping::new(MappingSettings {
+            branch_type: BranchType::Any,
+            ..MappingSettings::default()
+        }));
+    }
     Pipeline::new(
         Arc::new(settings),
-        zone,
-        Arc::new(Branches::new(names)),
+        rules,
+        Arc::new(Branches::of_names(&Arc::new(names))),
         PipelineStart::default(),
     )
 }
@@ -316,4 +333,42 @@ fn a_payment_of_the_future_is_in_the_total_and_only_makes_its_branch_known() {
     let expected = [(branch(2), total(1, 1, at(30), at(30), at(30)))];
     assert_eq!(effects.totals, BTreeMap::from(expected));
     assert!(effects.changes.known.is_empty());
+}
+
+#[test]
+fn a_branch_that_is_a_text_has_its_own_figures_and_an_integer_in_quotes_is_the_integer() {
+    let mut pipeline = pipeline_of(&["DE-1"]);
+    let ids = [
+        r#""DE-1""#,
+        "7",
+        r#""7""#,
+        r#""\u00c4/\ud83c\udfea""#,
+        r#""DE-1""#,
+        r#""""#,
+    ];
+    let payloads: Vec<String> = ids
+        .iter()
+        .map(|id| {
+            format!(r#"{{"createTime":"2026-11-01 01:00:00","payAmount":1,"branchId":{id}}}"#)
+        })
+        .collect();
+    pipeline.apply((0..).zip(&payloads).map(|(offset, payload)| Record {
+        partition: 0,
+        offset,
+        timestamp: Some(START),
+        payload: Some(payload.as_bytes()),
+        ..Record::default()
+    }));
+    let effects = pipeline.take_effects();
+    let counts = effects
+        .totals
+        .iter()
+        .map(|(branch, total)| (pipeline.branches.key(*branch), total.count));
+    let key = |text: &str| text.parse::<BranchKey>().unwrap();
+    assert_eq!(
+        counts.collect::<Vec<_>>(),
+        [(key("7"), 2), (key("DE-1"), 2), (key("Ä/🏪"), 1)]
+    );
+    assert_eq!(effects.rejects.len(), 1);
+    assert_eq!(effects.notices.unnamed_branches, 3);
 }

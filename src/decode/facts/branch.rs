@@ -88,7 +88,7 @@ fn integer_branch(fact: &Fact, value: &PlaceValue<'_>) -> Result<BranchId, Rejec
         let right = quoted.map_or_else(String::new, |digits| {
             format!("; write it without quotes: {digits}")
         });
-        let error = format!("is not an integer from 0 to {}{right}", BranchId::MAX);
+        let error = format!("is not an integer from 0 to {}{right}", BranchId::MAX.get());
         bad(Reason::BadField, fact, value, error)
     })
 }

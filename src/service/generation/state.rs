@@ -127,7 +127,7 @@ impl Generations {
     /// Readings of a generation at the moment when `store` was opened.
     ///
     /// # Errors
-    /// When its rules can't be parsed.
+    /// When its rules can't be parsed, or its texts can't be read.
     pub fn readings(
         &self,
         generation: u32,
@@ -135,7 +135,8 @@ impl Generations {
         config: &Config,
     ) -> Result<Arc<dyn Readings>, Error> {
         let settings = self.settings(generation, store)?;
-        Ok(store.readings(settings, &config.branches))
+        let branches = store.branches(&config.branches)?;
+        Ok(store.readings(settings, &branches))
     }
 }
 

@@ -222,7 +222,7 @@ mod tests {
             generation,
             rules: config.rules(),
             settings: Arc::clone(&config.event_time.settings),
-            names: Branches::default(),
+            names: Arc::default(),
             documents: MarkedDocuments::WithPayments,
         };
         Store::open(&generations.dir(generation), &identity)
@@ -232,7 +232,7 @@ mod tests {
 
     fn come_to(store: &mut Store, config: &Config, position: i64) {
         let settings = Arc::clone(&config.event_time.settings);
-        let branches = Arc::clone(&config.branches);
+        let branches = Arc::new(Branches::of_names(&config.branches));
         let mut pipeline = Pipeline::new(
             settings,
             config.time_zone,

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tidegauge_windows::{EventTime, Frame, Query, Summary, Window, WindowResult};
+use tidegauge_windows::{Definition, EventTime, Frame, Query, Summary, Window, WindowResult};
 
-use crate::domain::branch::Branches;
+use crate::domain::branch_key::BranchKey;
 use crate::domain::count::counted;
 use crate::domain::ledger::{Entry, Ledger};
 use crate::domain::payment::BranchId;
@@ -13,7 +13,7 @@ use crate::domain::timestamp::rfc3339;
 use crate::domain::total::Total;
 use crate::view::reading::{ReadError, Reading};
 
-use super::FigureDifference;
+use super::{ComparedGeneration, FigureDifference};
 
 /// The outcome of comparing two generations.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -51,18 +51,17 @@ impl Comparison {
     /// # Errors
     /// When one of them can't be read.
     pub fn of(
-        live: &dyn Reading,
-        replayed: &dyn Reading,
-        branches: &Branches,
+        live: &ComparedGeneration<'_>,
+        replayed: &ComparedGeneration<'_>,
     ) -> Result<Self, ReadError> {
         let mut comparison = Self {
-            positions: live.checkpoint().positions.clone(),
+            positions: live.reading.checkpoint().positions.clone(),
             ..Self::default()
         };
-        comparison.compare_totals(live, replayed, branches)?;
-        let (ours, theirs) = (&live.checkpoint().ledger, &replayed.checkpoint().ledger);
-        comparison.compare_ledgers(ours, theirs);
-        comparison.compare_windows(live, replayed, branches)?;
+        comparison.compare_totals(live, replayed)?;
+        let (ours, theirs) = (live.reading.checkpoint(), replayed.reading.checkpoint());
+        comparison.compare_ledgers(&ours.ledger, &theirs.ledger);
+        comparison.compare_windows(live, replayed)?;
         Ok(comparison)
     }
 
@@ -74,23 +73,23 @@ impl Comparison {
 
     fn compare_totals(
         &mut self,
-        live: &dyn Reading,
-        replayed: &dyn Reading,
-        branches: &Branches,
+        live: &ComparedGeneration<'_>,
+        replayed: &ComparedGeneration<'_>,
     ) -> Result<(), ReadError> {
-        let live: BTreeMap<BranchId, Total> = live.all_totals()?.into_iter().collect();
-        let mut replayed: BTreeMap<BranchId, Total> = replayed.all_totals()?.into_iter().collect();
-        let mut differing = |branch: BranchId, live: Option<&Total>, replayed: Option<&Total>| {
+        let names = live.branches.names();
+        let live = live.totals()?;
+        let mut replayed = replayed.totals()?;
+        let mut differing = |branch: &BranchKey, live: Option<&Total>, replayed: Option<&Total>| {
             self.totals += 1;
-            let figure = || format!("the total of {}", branches.name(branch));
+            let figure = || format!("the total of {}", names.name(branch));
             self.differs(FigureDifference::total(figure, live, replayed));
         };
         for (branch, total) in &live {
             let other = replayed.remove(branch);
-            differing(*branch, Some(total), other.as_ref());
+            differing(branch, Some(total), other.as_ref());
         }
         for (branch, total) in &replayed {
-            differing(*branch, None, Some(total));
+            differing(branch, None, Some(total));
         }
         Ok(())
     }
@@ -118,32 +117,50 @@ impl Comparison {
 
     fn compare_windows(
         &mut self,
-        live: &dyn Reading,
-        replayed: &dyn Reading,
-        branches: &Branches,
+        live: &ComparedGeneration<'_>,
+        replayed: &ComparedGeneration<'_>,
     ) -> Result<(), ReadError> {
-        let from = live
-            .frame()
-            .snapshot()
-            .floor
-            .max(replayed.frame().snapshot().floor);
-        let mut others: Vec<&str> = names(replayed.frame()).collect();
-        for (number, definition) in (0..=u16::MAX).zip(live.frame().definitions()) {
+        let (our_frame, their_frame) = (live.reading.frame(), replayed.reading.frame());
+        let from = our_frame.snapshot().floor.max(their_frame.snapshot().floor);
+        let mut others: Vec<&str> = names(their_frame).collect();
+        for (number, definition) in (0..=u16::MAX).zip(our_frame.definitions()) {
             let name = definition.name();
             others.retain(|other| *other != name);
             let same = (0..=u16::MAX)
-                .zip(replayed.frame().definitions())
+                .zip(their_frame.definitions())
                 .find(|(_, other)| is_same(definition, other));
             let Some((other, _)) = same else {
                 self.windows_not_compared.push(name.to_owned());
                 self.live_windows_not_compared.push(name.to_owned());
                 continue;
             };
-            let mut ours = WindowPages::new(live, number, from);
-            let mut theirs = WindowPages::new(replayed, other, from);
+            let mut ours = WindowPages::new(live.reading, number, from);
+            let mut theirs = WindowPages::new(replayed.reading, other, from);
             let mut count = 0;
             let (mut one, mut two) = (ours.next()?, theirs.next()?);
             loop {
+                // The other generation has texts under other numbers: each is looked up there.
+                while let Some(text) = one.take_if(|summary| summary.is_text()) {
+                    let (window, branch) = (text.window(), live.branches.key(text.key.1));
+                    let there = replayed.window(other, window, &branch)?;
+                    count += 1;
+                    let figure = || figure_of(definition, window, &branch, live);
+                    self.differs(FigureDifference::window(
+                        figure,
+                        Some(&text.summary),
+                        there.as_ref(),
+                    ));
+                    one = ours.next()?;
+                }
+                while let Some(text) = two.take_if(|summary| summary.is_text()) {
+                    let (window, branch) = (text.window(), replayed.branches.key(text.key.1));
+                    if live.window(number, window, &branch)?.is_none() {
+                        count += 1;
+                        let figure = || figure_of(definition, window, &branch, live);
+                        self.differs(FigureDifference::window(figure, None, Some(&text.summary)));
+                    }
+                    two = theirs.next()?;
+                }
                 let (left, right) = match (&one, &two) {
                     (None, None) => break,
                     (Some(_), None) => (true, false),
@@ -151,9 +168,14 @@ impl Comparison {
                     (Some(one), Some(two)) => (one.key <= two.key, two.key <= one.key),
                 };
                 count += 1;
-                let live = if left { one.take() } else { None };
-                let replayed = if right { two.take() } else { None };
-                self.compare_window(name, live.as_ref(), replayed.as_ref(), branches);
+                let mine = if left { one.take() } else { None };
+                let other = if right { two.take() } else { None };
+                if let Some(either) = mine.as_ref().or(other.as_ref()) {
+                    let (window, branch) = (either.window(), BranchKey::Integer(either.key.1));
+                    let figure = || figure_of(definition, window, &branch, live);
+                    let [mine, other] = [&mine, &other].map(|it| Some(&it.as_ref()?.summary));
+                    self.differs(FigureDifference::window(figure, mine, other));
+                }
                 if left {
                     one = ours.next()?;
                 }
@@ -166,25 +188,6 @@ impl Comparison {
         self.windows_not_compared
             .extend(others.into_iter().map(str::to_owned));
         Ok(())
-    }
-
-    fn compare_window(
-        &mut self,
-        name: &str,
-        live: Option<&WindowSummary>,
-        replayed: Option<&WindowSummary>,
-        branches: &Branches,
-    ) {
-        let Some((start, branch, end)) = live.or(replayed).map(|cell| cell.key) else {
-            return;
-        };
-        let figure = || {
-            let (start, end) = (rfc3339(start), rfc3339(end));
-            format!("{name} from {start} to {end} of {}", branches.name(branch))
-        };
-        let live = live.map(|cell| &cell.summary);
-        let replayed = replayed.map(|cell| &cell.summary);
-        self.differs(FigureDifference::window(figure, live, replayed));
     }
 
     fn differs(&mut self, differing: Option<FigureDifference>) {
@@ -203,7 +206,27 @@ struct WindowSummary {
     summary: Summary,
 }
 
+/// What a window of a branch is called.
+fn figure_of(
+    definition: &Definition,
+    window: Window,
+    branch: &BranchKey,
+    of: &ComparedGeneration<'_>,
+) -> String {
+    let (name, branch) = (definition.name(), of.branches.names().name(branch));
+    let (start, end) = (rfc3339(window.start), rfc3339(window.end));
+    format!("{name} from {start} to {end} of {branch}")
+}
+
 impl WindowSummary {
+    fn is_text(&self) -> bool {
+        self.key.1.is_text()
+    }
+
+    fn window(&self) -> Window {
+        Window::new(self.key.0, self.key.2)
+    }
+
     fn of(result: WindowResult<BranchId, Summary>) -> Self {
         let Window { start, end } = result.window;
         Self {
@@ -261,8 +284,8 @@ fn names(frame: &Frame) -> impl Iterator<Item = &str> {
 }
 
 // The zone of windows shorter than a day changes nothing.
-fn is_same(one: &tidegauge_windows::Definition, other: &tidegauge_windows::Definition) -> bool {
-    let shape = |definition: &tidegauge_windows::Definition| {
+fn is_same(one: &Definition, other: &Definition) -> bool {
+    let shape = |definition: &Definition| {
         (
             definition.name().to_owned(),
             definition.kind(),

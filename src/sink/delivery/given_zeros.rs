@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use tidegauge_windows::{EventTime, Key, Kind};
 
+use crate::domain::branch::Branches;
+use crate::domain::branch_key::BranchKey;
 use crate::domain::payment::BranchId;
 use crate::domain::timestamp::rfc3339;
 use crate::view::reading::{ReadError, Reading};
@@ -15,11 +17,11 @@ pub(super) struct GivenZeros {
     /// They end at this time, or before.
     pub(super) until: Option<EventTime>,
     /// The branches that have some, and since when each is known: at most 1,000.
-    known: Vec<(BranchId, EventTime)>,
+    known: Vec<(BranchKey, EventTime)>,
 }
 
 impl GivenZeros {
-    pub(super) fn read(reading: &dyn Reading) -> Result<Self, ReadError> {
+    pub(super) fn read(reading: &dyn Reading, branches: &Branches) -> Result<Self, ReadError> {
         let frame = reading.frame();
         let until = frame.snapshot().zeros_end_at;
         let mut known = reading.known(BranchId::FIRST, usize::MAX)?;
@@ -29,7 +31,10 @@ impl GivenZeros {
         Ok(Self {
             tumbling: tumbling.map(|it| it.name().to_owned()).collect(),
             until,
-            known,
+            known: known
+                .into_iter()
+                .map(|(branch, since)| (branches.key(branch), since))
+                .collect(),
         })
     }
 
@@ -41,7 +46,7 @@ impl GivenZeros {
             none_of("branch_id", &branches),
         ];
         queries.extend(self.until.map(ends_after));
-        let paid = |(_, since): &&(BranchId, EventTime)| *since >= EventTime::CALENDAR_MIN;
+        let paid = |(_, since): &&(BranchKey, EventTime)| *since >= EventTime::CALENDAR_MIN;
         queries.extend(self.known.iter().filter(paid).map(|(branch, since)| {
             let ends = json!({ "range": { "window_end": { "lte": rfc3339(*since) } } });
             let filter = [json!({ "term": { "branch_id": branch.to_string() } }), ends];
@@ -74,21 +79,24 @@ mod tests {
 
     #[test]
     fn a_branch_that_is_configured_has_zeros_from_the_beginning() {
-        let branch = |id| BranchId::new(id).unwrap_or(BranchId::MAX);
+        let branch = |text: &str| BranchKey::Text(text.into());
         let zeros = GivenZeros {
             tumbling: vec!["1m".into()],
             until: Some(EventTime::from_millis(120_000)),
             known: vec![
-                (branch(3), EventTime::MIN),
-                (branch(7), EventTime::from_millis(60_000)),
+                (branch("DE/3"), EventTime::MIN),
+                (
+                    BranchKey::Integer(BranchId::FIRST),
+                    EventTime::from_millis(60_000),
+                ),
             ],
         };
         let expected = [
             json!({"bool": {"must_not": {"terms": {"window": ["1m"]}}}}),
-            json!({"bool": {"must_not": {"terms": {"branch_id": ["3", "7"]}}}}),
+            json!({"bool": {"must_not": {"terms": {"branch_id": ["DE/3", "0"]}}}}),
             json!({"range": {"window_end": {"gt": "1970-01-01T00:02:00Z"}}}),
             json!({"bool": {"filter": [
-                {"term": {"branch_id": "7"}},
+                {"term": {"branch_id": "0"}},
                 {"range": {"window_end": {"lte": "1970-01-01T00:01:00Z"}}},
             ]}}),
         ];

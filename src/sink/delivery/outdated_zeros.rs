@@ -77,7 +77,9 @@ impl Delivery {
         let (until, queries) = match (self.zero_windows, zeros.are_former_deleted) {
             (false, _) => (None, vec![given_zeros::all()]),
             (true, false) => {
-                let given = blocking(move || readings.query(GivenZeros::read)).await?;
+                let branches = Arc::clone(&self.branches);
+                let given = move || readings.query(|reading| GivenZeros::read(reading, &branches));
+                let given = blocking(given).await?;
                 (given.until, given.others())
             }
             (true, true) => {

@@ -13,6 +13,7 @@ use super::*;
 use crate::core::effect::{NoWindowReason, PaymentInNoWindow, RejectedRecord};
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
+use crate::domain::branch_key::BranchKey;
 use crate::domain::total::Total;
 use crate::view::field::Scalar;
 
@@ -46,7 +47,7 @@ fn assert_mapped(document: &impl Serialize, kind: DocumentKind, histograms: bool
             Scalar::Text => value.is_string(),
             Scalar::Bool => value.is_boolean(),
             Scalar::I32 | Scalar::I64 => value.is_i64(),
-            Scalar::U32 | Scalar::U64 => value.is_u64(),
+            Scalar::U32 | Scalar::U64 | Scalar::U32OrText => value.is_u64(),
             Scalar::F64 => value.is_f64(),
         };
         assert!(
@@ -152,7 +153,10 @@ fn windows_without_payments_are_given_on_request_and_only_where_none_overlap() {
 fn ids_are_those_of_the_contract() {
     let time = EventTime::from_millis;
     assert_eq!(
-        window_id(branch(), Window::new(time(-60_000), time(0))),
+        window_id(
+            &BranchKey::Integer(branch()),
+            Window::new(time(-60_000), time(0))
+        ),
         "3@-60000-0"
     );
     assert_eq!(origin_id(ORIGIN), "2-40");

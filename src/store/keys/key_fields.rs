@@ -52,7 +52,7 @@ impl<'a> KeyFields<'a> {
     }
 
     pub(super) fn branch(&mut self) -> Option<BranchId> {
-        self.u32().and_then(BranchId::new)
+        self.u32().map(BranchId::from_bits)
     }
 
     pub(super) fn origin(&mut self) -> Option<Origin> {

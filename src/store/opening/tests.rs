@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use rocksdb::WriteBatch;
 use tidegauge_windows::{Key, Selection, Walk};
 
 use super::identify;
-use crate::domain::branch::Branches;
+use crate::domain::branch_key::BranchKey;
+use crate::domain::branch_names::BranchNames;
 use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 use crate::domain::total::Total;
@@ -32,9 +34,9 @@ fn branch(id: u32) -> BranchId {
 /// A run that delivers `documents`, with these names of branches.
 fn run(documents: MarkedDocuments, names: &[(u32, &str)]) -> Identity {
     let names = names.iter();
-    let names = names.map(|(id, name)| (branch(*id), (*name).to_owned()));
+    let names = names.map(|(id, name)| (BranchKey::Integer(branch(*id)), (*name).to_owned()));
     Identity {
-        names: Branches::new(names.collect()),
+        names: Arc::new(BranchNames::new(names.collect())),
         documents,
         ..identity()
     }

@@ -18,7 +18,7 @@ impl StoredValue for PaymentInNoWindow {
         encoder.text(self.reason.as_str());
         self.event_time.write(encoder);
         self.watermark.write(encoder);
-        encoder.u64(u64::from(self.branch.get()));
+        self.branch.write(encoder);
         encoder.i128(self.amount.units());
         encoder.text(&self.read);
     }
@@ -36,7 +36,7 @@ impl StoredValue for PaymentInNoWindow {
             },
             event_time: EventTime::read(decoder)?,
             watermark: Option::read(decoder)?,
-            branch: BranchId::new(decoder.u32()?).ok_or(Malformed)?,
+            branch: BranchId::read(decoder)?,
             amount: Amount::from_units(decoder.i128()?),
             read: decoder.text()?,
         })

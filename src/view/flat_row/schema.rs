@@ -23,13 +23,20 @@ pub fn object_schema(description: &str, fields: &[Field]) -> RefOr<Schema> {
 }
 
 fn property(field: &Field) -> Schema {
+    if field.scalar == Scalar::U32OrText {
+        return ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Integer, Type::String]))
+            .minimum(Some(0.0))
+            .description(Some(field.description))
+            .into();
+    }
     let (kind, format) = match field.scalar {
         Scalar::Text if field.kind == FieldKind::Time => {
             (Type::String, Some(KnownFormat::DateTime))
         }
         Scalar::Text => (Type::String, None),
         Scalar::Bool => (Type::Boolean, None),
-        Scalar::I32 | Scalar::U32 => (Type::Integer, Some(KnownFormat::Int32)),
+        Scalar::I32 | Scalar::U32 | Scalar::U32OrText => (Type::Integer, Some(KnownFormat::Int32)),
         Scalar::I64 | Scalar::U64 => (Type::Integer, Some(KnownFormat::Int64)),
         Scalar::F64 => (Type::Number, Some(KnownFormat::Double)),
     };

@@ -50,7 +50,7 @@ pub fn run(data: &[u8]) {
         let resumed = recovered.progress.iter();
         let resumed = resumed.map(|(partition, progress)| (*partition, progress.position));
         assert!(positions.into_iter().eq(resumed));
-        whole.judge(small_state::figures(&*store.readings()).ok());
+        whole.judge(small_state::figures(&*store.readings(), &store.branches()).ok());
     }
     // A reader tries for a second to open what can't be read, as a writer may be changing it.
     if !is_refused || state % 16 >= 14 {
@@ -62,8 +62,10 @@ fn read_only(whole: &Whole, dir: &Path) {
     let before = bytes_of(dir);
     if let Ok(Some(store)) = ReadOnlyStore::open(dir) {
         let identity = small_state::identity();
-        let readings = store.readings(identity.settings, &identity.names);
-        whole.judge(small_state::figures(&*readings).ok());
+        if let Ok(branches) = store.branches(&identity.names) {
+            let readings = store.readings(identity.settings, &branches);
+            whole.judge(small_state::figures(&*readings, &branches).ok());
+        }
     }
     assert_eq!(bytes_of(dir), before, "reading changes nothing");
 }

@@ -140,7 +140,7 @@ fn asked() -> &'static Asked {
             readings: store.readings(),
             changelog: store.changelog(),
             status: Arc::new(status),
-            branches: small_state::branches(),
+            branches: store.branches(),
             index_prefix: Some("payments".to_owned()),
             version: "0.0.0-test",
             started: Instant::now(),

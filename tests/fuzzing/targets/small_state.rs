@@ -8,8 +8,10 @@ use std::sync::Arc;
 use chrono_tz::Tz;
 use tempfile::TempDir;
 use tidegauge::core::pipeline::{Pipeline, PipelineStart};
+use tidegauge::decode::DecodeRules;
+use tidegauge::decode::mapping::{BranchType, Mapping, MappingSettings};
 use tidegauge::domain::branch::Branches;
-use tidegauge::domain::payment::BranchId;
+use tidegauge::domain::branch_names::BranchNames;
 use tidegauge::domain::record::Record;
 use tidegauge::store::{Identity, MarkedDocuments, Store};
 use tidegauge::view::reading::{ReadError, Reading, Readings};
@@ -41,18 +43,15 @@ pub fn identity() -> Identity {
         generation: 1,
         rules: "window.1m.size = 60000\n".to_owned(),
         settings: settings(),
-        names: Branches::clone(&branches()),
+        names: names(),
         documents: MarkedDocuments::WithPayments,
     }
 }
 
-/// The names of its branches.
-pub fn branches() -> Arc<Branches> {
-    Arc::new(Branches::new([(branch(0), "Mitte/Nord".to_owned())].into()))
-}
-
-fn branch(id: u32) -> BranchId {
-    BranchId::new(id).unwrap()
+/// The names of its branches, which may be texts.
+pub fn names() -> Arc<BranchNames> {
+    let names = [("0".parse().unwrap(), "Mitte/Nord".to_owned())];
+    Arc::new(BranchNames::new(names.into()).with_texts())
 }
 
 fn settings() -> Arc<Settings> {
@@ -74,14 +73,31 @@ fn settings() -> Arc<Settings> {
 
 /// Writes a state of so many checkpoints into `dir`, and gives it open, with the figures of each.
 pub fn write(dir: &Path, checkpoints: i64) -> (Store, Vec<String>) {
-    let (mut store, _) = Store::open(dir, &identity()).unwrap();
+    let open = || {
+        let (store, recovered) = Store::open(dir, &identity()).unwrap();
+        let start = PipelineStart {
+            snapshot: recovered.snapshot,
+            known: recovered.known,
+            progress: recovered.progress,
+        };
+        let mapping = MappingSettings {
+            branch_type: BranchType::Any,
+            ..MappingSettings::default()
+        };
+        let rules = DecodeRules {
+            mapping: Arc::new(Mapping::new(mapping)),
+            zone: Tz::UTC,
+        };
+        let pipeline = Pipeline::new(settings(), rules, store.branches(), start);
+        (store, pipeline)
+    };
+    let (mut store, mut pipeline) = open();
     let mut figures = Vec::new();
     let mut offsets = BTreeMap::<i32, i64>::new();
-    let mut pipeline = Pipeline::new(settings(), Tz::UTC, branches(), PipelineStart::default());
     for checkpoint in 0..checkpoints {
         if checkpoint == REOPENED_AT {
             drop(store);
-            store = Store::open(dir, &identity()).unwrap().0;
+            (store, pipeline) = open();
         }
         let time = START + checkpoint * MINUTE;
         let payments = [
@@ -110,6 +126,13 @@ pub fn write(dir: &Path, checkpoints: i64) -> (Store, Vec<String>) {
                     time + 3_600_000
                 ),
             ),
+            (
+                0,
+                format!(
+                    r#"{{"createTime":{time},"payAmount":2,"branchId":"Lager/{}"}}"#,
+                    checkpoint % 4
+                ),
+            ),
             (1, "not a payment".to_owned()),
         ];
         for (partition, payload) in &payments {
@@ -124,7 +147,7 @@ pub fn write(dir: &Path, checkpoints: i64) -> (Store, Vec<String>) {
             *offset += 1;
         }
         store.commit(&pipeline.take_effects(), &[], time).unwrap();
-        figures.push(self::figures(&*store.readings()).unwrap());
+        figures.push(self::figures(&*store.readings(), &store.branches()).unwrap());
     }
     (store, figures)
 }
@@ -133,7 +156,7 @@ pub fn write(dir: &Path, checkpoints: i64) -> (Store, Vec<String>) {
 ///
 /// # Errors
 /// When the state says that something in it can't be read.
-pub fn figures(readings: &dyn Readings) -> Result<String, ReadError> {
+pub fn figures(readings: &dyn Readings, branches: &Branches) -> Result<String, ReadError> {
     readings.query(|reading| {
         let mut text = String::new();
         let checkpoint = reading.checkpoint();
@@ -141,8 +164,10 @@ pub fn figures(readings: &dyn Readings) -> Result<String, ReadError> {
         line(format!("positions {:?}", checkpoint.positions));
         line(format!("ledger {:?}", checkpoint.ledger));
         line(format!("notices {:?}", checkpoint.notices));
-        line(format!("totals {:?}", reading.all_totals()?));
-        windows(reading, &mut line)?;
+        for (branch, total) in reading.all_totals()? {
+            line(format!("total {} {total:?}", branches.name(branch)));
+        }
+        windows(reading, branches, &mut line)?;
         line(format!(
             "no window {:?}",
             reading.payments_in_no_window(None, 100)?
@@ -155,16 +180,20 @@ pub fn figures(readings: &dyn Readings) -> Result<String, ReadError> {
     })
 }
 
-fn windows(reading: &dyn Reading, line: &mut impl FnMut(String)) -> Result<(), ReadError> {
+fn windows(
+    reading: &dyn Reading,
+    branches: &Branches,
+    line: &mut impl FnMut(String),
+) -> Result<(), ReadError> {
     let frame = reading.frame();
     for (number, definition) in (0..).zip(frame.definitions()) {
         let found = frame.windows(reading, &Query::all(number))?;
         for result in found {
             let (window, aggregate) = (result.window, &result.aggregate);
             line(format!(
-                "{} {window:?} {:?} {} {} {:?} {:?} {:?} {}",
+                "{} {window:?} {} {} {} {:?} {:?} {:?} {}",
                 definition.name(),
-                result.key,
+                branches.name(result.key),
                 aggregate.count,
                 aggregate.sum,
                 aggregate.min(),
