@@ -89,7 +89,7 @@ impl ByteEncoder {
         clippy::cast_possible_truncation,
         reason = "takes the lowest seven bits"
     )]
-    fn u128(&mut self, mut value: u128) {
+    pub(super) fn u128(&mut self, mut value: u128) {
         while value > u128::from(u64::MAX) {
             self.bytes.push(value as u8 | 0x80);
             value >>= 7;
@@ -166,12 +166,16 @@ impl<'a> ByteDecoder<'a> {
         i32::try_from(self.i64()?).map_err(|_| Malformed)
     }
 
-    pub(super) fn i128(&mut self) -> DecodeResult<i128> {
+    pub(super) fn u128(&mut self) -> DecodeResult<u128> {
         let value = self.u256()?;
         if value > U256::from(u128::MAX) {
             return Err(Malformed);
         }
-        let value = value.as_u128();
+        Ok(value.as_u128())
+    }
+
+    pub(super) fn i128(&mut self) -> DecodeResult<i128> {
+        let value = self.u128()?;
         Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
     }
 
@@ -190,6 +194,13 @@ impl<'a> ByteDecoder<'a> {
         let (text, rest) = self.bytes.split_at_checked(len).ok_or(Malformed)?;
         self.bytes = rest;
         String::from_utf8(text.to_vec()).map_err(|_| Malformed)
+    }
+
+    /// The next `len` bytes.
+    pub(super) fn bytes(&mut self, len: usize) -> DecodeResult<&'a [u8]> {
+        let (bytes, rest) = self.bytes.split_at_checked(len).ok_or(Malformed)?;
+        self.bytes = rest;
+        Ok(bytes)
     }
 
     pub(super) fn option<T>(
