@@ -89,7 +89,7 @@ impl ByteEncoder {
         clippy::cast_possible_truncation,
         reason = "takes the lowest seven bits"
     )]
-    pub(super) fn u128(&mut self, mut value: u128) {
+    fn u128(&mut self, mut value: u128) {
         while value > u128::from(u64::MAX) {
             self.bytes.push(value as u8 | 0x80);
             value >>= 7;
@@ -166,16 +166,12 @@ impl<'a> ByteDecoder<'a> {
         i32::try_from(self.i64()?).map_err(|_| Malformed)
     }
 
-    pub(super) fn u128(&mut self) -> DecodeResult<u128> {
+    pub(super) fn i128(&mut self) -> DecodeResult<i128> {
         let value = self.u256()?;
         if value > U256::from(u128::MAX) {
             return Err(Malformed);
         }
-        Ok(value.as_u128())
-    }
-
-    pub(super) fn i128(&mut self) -> DecodeResult<i128> {
-        let value = self.u128()?;
+        let value = value.as_u128();
         Ok((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
     }
 

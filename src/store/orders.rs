@@ -164,3 +164,6 @@ fn segments(
         }))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,9 @@ use chrono_tz::Tz;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tidegauge::api::{Limits, State, router};
-use tidegauge::core::effect::{NoWindowReason, Notices, PaymentInNoWindow, RejectedRecord};
+use tidegauge::core::effect::{
+    FirstPayment, NoWindowReason, Notices, PaymentInNoWindow, RejectedRecord, RepeatedPayment,
+};
 use tidegauge::decode::Reason;
 use tidegauge::domain::amount::Amount;
 use tidegauge::domain::branch::Branches;
@@ -44,6 +46,7 @@ pub(super) struct World {
     totals: BTreeMap<BranchId, Total>,
     late: Vec<PaymentInNoWindow>,
     rejects: Vec<RejectedRecord>,
+    repeated: Vec<RepeatedPayment>,
 }
 
 pub(super) fn branch(id: u32) -> BranchId {
@@ -92,6 +95,7 @@ impl World {
             totals: BTreeMap::new(),
             late: Vec::new(),
             rejects: Vec::new(),
+            repeated: Vec::new(),
         }
     }
 
@@ -124,6 +128,7 @@ impl World {
         }
         world.add_late();
         world.add_rejects();
+        world.add_repeated();
         world.checkpoint.sequence = 12;
         world.checkpoint.as_of = START + 300_250;
         world.checkpoint.dirty = 4;
@@ -223,6 +228,7 @@ impl World {
                 NoWindowReason::TooLate => Entry::TooLate,
                 NoWindowReason::PastRetention => Entry::PastRetention,
                 NoWindowReason::Future => Entry::Future,
+                NoWindowReason::Conflict => Entry::Conflict,
             };
             self.book(entry, Some(amount));
             self.add_total(branch(9), at(millis), amount);
@@ -237,6 +243,28 @@ impl World {
                 watermark: Some(at(57_000)),
                 branch: branch(9),
                 amount,
+                read: "{\"branchId\":9}".into(),
+            });
+        }
+    }
+
+    /// A duplicate and a conflict, which are in the list alone.
+    fn add_repeated(&mut self) {
+        for (offset, first_units) in [(7, UNITS / 2), (8, 3 * UNITS)] {
+            self.repeated.push(RepeatedPayment {
+                origin: Origin {
+                    partition: 1,
+                    offset,
+                },
+                timestamp: Some(START + 100),
+                event_time: at(1_000),
+                branch: branch(9),
+                amount: Amount::from_units(UNITS / 2),
+                first: FirstPayment {
+                    offset: 2,
+                    branch: branch(9),
+                    amount: Amount::from_units(first_units),
+                },
                 read: "{\"branchId\":9}".into(),
             });
         }

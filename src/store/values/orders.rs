@@ -64,17 +64,24 @@ pub(in crate::store) fn write_orders(
     let scale = SCALES.into_iter().find(divides).unwrap_or(0);
     #[expect(clippy::cast_possible_truncation, reason = "at most 18")]
     encoder.byte(scale as u8);
-    let mut column = |value: &dyn Fn(&SeenOrder) -> u128| write_column(orders, value, encoder);
-    column(&|order| u128::from(matches!(order.id, OrderId::Text(_))));
-    column(&|order| id_bits(order.id));
-    column(&|order| signed(order.offset));
-    column(&|order| signed(order.event_time.millis()));
-    column(&|order| u128::from(order.branch.get()));
-    column(&|order| (order.amount.units() / unit(scale)).cast_unsigned() ^ SIGN);
-    column(&|order| order.clock.map_or(0, |clock| signed(clock.millis()) + 1));
+    let mut column =
+        |zero: u128, value: &dyn Fn(&SeenOrder) -> u128| write_column(orders, zero, value, encoder);
+    column(0, &|order| u128::from(matches!(order.id, OrderId::Text(_))));
+    column(SIGN, &|order| id_bits(order.id));
+    column(SIGN_64, &|order| signed(order.offset));
+    column(SIGN_64, &|order| signed(order.event_time.millis()));
+    column(0, &|order| u128::from(order.branch.get()));
+    column(SIGN, &|order| {
+        (order.amount.units() / unit(scale)).cast_unsigned() ^ SIGN
+    });
+    column(SIGN_64, &|order| {
+        order.clock.map_or(0, |clock| signed(clock.millis()) + 1)
+    });
 }
 
+/// What zero is in columns of signed numbers.
 const SIGN: u128 = 1 << 127;
+const SIGN_64: u128 = 1 << 63;
 
 fn id_bits(id: OrderId) -> u128 {
     match id {
@@ -93,15 +100,17 @@ fn unsigned(number: u128) -> DecodeResult<i64> {
     Ok((bits ^ (1 << 63)).cast_signed())
 }
 
+/// Bases are written as differences to `zero`, so that those near it are short.
 fn write_column(
     orders: &[SeenOrder],
+    zero: u128,
     value: &dyn Fn(&SeenOrder) -> u128,
     encoder: &mut ByteEncoder,
 ) {
     let base = orders.iter().map(value).min().unwrap_or_default();
     let most = orders.iter().map(value).max().unwrap_or_default() - base;
     let width = (u128::BITS - most.leading_zeros()).div_ceil(8) as usize;
-    encoder.u128(base);
+    encoder.i128(base.wrapping_sub(zero).cast_signed());
     #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
     encoder.byte(width as u8);
     for order in orders {
@@ -113,8 +122,8 @@ fn write_column(
 }
 
 impl<'a> Column<'a> {
-    fn read(decoder: &mut ByteDecoder<'a>, len: usize) -> DecodeResult<Self> {
-        let base = decoder.u128()?;
+    fn read(decoder: &mut ByteDecoder<'a>, len: usize, zero: u128) -> DecodeResult<Self> {
+        let base = decoder.i128()?.cast_unsigned().wrapping_add(zero);
         let width = usize::from(decoder.byte()?);
         if width > size_of::<u128>() {
             return Err(Malformed);
@@ -167,13 +176,13 @@ impl<'a> OrderColumns<'a> {
             began,
             len,
             scale,
-            kinds: Column::read(decoder, len)?,
-            ids: Column::read(decoder, len)?,
-            offsets: Column::read(decoder, len)?,
-            event_times: Column::read(decoder, len)?,
-            branches: Column::read(decoder, len)?,
-            amounts: Column::read(decoder, len)?,
-            clocks: Column::read(decoder, len)?,
+            kinds: Column::read(decoder, len, 0)?,
+            ids: Column::read(decoder, len, SIGN)?,
+            offsets: Column::read(decoder, len, SIGN_64)?,
+            event_times: Column::read(decoder, len, SIGN_64)?,
+            branches: Column::read(decoder, len, 0)?,
+            amounts: Column::read(decoder, len, SIGN)?,
+            clocks: Column::read(decoder, len, SIGN_64)?,
         })
     }
 
@@ -245,3 +254,6 @@ impl StoredValue for StoredOrders {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
