@@ -1,6 +1,7 @@
 //! A small state in memory, and a way to ask it.
 
 mod reading;
+mod repeated;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tidegauge::api::{Limits, State, router};
 use tidegauge::core::effect::{
-    FirstPayment, NoWindowReason, Notices, PaymentInNoWindow, RejectedRecord, RepeatedPayment,
+    NoWindowReason, Notices, PaymentInNoWindow, RejectedRecord, RepeatedPayment,
 };
 use tidegauge::decode::Reason;
 use tidegauge::domain::amount::Amount;
@@ -243,28 +244,6 @@ impl World {
                 watermark: Some(at(57_000)),
                 branch: branch(9),
                 amount,
-                read: "{\"branchId\":9}".into(),
-            });
-        }
-    }
-
-    /// A duplicate and a conflict, which are in the list alone.
-    fn add_repeated(&mut self) {
-        for (offset, first_units) in [(7, UNITS / 2), (8, 3 * UNITS)] {
-            self.repeated.push(RepeatedPayment {
-                origin: Origin {
-                    partition: 1,
-                    offset,
-                },
-                timestamp: Some(START + 100),
-                event_time: at(1_000),
-                branch: branch(9),
-                amount: Amount::from_units(UNITS / 2),
-                first: FirstPayment {
-                    offset: 2,
-                    branch: branch(9),
-                    amount: Amount::from_units(first_units),
-                },
                 read: "{\"branchId\":9}".into(),
             });
         }

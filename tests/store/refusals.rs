@@ -93,7 +93,7 @@ fn a_version_that_is_not_understood_is_refused() {
         drop(db);
         let error = refused(dir.path(), &identity(&feed.settings));
         let found = u64::from(version);
-        assert!(matches!(error, Error::Version { found: f, expected: 5, .. } if f == found));
+        assert!(matches!(error, Error::Version { found: f, expected: 6, .. } if f == found));
         let db = rocksdb::DB::open_default(dir.path()).unwrap();
         assert_eq!(db.get([1]).unwrap(), Some(rewritten));
     }

@@ -346,7 +346,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Pay { partition, id, minutes, amount, is_believed } => {
-                    // On the whole, time goes on.
+                    // On the whole, time advances.
                     start += 2;
                     let minutes = start + minutes;
                     let payment = Payment {
