@@ -224,7 +224,8 @@ fn run(topic: &Topic, rule: Option<DuplicateRule>) -> Cost {
     let began = Instant::now();
     let (jobs, effects) = sync_channel(0);
     let ledger = thread::scope(|scope| {
-        let writer = scope.spawn(move || {
+        let writer = thread::Builder::new().name("write".into());
+        let writer = writer.spawn_scoped(scope, move || {
             let mut store = store;
             let mut ledger = Ledger::default();
             for effects in effects {
@@ -232,10 +233,13 @@ fn run(topic: &Topic, rule: Option<DuplicateRule>) -> Cost {
             }
             ledger
         });
+        let writer = writer.unwrap();
         let mut records = topic.records();
         let mut since = 0;
         loop {
-            let batch: Vec<Record<'_>> = records.by_ref().take(BATCH).collect();
+            let mut batch: Vec<Record<'_>> = records.by_ref().take(BATCH).collect();
+            // As a consumer gives them.
+            batch.sort_by_key(|record| record.partition);
             if batch.is_empty() {
                 break;
             }

@@ -31,9 +31,14 @@ pub(super) struct IdHash {
 
 /// Slots: the fingerprint in the upper half, the number of the segment in the lower one; 0 if there is none, as no
 /// fingerprint is 0.
+///
+/// Fingerprints ascend from slot to slot, and each is in its home or after it without an empty slot between. So most are
+/// found missing after a look or two.
 #[derive(Clone, Debug, Default)]
 struct Shard {
     slots: Vec<u64>,
+    /// So many slots are homes; a few more follow the last of them.
+    homes: usize,
     /// So many are not 0.
     filled: usize,
 }
@@ -89,10 +94,11 @@ impl OrderIndex {
     }
 
     /// The numbers of the segments in which an id of this hash may be, in no order, each once.
+    #[inline]
     pub(super) fn find(&self, hash: IdHash, live: LiveSegments, found: &mut Vec<u64>) {
         let shard = &self.shards[hash.shard];
-        for slot in shard.probe(hash.fingerprint) {
-            let (fingerprint, locator) = parts(shard.slots[slot]);
+        for slot in shard.run(hash.fingerprint) {
+            let (fingerprint, locator) = parts(*slot);
             if fingerprint == hash.fingerprint && live.count(locator) {
                 found.push(live.number(locator));
             }
@@ -109,7 +115,7 @@ impl OrderIndex {
         live: LiveSegments,
     ) {
         let shard = &mut self.shards[hash.shard];
-        if shard.filled * 20 >= shard.slots.len() * FULL {
+        if shard.filled * 20 >= shard.homes * FULL {
             shard.remake(live);
         }
         let instead_of = instead_of.map(|number| number as u32);
@@ -132,7 +138,7 @@ impl OrderIndex {
         let shard = &mut self.shards[*at];
         let counting = shard.counting(live);
         // It is not made again for a few.
-        if capacity(counting) * 3 / 2 < shard.slots.len() {
+        if capacity(counting) * 3 / 2 < shard.homes {
             shard.remake(live);
         }
     }
@@ -145,22 +151,22 @@ impl OrderIndex {
 }
 
 impl Shard {
-    /// The slots from that of `fingerprint` on that are filled without a gap.
-    fn probe(&self, fingerprint: u32) -> impl Iterator<Item = usize> + '_ {
-        let start = self.home(fingerprint);
-        let (before, from) = self.slots.split_at(start);
-        let round = (start..).zip(from).chain((0..).zip(before));
-        round.take_while(|(_, slot)| **slot != 0).map(|(at, _)| at)
+    /// The slots from the home of `fingerprint` on that may have it: up to one that is empty or has a larger one.
+    #[inline]
+    fn run(&self, fingerprint: u32) -> impl Iterator<Item = &u64> {
+        let last = slot_of(fingerprint, u32::MAX);
+        let from = self.slots.get(self.home(fingerprint)..).unwrap_or_default();
+        from.iter()
+            .take_while(move |slot| **slot != 0 && **slot <= last)
     }
 
     fn home(&self, fingerprint: u32) -> usize {
-        let slots = self.slots.len() as u64;
-        #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
-        let home = ((u64::from(fingerprint) * slots) >> 32) as usize;
+        let homes = self.homes as u64;
+        #[expect(clippy::cast_possible_truncation, reason = "below the number of homes")]
+        let home = ((u64::from(fingerprint) * homes) >> 32) as usize;
         home
     }
 
-    // There is a slot that is not filled.
     fn insert(
         &mut self,
         fingerprint: u32,
@@ -169,29 +175,34 @@ impl Shard {
         live: LiveSegments,
     ) {
         let slot = slot_of(fingerprint, locator);
-        let mut free = None;
+        let mut place = self.home(fingerprint);
         let mut replaced = None;
-        for at in self.probe(fingerprint) {
-            let (other, there) = parts(self.slots[at]);
-            if self.slots[at] == slot {
+        for there in self.run(fingerprint) {
+            let (other, before) = parts(*there);
+            if *there == slot {
                 return;
             }
-            if !live.count(there) {
-                free = free.or(Some(at));
-            } else if other == fingerprint && Some(there) == instead_of {
-                replaced = Some(at);
+            if other == fingerprint && Some(before) == instead_of {
+                replaced = Some(place);
             }
+            place += 1;
         }
-        if let Some(at) = replaced.or(free) {
-            self.slots[at] = slot;
+        if let Some(replaced) = replaced {
+            self.slots[replaced] = slot;
             return;
         }
-        let start = self.home(fingerprint);
-        let (before, from) = self.slots.split_at_mut(start);
-        if let Some(empty) = from.iter_mut().chain(before).find(|slot| **slot == 0) {
-            *empty = slot;
-            self.filled += 1;
-        }
+        // Those behind it move up to the next slot that is free.
+        let is_free = |slot: &u64| *slot == 0 || !live.count(parts(*slot).1);
+        let behind = self.slots.get(place..).unwrap_or_default();
+        let free = behind.iter().position(is_free).map(|free| place + free);
+        let free = free.unwrap_or_else(|| {
+            self.slots.reserve_exact(SLOTS_MIN);
+            self.slots.push(0);
+            self.slots.len() - 1
+        });
+        self.filled += usize::from(self.slots[free] == 0);
+        self.slots.copy_within(place..free, place + 1);
+        self.slots[place] = slot;
     }
 
     fn counting(&self, live: LiveSegments) -> usize {
@@ -200,20 +211,24 @@ impl Shard {
     }
 
     fn remake(&mut self, live: LiveSegments) {
-        let slots = vec![0; capacity(self.counting(live))];
+        self.homes = capacity(self.counting(live));
+        let slots = Vec::with_capacity(self.homes + SLOTS_MIN);
         let before = std::mem::replace(&mut self.slots, slots);
         self.filled = 0;
+        // They are in the order of their homes already.
         for slot in before {
             let (fingerprint, locator) = parts(slot);
             if slot != 0 && live.count(locator) {
-                let start = self.home(fingerprint);
-                let (before, from) = self.slots.split_at_mut(start);
-                if let Some(empty) = from.iter_mut().chain(before).find(|slot| **slot == 0) {
-                    *empty = slot;
-                    self.filled += 1;
+                let home = self.home(fingerprint);
+                if self.slots.len() < home {
+                    self.slots.resize(home, 0);
                 }
+                self.slots.push(slot);
+                self.filled += 1;
             }
         }
+        let least = self.homes.max(self.slots.len());
+        self.slots.resize(least, 0);
     }
 }
 
