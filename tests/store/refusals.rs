@@ -83,7 +83,7 @@ fn other_configured_branches_are_not_refused() {
 
 #[test]
 fn a_version_that_is_not_understood_is_refused() {
-    for version in [0, 6, 77] {
+    for version in [0, 7, 77] {
         let mut feed = Feed::new(Span::DAY);
         let dir = state(&mut feed);
         let mut rewritten = vec![version];

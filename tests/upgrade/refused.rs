@@ -105,6 +105,6 @@ fn every_command_refuses_a_newer_state_with_what_to_do() {
     // What lists generations names it, and goes on.
     let status = setup.run_json(&["replay", "status", "-o", "json"]);
     let unreadable = status["generations"][0]["unreadable"].as_str().unwrap();
-    assert!(unreadable.contains("has storage version 6"), "{status}");
+    assert!(unreadable.contains("has storage version 7"), "{status}");
     assert_eq!(files(&setup.path("state")), before);
 }
