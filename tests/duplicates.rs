@@ -117,7 +117,7 @@ fn expected(orders: &[Order]) -> Expected {
             .filter(in_partition)
             .filter(repeats)
             .collect();
-        let is_same = |(other, _): &&&(&Order, i64)| {
+        let is_same = |(other, _): &&(&Order, i64)| {
             (other.cents, other.branch) == (order.cents, order.branch)
         };
         let entry = match (of_id.is_empty(), of_id.iter().any(is_same)) {

@@ -1,5 +1,7 @@
 //! `tidegauge check --sample` and `--from-topic`: what is read from some records, and why others are rejected.
 
+mod repeats;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -10,6 +12,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 use tidegauge_windows::EventTime;
 
+use self::repeats::Repeats;
 use crate::cli::failure::CommandFailure;
 use crate::cli::line_envelope;
 use crate::cli::lines;
@@ -36,7 +39,7 @@ struct SampleRow {
     partition: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<i64>,
-    /// `payment`, `filtered`, `tombstone` or `rejected`.
+    /// `payment`, `duplicate`, `conflict`, `filtered`, `tombstone` or `rejected`.
     outcome: &'static str,
     event_time: Option<String>,
     pay_amount_exact: Option<String>,
@@ -63,29 +66,33 @@ struct Sample {
     decoder: Decoder,
     texts: Arc<BranchTexts>,
     is_original: bool,
+    /// Finds duplicates, if payments are compared.
+    repeats: Option<Repeats>,
     rows: Vec<SampleRow>,
     outcomes: BTreeMap<&'static str, u64>,
     reasons: BTreeMap<&'static str, u64>,
 }
 
 impl Sample {
-    fn new(config: &Config) -> Self {
+    fn new(config: &Config) -> anyhow::Result<Self> {
         let texts: Arc<BranchTexts> = Arc::default();
-        Self {
+        Ok(Self {
+            repeats: Repeats::new(config)?,
             decoder: Decoder::new(config.decoding(), Arc::clone(&texts)),
             texts,
             is_original: config.payment.is_original(),
             rows: Vec::new(),
             outcomes: BTreeMap::new(),
             reasons: BTreeMap::new(),
-        }
+        })
     }
 
-    fn take_line(&mut self, line: u64, value: &[u8]) {
+    fn take_line(&mut self, line: u64, value: &[u8]) -> anyhow::Result<()> {
         let mut record = Record::of(Some(value));
         let mut fault = None;
         let envelope = line_envelope::read(value, self.is_original);
         if let Some(envelope) = &envelope {
+            record.partition = envelope.partition;
             record.timestamp = envelope.timestamp;
             record.key = envelope.key.as_deref().map(str::as_bytes);
             record.headers = Headers::new(&envelope.headers);
@@ -98,24 +105,26 @@ impl Sample {
             Some(reject) => Decoded::Reject(reject),
             None => self.decoder.decode(&record),
         };
-        let row = self.row(&record, decoded);
+        let row = self.row(&record, decoded)?;
         self.rows.push(SampleRow {
             line: Some(line),
             ..row
         });
+        Ok(())
     }
 
-    fn take_record(&mut self, record: &Record<'_>) {
+    fn take_record(&mut self, record: &Record<'_>) -> anyhow::Result<()> {
         let decoded = self.decoder.decode(record);
-        let row = self.row(record, decoded);
+        let row = self.row(record, decoded)?;
         self.rows.push(SampleRow {
             partition: Some(record.partition),
             offset: Some(record.offset),
             ..row
         });
+        Ok(())
     }
 
-    fn row(&mut self, record: &Record<'_>, decoded: Decoded) -> SampleRow {
+    fn row(&mut self, record: &Record<'_>, decoded: Decoded) -> anyhow::Result<SampleRow> {
         let found = self.decoder.find(record);
         let found: Vec<String> = found.iter().map(FoundFact::to_string).collect();
         let mut row = SampleRow {
@@ -132,7 +141,9 @@ impl Sample {
         };
         match decoded {
             Decoded::Payment(payment) => {
-                row.outcome = "payment";
+                let repeats = self.repeats.as_mut();
+                let repeats = repeats.map(|repeats| repeats.outcome(record));
+                row.outcome = repeats.transpose()?.flatten().unwrap_or("payment");
                 row.event_time = Some(time(payment.event_time));
                 row.pay_amount_exact = Some(payment.amount.to_string());
                 row.branch = self.texts.key(payment.branch).map(|key| key.to_string());
@@ -150,7 +161,7 @@ impl Sample {
             Decoded::Tombstone => {}
         }
         *self.outcomes.entry(row.outcome).or_default() += 1;
-        row
+        Ok(row)
     }
 
     fn print(self, format: OutputFormat) -> Result<(), CommandFailure> {
@@ -171,7 +182,8 @@ impl Sample {
     /// Says how many records were read; an error if none could be.
     fn conclude(&self) -> Result<(), CommandFailure> {
         let of = |outcome| self.outcomes.get(outcome).copied().unwrap_or_default();
-        let (payments, rejected) = (of("payment"), of("rejected"));
+        let payments = of("payment") + of("duplicate") + of("conflict");
+        let rejected = of("rejected");
         let all = self.rows.len() as u64;
         if all == 0 {
             return Err(anyhow!("there is no record to look at").into());
@@ -213,16 +225,20 @@ pub(super) fn of_file(
     config: &Config,
     format: OutputFormat,
 ) -> Result<(), CommandFailure> {
-    let mut sample = Sample::new(config);
-    let mut line = 0;
+    let mut sample = Sample::new(config)?;
+    let (mut line, mut outcome) = (0, Ok(()));
     lines::of_file(file, |value| {
         if sample.rows.len() >= limit {
             return ControlFlow::Break(());
         }
         line += 1;
-        sample.take_line(line, value);
-        ControlFlow::Continue(())
+        outcome = sample.take_line(line, value);
+        match outcome {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
     })?;
+    outcome?;
     sample.print(format)
 }
 
@@ -235,12 +251,12 @@ pub(super) fn of_topic(
     config: &Config,
     format: OutputFormat,
 ) -> Result<(), CommandFailure> {
-    let mut sample = Sample::new(config);
+    let mut sample = Sample::new(config)?;
     let mut source = Source::connect_to_last(&config.kafka, limit, PATIENCE)?;
     while !source.finished() && sample.rows.len() < limit {
         let batch = source.poll(Duration::from_millis(100))?;
         for record in batch.records().take(limit - sample.rows.len()) {
-            sample.take_record(&record);
+            sample.take_record(&record)?;
         }
     }
     sample.print(format)
