@@ -170,9 +170,8 @@ impl Shard {
 
     fn home(&self, fingerprint: u32) -> usize {
         let homes = self.homes as u64;
-        #[expect(clippy::cast_possible_truncation, reason = "below the number of homes")]
-        let home = ((u64::from(fingerprint) * homes) >> 32) as usize;
-        home
+        // The upper half of the product is below the number of homes.
+        ((u64::from(fingerprint) * homes) >> 32) as usize
     }
 
     fn insert(

@@ -1,5 +1,6 @@
 //! The ids of one partition.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -302,7 +303,7 @@ impl SeenPartition {
         if segments.is_empty() {
             return Ok((found, None));
         }
-        segments.sort_unstable_by(|one, other| other.cmp(one));
+        segments.sort_unstable_by_key(|segment| Reverse(*segment));
         for segment in segments {
             let mut take = |id_number, order| {
                 found.push(FoundOrder {
@@ -319,7 +320,7 @@ impl SeenPartition {
                 break;
             }
         }
-        found.sort_unstable_by(|one, other| other.id_number.cmp(&one.id_number));
+        found.sort_unstable_by_key(|found| Reverse(found.id_number));
         found.truncate(COMPARED_MAX);
         let mut of_id: Vec<u64> = found.iter().map(|found| found.segment).collect();
         of_id.dedup();
