@@ -4,6 +4,7 @@ mod absence;
 mod appearance;
 mod branch_cache;
 mod byte_cursor;
+mod condition;
 mod create_time;
 mod days;
 mod digits;
@@ -16,6 +17,7 @@ mod layout;
 mod layouts;
 mod lookup;
 pub mod mapping;
+mod path;
 mod place_value;
 mod quoted;
 mod rules;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
+use crate::domain::amount::Amount;
 use crate::domain::branch_texts::BranchTexts;
 use crate::domain::payment::Payment;
 use crate::domain::record::Record;
@@ -73,6 +76,8 @@ impl From<Tz> for DecodeRules {
 pub enum Decoded {
     /// A payment.
     Payment(Payment),
+    /// A payment that does not count, as the configuration says; with its amount, if it could be read.
+    Filtered(Option<Amount>),
     /// A reject, with the reason.
     Reject(Reject),
     /// No payload, or an empty one.
@@ -96,8 +101,8 @@ pub enum Reason {
     NotJson,
     /// Event time, amount or branch is missing or null (or the currency, if the mapping has one).
     MissingField,
-    /// A field is given twice, or what stands at the place of the branch, the order id, the currency or
-    /// the envelope can't be one.
+    /// A field is given twice, what stands at the place of the branch, the order id, the currency or the
+    /// envelope can't be one, or a condition can't be decided.
     BadField,
     /// The event time is not a valid time.
     BadTime,
@@ -134,7 +139,7 @@ impl Decoder {
             return Decoded::Tombstone;
         };
         // The scanner takes nothing anywhere near `PAYLOAD_MAX`.
-        if self.rules.mapping.is_original()
+        if self.rules.mapping.is_plain_original()
             && let Some(payment) = scanner::scan(payload, &mut self.days)
         {
             return Decoded::Payment(payment);
@@ -144,12 +149,12 @@ impl Decoder {
             ..Rules::new(&self.rules, &self.texts)
         };
         if payload.len() <= PAYLOAD_MAX
-            && let Some(payment) = self.layouts.read(payload, record, rules, &mut self.days)
+            && let Some(decoded) = self.layouts.read(payload, record, rules, &mut self.days)
         {
-            return Decoded::Payment(payment);
+            return decoded;
         }
         let decoded = json::decode(payload, record, rules);
-        if let Decoded::Payment(_) = decoded {
+        if let Decoded::Payment(_) | Decoded::Filtered(_) = decoded {
             self.layouts.learn(payload, rules);
         }
         decoded

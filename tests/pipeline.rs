@@ -207,7 +207,10 @@ proptest! {
         let placed = whole.ledger.entry(Entry::OnTime).count + whole.ledger.entry(Entry::Late).count;
         prop_assert_eq!(minutes, placed);
         for entry in Entry::ALL {
-            let none = matches!(entry, Entry::Duplicate | Entry::PastRetention);
+            let none = matches!(
+                entry,
+                Entry::Duplicate | Entry::PastRetention | Entry::Filtered
+            );
             prop_assert_eq!(whole.ledger.entry(entry).count == 0, none, "{:?}", entry);
         }
     }

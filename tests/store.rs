@@ -12,7 +12,8 @@ mod marking;
 mod refusals;
 mod unread;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -32,16 +33,32 @@ fn marks(store: &Store) -> Marks {
         .unwrap()
 }
 
+/// Copies a state while it is open, as it would be found after a power failure.
+///
+/// The store writes tables and their list in the background, and a list is of no use without the tables
+/// that it names: what changes while it is copied is copied once more.
 fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name();
-        if name != "LOCK" && !name.to_string_lossy().starts_with("LOG") {
-            match fs::copy(entry.path(), to.join(name)) {
-                // A log whose records are in a table by now goes while the store is open.
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                copied => drop(copied.unwrap()),
+    let names = || -> BTreeSet<OsString> {
+        let entries = fs::read_dir(from).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    loop {
+        let before = names();
+        for name in &before {
+            let text = name.to_string_lossy();
+            if text != "LOCK" && !text.starts_with("LOG") {
+                match fs::copy(from.join(name), to.join(name)) {
+                    // A log whose records are in a table by now goes while the store is open.
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    copied => drop(copied.unwrap()),
+                }
             }
+        }
+        if names() == before {
+            return;
+        }
+        for entry in fs::read_dir(to).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
         }
     }
 }

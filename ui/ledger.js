@@ -10,6 +10,7 @@ const ENTRIES = {
   past_retention: ["Past retention", "in no window, in totals"],
   future: ["Future", "too far ahead: in no window, in totals"],
   duplicate: ["Duplicate", "always 0: orders are not compared"],
+  filtered: ["Filtered", "left out by payment.where"],
   rejected: ["Rejected", "not payments"],
   tombstone: ["Tombstone", "without a value"],
 };

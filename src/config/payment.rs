@@ -5,7 +5,7 @@ use super::section::{Section, one_of};
 use super::toml_text::{TomlText, quoted};
 use crate::decode::mapping::{
     AmountForm, AmountScale, BranchPlaces, BranchType, Currencies, CurrencyCode, MappingSettings,
-    Place, Template,
+    PaymentCondition, Place, Template,
 };
 
 /// Reads the section.
@@ -37,6 +37,8 @@ pub(super) fn read(section: &Section<'_>) -> MappingSettings {
         order_id: section.parsed("order_id", default.order_id, optional_place),
         currency,
         currencies,
+        condition: section.parsed("where", None, condition),
+        negative: section.parsed("negative_where", None, condition),
     };
     check(section, &fields);
     fields
@@ -129,6 +131,13 @@ fn currencies(text: &str) -> Result<Currencies, String> {
         format!("\"{text}\" is not known: write \"apart\", or the code of the only currency, such as \"EUR\"")
     })?;
     Ok(Currencies::Only(code))
+}
+
+fn condition(text: &str) -> Result<Option<PaymentCondition>, String> {
+    match text {
+        "" => Ok(None),
+        _ => PaymentCondition::compile(text).map(Some).map_err(shown),
+    }
 }
 
 fn scale(section: &Section<'_>) -> AmountScale {
@@ -228,6 +237,14 @@ fn values(fields: &MappingSettings) -> Vec<(&'static str, FieldText)> {
                 Currencies::Apart => text(&"apart"),
                 Currencies::Only(code) => text(&code),
             },
+        ),
+        (
+            "where",
+            optional(fields.condition.as_ref().map(ToString::to_string)),
+        ),
+        (
+            "negative_where",
+            optional(fields.negative.as_ref().map(ToString::to_string)),
         ),
     ]
 }

@@ -236,6 +236,7 @@ impl Pipeline {
                 self.ledger.consumed -= 1;
             }
             Decoded::Tombstone => self.ledger.book(Entry::Tombstone, None),
+            Decoded::Filtered(amount) => self.ledger.book(Entry::Filtered, amount),
             Decoded::Reject(reject) => self.reject(record, reject),
         }
     }

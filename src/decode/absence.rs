@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::Reject;
-use super::facts::Values;
-use super::lookup::Found;
+use super::lookup::FoundValues;
 use super::mapping::{Mapping, PathStep, Place};
 use super::quoted::excerpt;
 
@@ -13,7 +12,7 @@ pub(super) fn explain(
     mut reject: Reject,
     text: &str,
     mapping: &Mapping,
-    found: &Found<'_>,
+    found: &FoundValues<'_>,
 ) -> Reject {
     if mapping.is_original() {
         return reject;

@@ -1,5 +1,7 @@
 //! From the values of a record to a payment. It does not matter in which format they are written.
 
+mod branch;
+
 use std::fmt;
 
 use tidegauge_windows::{EventTime, LocalTime};
@@ -7,13 +9,13 @@ use tidegauge_windows::{EventTime, LocalTime};
 use super::fault;
 use super::integer::Integer;
 use super::mapping::{
-    AmountForm, AmountScale, BranchFacts, BranchPart, BranchType, Currencies, CurrencyCode, Fact,
-    Mapping, Place,
+    AmountForm, AmountScale, BranchFacts, Currencies, CurrencyCode, Fact, MappedCondition, Mapping,
+    Place,
 };
 use super::place_value::PlaceValue;
 use super::quoted::excerpt;
 use super::rules::Rules;
-use super::{Reason, Reject};
+use super::{Decoded, Reason, Reject};
 use crate::domain::amount::Amount;
 use crate::domain::payment::{BranchId, OrderId, Payment, PaymentNotices};
 use crate::domain::record::Record;
@@ -22,6 +24,12 @@ use crate::domain::record::Record;
 pub(super) trait Values {
     /// What stands at the path of this slot; `None` if nothing does, or null.
     fn get(&self, slot: usize) -> Option<PlaceValue<'_>>;
+
+    /// The same as JSON, for conditions; `null` is something.
+    fn json(&self, slot: usize) -> Option<&str>;
+
+    /// The payment's object as JSON; `None` if it is not known.
+    fn object(&self) -> Option<&str>;
 }
 
 /// Facts that were read on the way, where they stood in the usual form.
@@ -54,16 +62,17 @@ impl QuickFacts {
     }
 }
 
-/// The payment of which `values` and `record` hold the facts, except for those in `quick`.
+/// What the record is of which `values` and `record` hold the facts, except for those in `quick`: a
+/// payment, or one that is filtered out.
 ///
-/// Of several faults the first in this order is the reason: required facts that are missing, then
-/// event time, currency, amount, branch, order id, and the platform of the original message.
-pub(super) fn payment(
+/// A payment that does not count is not looked at further. Of several faults the first in this order is
+/// the reason: required facts that are missing, then the condition of which payments count, event time, currency, amount, branch, order id, and the platform of the original message.
+pub(super) fn decode(
     rules: Rules<'_>,
     record: &Record<'_>,
     values: &impl Values,
     quick: &QuickFacts,
-) -> Result<Payment, Reject> {
+) -> Result<Decoded, Reject> {
     let reader = FactReader {
         rules,
         record,
@@ -72,7 +81,7 @@ pub(super) fn payment(
     };
     // What is missing comes first, and is looked for only if something is.
     reader
-        .payment()
+        .decode()
         .map_err(|reject| reader.find_missing().err().unwrap_or(reject))
 }
 
@@ -84,6 +93,44 @@ struct FactReader<'r, V> {
 }
 
 impl<V: Values> FactReader<'_, V> {
+    fn decode(&self) -> Result<Decoded, Reject> {
+        let mapping = self.rules.mapping;
+        if let Some(condition) = &mapping.condition
+            && !self.holds("where", condition)?
+        {
+            let amount = self.filtered_amount();
+            return Ok(Decoded::Filtered(amount));
+        }
+        let mut payment = self.payment()?;
+        if let Some(condition) = &mapping.negative
+            && self.holds("negative_where", condition)?
+        {
+            payment.amount = payment.amount.negated();
+        }
+        Ok(Decoded::Payment(payment))
+    }
+
+    /// Whether `condition`, which is that of this key, holds.
+    fn holds(&self, key: &str, condition: &MappedCondition) -> Result<bool, Reject> {
+        let MappedCondition { condition, slots } = condition;
+        let holds = if condition.needs_object() {
+            condition.evaluate_object(self.values.object().unwrap_or_default())
+        } else {
+            condition.evaluate(|path| self.values.json(*slots.get(path)?))
+        };
+        holds.map_err(|error| reject(Reason::BadField, format!("{key}: {error}")))
+    }
+
+    /// The amount of a payment that does not count, if it can be read.
+    fn filtered_amount(&self) -> Option<Amount> {
+        if self.quick.amount.is_some() {
+            return self.quick.amount;
+        }
+        let currency = self.currency().ok()?;
+        let (amount, _) = self.amount(currency).ok()?;
+        Some(amount)
+    }
+
     fn payment(&self) -> Result<Payment, Reject> {
         let (mapping, quick) = (self.rules.mapping, self.quick);
         let (event_time, local_time) = match quick.event_time {
@@ -209,63 +256,6 @@ impl<V: Values> FactReader<'_, V> {
             .map_err(|error| bad(Reason::BadAmount, fact, &value, error))
     }
 
-    fn branch(&self, currency: Option<CurrencyCode>) -> Result<BranchId, Reject> {
-        let fields = self.rules.mapping.fields();
-        match &self.rules.mapping.branch {
-            BranchFacts::One(fact) => {
-                let value = self.required(fact)?;
-                match fields.branch_type {
-                    BranchType::Integer => integer_branch(fact, &value),
-                    BranchType::Any => {
-                        let Some(key) = value.key() else {
-                            let error = "is not an integer or a text";
-                            return Err(bad(Reason::BadField, fact, &value, error));
-                        };
-                        self.rules
-                            .intern(&key)
-                            .map_err(|error| bad(Reason::BadField, fact, &value, colon(error)))
-                    }
-                }
-            }
-            BranchFacts::Several(parts) => self.branch_of_parts(parts, currency),
-        }
-    }
-
-    /// Each part ends where the text behind it begins, so no other parts give the same branch.
-    fn branch_of_parts(
-        &self,
-        parts: &[BranchPart],
-        currency: Option<CurrencyCode>,
-    ) -> Result<BranchId, Reject> {
-        let mut key = String::new();
-        for (number, part) in parts.iter().enumerate() {
-            match part {
-                BranchPart::Text(text) => key.push_str(text),
-                BranchPart::Currency => key.extend(currency.as_ref().map(CurrencyCode::as_str)),
-                BranchPart::Fact(fact) => {
-                    let value = self.required(fact)?;
-                    let failed =
-                        |error: &dyn fmt::Display| bad(Reason::BadField, fact, &value, error);
-                    let text = value.key().filter(|text| !text.is_empty());
-                    let text = text.ok_or_else(|| failed(&"is not an integer or a text"))?;
-                    if let Some(BranchPart::Text(next)) = parts.get(number + 1)
-                        && text.contains(next.as_str())
-                    {
-                        return Err(failed(&format!(
-                            "holds \"{next}\", which stands behind it in the branch: other values \
-                             would give the same branch"
-                        )));
-                    }
-                    key.push_str(&text);
-                }
-            }
-        }
-        self.rules.intern(&key).map_err(|error| {
-            let detail = format!("the branch \"{}\": {error}", excerpt(&key));
-            reject(Reason::BadField, detail)
-        })
-    }
-
     fn order_id(&self, fact: &Fact) -> Result<Option<OrderId>, Reject> {
         if self.rules.mapping.is_original() {
             let integer = self.integer(fact)?;
@@ -329,25 +319,6 @@ fn read_amount(
     })
 }
 
-fn integer_branch(fact: &Fact, value: &PlaceValue<'_>) -> Result<BranchId, Reject> {
-    let id = match value {
-        PlaceValue::Json(raw) => Integer::read(raw).and_then(Integer::fit::<u32>),
-        PlaceValue::Text(text) => text.parse().ok().map(BranchId::get),
-        PlaceValue::Integer(number) => u32::try_from(*number).ok(),
-    };
-    id.and_then(BranchId::new).ok_or_else(|| {
-        let quoted = match value {
-            PlaceValue::Json(raw) => unquoted(raw),
-            PlaceValue::Text(_) | PlaceValue::Integer(_) => None,
-        };
-        let right = quoted.map_or_else(String::new, |digits| {
-            format!("; write it without quotes: {digits}")
-        });
-        let error = format!("is not an integer from 0 to {}{right}", BranchId::MAX.get());
-        bad(Reason::BadField, fact, value, error)
-    })
-}
-
 /// The integer of a few digits that `raw` is but for its quotes.
 fn unquoted(raw: &str) -> Option<&str> {
     let text = raw.strip_prefix('"')?.strip_suffix('"')?;
@@ -374,10 +345,6 @@ fn missing(mapping: &Mapping, absent: &[&Fact]) -> String {
         "{} {are} missing or null; {required} are required",
         absent.join(" and ")
     )
-}
-
-fn colon(error: impl fmt::Display) -> String {
-    format!("can't be a branch: {error}")
 }
 
 fn bad(reason: Reason, fact: &Fact, value: &PlaceValue<'_>, error: impl fmt::Display) -> Reject {

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::Decoder;
-use super::facts::Values;
-use super::lookup::Found;
+use super::lookup::FoundValues;
 use super::mapping::{Fact, Place};
 use super::quoted::excerpt;
 use crate::domain::record::Record;
@@ -34,7 +33,7 @@ impl Decoder {
         let text = record
             .payload
             .and_then(|payload| str::from_utf8(payload).ok());
-        let values = text.and_then(|text| Found::read(text, &mapping.tree).ok());
+        let values = text.and_then(|text| FoundValues::read(text, &mapping.tree).ok());
         let mut facts: Vec<&Fact> = mapping.required().collect();
         facts.extend(&mapping.order_id);
         let mut found: Vec<FoundFact> = Vec::new();

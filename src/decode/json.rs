@@ -3,7 +3,7 @@
 use super::absence;
 use super::facts::{self, QuickFacts, Values, reject};
 use super::fault;
-use super::lookup::Found;
+use super::lookup::FoundValues;
 use super::mapping::Fact;
 use super::place_value::PlaceValue;
 use super::quoted::excerpt;
@@ -34,7 +34,7 @@ fn try_decode(payload: &[u8], record: &Record<'_>, rules: Rules<'_>) -> Result<D
         Ok(text) => text,
         Err(error) => return not_json(fault::encoding(payload, skipped, error)),
     };
-    match Found::read(text, &rules.mapping.tree) {
+    match FoundValues::read(text, &rules.mapping.tree) {
         Ok(found) => from_found(text, &found, record, rules),
         Err(error) => with_bare_amount(text, record, rules)
             .unwrap_or_else(|| not_json(fault::syntax(payload, skipped, &error))),
@@ -46,7 +46,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 fn from_found(
     text: &str,
-    found: &Found<'_>,
+    found: &FoundValues<'_>,
     record: &Record<'_>,
     rules: Rules<'_>,
 ) -> Result<Decoded, Reject> {
@@ -65,19 +65,39 @@ fn from_found(
             raw => return Err(no_envelope(text, envelope, raw)),
         }
     }
-    match facts::payment(rules, record, found, &QuickFacts::default()) {
-        Ok(payment) => Ok(Decoded::Payment(payment)),
-        Err(reject) if reject.reason == Reason::MissingField => {
-            Err(absence::explain(reject, text, rules.mapping, found))
+    let envelope = rules.mapping.envelope.as_ref();
+    let values = FoundInObject {
+        found,
+        object: match envelope.and_then(|envelope| envelope.slot) {
+            Some(slot) => found.values[slot].unwrap_or_default(),
+            None => text,
+        },
+    };
+    facts::decode(rules, record, &values, &QuickFacts::default()).map_err(|reject| {
+        match reject.reason {
+            Reason::MissingField => absence::explain(reject, text, rules.mapping, found),
+            _ => reject,
         }
-        Err(reject) => Err(reject),
-    }
+    })
 }
 
-impl Values for Found<'_> {
+/// What was found, and the text of the payment's object.
+struct FoundInObject<'f> {
+    found: &'f FoundValues<'f>,
+    object: &'f str,
+}
+
+impl Values for FoundInObject<'_> {
     fn get(&self, slot: usize) -> Option<PlaceValue<'_>> {
-        let raw = self.values.get(slot).copied().flatten();
-        raw.filter(|raw| *raw != "null").map(PlaceValue::Json)
+        self.found.get(slot)
+    }
+
+    fn json(&self, slot: usize) -> Option<&str> {
+        self.found.values.get(slot).copied().flatten()
+    }
+
+    fn object(&self) -> Option<&str> {
+        Some(self.object)
     }
 }
 
@@ -115,7 +135,7 @@ fn with_bare_amount(
     rules: Rules<'_>,
 ) -> Option<Result<Decoded, Reject>> {
     let (quoted, at) = quote_non_finite(text)?;
-    let found = Found::read(&quoted, &rules.mapping.tree).ok()?;
+    let found = FoundValues::read(&quoted, &rules.mapping.tree).ok()?;
     let amount = found.values[rules.mapping.amount.slot?]?;
     // The value is a part of `quoted`, so it begins no earlier.
     let amount_at = amount.as_ptr().addr() - quoted.as_ptr().addr();

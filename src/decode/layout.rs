@@ -105,14 +105,31 @@ pub(super) struct FoundByLayout<'a> {
     pub values: &'a [Range<u32>],
 }
 
+impl FoundByLayout<'_> {
+    #[inline]
+    fn text(&self, range: Range<usize>) -> Option<&str> {
+        let raw = self.payload.get(range)?;
+        // Bytes beyond ASCII were looked at when the value was passed.
+        str::from_utf8(raw).ok().filter(|raw| !raw.is_empty())
+    }
+}
+
 impl Values for FoundByLayout<'_> {
     #[inline]
     fn get(&self, slot: usize) -> Option<PlaceValue<'_>> {
+        let raw = self.json(slot)?;
+        (raw != "null").then_some(PlaceValue::Json(raw))
+    }
+
+    #[inline]
+    fn json(&self, slot: usize) -> Option<&str> {
         let range = self.values.get(slot)?;
-        let raw = self.payload.get(range.start as usize..range.end as usize)?;
-        // Bytes beyond ASCII were looked at when the value was passed.
-        let raw = str::from_utf8(raw).ok()?;
-        (!raw.is_empty() && raw != "null").then_some(PlaceValue::Json(raw))
+        self.text(range.start as usize..range.end as usize)
+    }
+
+    /// Without an envelope: where there is one, nothing is learned if a condition needs the object.
+    fn object(&self) -> Option<&str> {
+        self.text(0..self.payload.len())
     }
 }
 

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::Decoded;
 use super::days::Days;
 use super::facts::{self, QuickFacts};
 use super::layout::{FoundByLayout, ObjectLayout};
 use super::rules::Rules;
-use crate::domain::payment::Payment;
 use crate::domain::record::Record;
 
 /// The layouts of the last payments that had others than those before.
@@ -39,7 +39,7 @@ impl Layouts {
         }
     }
 
-    /// The payment that `payload`, the value of `record`, holds, if it has a known layout.
+    /// What `record` is, whose value is `payload`, if that has a known layout. Rejects are left to the parser.
     #[inline]
     pub fn read(
         &mut self,
@@ -47,7 +47,7 @@ impl Layouts {
         record: &Record<'_>,
         rules: Rules<'_>,
         days: &mut Days,
-    ) -> Option<Payment> {
+    ) -> Option<Decoded> {
         let first = self.known.get(self.last)?;
         let mut quick = QuickFacts::default();
         if first
@@ -58,13 +58,13 @@ impl Layouts {
         }
         self.credit = (self.credit + 1).min(CREDIT_MAX);
         if let Some(payment) = quick.payment(rules.mapping) {
-            return Some(payment);
+            return Some(Decoded::Payment(payment));
         }
         let found = FoundByLayout {
             payload,
             values: &self.values,
         };
-        facts::payment(rules, record, &found, &quick).ok()
+        facts::decode(rules, record, &found, &quick).ok()
     }
 
     /// What another layout than the last one finds in `payload`.
@@ -83,12 +83,15 @@ impl Layouts {
         None
     }
 
-    /// Remembers the layout of `payload`, which the parser has taken for a payment.
+    /// Remembers the layout of `payload`, which the parser has taken.
     pub fn learn(&mut self, payload: &[u8], rules: Rules<'_>) {
         let Some(credit) = self.credit.checked_sub(1) else {
             return;
         };
         self.credit = credit;
+        if rules.mapping.needs_envelope() {
+            return;
+        }
         let Some(layout) = ObjectLayout::of(payload, rules.mapping) else {
             return;
         };

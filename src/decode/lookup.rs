@@ -9,10 +9,11 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::mapping::Tree;
+use super::place_value::PlaceValue;
 
 /// The text of each wanted value.
 #[derive(Debug)]
-pub(super) struct Found<'a> {
+pub(super) struct FoundValues<'a> {
     /// By slot; `None` if it is not there. `null` is there.
     pub values: Vec<Option<&'a str>>,
     /// The first name that comes up again in an object on the way to a wanted value, be it one that
@@ -29,7 +30,13 @@ pub(super) enum LookupError {
     NotAnObject,
 }
 
-impl<'a> Found<'a> {
+impl<'a> FoundValues<'a> {
+    /// What stands at the path of this slot; `None` if nothing does, or null.
+    pub fn get(&self, slot: usize) -> Option<PlaceValue<'a>> {
+        let raw = self.values.get(slot).copied().flatten();
+        raw.filter(|raw| *raw != "null").map(PlaceValue::Json)
+    }
+
     /// The values that `tree` wants of the object that `text` is.
     pub fn read(text: &'a str, tree: &Tree) -> Result<Self, LookupError> {
         let mut found = Self {
@@ -59,7 +66,7 @@ struct LookupWalk<'w, 'a> {
     tree: &'w Tree,
     /// The node that stands for it.
     at: usize,
-    found: &'w mut Found<'a>,
+    found: &'w mut FoundValues<'a>,
 }
 
 impl<'a> LookupWalk<'_, 'a> {
@@ -94,7 +101,7 @@ impl<'a> Visitor<'a> for LookupWalk<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<(), A::Error> {
         let mut names = BTreeSet::new();
-        while let Some(Name(name)) = map.next_key()? {
+        while let Some(FieldName(name)) = map.next_key()? {
             let value: &RawValue = map.next_value()?;
             if let Some(child) = self.tree.node(self.at).field(&name) {
                 self.take(child, value);
@@ -123,4 +130,4 @@ impl<'a> Visitor<'a> for LookupWalk<'_, 'a> {
 /// A name, borrowed unless it has escapes.
 #[derive(serde::Deserialize)]
 #[serde(transparent)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+struct FieldName<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -2,15 +2,15 @@
 
 mod amount_form;
 mod currency;
-mod path;
 mod place;
 mod template;
 mod time_form;
 mod tree;
 
+pub use super::condition::{ConditionError, PaymentCondition};
+pub use super::path::{Path, PathError, PathStep};
 pub use amount_form::{AmountForm, AmountFormError, AmountScale};
 pub use currency::{Currencies, CurrencyCode, CurrencyError};
-pub use path::{Path, PathError, PathStep};
 pub use place::{Place, PlaceError};
 pub use template::{Template, TemplateError, TemplatePart};
 pub use time_form::{EpochUnit, TimeForm, TimeFormError, TimePattern};
@@ -40,6 +40,10 @@ pub struct MappingSettings {
     pub currency: Option<Place>,
     /// What becomes of payments in several currencies.
     pub currencies: Currencies,
+    /// Which payments count; `None`: all.
+    pub condition: Option<PaymentCondition>,
+    /// Which payments subtract; `None`: none.
+    pub negative: Option<PaymentCondition>,
 }
 
 /// Where the key stands that amounts are summed by.
@@ -72,8 +76,20 @@ pub struct Mapping {
     pub(super) currency: Option<Fact>,
     /// Of the original message only.
     pub(super) platform: Option<Fact>,
+    /// Which payments count.
+    pub(super) condition: Option<MappedCondition>,
+    /// Which payments subtract.
+    pub(super) negative: Option<MappedCondition>,
     pub(super) tree: Tree,
     uses: Vec<SlotUse>,
+}
+
+/// A condition, and the slots of the values that it reads.
+#[derive(Clone, Debug)]
+pub(super) struct MappedCondition {
+    pub condition: PaymentCondition,
+    /// In the order of the condition's paths.
+    pub slots: Vec<usize>,
 }
 
 /// A place, and the number of its value among those that are read from the record's value.
@@ -130,6 +146,8 @@ impl Default for MappingSettings {
             order_id: Some(place("orderId")),
             currency: None,
             currencies: Currencies::Apart,
+            condition: None,
+            negative: None,
         }
     }
 }
@@ -156,8 +174,14 @@ impl Mapping {
         let amount = slots.fact(&fields.amount);
         let branch = slots.branch(&fields);
         let order_id = fields.order_id.as_ref().map(|place| slots.fact(place));
-        let platform = (fields == MappingSettings::default())
-            .then(|| slots.fact(&Place::Payment(Path::field("payPlatform"))));
+        let condition = fields.condition.as_ref().map(|it| slots.condition(it));
+        let negative = fields.negative.as_ref().map(|it| slots.condition(it));
+        let is_original = MappingSettings {
+            condition: None,
+            negative: None,
+            ..fields.clone()
+        } == MappingSettings::default();
+        let platform = is_original.then(|| slots.fact(&Place::Payment(Path::field("payPlatform"))));
         let currency = fields.currency.as_ref().map(|place| slots.fact(place));
         let mut mapping = Self {
             envelope,
@@ -167,6 +191,8 @@ impl Mapping {
             order_id,
             currency,
             platform,
+            condition,
+            negative,
             uses: vec![SlotUse::Other; slots.tree.slots()],
             tree: slots.tree,
             fields,
@@ -181,7 +207,7 @@ impl Mapping {
         &self.fields
     }
 
-    /// Whether it is that of the original message.
+    /// Whether it is that of the original message, perhaps with conditions.
     #[must_use]
     pub const fn is_original(&self) -> bool {
         self.platform.is_some()
@@ -203,9 +229,23 @@ impl Mapping {
         self.envelope.as_ref().and_then(|fact| fact.slot) == Some(slot)
     }
 
+    /// Whether it is that of the original message, and all payments count.
+    pub(super) const fn is_plain_original(&self) -> bool {
+        self.is_original() && self.condition.is_none() && self.negative.is_none()
+    }
+
     /// Whether all facts that it has can be read in a quick form.
     pub(super) const fn is_quick(&self) -> bool {
-        self.platform.is_none() && self.currency.is_none()
+        self.platform.is_none()
+            && self.currency.is_none()
+            && self.condition.is_none()
+            && self.negative.is_none()
+    }
+
+    /// Whether the text of the object in the envelope is needed, which no layout has.
+    pub(super) fn needs_envelope(&self) -> bool {
+        let mut conditions = self.condition.iter().chain(&self.negative);
+        self.envelope.is_some() && conditions.any(|it| it.condition.needs_object())
     }
 
     fn note_uses(&mut self) {
@@ -235,9 +275,13 @@ impl Mapping {
         uses.extend(self.order_id.as_ref().map(|fact| (fact, SlotUse::OrderId)));
         let others = self.currency.iter().chain(&self.platform);
         uses.extend(others.map(|fact| (fact, SlotUse::Other)));
+        let conditions = self.condition.iter().chain(&self.negative);
+        let in_conditions: Vec<usize> = conditions.flat_map(|it| it.slots.clone()).collect();
         for slot in 0..self.tree.slots() {
             let mut of_slot = uses.iter().filter(|(fact, _)| fact.slot == Some(slot));
-            if let (Some((_, usage)), None) = (of_slot.next(), of_slot.next()) {
+            if let (Some((_, usage)), None) = (of_slot.next(), of_slot.next())
+                && !in_conditions.contains(&slot)
+            {
                 self.uses[slot] = *usage;
             }
         }
@@ -278,6 +322,18 @@ impl Slots {
         Fact {
             place: place.clone(),
             slot,
+        }
+    }
+
+    fn condition(&mut self, condition: &PaymentCondition) -> MappedCondition {
+        let paths = condition.paths().iter();
+        let slots = paths.map(|steps| {
+            let path = self.envelope.followed_by(steps);
+            self.tree.slot(path.steps())
+        });
+        MappedCondition {
+            slots: slots.collect(),
+            condition: condition.clone(),
         }
     }
 

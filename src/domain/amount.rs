@@ -39,6 +39,13 @@ impl Amount {
         Self(units)
     }
 
+    /// As much in the other direction.
+    #[must_use]
+    pub const fn negated(self) -> Self {
+        // Only `i128::MIN` would overflow, and no amount is near it.
+        Self(self.0.wrapping_neg())
+    }
+
     /// This amount in units of 10^-18.
     #[must_use]
     pub const fn units(self) -> i128 {

@@ -20,6 +20,9 @@ pub enum Entry {
     Duplicate,
     /// A payment in no window: too far ahead of its record's timestamp.
     Future,
+    /// A payment that does not count, as `payment.where` says: in no total and no window. The sum is that
+    /// of the amounts that could be read.
+    Filtered,
     /// A record that is not a payment.
     Rejected,
     /// A record without a value.
@@ -28,13 +31,14 @@ pub enum Entry {
 
 impl Entry {
     /// All entries, in the order they are shown in.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::OnTime,
         Self::Late,
         Self::TooLate,
         Self::PastRetention,
         Self::Duplicate,
         Self::Future,
+        Self::Filtered,
         Self::Rejected,
         Self::Tombstone,
     ];
@@ -49,6 +53,7 @@ impl Entry {
             Self::PastRetention => "past_retention",
             Self::Duplicate => "duplicate",
             Self::Future => "future",
+            Self::Filtered => "filtered",
             Self::Rejected => "rejected",
             Self::Tombstone => "tombstone",
         }
@@ -157,6 +162,7 @@ mod tests {
                 ("past_retention", true, true),
                 ("duplicate", true, false),
                 ("future", true, true),
+                ("filtered", true, false),
                 ("rejected", false, false),
                 ("tombstone", false, false),
             ]

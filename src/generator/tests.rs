@@ -90,6 +90,7 @@ fn every_message_decodes_to_what_was_counted() {
         let name = match decoder.decode(&Record::of(generator.next_message().value)) {
             Decoded::Payment(_) => "payment",
             Decoded::Tombstone => "tombstone",
+            Decoded::Filtered(_) => "filtered",
             Decoded::Reject(reject) => reject.reason.as_str(),
         };
         *found.entry(name).or_default() += 1;

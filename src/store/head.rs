@@ -61,7 +61,10 @@ impl CheckpointHead {
 }
 
 /// The first byte of a stored head.
-const FORMAT: u8 = 3;
+const FORMAT: u8 = 4;
+/// Before it, the ledger had eight entries: none was filtered out.
+const FORMAT_UNFILTERED: u8 = 3;
+const ENTRIES_UNFILTERED: usize = 8;
 /// Before it, documents that were given up were not counted.
 const FORMAT_UNCOUNTED: u8 = 2;
 /// Before it, the ledger had seven entries, and notices said nothing of timestamps.
@@ -92,6 +95,7 @@ impl StoredValue for CheckpointHead {
             as_of: decoder.i64()?,
             ledger: match format {
                 FORMAT_OLDEST => read_ledger(decoder, ENTRIES_OLDEST)?,
+                ..=FORMAT_UNFILTERED => read_ledger(decoder, ENTRIES_UNFILTERED)?,
                 _ => Ledger::read(decoder)?,
             },
             notices: match format {

@@ -289,6 +289,7 @@ const ENTRIES: [Entry; Entry::ALL.len()] = [
     Entry::Rejected,
     Entry::Tombstone,
     Entry::PastRetention,
+    Entry::Filtered,
 ];
 
 impl StoredValue for Ledger {

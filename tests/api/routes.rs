@@ -218,6 +218,7 @@ async fn the_ledger_balances() {
                 "past_retention": {"count": 0, "pay_amount_exact": "0"},
                 "duplicate": {"count": 0, "pay_amount_exact": "0"},
                 "future": {"count": 1, "pay_amount_exact": "0.5"},
+                "filtered": {"count": 0, "pay_amount_exact": "0"},
                 "rejected": {"count": 3},
                 "tombstone": {"count": 1},
             },

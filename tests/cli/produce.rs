@@ -106,6 +106,7 @@ fn the_fractions_are_those_asked_for() {
         let line = &line[..line.len() - 1];
         let kind = match decoder.decode(&Record::of(Some(line))) {
             Decoded::Tombstone => "tombstone",
+            Decoded::Filtered(_) => "filtered",
             Decoded::Reject(reject) => reject.reason.as_str(),
             Decoded::Payment(_) if !seen.insert(line) => "duplicate",
             Decoded::Payment(_) => "payment",

@@ -100,6 +100,12 @@ fn what_can_not_be_used_is_refused_with_what_would_be_right() {
         ("branch = '{{}}'", "the template has no place"),
         ("branch_type = 'text'", "\"text\" is not a type"),
         ("currencies = 'EUR'", "needs payment.currency"),
+        ("where = 'status = 1'", "at column"),
+        (
+            "where = '5'",
+            "the condition gives an int, not true or false",
+        ),
+        ("negative_where = 'now() > 5'", "now"),
     ] {
         refuses(&format!("[payment]\n{line}\n"), 2, says);
     }
@@ -130,6 +136,8 @@ fn a_mapping_is_a_rule_and_is_printed_as_it_was_read() {
         "currency = '$header.cur'",
         "currency = 'c'\ncurrencies = 'USD'",
         "currency = 'c'\namount_scale = 'currency'",
+        "where = 'status in [\"a\", \"b\"]'",
+        "negative_where = 'type == \"refund\"'",
     ] {
         let config = valid(&format!("[payment]\n{keys}\n"));
         assert!(config.rules().starts_with(&rules), "{keys}");

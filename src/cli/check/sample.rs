@@ -36,7 +36,7 @@ struct SampleRow {
     partition: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<i64>,
-    /// `payment`, `tombstone` or `rejected`.
+    /// `payment`, `filtered`, `tombstone` or `rejected`.
     outcome: &'static str,
     event_time: Option<String>,
     pay_amount_exact: Option<String>,
@@ -142,6 +142,10 @@ impl Sample {
                 row.reason = Some(reject.reason.as_str());
                 row.detail = Some(reject.detail);
                 *self.reasons.entry(reject.reason.as_str()).or_default() += 1;
+            }
+            Decoded::Filtered(amount) => {
+                row.outcome = "filtered";
+                row.pay_amount_exact = amount.map(|amount| amount.to_string());
             }
             Decoded::Tombstone => {}
         }

@@ -54,5 +54,13 @@ pub(super) const KEYS: SectionKeys = SectionKeys {
             .rule()
             .range("`apart`, or the code of the only currency; needs `currency`")
             .means("What becomes of payments in several currencies. `apart`: the currency is a part of the branch, as in `7/EUR`. With a code, payments in any other currency are rejected."),
+        key("where", Shape::Text(""), "\"\"")
+            .rule()
+            .range("an expression of CEL over the payment's object: `status in [\"captured\", \"settled\"]`")
+            .means("Which payments count. Others are `filtered` in the ledger."),
+        key("negative_where", Shape::Text(""), "\"\"")
+            .rule()
+            .range("an expression of CEL: `type == \"refund\"`")
+            .means("Which payments subtract: the sign of their amounts is turned."),
     ],
 };

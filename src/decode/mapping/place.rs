@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::path::{Path, PathError};
+use crate::decode::path::{Path, PathError};
 
 /// A place of a record that holds a fact.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -123,8 +123,8 @@ impl fmt::Display for Template {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::super::path::Path;
     use super::*;
+    use crate::decode::path::Path;
 
     #[test]
     fn a_template_is_texts_and_places_in_turn() {

@@ -1,6 +1,6 @@
 //! The paths of a mapping, side by side, for one walk through a value.
 
-use super::path::PathStep;
+use crate::decode::path::PathStep;
 
 /// What is wanted of an object, by the steps that lead there. Each path has a number, its slot.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! Other messages than the original one: what is found where, and that layouts and the parser agree.
 
 mod any_mapping;
+mod conditions;
 
 use super::*;
 use crate::decode::mapping::{

@@ -34,6 +34,7 @@ impl LedgerAnswer {
                 past_retention: entry(Entry::PastRetention),
                 duplicate: entry(Entry::Duplicate),
                 future: entry(Entry::Future),
+                filtered: entry(Entry::Filtered),
                 rejected: entry(Entry::Rejected),
                 tombstone: entry(Entry::Tombstone),
             },
@@ -97,6 +98,9 @@ pub struct EntriesAnswer {
     pub duplicate: EntryAnswer,
     /// In no window: too far ahead.
     pub future: EntryAnswer,
+    /// Payments that do not count, as `payment.where` says. The sum is that of the amounts that could be
+    /// read.
+    pub filtered: EntryAnswer,
     /// No payments.
     pub rejected: EntryAnswer,
     /// Without a value.

@@ -33,6 +33,7 @@ fn in_a_record(text: &str, data: &[u8]) {
             "{record}"
         );
         match first {
+            Decoded::Filtered(_) => panic!("no payment is filtered out"),
             Decoded::Payment(payment) => Ok((payment.event_time, payment.notices.local_time)),
             Decoded::Reject(reject) => Err(reject.reason),
             Decoded::Tombstone => unreachable!("it has a value"),

@@ -76,6 +76,7 @@ impl Figures {
             "too_late",
             "duplicate",
             "future",
+            "filtered",
             "rejected",
             "tombstone",
         ] {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::decode::mapping::Path;
+use crate::decode::mapping::{Path, PaymentCondition};
 
 /// A JSON value that may be written with or without blanks.
 #[derive(Clone, Debug)]
@@ -72,6 +72,19 @@ fn fields() -> impl Strategy<Value = MappingSettings> {
         ("[abc]", prop::collection::vec(step, 0..3))
             .prop_map(|(first, steps)| -> Path { (first + &steps.concat()).parse().unwrap() })
     };
+    let conditions = || {
+        let forms = [
+            "a == 'x' || b in [1, 2]",
+            "has(a) && a != null",
+            "!(a.b < 5)",
+            "a[0] == true || c > 0.5",
+            "size(this) > 1",
+            "c.exists(i, i == 1)",
+        ];
+        let compiled = proptest::sample::select(forms.to_vec())
+            .prop_map(|text| PaymentCondition::compile(text).unwrap());
+        proptest::option::weighted(0.4, compiled)
+    };
     let forms = &[
         "auto",
         "epoch_s",
@@ -84,11 +97,18 @@ fn fields() -> impl Strategy<Value = MappingSettings> {
         [path(), path(), path(), path()],
         proptest::sample::select(forms),
         0..4_u32,
-        any::<bool>(),
-        any::<bool>(),
+        any::<[bool; 2]>(),
+        (conditions(), conditions()),
     )
         .prop_map(
-            |(envelope, [time, amount, branch, order], form, scale, both, integer)| {
+            |(
+                envelope,
+                [time, amount, branch, order],
+                form,
+                scale,
+                [both, integer],
+                (condition, negative),
+            )| {
                 MappingSettings {
                     envelope,
                     event_time: Place::Payment(time),
@@ -110,6 +130,8 @@ fn fields() -> impl Strategy<Value = MappingSettings> {
                         BranchType::Any
                     },
                     order_id: Some(Place::Payment(order)),
+                    condition,
+                    negative,
                     ..MappingSettings::default()
                 }
             },
