@@ -1,6 +1,7 @@
 //! Looks for what tells one order from others.
 
 use super::amount_search::same_object;
+use super::branch_search::is_unique;
 use super::candidate::{Candidate, Candidates, share};
 use super::field_profile::FieldProfile;
 use super::sample_profile::SampleProfile;
@@ -8,8 +9,10 @@ use super::search_scope::SearchScope;
 use super::vocabulary::ORDER_ID;
 use crate::decode::mapping::Place;
 
-/// A name needs so many points: `id` has.
+/// A name needs so many points: `id` has them.
 const WORDS_MIN: i32 = 30;
+/// And so many if every record of many has another value: `ref` and `no` have them.
+const WORDS_MIN_IF_UNIQUE: i32 = 15;
 /// What an id in the object of the amount gains.
 const BESIDE: i32 = 15;
 
@@ -39,7 +42,11 @@ fn candidate<'p>(
     let differ = share(field.distinct(), field.present);
     // A value that is not an id rejects its record.
     let are_ids = field.ids * 10 >= field.present * 9 && field.ids * 2 >= profile.records;
-    if words < WORDS_MIN || !are_ids || differ < 50 || place == Place::Timestamp {
+    let words_min = match is_unique(field) {
+        true => WORDS_MIN_IF_UNIQUE,
+        false => WORDS_MIN,
+    };
+    if words < words_min || !are_ids || differ < 50 || place == Place::Timestamp {
         return None;
     }
     let beside = match same_object(&place, amount) {

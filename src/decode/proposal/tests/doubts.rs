@@ -153,6 +153,19 @@ fn a_condition_reads_odd_names_and_values_and_allows_for_records_without_the_fie
 }
 
 #[test]
+fn a_reference_is_an_order_id_once_many_records_show_that_it_differs() {
+    let lines: Vec<String> = (0..20)
+        .map(|n| {
+            format!(r#"{{"time":"2026-11-01T00:12:34Z","amount":{n}.5,"shop":1,"ref":"r{n}"}}"#)
+        })
+        .collect();
+    let tried = of(&lines);
+    assert_eq!(tried.proposal.settings.order_id, Some(place("ref")));
+    assert_eq!(tried.facts[19], "2026-11-01T00:12:34Z 19.5 1");
+    assert_eq!(of(&lines[..1]).proposal.settings.order_id, None);
+}
+
+#[test]
 fn a_branch_without_a_name_for_it_is_asked_about() {
     let lines: Vec<String> = (0..20)
         .map(|n| {
