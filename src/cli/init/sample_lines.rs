@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::cli::failure::CommandFailure;
 use crate::cli::{line_envelope, lines};
 use crate::decode::Reject;
-use crate::domain::record::{Headers, Record};
+use crate::domain::record::{Headers, OwnedHeaders, Record};
 
 /// So many lines are kept.
 const LINES_MAX: u64 = 10_000;
@@ -34,7 +34,7 @@ struct SampleLine {
     payload: Option<Vec<u8>>,
     timestamp: Option<i64>,
     key: Option<String>,
-    headers: Vec<(String, Option<Vec<u8>>)>,
+    headers: OwnedHeaders,
 }
 
 impl SampleLines {
@@ -93,7 +93,7 @@ impl SampleLines {
 
     /// The names of the records' headers.
     pub(super) fn header_names(&self) -> Vec<String> {
-        let headers = self.lines.iter().flat_map(|line| &line.headers);
+        let headers = self.lines.iter().flat_map(|line| &line.headers.0);
         let names: BTreeSet<&String> = headers.map(|(name, _)| name).collect();
         names.into_iter().take(HEADERS_MAX).cloned().collect()
     }

@@ -11,6 +11,7 @@ use super::*;
 use crate::decode::mapping::{EpochUnit, Mapping, PaymentCondition};
 use crate::decode::{DecodeRules, Decoded, Decoder};
 use crate::domain::branch_texts::BranchTexts;
+use crate::domain::record::{Headers, OwnedHeaders};
 use crate::domain::timestamp::rfc3339;
 
 /// A proposal, and a line for each record: event time, amount and branch, or why it is rejected.
@@ -301,9 +302,9 @@ fn the_key_and_the_timestamp_of_records_are_used_where_values_have_nothing_bette
 
 #[test]
 fn headers_are_searched_by_their_names() {
-    let headers = vec![("shop".to_owned(), Some(b"7".to_vec()))];
+    let headers = OwnedHeaders(vec![("shop".to_owned(), Some(b"7".to_vec()))]);
     let record = Record {
-        headers: crate::domain::record::Headers::new(&headers),
+        headers: Headers::new(&headers),
         payload: Some(br#"{"time":"2026-11-01T00:12:34Z","amount":1.5}"#),
         ..Record::default()
     };
