@@ -31,6 +31,7 @@ use std::{env, fs};
 
 use tidegauge::core::effect::{Effects, Notices};
 use tidegauge::core::feedback::Mark;
+use tidegauge::core::seen_orders::OrderChanges;
 use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
@@ -278,6 +279,8 @@ fn commit(store: &mut Store, minutes: i64, cells: impl IntoIterator<Item = u64>)
         notices: Notices::default(),
         rejects: Vec::new(),
         in_no_window: Vec::new(),
+        repeated: Vec::new(),
+        orders: OrderChanges::default(),
         progress: BTreeMap::new(),
     };
     store.commit(&effects, &[], 0).unwrap();

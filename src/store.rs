@@ -54,6 +54,7 @@ mod mark;
 mod marking;
 mod opened_file;
 mod opening;
+mod orders;
 mod read_only;
 mod readings;
 mod recent_writes;
@@ -207,6 +208,7 @@ impl Store {
         draft.clear(acks)?;
         draft.merge(effects, frame.grid(), floor, self.latest)?;
         draft.list(effects);
+        orders::put(&mut draft, effects);
         let texts = draft.keep_texts(effects, &self.branches, self.texts, &context);
         draft.trim_lists(self.keep, self.retention.blocked())?;
         for (partition, progress) in &effects.progress {

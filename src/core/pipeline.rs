@@ -9,17 +9,19 @@ use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snapshot, Summary};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::core::effect::{
-    Effects, Fingerprint, NoWindowReason, Notices, PaymentInNoWindow, Progress, RejectedRecord,
-};
+use self::listing::Listing;
+use crate::core::effect::{Effects, Fingerprint, NoWindowReason, Notices, Progress};
+use crate::core::seen_orders::{KeptOrdersError, SeenOrders};
 use crate::decode::{DecodeRules, Decoded, Decoder, Reject};
 use crate::domain::branch::Branches;
-use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Entry, Ledger};
 use crate::domain::payment::{BranchId, Payment};
 use crate::domain::record::Record;
 use crate::domain::timestamp::{can_be_of_record, looks_like_seconds};
 use crate::domain::total::Total;
+
+mod comparing;
+mod listing;
 
 /// Applies records to event-time windows, totals and the ledger.
 ///
@@ -33,10 +35,10 @@ pub struct Pipeline {
     touched: Vec<BranchId>,
     ledger: Ledger,
     notices: Notices,
-    rejects: Vec<RejectedRecord>,
-    in_no_window: Vec<PaymentInNoWindow>,
+    listing: Listing,
+    /// The order ids that were seen; `None`: payments are not compared.
+    orders: Option<SeenOrders>,
     progress: BTreeMap<i32, Progress>,
-    kept_bytes: usize,
     /// Partitions that had payments on time, and the one that had the last.
     on_time: BTreeSet<i32>,
     last_on_time: Option<i32>,
@@ -58,9 +60,6 @@ struct Running {
     known_since: EventTime,
     added: Option<Total>,
 }
-
-/// Keep at most so much of a record that is shown to people, in bytes.
-const READ_BYTES_MAX: usize = 4_096;
 
 impl Pipeline {
     /// A pipeline that resumes from `start`.
@@ -96,17 +95,24 @@ impl Pipeline {
             touched: Vec::new(),
             ledger: Ledger::default(),
             notices: Notices::default(),
-            rejects: Vec::new(),
-            in_no_window: Vec::new(),
+            listing: Listing::default(),
+            orders: None,
             progress: start.progress,
-            kept_bytes: 0,
             on_time: BTreeSet::new(),
             last_on_time: None,
         }
     }
 
     /// Applies records, in the order of their offsets within each partition.
-    pub fn apply<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) {
+    ///
+    /// # Errors
+    /// When it can't be known whether a payment is a duplicate. All records before it are applied, it and those after it
+    /// are not.
+    pub fn apply<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = Record<'a>>,
+    ) -> Result<(), KeptOrdersError> {
+        let mut outcome = Ok(());
         let mut last: Option<Record<'a>> = None;
         for record in records {
             if let Some(last) = last
@@ -114,7 +120,10 @@ impl Pipeline {
             {
                 self.note_progress(&last);
             }
-            self.apply_one(&record);
+            outcome = self.apply_one(&record);
+            if outcome.is_err() {
+                break;
+            }
             last = Some(record);
         }
         if let Some(last) = last {
@@ -123,6 +132,7 @@ impl Pipeline {
         self.engine.advance();
         // A record that is booked twice or not at all must stop everything, in every build.
         assert!(self.ledger.balanced(), "the ledger does not balance");
+        outcome
     }
 
     /// Applies a record that its reader has rejected, with the reason. It stands in its
@@ -186,20 +196,26 @@ impl Pipeline {
         self.engine.close_quiet(now)
     }
 
-    /// The effects since the last call.
+    /// The effects since the last call. Those of the call before are kept by now: the order ids in them are read from there.
     pub fn take_effects(&mut self) -> Effects {
         let totals = mem::take(&mut self.touched)
             .into_iter()
             .filter_map(|branch| Some((branch, self.totals.get_mut(&branch)?.added.take()?)))
             .collect();
-        self.kept_bytes = 0;
+        let listing = mem::take(&mut self.listing);
+        let engine = &self.engine;
+        let clock = |partition| engine.partition_time(partition);
+        let orders = self.orders.as_mut();
+        let orders = orders.map(|orders| orders.take_changes(clock));
         Effects {
             changes: self.engine.take_changes(),
             totals,
             ledger: mem::take(&mut self.ledger),
             notices: mem::take(&mut self.notices),
-            rejects: mem::take(&mut self.rejects),
-            in_no_window: mem::take(&mut self.in_no_window),
+            rejects: listing.rejects,
+            in_no_window: listing.in_no_window,
+            repeated: listing.repeated,
+            orders: orders.unwrap_or_default(),
             progress: self.progress.clone(),
         }
     }
@@ -207,7 +223,8 @@ impl Pipeline {
     /// About how many bytes the changes since the last [`Pipeline::take_effects`] hold.
     #[must_use]
     pub fn pending_bytes(&self) -> usize {
-        self.kept_bytes + self.engine.changed() * CELL_BYTES + self.touched.len() * 100
+        let orders = self.orders.as_ref().map_or(0, SeenOrders::pending_bytes);
+        self.listing.bytes + orders + self.engine.changed() * CELL_BYTES + self.touched.len() * 100
     }
 
     /// How far each partition has been applied.
@@ -228,17 +245,16 @@ impl Pipeline {
         &self.engine
     }
 
-    fn apply_one(&mut self, record: &Record<'_>) {
-        self.ledger.consumed += 1;
+    fn apply_one(&mut self, record: &Record<'_>) -> Result<(), KeptOrdersError> {
         match self.decoder.decode(record) {
-            Decoded::Payment(payment) => self.apply_payment(record, &payment),
-            Decoded::Tombstone if is_planted(Mistake::TombstoneNotBooked) => {
-                self.ledger.consumed -= 1;
-            }
+            Decoded::Payment(payment) => self.judge_payment(record, &payment)?,
+            Decoded::Tombstone if is_planted(Mistake::TombstoneNotBooked) => return Ok(()),
             Decoded::Tombstone => self.ledger.book(Entry::Tombstone, None),
             Decoded::Filtered(amount) => self.ledger.book(Entry::Filtered, amount),
             Decoded::Reject(reject) => self.reject(record, reject),
         }
+        self.ledger.consumed += 1;
+        Ok(())
     }
 
     fn apply_payment(&mut self, record: &Record<'_>, payment: &Payment) {
@@ -316,41 +332,6 @@ impl Pipeline {
         self.notices.unnamed_branches += u64::from(!self.branches.is_configured(payment.branch));
     }
 
-    fn reject(&mut self, record: &Record<'_>, reject: Reject) {
-        self.ledger.book(Entry::Rejected, None);
-        self.notices.rejects[reject.reason as usize] += 1;
-        let rejected = RejectedRecord {
-            origin: origin(record),
-            timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
-            reason: reject.reason,
-            detail: reject.detail,
-            read: shown(record.payload),
-        };
-        self.kept_bytes += rejected.read.len() + rejected.detail.len() + 100;
-        self.rejects.push(rejected);
-    }
-
-    fn keep_in_no_window(
-        &mut self,
-        record: &Record<'_>,
-        payment: &Payment,
-        reason: NoWindowReason,
-    ) {
-        let kept = PaymentInNoWindow {
-            origin: origin(record),
-            timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
-            reason,
-            event_time: payment.event_time,
-            // A payment in no window moves no watermark: this is the one before it.
-            watermark: self.engine.partition_watermark(record.partition),
-            branch: payment.branch,
-            amount: payment.amount,
-            read: shown(record.payload),
-        };
-        self.kept_bytes += kept.read.len() + 150;
-        self.in_no_window.push(kept);
-    }
-
     fn note_progress(&mut self, last: &Record<'_>) {
         let known = self.progress.get(&last.partition);
         let progress = Progress {
@@ -366,13 +347,6 @@ impl Pipeline {
 /// histogram, and its share of the table.
 const CELL_BYTES: usize = 512;
 
-fn origin(record: &Record<'_>) -> Origin {
-    Origin {
-        partition: record.partition,
-        offset: record.offset,
-    }
-}
-
 /// The fingerprint of a record, to recognise it.
 #[must_use]
 pub fn fingerprint(record: &Record<'_>) -> Fingerprint {
@@ -381,12 +355,6 @@ pub fn fingerprint(record: &Record<'_>) -> Fingerprint {
         timestamp: record.timestamp.unwrap_or(i64::MIN),
         hash: xxh3_64(record.payload.unwrap_or_default()),
     }
-}
-
-fn shown(payload: Option<&[u8]>) -> String {
-    let payload = payload.unwrap_or_default();
-    let shown = &payload[..payload.len().min(READ_BYTES_MAX)];
-    String::from_utf8_lossy(shown).into_owned()
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use tidegauge_windows::EventTime;
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
-use super::values::{StoredValue, read_ledger, read_oldest_notices};
+use super::values::{StoredValue, read_ledger, read_oldest_notices, write_ledger};
 use crate::core::effect::Notices;
 use crate::core::feedback::Mark;
-use crate::domain::ledger::Ledger;
+use crate::domain::ledger::{Count, Entry, Ledger};
 use crate::view::reading::Checkpoint;
 
 /// The counters of the whole state at a checkpoint. Written with every batch.
@@ -29,6 +29,8 @@ pub(super) struct CheckpointHead {
     pub(super) floor: Option<EventTime>,
     /// How many documents were given up: refused for long, they can't be rendered any more.
     pub(super) given_up: u64,
+    /// The payments that repeat others.
+    pub(super) repeated: NumberRange,
 }
 
 /// The entries of a list that exist: those with the numbers `first..next`.
@@ -42,6 +44,12 @@ impl CheckpointHead {
     /// The mark of what this checkpoint changes.
     pub(super) fn mark(&self) -> Mark {
         Mark(self.sequence)
+    }
+
+    /// Whether it says nothing of payments that repeat others, as before there were any.
+    fn is_without_repeated(&self) -> bool {
+        self.repeated == NumberRange::default()
+            && self.ledger.entry(Entry::Conflict) == Count::default()
     }
 
     /// The checkpoint as readers see it.
@@ -61,7 +69,10 @@ impl CheckpointHead {
 }
 
 /// The first byte of a stored head.
-const FORMAT: u8 = 4;
+const FORMAT: u8 = 5;
+/// Before it, no payment repeated another. It is written as long as none does.
+const FORMAT_UNREPEATED: u8 = 4;
+const ENTRIES_UNREPEATED: usize = 9;
 /// Before it, the ledger had eight entries: none was filtered out.
 const FORMAT_UNFILTERED: u8 = 3;
 const ENTRIES_UNFILTERED: usize = 8;
@@ -73,16 +84,26 @@ const ENTRIES_OLDEST: usize = 7;
 
 impl StoredValue for CheckpointHead {
     fn write(&self, encoder: &mut ByteEncoder) {
-        encoder.byte(FORMAT);
+        let is_unrepeated = self.is_without_repeated();
+        encoder.byte(match is_unrepeated {
+            true => FORMAT_UNREPEATED,
+            false => FORMAT,
+        });
         encoder.u64(self.sequence);
         encoder.i64(self.as_of);
-        self.ledger.write(encoder);
+        match is_unrepeated {
+            true => write_ledger(&self.ledger, ENTRIES_UNREPEATED, encoder),
+            false => self.ledger.write(encoder),
+        }
         self.notices.write(encoder);
         encoder.u64(self.dirty);
         self.in_no_window.write(encoder);
         self.rejects.write(encoder);
         self.floor.write(encoder);
         encoder.u64(self.given_up);
+        if !is_unrepeated {
+            self.repeated.write(encoder);
+        }
     }
 
     fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
@@ -96,6 +117,7 @@ impl StoredValue for CheckpointHead {
             ledger: match format {
                 FORMAT_OLDEST => read_ledger(decoder, ENTRIES_OLDEST)?,
                 ..=FORMAT_UNFILTERED => read_ledger(decoder, ENTRIES_UNFILTERED)?,
+                ..=FORMAT_UNREPEATED => read_ledger(decoder, ENTRIES_UNREPEATED)?,
                 _ => Ledger::read(decoder)?,
             },
             notices: match format {
@@ -109,6 +131,10 @@ impl StoredValue for CheckpointHead {
             given_up: match format {
                 ..=FORMAT_UNCOUNTED => 0,
                 _ => decoder.u64()?,
+            },
+            repeated: match format {
+                ..=FORMAT_UNREPEATED => NumberRange::default(),
+                _ => NumberRange::read(decoder)?,
             },
         })
     }
