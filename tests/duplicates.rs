@@ -53,7 +53,7 @@ fn orders(count: usize, seed: u64) -> Vec<Order> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut orders: Vec<Order> = Vec::new();
     for number in 0..count {
-        let partition = random.i32(..PARTITIONS);
+        let partition = random.i32(0..PARTITIONS);
         let time = START + i64::try_from(number).unwrap() * SECOND;
         let mut order = Order {
             partition,
