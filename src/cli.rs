@@ -12,6 +12,7 @@ mod exit_class;
 pub mod failure;
 mod health;
 mod index;
+mod init;
 mod kibana;
 mod line_envelope;
 mod lines;
@@ -126,6 +127,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), CommandFailure> {
         Command::Produce(produce) => produce::run(produce, globals),
         Command::Compute(compute) => compute::run(compute, globals),
         Command::Query(query) => query::run(query, globals),
+        Command::Init(init) => init::run(init, globals),
         Command::Check(check) => check::run(check, globals),
         Command::Replay(replay) => replay::run(replay, globals),
         Command::Index(index) => index::run(index, globals),

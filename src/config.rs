@@ -15,7 +15,7 @@ mod key;
 mod keys;
 mod kibana;
 mod overlay;
-mod payment;
+pub mod payment;
 mod problem;
 mod raw;
 mod reference;
@@ -309,18 +309,17 @@ impl Config {
         let (http, token) = http::read(&root.section("http", "http"));
         files.token = token;
         let kibana = kibana::read(&root.section("kibana", "kibana"), &mut files);
-        let fields = payment::read(&root.section("payment", "payment"));
-        let duplicates = dedup::read(&root.section("dedup", "dedup"), &fields);
-        let mapping = Mapping::new(fields);
+        let payment = root.section("payment", "payment");
+        let branches = root.section("branches", "branches");
+        let settings = payment::read(&payment, time_zone);
+        let duplicates = dedup::read(&root.section("dedup", "dedup"), &settings);
+        let mapping = Mapping::new(settings);
         Self {
             state_dir,
             time_zone,
             kafka: kafka::read(&root.section("kafka", "kafka"), need == Need::Brokers),
             event_time: EventTimeRules::read(&event_time, definitions),
-            branches: Arc::new(branches::read(
-                &root.section("branches", "branches"),
-                mapping.has_texts(),
-            )),
+            branches: Arc::new(branches::read(&branches, &mapping)),
             payment: Arc::new(mapping),
             duplicates,
             elasticsearch,
@@ -335,7 +334,7 @@ impl Config {
     #[must_use]
     pub fn rules(&self) -> String {
         let mut rules = rules::text(&self.event_time.settings, self.time_zone);
-        let payment = payment::rules(self.payment.fields());
+        let payment = payment::rules(self.payment.settings());
         for line in payment.into_iter().chain(dedup::rules(self.duplicates)) {
             rules.push_str(&line);
             rules.push('\n');

@@ -105,6 +105,7 @@ fn every_kind_of_bad_input_gets_its_reason_is_counted_and_stops_nothing() {
         partition: 1,
         timestamp: START + 5_000,
         payload,
+        ..Message::default()
     };
     // A good one after each: nothing stops, and nothing is taken for its neighbour.
     let messages = bad.iter().zip(0..).flat_map(|((_, value), number)| {

@@ -42,6 +42,7 @@ impl Order {
             partition: self.partition,
             timestamp: *time,
             payload: Some(payload.into_bytes()),
+            ..Message::default()
         }
     }
 }

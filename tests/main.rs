@@ -33,6 +33,7 @@ mod fuzzing;
 mod generations;
 mod kibana;
 mod main_job;
+mod mapping;
 mod operations;
 mod outage;
 mod ownership;

@@ -69,6 +69,7 @@ fn with_history(kafka: &Kafka) -> (Setup, String, i64) {
             partition: 0,
             timestamp: 1_793_500_000_000,
             payload: Some(payload.as_bytes().to_vec()),
+            ..Message::default()
         };
         kafka.send(&topic, [message]);
     };
@@ -194,6 +195,7 @@ fn branches_that_are_texts_are_shown_and_chosen_whatever_they_are_called() {
             partition: 0,
             timestamp: START,
             payload: Some(payload.to_string().into_bytes()),
+            ..Message::default()
         };
         kafka.send(&topic, [message]);
     }

@@ -29,6 +29,7 @@ fn service(kafka: &Kafka) -> (Setup, Service) {
             partition: 0,
             timestamp: 1_793_491_400_000,
             payload: Some(payment.into()),
+            ..Message::default()
         }),
     );
     let setup = Setup::of(kafka, &topic).with("event_time", "idle_after", "\"200ms\"");

@@ -48,6 +48,7 @@ fn payments(branches: &[&str]) -> Vec<Message> {
                 partition: i32::try_from(at % 2).unwrap(),
                 timestamp: time,
                 payload: Some(payload(time, at + 1, branch).into_bytes()),
+                ..Message::default()
             }
         })
         .collect()

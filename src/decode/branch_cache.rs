@@ -11,7 +11,10 @@ use crate::domain::payment::BranchId;
 /// One place for each text, by its hash: the last text that had it. So it is bounded, and texts that
 /// were made to have the same hash cost no more than texts that are new.
 #[derive(Debug)]
-pub(super) struct BranchCache(RefCell<Vec<Option<(Box<str>, BranchId)>>>);
+pub(super) struct BranchCache(RefCell<Vec<Option<KnownText>>>);
+
+/// A text and its branch.
+type KnownText = (Box<str>, BranchId);
 
 /// About 24 bytes each, beside the texts.
 const PLACES: usize = 8_192;
@@ -23,6 +26,16 @@ impl Default for BranchCache {
 }
 
 impl BranchCache {
+    /// The branch of `text`, if it was met lately.
+    #[inline]
+    pub fn find(&self, text: &str) -> Option<BranchId> {
+        let places = self.0.borrow();
+        match places.get(place_of(text))? {
+            Some((known, id)) if **known == *text => Some(*id),
+            _ => None,
+        }
+    }
+
     /// As [`BranchTexts::intern`] of `table`, which must be the same at each call.
     #[inline]
     pub fn intern(&self, table: &BranchTexts, text: &str) -> Result<BranchId, BranchTextError> {
@@ -30,11 +43,7 @@ impl BranchCache {
         if places.is_empty() {
             places.resize(PLACES, None);
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the lower bits are as good as all"
-        )]
-        let place = &mut places[xxh3_64(text.as_bytes()) as usize % PLACES];
+        let place = &mut places[place_of(text)];
         match place {
             Some((known, id)) if **known == *text => Ok(*id),
             _ => {
@@ -44,4 +53,13 @@ impl BranchCache {
             }
         }
     }
+}
+
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the lower bits are as good as all"
+)]
+fn place_of(text: &str) -> usize {
+    xxh3_64(text.as_bytes()) as usize % PLACES
 }

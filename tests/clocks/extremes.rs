@@ -110,6 +110,7 @@ fn a_time_beyond_the_year_9999_does_not_freeze_its_branch_in_elasticsearch() {
         payload: Some(
             format!(r#"{{"createTime":"{time}","payAmount":1,"branchId":7}}"#).into_bytes(),
         ),
+        ..Message::default()
     };
     kafka.send(
         &topic,

@@ -100,6 +100,7 @@ fn a_partition_with_heartbeats_and_no_payments_holds_nothing_back() {
         partition: 1,
         timestamp: START,
         payload: payload.map(|payload| payload.as_bytes().to_vec()),
+        ..Message::default()
     };
     let future = |second: i64| paid(1, START + second * 1_000 + HOUR, "1", 3);
     // More often than idle_after: a reject, a tombstone, a payment too far ahead.

@@ -120,6 +120,7 @@ fn a_tombstone_is_told_from_an_empty_value() {
         partition: 0,
         timestamp: 1_000,
         payload,
+        ..Message::default()
     };
     topic.kafka.send(
         &topic.name,

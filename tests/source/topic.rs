@@ -93,6 +93,7 @@ pub(super) fn messages(partition: i32, numbers: Range<i64>) -> Vec<Message> {
             partition,
             timestamp: 1_000_000 + number * 1_000,
             payload: Some(format!("{partition}:{number}").into_bytes()),
+            ..Message::default()
         })
         .collect()
 }

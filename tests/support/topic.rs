@@ -33,6 +33,7 @@ pub fn paid(partition: i32, time: i64, amount: &str, branch: u32) -> Message {
         partition,
         timestamp: time,
         payload: Some(payment(time, amount, branch)),
+        ..Message::default()
     }
 }
 

@@ -18,6 +18,7 @@ fn messages(from: usize, to: usize) -> impl Iterator<Item = Message> {
         partition: record.partition,
         timestamp: record.timestamp,
         payload: record.value,
+        ..Message::default()
     })
 }
 

@@ -10,13 +10,13 @@ pub enum ConditionError {
     /// There is nothing but blanks and comments.
     #[error("the condition is empty; write one such as status == \"captured\"")]
     Empty,
-    /// The text is longer than [`TEXT_MAX`].
+    /// The text is longer than 4 KiB.
     #[error("the condition has {length} bytes, more than the {TEXT_MAX} allowed")]
     TooLong {
         /// Its length in bytes.
         length: usize,
     },
-    /// Brackets and operators are nested more than [`NESTING_MAX`] deep.
+    /// Brackets and operators are nested more than 24 deep.
     #[error(
         "{position}: brackets and operators are nested more than {NESTING_MAX} deep; split the \
          condition with && and ||, or shorten it"
@@ -104,10 +104,11 @@ pub enum EvaluationError {
         /// What is wrong, without the values.
         problem: String,
     },
-    /// The text is not one JSON object, nested at most 128 deep, whose strings are valid.
+    /// The text is not one JSON object, nested at most 128 deep, whose strings are valid and whose names are
+    /// each given once.
     #[error(
         "the condition can't be decided: the payment is not a JSON object with valid strings, \
-         nested at most 128 deep"
+         nested at most 128 deep, in which each name is given once"
     )]
     NotAnObject,
 }

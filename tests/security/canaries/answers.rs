@@ -56,6 +56,7 @@ fn a_service_with_every_secret_shows_none_in_any_answer_or_log_line() {
         partition: 0,
         timestamp: START,
         payload: Some(b"no payment".to_vec()),
+        ..Message::default()
     };
     kafka.kafka().send(&topic, [paid(0, START, "1", 1), reject]);
     let files = Files::new();

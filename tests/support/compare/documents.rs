@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::differences::Differences;
-use super::{Figures, key, place, remove};
+use super::{Figures, millis, place, remove};
 
 /// One document as the server holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,7 +116,11 @@ fn documented_total(own: &str, total: &Value) -> Expected {
 fn documented_window(own: &str, name: &'static str, item: &Value) -> Expected {
     let mut fields = item.as_object().unwrap().clone();
     fields.insert("@timestamp".to_owned(), item["window_start"].clone());
-    let (_, start, branch, end) = key(name, item);
+    let (start, end) = (millis(&item["window_start"]), millis(&item["window_end"]));
+    let branch = match &item["branch_id"] {
+        Value::String(text) => text.clone(),
+        id => id.to_string(),
+    };
     let month = DateTime::<Utc>::from_timestamp_millis(start)
         .unwrap()
         .format("%Y.%m");

@@ -13,6 +13,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Message as _, Offset, TopicPartitionList};
 
@@ -24,12 +25,16 @@ use super::server::Server;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One record to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Message {
     /// Where it goes.
     pub partition: i32,
     /// Record timestamp, milliseconds since the epoch.
     pub timestamp: i64,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Names and values of its headers.
+    pub headers: Vec<(String, Vec<u8>)>,
     /// Its bytes; `None` is a tombstone.
     pub payload: Option<Vec<u8>>,
 }
@@ -200,9 +205,21 @@ impl Kafka {
             .create_with_context(Deliveries(Arc::clone(&failures)))
             .expect("a producer");
         for message in messages {
-            let mut record = BaseRecord::<(), [u8]>::to(topic)
+            let mut record = BaseRecord::<[u8], [u8]>::to(topic)
                 .partition(message.partition)
                 .timestamp(message.timestamp);
+            if let Some(key) = &message.key {
+                record = record.key(key);
+            }
+            if !message.headers.is_empty() {
+                let headers = message.headers.iter();
+                record = record.headers(headers.fold(OwnedHeaders::new(), |all, (key, value)| {
+                    all.insert(Header {
+                        key,
+                        value: Some(value),
+                    })
+                }));
+            }
             if let Some(payload) = &message.payload {
                 record = record.payload(payload);
             }
