@@ -33,8 +33,7 @@ pub(super) struct SeenPartition {
     next_id: u64,
     /// See [`OrderSegment::began`].
     began: Option<EventTime>,
-    /// The id that was judged last, if it is in so many segments that this one is not to be found any more once it counts
-    /// again.
+    /// The id that was judged last, and the segment in which it is not to be found any more once it counts again.
     crowded: Option<(OrderId, u64)>,
 }
 
@@ -246,12 +245,14 @@ impl SeenPartition {
     }
 
     fn begin_segment(&mut self) {
+        // As much as the one before had, so that a busy partition allocates once.
+        let room = self.newest.back().map_or(0, |last| last.orders.len());
         self.newest.push_back(OrderSegment {
             partition: self.partition,
             number: self.next_segment(),
             first: self.next_id,
             began: self.began,
-            orders: Arc::default(),
+            orders: Arc::new(Vec::with_capacity(room)),
         });
         self.spans.push_back(SegmentSpan {
             clock: self.spans.back().and_then(|last| last.clock),
