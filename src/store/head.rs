@@ -116,8 +116,8 @@ impl StoredValue for CheckpointHead {
             as_of: decoder.i64()?,
             ledger: match format {
                 FORMAT_OLDEST => read_ledger(decoder, ENTRIES_OLDEST)?,
-                ..=FORMAT_UNFILTERED => read_ledger(decoder, ENTRIES_UNFILTERED)?,
-                ..=FORMAT_UNREPEATED => read_ledger(decoder, ENTRIES_UNREPEATED)?,
+                FORMAT_UNCOUNTED..=FORMAT_UNFILTERED => read_ledger(decoder, ENTRIES_UNFILTERED)?,
+                FORMAT_UNREPEATED => read_ledger(decoder, ENTRIES_UNREPEATED)?,
                 _ => Ledger::read(decoder)?,
             },
             notices: match format {
