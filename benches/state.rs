@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
+use tidegauge::core::correction::Corrections;
 use tidegauge::core::effect::{Effects, Notices};
 use tidegauge::core::feedback::Mark;
 use tidegauge::domain::document_key::DocumentKey;
@@ -279,6 +280,7 @@ fn commit(store: &mut Store, minutes: i64, cells: impl IntoIterator<Item = u64>)
         rejects: Vec::new(),
         in_no_window: Vec::new(),
         progress: BTreeMap::new(),
+        corrections: Corrections::default(),
     };
     store.commit(&effects, &[], 0).unwrap();
 }

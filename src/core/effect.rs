@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use tidegauge_windows::{Changes, EventTime, Summary};
 
+use crate::core::correction::Corrections;
 use crate::core::distance::Distances;
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
 use crate::domain::document_key::Origin;
-use crate::domain::ledger::Ledger;
+use crate::domain::ledger::{Entry, Ledger};
 use crate::domain::payment::BranchId;
 use crate::domain::total::Total;
 
@@ -29,6 +30,8 @@ pub struct Effects {
     pub in_no_window: Vec<PaymentInNoWindow>,
     /// How far every partition has been applied: absolute.
     pub progress: BTreeMap<i32, Progress>,
+    /// What was booked and listed before, and is not so any more.
+    pub corrections: Corrections,
 }
 
 /// How far a partition has been applied.
@@ -111,6 +114,16 @@ impl NoWindowReason {
             Self::TooLate => "too_late",
             Self::PastRetention => "past_retention",
             Self::Future => "future",
+        }
+    }
+
+    /// Under what such payments are booked.
+    #[must_use]
+    pub const fn entry(self) -> Entry {
+        match self {
+            Self::TooLate => Entry::TooLate,
+            Self::PastRetention => Entry::PastRetention,
+            Self::Future => Entry::Future,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The core: records in, effects out. No clock, no I/O; the same input gives the same output.
 
+mod listing;
+mod second_chance;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
@@ -9,17 +12,20 @@ use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snapshot, Summary};
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::listing::{outside, rejected};
+use crate::core::correction::Corrections;
 use crate::core::effect::{
-    Effects, Fingerprint, NoWindowReason, Notices, PaymentInNoWindow, Progress, RejectedRecord,
+    Effects, Fingerprint, Notices, PaymentInNoWindow, Progress, RejectedRecord,
 };
 use crate::decode::{DecodeRules, Decoded, Decoder, Reject};
 use crate::domain::branch::Branches;
-use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Entry, Ledger};
 use crate::domain::payment::{BranchId, Payment};
 use crate::domain::record::Record;
 use crate::domain::timestamp::{can_be_of_record, looks_like_seconds};
 use crate::domain::total::Total;
+
+pub use self::second_chance::SecondChance;
 
 /// Applies records to event-time windows, totals and the ledger.
 ///
@@ -37,6 +43,7 @@ pub struct Pipeline {
     in_no_window: Vec<PaymentInNoWindow>,
     progress: BTreeMap<i32, Progress>,
     kept_bytes: usize,
+    corrections: Corrections,
     /// Partitions that had payments on time, and the one that had the last.
     on_time: BTreeSet<i32>,
     last_on_time: Option<i32>,
@@ -58,9 +65,6 @@ struct Running {
     known_since: EventTime,
     added: Option<Total>,
 }
-
-/// Keep at most so much of a record that is shown to people, in bytes.
-const READ_BYTES_MAX: usize = 4_096;
 
 impl Pipeline {
     /// A pipeline that resumes from `start`.
@@ -100,6 +104,7 @@ impl Pipeline {
             in_no_window: Vec::new(),
             progress: start.progress,
             kept_bytes: 0,
+            corrections: Corrections::default(),
             on_time: BTreeSet::new(),
             last_on_time: None,
         }
@@ -201,6 +206,7 @@ impl Pipeline {
             rejects: mem::take(&mut self.rejects),
             in_no_window: mem::take(&mut self.in_no_window),
             progress: self.progress.clone(),
+            corrections: mem::take(&mut self.corrections),
         }
     }
 
@@ -242,6 +248,24 @@ impl Pipeline {
     }
 
     fn apply_payment(&mut self, record: &Record<'_>, payment: &Payment) {
+        let recorded = self.note_payment(record, payment);
+        let placement = self.engine.insert(
+            record.partition,
+            payment.event_time,
+            recorded,
+            payment.branch,
+            &payment.amount.units(),
+        );
+        if placement == Placement::OnTime && self.last_on_time != Some(record.partition) {
+            self.last_on_time = Some(record.partition);
+            self.on_time.insert(record.partition);
+        }
+        self.add_to_total(payment, placement);
+        self.settle(record, payment, placement);
+    }
+
+    // Notes what is worth monitoring. Gives the record's time.
+    fn note_payment(&mut self, record: &Record<'_>, payment: &Payment) -> Option<EventTime> {
         self.notice(payment);
         let recorded = record.timestamp.filter(|time| can_be_of_record(*time));
         if recorded.is_none() && record.timestamp.is_some() {
@@ -252,37 +276,22 @@ impl Pipeline {
         }
         self.notices.times_like_seconds +=
             u64::from(looks_like_seconds(payment.event_time.millis()));
-        let placement = self.engine.insert(
-            record.partition,
-            payment.event_time,
-            recorded.map(EventTime::from_millis),
-            payment.branch,
-            &payment.amount.units(),
-        );
-        self.add_to_total(payment, placement);
-        let entry = match placement {
-            Placement::OnTime => {
-                if self.last_on_time != Some(record.partition) {
-                    self.last_on_time = Some(record.partition);
-                    self.on_time.insert(record.partition);
-                }
-                Entry::OnTime
-            }
-            Placement::Late => Entry::Late,
-            Placement::TooLate => {
-                self.keep_in_no_window(record, payment, NoWindowReason::TooLate);
-                Entry::TooLate
-            }
-            Placement::PastRetention => {
-                self.keep_in_no_window(record, payment, NoWindowReason::PastRetention);
-                Entry::PastRetention
-            }
-            Placement::Future => {
-                self.keep_in_no_window(record, payment, NoWindowReason::Future);
-                Entry::Future
+        recorded.map(EventTime::from_millis)
+    }
+
+    // Books a payment, and lists it if it is in no window.
+    fn settle(&mut self, record: &Record<'_>, payment: &Payment, placement: Placement) -> Entry {
+        let entry = match outside(placement) {
+            Ok(entry) => entry,
+            Err(reason) => {
+                let kept = self.in_no_window(record, payment, reason);
+                self.kept_bytes += kept.read.len() + 150;
+                self.in_no_window.push(kept);
+                reason.entry()
             }
         };
         self.ledger.book(entry, Some(payment.amount));
+        entry
     }
 
     fn add_to_total(&mut self, payment: &Payment, placement: Placement) {
@@ -319,36 +328,9 @@ impl Pipeline {
     fn reject(&mut self, record: &Record<'_>, reject: Reject) {
         self.ledger.book(Entry::Rejected, None);
         self.notices.rejects[reject.reason as usize] += 1;
-        let rejected = RejectedRecord {
-            origin: origin(record),
-            timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
-            reason: reject.reason,
-            detail: reject.detail,
-            read: shown(record.payload),
-        };
+        let rejected = rejected(record, reject);
         self.kept_bytes += rejected.read.len() + rejected.detail.len() + 100;
         self.rejects.push(rejected);
-    }
-
-    fn keep_in_no_window(
-        &mut self,
-        record: &Record<'_>,
-        payment: &Payment,
-        reason: NoWindowReason,
-    ) {
-        let kept = PaymentInNoWindow {
-            origin: origin(record),
-            timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
-            reason,
-            event_time: payment.event_time,
-            // A payment in no window moves no watermark: this is the one before it.
-            watermark: self.engine.partition_watermark(record.partition),
-            branch: payment.branch,
-            amount: payment.amount,
-            read: shown(record.payload),
-        };
-        self.kept_bytes += kept.read.len() + 150;
-        self.in_no_window.push(kept);
     }
 
     fn note_progress(&mut self, last: &Record<'_>) {
@@ -366,13 +348,6 @@ impl Pipeline {
 /// histogram, and its share of the table.
 const CELL_BYTES: usize = 512;
 
-fn origin(record: &Record<'_>) -> Origin {
-    Origin {
-        partition: record.partition,
-        offset: record.offset,
-    }
-}
-
 /// The fingerprint of a record, to recognise it.
 #[must_use]
 pub fn fingerprint(record: &Record<'_>) -> Fingerprint {
@@ -381,12 +356,6 @@ pub fn fingerprint(record: &Record<'_>) -> Fingerprint {
         timestamp: record.timestamp.unwrap_or(i64::MIN),
         hash: xxh3_64(record.payload.unwrap_or_default()),
     }
-}
-
-fn shown(payload: Option<&[u8]>) -> String {
-    let payload = payload.unwrap_or_default();
-    let shown = &payload[..payload.len().min(READ_BYTES_MAX)];
-    String::from_utf8_lossy(shown).into_owned()
 }
 
 #[cfg(test)]
