@@ -25,7 +25,6 @@ use self::retention::Retention;
 use self::snapshot::StateSnapshot;
 use self::task::Task;
 use crate::core::effect::{Effects, Progress};
-
 use crate::core::feedback::{Blocked, Mark};
 use crate::domain::branch::Branches;
 use crate::domain::document_key::DocumentKey;
@@ -34,6 +33,7 @@ use crate::observe::crash_point;
 use crate::view::changelog::{ChangeSet, Changelog};
 use crate::view::reading::{Checkpoint, Readings};
 
+mod adoption;
 mod codec;
 mod commit;
 mod copy;
@@ -50,6 +50,7 @@ mod identity;
 mod journal;
 mod keys;
 mod life;
+mod listed;
 mod mark;
 mod marking;
 mod opened_file;
@@ -71,9 +72,11 @@ mod topic;
 mod unread_marks;
 mod values;
 
+pub use adoption::{adopt, is_adoptable};
 pub use directory::holds_state;
 pub use error::Error;
 pub use identity::{Identity, MarkedDocuments};
+pub use listed::RecordsListed;
 pub use opened_file::OpenedFile;
 pub use read_only::{ReadOnlyStore, StoreStats};
 pub use recovered::Recovered;
@@ -208,6 +211,7 @@ impl Store {
         draft.merge(effects, frame.grid(), floor, self.latest)?;
         draft.list(effects);
         let texts = draft.keep_texts(effects, &self.branches, self.texts, &context);
+        draft.correct(&effects.corrections)?;
         draft.trim_lists(self.keep, self.retention.blocked())?;
         for (partition, progress) in &effects.progress {
             if self.progress.get(partition) != Some(progress)

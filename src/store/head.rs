@@ -31,11 +31,13 @@ pub(super) struct CheckpointHead {
     pub(super) given_up: u64,
 }
 
-/// The entries of a list that exist: those with the numbers `first..next`.
+/// The entries of a list: those with the numbers `first..next` that are not gaps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct NumberRange {
     pub(super) first: u64,
     pub(super) next: u64,
+    /// So many of these numbers have no entry: second chances have taken it away.
+    pub(super) gaps: u64,
 }
 
 impl CheckpointHead {
@@ -60,8 +62,10 @@ impl CheckpointHead {
     }
 }
 
-/// The first byte of a stored head.
-const FORMAT: u8 = 4;
+/// The first byte of a stored head whose lists have gaps.
+const FORMAT: u8 = 5;
+/// Lists without gaps are stored as they were before there could be some.
+const FORMAT_WITHOUT_GAPS: u8 = 4;
 /// Before it, the ledger had eight entries: none was filtered out.
 const FORMAT_UNFILTERED: u8 = 3;
 const ENTRIES_UNFILTERED: usize = 8;
@@ -73,7 +77,11 @@ const ENTRIES_OLDEST: usize = 7;
 
 impl StoredValue for CheckpointHead {
     fn write(&self, encoder: &mut ByteEncoder) {
-        encoder.byte(FORMAT);
+        let has_gaps = self.in_no_window.gaps > 0 || self.rejects.gaps > 0;
+        encoder.byte(match has_gaps {
+            true => FORMAT,
+            false => FORMAT_WITHOUT_GAPS,
+        });
         encoder.u64(self.sequence);
         encoder.i64(self.as_of);
         self.ledger.write(encoder);
@@ -83,6 +91,10 @@ impl StoredValue for CheckpointHead {
         self.rejects.write(encoder);
         self.floor.write(encoder);
         encoder.u64(self.given_up);
+        if has_gaps {
+            encoder.u64(self.in_no_window.gaps);
+            encoder.u64(self.rejects.gaps);
+        }
     }
 
     fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
@@ -90,7 +102,7 @@ impl StoredValue for CheckpointHead {
         if !(FORMAT_OLDEST..=FORMAT).contains(&format) {
             return Err(Malformed);
         }
-        Ok(Self {
+        let mut head = Self {
             sequence: decoder.u64()?,
             as_of: decoder.i64()?,
             ledger: match format {
@@ -110,7 +122,15 @@ impl StoredValue for CheckpointHead {
                 ..=FORMAT_UNCOUNTED => 0,
                 _ => decoder.u64()?,
             },
-        })
+        };
+        if format == FORMAT {
+            head.in_no_window.gaps = decoder.u64()?;
+            head.rejects.gaps = decoder.u64()?;
+            if head.in_no_window.gaps == 0 && head.rejects.gaps == 0 {
+                return Err(Malformed);
+            }
+        }
+        Ok(head)
     }
 }
 
@@ -124,6 +144,7 @@ impl StoredValue for NumberRange {
         Ok(Self {
             first: decoder.u64()?,
             next: decoder.u64()?,
+            gaps: 0,
         })
     }
 }
