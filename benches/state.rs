@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use tidegauge::core::correction::Corrections;
+use tidegauge::core::effect::correction::Corrections;
 use tidegauge::core::effect::{Effects, Notices};
 use tidegauge::core::feedback::Mark;
 use tidegauge::domain::document_key::DocumentKey;

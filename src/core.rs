@@ -1,6 +1,5 @@
 //! The pure core: records in, effects out. It knows no clock, no files, no network, no logs.
 
-pub mod correction;
 pub mod distance;
 pub mod effect;
 pub mod feedback;

@@ -1,4 +1,4 @@
-//! Listed records that are read again once the configuration is mended: each counts once, whatever happens on the
+//! Listed records that are read again once the configuration is corrected: each counts once, whatever happens on the
 //! way.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

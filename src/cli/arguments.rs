@@ -74,7 +74,7 @@ pub enum Command {
     Query(QueryArgs),
     /// Rebuild all figures beside the live ones, compare them, and make them live
     Replay(ReplayArgs),
-    /// Give rejects and payments in no window a second chance, once the configuration is mended
+    /// Give rejects and payments in no window a second chance, once the configuration is corrected
     Rejects(RejectsArgs),
     /// Create, verify and repair the indexes in Elasticsearch
     Index(IndexArgs),

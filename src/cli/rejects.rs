@@ -19,7 +19,9 @@ use crate::domain::count::{agreeing, counted, counted_in_threes};
 use crate::domain::ledger::Count;
 use crate::host::blocking;
 use crate::service::generation::Generations;
-use crate::service::second_chance::{self, ListChoice, Outcome, OutcomeKind, Plan, Report, Wanted};
+use crate::service::second_chance::{
+    self, Fate, FateNow, ListChoice, SecondChancePlan, SecondChanceReport, Wanted,
+};
 use crate::store::{RecordsListed, RuleDifference};
 
 /// How often it is told how far a run has come.
@@ -27,7 +29,7 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 
 /// Some records that were listed for the same reason, and are the same now.
 #[derive(Serialize)]
-struct OutcomeRow {
+struct FateRow {
     list: &'static str,
     /// Why they were listed.
     was: &'static str,
@@ -66,7 +68,7 @@ struct Whole<'a> {
     complete: bool,
     records: u64,
     adopted_rules: Vec<AdoptedRule>,
-    outcomes: &'a [OutcomeRow],
+    outcomes: &'a [FateRow],
 }
 
 /// Runs the subcommand.
@@ -90,7 +92,7 @@ fn replay(asked: &SecondChanceArgs, globals: &GlobalArgs) -> Result<(), CommandF
     }
     let config = Config::load(&globals.sources(), Need::Brokers)?;
     let generations = Generations::of(&config.state_dir);
-    let plan = Plan {
+    let plan = SecondChancePlan {
         wanted: Wanted {
             list: match asked.list {
                 None => ListChoice::Both,
@@ -135,8 +137,12 @@ fn replay(asked: &SecondChanceArgs, globals: &GlobalArgs) -> Result<(), CommandF
     print(&report, is_dry, asked)
 }
 
-fn print(report: &Report, is_dry: bool, asked: &SecondChanceArgs) -> Result<(), CommandFailure> {
-    let rows: Vec<OutcomeRow> = report.outcomes.iter().map(row).collect();
+fn print(
+    report: &SecondChanceReport,
+    is_dry: bool,
+    asked: &SecondChanceArgs,
+) -> Result<(), CommandFailure> {
+    let rows: Vec<FateRow> = report.outcomes.iter().map(row).collect();
     let whole = Whole {
         generation: report.generation,
         dry_run: is_dry,
@@ -161,7 +167,7 @@ fn print(report: &Report, is_dry: bool, asked: &SecondChanceArgs) -> Result<(), 
 }
 
 // What is not in the rows.
-fn tell(report: &Report, is_dry: bool) {
+fn tell(report: &SecondChanceReport, is_dry: bool) {
     for rule in &report.adopted {
         let verb = if is_dry { "would take" } else { "has taken" };
         let AdoptedRule { rule, was, is } = adopted(rule);
@@ -174,12 +180,12 @@ fn tell(report: &Report, is_dry: bool) {
     if report.records == 0 {
         streams::note(format_args!("no record like that is listed"));
     }
-    let of = |kind: OutcomeKind| {
+    let of = |kind: FateNow| {
         let found = report.outcomes.iter();
         let found = found.filter(|(outcome, _)| outcome.now == kind);
         found.map(|(_, count)| count.count).sum::<u64>()
     };
-    let gone = of(OutcomeKind::Gone) + of(OutcomeKind::AnotherRecord);
+    let gone = of(FateNow::Gone) + of(FateNow::AnotherRecord);
     if gone > 0 {
         streams::note(format_args!(
             "{} {} not in Kafka any more, and {} listed",
@@ -188,7 +194,7 @@ fn tell(report: &Report, is_dry: bool) {
             agreeing(gone, "stays", "stay"),
         ));
     }
-    let differently = of(OutcomeKind::ReadDifferently);
+    let differently = of(FateNow::ReadDifferently);
     if differently > 0 {
         streams::note(format_args!(
             "{} in no window {} in a total with another branch or amount than {} now, and {} listed: \
@@ -201,12 +207,12 @@ fn tell(report: &Report, is_dry: bool) {
     }
 }
 
-fn row((outcome, count): (&Outcome, &Count)) -> OutcomeRow {
+fn row((outcome, count): (&Fate, &Count)) -> FateRow {
     let has_amount = match outcome.now {
-        OutcomeKind::Booked(entry) => entry.has_amount(),
+        FateNow::Booked(entry) => entry.has_amount(),
         _ => outcome.list == RecordsListed::InNoWindow,
     };
-    OutcomeRow {
+    FateRow {
         list: match outcome.list {
             RecordsListed::InNoWindow => "no_window",
             RecordsListed::Rejects => "rejects",

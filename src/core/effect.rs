@@ -1,10 +1,12 @@
 //! Effects: what the core wants stored, as data. They are the input of one checkpoint.
 
+pub mod correction;
+
 use std::collections::BTreeMap;
 
 use tidegauge_windows::{Changes, EventTime, Summary};
 
-use crate::core::correction::Corrections;
+use self::correction::Corrections;
 use crate::core::distance::Distances;
 use crate::decode::Reason;
 use crate::domain::amount::Amount;

@@ -13,7 +13,7 @@ use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snaps
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::listing::{outside, rejected};
-use crate::core::correction::Corrections;
+use crate::core::effect::correction::Corrections;
 use crate::core::effect::{
     Effects, Fingerprint, Notices, PaymentInNoWindow, Progress, RejectedRecord,
 };

@@ -5,8 +5,8 @@
 //! it ends, has done some pages whole, and the next run finds only what is left.
 
 mod error;
+mod fate;
 mod figures;
-mod outcome;
 mod wanted;
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::core::correction::ListedRecord;
+use crate::core::effect::correction::ListedRecord;
 use crate::core::pipeline::Pipeline;
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::Count;
@@ -25,8 +25,8 @@ use crate::source::RecordReader;
 use crate::store::{self, ReadOnlyStore, RecordsListed, RuleDifference};
 
 pub use self::error::Error;
+pub use self::fate::{Fate, FateNow};
 use self::figures::Figures;
-pub use self::outcome::{Outcome, OutcomeKind};
 pub use self::wanted::{ListChoice, Wanted};
 
 /// How long Kafka may take to answer.
@@ -36,7 +36,7 @@ const PAGE: usize = 1_024;
 
 /// What a run is to do.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct SecondChancePlan {
     /// Which records.
     pub wanted: Wanted,
     /// Whether the state may adopt other rules of the configuration.
@@ -47,13 +47,13 @@ pub struct Plan {
 
 /// What became of the records.
 #[derive(Clone, Debug, Default)]
-pub struct Report {
+pub struct SecondChanceReport {
     /// The generation.
     pub generation: u32,
     /// How many records were looked at.
     pub records: u64,
     /// What became of them.
-    pub outcomes: BTreeMap<Outcome, Count>,
+    pub outcomes: BTreeMap<Fate, Count>,
     /// The rules that the state has adopted, or would.
     pub adopted: Vec<RuleDifference>,
     /// Whether it was asked to stop before the end.
@@ -62,11 +62,11 @@ pub struct Report {
 
 /// One run on the live generation.
 struct Run<'a> {
-    plan: &'a Plan,
+    plan: &'a SecondChancePlan,
     figures: Figures,
     pipeline: Pipeline,
     reader: RecordReader,
-    report: Report,
+    report: SecondChanceReport,
 }
 
 /// Gives the records that are wanted a second chance, until `stop`. `show` is told how many were looked at.
@@ -77,10 +77,10 @@ struct Run<'a> {
 pub fn run(
     config: &Config,
     generations: &Generations,
-    plan: &Plan,
+    plan: &SecondChancePlan,
     stop: &AtomicBool,
     show: &mut dyn FnMut(u64),
-) -> Result<Report, Error> {
+) -> Result<SecondChanceReport, Error> {
     let generation = generations.live_state()?.generation;
     let _locks = match plan.is_dry {
         true => None,
@@ -89,10 +89,10 @@ pub fn run(
     let dir = generations.dir(generation);
     let still = ReadOnlyStore::open(&dir)?;
     let still = still.ok_or_else(|| generations.no_state(generation))?;
-    let report = Report {
+    let report = SecondChanceReport {
         generation,
         adopted: adopted(config, &still, plan)?,
-        ..Report::default()
+        ..SecondChanceReport::default()
     };
     if first(&still, &plan.wanted)?.is_none() {
         // A state adopts rules also where nothing is left to be counted by them.
@@ -140,7 +140,7 @@ fn lock(generations: &Generations) -> Result<[Lock; 2], Error> {
 fn adopted(
     config: &Config,
     still: &ReadOnlyStore,
-    plan: &Plan,
+    plan: &SecondChancePlan,
 ) -> Result<Vec<RuleDifference>, Error> {
     if !still.has_begun() {
         return Ok(Vec::new());
@@ -234,7 +234,7 @@ impl Run<'_> {
                 // The reader gives each offset once, in order.
                 let Some(listed) = listed.next() else { return };
                 let judged = record.map(|record| pipeline.judge_again(record, listed));
-                let (outcome, amount) = Outcome::of(listed, judged);
+                let (outcome, amount) = Fate::of(listed, judged);
                 let count = report.outcomes.entry(outcome).or_default();
                 count.count += 1;
                 if let Some(amount) = amount {

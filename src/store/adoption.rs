@@ -131,7 +131,7 @@ mod tests {
         let provenance = readings.query(|reading| reading.provenance()).unwrap();
         let provenance = provenance.unwrap();
         assert_eq!(provenance.rules, AFTER);
-        assert_eq!(provenance.former_rules, [former.clone()]);
+        assert_eq!(provenance.former_rules, std::slice::from_ref(&former));
         drop((store, readings));
 
         // Once more, and back.

@@ -6,7 +6,7 @@ use super::error::Error;
 use super::keys::RecordList;
 use super::read_only::ReadOnlyStore;
 use super::snapshot::StateSnapshot;
-use crate::core::correction::ListedRecord;
+use crate::core::effect::correction::ListedRecord;
 use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
 use crate::domain::document_key::Origin;
 

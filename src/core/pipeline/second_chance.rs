@@ -4,7 +4,7 @@ use tidegauge_windows::{EventTime, Placement};
 
 use super::Pipeline;
 use super::listing::{origin, outside, rejected, shown};
-use crate::core::correction::{ListChange, ListedRecord};
+use crate::core::effect::correction::{ListChange, ListedRecord};
 use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
 use crate::decode::{Decoded, Reason};
 use crate::domain::amount::Amount;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Error;
 use crate::config::Config;
-use crate::core::correction::ListedRecord;
+use crate::core::effect::correction::ListedRecord;
 use crate::core::pipeline::{Pipeline, PipelineStart};
 use crate::domain::branch::Branches;
 use crate::domain::document_key::Origin;

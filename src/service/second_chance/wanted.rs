@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::correction::ListedRecord;
+use crate::core::effect::correction::ListedRecord;
 use crate::domain::document_key::Origin;
 use crate::store::RecordsListed;
 

@@ -1,7 +1,7 @@
 //! What second chances take back, in the batch that has what is booked instead.
 
 use super::Draft;
-use crate::core::correction::{Corrections, ListChange, ListedRecord};
+use crate::core::effect::correction::{Corrections, ListChange, ListedRecord};
 use crate::domain::document_key::Origin;
 use crate::store::error::Error;
 use crate::store::keys::RecordList;

@@ -201,13 +201,11 @@ fn booked(entry: Entry, amount: Option<i128>) -> SecondChance {
     }
 }
 
+/// Count and sum of each slice.
+type Slices = BTreeMap<(i64, BranchId), (u64, I256)>;
+
 /// Without watermarks, which a second chance does not move.
-fn figures(
-    kept: &Kept,
-) -> (
-    BTreeMap<(i64, BranchId), (u64, I256)>,
-    &BTreeMap<BranchId, Total>,
-) {
+fn figures(kept: &Kept) -> (Slices, &BTreeMap<BranchId, Total>) {
     let slices = kept.slices.iter();
     let slices = slices.map(|(at, slice)| (*at, (slice.count, slice.sum)));
     (slices.collect(), &kept.totals)

@@ -1,7 +1,7 @@
 //! What became of a record that got a second chance.
 
 use super::wanted::reason;
-use crate::core::correction::ListedRecord;
+use crate::core::effect::correction::ListedRecord;
 use crate::core::pipeline::SecondChance;
 use crate::domain::amount::Amount;
 use crate::domain::ledger::Entry;
@@ -9,20 +9,20 @@ use crate::store::RecordsListed;
 
 /// What became of records, as one row of a report.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Outcome {
+pub struct Fate {
     /// The list that they were in.
     pub list: RecordsListed,
     /// Why they were in it.
     pub was: &'static str,
     /// What they are now.
-    pub now: OutcomeKind,
+    pub now: FateNow,
     /// Why they are still rejects, if they are.
     pub reason: Option<&'static str>,
 }
 
 /// What a record is now.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum OutcomeKind {
+pub enum FateNow {
     /// It is booked under this.
     Booked(Entry),
     /// Its money is in a total as it was read at first, and it reads otherwise now: it stays listed.
@@ -33,7 +33,7 @@ pub enum OutcomeKind {
     Gone,
 }
 
-impl OutcomeKind {
+impl FateNow {
     /// The name in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -46,7 +46,7 @@ impl OutcomeKind {
     }
 }
 
-impl Outcome {
+impl Fate {
     /// Of a record that was `listed` and was `judged` since, if Kafka has it; with the amount that it has.
     pub(super) fn of(
         listed: &ListedRecord,
@@ -61,10 +61,10 @@ impl Outcome {
                 entry,
                 reason,
                 amount,
-            }) => (OutcomeKind::Booked(entry), reason, amount),
-            Some(SecondChance::ReadDifferently) => (OutcomeKind::ReadDifferently, None, known),
-            Some(SecondChance::AnotherRecord) => (OutcomeKind::AnotherRecord, None, known),
-            None => (OutcomeKind::Gone, None, known),
+            }) => (FateNow::Booked(entry), reason, amount),
+            Some(SecondChance::ReadDifferently) => (FateNow::ReadDifferently, None, known),
+            Some(SecondChance::AnotherRecord) => (FateNow::AnotherRecord, None, known),
+            None => (FateNow::Gone, None, known),
         };
         let outcome = Self {
             list,

@@ -44,7 +44,7 @@ impl Corrections {
     }
 
     /// `rejected` is booked under something else now.
-    pub(super) fn take_back_reject(&mut self, rejected: &RejectedRecord) {
+    pub(in crate::core) fn take_back_reject(&mut self, rejected: &RejectedRecord) {
         self.taken_back.consumed += 1;
         self.taken_back.book(Entry::Rejected, None);
         self.rejects_taken_back[rejected.reason as usize] += 1;
@@ -52,7 +52,7 @@ impl Corrections {
     }
 
     /// `reject` is rejected for another reason than `before`.
-    pub(super) fn replace_reject(
+    pub(in crate::core) fn replace_reject(
         &mut self,
         before: Reason,
         reject: RejectedRecord,
