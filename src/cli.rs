@@ -12,6 +12,7 @@ mod exit_class;
 pub mod failure;
 mod health;
 mod index;
+mod init;
 mod kibana;
 mod line_envelope;
 mod lines;
@@ -127,6 +128,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), CommandFailure> {
         Command::Produce(produce) => produce::run(produce, globals),
         Command::Compute(compute) => compute::run(compute, globals),
         Command::Query(query) => query::run(query, globals),
+        Command::Init(init) => init::run(init, globals),
         Command::Check(check) => check::run(check, globals),
         Command::Replay(replay) => replay::run(replay, globals),
         Command::Rejects(rejects) => rejects::run(rejects, globals),

@@ -13,7 +13,7 @@ mod key;
 mod keys;
 mod kibana;
 mod overlay;
-mod payment;
+pub mod payment;
 mod problem;
 mod raw;
 mod reference;

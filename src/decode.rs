@@ -19,6 +19,7 @@ mod lookup;
 pub mod mapping;
 mod path;
 mod place_value;
+pub mod proposal;
 mod quoted;
 mod rules;
 mod scanner;

@@ -4,6 +4,7 @@
 mod check;
 mod exit_codes;
 mod help;
+mod init;
 mod produce;
 
 use std::process::{Command, Output, Stdio};

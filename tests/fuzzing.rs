@@ -14,7 +14,7 @@ use self::corpus::Corpus;
 use self::mutation::Mutator;
 use self::targets::{
     amount, bulk_answer, config_file, damaged_state, event_time, http_request, kafka_properties,
-    record, stored_value,
+    mapped_record, record, stored_value,
 };
 
 /// Multiplies how many inputs are made.
@@ -44,6 +44,11 @@ fn feed(name: &str, count: u64, target: fn(&[u8])) {
 #[test]
 fn records_are_decoded_as_an_independent_decoder_says() {
     feed("record", 20_000, record::run);
+}
+
+#[test]
+fn records_of_other_messages_are_decoded_by_layouts_as_by_the_parser() {
+    feed("mapped_record", 20_000, mapped_record::run);
 }
 
 #[test]

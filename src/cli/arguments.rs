@@ -17,7 +17,7 @@ pub use self::generations::{
     IndexArgs, IndexCommand, ReplayArgs, ReplayCommand, StateArgs, StateCommand,
 };
 pub use self::kibana::{KibanaArgs, KibanaCommand};
-pub use self::payments::{ComputeArgs, Emit, ProduceArgs};
+pub use self::payments::{ComputeArgs, Emit, InitArgs, ProduceArgs};
 pub use self::query::{QueryArgs, QueryCommand, RecordsArgs, WindowsArgs};
 pub use self::rejects::{ListArg, RejectsArgs, RejectsCommand, SecondChanceArgs};
 pub use self::service::{DemoArgs, HealthArgs, ServeArgs};
@@ -80,6 +80,8 @@ pub enum Command {
     Index(IndexArgs),
     /// Inspect the state, back it up or restore it, also while a service uses it
     State(StateArgs),
+    /// Propose a configuration for records of any form, from a sample of them
+    Init(InitArgs),
     /// Validate the configuration and print the one in force, secrets hidden
     Check(CheckArgs),
     /// Load data views and the dashboard into Kibana, or check them

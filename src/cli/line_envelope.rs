@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::config::one_of;
 use crate::decode::{Reason, Reject};
+use crate::domain::record::OwnedHeaders;
 
 /// The keys that an envelope may have.
 const KEYS: [&str; 5] = ["partition", "timestamp", "key", "headers", "payment"];
@@ -24,7 +25,7 @@ pub(in crate::cli) struct Envelope<'a> {
     /// Of the record, in ms since the epoch.
     pub(in crate::cli) timestamp: Option<i64>,
     pub(in crate::cli) key: Option<String>,
-    pub(in crate::cli) headers: Vec<(String, Option<Vec<u8>>)>,
+    pub(in crate::cli) headers: OwnedHeaders,
     /// What the record holds, or what is wrong with the envelope. `None` is a tombstone.
     pub(in crate::cli) payment: Result<Option<&'a [u8]>, Reject>,
 }
@@ -60,7 +61,7 @@ fn judged<'a>(members: &[(String, &'a RawValue)]) -> Envelope<'a> {
         partition: 0,
         timestamp: None,
         key: None,
-        headers: Vec::new(),
+        headers: OwnedHeaders::default(),
         payment: Ok(None),
     };
     let found = |key: &str| {
@@ -168,9 +169,9 @@ fn key(raw: Option<&RawValue>) -> Result<Option<String>, Reject> {
     })
 }
 
-fn headers(raw: Option<&RawValue>) -> Result<Vec<(String, Option<Vec<u8>>)>, Reject> {
+fn headers(raw: Option<&RawValue>) -> Result<OwnedHeaders, Reject> {
     let Some(raw) = raw.map(RawValue::get).filter(|raw| *raw != "null") else {
-        return Ok(Vec::new());
+        return Ok(OwnedHeaders::default());
     };
     let headers: BTreeMap<String, Option<String>> = serde_json::from_str(raw).map_err(|_| {
         fault(
@@ -181,10 +182,10 @@ fn headers(raw: Option<&RawValue>) -> Result<Vec<(String, Option<Vec<u8>>)>, Rej
             ),
         )
     })?;
-    let headers = headers.into_iter();
-    Ok(headers
-        .map(|(name, value)| (name, value.map(String::into_bytes)))
-        .collect())
+    let headers = headers
+        .into_iter()
+        .map(|(name, value)| (name, value.map(String::into_bytes)));
+    Ok(OwnedHeaders(headers.collect()))
 }
 
 fn fault(reason: Reason, detail: impl Into<String>) -> Reject {
@@ -281,7 +282,7 @@ mod tests {
             let envelope = read(line, is_original).unwrap();
             assert_eq!(envelope.key.as_deref(), Some("a"));
             let x = ("x".to_owned(), Some(b"1".to_vec()));
-            assert_eq!(envelope.headers, [x, ("y".to_owned(), None)]);
+            assert_eq!(envelope.headers.0, [x, ("y".to_owned(), None)]);
         }
         let wrong = br#"{"partition":0,"key":1,"payment":{}}"#;
         let fault = read(wrong, false).unwrap().payment.unwrap_err();

@@ -267,17 +267,27 @@ pub(super) fn write(fields: &MappingSettings, toml: &mut TomlText) {
     }
 }
 
-/// The lines of the rules: those of the keys that are not as in the original message, so that a state
-/// from before there were others has the same rules.
-pub(super) fn rules(fields: &MappingSettings) -> Vec<String> {
+/// The keys that are not as in the original message, with their values as TOML, in the order of the
+/// reference.
+#[must_use]
+pub fn changed_keys(fields: &MappingSettings) -> Vec<(&'static str, String)> {
     values(fields)
         .into_iter()
         .zip(values(&MappingSettings::default()))
         .filter(|(ours, original)| ours != original)
         .map(|((key, value), _)| match value {
             // In quotes, as blanks around a value and line breaks in it count.
-            FieldText::Quoted(text) => format!("payment.{key} = {}", quoted(&text)),
-            FieldText::Bare(number) => format!("payment.{key} = {number}"),
+            FieldText::Quoted(text) => (key, quoted(&text)),
+            FieldText::Bare(number) => (key, number),
         })
+        .collect()
+}
+
+/// The lines of the rules: those of the keys that are not as in the original message, so that a state
+/// from before there were others has the same rules.
+pub(super) fn rules(fields: &MappingSettings) -> Vec<String> {
+    let changed = changed_keys(fields).into_iter();
+    changed
+        .map(|(key, value)| format!("payment.{key} = {value}"))
         .collect()
 }

@@ -11,7 +11,10 @@ use crate::domain::payment::BranchId;
 /// One place for each text, by its hash: the last text that had it. So it is bounded, and texts that
 /// were made to have the same hash cost no more than texts that are new.
 #[derive(Debug)]
-pub(super) struct BranchCache(RefCell<Vec<Option<(Box<str>, BranchId)>>>);
+pub(super) struct BranchCache(RefCell<Vec<Option<KnownText>>>);
+
+/// A text and its branch.
+type KnownText = (Box<str>, BranchId);
 
 /// About 24 bytes each, beside the texts.
 const PLACES: usize = 8_192;

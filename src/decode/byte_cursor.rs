@@ -211,6 +211,14 @@ impl<'a> ByteCursor<'a> {
         let first = *self.rest.first()?;
         let whole = self.skip_digits();
         (whole == 1 || (whole > 1 && first != b'0')).then_some(())?;
+        match self.rest.first() {
+            Some(b'.' | b'e' | b'E') => self.skip_fraction(),
+            _ => Some(()),
+        }
+    }
+
+    /// What may stand behind the first digits of a number.
+    fn skip_fraction(&mut self) -> Option<()> {
         if self.skip(b'.') {
             (self.skip_digits() > 0).then_some(())?;
         }

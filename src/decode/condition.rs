@@ -61,7 +61,7 @@ impl PaymentCondition {
     /// Compiles a condition such as `status in ["captured", "settled"] && has(refund)`.
     ///
     /// # Errors
-    /// When the text is empty, longer than [`TEXT_MAX`] bytes or nested more than [`NESTING_MAX`]
+    /// When the text is empty, longer than 4 KiB or nested more than 24
     /// deep, when it is not CEL, when it calls what does not exist, and when the types in it show
     /// that it gives an error, or no boolean, whatever the payment is.
     pub fn compile(text: &str) -> Result<Self, ConditionError> {

@@ -57,17 +57,17 @@ impl ObjectLayout {
         })
     }
 
-    /// Whether `payload` has this layout; then `values` has what stands in the slots, and `quick` the
-    /// facts that stand there in the usual form.
+    /// Whether `payload` has this layout; then `quick` has the facts that stand there in the usual form,
+    /// and `values` what stands in the other slots.
     #[inline]
     pub fn read(
         &self,
         payload: &[u8],
         days: &mut Days,
-        values: &mut [Range<u32>],
+        values: &mut SlotValues,
         quick: &mut QuickFacts,
     ) -> Option<()> {
-        values.fill(0..0);
+        values.clear();
         let mut cursor = ByteCursor::new(payload);
         for place in &self.places {
             place.before.pass(&mut cursor)?;
@@ -91,7 +91,7 @@ impl ObjectLayout {
                     let begin = payload.len() - cursor.rest().len();
                     cursor.skip_value()?;
                     let end = payload.len() - cursor.rest().len();
-                    *values.get_mut(slot)? = u32::try_from(begin).ok()?..u32::try_from(end).ok()?;
+                    values.set(slot, begin..end)?;
                 }
             }
         }
@@ -99,10 +99,45 @@ impl ObjectLayout {
     }
 }
 
-/// The values of the slots that a layout has found in a payload; an empty range: none.
+/// Where the values of the slots stand in a payload; an empty range: nowhere.
+#[derive(Debug)]
+pub(super) struct SlotValues {
+    ranges: Box<[Range<u32>]>,
+    /// Whether any was set since they were cleared: most payments need none.
+    is_set: bool,
+}
+
+impl SlotValues {
+    /// Of so many slots.
+    pub fn new(slots: usize) -> Self {
+        Self {
+            ranges: vec![0..0; slots].into(),
+            is_set: false,
+        }
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        if self.is_set {
+            self.ranges.fill(0..0);
+            self.is_set = false;
+        }
+    }
+
+    /// `None` if there is no such slot, or the payload is too large.
+    #[inline]
+    fn set(&mut self, slot: usize, range: Range<usize>) -> Option<()> {
+        self.is_set = true;
+        let place = self.ranges.get_mut(slot)?;
+        *place = u32::try_from(range.start).ok()?..u32::try_from(range.end).ok()?;
+        Some(())
+    }
+}
+
+/// The values of the slots that a layout has found in a payload.
 pub(super) struct FoundByLayout<'a> {
     pub payload: &'a [u8],
-    pub values: &'a [Range<u32>],
+    pub values: &'a SlotValues,
 }
 
 impl FoundByLayout<'_> {
@@ -123,7 +158,7 @@ impl Values for FoundByLayout<'_> {
 
     #[inline]
     fn json(&self, slot: usize) -> Option<&str> {
-        let range = self.values.get(slot)?;
+        let range = self.values.ranges.get(slot)?;
         self.text(range.start as usize..range.end as usize)
     }
 

@@ -1,12 +1,11 @@
 //! The layouts that were met before.
 
 use std::fmt;
-use std::ops::Range;
 
 use super::Decoded;
 use super::days::Days;
 use super::facts::{self, QuickFacts};
-use super::layout::{FoundByLayout, ObjectLayout};
+use super::layout::{FoundByLayout, ObjectLayout, SlotValues};
 use super::rules::Rules;
 use crate::domain::record::Record;
 
@@ -19,7 +18,7 @@ pub(super) struct Layouts {
     oldest: usize,
     /// How many more may be learned before one of them fits.
     credit: u32,
-    values: Vec<Range<u32>>,
+    values: SlotValues,
 }
 
 /// So many are remembered. Producers leave out a field now and then; more forms than these are rare.
@@ -35,7 +34,7 @@ impl Layouts {
             last: 0,
             oldest: 0,
             credit: CREDIT_MAX,
-            values: vec![0..0; slots],
+            values: SlotValues::new(slots),
         }
     }
 
@@ -68,6 +67,7 @@ impl Layouts {
     }
 
     /// What another layout than the last one finds in `payload`.
+    #[cold]
     fn find(&mut self, payload: &[u8], days: &mut Days) -> Option<QuickFacts> {
         for (number, layout) in self.known.iter().enumerate() {
             if number == self.last {

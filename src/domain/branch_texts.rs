@@ -151,8 +151,13 @@ impl BranchTexts {
     #[must_use]
     pub fn since(&self, first: usize) -> Vec<(BranchId, Arc<str>)> {
         let table = self.table();
-        let added = (0..).zip(&table.texts).skip(first);
-        added
+        // Mostly there are none, and many before.
+        let added = table.texts.get(first..).unwrap_or_default();
+        let Ok(first) = u32::try_from(first) else {
+            return Vec::new();
+        };
+        (first..)
+            .zip(added)
             .filter_map(|(number, text)| Some((BranchId::of_text(number)?, Arc::clone(text))))
             .collect()
     }

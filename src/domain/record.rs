@@ -60,10 +60,13 @@ impl fmt::Debug for Headers<'_> {
     }
 }
 
-/// Names and values in their order.
-impl ReadHeaders for Vec<(String, Option<Vec<u8>>)> {
+/// The headers of a record that does not come from Kafka: names and values in their order.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OwnedHeaders(pub Vec<(String, Option<Vec<u8>>)>);
+
+impl ReadHeaders for OwnedHeaders {
     fn last(&self, name: &str) -> Option<&[u8]> {
-        let found = self.iter().rev().find(|(given, _)| given == name)?;
+        let found = self.0.iter().rev().find(|(given, _)| given == name)?;
         found.1.as_deref()
     }
 }

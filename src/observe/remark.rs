@@ -31,6 +31,9 @@ pub fn given_up(documents: u64) -> Option<String> {
     })
 }
 
+/// So many payments are left out before it is odd that none counts.
+const FILTERED_MIN: u64 = 100;
+
 /// What is odd about the payments so far, and what to look at.
 #[must_use]
 pub fn remarks(
@@ -59,7 +62,8 @@ pub fn remarks(
     let like_seconds = notices.times_like_seconds;
     if like_seconds > 0 {
         remarks.push(format!(
-            "{} {} dated January or February 1970: does createTime hold seconds? It takes milliseconds",
+            "{} {} dated January or February 1970: does the event time hold seconds? payment.event_time_format = \"epoch_s\" \
+             takes them",
             counted(like_seconds, "payment"),
             agreeing(like_seconds, "is", "are")
         ));
@@ -70,6 +74,13 @@ pub fn remarks(
         .filter(|entry| entry.in_totals())
         .map(count)
         .sum();
+    let filtered = count(Entry::Filtered);
+    if payments == 0 && filtered >= FILTERED_MIN {
+        remarks.push(format!(
+            "payment.where leaves out all of {}: is it meant so?",
+            counted(filtered, "payment")
+        ));
+    }
     let future = count(Entry::Future);
     let told: u64 = apart
         .iter()
@@ -144,8 +155,8 @@ fn far(apart: &SkewCluster, all: u64) -> String {
     let side = if is_ahead { "ahead of" } else { "behind" };
     if apart.is_most {
         return format!(
-            "most payments are {length} {side} their records: is time_zone right, and does createTime say \
-             local time?"
+            "most payments are {length} {side} their records: is time_zone right, and does the event \
+             time say local time?"
         );
     }
     let effect = if is_ahead {
@@ -229,6 +240,19 @@ mod tests {
                  its figures are past retention. A replay makes it again from the topic"
             )
         );
+    }
+
+    #[test]
+    fn a_condition_that_leaves_out_every_payment_is_told() {
+        let remarks = |ledger: &Ledger| remarks(ledger, &Notices::default(), &BTreeMap::new());
+        assert_eq!(remarks(&booked(Entry::Filtered, 99)), Vec::<String>::new());
+        let mut ledger = booked(Entry::Filtered, 100);
+        assert_eq!(
+            remarks(&ledger),
+            ["payment.where leaves out all of 100 payments: is it meant so?"]
+        );
+        ledger.book(Entry::Late, None);
+        assert_eq!(remarks(&ledger), Vec::<String>::new());
     }
 
     #[test]

@@ -27,6 +27,8 @@ fn a_wrong_command_line_is_code_2() {
         &["produce", "--stdout", "--rate", "0"],
         &["produce", "--stdout", "--time-zone", "Asia/Shangai"],
         &["compute", "--emit", "nothing"],
+        &["init"],
+        &["init", "--sample", "-", "--time-zone", "Asia/Shangai"],
         &["query"],
         &["query", "windows"],
         &["query", "totals", "--url", "nowhere"],

@@ -2,12 +2,13 @@
 
 use super::stdout;
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "serve",
     "demo",
     "produce",
     "compute",
     "query",
+    "init",
     "check",
     "health",
     "completions",

@@ -75,5 +75,8 @@ fn times_in_seconds_are_never_taken_for_1970_silently() {
         START / 1_000
     );
     let (_, stderr) = compute(&[], &[line]);
-    assert!(stderr.contains("does createTime hold seconds?"), "{stderr}");
+    assert!(
+        stderr.contains("does the event time hold seconds?"),
+        "{stderr}"
+    );
 }

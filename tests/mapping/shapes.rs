@@ -32,7 +32,7 @@ impl Shape {
 
     /// Whether it is a refund, where the shape has some.
     pub fn refunds(&self, sale: &Sale) -> bool {
-        self.name == "nested" && sale.number % 7 == 0
+        self.name == "nested" && sale.number.is_multiple_of(7)
     }
 
     /// A record in which a field is missing.
@@ -152,7 +152,7 @@ fn flat(sale: &Sale) -> Message {
 fn nested(sale: &Sale) -> Message {
     let status = match sale.kind {
         SaleKind::Failed => "failed",
-        _ if sale.number % 3 == 0 => "settled",
+        _ if sale.number.is_multiple_of(3) => "settled",
         _ => "succeeded",
     };
     let refund = match sale.number % 7 {

@@ -107,6 +107,30 @@ pub struct ComputeArgs {
     pub output: OutputFormat,
 }
 
+/// `tidegauge init`
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = "\
+Looks for event time, amount, currency, branch and order id in the records: by the names of fields, and \
+by what their values are like. Prints a configuration with the keys of [payment] that differ from the \
+defaults, each with the reason for its value and other possible ones. Then it reads the sample by that \
+configuration, and says on stderr how many records are payments, why the others are rejected, and what \
+you must decide. No configuration is read. The exit code is 1 if no configuration reads any record.
+
+A line is the value of one record, or {\"partition\":0,\"timestamp\":1793491200000,\"key\":\"7\",\
+\"headers\":{…},\"payment\":{…}}, which also says its timestamp, key and headers, as for compute. The \
+first 10,000 lines are looked at, or the first 64 MiB.
+
+  kcat -b localhost:9092 -t payments -C -o -1000 -e | tidegauge init --sample - > tidegauge.toml
+  tidegauge check --sample FILE    shows what is then read from each record")]
+pub struct InitArgs {
+    /// A file of records, one a line; - is stdin
+    #[arg(long, value_name = "FILE")]
+    pub sample: PathBuf,
+    /// The zone of times that say no offset, an IANA name [default: UTC]
+    #[arg(long, value_name = "ZONE", value_parser = parse_zone)]
+    pub time_zone: Option<Tz>,
+}
+
 /// What `compute` prints.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Emit {

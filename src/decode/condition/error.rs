@@ -10,13 +10,13 @@ pub enum ConditionError {
     /// There is nothing but blanks and comments.
     #[error("the condition is empty; write one such as status == \"captured\"")]
     Empty,
-    /// The text is longer than [`TEXT_MAX`].
+    /// The text is longer than 4 KiB.
     #[error("the condition has {length} bytes, more than the {TEXT_MAX} allowed")]
     TooLong {
         /// Its length in bytes.
         length: usize,
     },
-    /// Brackets and operators are nested more than [`NESTING_MAX`] deep.
+    /// Brackets and operators are nested more than 24 deep.
     #[error(
         "{position}: brackets and operators are nested more than {NESTING_MAX} deep; split the \
          condition with && and ||, or shorten it"

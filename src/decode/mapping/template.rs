@@ -160,7 +160,7 @@ mod tests {
             "{}".parse::<Template>(),
             Err(TemplateError::Place(_))
         ));
-        let many = vec!["{a}"; 9].join("/");
+        let many = ["{a}"; 9].join("/");
         assert_eq!(many.parse::<Template>(), Err(TemplateError::TooLong));
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::decode::mapping::{
     AmountForm, AmountScale, BranchPlaces, BranchType, Currencies, MappingSettings, Place,
 };
-use crate::domain::record::{Headers, ReadHeaders};
+use crate::domain::record::{Headers, OwnedHeaders, ReadHeaders};
 
 fn place(text: &str) -> Place {
     text.parse().unwrap()
@@ -254,11 +254,11 @@ fn key_timestamp_and_headers_hold_facts_too() {
         order_id: Some(place("$header.id")),
         ..short()
     });
-    let headers = vec![
+    let headers = OwnedHeaders(vec![
         ("amount".to_owned(), Some(b"1".to_vec())),
         ("amount".to_owned(), Some(b"12.50".to_vec())),
         ("empty".to_owned(), None),
-    ];
+    ]);
     let record = Record {
         timestamp: Some(TIME),
         key: Some("Köln".as_bytes()),

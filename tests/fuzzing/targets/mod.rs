@@ -15,5 +15,6 @@ pub mod damaged_state;
 pub mod event_time;
 pub mod http_request;
 pub mod kafka_properties;
+pub mod mapped_record;
 pub mod record;
 pub mod stored_value;

@@ -37,7 +37,7 @@ impl Json {
                 for (number, (name, field)) in fields.iter().enumerate() {
                     out.push_str(if number > 0 { "," } else { "" });
                     out.push_str(&serde_json::to_string(name).unwrap());
-                    out.push_str(":");
+                    out.push(':');
                     out.push_str(blank);
                     field.write(blank, out);
                 }
