@@ -1,5 +1,6 @@
 //! Where figures come from: the log and the rules. The same log and the same rules give the same figures,
-//! apart from payments past retention (`docs/how-to/late-data.md`).
+//! apart from payments past retention (`docs/how-to/late-data.md`) and from second chances
+//! (`docs/how-to/second-chance.md`).
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 /// The log that figures come from, and the rules that they were made by. Two states with the same
-/// provenance give the same figures, whenever and wherever they run, apart from payments past retention.
+/// provenance give the same figures, whenever and wherever they run, apart from payments past retention and from
+/// second chances.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Provenance {
     /// The topic's name.

@@ -23,8 +23,8 @@ use crate::{
 /// The event-time engine over keys `K` and aggregates `A`.
 ///
 /// What it hands out is the same for the same inputs. Every figure in it is the same whatever the order
-/// in which partitions take turns, apart from inputs [past retention](Placement::PastRetention): all
-/// others are judged by their own partition's watermark only. Between two [`Engine::take_changes`] it holds the differences of that time and nothing
+/// in which partitions take turns, apart from inputs [past retention](Placement::PastRetention) and from those that are
+/// [judged again](Engine::insert_again): all others are judged by their own partition's watermark only. Between two [`Engine::take_changes`] it holds the differences of that time and nothing
 /// older.
 #[derive(Clone, Debug)]
 pub struct Engine<K, A> {
