@@ -204,6 +204,13 @@ fn a_topic_that_a_wrong_mapping_rejected_has_the_figures_of_the_right_one() {
     figures.assert_documented(elastic, &name);
     let expected = from_the_beginning(kafka, &name, &[]);
     assert_same(figures, &expected);
+    // The indexes name the rules of now.
+    let mappings = elastic.get(&format!("/{name}-*-g1*/_mapping")).ok().json();
+    for (index, found) in mappings.as_object().unwrap() {
+        let provenance = &found["mappings"]["_meta"]["provenance"];
+        let former = provenance["former_rules"].as_array();
+        assert_eq!(former.map(Vec::len), Some(1), "{index}: {provenance}");
+    }
     let verified = setup.run(&["index", "verify"]);
     assert_ended(&verified, 0, &[]);
 

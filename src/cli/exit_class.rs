@@ -109,6 +109,7 @@ impl Classified for second_chance::Error {
             Self::Source(error) => error.class(),
             Self::Store(error) => error.class(),
             Self::Generation(error) => error.class(),
+            Self::Replay(error) => error.class(),
             Self::Unadopted { .. } | Self::Fixed { .. } => ExitClass::Config,
             Self::ServiceRuns | Self::AtWork => ExitClass::Running,
         }

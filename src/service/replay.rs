@@ -34,7 +34,7 @@ pub use self::comparison::Comparison;
 pub use self::error::Error;
 pub use self::figure_difference::{FieldDifference, FigureDifference, FigureValue};
 pub use self::proof::Proof;
-pub use self::report::{Report, report};
+pub use self::report::{Report, forget_comparisons, report};
 pub use self::swap::{Aliases, Consent, Swapped, before, is_caught_up, newest, swap, upkeep};
 
 /// How long to wait until the live generation reaches the positions of an interrupted replay.

@@ -21,6 +21,7 @@ use crate::domain::ledger::Count;
 use crate::observe::crash_point;
 use crate::service::app;
 use crate::service::generation::{Generations, Lock};
+use crate::service::replay;
 use crate::source::RecordReader;
 use crate::store::{self, ReadOnlyStore, RecordsListed, RuleDifference};
 
@@ -98,6 +99,7 @@ pub fn run(
         // A state adopts rules also where nothing is left to be counted by them.
         drop(still);
         if !plan.is_dry && !report.adopted.is_empty() {
+            replay::forget_comparisons(generations, generation)?;
             store::adopt(&dir, &app::identity(config, generation))?;
         }
         return Ok(report);
@@ -108,6 +110,7 @@ pub fn run(
         Figures::look(still, config)?
     } else {
         drop(still);
+        replay::forget_comparisons(generations, generation)?;
         Figures::open(&dir, config, generation, !report.adopted.is_empty())?
     };
     let mut run = Run {
@@ -206,18 +209,19 @@ impl Run<'_> {
             let mut some: Vec<ListedRecord> = page;
             some.retain(|record| wanted.holds(record));
             some.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            self.judge(&some)?;
+            let judged = self.judge(&some, stop)?;
             crash_point::reach("second chance: before the checkpoint");
             self.figures.write(&mut self.pipeline)?;
             crash_point::reach("second chance: after the checkpoint");
-            self.report.records += some.len() as u64;
+            self.report.records += judged;
             show(self.report.records);
         }
         Ok(())
     }
 
-    // A page is in the order of its places.
-    fn judge(&mut self, some: &[ListedRecord]) -> Result<(), Error> {
+    // A page is in the order of its places. Says how many were judged before it was to stop.
+    fn judge(&mut self, some: &[ListedRecord], stop: &AtomicBool) -> Result<u64, Error> {
+        let mut all = 0;
         let Self {
             pipeline,
             reader,
@@ -230,9 +234,10 @@ impl Run<'_> {
             let offsets: Vec<i64> = of_partition.iter().map(|it| it.origin().offset).collect();
             let partition = of_partition.first().map_or(0, |it| it.origin().partition);
             let mut listed = of_partition.iter();
-            reader.read(partition, &offsets, |_, record| {
+            reader.read(partition, &offsets, stop, |_, record| {
                 // The reader gives each offset once, in order.
                 let Some(listed) = listed.next() else { return };
+                all += 1;
                 let judged = record.map(|record| pipeline.judge_again(record, listed));
                 let (outcome, amount) = Fate::of(listed, judged);
                 let count = report.outcomes.entry(outcome).or_default();
@@ -242,7 +247,7 @@ impl Run<'_> {
                 }
             })?;
         }
-        Ok(())
+        Ok(all)
     }
 }
 

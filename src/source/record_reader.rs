@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode;
@@ -86,7 +87,7 @@ impl<C: LogClient + ?Sized> RecordReader<C> {
     }
 
     /// Hands the records of `partition` at `offsets`, which ascend, to `visit`: each offset once, in order, with
-    /// its record; without one if brokers don't have it any more.
+    /// its record; without one if brokers don't have it any more. Ends early when it is to `stop`.
     ///
     /// # Errors
     /// When brokers don't answer in time, or another topic has the name now.
@@ -94,12 +95,16 @@ impl<C: LogClient + ?Sized> RecordReader<C> {
         &mut self,
         partition: i32,
         offsets: &[i64],
+        stop: &AtomicBool,
         mut visit: impl FnMut(i64, Option<&Record<'_>>),
     ) -> Result<(), Error> {
         let mut wanted = offsets.iter().copied().peekable();
         let mut heard = Instant::now();
         let mut problem = None;
         while let Some(next) = wanted.peek().copied() {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
             if !self.go_to(partition, next)? {
                 visit(next, None);
                 wanted.next();

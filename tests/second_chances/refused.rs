@@ -141,3 +141,29 @@ fn a_comparison_says_since_when_rules_hold_that_were_adopted() {
     let rules = &inspected(&setup)["former_rules"][0]["rules"];
     assert_eq!(*rules, json!(["payment.amount = \"paid\""]));
 }
+
+#[test]
+fn what_a_replay_proved_holds_no_longer_after_a_second_chance() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = unique("proven");
+    kafka.create_topic(&name, 3);
+    kafka.send(&name, messages(60));
+    let mut setup = wrong(kafka, &name);
+    setup.serve_until_end();
+    setup.run_json(&["replay", "-o", "json"]);
+    let built = |setup: &Setup| {
+        let status = setup.run_json(&["replay", "status", "-o", "json"]);
+        status["generations"][1].clone()
+    };
+    assert_eq!(built(&setup)["proof"], "equal");
+    mend(&mut setup);
+    replay(&setup, &["--adopt-rules", "--dry-run"]);
+    assert_eq!(built(&setup)["proof"], "equal");
+    replay(&setup, &["--adopt-rules"]);
+    let built = built(&setup);
+    assert_eq!(built["proof"], "none");
+    let why = built["unproven"].as_str().unwrap();
+    assert!(why.contains("second chance"), "{built}");
+    let refused = setup.run(&["replay", "swap"]);
+    assert_ne!(refused.status.code(), Some(0), "{}", refused.stderr);
+}

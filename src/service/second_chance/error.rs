@@ -1,6 +1,6 @@
 //! Why records got no second chance.
 
-use crate::service::generation;
+use crate::service::{generation, replay};
 use crate::source;
 use crate::store::{self, RuleDifference};
 
@@ -13,6 +13,9 @@ pub enum Error {
     /// The state can't be used.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Reports of replays can't be changed.
+    #[error(transparent)]
+    Replay(#[from] replay::Error),
     /// Generations can't be listed.
     #[error(transparent)]
     Generation(#[from] generation::Error),

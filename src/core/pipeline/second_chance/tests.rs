@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod any_log;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -87,7 +89,7 @@ impl Kept {
 }
 
 /// What may be changed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct RulesOf {
     amount: &'static str,
     event_time: &'static str,
