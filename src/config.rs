@@ -340,16 +340,15 @@ impl Config {
         let (http, token) = http::read(&root.section("http", "http"));
         files.token = token;
         let kibana = kibana::read(&root.section("kibana", "kibana"), &mut files);
-        let mapping = Mapping::new(payment::read(&root.section("payment", "payment")));
+        let payment = root.section("payment", "payment");
+        let branches = root.section("branches", "branches");
+        let mapping = Mapping::new(payment::read(&payment, time_zone));
         Self {
             state_dir,
             time_zone,
             kafka: kafka::read(&root.section("kafka", "kafka"), need == Need::Brokers),
             event_time: EventTimeRules::read(&event_time, definitions),
-            branches: Arc::new(branches::read(
-                &root.section("branches", "branches"),
-                mapping.has_texts(),
-            )),
+            branches: Arc::new(branches::read(&branches, &mapping)),
             payment: Arc::new(mapping),
             elasticsearch,
             http,
@@ -363,7 +362,7 @@ impl Config {
     #[must_use]
     pub fn rules(&self) -> String {
         let mut rules = rules::text(&self.event_time.settings, self.time_zone);
-        for line in payment::rules(self.payment.fields()) {
+        for line in payment::rules(self.payment.settings()) {
             rules.push_str(&line);
             rules.push('\n');
         }

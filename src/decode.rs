@@ -164,7 +164,7 @@ impl Decoder {
     /// Decodes a record with a JSON parser alone: the definition of what every value means.
     ///
     /// Of several faults the first in this order is the reason: too large, not JSON, a field given
-    /// twice, required facts missing, then event time, currency, amount, branch, order id, and the
+    /// twice, the condition of which payments count, required facts missing, then event time, currency, amount, branch, order id, and the
     /// platform of the original message.
     #[must_use]
     pub fn decode_json(&self, record: &Record<'_>) -> Decoded {

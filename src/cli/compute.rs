@@ -20,7 +20,7 @@ use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::{Entry, Ledger};
 use crate::domain::payment::BranchId;
-use crate::domain::record::{Headers, Record};
+use crate::domain::record::Record;
 use crate::domain::total::Total;
 use crate::observe::remark::remarks;
 use crate::view::wire::WindowAnswer;
@@ -122,24 +122,11 @@ impl Computation {
     }
 
     fn apply(&mut self, line: &[u8]) {
-        let mut record = Record {
-            partition: 0,
-            offset: 0,
-            payload: Some(line),
-            ..Record::default()
-        };
-        let mut fault = None;
         let envelope = line_envelope::read(line, self.is_original);
-        if let Some(envelope) = &envelope {
-            record.partition = envelope.partition;
-            record.timestamp = envelope.timestamp;
-            record.key = envelope.key.as_deref().map(str::as_bytes);
-            record.headers = Headers::new(&envelope.headers);
-            match envelope.payment.clone() {
-                Ok(payment) => record.payload = payment,
-                Err(reject) => fault = Some(reject),
-            }
-        }
+        let (mut record, fault) = match &envelope {
+            Some(envelope) => envelope.record(line),
+            None => (Record::of(Some(line)), None),
+        };
         let next = self.offsets.entry(record.partition).or_default();
         record.offset = *next;
         *next += 1;

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::config::one_of;
 use crate::decode::{Reason, Reject};
-use crate::domain::record::OwnedHeaders;
+use crate::domain::record::{Headers, OwnedHeaders, Record};
 
 /// The keys that an envelope may have.
 const KEYS: [&str; 5] = ["partition", "timestamp", "key", "headers", "payment"];
@@ -28,6 +28,26 @@ pub(in crate::cli) struct Envelope<'a> {
     pub(in crate::cli) headers: OwnedHeaders,
     /// What the record holds, or what is wrong with the envelope. `None` is a tombstone.
     pub(in crate::cli) payment: Result<Option<&'a [u8]>, Reject>,
+}
+
+impl Envelope<'_> {
+    /// The record, whose offset is not known yet, and what is wrong with the envelope: then the value of
+    /// the record is the whole `line`.
+    pub(in crate::cli) fn record<'l>(&'l self, line: &'l [u8]) -> (Record<'l>, Option<Reject>) {
+        let (payload, fault) = match &self.payment {
+            Ok(payload) => (*payload, None),
+            Err(fault) => (Some(line), Some(fault.clone())),
+        };
+        let record = Record {
+            partition: self.partition,
+            timestamp: self.timestamp,
+            key: self.key.as_deref().map(str::as_bytes),
+            headers: Headers::new(&self.headers),
+            payload,
+            ..Record::default()
+        };
+        (record, fault)
+    }
 }
 
 /// Parses `line` as an envelope; `None` if the line is a record itself. Records that are not the original

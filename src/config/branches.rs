@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::problem::ConfigProblem;
 use super::raw::SettingValue;
 use super::section::Section;
+use crate::decode::mapping::Mapping;
 use crate::domain::branch_key::BranchKey;
 use crate::domain::branch_names::BranchNames;
 use crate::domain::payment::BranchId;
@@ -14,8 +15,9 @@ const NAME_MAX: usize = 256;
 
 /// Reads the section. Names are ids of documents, so no two branches may have the same.
 ///
-/// `has_texts`: branches may be texts.
-pub(super) fn read(section: &Section<'_>, has_texts: bool) -> BranchNames {
+/// `mapping` says what branches may be.
+pub(super) fn read(section: &Section<'_>, mapping: &Mapping) -> BranchNames {
+    let has_texts = mapping.has_texts();
     let mut names = BTreeMap::new();
     let Some(table) = section.table() else {
         return of_texts(BranchNames::default(), has_texts);
@@ -38,6 +40,16 @@ pub(super) fn read(section: &Section<'_>, has_texts: bool) -> BranchNames {
                 continue;
             }
         };
+        if matches!(id, BranchKey::Integer(_)) && !mapping.has_integers() {
+            problem(
+                key,
+                format!(
+                    "no branch is {key}, as payment.branch or payment.currencies puts it together with \
+                     other text: give the whole branch in quotes, such as \"{key}/EUR\""
+                ),
+            );
+            continue;
+        }
         let SettingValue::Text(name) = &entry.setting.value else {
             let kind = entry.setting.value.kind();
             problem(key, format!("{kind} stands where a name in quotes belongs"));

@@ -23,7 +23,7 @@ impl Config {
         for definition in &self.event_time.settings.definitions {
             window_toml(definition, &mut toml);
         }
-        payment::write(self.payment.fields(), &mut toml);
+        payment::write(self.payment.settings(), &mut toml);
         toml.head("[branches]");
         for (branch, name) in self.branches.names() {
             toml.text(&key(&branch.to_string()), name);

@@ -1,15 +1,17 @@
 //! Where a record says what: `[payment]`.
 
+use chrono_tz::Tz;
+
 use super::raw::SettingValue;
 use super::section::{Section, one_of};
 use super::toml_text::{TomlText, quoted};
 use crate::decode::mapping::{
-    AmountForm, AmountScale, BranchPlaces, BranchType, Currencies, CurrencyCode, MappingSettings,
-    PaymentCondition, Place, Template,
+    AmountForm, AmountScale, BranchPlaces, BranchType, Currencies, CurrencyCode, EpochUnit,
+    MappingSettings, PaymentCondition, Place, Template, TimeForm,
 };
 
-/// Reads the section.
-pub(super) fn read(section: &Section<'_>) -> MappingSettings {
+/// Reads the section; `time_zone` is that of times without an offset.
+pub(super) fn read(section: &Section<'_>, time_zone: Tz) -> MappingSettings {
     let default = MappingSettings::default();
     let envelope = section.parsed("envelope", None, |text| match text {
         "" => Ok(None),
@@ -40,12 +42,22 @@ pub(super) fn read(section: &Section<'_>) -> MappingSettings {
         condition: section.parsed("where", None, condition),
         negative: section.parsed("negative_where", None, condition),
     };
-    check(section, &fields);
+    check(section, &fields, time_zone);
     fields
 }
 
 /// What needs another key to be as it is.
-fn check(section: &Section<'_>, fields: &MappingSettings) {
+fn check(section: &Section<'_>, fields: &MappingSettings, time_zone: Tz) {
+    if let TimeForm::Pattern(pattern) = &fields.event_time_form
+        && pattern.says_utc()
+        && time_zone != Tz::UTC
+    {
+        let message = format!(
+            "the pattern has UTC as a fixed text, and no offset: its times would be read in {time_zone}; set \
+             time_zone to UTC, or write %z"
+        );
+        section.problem("event_time_format", message);
+    }
     let has_currency = fields.currency.is_some();
     if fields.amount_form.scale == AmountScale::OfCurrency && !has_currency {
         section.problem(
@@ -53,11 +65,27 @@ fn check(section: &Section<'_>, fields: &MappingSettings) {
             "\"currency\" needs payment.currency: give the path of the currency",
         );
     }
+    let is_in_millis = matches!(
+        fields.event_time_form,
+        TimeForm::Auto | TimeForm::Epoch(EpochUnit::Millis)
+    );
+    if fields.event_time == Place::Timestamp && !is_in_millis {
+        section.problem(
+            "event_time_format",
+            "$timestamp is in milliseconds: leave the format out",
+        );
+    }
     if !has_currency && fields.currencies != Currencies::Apart {
         section.problem(
             "currencies",
             "this needs payment.currency: give the path of the currency",
         );
+    }
+    if let (AmountScale::OfCurrency, Currencies::Only(code)) =
+        (fields.amount_form.scale, fields.currencies)
+        && let Err(error) = code.exponent()
+    {
+        section.problem("currencies", format!("\"{code}\" {error}"));
     }
     if fields.amount_form.thousands == Some(fields.amount_form.point) {
         section.problem(
@@ -89,7 +117,10 @@ fn optional_place(text: &str) -> Result<Option<Place>, String> {
 
 fn parsed_path(text: &str) -> Result<crate::decode::mapping::Path, String> {
     text.parse()
-        .map_err(|error| format!("\"{text}\" is not a path: {error}"))
+        .map_err(|error| match text.strip_prefix("$value.") {
+            Some(path) => format!("an envelope is a path in the value: write \"{path}\""),
+            None => format!("\"{text}\" is not a path: {error}"),
+        })
 }
 
 fn branch(text: &str) -> Result<BranchPlaces, String> {
@@ -127,8 +158,12 @@ fn currencies(text: &str) -> Result<Currencies, String> {
     if text == "apart" {
         return Ok(Currencies::Apart);
     }
-    let code: CurrencyCode = text.parse().map_err(|_| {
-        format!("\"{text}\" is not known: write \"apart\", or the code of the only currency, such as \"EUR\"")
+    let is_code = text
+        .chars()
+        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    let code = text.parse().ok().filter(|_| is_code);
+    let code: CurrencyCode = code.ok_or_else(|| {
+        format!("\"{text}\" is not known: write \"apart\", or the code of the only currency in capital letters, such as \"EUR\"")
     })?;
     Ok(Currencies::Only(code))
 }
@@ -148,6 +183,15 @@ fn scale(section: &Section<'_>) -> AmountScale {
         return AmountScale::OfCurrency;
     }
     let most = AmountForm::SCALE_MAX;
+    if let Some(SettingValue::Text(text)) = section.get("amount_scale").map(|it| &it.value)
+        && text.parse::<usize>().is_err()
+    {
+        let message = format!(
+            "\"{text}\" is not known: give a whole number from 0 to {most}, or \"currency\""
+        );
+        section.problem("amount_scale", message);
+        return AmountScale::Fixed(0);
+    }
     let scale = section.integer("amount_scale", 0, 0, most as usize);
     // It is at most 18.
     AmountScale::Fixed(u32::try_from(scale).unwrap_or(most))
@@ -166,7 +210,7 @@ fn thousands(text: &str) -> Result<Option<char>, String> {
 
 fn point(text: &str) -> Result<char, String> {
     one_sign(text)
-        .filter(|sign| !sign.is_whitespace())
+        .filter(|sign| matches!(sign, '.' | ','))
         .ok_or_else(|| format!("\"{text}\" can't stand before decimals: give \".\" or \",\""))
 }
 

@@ -23,7 +23,7 @@ pub(super) fn explain(
     });
     let steps = match absent {
         Some(Place::Payment(path)) => {
-            let envelope = mapping.fields().envelope.clone().unwrap_or_default();
+            let envelope = mapping.settings().envelope.clone().unwrap_or_default();
             envelope.followed_by(path.steps())
         }
         Some(Place::Value(path)) => path.clone(),
@@ -75,7 +75,8 @@ fn instead(gone: &[PathStep], step: &PathStep, at: &Value) -> String {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            format!("{here} has the fields {}{more}", names.join(", "))
+            let noun = if fields.len() == 1 { "field" } else { "fields" };
+            format!("{here} has the {noun} {}{more}", names.join(", "))
         }
         (PathStep::Index(_), Value::Array(items)) => match items.len() {
             1 => format!("{here} has one item"),

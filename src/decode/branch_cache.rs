@@ -26,6 +26,16 @@ impl Default for BranchCache {
 }
 
 impl BranchCache {
+    /// The branch of `text`, if it was met lately.
+    #[inline]
+    pub fn find(&self, text: &str) -> Option<BranchId> {
+        let places = self.0.borrow();
+        match places.get(place_of(text))? {
+            Some((known, id)) if **known == *text => Some(*id),
+            _ => None,
+        }
+    }
+
     /// As [`BranchTexts::intern`] of `table`, which must be the same at each call.
     #[inline]
     pub fn intern(&self, table: &BranchTexts, text: &str) -> Result<BranchId, BranchTextError> {
@@ -33,11 +43,7 @@ impl BranchCache {
         if places.is_empty() {
             places.resize(PLACES, None);
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the lower bits are as good as all"
-        )]
-        let place = &mut places[xxh3_64(text.as_bytes()) as usize % PLACES];
+        let place = &mut places[place_of(text)];
         match place {
             Some((known, id)) if **known == *text => Ok(*id),
             _ => {
@@ -47,4 +53,13 @@ impl BranchCache {
             }
         }
     }
+}
+
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the lower bits are as good as all"
+)]
+fn place_of(text: &str) -> usize {
+    xxh3_64(text.as_bytes()) as usize % PLACES
 }

@@ -19,6 +19,11 @@ pub(super) enum TimeError {
          +08:00 are taken, seconds may be missing) or integer milliseconds since 1970"
     )]
     Form,
+    #[error(
+        "is a number in quotes: write it without, or say what it counts, as in \
+         payment.event_time_format = \"epoch_ms\""
+    )]
+    Quoted,
     #[error("names a day that does not exist; years are 0001 to 9999")]
     Day,
     #[error("names a time of day that does not exist; times are 00:00:00 to 23:59:59")]
@@ -34,7 +39,11 @@ pub(super) fn read(raw: &str, zone: Tz) -> Result<(EventTime, LocalTime), TimeEr
     if !raw.starts_with('"') {
         return Ok((read_millis(raw)?, LocalTime::Plain));
     }
-    read_text(&unquote(raw).ok_or(TimeError::Form)?, zone)
+    let text = unquote(raw).ok_or(TimeError::Form)?;
+    read_text(&text, zone).map_err(|error| match error {
+        TimeError::Form if Integer::read(&text).is_some() => TimeError::Quoted,
+        error => error,
+    })
 }
 
 /// The time that `text` names, a local one read in `zone`.

@@ -50,7 +50,7 @@ impl Days {
     }
 
     /// The day that `date`, `YYYY-MM-DD`, names; `None` if it names none.
-    #[inline]
+    #[inline(always)]
     pub fn day(&mut self, date: &[u8; 10]) -> Option<Day> {
         if self.last.date != *date {
             self.last = self.look_up(date)?;
@@ -60,7 +60,7 @@ impl Days {
 
     /// A time as `auto` has it, in the usual ways of writing one; `None` for any other, or when the
     /// zone's clocks change on its day.
-    #[inline]
+    #[inline(always)]
     pub fn read_time(&mut self, cursor: &mut ByteCursor<'_>) -> Option<EventTime> {
         cursor.skip(b' ');
         if !cursor.skip(b'"') {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use tidegauge_windows::{EventTime, LocalTime};
 
+use self::branch::BranchRead;
 use super::fault;
 use super::integer::Integer;
 use super::mapping::{
@@ -66,7 +67,8 @@ impl QuickFacts {
 /// payment, or one that is filtered out.
 ///
 /// A payment that does not count is not looked at further. Of several faults the first in this order is
-/// the reason: required facts that are missing, then the condition of which payments count, event time, currency, amount, branch, order id, and the platform of the original message.
+/// the reason: the condition of which payments count, required facts that are missing, event time,
+/// currency, amount, branch, order id, and the platform of the original message.
 pub(super) fn decode(
     rules: Rules<'_>,
     record: &Record<'_>,
@@ -79,10 +81,7 @@ pub(super) fn decode(
         values,
         quick,
     };
-    // What is missing comes first, and is looked for only if something is.
-    reader
-        .decode()
-        .map_err(|reject| reader.find_missing().err().unwrap_or(reject))
+    reader.decode()
 }
 
 struct FactReader<'r, V> {
@@ -101,13 +100,11 @@ impl<V: Values> FactReader<'_, V> {
             let amount = self.filtered_amount();
             return Ok(Decoded::Filtered(amount));
         }
-        let mut payment = self.payment()?;
-        if let Some(condition) = &mapping.negative
-            && self.holds("negative_where", condition)?
-        {
-            payment.amount = payment.amount.negated();
+        match self.payment() {
+            Ok(payment) => Ok(Decoded::Payment(payment)),
+            // What is missing comes first, and is looked for only if something is wrong.
+            Err(reject) => Err(self.find_missing().err().unwrap_or(reject)),
         }
-        Ok(Decoded::Payment(payment))
     }
 
     /// Whether `condition`, which is that of this key, holds.
@@ -143,7 +140,7 @@ impl<V: Values> FactReader<'_, V> {
             None => self.amount(currency)?,
         };
         let branch = match quick.branch {
-            Some(branch) => branch,
+            Some(branch) => BranchRead::Known(branch),
             None => self.branch(currency)?,
         };
         let order_id = match (quick.order_id, &mapping.order_id) {
@@ -154,10 +151,14 @@ impl<V: Values> FactReader<'_, V> {
             Some(fact) => self.integer(fact)?.and_then(Integer::fit),
             None => None,
         };
+        let amount = match &mapping.negative {
+            Some(condition) if self.holds("negative_where", condition)? => amount.negated(),
+            _ => amount,
+        };
         Ok(Payment {
             event_time,
             amount,
-            branch,
+            branch: self.intern(branch)?,
             order_id,
             platform,
             notices: PaymentNotices {
@@ -218,7 +219,7 @@ impl<V: Values> FactReader<'_, V> {
     fn event_time(&self) -> Result<(EventTime, LocalTime), Reject> {
         let fact = &self.rules.mapping.event_time;
         let value = self.required(fact)?;
-        let form = &self.rules.mapping.fields().event_time_form;
+        let form = &self.rules.mapping.settings().event_time_form;
         form.read(&value, self.rules.zone)
             .map_err(|error| bad(Reason::BadTime, fact, &value, error))
     }
@@ -231,7 +232,7 @@ impl<V: Values> FactReader<'_, V> {
         let failed = |error: &dyn fmt::Display| bad(Reason::BadField, fact, &value, error);
         let text = value.text().unwrap_or_default();
         let code: CurrencyCode = text.parse().map_err(|error| failed(&error))?;
-        match self.rules.mapping.fields().currencies {
+        match self.rules.mapping.settings().currencies {
             Currencies::Only(only) if only != code => Err(failed(&format!(
                 "is not {only}, which is the only one that currencies allows"
             ))),
@@ -243,7 +244,7 @@ impl<V: Values> FactReader<'_, V> {
         let mapping = self.rules.mapping;
         let fact = &mapping.amount;
         let value = self.required(fact)?;
-        let form = &mapping.fields().amount_form;
+        let form = &mapping.settings().amount_form;
         let scale = match (form.scale, currency) {
             (AmountScale::Fixed(scale), _) => scale,
             (AmountScale::OfCurrency, Some(code)) => code.exponent().map_err(|error| {
@@ -337,14 +338,19 @@ fn missing(mapping: &Mapping, absent: &[&Fact]) -> String {
     let absent = names(absent);
     let are = if absent.len() == 1 { "is" } else { "are" };
     let required = names(&mapping.required().collect::<Vec<_>>());
-    let required = match required.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
-        _ => required.concat(),
-    };
     format!(
-        "{} {are} missing or null; {required} are required",
-        absent.join(" and ")
+        "{} {are} missing or null; {} are required",
+        listed(&absent),
+        listed(&required)
     )
+}
+
+/// As in a sentence: `a, b and c`.
+fn listed(names: &[String]) -> String {
+    match names.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 fn bad(reason: Reason, fact: &Fact, value: &PlaceValue<'_>, error: impl fmt::Display) -> Reject {

@@ -49,6 +49,11 @@ pub(super) fn syntax(payload: &[u8], skipped: usize, error: &LookupError) -> Str
                 "the value is not a JSON object: byte 0x{byte:02X} at offset {offset} begins {what}"
             )
         }
+        LookupError::BadName(offset) => format!(
+            "the value is not JSON: a name in the object at offset {} has an escape that stands for no \
+             character; write the character itself",
+            skipped + offset
+        ),
         LookupError::Syntax(error) => {
             let (offset, byte) = position(text, error);
             let at = skipped + offset;

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::Decoder;
+use super::json::BYTE_ORDER_MARK;
 use super::lookup::FoundValues;
-use super::mapping::{Fact, Place};
+use super::mapping::{Fact, MappingSettings, Path, Place};
 use super::quoted::excerpt;
 use crate::domain::record::Record;
 
@@ -32,6 +33,7 @@ impl Decoder {
         let mapping = &self.rules.mapping;
         let text = record
             .payload
+            .map(|payload| payload.strip_prefix(BYTE_ORDER_MARK).unwrap_or(payload))
             .and_then(|payload| str::from_utf8(payload).ok());
         let values = text.and_then(|text| FoundValues::read(text, &mapping.tree).ok());
         let mut facts: Vec<&Fact> = mapping.required().collect();
@@ -53,6 +55,22 @@ impl Decoder {
                 Place::Timestamp => record.timestamp.map(|time| time.to_string()),
             };
             found.push(FoundFact { place, found: text });
+        }
+        // Most topics have no such field, and it may be missing.
+        let order_id = MappingSettings::default().order_id.map(|it| it.to_string());
+        found.retain(|fact| fact.found.is_some() || Some(&fact.place) != order_id.as_ref());
+        for mapped in mapping.condition.iter().chain(&mapping.negative) {
+            for (steps, slot) in mapped.condition.paths().iter().zip(&mapped.slots) {
+                let place = Path::from(steps.clone()).to_string();
+                let value = values.as_ref().and_then(|values| values.values[*slot]);
+                if found.iter().all(|known| known.place != place) {
+                    let found_there = value.map(excerpt);
+                    found.push(FoundFact {
+                        place,
+                        found: found_there,
+                    });
+                }
+            }
         }
         found
     }

@@ -42,7 +42,7 @@ fn try_decode(payload: &[u8], record: &Record<'_>, rules: Rules<'_>) -> Result<D
 }
 
 /// The byte-order mark, which may stand before the text in UTF-8. RFC 8259 lets a reader skip it.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+pub(super) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 fn from_found(
     text: &str,
@@ -108,8 +108,13 @@ fn no_envelope(text: &str, envelope: &Fact, raw: Option<&str>) -> Reject {
     };
     match raw {
         Some(raw) => {
+            let right = if raw.starts_with("\"{") || raw.starts_with("\"\\u007b") {
+                ": it is a text that holds JSON, which was encoded twice"
+            } else {
+                ""
+            };
             let detail = format!(
-                "the envelope {path} is {}, not an object that holds a payment",
+                "the envelope {path} is {}, not an object that holds a payment{right}",
                 excerpt(raw)
             );
             reject(Reason::BadField, detail)

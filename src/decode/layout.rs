@@ -13,21 +13,21 @@ use crate::domain::payment::{BranchId, OrderId};
 /// Fixed texts and values in turn. Whatever it takes, the parser takes as well, and finds the same
 /// values in it: it is the text of an object that the parser took, with other numbers, strings and
 /// words in the places of numbers, strings and words.
-#[derive(Debug)]
+#[derive(PartialEq, Debug)]
 pub(super) struct ObjectLayout {
     places: Vec<ValuePlace>,
     end: Box<[u8]>,
 }
 
 /// A fixed text and the value behind it.
-#[derive(Debug)]
+#[derive(PartialEq, Debug)]
 struct ValuePlace {
     before: FixedText,
     slot: Option<(usize, SlotUse)>,
 }
 
 /// A text, the first bytes of it as a number, so that most are compared in one step.
-#[derive(Debug)]
+#[derive(PartialEq, Debug)]
 struct FixedText {
     first: u128,
     mask: u128,
@@ -95,7 +95,11 @@ impl ObjectLayout {
                 }
             }
         }
-        (cursor.rest() == &*self.end).then_some(())
+        let is_end = match (cursor.rest(), &*self.end) {
+            ([last], [end]) => last == end,
+            (rest, end) => rest == end,
+        };
+        is_end.then_some(())
     }
 }
 

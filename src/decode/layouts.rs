@@ -4,9 +4,11 @@ use std::fmt;
 
 use super::Decoded;
 use super::days::Days;
-use super::facts::{self, QuickFacts};
+use super::facts::{self, QuickFacts, Values};
 use super::layout::{FoundByLayout, ObjectLayout, SlotValues};
+use super::mapping::{BranchFacts, BranchType};
 use super::rules::Rules;
+use crate::domain::payment::BranchId;
 use crate::domain::record::Record;
 
 /// The layouts of the last payments that had others than those before.
@@ -56,13 +58,16 @@ impl Layouts {
             quick = self.find(payload, days)?;
         }
         self.credit = (self.credit + 1).min(CREDIT_MAX);
-        if let Some(payment) = quick.payment(rules.mapping) {
-            return Some(Decoded::Payment(payment));
-        }
         let found = FoundByLayout {
             payload,
             values: &self.values,
         };
+        if quick.branch.is_none() {
+            quick.branch = known_branch(&found, rules);
+        }
+        if let Some(payment) = quick.payment(rules.mapping) {
+            return Some(Decoded::Payment(payment));
+        }
         facts::decode(rules, record, &found, &quick).ok()
     }
 
@@ -95,6 +100,10 @@ impl Layouts {
         let Some(layout) = ObjectLayout::of(payload, rules.mapping) else {
             return;
         };
+        // It has values that are not in the usual form.
+        if self.known.contains(&layout) {
+            return;
+        }
         if self.known.len() < REMEMBERED {
             self.last = self.known.len();
             self.known.push(layout);
@@ -104,6 +113,24 @@ impl Layouts {
             self.oldest = (self.oldest + 1) % REMEMBERED;
         }
     }
+}
+
+/// The branch that is a text, stands at one place and was met lately.
+#[inline]
+fn known_branch(found: &FoundByLayout<'_>, rules: Rules<'_>) -> Option<BranchId> {
+    let BranchFacts::One(fact) = &rules.mapping.branch else {
+        return None;
+    };
+    if rules.mapping.settings().branch_type != BranchType::Any {
+        return None;
+    }
+    let raw = found.json(fact.slot?)?;
+    let text = raw.strip_prefix('"')?.strip_suffix('"')?;
+    // What an escape stands for is another text.
+    if text.contains('\\') {
+        return None;
+    }
+    rules.branches?.find(text)
 }
 
 impl fmt::Debug for Layouts {

@@ -19,6 +19,8 @@ pub(super) struct FoundValues<'a> {
     /// The first name that comes up again in an object on the way to a wanted value, be it one that
     /// matters or not. Names are compared as they read, not as they are escaped.
     pub repeated: Option<Cow<'a, str>>,
+    /// The text of an object on the way in which a name has an escape that stands for no character.
+    bad_name: Option<&'a str>,
 }
 
 /// Why a text has no fields.
@@ -28,6 +30,8 @@ pub(super) enum LookupError {
     Syntax(serde_json::Error),
     /// The value begins as one of another kind.
     NotAnObject,
+    /// In the object at this offset of the text a name has an escape that stands for no character.
+    BadName(usize),
 }
 
 impl<'a> FoundValues<'a> {
@@ -42,6 +46,7 @@ impl<'a> FoundValues<'a> {
         let mut found = Self {
             values: vec![None; tree.slots()],
             repeated: None,
+            bad_name: None,
         };
         let mut parser = serde_json::Deserializer::from_str(text);
         let walk = LookupWalk {
@@ -57,7 +62,13 @@ impl<'a> FoundValues<'a> {
                 Category::Data => LookupError::NotAnObject,
                 _ => LookupError::Syntax(error),
             })?;
-        Ok(found)
+        match found.bad_name {
+            // It is a part of `text`, so it begins no earlier.
+            Some(object) => Err(LookupError::BadName(
+                object.as_ptr().addr() - text.as_ptr().addr(),
+            )),
+            None => Ok(found),
+        }
     }
 }
 
@@ -82,12 +93,17 @@ impl<'a> LookupWalk<'_, 'a> {
             at: child,
             found: self.found,
         };
-        // The parser has been through it once, so it finds no fault.
         let mut parser = serde_json::Deserializer::from_str(text);
-        if text.starts_with('{') && node.wants_fields() {
-            let _ = parser.deserialize_map(walk);
+        let walked = if text.starts_with('{') && node.wants_fields() {
+            parser.deserialize_map(walk)
         } else if text.starts_with('[') && node.wants_items() {
-            let _ = parser.deserialize_seq(walk);
+            parser.deserialize_seq(walk)
+        } else {
+            return;
+        };
+        // The parser has been through it once, but has not looked at what escapes of names stand for.
+        if walked.is_err() {
+            self.found.bad_name.get_or_insert(text);
         }
     }
 }

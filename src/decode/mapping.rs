@@ -67,7 +67,7 @@ pub enum BranchType {
 /// A mapping that is ready to be used on records.
 #[derive(Clone, Debug)]
 pub struct Mapping {
-    fields: MappingSettings,
+    settings: MappingSettings,
     pub(super) envelope: Option<Fact>,
     pub(super) event_time: Fact,
     pub(super) amount: Fact,
@@ -159,30 +159,30 @@ impl Default for Mapping {
 }
 
 impl Mapping {
-    /// The mapping of `fields`.
+    /// The mapping of `settings`.
     #[must_use]
-    pub fn new(fields: MappingSettings) -> Self {
+    pub fn new(settings: MappingSettings) -> Self {
         let mut slots = Slots {
-            envelope: fields.envelope.clone().unwrap_or_default(),
+            envelope: settings.envelope.clone().unwrap_or_default(),
             tree: Tree::default(),
         };
-        let envelope = fields
+        let envelope = settings
             .envelope
             .as_ref()
             .map(|path| slots.fact(&Place::Value(path.clone())));
-        let event_time = slots.fact(&fields.event_time);
-        let amount = slots.fact(&fields.amount);
-        let branch = slots.branch(&fields);
-        let order_id = fields.order_id.as_ref().map(|place| slots.fact(place));
-        let condition = fields.condition.as_ref().map(|it| slots.condition(it));
-        let negative = fields.negative.as_ref().map(|it| slots.condition(it));
+        let event_time = slots.fact(&settings.event_time);
+        let amount = slots.fact(&settings.amount);
+        let branch = slots.branch(&settings);
+        let order_id = settings.order_id.as_ref().map(|place| slots.fact(place));
+        let condition = settings.condition.as_ref().map(|it| slots.condition(it));
+        let negative = settings.negative.as_ref().map(|it| slots.condition(it));
         let is_original = MappingSettings {
             condition: None,
             negative: None,
-            ..fields.clone()
+            ..settings.clone()
         } == MappingSettings::default();
         let platform = is_original.then(|| slots.fact(&Place::Payment(Path::field("payPlatform"))));
-        let currency = fields.currency.as_ref().map(|place| slots.fact(place));
+        let currency = settings.currency.as_ref().map(|place| slots.fact(place));
         let mut mapping = Self {
             envelope,
             event_time,
@@ -195,7 +195,7 @@ impl Mapping {
             negative,
             uses: vec![SlotUse::Other; slots.tree.slots()],
             tree: slots.tree,
-            fields,
+            settings,
         };
         mapping.note_uses();
         mapping
@@ -203,8 +203,8 @@ impl Mapping {
 
     /// What it was made of.
     #[must_use]
-    pub const fn fields(&self) -> &MappingSettings {
-        &self.fields
+    pub const fn settings(&self) -> &MappingSettings {
+        &self.settings
     }
 
     /// Whether it is that of the original message, perhaps with conditions.
@@ -216,7 +216,20 @@ impl Mapping {
     /// Whether a branch may be a text.
     #[must_use]
     pub fn has_texts(&self) -> bool {
-        matches!(self.branch, BranchFacts::Several(_)) || self.fields.branch_type == BranchType::Any
+        matches!(self.branch, BranchFacts::Several(_))
+            || self.settings.branch_type == BranchType::Any
+    }
+
+    /// Whether a branch may be an integer: not if other text than digits always stands in it.
+    #[must_use]
+    pub fn has_integers(&self) -> bool {
+        match &self.branch {
+            BranchFacts::One(_) => true,
+            BranchFacts::Several(parts) => parts.iter().all(|part| match part {
+                BranchPart::Text(text) => text.bytes().all(|c| c.is_ascii_digit()),
+                BranchPart::Fact(_) | BranchPart::Currency => true,
+            }),
+        }
     }
 
     /// What the value of `slot` is used for.
@@ -249,12 +262,12 @@ impl Mapping {
     }
 
     fn note_uses(&mut self) {
-        let event_time = match self.fields.event_time_form {
+        let event_time = match self.settings.event_time_form {
             TimeForm::Auto => SlotUse::EventTime,
             TimeForm::Epoch(unit) => SlotUse::Epoch(unit),
             TimeForm::Pattern(_) => SlotUse::Other,
         };
-        let amount = match self.fields.amount_form {
+        let amount = match self.settings.amount_form {
             AmountForm {
                 scale: AmountScale::Fixed(scale),
                 thousands: None,
@@ -337,14 +350,15 @@ impl Slots {
         }
     }
 
-    fn branch(&mut self, fields: &MappingSettings) -> BranchFacts {
-        let currency = fields.currency.as_ref();
-        let mut parts = match &fields.branch {
+    fn branch(&mut self, settings: &MappingSettings) -> BranchFacts {
+        let currency = settings.currency.as_ref();
+        let mut parts = match &settings.branch {
             BranchPlaces::One(place)
-                if currency.is_none() || fields.currencies != Currencies::Apart =>
+                if currency.is_none() || settings.currencies != Currencies::Apart =>
             {
                 return BranchFacts::One(self.fact(place));
             }
+            BranchPlaces::One(place) if Some(place) == currency => vec![BranchPart::Currency],
             BranchPlaces::One(place) => vec![BranchPart::Fact(self.fact(place))],
             BranchPlaces::Several(template) => {
                 let parts = template.parts().iter().map(|part| match part {
@@ -358,7 +372,7 @@ impl Slots {
         let has_currency = parts
             .iter()
             .any(|part| matches!(part, BranchPart::Currency));
-        if currency.is_some() && fields.currencies == Currencies::Apart && !has_currency {
+        if currency.is_some() && settings.currencies == Currencies::Apart && !has_currency {
             parts.push(BranchPart::Text("/".to_owned()));
             parts.push(BranchPart::Currency);
         }

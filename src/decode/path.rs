@@ -22,6 +22,12 @@ pub enum PathError {
     /// A name is missing.
     #[error("a name is missing at character {0}; write a.b, a[0].b or \"a name with dots\".b")]
     NoName(usize),
+    /// A name begins with a dollar sign.
+    #[error(
+        "a name that begins with $ at character {0} stands in quotes, as in a.\"$date\"; places such as \
+         $key stand alone"
+    )]
+    Dollar(usize),
     /// A quote is not closed.
     #[error("the quote at character {0} is not closed")]
     OpenQuote(usize),
@@ -119,7 +125,10 @@ fn name(text: &str, at: usize) -> Result<(String, &str), PathError> {
     }
     let end = text.find(['.', '[', ']', '"', '{', '}']);
     let (name, rest) = text.split_at(end.unwrap_or(text.len()));
-    if name.is_empty() || name.trim() != name || name.starts_with('$') {
+    if name.starts_with('$') {
+        return Err(PathError::Dollar(at));
+    }
+    if name.is_empty() || name.trim() != name {
         return Err(PathError::NoName(at));
     }
     Ok((name.to_owned(), rest))
@@ -194,7 +203,8 @@ mod tests {
             (".a", PathError::NoName(1)),
             ("ä..b", PathError::NoName(3)),
             (" a", PathError::NoName(1)),
-            ("$key", PathError::NoName(1)),
+            ("$key", PathError::Dollar(1)),
+            ("a.$date", PathError::Dollar(3)),
             ("{a}", PathError::NoName(1)),
             ("a.\"b", PathError::OpenQuote(3)),
             ("a[x]", PathError::Index(2)),

@@ -168,7 +168,7 @@ fn required_fields_that_are_missing_or_null_are_named() {
     assert!(
         reject
             .detail
-            .starts_with("createTime and payAmount and branchId are missing"),
+            .starts_with("createTime, payAmount and branchId are missing"),
         "{}",
         reject.detail
     );

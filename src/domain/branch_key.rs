@@ -61,7 +61,10 @@ impl BranchKey {
 
 impl BranchTextError {
     /// Refuses `text` if it can't be the text of a branch.
-    pub(super) fn check(text: &str) -> Result<(), Self> {
+    ///
+    /// # Errors
+    /// With what is wrong.
+    pub fn check(text: &str) -> Result<(), Self> {
         if text.is_empty() {
             return Err(Self::Empty);
         }

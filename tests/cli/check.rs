@@ -106,10 +106,7 @@ fn a_sample_shows_what_is_read_and_why_others_are_rejected() {
     assert_eq!(rows[1]["reason"], "missing_field");
     let detail = rows[1]["detail"].as_str().unwrap();
     assert!(detail.starts_with("store.id is missing"), "{detail}");
-    assert!(
-        detail.ends_with("after.store has the fields ID"),
-        "{detail}"
-    );
+    assert!(detail.ends_with("after.store has the field ID"), "{detail}");
     assert_eq!(
         (&rows[2]["line"], &rows[2]["outcome"]),
         (&3.into(), &"tombstone".into())
@@ -140,7 +137,7 @@ fn a_sample_of_which_nothing_can_be_read_fails() {
     assert_eq!(output.status.code(), Some(1));
     let rows = String::from_utf8(output.stdout).unwrap();
     assert!(
-        rows.contains("createTime and total and branchId are missing"),
+        rows.contains("createTime, total and branchId are missing"),
         "{rows}"
     );
     let said = String::from_utf8(output.stderr).unwrap();
@@ -163,4 +160,18 @@ fn a_sample_of_which_nothing_can_be_read_fails() {
         "payment.branch=after.store.id",
     ]);
     assert_eq!(limited.lines().count(), 2, "{limited}");
+}
+
+#[test]
+fn a_sample_warns_of_seconds_that_are_read_as_milliseconds() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("records.ndjson");
+    let record = r#"{"createTime":1793494200,"payAmount":1,"branchId":7}"#;
+    std::fs::write(&file, record).unwrap();
+    let output = tidegauge(&["check", "--sample", file.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("does the event time hold seconds?"), "{said}");
+    assert_eq!(output.status.code(), Some(0));
 }

@@ -16,7 +16,7 @@ fn refuses(toml: &str, line: usize, says: &str) {
 
 fn fields(keys: &str) -> MappingSettings {
     let config = valid(&format!("[payment]\n{keys}"));
-    config.payment.fields().clone()
+    config.payment.settings().clone()
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn keys_say_where_facts_stand_and_how_they_are_written() {
     let all = fields(
         "envelope = 'payload.after'\nevent_time = 'paid.at'\nevent_time_format = 'epoch_ms'\n\
          amount = 'total[0].\"minor.units\"'\namount_scale = 2\namount_thousands = ','\n\
-         branch = '{country}/{store.id}'\norder_id = '$key'\ncurrency = 'cur'\ncurrencies = 'eur'\n",
+         branch = '{country}/{store.id}'\norder_id = '$key'\ncurrency = 'cur'\ncurrencies = 'EUR'\n",
     );
     assert_eq!(all.envelope.unwrap().to_string(), "payload.after");
     assert_eq!(all.event_time.to_string(), "paid.at");
@@ -88,9 +88,20 @@ fn what_can_not_be_used_is_refused_with_what_would_be_right() {
             "event_time_format = '%H:%M'",
             "does not say which moment it is",
         ),
-        ("envelope = '$value.a'", "\"$value.a\" is not a path"),
+        (
+            "event_time_format = 'epoch_s'\nevent_time = '$timestamp'",
+            "$timestamp is in milliseconds",
+        ),
+        ("where = '$key == \"a\"'", "sees the payment's object alone"),
+        ("envelope = '$value.a'", "write \"a\""),
+        ("envelope = '$key'", "\"$key\" is not a path"),
         ("amount_scale = 19", "a whole number from 0 to 18"),
-        ("amount_scale = 'two'", "a whole number from 0 to 18"),
+        (
+            "amount_scale = 'two'",
+            "a whole number from 0 to 18, or \"currency\"",
+        ),
+        ("amount_point = '/'", "can't stand before decimals"),
+        ("event_time_format = '%Y-%m-%d %Z'", "names of zones"),
         ("amount_scale = 'currency'", "needs payment.currency"),
         ("amount_thousands = '5'", "can't stand between thousands"),
         ("amount_thousands = '.'", "amount_point already"),
@@ -113,6 +124,14 @@ fn what_can_not_be_used_is_refused_with_what_would_be_right() {
     refuses(typed, 3, "made of several values");
     let unknown = "[payment]\ncurrency = 'c'\ncurrencies = 'any of'\n";
     refuses(unknown, 3, "\"any of\" is not known");
+    for word in ["Apart", "all", "eur"] {
+        let text = format!("[payment]\ncurrency = 'c'\ncurrencies = '{word}'\n");
+        refuses(&text, 3, "in capital letters");
+    }
+    let scaled = "[payment]\ncurrency = 'c'\ncurrencies = 'BTC'\namount_scale = 'currency'\n";
+    refuses(scaled, 3, "no number of decimals in ISO 4217");
+    let utc = "time_zone = 'Asia/Shanghai'\n[payment]\nevent_time_format = '%Y-%m-%dT%H:%M:%SZ'\n";
+    refuses(utc, 3, "set time_zone to UTC");
     refuses("[payment]\neventtime = 'a'\n", 2, "event_time");
 }
 
@@ -145,7 +164,7 @@ fn a_mapping_is_a_rule_and_is_printed_as_it_was_read() {
         seen.push(config.rules());
         let again = valid(&config.to_toml());
         assert_eq!(again.rules(), config.rules(), "{}", config.to_toml());
-        assert_eq!(again.payment.fields(), config.payment.fields());
+        assert_eq!(again.payment.settings(), config.payment.settings());
         assert_eq!(again.to_toml(), config.to_toml());
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use serde::Serialize;
-use tidegauge_windows::EventTime;
+use tracing::warn;
 
 use crate::cli::failure::CommandFailure;
 use crate::cli::line_envelope;
@@ -16,11 +16,13 @@ use crate::cli::lines;
 use crate::cli::output::OutputFormat;
 use crate::cli::report::{self, FigureList};
 use crate::config::Config;
+use crate::decode::mapping::AmountScale;
 use crate::decode::{Decoded, Decoder, FoundFact};
+use crate::domain::amount::Amount;
 use crate::domain::branch_texts::BranchTexts;
-use crate::domain::count::{agreeing, counted_in_threes, grouped};
-use crate::domain::record::{Headers, Record};
-use crate::domain::timestamp::rfc3339;
+use crate::domain::count::{agreeing, counted, counted_in_threes, grouped};
+use crate::domain::record::Record;
+use crate::domain::timestamp::{looks_like_seconds, rfc3339};
 use crate::source::{LogBatch, Source};
 
 /// How long brokers may take to answer.
@@ -66,6 +68,14 @@ struct Sample {
     rows: Vec<SampleRow>,
     outcomes: BTreeMap<&'static str, u64>,
     reasons: BTreeMap<&'static str, u64>,
+    /// Payments of January and February 1970.
+    like_seconds: u64,
+    /// What one minor unit is in units of amounts, if all amounts are in the same ones.
+    minor_unit: Option<i128>,
+    /// Payments that are not a whole number of minor units.
+    parts_of_minor_units: u64,
+    /// Whether there are more records than were looked at.
+    is_cut: bool,
 }
 
 impl Sample {
@@ -78,22 +88,24 @@ impl Sample {
             rows: Vec::new(),
             outcomes: BTreeMap::new(),
             reasons: BTreeMap::new(),
+            like_seconds: 0,
+            minor_unit: match config.payment.settings().amount_form.scale {
+                AmountScale::Fixed(scale) if scale > 0 => {
+                    Some(10_i128.pow(Amount::SCALE.saturating_sub(scale)))
+                }
+                AmountScale::Fixed(_) | AmountScale::OfCurrency => None,
+            },
+            parts_of_minor_units: 0,
+            is_cut: false,
         }
     }
 
     fn take_line(&mut self, line: u64, value: &[u8]) {
-        let mut record = Record::of(Some(value));
-        let mut fault = None;
         let envelope = line_envelope::read(value, self.is_original);
-        if let Some(envelope) = &envelope {
-            record.timestamp = envelope.timestamp;
-            record.key = envelope.key.as_deref().map(str::as_bytes);
-            record.headers = Headers::new(&envelope.headers);
-            match &envelope.payment {
-                Ok(payment) => record.payload = *payment,
-                Err(reject) => fault = Some(reject.clone()),
-            }
-        }
+        let (record, fault) = match &envelope {
+            Some(envelope) => envelope.record(value),
+            None => (Record::of(Some(value)), None),
+        };
         let decoded = match fault {
             Some(reject) => Decoded::Reject(reject),
             None => self.decoder.decode(&record),
@@ -133,7 +145,10 @@ impl Sample {
         match decoded {
             Decoded::Payment(payment) => {
                 row.outcome = "payment";
-                row.event_time = Some(time(payment.event_time));
+                self.like_seconds += u64::from(looks_like_seconds(payment.event_time.millis()));
+                let is_part = |unit: i128| payment.amount.units() % unit != 0;
+                self.parts_of_minor_units += u64::from(self.minor_unit.is_some_and(is_part));
+                row.event_time = Some(rfc3339(payment.event_time));
                 row.pay_amount_exact = Some(payment.amount.to_string());
                 row.branch = self.texts.key(payment.branch).map(|key| key.to_string());
             }
@@ -168,10 +183,10 @@ impl Sample {
         self.conclude()
     }
 
-    /// Says how many records were read; an error if none could be.
+    /// Says what the rows don't show at a glance; an error if nothing could be read.
     fn conclude(&self) -> Result<(), CommandFailure> {
         let of = |outcome| self.outcomes.get(outcome).copied().unwrap_or_default();
-        let (payments, rejected) = (of("payment"), of("rejected"));
+        let (payments, rejected, filtered) = (of("payment"), of("rejected"), of("filtered"));
         let all = self.rows.len() as u64;
         if all == 0 {
             return Err(anyhow!("there is no record to look at").into());
@@ -179,28 +194,48 @@ impl Sample {
         let reasons = self.reasons.iter();
         let reasons = reasons.map(|(reason, count)| format!("{} {reason}", grouped(*count)));
         let reasons = reasons.collect::<Vec<_>>().join(", ");
-        if rejected == all {
+        let records = counted_in_threes(all, "record");
+        if payments == 0 && filtered == 0 && rejected > 0 {
             let rejects = anyhow!(
-                "none of {} is a payment by this configuration ({reasons}); the section [payment] says \
-                 where facts stand",
-                counted_in_threes(all, "record"),
+                "none of {records} is a payment by this configuration ({reasons}); the section [payment] \
+                 says where facts stand"
             );
             return Err(rejects.into());
         }
+        if self.is_cut {
+            warn!("these are the first {records}; --limit looks at more");
+        }
+        if self.like_seconds > 0 {
+            warn!(
+                "{} {} dated January or February 1970: does the event time hold seconds? \
+                 payment.event_time_format = \"epoch_s\" takes them",
+                counted(self.like_seconds, "payment"),
+                agreeing(self.like_seconds, "is", "are")
+            );
+        }
+        if self.parts_of_minor_units > 0 {
+            warn!(
+                "{} {} a fraction of the minor unit that payment.amount_scale names: are some amounts in \
+                 whole units of the currency?",
+                counted(self.parts_of_minor_units, "payment"),
+                agreeing(self.parts_of_minor_units, "has", "have")
+            );
+        }
+        if payments == 0 && filtered > 0 {
+            warn!(
+                "none of {records} counts: payment.where leaves out {}",
+                grouped(filtered)
+            );
+        }
         if rejected > 0 {
-            tracing::warn!(
-                "{} of {} {}; rejected: {reasons}",
+            warn!(
+                "{} of {records} {}; rejected: {reasons}",
                 grouped(payments),
-                counted_in_threes(all, "record"),
                 agreeing(payments, "is a payment", "are payments"),
             );
         }
         Ok(())
     }
-}
-
-fn time(time: EventTime) -> String {
-    rfc3339(time)
 }
 
 /// Shows what is read from the first `limit` lines of `file`.
@@ -217,6 +252,7 @@ pub(super) fn of_file(
     let mut line = 0;
     lines::of_file(file, |value| {
         if sample.rows.len() >= limit {
+            sample.is_cut = true;
             return ControlFlow::Break(());
         }
         line += 1;

@@ -92,7 +92,7 @@ mod tests {
             std::fs::write(&file, &text).unwrap();
             let config = Config::load(&Sources::of_file(&file), Need::Nothing)
                 .unwrap_or_else(|error| panic!("{error}: {text}"));
-            assert_eq!(config.payment.fields(), &proposal.settings, "{text}");
+            assert_eq!(config.payment.settings(), &proposal.settings, "{text}");
             assert_eq!(config.decoding().zone, Tz::Asia__Shanghai);
         }
     }

@@ -104,10 +104,11 @@ pub enum EvaluationError {
         /// What is wrong, without the values.
         problem: String,
     },
-    /// The text is not one JSON object, nested at most 128 deep, whose strings are valid.
+    /// The text is not one JSON object, nested at most 128 deep, whose strings are valid and whose names are
+    /// each given once.
     #[error(
         "the condition can't be decided: the payment is not a JSON object with valid strings, \
-         nested at most 128 deep"
+         nested at most 128 deep, in which each name is given once"
     )]
     NotAnObject,
 }

@@ -8,11 +8,14 @@ use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
 };
 use cel::common::value::Val;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
-use super::scalar::{CelNumber, unquote};
+use super::scalar::CelNumber;
 use crate::decode::path::PathStep;
+use crate::decode::quoted::unquote;
 
 /// The JSON text that `steps` lead to in the value `raw`; `None` if nothing is there, or `raw` is
 /// not JSON. Of members with the same name the last one counts.
@@ -71,7 +74,9 @@ impl<'de> Visitor<'de> for ObjectMember<'_> {
         let mut found = None;
         while let Some(MemberName(name)) = members.next_key()? {
             if name == self.0 {
-                found = Some(members.next_value()?);
+                if found.replace(members.next_value()?).is_some() {
+                    return Err(A::Error::custom("a name is given twice"));
+                }
             } else {
                 members.next_value::<IgnoredAny>()?;
             }
@@ -130,7 +135,9 @@ impl<'de> Visitor<'de> for ObjectMembers<'_> {
         let mut found = HashMap::new();
         while let Some(MemberName(name)) = members.next_key()? {
             if self.0.is_none_or(|fields| fields.contains(&*name)) {
-                found.insert(name, members.next_value()?);
+                if found.insert(name, members.next_value()?).is_some() {
+                    return Err(A::Error::custom("a name is given twice"));
+                }
             } else {
                 members.next_value::<IgnoredAny>()?;
             }
@@ -160,7 +167,10 @@ impl<'t> ObjectValues<'t> {
                 let mut members = HashMap::new();
                 while !self.closes(b'}')? {
                     let name = CelMapKey::String(unquote(self.string()?)?.into());
-                    members.insert(name, self.value()?);
+                    // Names that are given twice have no one value.
+                    if members.insert(name, self.value()?).is_some() {
+                        return None;
+                    }
                 }
                 self.depth += 1;
                 Box::new(CelMap::from(members))

@@ -1,8 +1,8 @@
 //! JSON texts of single values, and how CEL compares what they stand for.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use crate::decode::quoted::unquote;
 /// A number of CEL.
 ///
 /// A JSON number without fraction and exponent is an int if it fits 64 bits with a sign, else a
@@ -65,16 +65,6 @@ impl CelNumber {
             Self::Double(_) => 0,
         }
     }
-}
-
-/// The text that the JSON string `raw` stands for, borrowed unless it has escapes; `None` if it is
-/// not a JSON string, or an escape in it stands for no character.
-pub(super) fn unquote(raw: &str) -> Option<Cow<'_, str>> {
-    let plain = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if plain.contains('\\') {
-        return serde_json::from_str(raw).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(plain))
 }
 
 /// A literal of a condition that a JSON value can equal.

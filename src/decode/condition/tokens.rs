@@ -196,6 +196,11 @@ impl<'a> Tokens<'a> {
             '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
                 format!("`{first}` does not begin a string; write \" or '")
             }
+            '$' => {
+                "`$` has no meaning here: a condition sees the payment's object alone; to see what \
+                    stands outside of the envelope, give a shorter envelope"
+                    .to_owned()
+            }
             other if other.is_alphabetic() => {
                 format!("a name can't hold `{other}`; write this[\"odd-name\"] for such a field")
             }

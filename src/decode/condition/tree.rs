@@ -9,8 +9,9 @@ use regex::Regex;
 use super::check::Patterns;
 use super::error::{EvaluationError, excerpt};
 use super::path::{self, path_of};
-use super::scalar::{CelNumber, Literal, unquote};
+use super::scalar::{CelNumber, Literal};
 use crate::decode::path::PathStep;
+use crate::decode::quoted::unquote;
 
 /// A condition of a common form, or a part of one. A path is its index in [`ConditionTree::paths`].
 #[derive(Debug)]

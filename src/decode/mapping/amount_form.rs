@@ -32,8 +32,8 @@ pub enum AmountFormError {
     Amount(#[from] AmountError),
     /// A text is not written as the form says.
     #[error(
-        "is not a number written as amount_thousands and amount_point say, such as {0}; groups have \
-         three digits"
+        "is not a number written as amount_thousands and amount_point say, such as {0}; the last group \
+         has three digits"
     )]
     Text(String),
 }
@@ -71,7 +71,12 @@ impl AmountForm {
         } else {
             Cow::Borrowed(text)
         };
-        Ok(Amount::parse_scaled(number.as_bytes(), scale)?)
+        Amount::parse_scaled(number.as_bytes(), scale).map_err(|error| match error {
+            AmountError::NotANumber if is_text && !self.is_plain_text() => {
+                AmountFormError::Text(self.example())
+            }
+            error => error.into(),
+        })
     }
 
     /// `text` as JSON writes the number; `None` if it is not in this form.
@@ -104,7 +109,9 @@ impl AmountForm {
         }
         let decimals = decimals.unwrap_or("0");
         // A point that is not the one of this form must not become one.
-        if plain.contains('.') || decimals.contains('.') {
+        // And money is not written as `1,5e3`.
+        let is_odd = |c: char| !c.is_ascii_digit();
+        if plain.trim_start_matches('-').contains(is_odd) || decimals.contains(is_odd) {
             return None;
         }
         plain.push('.');
@@ -158,6 +165,8 @@ mod tests {
             ("--1,234", None),
             ("", None),
             ("NaN", None),
+            ("1,234.5e3", None),
+            ("12.5e2", None),
         ] {
             assert_eq!(read(english, text).as_deref(), amount, "{text}");
         }

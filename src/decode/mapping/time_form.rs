@@ -3,12 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::format::{Item, Parsed, StrftimeItems, parse};
+use chrono::format::{Fixed, Item, Numeric, Parsed, StrftimeItems, parse};
 use chrono::{Datelike, NaiveDateTime, NaiveTime, Timelike};
 use chrono_tz::Tz;
 use tidegauge_windows::{EventTime, LocalTime, offset_at_local};
 
-use crate::decode::create_time::{self, MILLIS_MAX, MILLIS_MIN, TimeError};
+use crate::decode::create_time::{self, TimeError};
+use crate::decode::days::in_calendar;
 use crate::decode::integer::Integer;
 use crate::decode::place_value::PlaceValue;
 
@@ -53,6 +54,18 @@ pub enum TimeFormError {
          or a pattern such as \"%d.%m.%Y %H:%M:%S\""
     )]
     Unknown(String),
+    /// The pattern has the name of a zone, which can't be read.
+    #[error(
+        "the pattern \"{0}\" has %Z, and names of zones such as PST are not read, as they have several \
+         meanings: use %z for an offset such as +0100, or write the name as it is and set time_zone"
+    )]
+    ZoneName(String),
+    /// The pattern has `%f`, which is not what it is elsewhere.
+    #[error(
+        "the pattern \"{0}\" has %f, which counts nanoseconds here, so that .5 would be 5 ns: write %.f for \
+         decimals of a second, with their point"
+    )]
+    Nanoseconds(String),
     /// The pattern does not say a date, or the time of day.
     #[error(
         "the pattern \"{0}\" does not say which moment it is: it needs year, month and day, and it \
@@ -68,6 +81,8 @@ pub(in crate::decode) enum TimeValueError {
     Time(#[from] TimeError),
     #[error("is not a number of {0} since 1970, as event_time_format says")]
     Epoch(EpochUnit),
+    #[error("lies outside the years 0001 to 9999 in {0} since 1970: is it in another unit?")]
+    EpochRange(EpochUnit),
     #[error("is not a time written as event_time_format says, \"{0}\"")]
     Pattern(String),
 }
@@ -82,7 +97,7 @@ impl TimeForm {
         match self {
             Self::Auto => Ok(match value {
                 PlaceValue::Json(raw) => create_time::read(raw, zone)?,
-                PlaceValue::Integer(millis) => (in_range(Some(*millis))?, LocalTime::Plain),
+                PlaceValue::Integer(millis) => (in_range(*millis)?, LocalTime::Plain),
                 // Text has no other way to be a number.
                 PlaceValue::Text(text) => match number(text) {
                     Some(_) => create_time::read(text, zone)?,
@@ -94,7 +109,9 @@ impl TimeForm {
                 let millis = number(&text)
                     .and_then(|number| Integer::read_floor(number, unit.power()))
                     .ok_or(TimeValueError::Epoch(*unit))?;
-                Ok((in_range(millis.fit())?, LocalTime::Plain))
+                let time = millis.fit().and_then(in_calendar);
+                let time = time.ok_or(TimeValueError::EpochRange(*unit))?;
+                Ok((time, LocalTime::Plain))
             }
             Self::Pattern(pattern) => {
                 let failed = || TimeValueError::Pattern(pattern.text.clone());
@@ -105,7 +122,7 @@ impl TimeForm {
                     Some(seconds) => (i64::from(seconds) * 1_000, LocalTime::Plain),
                     None => offset_at_local(zone, local),
                 };
-                Ok((in_range(Some(local - offset))?, kind))
+                Ok((in_range(local - offset)?, kind))
             }
         }
     }
@@ -119,11 +136,8 @@ fn number(text: &str) -> Option<&str> {
     (is_json && text.trim_ascii() == text).then_some(text)
 }
 
-fn in_range(millis: Option<i64>) -> Result<EventTime, TimeError> {
-    match millis {
-        Some(millis @ MILLIS_MIN..=MILLIS_MAX) => Ok(EventTime::from_millis(millis)),
-        _ => Err(TimeError::Range),
-    }
+fn in_range(millis: i64) -> Result<EventTime, TimeError> {
+    in_calendar(millis).ok_or(TimeError::Range)
 }
 
 impl EpochUnit {
@@ -158,6 +172,13 @@ impl TimePattern {
         if !text.contains('%') {
             return Err(unknown());
         }
+        let counts_nanos = |item: &Item<'_>| matches!(item, Item::Numeric(Numeric::Nanosecond, _));
+        if items.iter().any(counts_nanos) {
+            return Err(TimeFormError::Nanoseconds(text.to_owned()));
+        }
+        if items.contains(&Item::Fixed(Fixed::TimezoneName)) {
+            return Err(TimeFormError::ZoneName(text.to_owned()));
+        }
         let pattern = Self {
             text: text.to_owned(),
             items,
@@ -174,6 +195,19 @@ impl TimePattern {
             Some((time, _)) if time.date() == SAMPLE.date() => Ok(pattern),
             _ => Err(TimeFormError::NotAMoment(text.to_owned())),
         }
+    }
+
+    /// Whether UTC stands in it as a fixed text, so that a zone would be added to what is UTC already.
+    #[must_use]
+    pub fn says_utc(&self) -> bool {
+        self.items.iter().any(|item| {
+            let text = match item {
+                Item::Literal(text) => *text,
+                Item::OwnedLiteral(text) => text,
+                _ => return false,
+            };
+            text == "Z" || text.ends_with("UTC") || text.ends_with("GMT")
+        })
     }
 
     /// The time on the clock, and how far it is ahead of UTC in seconds, if the text says so.

@@ -1,6 +1,7 @@
 //! Other messages than the original one: what is found where, and that layouts and the parser agree.
 
 mod any_mapping;
+mod branches;
 mod conditions;
 
 use super::*;
@@ -204,7 +205,7 @@ fn a_deleted_row_is_a_tombstone_and_a_missing_envelope_is_not() {
     for (value, detail) in [
         (
             r#"{"payload":{"op":"d"}}"#,
-            "missing_field: the envelope payload.after is missing; payload has the fields op",
+            "missing_field: the envelope payload.after is missing; payload has the field op",
         ),
         (
             "{}",
@@ -233,16 +234,19 @@ fn a_deleted_row_is_a_tombstone_and_a_missing_envelope_is_not() {
 }
 
 #[test]
-fn no_other_parts_give_the_same_branch() {
-    let mut nested = Decoding::by(nested());
-    let said = nested.detail(&NESTED.replace("\"DE\"", "\"D/E\""));
-    assert!(
-        said.starts_with("bad_field: country \"D/E\" holds \"/\""),
-        "{said}"
-    );
-    // Nothing stands behind the last one.
-    let last = NESTED.replace("\"id\":7", "\"id\":\"a/b\"");
-    assert_eq!(nested.facts(&last).2, "DE/a/b");
+fn a_name_whose_escape_stands_for_no_character_is_no_json_also_within() {
+    let mut decoding = Decoding::by(MappingSettings {
+        branch: BranchPlaces::One(place("s.id")),
+        ..short()
+    });
+    for object in [r#"{"\ud800":1,"id":7}"#, r#"{"id":7,"\ud800":1,"id":8}"#] {
+        let value = format!(r#"{{"at":0,"sum":1,"s":{object}}}"#);
+        assert_eq!(
+            decoding.detail(&value),
+            "not_json: the value is not JSON: a name in the object at offset 20 has an escape that stands \
+             for no character; write the character itself"
+        );
+    }
 }
 
 #[test]
@@ -289,54 +293,6 @@ fn key_timestamp_and_headers_hold_facts_too() {
         "$key is not UTF-8 at offset 1; only text can be read here"
     );
     assert_eq!(headers.last("empty"), None);
-}
-
-#[test]
-fn amounts_of_several_currencies_never_meet() {
-    let by = |currencies, scale| {
-        Decoding::by(MappingSettings {
-            currency: Some(place("cur")),
-            currencies,
-            amount_form: AmountForm {
-                scale,
-                ..AmountForm::PLAIN
-            },
-            ..short()
-        })
-    };
-    let mut apart = by(Currencies::Apart, AmountScale::OfCurrency);
-    for (sum, currency, amount, branch) in [
-        ("1250", "EUR", "12.5", "7/EUR"),
-        ("1250", "jpy", "1250", "7/JPY"),
-        ("1250", "KWD", "1.25", "7/KWD"),
-    ] {
-        let value = format!(r#"{{"at":{TIME},"sum":{sum},"shop":7,"cur":"{currency}"}}"#);
-        assert_eq!(apart.facts(&value), facts(TIME, amount, branch));
-    }
-    let value = |currency: &str| format!(r#"{{"at":{TIME},"sum":1,"shop":7,"cur":{currency}}}"#);
-    let said = apart.detail(&value("\"XBT\""));
-    assert!(
-        said.contains("the currency \"XBT\" has no number of decimals"),
-        "{said}"
-    );
-    assert!(
-        apart
-            .detail(&value("null"))
-            .starts_with("missing_field: cur is missing")
-    );
-    assert!(
-        apart
-            .detail(&value("5.5"))
-            .starts_with("bad_field: cur 5.5 is not a code")
-    );
-
-    let only = Currencies::Only("EUR".parse().unwrap());
-    let mut euros = by(only, AmountScale::Fixed(0));
-    assert_eq!(euros.facts(&value("\"eur\"")), facts(TIME, "1", "7"));
-    assert_eq!(
-        euros.detail(&value("\"USD\"")),
-        "bad_field: cur \"USD\" is not EUR, which is the only one that currencies allows"
-    );
 }
 
 #[test]

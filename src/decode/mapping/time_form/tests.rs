@@ -139,6 +139,25 @@ fn what_is_not_a_form_is_refused() {
         let error = text.parse::<TimeForm>().unwrap_err();
         assert_eq!(error, TimeFormError::Unknown(text.to_owned()));
     }
+    let zone = "%Y-%m-%d %H:%M:%S %Z".to_owned();
+    assert_eq!(zone.parse::<TimeForm>(), Err(TimeFormError::ZoneName(zone)));
+    let nanos = "%Y-%m-%d %H:%M:%S.%f".to_owned();
+    assert_eq!(
+        nanos.parse::<TimeForm>(),
+        Err(TimeFormError::Nanoseconds(nanos))
+    );
+    for (pattern, says_utc) in [
+        ("%Y-%m-%dT%H:%M:%SZ", true),
+        ("%a, %d %b %Y %H:%M:%S GMT", true),
+        ("%d.%m.%Y %H:%M UTC", true),
+        ("%Y-%m-%dT%H:%M:%S%:z", false),
+        ("%d.%m.%Y um %H:%M Uhr", false),
+    ] {
+        let TimeForm::Pattern(pattern) = pattern.parse().unwrap() else {
+            panic!("{pattern}");
+        };
+        assert_eq!(pattern.says_utc(), says_utc, "{pattern:?}");
+    }
     for text in ["%H:%M:%S", "%d.%m. %H:%M", "%Y", "%Y%H"] {
         let error = text.parse::<TimeForm>().unwrap_err();
         assert_eq!(error, TimeFormError::NotAMoment(text.to_owned()), "{text}");

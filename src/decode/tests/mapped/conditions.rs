@@ -69,9 +69,9 @@ fn a_condition_that_can_not_be_decided_rejects_with_the_field_and_what_stands_th
         said.contains("amount_sign") && said.contains("\"-\""),
         "{said}"
     );
-    // What is missing of a payment comes first.
+    // What is not known to count is not looked at further.
     let said = decoding.detail("{}");
-    assert!(said.starts_with("missing_field: "), "{said}");
+    assert!(said.starts_with("bad_field: where: "), "{said}");
 }
 
 #[test]
