@@ -134,7 +134,10 @@ pub fn run(
 // Neither a service nor a replay may use the state meanwhile.
 fn lock(generations: &Generations) -> Result<[Lock; 2], Error> {
     let service = generations.hold_services_off()?;
-    let service = service.ok_or(Error::ServiceRuns)?;
+    let service = service.ok_or_else(|| match generations.are_services_held_off() {
+        true => Error::AtWork,
+        false => Error::ServiceRuns,
+    })?;
     let replay = generations.lock_replay()?.ok_or(Error::AtWork)?;
     Ok([service, replay])
 }

@@ -25,8 +25,10 @@ pub enum Error {
          --dry-run this command works beside a service, and changes nothing"
     )]
     ServiceRuns,
-    /// A replay, swap or drop runs on the state.
-    #[error("a replay, swap or drop is running on this state: wait until it ends")]
+    /// Another command that changes the state or its generations runs.
+    #[error(
+        "a replay, swap, drop, restore or second chance is running on this state: wait until it ends"
+    )]
     AtWork,
     /// The rules of the configuration are not those of the state.
     #[error(
