@@ -158,6 +158,7 @@ impl Lane {
         let rules = DecodeRules {
             mapping: Arc::new(Mapping::new(message.settings())),
             zone: Tz::UTC,
+            text_order_ids: false,
         };
         Self {
             decoder: Decoder::new(rules, Arc::default()),

@@ -32,6 +32,7 @@ use std::{env, fs};
 use tidegauge::core::effect::correction::Corrections;
 use tidegauge::core::effect::{Effects, Notices};
 use tidegauge::core::feedback::Mark;
+use tidegauge::core::seen_orders::OrderChanges;
 use tidegauge::domain::document_key::DocumentKey;
 use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
@@ -279,6 +280,8 @@ fn commit(store: &mut Store, minutes: i64, cells: impl IntoIterator<Item = u64>)
         notices: Notices::default(),
         rejects: Vec::new(),
         in_no_window: Vec::new(),
+        repeated: Vec::new(),
+        orders: OrderChanges::default(),
         progress: BTreeMap::new(),
         corrections: Corrections::default(),
     };

@@ -178,6 +178,7 @@ fn routes(app: Arc<SharedState>) -> Router {
         .route("/ledger", get(ledger::show))
         .route("/rejects", get(records::rejects))
         .route("/late", get(records::late))
+        .route("/duplicates", get(records::duplicates))
         .route("/status", get(status::show))
         .route("/events", get(events::stream));
     let routes = Router::new()

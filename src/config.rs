@@ -4,9 +4,11 @@
 //! No other module checks a setting again or sees its raw text.
 
 mod branches;
+mod dedup;
 mod effective;
 mod elasticsearch;
 mod event_time;
+mod file;
 mod http;
 mod kafka;
 mod key;
@@ -28,9 +30,6 @@ mod windows;
 mod zone;
 
 use std::env;
-use std::fmt;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,9 +48,11 @@ pub use self::secret_keys::is_for_secret as may_name_secret;
 pub use self::section::one_of;
 pub use self::zone::zone as parse_zone;
 
+use self::file::{ConfigFile, read};
 use self::problem::{ConfigText, Problems, SettingOrigin};
 use self::raw::Table;
 use self::section::Section;
+use crate::core::seen_orders::DuplicateRule;
 use crate::decode::DecodeRules;
 use crate::decode::mapping::Mapping;
 use crate::domain::branch_names::BranchNames;
@@ -70,6 +71,8 @@ pub struct Config {
     pub event_time: EventTimeRules,
     /// Where a record says what.
     pub payment: Arc<Mapping>,
+    /// When a payment is a duplicate of another; `None`: payments are not compared.
+    pub duplicates: Option<DuplicateRule>,
     /// The names of branches.
     pub branches: Arc<BranchNames>,
     /// Where documents go, if anywhere.
@@ -109,14 +112,6 @@ pub struct Sources {
     decided: Vec<Decided>,
 }
 
-/// The file to read.
-#[derive(Clone, Debug)]
-struct ConfigFile {
-    path: PathBuf,
-    /// Who named it, as messages show it.
-    named_by: Option<&'static str>,
-}
-
 /// A key or section that the command itself decides.
 #[derive(Clone, Debug)]
 struct Decided {
@@ -131,32 +126,6 @@ struct Decided {
 pub const DEFAULT_FILE: &str = "tidegauge.toml";
 /// The variable that names the file if no flag does.
 pub const FILE_VARIABLE: &str = "TIDEGAUGE_CONFIG";
-
-impl ConfigFile {
-    fn named(flag: Option<PathBuf>) -> Option<Self> {
-        let by = |named_by| {
-            move |path| Self {
-                path,
-                named_by: Some(named_by),
-            }
-        };
-        let variable = || env::var_os(FILE_VARIABLE).filter(|path| !path.is_empty());
-        flag.map(by("named by --config")).or_else(|| {
-            let path = PathBuf::from(variable()?);
-            Some(by("named by TIDEGAUGE_CONFIG")(path))
-        })
-    }
-}
-
-impl fmt::Display for ConfigFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
-        match self.named_by {
-            Some(named_by) => write!(f, " ({named_by})"),
-            None => Ok(()),
-        }
-    }
-}
 
 impl Sources {
     /// The file that was named by flag, or else by [`FILE_VARIABLE`], or else [`DEFAULT_FILE`] if it
@@ -342,7 +311,9 @@ impl Config {
         let kibana = kibana::read(&root.section("kibana", "kibana"), &mut files);
         let payment = root.section("payment", "payment");
         let branches = root.section("branches", "branches");
-        let mapping = Mapping::new(payment::read(&payment, time_zone));
+        let settings = payment::read(&payment, time_zone);
+        let duplicates = dedup::read(&root.section("dedup", "dedup"), &settings);
+        let mapping = Mapping::new(settings);
         Self {
             state_dir,
             time_zone,
@@ -350,6 +321,7 @@ impl Config {
             event_time: EventTimeRules::read(&event_time, definitions),
             branches: Arc::new(branches::read(&branches, &mapping)),
             payment: Arc::new(mapping),
+            duplicates,
             elasticsearch,
             http,
             kibana,
@@ -362,7 +334,8 @@ impl Config {
     #[must_use]
     pub fn rules(&self) -> String {
         let mut rules = rules::text(&self.event_time.settings, self.time_zone);
-        for line in payment::rules(self.payment.settings()) {
+        let payment = payment::rules(self.payment.settings());
+        for line in payment.into_iter().chain(dedup::rules(self.duplicates)) {
             rules.push_str(&line);
             rules.push('\n');
         }
@@ -375,25 +348,7 @@ impl Config {
         DecodeRules {
             mapping: Arc::clone(&self.payment),
             zone: self.time_zone,
+            text_order_ids: self.duplicates.is_some(),
         }
     }
-}
-
-fn read(file: &ConfigFile) -> Result<ConfigText, Error> {
-    let unreadable = |reason| Error::Unreadable {
-        file: file.to_string(),
-        reason,
-    };
-    let text = fs::read(&file.path).map_err(unreadable)?;
-    let text = String::from_utf8(text).map_err(|error| {
-        unreadable(std::io::Error::new(
-            ErrorKind::InvalidData,
-            error.utf8_error(),
-        ))
-    })?;
-    Ok(ConfigText {
-        name: Some(file.path.display().to_string()),
-        told: file.named_by.map(|_| file.to_string()),
-        text,
-    })
 }

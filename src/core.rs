@@ -4,3 +4,4 @@ pub mod distance;
 pub mod effect;
 pub mod feedback;
 pub mod pipeline;
+pub mod seen_orders;

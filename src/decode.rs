@@ -60,6 +60,8 @@ pub struct DecodeRules {
     pub mapping: Arc<Mapping>,
     /// The zone of times without an offset.
     pub zone: Tz,
+    /// Whether order ids that are texts are to be told apart. If not, they are checked and left out.
+    pub text_order_ids: bool,
 }
 
 /// The original message, with times in this zone.
@@ -68,6 +70,7 @@ impl From<Tz> for DecodeRules {
         Self {
             mapping: Arc::default(),
             zone,
+            text_order_ids: false,
         }
     }
 }

@@ -55,6 +55,7 @@ mod mark;
 mod marking;
 mod opened_file;
 mod opening;
+mod orders;
 mod read_only;
 mod readings;
 mod recent_writes;
@@ -106,7 +107,7 @@ pub struct Store {
     retention: Retention,
     /// A cache of what the newest checkpoints wrote. Nothing of a checkpoint that failed is in it.
     recent: RecentWrites,
-    /// How many payments in no window, and how many records that are not payments, are kept.
+    /// So many payments in no window, and so many records that are not payments, are kept.
     keep: u64,
     /// The directory and its lock.
     place: [OpenedFile; 2],
@@ -210,9 +211,9 @@ impl Store {
         draft.clear(acks)?;
         draft.merge(effects, frame.grid(), floor, self.latest)?;
         draft.list(effects);
+        orders::put(&mut draft, effects);
         let texts = draft.keep_texts(effects, &self.branches, self.texts, &context);
-        draft.correct(&effects.corrections)?;
-        draft.trim_lists(self.keep, self.retention.blocked())?;
+        draft.keep_lists(&effects.corrections, self.keep, self.retention.blocked())?;
         for (partition, progress) in &effects.progress {
             if self.progress.get(partition) != Some(progress)
                 && !is_planted(Mistake::PositionInAnotherWrite)

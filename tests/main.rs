@@ -24,6 +24,7 @@ mod clocks;
 mod compute;
 mod config;
 mod docs;
+mod duplicates;
 mod endpoint;
 mod events;
 mod failures;

@@ -10,6 +10,7 @@ use ethnum::I256;
 use proptest::prelude::*;
 use tidegauge::core::effect::{Effects, Notices};
 use tidegauge::core::pipeline::{Pipeline, PipelineStart, fingerprint};
+use tidegauge::core::seen_orders::{DuplicateRule, MemoryOrders, SeenOrders};
 use tidegauge::domain::branch::Branches;
 use tidegauge::domain::ledger::{Entry, Ledger};
 use tidegauge::domain::payment::BranchId;
@@ -72,7 +73,11 @@ struct State {
     ledger: Ledger,
     notices: Notices,
     listed: usize,
+    /// How many payments repeat others, and how many of them are conflicts.
+    repeated: (u64, u64),
     start: PipelineStart,
+    /// The order ids that are remembered, if payments are compared.
+    orders: Option<Arc<MemoryOrders>>,
 }
 
 impl State {
@@ -86,6 +91,14 @@ impl State {
         self.ledger.merge(&effects.ledger);
         self.notices.merge(&effects.notices);
         self.listed += effects.rejects.len() + effects.in_no_window.len();
+        for repeated in &effects.repeated {
+            self.repeated.0 += 1;
+            self.repeated.1 += u64::from(repeated.is_conflict());
+            assert!(repeated.first.offset < repeated.origin.offset);
+        }
+        if let Some(orders) = &self.orders {
+            orders.apply(effects.orders);
+        }
         self.start = PipelineStart {
             snapshot: effects.changes.snapshot.clone(),
             known: self
@@ -113,14 +126,25 @@ impl State {
 
     fn pipeline(&self) -> Pipeline {
         let branches = Arc::new(Branches::default());
-        Pipeline::new(settings(), chrono_tz::UTC, branches, self.start.clone())
+        let pipeline = Pipeline::new(settings(), chrono_tz::UTC, branches, self.start.clone());
+        let Some(orders) = &self.orders else {
+            return pipeline;
+        };
+        let rule = DuplicateRule {
+            within: Span::MINUTE,
+            max_ids: 200,
+        };
+        pipeline.comparing(SeenOrders::restore(rule, self.ledger.consumed, orders.clone()).unwrap())
     }
 }
 
 /// Runs all messages in batches of these lengths; after each a checkpoint, and where it says so a
-/// restart.
-fn run(messages: &[Message], batches: &[(usize, bool)]) -> State {
-    let mut state = State::default();
+/// restart. `compares`: with payments compared by their order ids.
+fn run(messages: &[Message], batches: &[(usize, bool)], compares: bool) -> State {
+    let mut state = State {
+        orders: compares.then(Arc::default),
+        ..State::default()
+    };
     let mut pipeline = state.pipeline();
     let mut offsets = BTreeMap::new();
     let mut rest = messages;
@@ -141,7 +165,7 @@ fn run(messages: &[Message], batches: &[(usize, bool)]) -> State {
                 }
             })
             .collect();
-        pipeline.apply(records.iter().copied());
+        pipeline.apply(records.iter().copied()).unwrap();
         for record in &records {
             let progress = pipeline.progress()[&record.partition];
             assert_eq!(progress.position, offsets[&record.partition]);
@@ -178,8 +202,13 @@ fn assert_balanced(state: &State) {
         state.notices.rejects.iter().sum::<u64>(),
         count(Entry::Rejected)
     );
-    let listed = count(Entry::Rejected) + count(Entry::TooLate) + count(Entry::Future);
+    let conflicts = count(Entry::Conflict);
+    let listed = count(Entry::Rejected) + count(Entry::TooLate) + count(Entry::Future) + conflicts;
     assert_eq!(state.listed as u64, listed);
+    assert_eq!(
+        state.repeated,
+        (count(Entry::Duplicate) + conflicts, conflicts)
+    );
 }
 
 proptest! {
@@ -191,8 +220,8 @@ proptest! {
         batches in prop::collection::vec((1_usize..300, prop::bool::weighted(0.3)), 1..12),
     ) {
         let messages = messages(seed, 1_200);
-        let whole = run(&messages, &[(messages.len(), false)]);
-        let parts = run(&messages, &batches);
+        let whole = run(&messages, &[(messages.len(), false)], false);
+        let parts = run(&messages, &batches, false);
         prop_assert_eq!(&whole.ledger, &parts.ledger);
         prop_assert_eq!(&whole.totals, &parts.totals);
         prop_assert_eq!(&whole.notices, &parts.notices);
@@ -209,9 +238,53 @@ proptest! {
         for entry in Entry::ALL {
             let none = matches!(
                 entry,
-                Entry::Duplicate | Entry::PastRetention | Entry::Filtered
+                Entry::Duplicate | Entry::Conflict | Entry::PastRetention | Entry::Filtered
             );
             prop_assert_eq!(whole.ledger.entry(entry).count == 0, none, "{:?}", entry);
         }
+    }
+    #[test]
+    fn which_payments_are_duplicates_depends_on_the_log_of_their_partition_alone(
+        seed: u64,
+        batches in prop::collection::vec((1_usize..300, prop::bool::weighted(0.3)), 1..12),
+        conflict_every in 2_usize..9,
+    ) {
+        let mut messages = messages(seed, 1_200);
+        // Every so many payments the id of the one 20 before it in its partition comes again.
+        for at in (60..messages.len()).step_by(conflict_every) {
+            let (before, from) = messages.split_at_mut(at);
+            if let (Some(earlier), Some(value)) = (&before[at - 60].2, &mut from[0].2) {
+                take_order_id(value, earlier);
+            }
+        }
+        let whole = run(&messages, &[(messages.len(), false)], true);
+        prop_assert!(whole.ledger.entry(Entry::Conflict).count > 0);
+        // One partition after the other.
+        let mut apart = messages.clone();
+        apart.sort_by_key(|(partition, _, _)| *partition);
+        for other in [run(&messages, &batches, true), run(&apart, &batches, true)] {
+            prop_assert_eq!(&whole.ledger, &other.ledger);
+            prop_assert_eq!(&whole.totals, &other.totals);
+            prop_assert_eq!(&whole.notices, &other.notices);
+            prop_assert_eq!(whole.repeated, other.repeated);
+        }
+        prop_assert_eq!(run(&messages, &batches, true).windows(), whole.windows());
+    }
+}
+
+/// Gives `value` the order id of `earlier`, if both are payments.
+fn take_order_id(value: &mut Vec<u8>, earlier: &[u8]) {
+    let id = |text: &str| {
+        let from = text.find("\"orderId\":")? + 10;
+        let digits = text[from..].find(|c: char| !c.is_ascii_digit())?;
+        Some(from..from + digits)
+    };
+    let (Ok(text), Ok(earlier)) = (str::from_utf8(value), str::from_utf8(earlier)) else {
+        return;
+    };
+    if let (Some(to), Some(from)) = (id(text), id(earlier)) {
+        let mut taken = text.to_owned();
+        taken.replace_range(to, &earlier[from]);
+        *value = taken.into_bytes();
     }
 }

@@ -40,7 +40,7 @@ export class RecordsPanel {
     setText(byId("records-lead"), LEADS[list]);
     if (!ledger) return;
     const { entries } = ledger;
-    const booked = list === "late" ? entries.too_late.count + entries.past_retention.count + entries.future.count : entries.rejected.count;
+    const booked = list === "late" ? entries.too_late.count + entries.past_retention.count + entries.future.count + entries.conflict.count : entries.rejected.count;
     const state = `${list}/${booked}`;
     if (state === this.known || this.page > 0 || this.loading) return;
     this.known = state;
@@ -89,7 +89,7 @@ export class RecordsPanel {
 }
 
 function late(item) {
-  const words = { future: "too far ahead", past_retention: "past retention" }[item.reason] ?? "too late";
+  const words = { future: "too far ahead", past_retention: "past retention", conflict: "conflict" }[item.reason] ?? "too late";
   const when = `happened ${dateTime(Date.parse(item.event_time))}${item.watermark ? `, watermark then ${dateTime(Date.parse(item.watermark))}` : ""}`;
   return entry(words, [make("strong", { text: item.branch }), ` ${formatDecimal(item.pay_amount_exact)} `], when, item);
 }

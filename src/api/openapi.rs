@@ -52,6 +52,7 @@ pub(super) async fn show(State(app): State<Arc<SharedState>>, uri: Uri) -> Respo
         ledger::show,
         records::rejects,
         records::late,
+        records::duplicates,
         status::show,
         events::stream,
         routes::index,

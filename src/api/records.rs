@@ -1,4 +1,4 @@
-//! Rejected records, and payments that are in no window; the newest first.
+//! Rejected records, payments that are in no window, and payments that repeat others; the newest first.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::question::Question;
 use super::tabular::{List, Work, answer};
 use crate::view::reading::{ReadError, Reading};
-use crate::view::wire::{NoWindowAnswer, RejectAnswer};
+use crate::view::wire::{DuplicateAnswer, NoWindowAnswer, RejectAnswer};
 
 /// Records that are not payments, the newest first.
 #[utoipa::path(get, path = "/api/v1/rejects", tag = "figures", params(description::PageParams, description::WaitParams),
@@ -35,7 +35,7 @@ pub(super) async fn rejects(
     .await
 }
 
-/// Payments in no window (`too_late`, `past_retention` and `future` of the ledger), the newest booked first.
+/// Payments in no window (`too_late`, `past_retention`, `future` and `conflict` of the ledger), the newest booked first.
 /// Payments that the ledger counts as `late` are in their windows and not in this list.
 #[utoipa::path(get, path = "/api/v1/late", tag = "figures", params(description::PageParams, description::WaitParams),
     responses((status = 200, description = "Payments", body = Answered<Records<NoWindowAnswer>>)))]
@@ -49,6 +49,24 @@ pub(super) async fn late(
         "late",
         |reading, before, limit| reading.payments_in_no_window(before, limit),
         |app, payment| to_raw_value(&NoWindowAnswer::new(payment, &app.state.branches)),
+    )
+    .await
+}
+
+/// Payments that repeat another with the same order id (`duplicate` and `conflict` of the ledger), the newest booked first:
+/// the newest 100,000 of them.
+#[utoipa::path(get, path = "/api/v1/duplicates", tag = "figures", params(description::PageParams, description::WaitParams),
+    responses((status = 200, description = "Payments", body = Answered<Records<DuplicateAnswer>>)))]
+pub(super) async fn duplicates(
+    State(app): State<Arc<SharedState>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    list(
+        app,
+        request,
+        "duplicates",
+        |reading, before, limit| reading.repeated_payments(before, limit),
+        |app, payment| to_raw_value(&DuplicateAnswer::new(payment, &app.state.branches)),
     )
     .await
 }

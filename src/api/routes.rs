@@ -25,7 +25,8 @@ Tidegauge
 /api/v1/windows/{name}/current  windows that are not final yet
 /api/v1/ledger                  every record consumed, once, under what became of it
 /api/v1/rejects                 rejected records: ?limit= cursor=
-/api/v1/late                    payments in no window (too_late, past_retention, future): ?limit= cursor=
+/api/v1/late                    payments in no window (too_late, past_retention, future, conflict): ?limit= cursor=
+/api/v1/duplicates              payments that repeat another (duplicate, conflict): ?limit= cursor=
 /api/v1/status                  how each part is doing
 /api/v1/events                  totals and windows as they change (SSE): ?branch= window=
 /                               the live page

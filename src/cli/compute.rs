@@ -13,8 +13,9 @@ use super::failure::CommandFailure;
 use super::report::{self, Numbered};
 use super::{line_envelope, lines};
 use crate::config::{Config, Need};
-use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord};
+use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord, RepeatedPayment};
 use crate::core::pipeline::{Pipeline, PipelineStart};
+use crate::core::seen_orders::{KeptOrdersError, MemoryOrders, SeenOrders};
 use crate::domain::branch::Branches;
 use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::domain::document_key::Origin;
@@ -34,7 +35,7 @@ const LINES_A_STEP: u64 = 50_000;
 /// When the configuration is wrong, or the lines can't be read.
 pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> {
     let config = Config::load(&globals.sources(), Need::Nothing)?;
-    let mut computation = Computation::new(&config, compute.emit);
+    let mut computation = Computation::new(&config, compute.emit).map_err(anyhow::Error::from)?;
     computation.read(&compute.file)?;
     computation.end();
     computation.warn_about_oddities();
@@ -50,6 +51,7 @@ pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFai
         Emit::Ledger => report::ledger(&computation.ledger)?,
         Emit::Windows => computation.windows(&config)?,
         Emit::Rejects => report::rejects(&computation.rejects)?,
+        Emit::Duplicates => report::repeated(&computation.repeated, &computation.branches)?,
         Emit::Late => report::in_no_window(&computation.in_no_window, &computation.branches)?,
     };
     figures.print(compute.output)?;
@@ -71,6 +73,7 @@ struct Computation {
     emit: Emit,
     rejects: Vec<Numbered<RejectedRecord>>,
     in_no_window: Vec<Numbered<PaymentInNoWindow>>,
+    repeated: Vec<Numbered<RepeatedPayment>>,
     /// The first rejected line.
     first_reject: Option<Numbered<RejectedRecord>>,
     /// Lines read.
@@ -79,19 +82,26 @@ struct Computation {
     origins: Vec<Origin>,
     /// The next offset of each partition.
     offsets: BTreeMap<i32, i64>,
+    /// The order ids that are remembered.
+    orders: Arc<MemoryOrders>,
 }
 
 impl Computation {
-    fn new(config: &Config, emit: Emit) -> Self {
+    fn new(config: &Config, emit: Emit) -> Result<Self, KeptOrdersError> {
         let settings = settings(config);
         let branches = Arc::new(Branches::of_names(&config.branches));
-        let pipeline = Pipeline::new(
+        let mut pipeline = Pipeline::new(
             Arc::clone(&settings),
             config.decoding(),
             Arc::clone(&branches),
             PipelineStart::default(),
         );
-        Self {
+        let orders: Arc<MemoryOrders> = Arc::default();
+        if let Some(rule) = config.duplicates {
+            // The lines are the operator's own, so the hash needs no secret key.
+            pipeline = pipeline.comparing(SeenOrders::restore(rule, 0, orders.clone())?);
+        }
+        Ok(Self {
             frame: Frame::new(settings, pipeline.engine().snapshot()),
             pipeline,
             branches,
@@ -103,25 +113,32 @@ impl Computation {
             emit,
             rejects: Vec::new(),
             in_no_window: Vec::new(),
+            repeated: Vec::new(),
             first_reject: None,
             lines: 0,
             origins: Vec::new(),
             offsets: BTreeMap::new(),
-        }
+            orders,
+        })
     }
 
     fn read(&mut self, file: &Path) -> Result<(), CommandFailure> {
+        let mut outcome = Ok(());
         lines::of_file(file, |line| {
-            self.apply(line);
+            outcome = self.apply(line);
+            if outcome.is_err() {
+                return ControlFlow::Break(());
+            }
             self.lines += 1;
             if self.lines.is_multiple_of(LINES_A_STEP) {
                 self.step();
             }
             ControlFlow::Continue(())
-        })
+        })?;
+        outcome.map_err(|error| CommandFailure::Running(error.into()))
     }
 
-    fn apply(&mut self, line: &[u8]) {
+    fn apply(&mut self, line: &[u8]) -> Result<(), KeptOrdersError> {
         let envelope = line_envelope::read(line, self.is_original);
         let (mut record, fault) = match &envelope {
             Some(envelope) => envelope.record(line),
@@ -136,7 +153,10 @@ impl Computation {
         });
         match fault {
             None => self.pipeline.apply([record]),
-            Some(reject) => self.pipeline.apply_rejected(&record, reject),
+            Some(reject) => {
+                self.pipeline.apply_rejected(&record, reject);
+                Ok(())
+            }
         }
     }
 
@@ -163,6 +183,11 @@ impl Computation {
             let payments = self.numbered(effects.in_no_window, |payment| payment.origin);
             self.in_no_window.extend(payments);
         }
+        if self.emit == Emit::Duplicates {
+            let payments = self.numbered(effects.repeated, |payment| payment.origin);
+            self.repeated.extend(payments);
+        }
+        self.orders.apply(effects.orders);
         self.origins.clear();
         self.cells.apply(self.frame.grid(), effects.changes);
     }

@@ -111,7 +111,7 @@ impl Classified for second_chance::Error {
             Self::Generation(error) => error.class(),
             Self::Replay(error) => error.class(),
             Self::Unadopted { .. } | Self::Fixed { .. } => ExitClass::Config,
-            Self::ServiceRuns | Self::AtWork => ExitClass::Running,
+            Self::Orders(_) | Self::ServiceRuns | Self::AtWork => ExitClass::Running,
         }
     }
 }

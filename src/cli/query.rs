@@ -177,6 +177,7 @@ impl Service {
                     .await
             }
             QueryCommand::Late(records) => self.records("late", records).await,
+            QueryCommand::Duplicates(records) => self.records("duplicates", records).await,
             QueryCommand::Rejects(records) => self.records("rejects", records).await,
             QueryCommand::Definitions => {
                 let (row, whole) = self.get(&["windows"], &[]).await?;

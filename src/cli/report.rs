@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::failure::CommandFailure;
 use super::output::{self, OutputFormat};
 use super::row::JsonRow;
-use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
+use crate::core::effect::{PaymentInNoWindow, RejectedRecord, RepeatedPayment};
 use crate::domain::branch::Branches;
 use crate::domain::count::grouped;
 use crate::domain::ledger::Ledger;
@@ -14,7 +14,8 @@ use crate::domain::total::Total;
 use crate::view::field;
 use crate::view::flat_row::FlatRow;
 use crate::view::wire::{
-    LedgerAnswer, LedgerRow, NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer,
+    DuplicateAnswer, LedgerAnswer, LedgerRow, NoWindowAnswer, RejectAnswer, TotalAnswer,
+    WindowAnswer,
 };
 
 /// Figures to print.
@@ -87,6 +88,18 @@ pub(super) fn in_no_window(
     let payments = payments.iter().map(|payment| NumberedRow {
         line: payment.line,
         answer: NoWindowAnswer::new(&payment.what, branches),
+    });
+    numbered("items", payments)
+}
+
+/// Payments that repeat others.
+pub(super) fn repeated(
+    payments: &[Numbered<RepeatedPayment>],
+    branches: &Branches,
+) -> Result<FigureList, CommandFailure> {
+    let payments = payments.iter().map(|payment| NumberedRow {
+        line: payment.line,
+        answer: DuplicateAnswer::new(&payment.what, branches),
     });
     numbered("items", payments)
 }

@@ -4,7 +4,7 @@ use tidegauge_windows::{Definition, Kind};
 
 use super::rules::span;
 use super::toml_text::{TomlText, key, quoted};
-use super::{Config, payment, size};
+use super::{Config, dedup, payment, size};
 use crate::domain::duration;
 use crate::domain::secret::names_secret;
 use crate::domain::timestamp::rfc3339;
@@ -24,6 +24,7 @@ impl Config {
             window_toml(definition, &mut toml);
         }
         payment::write(self.payment.settings(), &mut toml);
+        dedup::write(self.duplicates, &mut toml);
         toml.head("[branches]");
         for (branch, name) in self.branches.names() {
             toml.text(&key(&branch.to_string()), name);

@@ -117,6 +117,9 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             without_default("payment", Shape::Section("payment"))
                 .rule()
                 .means("Where a record says what. Without this section, it is the original message."),
+            without_default("dedup", Shape::Section("dedup"))
+                .rule()
+                .means("Which payments are duplicates. Without this section, none is."),
             without_default("branches", Shape::Free)
                 .range("branch = \"name\"; a branch is an integer from 0 to 2147483647, or a text in quotes of at most 256 bytes")
                 .means("Names of branches. An integer that is not listed is `Branch_<integer>`, and a text is called what it is."),
@@ -222,6 +225,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
         ],
     },
     payment::KEYS,
+    payment::DEDUP_KEYS,
     SectionKeys {
         name: "elasticsearch",
         meaning: "The Elasticsearch to write to. Without this section, no index is written. The server need not be up when the service starts.",

@@ -50,7 +50,7 @@ pub fn settings(text: &str, retention: Span) -> Option<Settings> {
             "event_time.max_future" => settings.max_future = length(value)?,
             "event_time.zero_windows" => settings.zero_windows = value.parse().ok()?,
             // It decides no placement.
-            _ if key.starts_with("payment.") => {}
+            _ if key.starts_with("payment.") || key.starts_with("dedup.") => {}
             _ if key.starts_with("window.") => settings.definitions.push(definition(value)?),
             _ => return None,
         }

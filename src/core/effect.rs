@@ -8,6 +8,7 @@ use tidegauge_windows::{Changes, EventTime, Summary};
 
 use self::correction::Corrections;
 use crate::core::distance::Distances;
+use crate::core::seen_orders::OrderChanges;
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
 use crate::domain::document_key::Origin;
@@ -30,6 +31,10 @@ pub struct Effects {
     pub rejects: Vec<RejectedRecord>,
     /// The payments that are in no window.
     pub in_no_window: Vec<PaymentInNoWindow>,
+    /// The payments whose order ids were seen before.
+    pub repeated: Vec<RepeatedPayment>,
+    /// What changed of the order ids that are remembered.
+    pub orders: OrderChanges,
     /// How far every partition has been applied: absolute.
     pub progress: BTreeMap<i32, Progress>,
     /// What was booked and listed before, and is not so any more.
@@ -94,6 +99,44 @@ pub struct PaymentInNoWindow {
     pub read: String,
 }
 
+/// A payment whose order id was seen before: a duplicate, or a conflict.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RepeatedPayment {
+    /// Its partition and offset.
+    pub origin: Origin,
+    /// Its Kafka timestamp, ms since the epoch.
+    pub timestamp: Option<i64>,
+    /// When it happened.
+    pub event_time: EventTime,
+    /// Its branch.
+    pub branch: BranchId,
+    /// Its amount.
+    pub amount: Amount,
+    /// The payment that counted.
+    pub first: FirstPayment,
+    /// The payload: at most its first 512 bytes.
+    pub read: String,
+}
+
+/// The payment that counted, of those with an order id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FirstPayment {
+    /// Its offset, in the same partition.
+    pub offset: i64,
+    /// Its branch.
+    pub branch: BranchId,
+    /// Its amount.
+    pub amount: Amount,
+}
+
+impl RepeatedPayment {
+    /// Whether it has another amount or branch than the one that counted.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        (self.first.amount, self.first.branch) != (self.amount, self.branch)
+    }
+}
+
 /// Why a payment is in no window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum NoWindowReason {
@@ -103,11 +146,18 @@ pub enum NoWindowReason {
     PastRetention,
     /// The payment is too far ahead of its record.
     Future,
+    /// A payment with the same order id counted, of another amount or branch. It is in no total either.
+    Conflict,
 }
 
 impl NoWindowReason {
     /// All reasons.
-    pub const ALL: [Self; 3] = [Self::TooLate, Self::PastRetention, Self::Future];
+    pub const ALL: [Self; 4] = [
+        Self::TooLate,
+        Self::PastRetention,
+        Self::Future,
+        Self::Conflict,
+    ];
 
     /// The name in answers, logs and documents.
     #[must_use]
@@ -116,6 +166,7 @@ impl NoWindowReason {
             Self::TooLate => "too_late",
             Self::PastRetention => "past_retention",
             Self::Future => "future",
+            Self::Conflict => "conflict",
         }
     }
 
@@ -126,6 +177,7 @@ impl NoWindowReason {
             Self::TooLate => Entry::TooLate,
             Self::PastRetention => Entry::PastRetention,
             Self::Future => Entry::Future,
+            Self::Conflict => Entry::Conflict,
         }
     }
 }
@@ -194,6 +246,6 @@ mod tests {
     #[test]
     fn each_reason_to_be_in_no_window_has_its_name() {
         let names = NoWindowReason::ALL.map(NoWindowReason::as_str);
-        assert_eq!(names, ["too_late", "past_retention", "future"]);
+        assert_eq!(names, ["too_late", "past_retention", "future", "conflict"]);
     }
 }

@@ -1,8 +1,5 @@
 //! The core: records in, effects out. No clock, no I/O; the same input gives the same output.
 
-mod listing;
-mod second_chance;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
@@ -12,11 +9,11 @@ use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snapshot, Summary};
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::listing::{outside, rejected};
+use self::listing::{Listing, outside};
+pub use self::second_chance::SecondChance;
 use crate::core::effect::correction::Corrections;
-use crate::core::effect::{
-    Effects, Fingerprint, Notices, PaymentInNoWindow, Progress, RejectedRecord,
-};
+use crate::core::effect::{Effects, Fingerprint, Notices, Progress};
+use crate::core::seen_orders::{KeptOrdersError, SeenOrders};
 use crate::decode::{DecodeRules, Decoded, Decoder, Reject};
 use crate::domain::branch::Branches;
 use crate::domain::ledger::{Entry, Ledger};
@@ -25,7 +22,9 @@ use crate::domain::record::Record;
 use crate::domain::timestamp::{can_be_of_record, looks_like_seconds};
 use crate::domain::total::Total;
 
-pub use self::second_chance::SecondChance;
+mod comparing;
+mod listing;
+mod second_chance;
 
 /// Applies records to event-time windows, totals and the ledger.
 ///
@@ -39,10 +38,10 @@ pub struct Pipeline {
     touched: Vec<BranchId>,
     ledger: Ledger,
     notices: Notices,
-    rejects: Vec<RejectedRecord>,
-    in_no_window: Vec<PaymentInNoWindow>,
+    listing: Listing,
+    /// The order ids that were seen; `None`: payments are not compared.
+    orders: Option<SeenOrders>,
     progress: BTreeMap<i32, Progress>,
-    kept_bytes: usize,
     corrections: Corrections,
     /// Partitions that had payments on time, and the one that had the last.
     on_time: BTreeSet<i32>,
@@ -100,10 +99,9 @@ impl Pipeline {
             touched: Vec::new(),
             ledger: Ledger::default(),
             notices: Notices::default(),
-            rejects: Vec::new(),
-            in_no_window: Vec::new(),
+            listing: Listing::default(),
+            orders: None,
             progress: start.progress,
-            kept_bytes: 0,
             corrections: Corrections::default(),
             on_time: BTreeSet::new(),
             last_on_time: None,
@@ -111,7 +109,15 @@ impl Pipeline {
     }
 
     /// Applies records, in the order of their offsets within each partition.
-    pub fn apply<'a>(&mut self, records: impl IntoIterator<Item = Record<'a>>) {
+    ///
+    /// # Errors
+    /// When it can't be known whether a payment is a duplicate. All records before it are applied, it and those after it
+    /// are not.
+    pub fn apply<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = Record<'a>>,
+    ) -> Result<(), KeptOrdersError> {
+        let mut outcome = Ok(());
         let mut last: Option<Record<'a>> = None;
         for record in records {
             if let Some(last) = last
@@ -119,7 +125,10 @@ impl Pipeline {
             {
                 self.note_progress(&last);
             }
-            self.apply_one(&record);
+            outcome = self.apply_one(&record);
+            if outcome.is_err() {
+                break;
+            }
             last = Some(record);
         }
         if let Some(last) = last {
@@ -128,6 +137,7 @@ impl Pipeline {
         self.engine.advance();
         // A record that is booked twice or not at all must stop everything, in every build.
         assert!(self.ledger.balanced(), "the ledger does not balance");
+        outcome
     }
 
     /// Applies a record that its reader has rejected, with the reason. It stands in its
@@ -191,20 +201,26 @@ impl Pipeline {
         self.engine.close_quiet(now)
     }
 
-    /// The effects since the last call.
+    /// The effects since the last call. Those of the call before are kept by now: the order ids in them are read from there.
     pub fn take_effects(&mut self) -> Effects {
         let totals = mem::take(&mut self.touched)
             .into_iter()
             .filter_map(|branch| Some((branch, self.totals.get_mut(&branch)?.added.take()?)))
             .collect();
-        self.kept_bytes = 0;
+        let listing = mem::take(&mut self.listing);
+        let engine = &self.engine;
+        let clock = |partition| engine.partition_time(partition);
+        let orders = self.orders.as_mut();
+        let orders = orders.map(|orders| orders.take_changes(clock));
         Effects {
             changes: self.engine.take_changes(),
             totals,
             ledger: mem::take(&mut self.ledger),
             notices: mem::take(&mut self.notices),
-            rejects: mem::take(&mut self.rejects),
-            in_no_window: mem::take(&mut self.in_no_window),
+            rejects: listing.rejects,
+            in_no_window: listing.in_no_window,
+            repeated: listing.repeated,
+            orders: orders.unwrap_or_default(),
             progress: self.progress.clone(),
             corrections: mem::take(&mut self.corrections),
         }
@@ -213,7 +229,8 @@ impl Pipeline {
     /// About how many bytes the changes since the last [`Pipeline::take_effects`] hold.
     #[must_use]
     pub fn pending_bytes(&self) -> usize {
-        self.kept_bytes + self.engine.changed() * CELL_BYTES + self.touched.len() * 100
+        let orders = self.orders.as_ref().map_or(0, SeenOrders::pending_bytes);
+        self.listing.bytes + orders + self.engine.changed() * CELL_BYTES + self.touched.len() * 100
     }
 
     /// How far each partition has been applied.
@@ -234,17 +251,16 @@ impl Pipeline {
         &self.engine
     }
 
-    fn apply_one(&mut self, record: &Record<'_>) {
-        self.ledger.consumed += 1;
+    fn apply_one(&mut self, record: &Record<'_>) -> Result<(), KeptOrdersError> {
         match self.decoder.decode(record) {
-            Decoded::Payment(payment) => self.apply_payment(record, &payment),
-            Decoded::Tombstone if is_planted(Mistake::TombstoneNotBooked) => {
-                self.ledger.consumed -= 1;
-            }
+            Decoded::Payment(payment) => self.judge_payment(record, &payment)?,
+            Decoded::Tombstone if is_planted(Mistake::TombstoneNotBooked) => return Ok(()),
             Decoded::Tombstone => self.ledger.book(Entry::Tombstone, None),
             Decoded::Filtered(amount) => self.ledger.book(Entry::Filtered, amount),
             Decoded::Reject(reject) => self.reject(record, reject),
         }
+        self.ledger.consumed += 1;
+        Ok(())
     }
 
     fn apply_payment(&mut self, record: &Record<'_>, payment: &Payment) {
@@ -284,9 +300,7 @@ impl Pipeline {
         let entry = match outside(placement) {
             Ok(entry) => entry,
             Err(reason) => {
-                let kept = self.in_no_window(record, payment, reason);
-                self.kept_bytes += kept.read.len() + 150;
-                self.in_no_window.push(kept);
+                self.keep_in_no_window(record, payment, reason);
                 reason.entry()
             }
         };
@@ -323,14 +337,6 @@ impl Pipeline {
             LocalTime::Fold => self.notices.repeated_local_times += 1,
         }
         self.notices.unnamed_branches += u64::from(!self.branches.is_configured(payment.branch));
-    }
-
-    fn reject(&mut self, record: &Record<'_>, reject: Reject) {
-        self.ledger.book(Entry::Rejected, None);
-        self.notices.rejects[reject.reason as usize] += 1;
-        let rejected = rejected(record, reject);
-        self.kept_bytes += rejected.read.len() + rejected.detail.len() + 100;
-        self.rejects.push(rejected);
     }
 
     fn note_progress(&mut self, last: &Record<'_>) {

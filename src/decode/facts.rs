@@ -271,7 +271,7 @@ impl<V: Values> FactReader<'_, V> {
             return Ok(integer.fit().map(OrderId::Number));
         }
         match value.key() {
-            Some(text) if text.is_empty() => Ok(None),
+            Some(text) if text.is_empty() || !self.rules.text_order_ids => Ok(None),
             Some(text) => Ok(Some(OrderId::of_text(&text))),
             None => {
                 let error = "is not an integer or a text; leave it out or give one";

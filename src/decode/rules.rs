@@ -15,6 +15,8 @@ pub(super) struct Rules<'r> {
     pub mapping: &'r Mapping,
     /// Of times that don't say how far they are from UTC.
     pub zone: Tz,
+    /// Whether order ids that are texts are told apart.
+    pub text_order_ids: bool,
     /// The texts that are branches.
     pub texts: &'r BranchTexts,
     /// Those of them that were met before.
@@ -26,6 +28,7 @@ impl<'r> Rules<'r> {
         Self {
             mapping: &rules.mapping,
             zone: rules.zone,
+            text_order_ids: rules.text_order_ids,
             texts,
             branches: None,
         }

@@ -16,8 +16,10 @@ pub enum Entry {
     TooLate,
     /// A payment in no window: the first that would hold it is past retention, and deleted.
     PastRetention,
-    /// A payment whose order id was seen before. Always empty: orders are not compared yet.
+    /// A payment in no window and no total: one with the same order id, amount and branch counted before it.
     Duplicate,
+    /// A payment in no window and no total: one with the same order id counted before it, of another amount or branch.
+    Conflict,
     /// A payment in no window: too far ahead of its record's timestamp.
     Future,
     /// A payment that does not count, as `payment.where` says: in no total and no window. The sum is that
@@ -31,12 +33,13 @@ pub enum Entry {
 
 impl Entry {
     /// All entries, in the order they are shown in.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::OnTime,
         Self::Late,
         Self::TooLate,
         Self::PastRetention,
         Self::Duplicate,
+        Self::Conflict,
         Self::Future,
         Self::Filtered,
         Self::Rejected,
@@ -52,6 +55,7 @@ impl Entry {
             Self::TooLate => "too_late",
             Self::PastRetention => "past_retention",
             Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
             Self::Future => "future",
             Self::Filtered => "filtered",
             Self::Rejected => "rejected",
@@ -173,6 +177,7 @@ mod tests {
                 ("too_late", true, true),
                 ("past_retention", true, true),
                 ("duplicate", true, false),
+                ("conflict", true, false),
                 ("future", true, true),
                 ("filtered", true, false),
                 ("rejected", false, false),

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
+use ring::digest::{SHA256, digest};
 use tidegauge_windows::{EventTime, LocalTime};
-use xxhash_rust::xxh3::xxh3_128;
 
 use crate::domain::amount::Amount;
 
@@ -29,7 +29,8 @@ pub struct Payment {
 pub enum OrderId {
     /// An integer.
     Number(i128),
-    /// The 128 bits of XXH3 of a text. Two texts have the same bits once in 2^64 texts or so.
+    /// The first 128 bits of SHA-256 of a text. A text with the bits of another can't be made on purpose, unlike with a
+    /// hash that is not cryptographic: a payment would be taken for a duplicate of another sender's.
     Text(u128),
 }
 
@@ -37,7 +38,10 @@ impl OrderId {
     /// The id that `text` is. `"7"` is not the integer 7.
     #[must_use]
     pub fn of_text(text: &str) -> Self {
-        Self::Text(xxh3_128(text.as_bytes()))
+        let hash = digest(&SHA256, text.as_bytes());
+        let mut bits = [0; 16];
+        bits.copy_from_slice(&hash.as_ref()[..16]);
+        Self::Text(u128::from_be_bytes(bits))
     }
 
     /// The integer; `None` for a text.

@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 
 pub use self::recent::Quantiles;
 use self::recent::Recent;
+use crate::core::seen_orders::OrderStats;
 
 /// What is measured since the process started.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Metrics {
     connections: Gauge,
     event_clients: Gauge,
     state_space: Family<[(&'static str, &'static str); 1], Gauge>,
+    order_ids: Gauge,
+    order_bytes: Gauge,
     recent_freshness: Recent,
     recent_checkpoints: Recent,
     recent_bulks: Recent,
@@ -121,6 +124,8 @@ impl Default for Metrics {
             connections: Gauge::default(),
             event_clients: Gauge::default(),
             state_space: Family::default(),
+            order_ids: Gauge::default(),
+            order_bytes: Gauge::default(),
             recent_freshness: Recent::default(),
             recent_checkpoints: Recent::default(),
             recent_bulks: Recent::default(),
@@ -192,6 +197,16 @@ impl Metrics {
              and what is available on it",
             self.state_space.clone(),
         );
+        self.registry.register(
+            "tidegauge_order_ids",
+            "Order ids that are remembered to find duplicates; 0 without dedup.by",
+            self.order_ids.clone(),
+        );
+        self.registry.register(
+            "tidegauge_order_ids_memory_bytes",
+            "Memory of the tables that find these ids",
+            self.order_bytes.clone(),
+        );
         self
     }
 
@@ -236,6 +251,13 @@ impl Metrics {
                 .get_or_create(&[("what", what)])
                 .set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
+    }
+
+    /// The order ids that are remembered, and what that takes.
+    pub fn order_ids(&self, stats: OrderStats) {
+        let shown = |number| i64::try_from(number).unwrap_or(i64::MAX);
+        self.order_ids.set(shown(stats.ids));
+        self.order_bytes.set(shown(stats.bytes));
     }
 
     /// A bulk request ended; whether it was answered as it should be.

@@ -121,6 +121,17 @@ pub fn remarks(
             agreeing(past_retention, "it is", "they are")
         ));
     }
+    let conflicts = count(Entry::Conflict);
+    if conflicts > 0 {
+        remarks.push(format!(
+            "{} {} the order id of another one that counted before, with another amount or branch, so {} in no \
+             total. The list of duplicates has {}",
+            counted(conflicts, "payment"),
+            agreeing(conflicts, "has", "have"),
+            agreeing(conflicts, "it is", "they are"),
+            agreeing(conflicts, "it", "them")
+        ));
+    }
     if let Some((behind, ahead)) = far_apart(partitions) {
         remarks.push(format!(
             "partition {} has come to {}, and partition {} to {}: unless a backlog is being read, a clock \
@@ -261,6 +272,16 @@ mod tests {
         let told = remarks(&ledger, &Notices::default(), &BTreeMap::new());
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("3 payments came when their windows"));
+    }
+
+    #[test]
+    fn orders_that_came_again_with_another_amount_are_told() {
+        let ledger = booked(Entry::Conflict, 1);
+        let told = remarks(&ledger, &Notices::default(), &BTreeMap::new());
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("1 payment has the order id of another one"));
+        let ledger = booked(Entry::Duplicate, 9);
+        assert!(remarks(&ledger, &Notices::default(), &BTreeMap::new()).is_empty());
     }
 
     #[test]

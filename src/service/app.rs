@@ -313,6 +313,7 @@ async fn start_worker(
         },
         settings: Arc::clone(&config.event_time.settings),
         decoding: config.decoding(),
+        duplicates: config.duplicates,
         branches: store.branches(),
         store,
         recovered,

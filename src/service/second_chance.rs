@@ -224,7 +224,7 @@ impl Run<'_> {
 
     // A page is in the order of its places. Says how many were judged before it was to stop.
     fn judge(&mut self, some: &[ListedRecord], stop: &AtomicBool) -> Result<u64, Error> {
-        let mut all = 0;
+        let (mut all, mut failed) = (0, None);
         let Self {
             pipeline,
             reader,
@@ -240,8 +240,15 @@ impl Run<'_> {
             reader.read(partition, &offsets, stop, |_, record| {
                 // The reader gives each offset once, in order.
                 let Some(listed) = listed.next() else { return };
+                if failed.is_some() {
+                    return;
+                }
                 all += 1;
                 let judged = record.map(|record| pipeline.judge_again(record, listed));
+                let judged = match judged.transpose() {
+                    Ok(judged) => judged,
+                    Err(error) => return failed = Some(error),
+                };
                 let (outcome, amount) = Fate::of(listed, judged);
                 let count = report.outcomes.entry(outcome).or_default();
                 count.count += 1;
@@ -250,7 +257,10 @@ impl Run<'_> {
                 }
             })?;
         }
-        Ok(all)
+        match failed {
+            Some(error) => Err(error.into()),
+            None => Ok(all),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::core::feedback::Feedback;
 use crate::core::pipeline::Pipeline;
+use crate::core::seen_orders::KeptOrdersError;
 #[cfg(feature = "simulation")]
 use crate::host::simulation;
 use crate::observe::status::Status;
@@ -40,6 +41,9 @@ pub enum Error {
     /// The state directory failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The order ids that the state remembers can't be read.
+    #[error(transparent)]
+    Orders(#[from] KeptOrdersError),
     /// A partition can't be read on, so the end of the topic can't be reached.
     #[error("partition {partition} is stopped: {reason}")]
     Halted {

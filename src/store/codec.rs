@@ -192,6 +192,13 @@ impl<'a> ByteDecoder<'a> {
         String::from_utf8(text.to_vec()).map_err(|_| Malformed)
     }
 
+    /// The next `len` bytes.
+    pub(super) fn bytes(&mut self, len: usize) -> DecodeResult<&'a [u8]> {
+        let (bytes, rest) = self.bytes.split_at_checked(len).ok_or(Malformed)?;
+        self.bytes = rest;
+        Ok(bytes)
+    }
+
     pub(super) fn option<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> DecodeResult<T>,

@@ -39,8 +39,6 @@ pub(super) struct Draft<'a> {
     head: CheckpointHead,
     /// The numbers after the last entries of the lists that are stored.
     stored: [u64; 2],
-    /// Whether entries in the middle of the lists are changed.
-    corrects: bool,
     /// `None` if no document is marked, as there is no sink.
     marks: Option<Marks>,
     encoder: ByteEncoder,
@@ -62,7 +60,6 @@ impl<'a> Draft<'a> {
             database,
             batch: WriteBatch::default(),
             stored: [head.in_no_window.next, head.rejects.next],
-            corrects: false,
             head: CheckpointHead {
                 sequence: head.sequence + 1,
                 ..head.clone()
@@ -159,11 +156,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes entries off the old ends of the lists, down to the newest `keep`: those that are
-    /// delivered, or never will be. Not in a batch that changes others: the next one does it.
+    /// delivered, or never will be.
     pub(super) fn trim_lists(&mut self, keep: u64, blocked: &Blocked) -> Result<(), Error> {
-        if self.corrects {
-            return Ok(());
-        }
         let lists = [RecordList::NoWindow, RecordList::Rejects];
         for (list, stored) in lists.into_iter().zip(self.stored) {
             let mut journal = Journal::new(self.database, list, stored);

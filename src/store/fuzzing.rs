@@ -11,15 +11,15 @@ use super::identity::{MarkedDocuments, StoredIdentity};
 use super::keys;
 use super::table_list::TableList;
 use super::task::Task;
-use super::values::{StoredNames, StoredValue, merge_summary};
-use crate::core::effect::{PaymentInNoWindow, Progress, RejectedRecord};
+use super::values::{StoredNames, StoredOrders, StoredValue, merge_summary};
+use crate::core::effect::{PaymentInNoWindow, Progress, RejectedRecord, RepeatedPayment};
 use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 use crate::domain::total::Total;
 use crate::view::changelog::Life;
 
 /// The values that are kept, by name.
-pub const VALUES: [&str; 17] = [
+pub const VALUES: [&str; 19] = [
     "identity",
     "head",
     "snapshot",
@@ -37,6 +37,8 @@ pub const VALUES: [&str; 17] = [
     "life",
     "table_list",
     "names",
+    "orders",
+    "repeated",
 ];
 
 /// A value that was read, and what is read once it is written again.
@@ -80,6 +82,8 @@ pub fn read(name: &str, bytes: &[u8]) -> Option<ReadValue> {
         "life" => read_as::<Life>(bytes),
         "table_list" => read_as::<TableList>(bytes),
         "names" => read_as::<StoredNames>(bytes),
+        "orders" => read_as::<StoredOrders>(bytes),
+        "repeated" => read_as::<RepeatedPayment>(bytes),
         _ => None,
     }
 }
@@ -120,7 +124,11 @@ pub fn key_again(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = || keys::number_of_text(bytes).map(keys::text);
     let revision = || keys::revision_at(bytes);
     let index = || keys::family_of_index(bytes).map(keys::index);
-    let rest = || revision().or_else(index).or_else(text);
+    let orders =
+        || keys::segment_of(bytes).map(|(partition, number)| keys::orders(partition, number));
+    let repeated = || keys::number_of_repeated(bytes).map(keys::repeated);
+    let listed = || orders().or_else(repeated);
+    let rest = || revision().or_else(index).or_else(text).or_else(listed);
     let key = document().or_else(total).or_else(task).or_else(rest)?;
     Some(key.to_vec())
 }

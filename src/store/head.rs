@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use tidegauge_windows::EventTime;
 
 use super::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
-use super::values::{StoredValue, read_ledger, read_oldest_notices};
+use super::values::{StoredValue, read_ledger, read_oldest_notices, write_ledger};
 use crate::core::effect::Notices;
 use crate::core::feedback::Mark;
-use crate::domain::ledger::Ledger;
+use crate::domain::ledger::{Count, Entry, Ledger};
 use crate::view::reading::Checkpoint;
 
 /// The counters of the whole state at a checkpoint. Written with every batch.
@@ -29,6 +29,8 @@ pub(super) struct CheckpointHead {
     pub(super) floor: Option<EventTime>,
     /// How many documents were given up: refused for long, they can't be rendered any more.
     pub(super) given_up: u64,
+    /// The payments that repeat others.
+    pub(super) repeated: NumberRange,
 }
 
 /// The entries of a list: those with the numbers `first..next` that are not gaps.
@@ -44,6 +46,12 @@ impl CheckpointHead {
     /// The mark of what this checkpoint changes.
     pub(super) fn mark(&self) -> Mark {
         Mark(self.sequence)
+    }
+
+    /// Whether it says nothing of payments that repeat others, as before there were any.
+    fn is_without_repeated(&self) -> bool {
+        self.repeated == NumberRange::default()
+            && self.ledger.entry(Entry::Conflict) == Count::default()
     }
 
     /// The checkpoint as readers see it.
@@ -63,9 +71,12 @@ impl CheckpointHead {
 }
 
 /// The first byte of a stored head whose lists have gaps.
-const FORMAT: u8 = 5;
+const FORMAT: u8 = 6;
 /// Lists without gaps are stored as they were before there could be some.
-const FORMAT_WITHOUT_GAPS: u8 = 4;
+const FORMAT_WITHOUT_GAPS: u8 = 5;
+/// Before it, no payment repeated another. It is written as long as none does.
+const FORMAT_UNREPEATED: u8 = 4;
+const ENTRIES_UNREPEATED: usize = 9;
 /// Before it, the ledger had eight entries: none was filtered out.
 const FORMAT_UNFILTERED: u8 = 3;
 const ENTRIES_UNFILTERED: usize = 8;
@@ -77,20 +88,29 @@ const ENTRIES_OLDEST: usize = 7;
 
 impl StoredValue for CheckpointHead {
     fn write(&self, encoder: &mut ByteEncoder) {
+        let is_unrepeated = self.is_without_repeated();
         let has_gaps = self.in_no_window.gaps > 0 || self.rejects.gaps > 0;
-        encoder.byte(match has_gaps {
-            true => FORMAT,
-            false => FORMAT_WITHOUT_GAPS,
+        let is_unrepeated = is_unrepeated && !has_gaps;
+        encoder.byte(match (has_gaps, is_unrepeated) {
+            (true, _) => FORMAT,
+            (false, true) => FORMAT_UNREPEATED,
+            (false, false) => FORMAT_WITHOUT_GAPS,
         });
         encoder.u64(self.sequence);
         encoder.i64(self.as_of);
-        self.ledger.write(encoder);
+        match is_unrepeated {
+            true => write_ledger(&self.ledger, ENTRIES_UNREPEATED, encoder),
+            false => self.ledger.write(encoder),
+        }
         self.notices.write(encoder);
         encoder.u64(self.dirty);
         self.in_no_window.write(encoder);
         self.rejects.write(encoder);
         self.floor.write(encoder);
         encoder.u64(self.given_up);
+        if !is_unrepeated {
+            self.repeated.write(encoder);
+        }
         if has_gaps {
             encoder.u64(self.in_no_window.gaps);
             encoder.u64(self.rejects.gaps);
@@ -108,6 +128,7 @@ impl StoredValue for CheckpointHead {
             ledger: match format {
                 FORMAT_OLDEST => read_ledger(decoder, ENTRIES_OLDEST)?,
                 ..=FORMAT_UNFILTERED => read_ledger(decoder, ENTRIES_UNFILTERED)?,
+                ..=FORMAT_UNREPEATED => read_ledger(decoder, ENTRIES_UNREPEATED)?,
                 _ => Ledger::read(decoder)?,
             },
             notices: match format {
@@ -121,6 +142,10 @@ impl StoredValue for CheckpointHead {
             given_up: match format {
                 ..=FORMAT_UNCOUNTED => 0,
                 _ => decoder.u64()?,
+            },
+            repeated: match format {
+                ..=FORMAT_UNREPEATED => NumberRange::default(),
+                _ => NumberRange::read(decoder)?,
             },
         };
         if format == FORMAT {

@@ -54,8 +54,18 @@ pub(super) const STORAGE_VERSION: u64 = 4;
 /// The version that is written once a branch is a text (ADR 49). All that is of integers has the same bytes as in
 /// version 4, so a state without texts stays at that one, and a program before texts can read it.
 pub(super) const STORAGE_VERSION_TEXTS: u64 = 5;
+/// The version that is written where order ids are remembered (ADR 50), from the beginning on: whether they are is a rule.
+pub(super) const STORAGE_VERSION_ORDERS: u64 = 6;
 /// The oldest version that is read, and brought up to [`STORAGE_VERSION`] when it is opened.
 const STORAGE_VERSION_OLDEST: u64 = 1;
+
+/// The version that a state without texts has by these rules.
+pub(super) fn version_of(rules: &str) -> u64 {
+    match rules.lines().any(|rule| rule.starts_with("dedup.")) {
+        true => STORAGE_VERSION_ORDERS,
+        false => STORAGE_VERSION,
+    }
+}
 
 /// The stored part of an [`Identity`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,7 +79,7 @@ pub(super) struct StoredIdentity {
 impl StoredIdentity {
     pub(super) fn of(identity: &Identity) -> Self {
         Self {
-            version: STORAGE_VERSION,
+            version: version_of(&identity.rules),
             topic: identity.topic.clone(),
             generation: identity.generation,
             rules: identity.rules.clone(),
@@ -93,11 +103,11 @@ impl StoredIdentity {
             reason: "its identity can't be read".into(),
         };
         let version = ByteDecoder::new(bytes).u64().map_err(|_| damaged())?;
-        if !(STORAGE_VERSION_OLDEST..=STORAGE_VERSION_TEXTS).contains(&version) {
+        if !(STORAGE_VERSION_OLDEST..=STORAGE_VERSION_ORDERS).contains(&version) {
             return Err(Error::Version {
                 path: path.to_owned(),
                 found: version,
-                expected: STORAGE_VERSION_TEXTS,
+                expected: STORAGE_VERSION_ORDERS,
             });
         }
         Self::decode(bytes).map_err(|_| damaged())

@@ -118,6 +118,7 @@ pub(super) mod tests {
 
     use crate::core::effect::{Effects, Notices, Progress, RejectedRecord};
     use crate::core::feedback::{Blocked, Family};
+    use crate::core::seen_orders::OrderChanges;
     use crate::decode::Reason;
     use crate::domain::document_key::{DocumentKey, Origin};
     use crate::domain::ledger::Ledger;
@@ -180,6 +181,8 @@ pub(super) mod tests {
             notices: Notices::default(),
             rejects: offsets.map(reject).collect(),
             in_no_window: Vec::new(),
+            repeated: Vec::new(),
+            orders: OrderChanges::default(),
             progress: BTreeMap::new(),
             corrections: Default::default(),
         }

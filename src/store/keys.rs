@@ -13,6 +13,7 @@ use crate::domain::payment::BranchId;
 mod dirty;
 mod index;
 mod key_fields;
+mod orders;
 mod record_list;
 mod topic;
 
@@ -21,6 +22,9 @@ pub(super) use dirty::{
 };
 pub(super) use index::{all_indexes, family_of_index, index};
 use key_fields::KeyFields;
+pub(super) use orders::{
+    all_orders, number_of_repeated, orders, repeated, repeated_before, segment_of,
+};
 pub(super) use record_list::RecordList;
 pub(super) use topic::{
     all_halts, all_progress, halt, life, partition_of, partition_of_halt, progress, topic,
@@ -46,10 +50,12 @@ mod prefix {
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
+    pub(super) const ORDERS: u8 = 0x13;
     pub(super) const IN_NO_WINDOW: u8 = 0x20;
     pub(super) const IN_NO_WINDOW_AT: u8 = 0x21;
     pub(super) const REJECT: u8 = 0x22;
     pub(super) const REJECT_AT: u8 = 0x23;
+    pub(super) const REPEATED: u8 = 0x24;
     pub(super) const DIRTY: u8 = 0x30;
 }
 
@@ -182,6 +188,8 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         prefix::REVISION => "revisions",
         prefix::IN_NO_WINDOW => "late",
         prefix::REJECT => "rejects",
+        prefix::ORDERS => "orders",
+        prefix::REPEATED => "duplicates",
         prefix::IN_NO_WINDOW_AT | prefix::REJECT_AT => "places",
         prefix::DIRTY => "dirty",
         _ => return None,

@@ -126,7 +126,7 @@ fn give(database: &Database, record: identity::StoredIdentity) -> Result<(), Err
     let mut batch = WriteBatch::default();
     let has_texts = database.get(&keys::text(0))?.is_some();
     let version = match has_texts {
-        true => identity::STORAGE_VERSION_TEXTS,
+        true => record.version.max(identity::STORAGE_VERSION_TEXTS),
         false => record.version,
     };
     let record = identity::StoredIdentity { version, ..record };

@@ -10,7 +10,7 @@ use super::head::CheckpointHead;
 use super::keys::RecordList;
 use super::snapshot::{Read, StateSnapshot};
 use super::unread_marks::UnreadMarks;
-use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
+use crate::core::effect::{PaymentInNoWindow, RejectedRecord, RepeatedPayment};
 use crate::core::feedback::{Family, Mark};
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
@@ -218,6 +218,14 @@ impl Reading for StoreReading<'_> {
         limit: usize,
     ) -> Read<Vec<(u64, RejectedRecord)>> {
         self.snapshot.entries(RecordList::Rejects, before, limit)
+    }
+
+    fn repeated_payments(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Read<Vec<(u64, RepeatedPayment)>> {
+        self.snapshot.repeated(before, limit)
     }
 
     fn dirty(&self, after: Option<DocumentKey>, limit: usize) -> Read<Vec<(DocumentKey, Mark)>> {

@@ -296,6 +296,24 @@ impl<'a> StateSnapshot<'a> {
         self.value(&keys::documents())
     }
 
+    /// Hands all in `range` to `visit`, the first first.
+    pub(super) fn scan_up(
+        &self,
+        range: Range<KeyBytes>,
+        visit: impl FnMut(&[u8], &[u8]) -> Read<ControlFlow<()>>,
+    ) -> Read<()> {
+        self.scan(range, Direction::Up, visit)
+    }
+
+    /// Hands all in `range` to `visit`, the last first.
+    pub(super) fn scan_down(
+        &self,
+        range: Range<KeyBytes>,
+        visit: impl FnMut(&[u8], &[u8]) -> Read<ControlFlow<()>>,
+    ) -> Read<()> {
+        self.scan(range, Direction::Down, visit)
+    }
+
     fn value<V: StoredValue>(&self, key: &KeyBytes) -> Read<Option<V>> {
         let bytes = self
             .moment

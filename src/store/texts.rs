@@ -59,9 +59,10 @@ pub(super) fn put(
 ) -> usize {
     let added = texts.since(kept);
     if kept == 0 && !added.is_empty() {
+        let identity = identity();
         let identity = StoredIdentity {
-            version: STORAGE_VERSION_TEXTS,
-            ..identity()
+            version: identity.version.max(STORAGE_VERSION_TEXTS),
+            ..identity
         };
         batch.put(keys::identity(), identity.encode());
     }
@@ -75,7 +76,7 @@ impl StateContext {
     /// What is stored of the identity, for a state without texts.
     pub(super) fn identity(&self) -> StoredIdentity {
         StoredIdentity {
-            version: super::identity::STORAGE_VERSION,
+            version: super::identity::version_of(&self.rules),
             topic: self.topic.clone(),
             generation: self.generation,
             rules: self.rules.clone(),

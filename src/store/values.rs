@@ -14,10 +14,12 @@ use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 use crate::domain::total::Total;
 
+mod orders;
 mod records;
 mod snapshot;
 mod summary;
 
+pub(super) use orders::{OrderColumns, StoredOrders, write_orders};
 pub(super) use summary::merge_summary;
 
 /// A value that is kept. `read(write(value)) == value`, and `read` refuses other bytes.
@@ -290,20 +292,26 @@ const ENTRIES: [Entry; Entry::ALL.len()] = [
     Entry::Tombstone,
     Entry::PastRetention,
     Entry::Filtered,
+    Entry::Conflict,
 ];
 
 impl StoredValue for Ledger {
     fn write(&self, encoder: &mut ByteEncoder) {
-        encoder.u64(self.consumed);
-        for entry in ENTRIES {
-            let Count { count, amount } = self.entry(entry);
-            encoder.u64(count);
-            encoder.i256(amount);
-        }
+        write_ledger(self, ENTRIES.len(), encoder);
     }
 
     fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
         read_ledger(decoder, ENTRIES.len())
+    }
+}
+
+/// Writes the first `entries` of all that `ledger` has.
+pub(super) fn write_ledger(ledger: &Ledger, entries: usize, encoder: &mut ByteEncoder) {
+    encoder.u64(ledger.consumed);
+    for entry in ENTRIES.into_iter().take(entries) {
+        let Count { count, amount } = ledger.entry(entry);
+        encoder.u64(count);
+        encoder.i256(amount);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tidegauge_windows::{Cells, Frame, Key as _, Summary};
 
-use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord};
+use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord, RepeatedPayment};
 use crate::core::feedback::{Family, Mark};
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::ledger::Ledger;
@@ -148,6 +148,17 @@ pub trait Reading: Cells<BranchId, Summary, Error = ReadError> {
         before: Option<u64>,
         limit: usize,
     ) -> Result<Vec<(u64, RejectedRecord)>, ReadError>;
+
+    /// Payments that repeat others with the same order id, the newest booked first, as
+    /// [`Reading::payments_in_no_window`].
+    ///
+    /// # Errors
+    /// When the state can't be read.
+    fn repeated_payments(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, RepeatedPayment)>, ReadError>;
 
     /// Documents that await delivery, in key order, after `after`, at most `limit`; each with the
     /// mark that its acknowledgement must name.

@@ -3,6 +3,7 @@
 //! Field names are public. Money is given twice: the nearest double for charts, and the exact
 //! decimal as text. What is one row of fields is declared with its table of fields.
 
+mod duplicate;
 mod ledger;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use tidegauge_windows::{ClosedBy, Definition, EventTime, Summary, WindowResult};
 use utoipa::ToSchema;
 
+pub use self::duplicate::DuplicateAnswer;
 pub use self::ledger::{EntriesAnswer, EntryAnswer, LedgerAnswer, LedgerRow};
 use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
 use crate::domain::amount::{average, format_units, nearest_double};
@@ -26,10 +28,11 @@ use crate::view::flat_row::{FlatRow, flat_row};
 use crate::view::reading::Reading;
 
 /// The tables of fields, each with what one of its rows is.
-pub const TABLES: [(&str, &[Field]); 5] = [
+pub const TABLES: [(&str, &[Field]); 6] = [
     ("total", TotalAnswer::FIELDS),
     ("window", WindowAnswer::FIELDS),
     ("payment in no window", NoWindowAnswer::FIELDS),
+    ("duplicate", DuplicateAnswer::FIELDS),
     ("reject", RejectAnswer::FIELDS),
     ("ledger entry", LedgerRow::FIELDS),
 ];
@@ -205,7 +208,7 @@ flat_row! {
         pub offset: i64 => Offset,
         /// Its Kafka timestamp; null when it has none.
         pub record_timestamp: Option<String> => Time,
-        /// `too_late`, `past_retention` or `future`.
+        /// `too_late`, `past_retention`, `future` or `conflict`.
         pub reason: &'static str => Word,
         /// When it happened.
         pub event_time: String => Time,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use tidegauge::core::effect::{PaymentInNoWindow, RejectedRecord};
+use tidegauge::core::effect::{PaymentInNoWindow, RejectedRecord, RepeatedPayment};
 use tidegauge::core::feedback::{Family, Mark};
 use tidegauge::domain::document_key::{DocumentKey, Origin};
 use tidegauge::domain::payment::BranchId;
@@ -214,6 +214,14 @@ impl Reading for Metered {
         limit: usize,
     ) -> Result<Vec<(u64, RejectedRecord)>, ReadError> {
         self.world.rejected_records(before, limit)
+    }
+
+    fn repeated_payments(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, RepeatedPayment)>, ReadError> {
+        self.world.repeated_payments(before, limit)
     }
 
     fn dirty(

@@ -217,6 +217,7 @@ async fn the_ledger_balances() {
                 "too_late": {"count": 1, "pay_amount_exact": "0.5"},
                 "past_retention": {"count": 0, "pay_amount_exact": "0"},
                 "duplicate": {"count": 0, "pay_amount_exact": "0"},
+                "conflict": {"count": 0, "pay_amount_exact": "0"},
                 "future": {"count": 1, "pay_amount_exact": "0.5"},
                 "filtered": {"count": 0, "pay_amount_exact": "0"},
                 "rejected": {"count": 3},
@@ -256,6 +257,27 @@ async fn late_payments_come_newest_first_with_what_they_missed() {
             "pay_amount": 0.5, "pay_amount_exact": "0.5", "read": "{\"branchId\":9}",
         })
     );
+}
+
+#[tokio::test]
+async fn payments_that_repeat_others_come_newest_first_with_the_one_that_counted() {
+    let routes = World::busy().routes();
+    let answer = json(&routes, "/api/v1/duplicates?limit=1").await;
+    assert_eq!(
+        answer["items"],
+        json!([{
+            "partition": 1, "offset": 8, "record_timestamp": "2026-11-01T00:00:00.100Z",
+            "reason": "conflict", "event_time": "2026-11-01T00:00:01Z",
+            "branch": "Branch_9", "branch_id": 9, "pay_amount": 0.5, "pay_amount_exact": "0.5",
+            "first_offset": 2, "first_branch": "Branch_9", "first_pay_amount_exact": "3",
+            "read": "{\"branchId\":9}",
+        }])
+    );
+    let cursor = answer["next"].as_str().unwrap();
+    let answer = json(&routes, &format!("/api/v1/duplicates?cursor={cursor}")).await;
+    assert_eq!(answer["items"][0]["reason"], "duplicate");
+    assert_eq!(answer["items"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["next"], Value::Null);
 }
 
 /// A latency of which none was measured.

@@ -84,6 +84,7 @@ impl Till {
         let rules = DecodeRules {
             mapping: Arc::new(Mapping::new(mapping)),
             zone: Tz::UTC,
+            text_order_ids: false,
         };
         Self {
             _dir: dir,
@@ -98,13 +99,15 @@ impl Till {
         for branch in branches {
             let time = START + self.offset * 60_000;
             let payload = format!(r#"{{"createTime":{time},"payAmount":1,"branchId":{branch}}}"#);
-            self.pipeline.apply([Record {
-                partition: 0,
-                offset: self.offset,
-                timestamp: Some(time),
-                payload: Some(payload.as_bytes()),
-                ..Record::default()
-            }]);
+            self.pipeline
+                .apply([Record {
+                    partition: 0,
+                    offset: self.offset,
+                    timestamp: Some(time),
+                    payload: Some(payload.as_bytes()),
+                    ..Record::default()
+                }])
+                .unwrap();
             self.offset += 1;
         }
         let effects = self.pipeline.take_effects();

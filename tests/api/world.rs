@@ -1,6 +1,7 @@
 //! A small state in memory, and a way to ask it.
 
 mod reading;
+mod repeated;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +14,9 @@ use chrono_tz::Tz;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tidegauge::api::{Limits, State, router};
-use tidegauge::core::effect::{NoWindowReason, Notices, PaymentInNoWindow, RejectedRecord};
+use tidegauge::core::effect::{
+    NoWindowReason, Notices, PaymentInNoWindow, RejectedRecord, RepeatedPayment,
+};
 use tidegauge::decode::Reason;
 use tidegauge::domain::amount::Amount;
 use tidegauge::domain::branch::Branches;
@@ -44,6 +47,7 @@ pub(super) struct World {
     totals: BTreeMap<BranchId, Total>,
     late: Vec<PaymentInNoWindow>,
     rejects: Vec<RejectedRecord>,
+    repeated: Vec<RepeatedPayment>,
 }
 
 pub(super) fn branch(id: u32) -> BranchId {
@@ -92,6 +96,7 @@ impl World {
             totals: BTreeMap::new(),
             late: Vec::new(),
             rejects: Vec::new(),
+            repeated: Vec::new(),
         }
     }
 
@@ -124,6 +129,7 @@ impl World {
         }
         world.add_late();
         world.add_rejects();
+        world.add_repeated();
         world.checkpoint.sequence = 12;
         world.checkpoint.as_of = START + 300_250;
         world.checkpoint.dirty = 4;
@@ -223,6 +229,7 @@ impl World {
                 NoWindowReason::TooLate => Entry::TooLate,
                 NoWindowReason::PastRetention => Entry::PastRetention,
                 NoWindowReason::Future => Entry::Future,
+                NoWindowReason::Conflict => Entry::Conflict,
             };
             self.book(entry, Some(amount));
             self.add_total(branch(9), at(millis), amount);

@@ -181,7 +181,7 @@ impl Till {
             ..Record::default()
         };
         self.offset += 1;
-        self.pipeline.apply([record]);
+        self.pipeline.apply([record]).unwrap();
     }
 
     /// Writes a checkpoint of all that was taken in.

@@ -165,7 +165,7 @@ impl Feed {
             ..Record::default()
         };
         *offset += 1;
-        self.pipeline.apply([record]);
+        self.pipeline.apply([record]).unwrap();
     }
 
     pub fn set_idle(&mut self, partition: i32, idle: bool) {

@@ -83,7 +83,7 @@ fn other_configured_branches_are_not_refused() {
 
 #[test]
 fn a_version_that_is_not_understood_is_refused() {
-    for version in [0, 6, 77] {
+    for version in [0, 7, 77] {
         let mut feed = Feed::new(Span::DAY);
         let dir = state(&mut feed);
         let mut rewritten = vec![version];
@@ -93,7 +93,7 @@ fn a_version_that_is_not_understood_is_refused() {
         drop(db);
         let error = refused(dir.path(), &identity(&feed.settings));
         let found = u64::from(version);
-        assert!(matches!(error, Error::Version { found: f, expected: 5, .. } if f == found));
+        assert!(matches!(error, Error::Version { found: f, expected: 6, .. } if f == found));
         let db = rocksdb::DB::open_default(dir.path()).unwrap();
         assert_eq!(db.get([1]).unwrap(), Some(rewritten));
     }

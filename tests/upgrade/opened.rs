@@ -127,13 +127,15 @@ fn a_state_of_each_version_is_brought_up_and_continued_with_all_figures() {
         };
         let mut pipeline = Pipeline::new(identity().settings, Tz::UTC, store.branches(), start);
         for record in &records(all.len())[log::STORED..] {
-            pipeline.apply([tidegauge::domain::record::Record {
-                partition: record.partition,
-                offset: record.offset,
-                timestamp: Some(record.timestamp),
-                payload: record.value.as_deref(),
-                ..tidegauge::domain::record::Record::default()
-            }]);
+            pipeline
+                .apply([tidegauge::domain::record::Record {
+                    partition: record.partition,
+                    offset: record.offset,
+                    timestamp: Some(record.timestamp),
+                    payload: record.value.as_deref(),
+                    ..tidegauge::domain::record::Record::default()
+                }])
+                .unwrap();
         }
         store
             .commit(&pipeline.take_effects(), &[], 1_793_494_000_000)
@@ -159,13 +161,15 @@ fn writes_the_fixture() {
     let start = PipelineStart::default();
     let mut pipeline = Pipeline::new(identity().settings, Tz::UTC, store.branches(), start);
     for (at, record) in (1..).zip(records(log::STORED)) {
-        pipeline.apply([tidegauge::domain::record::Record {
-            partition: record.partition,
-            offset: record.offset,
-            timestamp: Some(record.timestamp),
-            payload: record.value.as_deref(),
-            ..tidegauge::domain::record::Record::default()
-        }]);
+        pipeline
+            .apply([tidegauge::domain::record::Record {
+                partition: record.partition,
+                offset: record.offset,
+                timestamp: Some(record.timestamp),
+                payload: record.value.as_deref(),
+                ..tidegauge::domain::record::Record::default()
+            }])
+            .unwrap();
         if at % 5 == 0 {
             store
                 .commit(&pipeline.take_effects(), &[], 1_793_493_000_000)

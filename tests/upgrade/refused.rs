@@ -11,7 +11,7 @@ use super::{NEWEST, WRITTEN, copy, files, identity};
 use crate::support::service::Setup;
 
 /// A version that a later release may write.
-const NEWER: u8 = 6;
+const NEWER: u8 = 7;
 
 /// Puts a state of a newer version into `dir`: one of today's, of which only the identity says so.
 fn newer(dir: &Path) {
@@ -83,7 +83,7 @@ fn every_command_refuses_a_newer_state_with_what_to_do() {
             refused.stderr
         );
         for words in [
-            "has storage version 6, and this program reads version 5",
+            "has storage version 7, and this program reads version 6",
             "use the release that wrote it",
             "set state_dir to a new directory",
         ] {
@@ -105,6 +105,6 @@ fn every_command_refuses_a_newer_state_with_what_to_do() {
     // What lists generations names it, and goes on.
     let status = setup.run_json(&["replay", "status", "-o", "json"]);
     let unreadable = status["generations"][0]["unreadable"].as_str().unwrap();
-    assert!(unreadable.contains("has storage version 6"), "{status}");
+    assert!(unreadable.contains("has storage version 7"), "{status}");
     assert_eq!(files(&setup.path("state")), before);
 }

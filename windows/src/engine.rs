@@ -253,6 +253,12 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         &self.watermarks.partitions
     }
 
+    /// The highest event time of `partition` that is believed.
+    #[must_use]
+    pub fn partition_time(&self, partition: i32) -> Option<EventTime> {
+        self.watermarks.partitions.get(&partition)?.highest
+    }
+
     /// The watermark of `partition`.
     #[must_use]
     pub fn partition_watermark(&self, partition: i32) -> Option<EventTime> {

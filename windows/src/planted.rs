@@ -72,11 +72,13 @@ pub enum Mistake {
     ShownTooEarly,
     /// Documents of an index that is blocked are given up after ten minutes.
     BlockedGivenUp,
+    /// Order ids that were seen before a restart are forgotten.
+    DuplicatesForgotten,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::PositionInAnotherWrite,
         Self::MarkClearedWithoutComparing,
         Self::ReadMarkTakenForUnread,
@@ -108,6 +110,7 @@ impl Mistake {
         Self::SwapWithoutProof,
         Self::ShownTooEarly,
         Self::BlockedGivenUp,
+        Self::DuplicatesForgotten,
     ];
 }
 

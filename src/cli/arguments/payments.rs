@@ -142,7 +142,9 @@ pub enum Emit {
     Ledger,
     /// Rejected records, in the order of the lines
     Rejects,
-    /// Payments in no window (too_late, past_retention and future), in the order of the lines; also no-window
+    /// Payments that repeat another with the same order id: duplicates and conflicts, in the order of the lines
+    Duplicates,
+    /// Payments in no window (too_late, past_retention, future and conflict), in the order of the lines; also no-window
     #[value(alias = "no-window")]
     Late,
 }

@@ -62,14 +62,19 @@ pub enum QueryCommand {
     /// What became of each record
     ///
     /// Every record is booked once. Payments under on_time and late are in their windows. Payments under
-    /// too_late, past_retention and future are in no window; `query late` lists them.
+    /// too_late, past_retention, future and conflict are in no window; `query late` lists them. Payments under
+    /// duplicate and conflict repeat another one and are in no total; `query duplicates` lists the newest.
     Ledger,
-    /// Payments in no window (too_late, past_retention and future), the newest first
+    /// Payments in no window (too_late, past_retention, future and conflict), the newest first
     ///
     /// Payments that the ledger counts as late are not in this list. They are in their windows, and
     /// `late_count` of a window says how many it has.
     #[command(visible_alias = "no-window")]
     Late(RecordsArgs),
+    /// Payments that repeat another with the same order id (duplicate and conflict), the newest first
+    ///
+    /// With `dedup.by`. The newest 100,000 are kept, each with the offset of the payment that counted.
+    Duplicates(RecordsArgs),
     /// Rejected records, the newest first
     Rejects(RecordsArgs),
     /// How the service is doing
@@ -98,7 +103,7 @@ pub struct WindowsArgs {
     pub limit: Option<u64>,
 }
 
-/// `tidegauge query late` and `tidegauge query rejects`
+/// `tidegauge query late`, `tidegauge query duplicates` and `tidegauge query rejects`
 #[derive(Clone, Debug, Args)]
 pub struct RecordsArgs {
     /// The maximum number of records

@@ -75,7 +75,7 @@ pub enum ListArg {
 }
 
 /// What records are listed for.
-const REASONS: [&str; 9] = [
+const REASONS: [&str; 10] = [
     "not_json",
     "missing_field",
     "bad_field",
@@ -85,6 +85,7 @@ const REASONS: [&str; 9] = [
     "too_late",
     "past_retention",
     "future",
+    "conflict",
 ];
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ use crate::domain::count::{agreeing, counted_in_threes, grouped};
 use crate::domain::duration;
 use crate::view::field;
 use crate::view::flat_row::FlatRow;
-use crate::view::wire::{LedgerRow, NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer};
+use crate::view::wire::{
+    DuplicateAnswer, LedgerRow, NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer,
+};
 
 /// The definitions in words.
 pub(super) fn definitions(definitions: &[JsonRow]) -> Result<Vec<JsonRow>, CommandFailure> {
@@ -138,6 +140,7 @@ pub(super) fn columns(subject: &QueryCommand) -> Vec<&'static str> {
         QueryCommand::Totals { .. } => TotalAnswer::FIELDS,
         QueryCommand::Windows(_) => WindowAnswer::FIELDS,
         QueryCommand::Late(_) => NoWindowAnswer::FIELDS,
+        QueryCommand::Duplicates(_) => DuplicateAnswer::FIELDS,
         QueryCommand::Rejects(_) => RejectAnswer::FIELDS,
         QueryCommand::Definitions | QueryCommand::Ledger | QueryCommand::Status => &[],
     };

@@ -1,4 +1,4 @@
-//! The keys of `[payment]`.
+//! The keys of `[payment]` and `[dedup]`.
 
 use super::{SectionKeys, Shape, key};
 
@@ -62,5 +62,23 @@ pub(super) const KEYS: SectionKeys = SectionKeys {
             .rule()
             .range("an expression of CEL: `type == \"refund\"`")
             .means("Which payments subtract: the sign of their amounts is turned."),
+    ],
+};
+
+/// The section of duplicates.
+pub(super) const DEDUP_KEYS: SectionKeys = SectionKeys {
+    name: "dedup",
+    meaning: "Which payments are duplicates: each partition is compared with itself. A duplicate is in no window and no total.",
+    keys: &[
+        key("by", Shape::Text("^(order_id)?$"), "\"\"")
+            .rule()
+            .range("`order_id`, or `\"\"` for none; needs `payment.order_id`")
+            .means("What duplicates have in common. A payment without an order id is never one."),
+        key("within", Shape::Duration { zero: false }, "\"1h\"")
+            .rule()
+            .means("The horizon. A payment is compared with one that counted before it while their event times are at most this far apart, and the event time of the partition has advanced by at most this since."),
+        key("max_ids", Shape::Integer(1, 1_000_000_000), "20000000")
+            .rule()
+            .means("At most so many ids of a partition are remembered: the newest. An id takes about 13 bytes of memory and 15 to 35 bytes of disk."),
     ],
 };

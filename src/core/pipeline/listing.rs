@@ -1,9 +1,12 @@
-//! How records are listed that are not payments, and payments that are in no window.
+//! Records that people look at: rejects, payments in no window, and payments that repeat others.
 
 use tidegauge_windows::Placement;
 
 use super::Pipeline;
-use crate::core::effect::{NoWindowReason, PaymentInNoWindow, RejectedRecord};
+use crate::core::effect::{
+    FirstPayment, NoWindowReason, PaymentInNoWindow, RejectedRecord, RepeatedPayment,
+};
+use crate::core::seen_orders::SeenOrder;
 use crate::decode::Reject;
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::Entry;
@@ -11,10 +14,41 @@ use crate::domain::payment::Payment;
 use crate::domain::record::Record;
 use crate::domain::timestamp::can_be_of_record;
 
+/// The records since effects were taken that are listed.
+#[derive(Default)]
+pub(super) struct Listing {
+    pub(super) rejects: Vec<RejectedRecord>,
+    pub(super) in_no_window: Vec<PaymentInNoWindow>,
+    pub(super) repeated: Vec<RepeatedPayment>,
+    /// About how many bytes all of them take.
+    pub(super) bytes: usize,
+}
+
 /// Keep at most so much of a record that is shown to people, in bytes.
 pub(super) const READ_BYTES_MAX: usize = 4_096;
+/// The same of a payment that repeats another: there may be many, and the first one says the same.
+const REPEATED_BYTES_MAX: usize = 512;
 
 impl Pipeline {
+    pub(super) fn reject(&mut self, record: &Record<'_>, reject: Reject) {
+        self.ledger.book(Entry::Rejected, None);
+        self.notices.rejects[reject.reason as usize] += 1;
+        let rejected = rejected(record, reject);
+        self.listing.bytes += rejected.read.len() + rejected.detail.len() + 100;
+        self.listing.rejects.push(rejected);
+    }
+
+    pub(super) fn keep_in_no_window(
+        &mut self,
+        record: &Record<'_>,
+        payment: &Payment,
+        reason: NoWindowReason,
+    ) {
+        let kept = self.in_no_window(record, payment, reason);
+        self.listing.bytes += kept.read.len() + 150;
+        self.listing.in_no_window.push(kept);
+    }
+
     /// How a payment that is in no window is listed.
     pub(super) fn in_no_window(
         &self,
@@ -31,8 +65,31 @@ impl Pipeline {
             watermark: self.engine.partition_watermark(record.partition),
             branch: payment.branch,
             amount: payment.amount,
-            read: shown(record.payload),
+            read: shown(record.payload, READ_BYTES_MAX),
         }
+    }
+
+    pub(super) fn keep_repeated(
+        &mut self,
+        record: &Record<'_>,
+        payment: &Payment,
+        first: &SeenOrder,
+    ) {
+        let repeated = RepeatedPayment {
+            origin: origin(record),
+            timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
+            event_time: payment.event_time,
+            branch: payment.branch,
+            amount: payment.amount,
+            first: FirstPayment {
+                offset: first.offset,
+                branch: first.branch,
+                amount: first.amount,
+            },
+            read: shown(record.payload, REPEATED_BYTES_MAX),
+        };
+        self.listing.bytes += repeated.read.len() + 200;
+        self.listing.repeated.push(repeated);
     }
 }
 
@@ -47,6 +104,17 @@ pub(super) const fn outside(placement: Placement) -> Result<Entry, NoWindowReaso
     }
 }
 
+/// How a reject is listed.
+pub(super) fn rejected(record: &Record<'_>, reject: Reject) -> RejectedRecord {
+    RejectedRecord {
+        origin: origin(record),
+        timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
+        reason: reject.reason,
+        detail: reject.detail,
+        read: shown(record.payload, READ_BYTES_MAX),
+    }
+}
+
 /// Where the record is.
 pub(super) fn origin(record: &Record<'_>) -> Origin {
     Origin {
@@ -55,20 +123,9 @@ pub(super) fn origin(record: &Record<'_>) -> Origin {
     }
 }
 
-/// How a reject is listed.
-pub(super) fn rejected(record: &Record<'_>, reject: Reject) -> RejectedRecord {
-    RejectedRecord {
-        origin: origin(record),
-        timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
-        reason: reject.reason,
-        detail: reject.detail,
-        read: shown(record.payload),
-    }
-}
-
-/// The beginning of a payload, as it is shown to people.
-pub(super) fn shown(payload: Option<&[u8]>) -> String {
+/// The beginning of a payload, at most so many bytes, as it is shown to people.
+pub(super) fn shown(payload: Option<&[u8]>, most: usize) -> String {
     let payload = payload.unwrap_or_default();
-    let shown = &payload[..payload.len().min(READ_BYTES_MAX)];
+    let shown = &payload[..payload.len().min(most)];
     String::from_utf8_lossy(shown).into_owned()
 }

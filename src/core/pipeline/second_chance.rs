@@ -3,9 +3,10 @@
 use tidegauge_windows::{EventTime, Placement};
 
 use super::Pipeline;
-use super::listing::{origin, outside, rejected, shown};
+use super::listing::{READ_BYTES_MAX, origin, outside, rejected, shown};
 use crate::core::effect::correction::{ListChange, ListedRecord};
-use crate::core::effect::{PaymentInNoWindow, RejectedRecord};
+use crate::core::effect::{NoWindowReason, PaymentInNoWindow, RejectedRecord};
+use crate::core::seen_orders::{KeptOrdersError, OrderVerdict};
 use crate::decode::{Decoded, Reason};
 use crate::domain::amount::Amount;
 use crate::domain::ledger::Entry;
@@ -38,16 +39,23 @@ impl Pipeline {
     /// the next effects: what was booked and listed before is taken back there, so it counts once.
     ///
     /// Its partition's watermark stays as it is, and so does what is consumed.
-    pub fn judge_again(&mut self, record: &Record<'_>, listed: &ListedRecord) -> SecondChance {
+    ///
+    /// # Errors
+    /// When the order ids that are remembered can't be read. Nothing has changed then.
+    pub fn judge_again(
+        &mut self,
+        record: &Record<'_>,
+        listed: &ListedRecord,
+    ) -> Result<SecondChance, KeptOrdersError> {
         let timestamp = record.timestamp.filter(|time| can_be_of_record(*time));
         if origin(record) != listed.origin()
             || timestamp != listed.timestamp()
-            || shown(record.payload) != listed.read()
+            || shown(record.payload, READ_BYTES_MAX) != listed.read()
         {
-            return SecondChance::AnotherRecord;
+            return Ok(SecondChance::AnotherRecord);
         }
         let outcome = match listed {
-            ListedRecord::Reject(before) => self.judge_reject(record, before),
+            ListedRecord::Reject(before) => self.judge_reject(record, before)?,
             ListedRecord::InNoWindow(before) => self.judge_in_no_window(record, before),
         };
         // As after any other record.
@@ -55,19 +63,24 @@ impl Pipeline {
             self.ledger.balanced() && self.corrections.taken_back.balanced(),
             "the ledger does not balance"
         );
-        outcome
+        Ok(outcome)
     }
 
-    fn judge_reject(&mut self, record: &Record<'_>, before: &RejectedRecord) -> SecondChance {
+    /// Whether the next effects take anything back.
+    #[must_use]
+    pub fn has_corrections(&self) -> bool {
+        !self.corrections.is_empty()
+    }
+
+    fn judge_reject(
+        &mut self,
+        record: &Record<'_>,
+        before: &RejectedRecord,
+    ) -> Result<SecondChance, KeptOrdersError> {
         let (entry, amount) = match self.decoder.decode(record) {
             Decoded::Payment(payment) => {
-                let recorded = self.note_payment(record, &payment);
-                let placement = self.insert_again(record, &payment, recorded);
-                self.add_to_total(&payment, placement);
-                (
-                    self.settle(record, &payment, placement),
-                    Some(payment.amount),
-                )
+                let entry = self.judge_payment_again(record, &payment)?;
+                (entry, Some(payment.amount))
             }
             Decoded::Filtered(amount) => {
                 self.ledger.book(Entry::Filtered, amount);
@@ -81,25 +94,55 @@ impl Pipeline {
                 let reason = reject.reason;
                 if reason != before.reason || reject.detail != before.detail {
                     let now = rejected(record, reject);
-                    self.kept_bytes += now.read.len() + now.detail.len() + 100;
+                    self.listing.bytes += now.read.len() + now.detail.len() + 100;
                     self.corrections
                         .replace_reject(before.reason, now, &mut self.notices);
                 }
-                return SecondChance::Booked {
+                return Ok(SecondChance::Booked {
                     entry: Entry::Rejected,
                     reason: Some(reason),
                     amount: None,
-                };
+                });
             }
         };
         self.ledger.consumed += 1;
-        self.kept_bytes += 100;
+        self.listing.bytes += 100;
         self.corrections.take_back_reject(before);
-        SecondChance::Booked {
+        Ok(SecondChance::Booked {
             entry,
             reason: None,
             amount,
+        })
+    }
+
+    // As `judge_payment`, and moves no watermark.
+    fn judge_payment_again(
+        &mut self,
+        record: &Record<'_>,
+        payment: &Payment,
+    ) -> Result<Entry, KeptOrdersError> {
+        let partition = record.partition;
+        let clock = self.engine.partition_time(partition);
+        if let Some(orders) = &mut self.orders {
+            match orders.judge(partition, clock, payment)? {
+                OrderVerdict::New => orders.note(partition, record.offset, clock, payment),
+                OrderVerdict::Duplicate(first) => {
+                    self.keep_repeated(record, payment, &first);
+                    self.ledger.book(Entry::Duplicate, Some(payment.amount));
+                    return Ok(Entry::Duplicate);
+                }
+                OrderVerdict::Conflict(first) => {
+                    self.keep_repeated(record, payment, &first);
+                    self.keep_in_no_window(record, payment, NoWindowReason::Conflict);
+                    self.ledger.book(Entry::Conflict, Some(payment.amount));
+                    return Ok(Entry::Conflict);
+                }
+            }
         }
+        let recorded = self.note_payment(record, payment);
+        let placement = self.insert_again(record, payment, recorded);
+        self.add_to_total(payment, placement);
+        Ok(self.settle(record, payment, placement))
     }
 
     fn judge_in_no_window(
@@ -107,6 +150,14 @@ impl Pipeline {
         record: &Record<'_>,
         before: &PaymentInNoWindow,
     ) -> SecondChance {
+        if before.reason == NoWindowReason::Conflict {
+            // It is in no total, and repeats another one: there is nothing to be judged by time.
+            return SecondChance::Booked {
+                entry: Entry::Conflict,
+                reason: None,
+                amount: Some(before.amount),
+            };
+        }
         let payment = match self.decoder.decode(record) {
             Decoded::Payment(payment) => payment,
             _ => return SecondChance::ReadDifferently,
@@ -121,14 +172,14 @@ impl Pipeline {
             Ok(entry) => (entry, ListChange::InWindows(before.origin)),
             Err(reason) => {
                 let now = self.in_no_window(record, &payment, reason);
-                self.kept_bytes += now.read.len() + 150;
+                self.listing.bytes += now.read.len() + 150;
                 let listed = ListedRecord::InNoWindow(now);
                 (reason.entry(), ListChange::Replaced(listed))
             }
         };
         if entry != before.reason.entry() || payment.event_time != before.event_time {
             self.note_time(&payment, placement);
-            self.kept_bytes += 100;
+            self.listing.bytes += 100;
             self.corrections.changes.push(change);
         }
         if entry != before.reason.entry() {

@@ -3,6 +3,8 @@
 use ethnum::I256;
 use tidegauge_windows::{Definition, Span};
 
+mod duplicates;
+
 use super::listing::READ_BYTES_MAX;
 use super::*;
 use crate::core::distance::Distances;
@@ -62,7 +64,9 @@ fn reach(pipeline: &mut Pipeline, partition: i32, offset: i64, seconds: i64) {
     for offset in offset..offset + BELIEVED {
         let time = crate::domain::timestamp::rfc3339(EventTime::from_millis(at));
         let payload = payment(&time, "1.00", 1 + (offset % 2) as u32);
-        pipeline.apply([record(partition, offset, at, &payload)]);
+        pipeline
+            .apply([record(partition, offset, at, &payload)])
+            .unwrap();
     }
 }
 
@@ -101,7 +105,9 @@ fn what_is_unusual_about_payments_is_counted_each_by_itself() {
         (START, payment("2026-11-01T04:00:00Z", "1.00", 1)),
     ];
     for (offset, (timestamp, payload)) in (0..).zip(&payments) {
-        pipeline.apply([record(0, offset, *timestamp, payload)]);
+        pipeline
+            .apply([record(0, offset, *timestamp, payload)])
+            .unwrap();
     }
     let notices = pipeline.take_effects().notices;
     let away = notices.distances.away.clone();
@@ -127,14 +133,18 @@ fn what_is_unusual_about_payments_is_counted_each_by_itself() {
 fn a_reject_and_a_payment_in_no_window_are_kept_with_what_was_read() {
     let mut pipeline = pipeline();
     let long = "x".repeat(READ_BYTES_MAX + 1);
-    pipeline.apply([record(3, 7, START / 1_000, &long)]);
+    pipeline
+        .apply([record(3, 7, START / 1_000, &long)])
+        .unwrap();
     reach(&mut pipeline, 3, 8, 7_200);
     let late = payment("2026-11-01T00:00:00Z", "2.00", 1);
     let future = payment("2026-11-01T04:00:00Z", "3.00", 1);
-    pipeline.apply([
-        record(3, 50, START + 7_200_000, &late),
-        record(3, 51, START, &future),
-    ]);
+    pipeline
+        .apply([
+            record(3, 50, START + 7_200_000, &late),
+            record(3, 51, START, &future),
+        ])
+        .unwrap();
     let effects = pipeline.take_effects();
     let [reject] = &effects.rejects[..] else {
         panic!("{:?}", effects.rejects)
@@ -169,7 +179,7 @@ fn a_reject_and_a_payment_in_no_window_are_kept_with_what_was_read() {
 fn what_is_held_until_the_next_checkpoint_is_estimated() {
     let mut pipeline = pipeline();
     assert_eq!(pipeline.pending_bytes(), 0);
-    pipeline.apply([record(0, 0, START, "no payment")]);
+    pipeline.apply([record(0, 0, START, "no payment")]).unwrap();
     let reject = pipeline.pending_bytes();
     assert!((110..400).contains(&reject), "{reject}");
     // Two branches, each with a cell and a total.
@@ -177,7 +187,9 @@ fn what_is_held_until_the_next_checkpoint_is_estimated() {
     let cells = 2 * (CELL_BYTES + 100);
     assert_eq!(pipeline.pending_bytes(), reject + cells);
     let late = payment("2026-11-01T00:00:00Z", "1.00", 1);
-    pipeline.apply([record(0, 41, START + 7_200_000, &late)]);
+    pipeline
+        .apply([record(0, 41, START + 7_200_000, &late)])
+        .unwrap();
     let all = reject + cells + late.len() + 150;
     assert_eq!(pipeline.pending_bytes(), all);
     drop(pipeline.take_effects());
@@ -190,11 +202,13 @@ fn a_partition_goes_on_behind_its_last_record_and_knows_where_it_began() {
     pipeline.assign(0, 5);
     pipeline.assign(0, 4);
     let payload = payment("2026-11-01T00:00:00Z", "1.00", 1);
-    pipeline.apply([
-        record(0, 5, START, &payload),
-        record(1, 9, START, &payload),
-        record(0, 7, START, &payload),
-    ]);
+    pipeline
+        .apply([
+            record(0, 5, START, &payload),
+            record(1, 9, START, &payload),
+            record(0, 7, START, &payload),
+        ])
+        .unwrap();
     let fingerprint = |offset| Fingerprint {
         offset,
         timestamp: START,
@@ -227,15 +241,17 @@ fn a_partition_goes_on_behind_its_last_record_and_knows_where_it_began() {
 fn partitions_with_payments_on_time_are_told_once() {
     let mut pipeline = pipeline();
     let payload = payment("2026-11-01T00:00:00Z", "1.00", 1);
-    pipeline.apply([
-        record(0, 0, START, &payload),
-        record(2, 0, START, &payload),
-        record(0, 1, START, &payload),
-        record(1, 0, START, "no payment"),
-    ]);
+    pipeline
+        .apply([
+            record(0, 0, START, &payload),
+            record(2, 0, START, &payload),
+            record(0, 1, START, &payload),
+            record(1, 0, START, "no payment"),
+        ])
+        .unwrap();
     assert_eq!(pipeline.take_on_time(), BTreeSet::from([0, 2]));
     assert_eq!(pipeline.take_on_time(), BTreeSet::new());
-    pipeline.apply([record(0, 2, START, &payload)]);
+    pipeline.apply([record(0, 2, START, &payload)]).unwrap();
     assert_eq!(pipeline.take_on_time(), BTreeSet::from([0]));
 }
 
@@ -310,7 +326,7 @@ fn a_payment_of_the_future_is_in_the_total_and_only_makes_its_branch_known() {
         payment("2026-11-01T04:00:00Z", "8.00", 3),
     ];
     for (offset, payload) in (0..).zip(&payments) {
-        pipeline.apply([record(0, offset, START, payload)]);
+        pipeline.apply([record(0, offset, START, payload)]).unwrap();
     }
     let effects = pipeline.take_effects();
     let expected = [
@@ -330,7 +346,7 @@ fn a_payment_of_the_future_is_in_the_total_and_only_makes_its_branch_known() {
     ];
     assert_eq!(effects.changes.known, known);
     // The next checkpoint holds the addition alone: the branch is known already.
-    pipeline.apply([record(0, 4, START, &payments[0])]);
+    pipeline.apply([record(0, 4, START, &payments[0])]).unwrap();
     let effects = pipeline.take_effects();
     let expected = [(branch(2), total(1, 1, at(30), at(30), at(30)))];
     assert_eq!(effects.totals, BTreeMap::from(expected));
@@ -354,13 +370,15 @@ fn a_branch_that_is_a_text_has_its_own_figures_and_an_integer_in_quotes_is_the_i
             format!(r#"{{"createTime":"2026-11-01 01:00:00","payAmount":1,"branchId":{id}}}"#)
         })
         .collect();
-    pipeline.apply((0..).zip(&payloads).map(|(offset, payload)| Record {
-        partition: 0,
-        offset,
-        timestamp: Some(START),
-        payload: Some(payload.as_bytes()),
-        ..Record::default()
-    }));
+    pipeline
+        .apply((0..).zip(&payloads).map(|(offset, payload)| Record {
+            partition: 0,
+            offset,
+            timestamp: Some(START),
+            payload: Some(payload.as_bytes()),
+            ..Record::default()
+        }))
+        .unwrap();
     let effects = pipeline.take_effects();
     let counts = effects
         .totals

@@ -41,6 +41,7 @@ fn facts(records: &[Record<'_>], settings: &MappingSettings) -> Vec<String> {
     let rules = DecodeRules {
         mapping: Arc::new(Mapping::new(settings.clone())),
         zone: Tz::UTC,
+        text_order_ids: false,
     };
     let mut decoder = Decoder::new(rules, Arc::clone(&texts));
     let facts = records.iter().map(|record| match decoder.decode(record) {

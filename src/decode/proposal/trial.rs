@@ -36,6 +36,7 @@ impl Trial {
         let rules = DecodeRules {
             mapping: Arc::new(Mapping::new(settings.clone())),
             zone,
+            text_order_ids: false,
         };
         let texts: Arc<BranchTexts> = Arc::default();
         let mut decoder = Decoder::new(rules, texts);

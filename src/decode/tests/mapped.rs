@@ -55,6 +55,7 @@ impl Decoding {
         let rules = DecodeRules {
             mapping: Arc::new(Mapping::new(fields)),
             zone: Tz::UTC,
+            text_order_ids: true,
         };
         Self {
             decoder: Decoder::new(rules, Arc::clone(&texts)),
@@ -193,6 +194,11 @@ fn facts_are_found_within_an_envelope_by_objects_and_arrays() {
         panic!()
     };
     assert_eq!(payment.order_id, Some(OrderId::Number(41)));
+    let Decoded::Payment(payment) = nested.value(&NESTED.replace("\"id\":41", "\"id\":\"41\""))
+    else {
+        panic!()
+    };
+    assert_eq!(payment.order_id, Some(OrderId::of_text("41")));
     let text = NESTED.replace("1793494200", "\"1793494200.25\"");
     assert_eq!(nested.facts(&text), facts(TIME + 250, "-12.5", "DE/7"));
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::DELIVERY_PATIENCE;
 use crate::api;
+use crate::core::seen_orders::KeptOrdersError;
 use crate::domain::count::{agreeing, counted};
 use crate::service::{generation, worker};
 use crate::sink;
@@ -37,6 +38,9 @@ pub enum Error {
     /// The worker failed.
     #[error(transparent)]
     Worker(#[from] worker::Error),
+    /// The order ids that the state remembers can't be read.
+    #[error(transparent)]
+    Orders(#[from] KeptOrdersError),
     /// The state can't be read.
     #[error(transparent)]
     Read(#[from] ReadError),

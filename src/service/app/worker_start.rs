@@ -1,16 +1,20 @@
 //! Starting the worker: what it is started from, and where it reads.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tidegauge_windows::Settings;
+use tracing::info;
 
 use super::skipped_records;
 use super::{Error, Until};
 use crate::core::pipeline::{Pipeline, PipelineStart};
+use crate::core::seen_orders::{DuplicateRule, SeenOrders};
 use crate::decode::DecodeRules;
 use crate::domain::branch::Branches;
 use crate::domain::topic_id::TopicId;
+use crate::host::clock::Instant;
 use crate::observe::status::Status;
 use crate::service::worker::{self, Worker};
 use crate::source::{self, LogClient, Source};
@@ -28,6 +32,7 @@ pub(super) struct WorkerStart {
     pub(super) worker: worker::Config,
     pub(super) settings: Arc<Settings>,
     pub(super) decoding: DecodeRules,
+    pub(super) duplicates: Option<DuplicateRule>,
     pub(super) branches: Arc<Branches>,
     pub(super) store: Store,
     pub(super) recovered: store::Recovered,
@@ -93,9 +98,30 @@ impl WorkerStart {
             progress: recovered.progress,
         };
         let mut pipeline = Pipeline::new(self.settings, self.decoding, self.branches, start);
+        if let Some(rule) = self.duplicates {
+            pipeline = pipeline.comparing(restore(rule, &store)?);
+        }
         for partition in assigned {
             pipeline.assign(partition.partition, partition.position);
         }
         Worker::start(self.worker, source, pipeline, store, status).map_err(Error::Thread)
     }
+}
+
+/// The order ids that the state remembers.
+fn restore(rule: DuplicateRule, store: &Store) -> Result<SeenOrders, Error> {
+    // Senders can't know it. It decides no verdict.
+    let seed = RandomState::new().hash_one(0);
+    let began = Instant::now();
+    let orders = SeenOrders::restore(rule, seed, store.kept_orders())?;
+    let stats = orders.stats();
+    if stats.ids > 0 {
+        info!(
+            ids = stats.ids,
+            bytes = stats.bytes,
+            seconds = began.elapsed().as_secs_f64(),
+            "order ids are remembered"
+        );
+    }
+    Ok(orders)
 }

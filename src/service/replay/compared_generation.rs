@@ -117,18 +117,21 @@ mod tests {
         let rules = DecodeRules {
             mapping: Arc::new(Mapping::new(mapping)),
             zone: Tz::UTC,
+            text_order_ids: false,
         };
         let mut pipeline = Pipeline::new(settings(), rules, store.branches(), start);
         for (offset, (branch, amount)) in (0..).zip(payments) {
             let payload =
                 format!(r#"{{"createTime":{START},"payAmount":{amount},"branchId":"{branch}"}}"#);
-            pipeline.apply([Record {
-                partition: 0,
-                offset,
-                timestamp: Some(START),
-                payload: Some(payload.as_bytes()),
-                ..Record::default()
-            }]);
+            pipeline
+                .apply([Record {
+                    partition: 0,
+                    offset,
+                    timestamp: Some(START),
+                    payload: Some(payload.as_bytes()),
+                    ..Record::default()
+                }])
+                .unwrap();
         }
         store.commit(&pipeline.take_effects(), &[], START).unwrap();
         (dir, store)

@@ -1,5 +1,6 @@
 //! Why records got no second chance.
 
+use crate::core::seen_orders::KeptOrdersError;
 use crate::service::{generation, replay};
 use crate::source;
 use crate::store::{self, RuleDifference};
@@ -16,6 +17,9 @@ pub enum Error {
     /// Reports of replays can't be changed.
     #[error(transparent)]
     Replay(#[from] replay::Error),
+    /// The order ids that are remembered can't be read.
+    #[error(transparent)]
+    Orders(#[from] KeptOrdersError),
     /// Generations can't be listed.
     #[error(transparent)]
     Generation(#[from] generation::Error),

@@ -1,5 +1,6 @@
 //! The figures that second chances change, or are only compared with.
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use super::Error;
 use crate::config::Config;
 use crate::core::effect::correction::ListedRecord;
 use crate::core::pipeline::{Pipeline, PipelineStart};
+use crate::core::seen_orders::{KeptOrders, KeptOrdersError, SeenOrders};
 use crate::domain::branch::Branches;
 use crate::domain::document_key::Origin;
 use crate::host::wall_clock;
@@ -34,7 +36,8 @@ impl Figures {
             store::adopt(dir, &identity)?;
         }
         let (store, recovered) = Store::open(dir, &identity)?;
-        let pipeline = pipeline(config, store.branches(), recovered);
+        let kept = store.kept_orders();
+        let pipeline = pipeline(config, store.branches(), recovered, kept)?;
         Ok((Self::Written(Box::new(store)), pipeline))
     }
 
@@ -43,7 +46,8 @@ impl Figures {
         let branches = still.branches(&config.branches)?;
         let settings = Arc::clone(&config.event_time.settings);
         let recovered = still.recovered(settings, &branches)?;
-        let pipeline = pipeline(config, Arc::new(branches), recovered);
+        let kept = still.kept_orders();
+        let pipeline = pipeline(config, Arc::new(branches), recovered, kept)?;
         Ok((Self::Looked(Box::new(still)), pipeline))
     }
 
@@ -62,11 +66,16 @@ impl Figures {
 
     /// Writes what the pipeline has changed, as one checkpoint.
     pub(super) fn write(&mut self, pipeline: &mut Pipeline) -> Result<(), store::Error> {
-        let effects = pipeline.take_effects();
-        if let Self::Written(store) = self
-            && !effects.corrections.is_empty()
-        {
-            store.commit(&effects, &[], wall_clock::now_ms())?;
+        if !pipeline.has_corrections() {
+            return Ok(());
+        }
+        match self {
+            Self::Written(store) => {
+                store.commit(&pipeline.take_effects(), &[], wall_clock::now_ms())?;
+            }
+            // Order ids that are taken count as kept, and would be looked for in the state.
+            Self::Looked(_) if pipeline.orders().is_some() => {}
+            Self::Looked(_) => drop(pipeline.take_effects()),
         }
         Ok(())
     }
@@ -80,12 +89,23 @@ impl Figures {
     }
 }
 
-fn pipeline(config: &Config, branches: Arc<Branches>, recovered: Recovered) -> Pipeline {
+fn pipeline(
+    config: &Config,
+    branches: Arc<Branches>,
+    recovered: Recovered,
+    kept: Arc<dyn KeptOrders>,
+) -> Result<Pipeline, KeptOrdersError> {
     let start = PipelineStart {
         snapshot: recovered.snapshot,
         known: recovered.known,
         progress: recovered.progress,
     };
     let settings = Arc::clone(&config.event_time.settings);
-    Pipeline::new(settings, config.decoding(), branches, start)
+    let pipeline = Pipeline::new(settings, config.decoding(), branches, start);
+    let Some(rule) = config.duplicates else {
+        return Ok(pipeline);
+    };
+    // Senders can't know it. It decides no verdict.
+    let seed = RandomState::new().hash_one(0);
+    Ok(pipeline.comparing(SeenOrders::restore(rule, seed, kept)?))
 }

@@ -202,9 +202,9 @@ impl<C: LogClient + ?Sized> Applier<C> {
                 let timestamp = record.timestamp.filter(|time| can_be_of_record(*time));
                 self.timestamps.note(timestamp);
             }
-            self.pipeline.apply(batch.records());
-            self.idleness.note_activity(self.pipeline.take_on_time());
             self.changed = true;
+            self.pipeline.apply(batch.records())?;
+            self.idleness.note_activity(self.pipeline.take_on_time());
         }
         Ok(read)
     }
@@ -304,6 +304,9 @@ impl<C: LogClient + ?Sized> Applier<C> {
                 let (condition, reason) = self.source.condition();
                 self.status.set(Part::Source, condition, reason);
             }
+        }
+        if let Some(orders) = self.pipeline.orders() {
+            self.status.metrics().order_ids(orders.stats());
         }
         self.source.report(&positions);
     }

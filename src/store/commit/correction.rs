@@ -2,21 +2,31 @@
 
 use super::Draft;
 use crate::core::effect::correction::{Corrections, ListChange, ListedRecord};
+use crate::core::feedback::Blocked;
 use crate::domain::document_key::Origin;
 use crate::store::error::Error;
 use crate::store::keys::RecordList;
 
 impl Draft<'_> {
+    /// Keeps the lists as they are to be: takes back what `corrections` say, or else cuts the old ends.
+    pub(in crate::store) fn keep_lists(
+        &mut self,
+        corrections: &Corrections,
+        keep: u64,
+        blocked: &Blocked,
+    ) -> Result<(), Error> {
+        match corrections.is_empty() {
+            true => self.trim_lists(keep, blocked),
+            false => self.correct(corrections),
+        }
+    }
+
     /// Takes back what was booked and listed before, and marks the documents of it. To be called after
     /// [`Draft::merge`].
     ///
     /// # Errors
     /// When it was not booked and listed like that: the batch must not be written then.
-    pub(in crate::store) fn correct(&mut self, corrections: &Corrections) -> Result<(), Error> {
-        if corrections.is_empty() {
-            return Ok(());
-        }
-        self.corrects = true;
+    fn correct(&mut self, corrections: &Corrections) -> Result<(), Error> {
         let left = self.head.ledger.without(&corrections.taken_back);
         self.head.ledger =
             left.ok_or_else(|| self.unbooked("more is taken back than was booked"))?;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use tidegauge_windows::EventTime;
 
 use super::StoredValue;
-use crate::core::effect::{NoWindowReason, PaymentInNoWindow, RejectedRecord};
+use crate::core::effect::{
+    FirstPayment, NoWindowReason, PaymentInNoWindow, RejectedRecord, RepeatedPayment,
+};
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
 use crate::domain::document_key::Origin;
@@ -98,6 +100,36 @@ impl StoredValue for RejectedRecord {
                     .ok_or(Malformed)?
             },
             detail: decoder.text()?,
+            read: decoder.text()?,
+        })
+    }
+}
+
+impl StoredValue for RepeatedPayment {
+    fn write(&self, encoder: &mut ByteEncoder) {
+        self.origin.write(encoder);
+        encoder.option(self.timestamp, ByteEncoder::i64);
+        self.event_time.write(encoder);
+        self.branch.write(encoder);
+        encoder.i128(self.amount.units());
+        encoder.i64(self.first.offset);
+        self.first.branch.write(encoder);
+        encoder.i128(self.first.amount.units());
+        encoder.text(&self.read);
+    }
+
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
+        Ok(Self {
+            origin: Origin::read(decoder)?,
+            timestamp: decoder.option(ByteDecoder::i64)?,
+            event_time: EventTime::read(decoder)?,
+            branch: BranchId::read(decoder)?,
+            amount: Amount::from_units(decoder.i128()?),
+            first: FirstPayment {
+                offset: decoder.i64()?,
+                branch: BranchId::read(decoder)?,
+                amount: Amount::from_units(decoder.i128()?),
+            },
             read: decoder.text()?,
         })
     }

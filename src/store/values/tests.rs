@@ -141,7 +141,8 @@ fn payments_in_no_window() -> impl Strategy<Value = PaymentInNoWindow> {
     let reason = prop_oneof![
         Just(NoWindowReason::TooLate),
         Just(NoWindowReason::PastRetention),
-        Just(NoWindowReason::Future)
+        Just(NoWindowReason::Future),
+        Just(NoWindowReason::Conflict)
     ];
     let amount = any::<i64>().prop_map(|units| Amount::from_units(i128::from(units)));
     (
@@ -225,6 +226,11 @@ fn heads() -> impl Strategy<Value = CheckpointHead> {
                 },
                 floor,
                 given_up: numbers[1],
+                repeated: NumberRange {
+                    first: numbers[2],
+                    next: numbers[5],
+                    gaps: 0,
+                },
             }
         })
 }

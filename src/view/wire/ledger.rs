@@ -33,6 +33,7 @@ impl LedgerAnswer {
                 too_late: entry(Entry::TooLate),
                 past_retention: entry(Entry::PastRetention),
                 duplicate: entry(Entry::Duplicate),
+                conflict: entry(Entry::Conflict),
                 future: entry(Entry::Future),
                 filtered: entry(Entry::Filtered),
                 rejected: entry(Entry::Rejected),
@@ -94,8 +95,10 @@ pub struct EntriesAnswer {
     pub too_late: EntryAnswer,
     /// In no window: the first that would hold them is past retention.
     pub past_retention: EntryAnswer,
-    /// Seen before.
+    /// In no window and no total: one with the same order id, amount and branch counted before.
     pub duplicate: EntryAnswer,
+    /// In no window and no total: one with the same order id counted before, of another amount or branch.
+    pub conflict: EntryAnswer,
     /// In no window: too far ahead.
     pub future: EntryAnswer,
     /// Payments that do not count, as `payment.where` says. The sum is that of the amounts that could be

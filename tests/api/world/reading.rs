@@ -1,7 +1,7 @@
 //! The world, read as a store is.
 
 use std::collections::BTreeMap;
-use tidegauge::core::effect::{PaymentInNoWindow, RejectedRecord};
+use tidegauge::core::effect::{PaymentInNoWindow, RejectedRecord, RepeatedPayment};
 use tidegauge::core::feedback::{Family, Mark};
 use tidegauge::domain::document_key::{DocumentKey, Origin};
 use tidegauge::domain::payment::BranchId;
@@ -118,6 +118,14 @@ impl Reading for World {
         limit: usize,
     ) -> Result<Vec<(u64, RejectedRecord)>, ReadError> {
         Ok(newest_first(&self.rejects, before, limit))
+    }
+
+    fn repeated_payments(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, RepeatedPayment)>, ReadError> {
+        Ok(newest_first(&self.repeated, before, limit))
     }
 
     fn dirty(

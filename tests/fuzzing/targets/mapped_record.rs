@@ -19,6 +19,7 @@ pub fn run(data: &[u8]) {
     let rules = DecodeRules {
         mapping: Arc::new(Mapping::new(settings(*which))),
         zone: Tz::Europe__Berlin,
+        text_order_ids: true,
     };
     let mut decoder = Decoder::new(rules, Arc::default());
     let values: Vec<&[u8]> = data.split(|byte| *byte == b'\n').take(16).collect();

@@ -87,6 +87,7 @@ pub fn write(dir: &Path, checkpoints: i64) -> (Store, Vec<String>) {
         let rules = DecodeRules {
             mapping: Arc::new(Mapping::new(mapping)),
             zone: Tz::UTC,
+            text_order_ids: false,
         };
         let pipeline = Pipeline::new(settings(), rules, store.branches(), start);
         (store, pipeline)
@@ -137,13 +138,15 @@ pub fn write(dir: &Path, checkpoints: i64) -> (Store, Vec<String>) {
         ];
         for (partition, payload) in &payments {
             let offset = offsets.entry(*partition).or_default();
-            pipeline.apply([Record {
-                partition: *partition,
-                offset: *offset,
-                timestamp: Some(time + 31_000),
-                payload: Some(payload.as_bytes()),
-                ..Record::default()
-            }]);
+            pipeline
+                .apply([Record {
+                    partition: *partition,
+                    offset: *offset,
+                    timestamp: Some(time + 31_000),
+                    payload: Some(payload.as_bytes()),
+                    ..Record::default()
+                }])
+                .unwrap();
             *offset += 1;
         }
         store.commit(&pipeline.take_effects(), &[], time).unwrap();

@@ -174,7 +174,7 @@ fn paid(offset: i64, seconds: i64) -> Stamped {
 
 fn apply(rules: &RulesOf, kept: &mut Kept, records: &[Stamped]) {
     let mut pipeline = rules.pipeline(kept);
-    pipeline.apply(records.iter().map(Stamped::record));
+    pipeline.apply(records.iter().map(Stamped::record)).unwrap();
     kept.take(pipeline.take_effects());
 }
 
@@ -187,7 +187,9 @@ fn again(rules: &RulesOf, kept: &mut Kept, records: &[Stamped]) -> Vec<SecondCha
     let outcomes = listed.map(|listed| {
         let mut at = records.iter();
         let record = at.find(|record| record.offset == listed.origin().offset);
-        pipeline.judge_again(&record.unwrap().record(), &listed)
+        pipeline
+            .judge_again(&record.unwrap().record(), &listed)
+            .unwrap()
     });
     let outcomes = outcomes.collect();
     kept.take(pipeline.take_effects());

@@ -1,0 +1,59 @@
+//! Payments are compared with those of the same order id, if that is asked for.
+
+use super::Pipeline;
+use crate::core::effect::NoWindowReason;
+use crate::core::seen_orders::{KeptOrdersError, OrderVerdict, SeenOrders};
+use crate::domain::ledger::Entry;
+use crate::domain::payment::Payment;
+use crate::domain::record::Record;
+
+impl Pipeline {
+    /// The same, with payments compared with those of the same order id in `orders`.
+    #[must_use]
+    pub fn comparing(self, orders: SeenOrders) -> Self {
+        Self {
+            orders: Some(orders),
+            ..self
+        }
+    }
+
+    /// The order ids that are remembered, if payments are compared.
+    #[must_use]
+    pub fn orders(&self) -> Option<&SeenOrders> {
+        self.orders.as_ref()
+    }
+
+    /// Applies a payment, unless it repeats one that counted: such a one is in no window and no total, and moves no
+    /// watermark.
+    pub(super) fn judge_payment(
+        &mut self,
+        record: &Record<'_>,
+        payment: &Payment,
+    ) -> Result<(), KeptOrdersError> {
+        let Some(orders) = &mut self.orders else {
+            self.apply_payment(record, payment);
+            return Ok(());
+        };
+        let partition = record.partition;
+        let clock = self.engine.partition_time(partition);
+        match orders.judge(partition, clock, payment)? {
+            OrderVerdict::New => {
+                self.apply_payment(record, payment);
+                let clock = self.engine.partition_time(partition);
+                if let Some(orders) = &mut self.orders {
+                    orders.note(partition, record.offset, clock, payment);
+                }
+            }
+            OrderVerdict::Duplicate(first) => {
+                self.keep_repeated(record, payment, &first);
+                self.ledger.book(Entry::Duplicate, Some(payment.amount));
+            }
+            OrderVerdict::Conflict(first) => {
+                self.keep_repeated(record, payment, &first);
+                self.keep_in_no_window(record, payment, NoWindowReason::Conflict);
+                self.ledger.book(Entry::Conflict, Some(payment.amount));
+            }
+        }
+        Ok(())
+    }
+}

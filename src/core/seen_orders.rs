@@ -1,0 +1,232 @@
+//! Order ids that were seen: which payments repeat one that counted before.
+//!
+//! Each partition is judged by its own log alone, so a resend is found in the partition of the payment that it repeats,
+//! and nowhere else.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use tidegauge_windows::planted::{Mistake, is_planted};
+use tidegauge_windows::{EventTime, Span};
+
+use self::partition::SeenPartition;
+use crate::domain::amount::Amount;
+use crate::domain::payment::{BranchId, OrderId, Payment};
+
+mod index;
+pub mod kept;
+mod partition;
+
+pub use kept::{KeptOrders, KeptOrdersError, MemoryOrders};
+
+/// When a payment repeats another with the same order id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DuplicateRule {
+    /// The horizon: how far event times may be apart, and how far the partition's time may have advanced since the
+    /// payment that counted.
+    pub within: Span,
+    /// At most so many ids of a partition are remembered, the newest; from 1 to [`DuplicateRule::IDS_MAX`].
+    pub max_ids: u64,
+}
+
+impl DuplicateRule {
+    /// The most ids that a partition may remember.
+    pub const IDS_MAX: u64 = 1_000_000_000;
+}
+
+/// A payment with an order id that counted, as far as later ones are compared with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SeenOrder {
+    /// Its order id.
+    pub id: OrderId,
+    /// Its offset in its partition.
+    pub offset: i64,
+    /// When it happened.
+    pub event_time: EventTime,
+    /// Its branch.
+    pub branch: BranchId,
+    /// Its amount.
+    pub amount: Amount,
+    /// The highest believed event time of its partition right after it; `None` if none was believed yet.
+    pub clock: Option<EventTime>,
+}
+
+/// Some ids of a partition, in the order in which they were seen: what is written and forgotten as a whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OrderSegment {
+    /// The partition.
+    pub partition: i32,
+    /// Its number in the partition: the next one has the next.
+    pub number: u64,
+    /// How many ids of the partition were remembered before its first.
+    pub first: u64,
+    /// The first event time of the partition that was believed, as far as that matters; `None` if none was yet.
+    pub began: Option<EventTime>,
+    /// At most [`OrderSegment::LEN_MAX`] of them.
+    pub orders: Arc<Vec<SeenOrder>>,
+}
+
+impl OrderSegment {
+    /// The most ids of a segment.
+    pub const LEN_MAX: usize = 128;
+}
+
+/// What changed of the ids that are remembered.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct OrderChanges {
+    /// Segments that are new or have grown, whole.
+    pub segments: Vec<OrderSegment>,
+    /// Segments that are forgotten, by partition and number. Some may never have been written.
+    pub forgotten: Vec<(i32, Range<u64>)>,
+}
+
+/// Whether a payment repeats another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderVerdict {
+    /// It does not: it counts.
+    New,
+    /// It repeats this one, of the same amount and branch.
+    Duplicate(SeenOrder),
+    /// It has the id of this one, but another amount or branch.
+    Conflict(SeenOrder),
+}
+
+/// How many ids are remembered, and what that takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct OrderStats {
+    /// Ids that are remembered.
+    pub ids: u64,
+    /// The ids of the partition that remembers most.
+    pub most: u64,
+    /// Bytes of memory of the tables that find them.
+    pub bytes: u64,
+}
+
+/// The ids of all partitions that a pipeline applies.
+pub struct SeenOrders {
+    rule: DuplicateRule,
+    /// Keys the hash of ids, so that senders can't choose ids which the tables are slow with. Decides no verdict.
+    seed: u64,
+    kept: Arc<dyn KeptOrders>,
+    partitions: BTreeMap<i32, SeenPartition>,
+}
+
+impl SeenOrders {
+    /// The ids that `kept` has, from which it reads from now on.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn restore(
+        rule: DuplicateRule,
+        seed: u64,
+        kept: Arc<dyn KeptOrders>,
+    ) -> Result<Self, KeptOrdersError> {
+        let mut partitions: BTreeMap<i32, SeenPartition> = BTreeMap::new();
+        kept.each(&mut |segment| {
+            if is_planted(Mistake::DuplicatesForgotten) {
+                return Ok(());
+            }
+            partitions
+                .entry(segment.partition)
+                .or_insert_with(|| SeenPartition::new(segment.partition, seed))
+                .restore(segment, kept.as_ref())
+        })?;
+        Ok(Self {
+            rule,
+            seed,
+            kept,
+            partitions,
+        })
+    }
+
+    /// Whether a payment read from `partition`, whose highest believed event time is `clock`, repeats one that
+    /// counted.
+    ///
+    /// # Errors
+    /// When what is remembered can't be read. Nothing has changed then.
+    pub fn judge(
+        &mut self,
+        partition: i32,
+        clock: Option<EventTime>,
+        payment: &Payment,
+    ) -> Result<OrderVerdict, KeptOrdersError> {
+        match (payment.order_id, self.partitions.get_mut(&partition)) {
+            (Some(id), Some(seen)) => seen.judge(self.rule, clock, id, payment, self.kept.as_ref()),
+            _ => Ok(OrderVerdict::New),
+        }
+    }
+
+    /// Takes note of a payment that counted: the record at `offset` of `partition`, whose highest believed event time is
+    /// `clock` now. It was the last to be judged.
+    pub fn note(
+        &mut self,
+        partition: i32,
+        offset: i64,
+        clock: Option<EventTime>,
+        payment: &Payment,
+    ) {
+        let seed = self.seed;
+        let Some(id) = payment.order_id else {
+            if let Some(seen) = self.partitions.get_mut(&partition) {
+                seen.note_clock(clock);
+            }
+            return;
+        };
+        let seen = self
+            .partitions
+            .entry(partition)
+            .or_insert_with(|| SeenPartition::new(partition, seed));
+        seen.note_clock(clock);
+        seen.remember(SeenOrder {
+            id,
+            offset,
+            event_time: payment.event_time,
+            branch: payment.branch,
+            amount: payment.amount,
+            clock,
+        });
+    }
+
+    /// What changed since the last call, given the highest believed event time of each partition. What the call before gave
+    /// is kept by now.
+    pub fn take_changes(&mut self, clock: impl Fn(i32) -> Option<EventTime>) -> OrderChanges {
+        let mut changes = OrderChanges::default();
+        for (partition, seen) in &mut self.partitions {
+            seen.take_changes(self.rule, clock(*partition), &mut changes);
+        }
+        changes
+    }
+
+    /// About how many bytes the changes since the last [`SeenOrders::take_changes`] hold.
+    #[must_use]
+    pub fn pending_bytes(&self) -> usize {
+        self.partitions
+            .values()
+            .map(SeenPartition::pending_bytes)
+            .sum()
+    }
+
+    /// How many ids are remembered, and what that takes.
+    #[must_use]
+    pub fn stats(&self) -> OrderStats {
+        let mut stats = OrderStats::default();
+        for seen in self.partitions.values() {
+            stats.ids += seen.len();
+            stats.most = stats.most.max(seen.len());
+            stats.bytes += seen.table_bytes();
+        }
+        stats
+    }
+}
+
+impl std::fmt::Debug for SeenOrders {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SeenOrders")
+            .field("rule", &self.rule)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! Where the ids are that are not in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{OrderChanges, OrderSegment, SeenOrder};
+use crate::domain::payment::OrderId;
+
+/// The segments that were written.
+pub trait KeptOrders: Send + Sync {
+    /// Gives each payment with `id` in a segment, with its number among the ids of the partition. The segment was written
+    /// and is not forgotten.
+    ///
+    /// # Errors
+    /// When the segment is missing or can't be read.
+    fn find(
+        &self,
+        partition: i32,
+        number: u64,
+        id: OrderId,
+        found: &mut dyn FnMut(u64, SeenOrder),
+    ) -> Result<(), KeptOrdersError>;
+
+    /// Gives each id of a segment. The segment was written and is not forgotten.
+    ///
+    /// # Errors
+    /// When the segment is missing or can't be read.
+    fn ids(
+        &self,
+        partition: i32,
+        number: u64,
+        each: &mut dyn FnMut(OrderId),
+    ) -> Result<(), KeptOrdersError>;
+
+    /// Gives all segments, those of a partition in the order of their numbers.
+    ///
+    /// # Errors
+    /// When one can't be read, or the error that `visit` gives.
+    fn each(
+        &self,
+        visit: &mut dyn FnMut(OrderSegment) -> Result<(), KeptOrdersError>,
+    ) -> Result<(), KeptOrdersError>;
+}
+
+/// Order ids that are remembered can't be read, so it is not known whether a payment is a duplicate.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the order ids that the state remembers can't be read: {0}")]
+pub struct KeptOrdersError(pub String);
+
+impl KeptOrdersError {
+    /// A segment is missing or is not the one that follows the one before.
+    #[must_use]
+    pub fn missing(partition: i32, number: u64) -> Self {
+        Self(format!(
+            "segment {number} of partition {partition} is missing"
+        ))
+    }
+}
+
+/// Segments in memory, for figures that are not kept.
+#[derive(Debug, Default)]
+pub struct MemoryOrders(Mutex<BTreeMap<(i32, u64), OrderSegment>>);
+
+impl MemoryOrders {
+    /// Takes in what changed.
+    pub fn apply(&self, changes: OrderChanges) {
+        let mut segments = self.segments();
+        for segment in changes.segments {
+            segments.insert((segment.partition, segment.number), segment);
+        }
+        for (partition, numbers) in changes.forgotten {
+            for number in numbers {
+                segments.remove(&(partition, number));
+            }
+        }
+    }
+
+    fn segment(&self, partition: i32, number: u64) -> Result<OrderSegment, KeptOrdersError> {
+        let segment = self.segments().get(&(partition, number)).cloned();
+        segment.ok_or_else(|| KeptOrdersError::missing(partition, number))
+    }
+
+    // A panic while it is locked leaves each segment whole.
+    pub(super) fn segments(&self) -> MutexGuard<'_, BTreeMap<(i32, u64), OrderSegment>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl KeptOrders for MemoryOrders {
+    fn find(
+        &self,
+        partition: i32,
+        number: u64,
+        id: OrderId,
+        found: &mut dyn FnMut(u64, SeenOrder),
+    ) -> Result<(), KeptOrdersError> {
+        self.segment(partition, number)?.find(id, found);
+        Ok(())
+    }
+
+    fn ids(
+        &self,
+        partition: i32,
+        number: u64,
+        each: &mut dyn FnMut(OrderId),
+    ) -> Result<(), KeptOrdersError> {
+        let segment = self.segment(partition, number)?;
+        segment.orders.iter().for_each(|order| each(order.id));
+        Ok(())
+    }
+
+    fn each(
+        &self,
+        visit: &mut dyn FnMut(OrderSegment) -> Result<(), KeptOrdersError>,
+    ) -> Result<(), KeptOrdersError> {
+        let segments: Vec<OrderSegment> = self.segments().values().cloned().collect();
+        segments.into_iter().try_for_each(visit)
+    }
+}
+
+impl OrderSegment {
+    /// Gives each payment with `id`, with its number among the ids of the partition.
+    pub(super) fn find(&self, id: OrderId, found: &mut dyn FnMut(u64, SeenOrder)) {
+        let orders = (self.first..).zip(self.orders.iter());
+        for (number, order) in orders.filter(|(_, order)| order.id == id) {
+            found(number, *order);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+#![allow(clippy::unwrap_used)]
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::*;
+use crate::core::effect::{FirstPayment, RepeatedPayment};
+use crate::domain::document_key::Origin;
+
+fn times() -> impl Strategy<Value = EventTime> {
+    any::<i64>().prop_map(EventTime::from_millis)
+}
+
+fn amounts() -> impl Strategy<Value = Amount> {
+    let units = prop_oneof![
+        any::<i128>(),
+        (-99_999..99_999_i128).prop_map(|cents| cents * 10_i128.pow(16)),
+        (-9..9_i128).prop_map(|whole| whole * 10_i128.pow(18)),
+    ];
+    units.prop_map(Amount::from_units)
+}
+
+fn ids() -> impl Strategy<Value = OrderId> {
+    prop_oneof![
+        (0..9_i128).prop_map(OrderId::Number),
+        any::<i128>().prop_map(OrderId::Number),
+        (0..9_u128).prop_map(OrderId::Text),
+        any::<u128>().prop_map(OrderId::Text),
+    ]
+}
+
+prop_compose! {
+    fn orders()(
+        id in ids(),
+        offset in any::<i64>(),
+        event_time in times(),
+        branch in any::<u32>(),
+        amount in amounts(),
+        clock in option::of(times()),
+    ) -> SeenOrder {
+        SeenOrder {
+            id,
+            offset,
+            event_time,
+            branch: BranchId::from_bits(branch),
+            amount,
+            clock,
+        }
+    }
+}
+
+prop_compose! {
+    fn segments()(
+        first in any::<u64>(),
+        began in option::of(times()),
+        orders in vec(orders(), 0..=OrderSegment::LEN_MAX),
+    ) -> StoredOrders {
+        StoredOrders { first: first / 2, began, orders }
+    }
+}
+
+fn hex(value: &impl StoredValue) -> String {
+    let bytes = value.encode();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn order(id: OrderId, offset: i64, cents: i128) -> SeenOrder {
+    SeenOrder {
+        id,
+        offset,
+        event_time: EventTime::from_millis(1_000 + offset),
+        branch: BranchId::new(7).unwrap(),
+        amount: Amount::from_units(cents * 10_i128.pow(16)),
+        clock: Some(EventTime::from_millis(1_000)),
+    }
+}
+
+#[test]
+fn segments_and_payments_that_repeat_others_have_frozen_bytes() {
+    let segment = StoredOrders {
+        first: 300,
+        began: Some(EventTime::from_millis(1_000)),
+        orders: vec![
+            order(OrderId::Number(1_000_001), 12, 1_250),
+            order(OrderId::Number(1_000_000), 13, 1),
+        ],
+    };
+    assert_eq!(hex(&segment), SEGMENT);
+    let repeated = RepeatedPayment {
+        origin: Origin {
+            partition: 1,
+            offset: 9,
+        },
+        timestamp: Some(5),
+        event_time: EventTime::from_millis(3),
+        branch: BranchId::new(7).unwrap(),
+        amount: Amount::from_units(2),
+        first: FirstPayment {
+            offset: 4,
+            branch: BranchId::of_text(1).unwrap(),
+            amount: Amount::from_units(-1),
+        },
+        read: "{}".into(),
+    };
+    assert_eq!(
+        hex(&repeated),
+        "0212010a0607040881808080080102".to_owned() + "7b7d"
+    );
+    assert_eq!(RepeatedPayment::decode(&repeated.encode()), Ok(repeated));
+}
+
+const SEGMENT: &str = "01ac0201d00f0210000080897a01010018010001e80f0100010e000202e1040000d20f00";
+
+#[test]
+fn an_id_takes_few_bytes() {
+    let ids = 0..OrderSegment::LEN_MAX as i64;
+    let of = |id: &dyn Fn(i64) -> OrderId| StoredOrders {
+        first: 1 << 40,
+        began: Some(EventTime::from_millis(1_793_491_200_000)),
+        orders: ids
+            .clone()
+            .map(|n| order(id(n), (1 << 40) + n, i128::from(n * 997)))
+            .collect(),
+    };
+    let bytes = |id: &dyn Fn(i64) -> OrderId| of(id).encode().len() / OrderSegment::LEN_MAX;
+    // One byte of the number, one each of offset and time, three of the amount; and a share of the bases.
+    assert_eq!(
+        bytes(&|n| OrderId::Number(10_000_000_000 + i128::from(n))),
+        6
+    );
+    assert_eq!(bytes(&|n| OrderId::of_text(&n.to_string())), 21);
+}
+
+#[test]
+fn columns_that_say_what_can_t_be_are_refused() {
+    let segment = |orders| StoredOrders {
+        first: 0,
+        began: None,
+        orders,
+    };
+    let too_long = segment(vec![
+        order(OrderId::Number(1), 1, 1);
+        OrderSegment::LEN_MAX + 1
+    ]);
+    assert_eq!(StoredOrders::decode(&too_long.encode()), Err(Malformed));
+    let bytes = segment(vec![order(OrderId::Number(1), 1, 1)]).encode();
+    assert!(StoredOrders::decode(&bytes).is_ok());
+    for (at, byte) in [(0, 2), (4, 19), (5, 4), (6, 17)] {
+        let mut damaged = bytes.clone();
+        damaged[at] = byte;
+        assert_eq!(StoredOrders::decode(&damaged), Err(Malformed), "{at}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn segments_come_back_and_ids_are_found_without_reading_all(segment in segments(), other in ids()) {
+        let bytes = segment.encode();
+        let back = StoredOrders::decode(&bytes);
+        prop_assert_eq!(back.as_ref(), Ok(&segment));
+        for len in 0..bytes.len() {
+            prop_assert!(OrderColumns::read(&bytes[..len]).is_err());
+        }
+        let columns = OrderColumns::read(&bytes).unwrap();
+        let mut ids = Vec::new();
+        columns.ids(&mut |id| ids.push(id)).unwrap();
+        let expected: Vec<OrderId> = segment.orders.iter().map(|order| order.id).collect();
+        prop_assert_eq!(&ids, &expected);
+        for id in ids.into_iter().chain([other]) {
+            let mut found = Vec::new();
+            columns.find(id, &mut |number, order| found.push((number, order))).unwrap();
+            let numbered = (segment.first..).zip(segment.orders.iter().copied());
+            let expected: Vec<_> = numbered.filter(|(_, order)| order.id == id).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn no_damage_to_a_segment_panics(segment in segments(), at: prop::sample::Index, byte: u8) {
+        let mut bytes = segment.encode();
+        let index = at.index(bytes.len());
+        bytes[index] = byte;
+        let _ = StoredOrders::decode(&bytes);
+        if let Ok(columns) = OrderColumns::read(&bytes) {
+            let _ = columns.find(OrderId::Number(1), &mut |_, _| {});
+            let _ = columns.ids(&mut |_| {});
+        }
+    }
+}
