@@ -42,6 +42,7 @@ impl Order {
             partition: self.partition,
             timestamp: *time,
             payload: Some(payload.into_bytes()),
+            ..Message::default()
         }
     }
 }
@@ -52,7 +53,7 @@ fn orders(count: usize, seed: u64) -> Vec<Order> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut orders: Vec<Order> = Vec::new();
     for number in 0..count {
-        let partition = random.i32(..PARTITIONS);
+        let partition = random.i32(0..PARTITIONS);
         let time = START + i64::try_from(number).unwrap() * SECOND;
         let mut order = Order {
             partition,
@@ -117,7 +118,7 @@ fn expected(orders: &[Order]) -> Expected {
             .filter(in_partition)
             .filter(repeats)
             .collect();
-        let is_same = |(other, _): &&&(&Order, i64)| {
+        let is_same = |(other, _): &&(&Order, i64)| {
             (other.cents, other.branch) == (order.cents, order.branch)
         };
         let entry = match (of_id.is_empty(), of_id.iter().any(is_same)) {
@@ -125,7 +126,7 @@ fn expected(orders: &[Order]) -> Expected {
             (_, true) => "duplicate",
             (_, false) => "conflict",
         };
-        let mut add = |(count, cents): &mut (u64, i64)| {
+        let add = |(count, cents): &mut (u64, i64)| {
             *count += 1;
             *cents += order.cents;
         };

@@ -117,20 +117,14 @@ impl Pipeline {
         &mut self,
         records: impl IntoIterator<Item = Record<'a>>,
     ) -> Result<(), KeptOrdersError> {
-        let mut outcome = Ok(());
         let mut last: Option<Record<'a>> = None;
-        for record in records {
-            if let Some(last) = last
-                && last.partition != record.partition
-            {
-                self.note_progress(&last);
-            }
-            outcome = self.apply_one(&record);
-            if outcome.is_err() {
-                break;
-            }
-            last = Some(record);
-        }
+        let outcome = match self.orders {
+            None => records.into_iter().try_for_each(|record| {
+                let decoded = self.decoder.decode(&record);
+                self.apply_one(&mut last, record, decoded)
+            }),
+            Some(_) => self.apply_comparing(&mut last, records),
+        };
         if let Some(last) = last {
             self.note_progress(&last);
         }
@@ -251,8 +245,29 @@ impl Pipeline {
         &self.engine
     }
 
-    fn apply_one(&mut self, record: &Record<'_>) -> Result<(), KeptOrdersError> {
-        match self.decoder.decode(record) {
+    /// Applies a record, `decoded`. `last` is the one applied before, and then this one.
+    fn apply_one<'a>(
+        &mut self,
+        last: &mut Option<Record<'a>>,
+        record: Record<'a>,
+        decoded: Decoded,
+    ) -> Result<(), KeptOrdersError> {
+        if let Some(last) = last
+            && last.partition != record.partition
+        {
+            self.note_progress(last);
+        }
+        self.apply_decoded(&record, decoded)?;
+        *last = Some(record);
+        Ok(())
+    }
+
+    fn apply_decoded(
+        &mut self,
+        record: &Record<'_>,
+        decoded: Decoded,
+    ) -> Result<(), KeptOrdersError> {
+        match decoded {
             Decoded::Payment(payment) => self.judge_payment(record, &payment)?,
             Decoded::Tombstone if is_planted(Mistake::TombstoneNotBooked) => return Ok(()),
             Decoded::Tombstone => self.ledger.book(Entry::Tombstone, None),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chance::Chance;
-use crate::support::oracle::{Rules, WINDOWS};
+use crate::support::oracle::{Horizon, Rules, WINDOWS};
 
 /// What may go wrong, or be done, in one run.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -196,6 +196,7 @@ impl Circumstances {
                 windows,
                 zero_windows,
                 configured: Vec::new(),
+                duplicates: None,
             },
             by_append: chance.one_in(3),
             bulk_actions: chance.of(&[1, 3, 20, 5_000]),
@@ -210,6 +211,16 @@ impl Circumstances {
     pub fn decide_quiet(&mut self, chance: &mut Chance) {
         if chance.one_in(5) {
             self.quiet_after = Some(chance.of(&[0, 2, 10, 60]));
+        }
+    }
+
+    /// Whether payments are compared by their order ids, and within which horizon.
+    pub fn decide_duplicates(&mut self, chance: &mut Chance) {
+        if chance.one_in(5) {
+            self.rules.duplicates = Some(Horizon {
+                within: chance.of(&[1_000, 60_000, 3_600_000, 2 * DAY]),
+                max_ids: chance.of(&[2, 40, 20_000_000]),
+            });
         }
     }
 
@@ -271,6 +282,11 @@ impl Circumstances {
                 _ => "size = \"1d\"\nstep = \"1h\"\ntime_zone = \"Asia/Shanghai\"",
             };
             text += &format!("[[window]]\nname = \"{name}\"\n{window}\n");
+        }
+        if let Some(Horizon { within, max_ids }) = self.rules.duplicates {
+            text += &format!(
+                "[dedup]\nby = \"order_id\"\nwithin = \"{within}ms\"\nmax_ids = {max_ids}\n"
+            );
         }
         text += "[branches]\n";
         for (branch, name) in &self.names {

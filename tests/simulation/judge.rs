@@ -12,7 +12,7 @@ use super::service::Served;
 use super::topic::Partition;
 use crate::search_server::SearchServer;
 use crate::support::compare::{Delivered, Differences, Document, Figures, key};
-use crate::support::oracle::{Record, Rules, Truth, exact, truth_by};
+use crate::support::oracle::{Horizon, Record, Rules, Truth, exact, truth_by};
 
 /// What names of indexes begin with.
 const PREFIX: &str = "payments";
@@ -34,7 +34,11 @@ pub fn records(log: &[Partition], checkpoint: &Checkpoint) -> Vec<Record> {
 
 /// Ledger and totals of one checkpoint are those of the records before its positions, whatever goes on.
 /// Gives the positions.
-pub fn check_checkpoint(served: &Served, log: &[Partition]) -> Result<BTreeMap<i32, i64>, String> {
+pub fn check_checkpoint(
+    served: &Served,
+    log: &[Partition],
+    duplicates: Option<Horizon>,
+) -> Result<BTreeMap<i32, i64>, String> {
     let found = served.readings.query(|reading| {
         let checkpoint = reading.checkpoint();
         let totals = reading.all_totals()?;
@@ -60,6 +64,7 @@ pub fn check_checkpoint(served: &Served, log: &[Partition]) -> Result<BTreeMap<i
         windows: vec!["1h"],
         zero_windows: false,
         configured: Vec::new(),
+        duplicates,
     };
     let truth = truth_by(&rules, &records);
     let expected: BTreeMap<u32, (u64, String)> = truth

@@ -15,7 +15,18 @@ pub struct Producer {
     /// Where event time is, by partition, in ms.
     clocks: Vec<i64>,
     orders: u64,
+    /// What was sent, of which some is sent again; `None`: nothing is.
+    resends: Option<Resends>,
 }
+
+/// Payments that are sent again.
+struct Resends {
+    chance: Chance,
+    sent: Vec<(i64, Arc<[u8]>)>,
+}
+
+/// So many of the newest may be sent again.
+const RESENT_AMONG: usize = 300;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -31,7 +42,18 @@ impl Producer {
             chance,
             circumstances: circumstances.clone(),
             orders: 0,
+            resends: None,
         }
+    }
+
+    /// The same, and some payments are sent again if payments are compared.
+    pub fn resending(self, chance: Chance) -> Self {
+        let is_compared = self.circumstances.rules.duplicates.is_some();
+        let resends = is_compared.then(|| Resends {
+            chance,
+            sent: Vec::new(),
+        });
+        Self { resends, ..self }
     }
 
     /// Writes some records to one partition, or to several; at `now` by the clock of the wall. Gives
@@ -46,7 +68,10 @@ impl Producer {
             let clock_is_wrong = !self.circumstances.by_append
                 && self.circumstances.has(Fault::Clocks)
                 && self.chance.one_in(6);
-            let (event_time, value) = self.record(at, clock_is_wrong);
+            let (mut event_time, mut value) = self.record(at, clock_is_wrong);
+            if let Some(resends) = &mut self.resends {
+                (event_time, value) = resends.instead_of(event_time, value);
+            }
             let timestamp = self.timestamp(event_time, now, clock_is_wrong);
             let partition = &mut topic.partitions[at];
             if self.circumstances.has(Fault::Gaps) && self.chance.one_in(10) {
@@ -192,5 +217,38 @@ impl Producer {
             _ => payment.replace("\"branchId\":", "\"branchId\":-"),
         };
         Some(text.into_bytes().into())
+    }
+}
+
+impl Resends {
+    /// A payment that was sent before, as it was or with another amount or branch, or what was to be sent.
+    fn instead_of(&mut self, time: i64, value: Option<Arc<[u8]>>) -> (i64, Option<Arc<[u8]>>) {
+        let chance = &mut self.chance;
+        if self.sent.is_empty() || !chance.one_in(4) {
+            let Some(value) = value else {
+                return (time, None);
+            };
+            if self.sent.len() == RESENT_AMONG {
+                self.sent.remove(0);
+            }
+            self.sent.push((time, Arc::clone(&value)));
+            return (time, Some(value));
+        }
+        let last = self.sent.len() as u64 - 1;
+        // Mostly one of the newest.
+        let back = match chance.one_in(3) {
+            true => chance.up_to(last),
+            false => chance.up_to(last.min(5)),
+        };
+        let (time, value) = self.sent[(last - back) as usize].clone();
+        let field = match chance.up_to(7) {
+            0 => "\"payAmount\":",
+            1 => "\"branchId\": ",
+            2 => "\"branchId\":",
+            _ => return (time, Some(value)),
+        };
+        let text = String::from_utf8_lossy(&value);
+        let changed = text.replacen(field, &format!("{field}1"), 1);
+        (time, Some(changed.into_bytes().into()))
     }
 }

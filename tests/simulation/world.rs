@@ -81,6 +81,8 @@ const SILENCE: u64 = 0x7175_6965_7475_6465;
 const DELETION: u64 = 0x6465_6c65_7469_6f6e;
 const PATIENCE: u64 = 0x7061_7469_656e_6365;
 const RESTORATION: u64 = 0x7265_7374_6f72_6564;
+const DUPLICATES: u64 = 0x6475_706c_6963_6174;
+const RESENDING: u64 = 0x7265_7365_6e64_696e;
 
 /// How a life ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,6 +99,7 @@ impl World {
         let mut operator = Chance::new(seed ^ OPERATOR);
         let mut circumstances = Circumstances::of(&mut chance);
         circumstances.decide_quiet(&mut Chance::new(seed ^ SILENCE));
+        circumstances.decide_duplicates(&mut Chance::new(seed ^ DUPLICATES));
         variant.apply(&mut circumstances);
         fastrand::seed(seed);
         let topic = Topic::new(u128::from(seed) + 1, circumstances.partitions);
@@ -108,7 +111,8 @@ impl World {
         trace.push(format!("{circumstances:?}"));
         Self {
             outside,
-            producer: Producer::new(&circumstances, START, chance.fork()),
+            producer: Producer::new(&circumstances, START, chance.fork())
+                .resending(Chance::new(seed ^ RESENDING)),
             topic: Arc::new(Mutex::new(topic)),
             former: None,
             may_be_behind: false,
@@ -310,7 +314,7 @@ impl World {
     fn check(&mut self, served: &Served) -> Result<(), String> {
         let topic = self.topic.lock().unwrap();
         let log = self.former.as_deref().unwrap_or(&topic.partitions);
-        let positions = judge::check_checkpoint(served, log)?;
+        let positions = judge::check_checkpoint(served, log, self.circumstances.rules.duplicates)?;
         drop(topic);
         if self.chance.one_in(2) {
             let windows = &self.circumstances.rules.windows;

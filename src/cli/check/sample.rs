@@ -1,5 +1,7 @@
 //! `tidegauge check --sample` and `--from-topic`: what is read from some records, and why others are rejected.
 
+mod repeats;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -10,6 +12,7 @@ use anyhow::anyhow;
 use serde::Serialize;
 use tracing::warn;
 
+use self::repeats::Repeats;
 use crate::cli::failure::CommandFailure;
 use crate::cli::line_envelope;
 use crate::cli::lines;
@@ -38,7 +41,7 @@ struct SampleRow {
     partition: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<i64>,
-    /// `payment`, `filtered`, `tombstone` or `rejected`.
+    /// `payment`, `duplicate`, `conflict`, `filtered`, `tombstone` or `rejected`.
     outcome: &'static str,
     event_time: Option<String>,
     pay_amount_exact: Option<String>,
@@ -65,6 +68,8 @@ struct Sample {
     decoder: Decoder,
     texts: Arc<BranchTexts>,
     is_original: bool,
+    /// Finds duplicates, if payments are compared.
+    repeats: Option<Repeats>,
     rows: Vec<SampleRow>,
     outcomes: BTreeMap<&'static str, u64>,
     reasons: BTreeMap<&'static str, u64>,
@@ -79,9 +84,10 @@ struct Sample {
 }
 
 impl Sample {
-    fn new(config: &Config) -> Self {
+    fn new(config: &Config) -> anyhow::Result<Self> {
         let texts: Arc<BranchTexts> = Arc::default();
-        Self {
+        Ok(Self {
+            repeats: Repeats::new(config)?,
             decoder: Decoder::new(config.decoding(), Arc::clone(&texts)),
             texts,
             is_original: config.payment.is_original(),
@@ -97,10 +103,10 @@ impl Sample {
             },
             parts_of_minor_units: 0,
             is_cut: false,
-        }
+        })
     }
 
-    fn take_line(&mut self, line: u64, value: &[u8]) {
+    fn take_line(&mut self, line: u64, value: &[u8]) -> anyhow::Result<()> {
         let envelope = line_envelope::read(value, self.is_original);
         let (record, fault) = match &envelope {
             Some(envelope) => envelope.record(value),
@@ -110,24 +116,26 @@ impl Sample {
             Some(reject) => Decoded::Reject(reject),
             None => self.decoder.decode(&record),
         };
-        let row = self.row(&record, decoded);
+        let row = self.row(&record, decoded)?;
         self.rows.push(SampleRow {
             line: Some(line),
             ..row
         });
+        Ok(())
     }
 
-    fn take_record(&mut self, record: &Record<'_>) {
+    fn take_record(&mut self, record: &Record<'_>) -> anyhow::Result<()> {
         let decoded = self.decoder.decode(record);
-        let row = self.row(record, decoded);
+        let row = self.row(record, decoded)?;
         self.rows.push(SampleRow {
             partition: Some(record.partition),
             offset: Some(record.offset),
             ..row
         });
+        Ok(())
     }
 
-    fn row(&mut self, record: &Record<'_>, decoded: Decoded) -> SampleRow {
+    fn row(&mut self, record: &Record<'_>, decoded: Decoded) -> anyhow::Result<SampleRow> {
         let found = self.decoder.find(record);
         let found: Vec<String> = found.iter().map(FoundFact::to_string).collect();
         let mut row = SampleRow {
@@ -144,7 +152,9 @@ impl Sample {
         };
         match decoded {
             Decoded::Payment(payment) => {
-                row.outcome = "payment";
+                let repeats = self.repeats.as_mut();
+                let repeats = repeats.map(|repeats| repeats.outcome(record));
+                row.outcome = repeats.transpose()?.flatten().unwrap_or("payment");
                 self.like_seconds += u64::from(looks_like_seconds(payment.event_time.millis()));
                 let is_part = |unit: i128| payment.amount.units() % unit != 0;
                 self.parts_of_minor_units += u64::from(self.minor_unit.is_some_and(is_part));
@@ -165,7 +175,7 @@ impl Sample {
             Decoded::Tombstone => {}
         }
         *self.outcomes.entry(row.outcome).or_default() += 1;
-        row
+        Ok(row)
     }
 
     fn print(self, format: OutputFormat) -> Result<(), CommandFailure> {
@@ -186,7 +196,8 @@ impl Sample {
     /// Says what the rows don't show at a glance; an error if nothing could be read.
     fn conclude(&self) -> Result<(), CommandFailure> {
         let of = |outcome| self.outcomes.get(outcome).copied().unwrap_or_default();
-        let (payments, rejected, filtered) = (of("payment"), of("rejected"), of("filtered"));
+        let (rejected, filtered) = (of("rejected"), of("filtered"));
+        let payments = of("payment") + of("duplicate") + of("conflict");
         let all = self.rows.len() as u64;
         if all == 0 {
             return Err(anyhow!("there is no record to look at").into());
@@ -248,17 +259,21 @@ pub(super) fn of_file(
     config: &Config,
     format: OutputFormat,
 ) -> Result<(), CommandFailure> {
-    let mut sample = Sample::new(config);
-    let mut line = 0;
+    let mut sample = Sample::new(config)?;
+    let (mut line, mut outcome) = (0, Ok(()));
     lines::of_file(file, |value| {
         if sample.rows.len() >= limit {
             sample.is_cut = true;
             return ControlFlow::Break(());
         }
         line += 1;
-        sample.take_line(line, value);
-        ControlFlow::Continue(())
+        outcome = sample.take_line(line, value);
+        match outcome {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
     })?;
+    outcome?;
     sample.print(format)
 }
 
@@ -271,12 +286,12 @@ pub(super) fn of_topic(
     config: &Config,
     format: OutputFormat,
 ) -> Result<(), CommandFailure> {
-    let mut sample = Sample::new(config);
+    let mut sample = Sample::new(config)?;
     let mut source = Source::connect_to_last(&config.kafka, limit, PATIENCE)?;
     while !source.finished() && sample.rows.len() < limit {
         let batch = source.poll(Duration::from_millis(100))?;
         for record in batch.records().take(limit - sample.rows.len()) {
-            sample.take_record(&record);
+            sample.take_record(&record)?;
         }
     }
     sample.print(format)

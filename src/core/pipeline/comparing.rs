@@ -3,11 +3,44 @@
 use super::Pipeline;
 use crate::core::effect::NoWindowReason;
 use crate::core::seen_orders::{KeptOrdersError, OrderVerdict, SeenOrders};
+use crate::decode::Decoded;
 use crate::domain::ledger::Entry;
 use crate::domain::payment::Payment;
 use crate::domain::record::Record;
 
+/// So many records are decoded before the first of them is applied.
+const AHEAD: usize = 32;
+
 impl Pipeline {
+    /// Applies `records`, some at a time: what is needed to judge them is fetched together.
+    pub(super) fn apply_comparing<'a>(
+        &mut self,
+        last: &mut Option<Record<'a>>,
+        records: impl IntoIterator<Item = Record<'a>>,
+    ) -> Result<(), KeptOrdersError> {
+        let mut records = records.into_iter();
+        let mut some = Vec::with_capacity(AHEAD);
+        loop {
+            for record in records.by_ref().take(AHEAD) {
+                let decoded = self.decoder.decode(&record);
+                some.push((record, decoded));
+            }
+            if some.is_empty() {
+                return Ok(());
+            }
+            if let Some(orders) = &self.orders {
+                let ids = some.iter().filter_map(|(record, decoded)| match decoded {
+                    Decoded::Payment(payment) => Some((record.partition, payment.order_id?)),
+                    _ => None,
+                });
+                orders.prefetch(ids);
+            }
+            for (record, decoded) in some.drain(..) {
+                self.apply_one(last, record, decoded)?;
+            }
+        }
+    }
+
     /// The same, with payments compared with those of the same order id in `orders`.
     #[must_use]
     pub fn comparing(self, orders: SeenOrders) -> Self {

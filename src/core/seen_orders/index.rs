@@ -105,6 +105,14 @@ impl OrderIndex {
         }
     }
 
+    /// Something of the place where an id of this hash is looked for, so that it is in the cache of the processor then.
+    #[inline]
+    pub(super) fn touch(&self, hash: IdHash) -> u64 {
+        let shard = &self.shards[hash.shard];
+        let home = shard.home(hash.fingerprint);
+        shard.slots.get(home).copied().unwrap_or_default()
+    }
+
     /// Notes that an id of this hash is in segment `number`, and no longer in `instead_of`, if given.
     #[expect(clippy::cast_possible_truncation, reason = "takes the lower half")]
     pub(super) fn insert(

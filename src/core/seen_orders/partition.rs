@@ -140,6 +140,11 @@ impl SeenPartition {
         })
     }
 
+    /// See [`OrderIndex::touch`].
+    pub(super) fn touch(&self, id: OrderId) -> u64 {
+        self.index.touch(IdHash::of(id, self.seed))
+    }
+
     /// Takes note that the highest believed event time is `clock`.
     pub(super) fn note_clock(&mut self, clock: Option<EventTime>) {
         if self.began.is_some() || clock.is_none() {

@@ -184,7 +184,7 @@ impl World {
         let log = self.former.as_deref().unwrap_or(&topic.partitions);
         let records = judge::records(log, &checkpoint);
         let search = self.outside.state().search.clone();
-        judge::check_checkpoint(served, log)?;
+        judge::check_checkpoint(served, log, self.circumstances.rules.duplicates)?;
         drop(topic);
         let windows = self.circumstances.rules.windows.clone();
         self.follower.listen(&served.router, &windows)?;

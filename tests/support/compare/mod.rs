@@ -75,6 +75,7 @@ impl Figures {
             "late",
             "too_late",
             "duplicate",
+            "conflict",
             "future",
             "filtered",
             "rejected",

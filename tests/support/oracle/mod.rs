@@ -7,11 +7,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod payment;
+mod repeated;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::payment::Payment;
 use self::payment::decode;
+use self::repeated::Counted;
+pub use self::repeated::Horizon;
 
 /// A record as Kafka holds it.
 #[derive(Clone, Debug)]
@@ -156,6 +159,8 @@ pub struct Rules {
     pub zero_windows: bool,
     /// The branches that are known without a payment.
     pub configured: Vec<u32>,
+    /// When a payment repeats another, if they are compared.
+    pub duplicates: Option<Horizon>,
 }
 
 impl Default for Rules {
@@ -164,6 +169,7 @@ impl Default for Rules {
             windows: WINDOWS.to_vec(),
             zero_windows: true,
             configured: Vec::new(),
+            duplicates: None,
         }
     }
 }
@@ -178,6 +184,7 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
     let mut truth = Truth::default();
     let mut times: BTreeMap<i32, Time> = BTreeMap::new();
     let mut placed: Vec<(Payment, bool)> = Vec::new();
+    let mut counted = Counted::default();
     let configured = rules.configured.iter();
     let mut known: BTreeMap<u32, i64> = configured.map(|branch| (*branch, i64::MIN)).collect();
     // The highest time that was believed for a while, or taken for the first of a partition.
@@ -204,6 +211,18 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
                 continue;
             }
         };
+        let time = times.entry(record.partition).or_default();
+        let watermark = time.believed.map(|highest| highest - 5 * SECOND);
+        let repeats = counted.entry(rules.duplicates, record.partition, &payment, time.believed);
+        if let Some(entry) = repeats {
+            truth.book(entry, payment.amount);
+            if entry == "conflict" {
+                truth
+                    .late
+                    .insert(at, listed(entry, Some(payment), watermark));
+            }
+            continue;
+        }
         let is_future = payment.time > record.timestamp + 5 * MINUTE;
         let total = truth.totals.entry(payment.branch).or_insert(Total {
             first: i64::MAX,
@@ -218,8 +237,6 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
         }
         let since = known.entry(payment.branch).or_insert(payment.time);
         *since = payment.time.min(*since);
-        let time = times.entry(record.partition).or_default();
-        let watermark = time.believed.map(|highest| highest - 5 * SECOND);
         let last_end = rules
             .windows
             .iter()
@@ -249,6 +266,7 @@ pub fn truth_by(rules: &Rules, records: &[Record]) -> Truth {
                 placed.push((payment, is_late));
             }
         }
+        counted.add(record.partition, payment, time.believed);
     }
     let firsts = times.values().filter(|time| time.believed.is_none());
     let best = times.values().filter_map(|time| time.believed).max();

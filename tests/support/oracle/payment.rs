@@ -13,6 +13,8 @@ pub struct Payment {
     /// In units of 10^-18.
     pub amount: i128,
     pub branch: u32,
+    /// If it names one.
+    pub order: Option<i128>,
 }
 
 /// A payment, or the first rule that the record breaks.
@@ -57,6 +59,7 @@ pub(super) fn decode(value: &[u8]) -> Result<Payment, &'static str> {
         time,
         amount,
         branch,
+        order: get("orderId").and_then(|text| text.parse().ok()),
     })
 }
 
