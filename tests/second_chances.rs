@@ -328,3 +328,43 @@ fn only_what_is_asked_for_gets_a_second_chance() {
     let expected = from_the_beginning(kafka, &name, &[]);
     assert_same(Figures::ask(&setup.serve()), &expected);
 }
+
+#[test]
+fn a_reject_that_repeats_a_payment_is_a_duplicate_also_after_a_restart() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = unique("repeated");
+    kafka.create_topic(&name, 1);
+    let order = |at: i64| {
+        let mut message = paid(0, START + at * SECOND, "2.5", 1);
+        let payload = String::from_utf8(message.payload.take().unwrap()).unwrap();
+        let payload = payload.replace("\"orderId\":7", &format!("\"orderId\":{at}"));
+        message.payload = Some(payload.into_bytes());
+        message
+    };
+    kafka.send(&name, (0..20).chain(0..20).map(order));
+    let dedup = [
+        ("dedup", "by", "\"order_id\""),
+        ("dedup", "within", "\"1h\""),
+    ];
+    let mut setup = wrong(kafka, &name);
+    for (section, key, value) in dedup {
+        setup.set(section, key, value);
+    }
+    setup.serve_until_end();
+    mend(&mut setup);
+    let was = "missing_field";
+    // The ids of the first ones are remembered by the next run.
+    let first = replay(&setup, &["--adopt-rules", "--to-offset", "15"]);
+    let expected = BTreeMap::from([(fate("rejects", was, "on_time"), 15)]);
+    assert_eq!(fates(&first), expected);
+    let expected = BTreeMap::from([
+        (fate("rejects", was, "on_time"), 5),
+        (fate("rejects", was, "duplicate"), 20),
+    ]);
+    let tried = replay(&setup, &["--dry-run"]);
+    assert_eq!(fates(&tried), expected);
+    assert_eq!(fates(&replay(&setup, &[])), expected);
+    assert_eq!(replay(&setup, &[])["records"], 0);
+    let expected = from_the_beginning(kafka, &name, &dedup);
+    assert_same(Figures::ask(&setup.serve()), &expected);
+}
