@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
+use tidegauge::core::effect::correction::Corrections;
 use tidegauge::core::effect::{Effects, Notices};
 use tidegauge::core::feedback::Mark;
 use tidegauge::core::seen_orders::OrderChanges;
@@ -282,6 +283,7 @@ fn commit(store: &mut Store, minutes: i64, cells: impl IntoIterator<Item = u64>)
         repeated: Vec::new(),
         orders: OrderChanges::default(),
         progress: BTreeMap::new(),
+        corrections: Corrections::default(),
     };
     store.commit(&effects, &[], 0).unwrap();
 }

@@ -21,6 +21,7 @@ pub mod output;
 mod produce;
 mod progress;
 mod query;
+mod rejects;
 mod replay;
 mod report;
 mod resume;
@@ -130,6 +131,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), CommandFailure> {
         Command::Init(init) => init::run(init, globals),
         Command::Check(check) => check::run(check, globals),
         Command::Replay(replay) => replay::run(replay, globals),
+        Command::Rejects(rejects) => rejects::run(rejects, globals),
         Command::Index(index) => index::run(index, globals),
         Command::State(state) => state::run(state, globals),
         Command::Kibana(kibana) => kibana::run(kibana, globals),

@@ -4,4 +4,5 @@ pub mod app;
 pub mod backup;
 pub mod generation;
 pub mod replay;
+pub mod second_chance;
 pub mod worker;

@@ -25,7 +25,6 @@ use self::retention::Retention;
 use self::snapshot::StateSnapshot;
 use self::task::Task;
 use crate::core::effect::{Effects, Progress};
-
 use crate::core::feedback::{Blocked, Mark};
 use crate::domain::branch::Branches;
 use crate::domain::document_key::DocumentKey;
@@ -34,6 +33,7 @@ use crate::observe::crash_point;
 use crate::view::changelog::{ChangeSet, Changelog};
 use crate::view::reading::{Checkpoint, Readings};
 
+mod adoption;
 mod codec;
 mod commit;
 mod copy;
@@ -50,6 +50,7 @@ mod identity;
 mod journal;
 mod keys;
 mod life;
+mod listed;
 mod mark;
 mod marking;
 mod opened_file;
@@ -72,9 +73,11 @@ mod topic;
 mod unread_marks;
 mod values;
 
+pub use adoption::{adopt, is_adoptable};
 pub use directory::holds_state;
 pub use error::Error;
 pub use identity::{Identity, MarkedDocuments};
+pub use listed::RecordsListed;
 pub use opened_file::OpenedFile;
 pub use read_only::{ReadOnlyStore, StoreStats};
 pub use recovered::Recovered;
@@ -104,7 +107,7 @@ pub struct Store {
     retention: Retention,
     /// A cache of what the newest checkpoints wrote. Nothing of a checkpoint that failed is in it.
     recent: RecentWrites,
-    /// How many payments in no window, and how many records that are not payments, are kept.
+    /// So many payments in no window, and so many records that are not payments, are kept.
     keep: u64,
     /// The directory and its lock.
     place: [OpenedFile; 2],
@@ -210,7 +213,7 @@ impl Store {
         draft.list(effects);
         orders::put(&mut draft, effects);
         let texts = draft.keep_texts(effects, &self.branches, self.texts, &context);
-        draft.trim_lists(self.keep, self.retention.blocked())?;
+        draft.keep_lists(&effects.corrections, self.keep, self.retention.blocked())?;
         for (partition, progress) in &effects.progress {
             if self.progress.get(partition) != Some(progress)
                 && !is_planted(Mistake::PositionInAnotherWrite)

@@ -42,6 +42,7 @@ mod pipeline;
 mod query;
 mod replay;
 mod search_conformance;
+mod second_chances;
 mod second_topics;
 mod security;
 mod sink;

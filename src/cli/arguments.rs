@@ -4,6 +4,7 @@ mod generations;
 mod kibana;
 mod payments;
 mod query;
+mod rejects;
 mod service;
 
 use std::convert::Infallible;
@@ -18,6 +19,7 @@ pub use self::generations::{
 pub use self::kibana::{KibanaArgs, KibanaCommand};
 pub use self::payments::{ComputeArgs, Emit, InitArgs, ProduceArgs};
 pub use self::query::{QueryArgs, QueryCommand, RecordsArgs, WindowsArgs};
+pub use self::rejects::{ListArg, RejectsArgs, RejectsCommand, SecondChanceArgs};
 pub use self::service::{DemoArgs, HealthArgs, ServeArgs};
 use crate::config::Sources;
 use crate::observe::telemetry;
@@ -72,6 +74,8 @@ pub enum Command {
     Query(QueryArgs),
     /// Rebuild all figures beside the live ones, compare them, and make them live
     Replay(ReplayArgs),
+    /// Give rejects and payments in no window a second chance, once the configuration is corrected
+    Rejects(RejectsArgs),
     /// Create, verify and repair the indexes in Elasticsearch
     Index(IndexArgs),
     /// Inspect the state, back it up or restore it, also while a service uses it

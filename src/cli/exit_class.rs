@@ -2,7 +2,7 @@
 
 use super::failure::CommandFailure;
 use crate::observe::telemetry;
-use crate::service::{app, backup, generation, replay};
+use crate::service::{app, backup, generation, replay, second_chance};
 use crate::{api, config, kibana, sink, source, store};
 
 /// What an operator can do about an error. Each class has an exit code of its own.
@@ -100,6 +100,19 @@ impl Classified for app::Error {
 impl Classified for generation::Error {
     fn class(&self) -> ExitClass {
         of_state(self.is_config_mismatch())
+    }
+}
+
+impl Classified for second_chance::Error {
+    fn class(&self) -> ExitClass {
+        match self {
+            Self::Source(error) => error.class(),
+            Self::Store(error) => error.class(),
+            Self::Generation(error) => error.class(),
+            Self::Replay(error) => error.class(),
+            Self::Unadopted { .. } | Self::Fixed { .. } => ExitClass::Config,
+            Self::Orders(_) | Self::ServiceRuns | Self::AtWork => ExitClass::Running,
+        }
     }
 }
 

@@ -221,8 +221,8 @@ async fn lock(generations: &Generations, state_dir: &Path) -> Result<Lock, Comma
         }
         if begun.elapsed() >= SWAP_PATIENCE {
             return Err(CommandFailure::Running(anyhow::anyhow!(
-                "a swap or a restore has been using this state for {} s: wait until it ends, then \
-                 start the service again",
+                "a swap, a restore or a `rejects replay` has been using this state for {} s: wait until it \
+                 ends, then start the service again",
                 SWAP_PATIENCE.as_secs()
             )));
         }

@@ -12,10 +12,11 @@ use super::output::{self, OutputFormat};
 use super::{report, resume};
 use crate::config::{Config, Need};
 use crate::domain::count::grouped;
+use crate::domain::provenance::offsets;
 use crate::domain::timestamp::rfc3339;
 use crate::service::generation::{self, Generations};
 use crate::service::replay::Error;
-use crate::store::ReadOnlyStore;
+use crate::store::{ReadOnlyStore, RuleDifference};
 use crate::view::reading::ReadError;
 use crate::view::wire::LedgerAnswer;
 
@@ -30,6 +31,8 @@ struct Inspection {
     generation: u32,
     live: bool,
     rules: Vec<String>,
+    /// The rules that it had before it adopted others, oldest first.
+    former_rules: Vec<FormerRulesAnswer>,
     checkpoint: u64,
     as_of: String,
     positions: BTreeMap<i32, i64>,
@@ -46,6 +49,15 @@ struct Inspection {
     keys: BTreeMap<&'static str, u64>,
     bytes: u64,
     disk_bytes: u64,
+}
+
+/// Rules that hold no longer.
+#[derive(Serialize)]
+struct FormerRulesAnswer {
+    /// Those that had another value then.
+    rules: Vec<String>,
+    /// They hold for what was read before these positions.
+    until: BTreeMap<i32, i64>,
 }
 
 /// One row of an inspection.
@@ -111,6 +123,7 @@ fn inspect(
         generation,
         live: generation == live,
         rules: still.rules().lines().map(str::to_owned).collect(),
+        former_rules: former_rules(&still)?,
         checkpoint: checkpoint.sequence,
         as_of: rfc3339(EventTime::from_millis(checkpoint.as_of)),
         positions: checkpoint.positions.clone(),
@@ -125,6 +138,25 @@ fn inspect(
         disk_bytes: stats.disk_bytes,
     };
     print(&inspection, output)
+}
+
+// Each time the rules that were given up then, with their values before.
+fn former_rules(still: &ReadOnlyStore) -> Result<Vec<FormerRulesAnswer>, CommandFailure> {
+    let former = still.former_rules().map_err(Error::from)?;
+    let later = former.iter().skip(1).map(|former| former.rules.as_str());
+    let later = later.chain([still.rules()]);
+    let answers = former.iter().zip(later).map(|(former, later)| {
+        let given_up = RuleDifference::between(&former.rules, later);
+        let given_up = given_up.into_iter().map(|rule| match rule.state {
+            Some(value) => format!("{} = {value}", rule.key),
+            None => format!("{} was not set", rule.key),
+        });
+        FormerRulesAnswer {
+            rules: given_up.collect(),
+            until: former.positions.clone(),
+        }
+    });
+    Ok(answers.collect())
 }
 
 fn print(inspection: &Inspection, format: OutputFormat) -> Result<(), CommandFailure> {
@@ -157,6 +189,12 @@ fn lines(inspection: &Inspection) -> Vec<InspectionRow> {
     line("generation", format!("{}{is_live}", inspection.generation));
     for rule in &inspection.rules {
         line("rule", rule.clone());
+    }
+    for former in &inspection.former_rules {
+        for rule in &former.rules {
+            let until = format!("{rule}, before {}", offsets(&former.until));
+            line("former rule", until);
+        }
     }
     line(
         "checkpoint",

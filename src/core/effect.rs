@@ -1,15 +1,18 @@
 //! Effects: what the core wants stored, as data. They are the input of one checkpoint.
 
+pub mod correction;
+
 use std::collections::BTreeMap;
 
 use tidegauge_windows::{Changes, EventTime, Summary};
 
+use self::correction::Corrections;
 use crate::core::distance::Distances;
 use crate::core::seen_orders::OrderChanges;
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
 use crate::domain::document_key::Origin;
-use crate::domain::ledger::Ledger;
+use crate::domain::ledger::{Entry, Ledger};
 use crate::domain::payment::BranchId;
 use crate::domain::total::Total;
 
@@ -34,6 +37,8 @@ pub struct Effects {
     pub orders: OrderChanges,
     /// How far every partition has been applied: absolute.
     pub progress: BTreeMap<i32, Progress>,
+    /// What was booked and listed before, and is not so any more.
+    pub corrections: Corrections,
 }
 
 /// How far a partition has been applied.
@@ -162,6 +167,17 @@ impl NoWindowReason {
             Self::PastRetention => "past_retention",
             Self::Future => "future",
             Self::Conflict => "conflict",
+        }
+    }
+
+    /// Under what such payments are booked.
+    #[must_use]
+    pub const fn entry(self) -> Entry {
+        match self {
+            Self::TooLate => Entry::TooLate,
+            Self::PastRetention => Entry::PastRetention,
+            Self::Future => Entry::Future,
+            Self::Conflict => Entry::Conflict,
         }
     }
 }

@@ -9,8 +9,10 @@ use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snapshot, Summary};
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::listing::Listing;
-use crate::core::effect::{Effects, Fingerprint, NoWindowReason, Notices, Progress};
+use self::listing::{Listing, outside};
+pub use self::second_chance::SecondChance;
+use crate::core::effect::correction::Corrections;
+use crate::core::effect::{Effects, Fingerprint, Notices, Progress};
 use crate::core::seen_orders::{KeptOrdersError, SeenOrders};
 use crate::decode::{DecodeRules, Decoded, Decoder, Reject};
 use crate::domain::branch::Branches;
@@ -22,6 +24,7 @@ use crate::domain::total::Total;
 
 mod comparing;
 mod listing;
+mod second_chance;
 
 /// Applies records to event-time windows, totals and the ledger.
 ///
@@ -39,6 +42,7 @@ pub struct Pipeline {
     /// The order ids that were seen; `None`: payments are not compared.
     orders: Option<SeenOrders>,
     progress: BTreeMap<i32, Progress>,
+    corrections: Corrections,
     /// Partitions that had payments on time, and the one that had the last.
     on_time: BTreeSet<i32>,
     last_on_time: Option<i32>,
@@ -98,6 +102,7 @@ impl Pipeline {
             listing: Listing::default(),
             orders: None,
             progress: start.progress,
+            corrections: Corrections::default(),
             on_time: BTreeSet::new(),
             last_on_time: None,
         }
@@ -211,6 +216,7 @@ impl Pipeline {
             repeated: listing.repeated,
             orders: orders.unwrap_or_default(),
             progress: self.progress.clone(),
+            corrections: mem::take(&mut self.corrections),
         }
     }
 
@@ -273,6 +279,24 @@ impl Pipeline {
     }
 
     fn apply_payment(&mut self, record: &Record<'_>, payment: &Payment) {
+        let recorded = self.note_payment(record, payment);
+        let placement = self.engine.insert(
+            record.partition,
+            payment.event_time,
+            recorded,
+            payment.branch,
+            &payment.amount.units(),
+        );
+        if placement == Placement::OnTime && self.last_on_time != Some(record.partition) {
+            self.last_on_time = Some(record.partition);
+            self.on_time.insert(record.partition);
+        }
+        self.add_to_total(payment, placement);
+        self.settle(record, payment, placement);
+    }
+
+    // Notes what is worth monitoring. Gives the record's time.
+    fn note_payment(&mut self, record: &Record<'_>, payment: &Payment) -> Option<EventTime> {
         self.notice(payment);
         let recorded = record.timestamp.filter(|time| can_be_of_record(*time));
         if recorded.is_none() && record.timestamp.is_some() {
@@ -283,37 +307,20 @@ impl Pipeline {
         }
         self.notices.times_like_seconds +=
             u64::from(looks_like_seconds(payment.event_time.millis()));
-        let placement = self.engine.insert(
-            record.partition,
-            payment.event_time,
-            recorded.map(EventTime::from_millis),
-            payment.branch,
-            &payment.amount.units(),
-        );
-        self.add_to_total(payment, placement);
-        let entry = match placement {
-            Placement::OnTime => {
-                if self.last_on_time != Some(record.partition) {
-                    self.last_on_time = Some(record.partition);
-                    self.on_time.insert(record.partition);
-                }
-                Entry::OnTime
-            }
-            Placement::Late => Entry::Late,
-            Placement::TooLate => {
-                self.keep_in_no_window(record, payment, NoWindowReason::TooLate);
-                Entry::TooLate
-            }
-            Placement::PastRetention => {
-                self.keep_in_no_window(record, payment, NoWindowReason::PastRetention);
-                Entry::PastRetention
-            }
-            Placement::Future => {
-                self.keep_in_no_window(record, payment, NoWindowReason::Future);
-                Entry::Future
+        recorded.map(EventTime::from_millis)
+    }
+
+    // Books a payment, and lists it if it is in no window.
+    fn settle(&mut self, record: &Record<'_>, payment: &Payment, placement: Placement) -> Entry {
+        let entry = match outside(placement) {
+            Ok(entry) => entry,
+            Err(reason) => {
+                self.keep_in_no_window(record, payment, reason);
+                reason.entry()
             }
         };
         self.ledger.book(entry, Some(payment.amount));
+        entry
     }
 
     fn add_to_total(&mut self, payment: &Payment, placement: Placement) {

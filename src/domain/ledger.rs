@@ -128,6 +128,18 @@ impl Ledger {
         }
     }
 
+    /// What is left without all that `other` holds; `None` if less than that is booked here.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Option<Self> {
+        let mut left = self.clone();
+        left.consumed = left.consumed.checked_sub(other.consumed)?;
+        for (mine, theirs) in left.entries.iter_mut().zip(&other.entries) {
+            mine.count = mine.count.checked_sub(theirs.count)?;
+            mine.amount -= theirs.amount;
+        }
+        Some(left)
+    }
+
     /// Whether every record consumed is booked exactly once.
     #[must_use]
     pub fn balanced(&self) -> bool {
@@ -190,6 +202,27 @@ mod tests {
             amount: I256::from(-2),
         };
         assert_eq!(ledger.entry(Entry::OnTime), count);
+    }
+
+    #[test]
+    fn a_record_that_is_booked_anew_is_taken_back_first_and_only_if_it_was_booked() {
+        let booked = |entry, units| {
+            let mut ledger = Ledger::default();
+            ledger.consumed += 1;
+            ledger.book(entry, amount(units));
+            ledger
+        };
+        let mut ledger = booked(Entry::Future, 7);
+        ledger.merge(&booked(Entry::OnTime, 5));
+        let left = ledger.without(&booked(Entry::Future, 7)).unwrap();
+        assert_eq!(left, booked(Entry::OnTime, 5));
+        assert_eq!(left.without(&booked(Entry::Future, 7)), None);
+        ledger.merge(&booked(Entry::Late, 7));
+        let mut moved = ledger.without(&booked(Entry::Future, 7)).unwrap();
+        moved.merge(&booked(Entry::Late, 7));
+        assert!(moved.balanced() && moved.consumed == 3);
+        assert_eq!(moved.entry(Entry::Late).count, 2);
+        assert_eq!(moved.in_totals(), I256::from(19));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Where figures come from: the log and the rules. The same log and the same rules give the same figures,
-//! apart from payments past retention (`docs/how-to/late-data.md`).
+//! apart from payments past retention (`docs/how-to/late-data.md`) and from second chances
+//! (`docs/how-to/second-chance.md`).
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 /// The log that figures come from, and the rules that they were made by. Two states with the same
-/// provenance give the same figures, whenever and wherever they run, apart from payments past retention.
+/// provenance give the same figures, whenever and wherever they run, apart from payments past retention and from
+/// second chances.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Provenance {
     /// The topic's name.
@@ -24,6 +26,18 @@ pub struct Provenance {
     pub first_offsets: Option<BTreeMap<i32, i64>>,
     /// Everything that decides a figure, one `key = value` per line.
     pub rules: String,
+    /// The rules that were adopted since, oldest first: `rules` are those of now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_rules: Vec<FormerRules>,
+}
+
+/// Rules that a state had before it adopted others for what was to come, and for second chances.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FormerRules {
+    /// As [`Provenance::rules`].
+    pub rules: String,
+    /// The next offset of each partition when the others were adopted.
+    pub positions: BTreeMap<i32, i64>,
 }
 
 /// In which way other figures are of another log or of other rules, as part of a sentence.
@@ -75,9 +89,42 @@ impl Provenance {
                 is_whole: other.first_offsets.is_some() && firsts.copied().all(|first| first == 0),
             });
         }
-        let rules = self.other_rules(other);
-        (!rules.is_empty())
-            .then(|| Difference::Rules(format!("made by other rules: {}", rules.join("; "))))
+        if self.continues(other) {
+            return None;
+        }
+        let mut rules = other_rules(&self.rules, &other.rules);
+        if self.former_rules != other.former_rules {
+            let of = |side: &Self| match side.former_rules.last() {
+                Some(last) => format!("since {}", offsets(&last.positions)),
+                None => "from the first record on".to_owned(),
+            };
+            rules.push(format!(
+                "the rules there hold {}, and the rules here {}",
+                of(other),
+                of(self)
+            ));
+        }
+        Some(Difference::Rules(format!(
+            "made by other rules: {}",
+            rules.join("; ")
+        )))
+    }
+
+    /// Whether figures of `other` may become these: they were made by the same rules, or by rules that
+    /// were given up for these on the way.
+    #[must_use]
+    pub fn continues(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.former_rules, &other.former_rules);
+        let next = ours
+            .get(theirs.len())
+            .map_or(&self.rules, |next| &next.rules);
+        ours.starts_with(theirs) && by_key(next) == by_key(&other.rules)
+    }
+
+    /// Whether other rules were adopted since figures were those of `other`, which [`Self::continues`].
+    #[must_use]
+    pub fn is_newer(&self, other: &Self) -> bool {
+        self.former_rules.len() > other.former_rules.len()
     }
 
     fn other_beginning(&self, other: &Self) -> Option<String> {
@@ -103,28 +150,36 @@ impl Provenance {
                 )
             })
     }
+}
 
-    // The rules that differ, in words, by key. A key that has several lines has no single value.
-    fn other_rules(&self, other: &Self) -> Vec<String> {
-        let (ours, theirs) = (by_key(&self.rules), by_key(&other.rules));
-        let keys: BTreeSet<&str> = ours.keys().chain(theirs.keys()).copied().collect();
-        let differing = keys
-            .into_iter()
-            .filter(|key| ours.get(key) != theirs.get(key));
-        let single = |rules: &BTreeMap<&str, Vec<&str>>, key: &str| match rules.get(key)?.as_slice()
-        {
-            [value] => Some((*value).to_owned()),
-            _ => None,
-        };
-        differing
-            .map(|key| match (single(&theirs, key), single(&ours, key)) {
-                (Some(theirs), Some(ours)) => {
-                    format!("{key} was {theirs} there, and is {ours} here")
-                }
-                _ => format!("{key} differs"),
-            })
-            .collect()
-    }
+/// Offsets of partitions in words.
+#[must_use]
+pub fn offsets(positions: &BTreeMap<i32, i64>) -> String {
+    let words = positions.iter();
+    let words =
+        words.map(|(partition, offset)| format!("offset {offset} of partition {partition}"));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+// The rules that differ, in words, by key. A key that has several lines has no single value.
+fn other_rules(ours: &str, theirs: &str) -> Vec<String> {
+    let (ours, theirs) = (by_key(ours), by_key(theirs));
+    let keys: BTreeSet<&str> = ours.keys().chain(theirs.keys()).copied().collect();
+    let differing = keys
+        .into_iter()
+        .filter(|key| ours.get(key) != theirs.get(key));
+    let single = |rules: &BTreeMap<&str, Vec<&str>>, key: &str| match rules.get(key)?.as_slice() {
+        [value] => Some((*value).to_owned()),
+        _ => None,
+    };
+    differing
+        .map(|key| match (single(&theirs, key), single(&ours, key)) {
+            (Some(theirs), Some(ours)) => {
+                format!("{key} was {theirs} there, and is {ours} here")
+            }
+            _ => format!("{key} differs"),
+        })
+        .collect()
 }
 
 // Sorted, as the order of the lines decides nothing.
@@ -152,7 +207,60 @@ mod tests {
             partitions: 2,
             first_offsets: Some([(1, 7)].into()),
             rules: "time_zone = UTC\nwindow = 1m\nwindow = day\n".into(),
+            former_rules: Vec::new(),
         }
+    }
+
+    #[test]
+    fn figures_continue_those_of_the_rules_that_were_given_up_and_of_no_others() {
+        let before = provenance();
+        let zone = |zone: &str| before.rules.replace("UTC", zone);
+        let former = |rules: String, position| FormerRules {
+            rules,
+            positions: [(0, position)].into(),
+        };
+        let now = Provenance {
+            rules: zone("Asia/Shanghai"),
+            former_rules: vec![former(zone("UTC"), 40), former(zone("Asia/Tokyo"), 50)],
+            ..before.clone()
+        };
+        let between = Provenance {
+            rules: zone("Asia/Tokyo"),
+            former_rules: vec![former(zone("UTC"), 40)],
+            ..before.clone()
+        };
+        for (older, is_newer) in [(&before, true), (&between, true), (&now, false)] {
+            assert_eq!(now.difference(older), None);
+            assert_eq!(now.is_newer(older), is_newer);
+        }
+        // Not the other way round, and not figures that had these rules from the first record on.
+        let words = before.difference(&now).unwrap().to_string();
+        let since = "the rules there hold since offset 50 of partition 0, and the rules here from the \
+                     first record on";
+        assert!(words.contains(since), "{words}");
+        assert!(words.contains("was Asia/Shanghai there"), "{words}");
+        let from_the_first = Provenance {
+            former_rules: Vec::new(),
+            ..now.clone()
+        };
+        let words = now.difference(&from_the_first).unwrap().to_string();
+        let since = "the rules there hold from the first record on, and the rules here since offset 50 \
+                     of partition 0";
+        assert!(words.ends_with(since), "{words}");
+        let elsewhere = Provenance {
+            former_rules: vec![former(zone("UTC"), 41)],
+            ..between
+        };
+        assert!(now.difference(&elsewhere).is_some());
+        let written = serde_json::to_string(&now).unwrap();
+        assert_eq!(serde_json::from_str::<Provenance>(&written).unwrap(), now);
+        // As it was written before rules could be adopted.
+        let written = serde_json::to_string(&before).unwrap();
+        assert!(!written.contains("former"), "{written}");
+        assert_eq!(
+            serde_json::from_str::<Provenance>(&written).unwrap(),
+            before
+        );
     }
 
     #[test]

@@ -37,8 +37,7 @@ impl Total {
     /// Adds one payment.
     pub fn add(&mut self, payment: &Payment) {
         self.add_future(payment);
-        self.first = self.first.min(payment.event_time);
-        self.last = self.last.max(payment.event_time);
+        self.reach(payment.event_time);
     }
 
     /// Adds one payment whose event time is not believed.
@@ -49,6 +48,14 @@ impl Total {
         if is_planted(Mistake::FloatSum) {
             self.amount = self.amount.as_f64().as_i256();
         }
+    }
+
+    /// Takes note of when a payment happened that is counted already, although its event time was not
+    /// believed, or read otherwise.
+    pub fn reach(&mut self, event_time: EventTime) {
+        self.first = self.first.min(event_time);
+        self.last = self.last.max(event_time);
+        self.known_since = self.known_since.min(event_time);
     }
 
     /// Adds all that `other` holds.
@@ -123,6 +130,18 @@ mod tests {
             last: at(2_000),
             known_since: at(500),
         };
+        assert_eq!(total, expected);
+    }
+
+    #[test]
+    fn a_payment_whose_time_is_believed_later_counts_once() {
+        let mut total = Total::ZERO;
+        total.add_future(&payment(9_000, 40));
+        let mut believed = Total::ZERO;
+        believed.reach(at(9_000));
+        total.merge(&believed);
+        let mut expected = Total::ZERO;
+        expected.add(&payment(9_000, 40));
         assert_eq!(total, expected);
     }
 

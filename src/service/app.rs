@@ -258,16 +258,21 @@ async fn listen(address: SocketAddr) -> Result<(SocketAddr, TcpListener), Error>
 }
 
 async fn open_store(config: &Config, generation: u32) -> Result<(Store, store::Recovered), Error> {
-    let identity = Identity {
+    let identity = identity(config, generation);
+    let dir = Generations::of(&config.state_dir).dir(generation);
+    Ok(blocking::run(move || Store::open(&dir, &identity)).await??)
+}
+
+/// The identity that the state of a generation must have to resume it with `config`.
+pub(super) fn identity(config: &Config, generation: u32) -> Identity {
+    Identity {
         topic: config.kafka.topic.clone(),
         generation,
         rules: config.rules(),
         settings: Arc::clone(&config.event_time.settings),
         names: Arc::clone(&config.branches),
         documents: documents(config),
-    };
-    let dir = Generations::of(&config.state_dir).dir(generation);
-    Ok(blocking::run(move || Store::open(&dir, &identity)).await??)
+    }
 }
 
 /// Which documents are delivered.

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::domain::provenance::offsets;
 use crate::domain::topic_id::TopicId;
 use crate::host::blocking;
 use crate::host::clock::Instant;
@@ -33,7 +34,7 @@ pub use self::comparison::Comparison;
 pub use self::error::Error;
 pub use self::figure_difference::{FieldDifference, FigureDifference, FigureValue};
 pub use self::proof::Proof;
-pub use self::report::{Report, report};
+pub use self::report::{Report, forget_comparisons, report};
 pub use self::swap::{Aliases, Consent, Swapped, before, is_caught_up, newest, swap, upkeep};
 
 /// How long to wait until the live generation reaches the positions of an interrupted replay.
@@ -288,6 +289,16 @@ impl<'a> Replay<'a> {
                     )
                 })
             })?;
+            for (number, store) in [(old, &live), (new, &own)] {
+                for former in store.former_rules()? {
+                    comparison.because.push(format!(
+                        "generation {number} adopted other rules, which hold since {} there: payments \
+                         before were read by the former ones, and records that got a second chance \
+                         were judged by later watermarks",
+                        offsets(&former.positions)
+                    ));
+                }
+            }
             let rules = RuleDifference::between(live.rules(), own.rules());
             comparison.because.extend(rules.iter().map(|rule| {
                 let value = |value: &Option<String>| {

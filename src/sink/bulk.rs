@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tidegauge_windows::planted::{Mistake, is_planted};
 
 use super::client::Client;
-use super::document::Document;
+use super::document::{Document, DocumentChange};
 use super::index_identity;
 use super::retry::{Verdict, classify};
 use super::trouble::Trouble;
@@ -38,6 +38,8 @@ pub(super) struct Item {
     pub(super) mark: Mark,
     pub(super) target: Target,
     id: String,
+    /// Whether the document is to be deleted.
+    is_deletion: bool,
     /// Where its lines end in the body.
     end: usize,
 }
@@ -137,13 +139,26 @@ impl Bulk {
         max_bytes: usize,
     ) -> Result<bool, ReadError> {
         let before = self.body.len();
-        let operation: BulkOperation<_> = BulkOperation::index(&document.source)
-            .index(&*target.alias)
-            .id(&document.id)
-            .version(document.version)
-            .version_type(VersionType::ExternalGte)
-            .into();
-        operation.write(&mut self.body).map_err(|error| {
+        let written = match &document.change {
+            DocumentChange::Write { version, source } => {
+                let operation: BulkOperation<_> = BulkOperation::index(source)
+                    .index(&*target.alias)
+                    .id(&document.id)
+                    .version(*version)
+                    .version_type(VersionType::ExternalGte)
+                    .into();
+                operation.write(&mut self.body)
+            }
+            // Without a version: with one, an index that is lost would be made again, whatever
+            // `require_alias` says.
+            DocumentChange::Delete => {
+                let operation: BulkOperation<()> = BulkOperation::delete(&document.id)
+                    .index(&*target.alias)
+                    .into();
+                operation.write(&mut self.body)
+            }
+        };
+        written.map_err(|error| {
             ReadError(format!(
                 "document {} can't be written: {error}",
                 document.id
@@ -157,6 +172,7 @@ impl Bulk {
             key,
             mark,
             target: target.clone(),
+            is_deletion: matches!(document.change, DocumentChange::Delete),
             id: document.id,
             end: self.body.len(),
         });
@@ -268,7 +284,9 @@ struct Answers<'a> {
 #[derive(Deserialize)]
 struct AnswerLine<'a> {
     #[serde(borrow)]
-    index: ItemAnswer<'a>,
+    index: Option<ItemAnswer<'a>>,
+    #[serde(borrow)]
+    delete: Option<ItemAnswer<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -302,7 +320,26 @@ fn outcomes(items: &[Item], body: &[u8]) -> Result<Vec<Outcome>, Trouble> {
         )));
     }
     let pairs = items.iter().zip(answers.items);
-    let outcomes = pairs.map(|(item, answer)| outcome(item, answer.index));
+    let outcomes = pairs.map(|(item, answer)| match (item.is_deletion, answer) {
+        (
+            false,
+            AnswerLine {
+                index: Some(answer),
+                delete: None,
+            },
+        )
+        | (
+            true,
+            AnswerLine {
+                index: None,
+                delete: Some(answer),
+            },
+        ) => outcome(item, answer),
+        _ => Err(Trouble::garbage(format!(
+            "the answer about {}/{} is about another action",
+            item.target.index, item.id
+        ))),
+    });
     if is_planted(Mistake::AnswersInWrongOrder) {
         return outcomes.rev().collect();
     }
@@ -311,7 +348,11 @@ fn outcomes(items: &[Item], body: &[u8]) -> Result<Vec<Outcome>, Trouble> {
 
 fn outcome(item: &Item, answer: ItemAnswer<'_>) -> Result<Outcome, Trouble> {
     let error = answer.error.as_ref();
-    let mut verdict = classify(answer.status, error.map(|error| error.kind.as_str()));
+    let mut verdict = match (item.is_deletion, answer.status, error) {
+        // It was not there.
+        (true, 404, None) => Verdict::Done,
+        (_, status, error) => classify(status, error.map(|error| error.kind.as_str())),
+    };
     if is_planted(Mistake::ItemsNotLookedAt) {
         verdict = Verdict::Done;
     }

@@ -27,8 +27,16 @@ use crate::view::wire::{NoWindowAnswer, RejectAnswer, TotalAnswer, WindowAnswer}
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) id: String,
-    pub(super) version: i64,
-    pub(super) source: Box<RawValue>,
+    pub(super) change: DocumentChange,
+}
+
+/// What is to become of a document.
+#[derive(Debug)]
+pub(super) enum DocumentChange {
+    /// It says this, unless one with a higher version is there.
+    Write { version: i64, source: Box<RawValue> },
+    /// It is deleted: its record is not in the list any more.
+    Delete,
 }
 
 /// What windows are given, and what is in their documents.
@@ -91,7 +99,8 @@ struct HistogramField {
     counts: Vec<u64>,
 }
 
-/// The version of payments in no window and of rejects: these documents never change.
+/// The version of payments in no window and of rejects: these documents change only if a second chance
+/// finds another reason, and then the last one counts.
 const ONLY_VERSION: i64 = 1;
 
 /// Windows that overlap are made of the same cells: this many of them are remembered.
@@ -178,7 +187,7 @@ impl<'a> Renderer<'a> {
 
     fn in_no_window(&self, origin: Origin) -> Result<Option<Document>, ReadError> {
         let Some(payment) = self.reading.payment_in_no_window(origin)? else {
-            return Ok(None);
+            return Ok(Some(Document::deleted(origin)));
         };
         let arrived = payment.timestamp.map(EventTime::from_millis);
         let document = NoWindowDocument {
@@ -190,7 +199,7 @@ impl<'a> Renderer<'a> {
 
     fn reject(&self, origin: Origin) -> Result<Option<Document>, ReadError> {
         let Some(reject) = self.reading.rejected_record(origin)? else {
-            return Ok(None);
+            return Ok(Some(Document::deleted(origin)));
         };
         let arrived = reject.timestamp.map(EventTime::from_millis);
         let document = RejectDocument {
@@ -226,9 +235,17 @@ impl Document {
             .map_err(|error| ReadError(format!("document {id} can't be written: {error}")))?;
         Ok(Some(Self {
             id: id.into_owned(),
-            version,
-            source,
+            change: DocumentChange::Write { version, source },
         }))
+    }
+
+    // A record leaves its list by a second chance, which marks its document. What leaves it because it is
+    // old has no mark.
+    fn deleted(origin: Origin) -> Self {
+        Self {
+            id: origin_id(origin),
+            change: DocumentChange::Delete,
+        }
     }
 }
 

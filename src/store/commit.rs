@@ -1,5 +1,7 @@
 //! One checkpoint: effects become one batch.
 
+mod correction;
+
 use std::borrow::Cow;
 use std::mem;
 
@@ -35,6 +37,8 @@ pub(super) struct Draft<'a> {
     batch: WriteBatch,
     /// The head after the batch.
     head: CheckpointHead,
+    /// The numbers after the last entries of the lists that are stored.
+    stored: [u64; 2],
     /// `None` if no document is marked, as there is no sink.
     marks: Option<Marks>,
     encoder: ByteEncoder,
@@ -55,6 +59,7 @@ impl<'a> Draft<'a> {
         Self {
             database,
             batch: WriteBatch::default(),
+            stored: [head.in_no_window.next, head.rejects.next],
             head: CheckpointHead {
                 sequence: head.sequence + 1,
                 ..head.clone()
@@ -153,8 +158,9 @@ impl<'a> Draft<'a> {
     /// Takes entries off the old ends of the lists, down to the newest `keep`: those that are
     /// delivered, or never will be.
     pub(super) fn trim_lists(&mut self, keep: u64, blocked: &Blocked) -> Result<(), Error> {
-        for list in [RecordList::NoWindow, RecordList::Rejects] {
-            let mut journal = Journal::new(self.database, list);
+        let lists = [RecordList::NoWindow, RecordList::Rejects];
+        for (list, stored) in lists.into_iter().zip(self.stored) {
+            let mut journal = Journal::new(self.database, list, stored);
             let numbers = match list {
                 RecordList::NoWindow => &mut self.head.in_no_window,
                 RecordList::Rejects => &mut self.head.rejects,

@@ -33,11 +33,13 @@ pub(super) struct CheckpointHead {
     pub(super) repeated: NumberRange,
 }
 
-/// The entries of a list that exist: those with the numbers `first..next`.
+/// The entries of a list: those with the numbers `first..next` that are not gaps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct NumberRange {
     pub(super) first: u64,
     pub(super) next: u64,
+    /// So many of these numbers have no entry: second chances have taken it away.
+    pub(super) gaps: u64,
 }
 
 impl CheckpointHead {
@@ -68,8 +70,10 @@ impl CheckpointHead {
     }
 }
 
-/// The first byte of a stored head.
-const FORMAT: u8 = 5;
+/// The first byte of a stored head whose lists have gaps.
+const FORMAT: u8 = 6;
+/// Lists without gaps are stored as they were before there could be some.
+const FORMAT_WITHOUT_GAPS: u8 = 5;
 /// Before it, no payment repeated another. It is written as long as none does.
 const FORMAT_UNREPEATED: u8 = 4;
 const ENTRIES_UNREPEATED: usize = 9;
@@ -85,9 +89,12 @@ const ENTRIES_OLDEST: usize = 7;
 impl StoredValue for CheckpointHead {
     fn write(&self, encoder: &mut ByteEncoder) {
         let is_unrepeated = self.is_without_repeated();
-        encoder.byte(match is_unrepeated {
-            true => FORMAT_UNREPEATED,
-            false => FORMAT,
+        let has_gaps = self.in_no_window.gaps > 0 || self.rejects.gaps > 0;
+        let is_unrepeated = is_unrepeated && !has_gaps;
+        encoder.byte(match (has_gaps, is_unrepeated) {
+            (true, _) => FORMAT,
+            (false, true) => FORMAT_UNREPEATED,
+            (false, false) => FORMAT_WITHOUT_GAPS,
         });
         encoder.u64(self.sequence);
         encoder.i64(self.as_of);
@@ -104,6 +111,10 @@ impl StoredValue for CheckpointHead {
         if !is_unrepeated {
             self.repeated.write(encoder);
         }
+        if has_gaps {
+            encoder.u64(self.in_no_window.gaps);
+            encoder.u64(self.rejects.gaps);
+        }
     }
 
     fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
@@ -111,7 +122,7 @@ impl StoredValue for CheckpointHead {
         if !(FORMAT_OLDEST..=FORMAT).contains(&format) {
             return Err(Malformed);
         }
-        Ok(Self {
+        let mut head = Self {
             sequence: decoder.u64()?,
             as_of: decoder.i64()?,
             ledger: match format {
@@ -136,7 +147,15 @@ impl StoredValue for CheckpointHead {
                 ..=FORMAT_UNREPEATED => NumberRange::default(),
                 _ => NumberRange::read(decoder)?,
             },
-        })
+        };
+        if format == FORMAT {
+            head.in_no_window.gaps = decoder.u64()?;
+            head.rejects.gaps = decoder.u64()?;
+            if head.in_no_window.gaps == 0 && head.rejects.gaps == 0 {
+                return Err(Malformed);
+            }
+        }
+        Ok(head)
     }
 }
 
@@ -150,6 +169,7 @@ impl StoredValue for NumberRange {
         Ok(Self {
             first: decoder.u64()?,
             next: decoder.u64()?,
+            gaps: 0,
         })
     }
 }

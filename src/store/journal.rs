@@ -16,6 +16,8 @@ use crate::domain::document_key::Origin;
 pub(super) struct Journal<'a> {
     database: &'a Database,
     list: RecordList,
+    /// The number after the last entry that is stored.
+    stored: u64,
 }
 
 /// Take at most so many entries off in one batch.
@@ -31,8 +33,13 @@ impl NumberRange {
 }
 
 impl<'a> Journal<'a> {
-    pub(super) fn new(database: &'a Database, list: RecordList) -> Self {
-        Self { database, list }
+    /// A list whose stored entries have numbers below `stored`.
+    pub(super) fn new(database: &'a Database, list: RecordList, stored: u64) -> Self {
+        Self {
+            database,
+            list,
+            stored,
+        }
     }
 
     /// Takes the oldest entries off while there are more than `keep`, up to the first that awaits
@@ -49,12 +56,23 @@ impl<'a> Journal<'a> {
         let surplus = numbers
             .next
             .saturating_sub(numbers.first)
+            .saturating_sub(numbers.gaps)
             .saturating_sub(keep);
-        for _ in 0..surplus.min(TRIMMED_MAX) {
-            // An entry of this very batch is not there yet: it is taken off by the next one.
-            let Some(origin) = self.origin_of(numbers.first)? else {
+        let mut left = surplus.min(TRIMMED_MAX);
+        for _ in 0..TRIMMED_MAX {
+            if left == 0 {
                 break;
+            }
+            let Some(origin) = self.origin_of(numbers.first)? else {
+                // An entry of this very batch is not there yet: it is taken off by the next one.
+                if numbers.first >= self.stored {
+                    break;
+                }
+                numbers.first += 1;
+                numbers.gaps = numbers.gaps.saturating_sub(1);
+                continue;
             };
+            left -= 1;
             let document = self.list.document(origin);
             if let Some(marks) = marks.as_deref_mut()
                 && marks.is_dirty(self.database, &document)?
@@ -166,6 +184,7 @@ pub(super) mod tests {
             repeated: Vec::new(),
             orders: OrderChanges::default(),
             progress: BTreeMap::new(),
+            corrections: Default::default(),
         }
     }
 

@@ -46,6 +46,7 @@ mod prefix {
     pub(super) const TABLE_LIST: u8 = 0x0c;
     pub(super) const NAMES: u8 = 0x0d;
     pub(super) const TEXT: u8 = 0x0e;
+    pub(super) const FORMER_RULES: u8 = 0x0f;
     pub(super) const TOTAL: u8 = 0x10;
     pub(super) const CELL: u8 = 0x11;
     pub(super) const REVISION: u8 = 0x12;
@@ -178,6 +179,7 @@ pub(super) fn subject(key: &[u8]) -> Option<&'static str> {
         | prefix::LIFE
         | prefix::INDEX
         | prefix::TABLE_LIST
+        | prefix::FORMER_RULES
         | prefix::NAMES => "state",
         prefix::PROGRESS | prefix::HALT => "partitions",
         prefix::TEXT => "texts",
@@ -213,6 +215,11 @@ pub(super) fn all_texts() -> Range<KeyBytes> {
 pub(super) fn number_of_text(key: &[u8]) -> Option<u32> {
     let mut fields = KeyFields::after(key, prefix::TEXT)?;
     fields.u32().filter(|_| fields.is_done())
+}
+
+/// The rules that the state had before, with the positions at which they were given up.
+pub(super) fn former_rules() -> KeyBytes {
+    KeyBytes::new(prefix::FORMER_RULES)
 }
 
 /// The list of tables at the last checkpoint.

@@ -10,7 +10,7 @@ use super::commit::Draft;
 use super::database::{Database, Shared, malformed};
 use super::snapshot::{Read, StateSnapshot};
 use super::values::{OrderColumns, StoredOrders, StoredValue, write_orders};
-use super::{Store, keys};
+use super::{ReadOnlyStore, Store, keys};
 use crate::core::effect::{Effects, RepeatedPayment};
 use crate::core::seen_orders::{KeptOrders, KeptOrdersError, OrderSegment, SeenOrder};
 use crate::domain::payment::OrderId;
@@ -26,6 +26,14 @@ const REPEATED_STEP: u64 = 1_024;
 struct StateOrders(Shared);
 
 impl Store {
+    /// The order ids that this state remembers, from any thread.
+    #[must_use]
+    pub fn kept_orders(&self) -> Arc<dyn KeptOrders> {
+        Arc::new(StateOrders(Arc::clone(&self.database)))
+    }
+}
+
+impl ReadOnlyStore {
     /// The order ids that this state remembers, from any thread.
     #[must_use]
     pub fn kept_orders(&self) -> Arc<dyn KeptOrders> {

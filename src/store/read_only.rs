@@ -12,11 +12,14 @@ use super::endless_record;
 use super::error::Error;
 use super::identity::StoredIdentity;
 use super::keys;
+use super::opening;
 use super::readings::{StateContext, StoreReadings};
+use super::recovered::Recovered;
 use super::snapshot::StateSnapshot;
 use super::texts;
 use crate::domain::branch::Branches;
 use crate::domain::branch_names::BranchNames;
+use crate::domain::provenance::FormerRules;
 use crate::domain::topic_id::TopicId;
 use crate::view::reading::{Checkpoint, Readings};
 
@@ -121,6 +124,39 @@ impl ReadOnlyStore {
         &self.identity.rules
     }
 
+    /// The rules that it had before it adopted those, oldest first.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn former_rules(&self) -> Result<Vec<FormerRules>, Error> {
+        let former = StateSnapshot::take(&self.database, &[]).former_rules();
+        former.map_err(|error| self.database.unreadable(error))
+    }
+
+    /// What a run with `settings` would resume from; the configured ones of `branches` are known without a
+    /// payment.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn recovered(
+        &self,
+        settings: Arc<Settings>,
+        branches: &Branches,
+    ) -> Result<Recovered, Error> {
+        let context = self.context(settings, branches);
+        opening::recover(&self.database, &context).map(|(_, _, recovered)| recovered)
+    }
+
+    fn context(&self, settings: Arc<Settings>, branches: &Branches) -> StateContext {
+        StateContext {
+            generation: self.identity.generation,
+            topic: self.identity.topic.clone(),
+            rules: self.identity.rules.clone(),
+            settings,
+            configured: branches.configured().to_vec(),
+        }
+    }
+
     /// Whether anything was ever read into it. If not, it takes the topic and the rules of the next
     /// start.
     #[must_use]
@@ -148,13 +184,7 @@ impl ReadOnlyStore {
     /// configured ones of `branches` are known without a payment.
     #[must_use]
     pub fn readings(&self, settings: Arc<Settings>, branches: &Branches) -> Arc<dyn Readings> {
-        let context = Arc::new(StateContext {
-            generation: self.identity.generation,
-            topic: self.identity.topic.clone(),
-            rules: self.identity.rules.clone(),
-            settings,
-            configured: branches.configured().to_vec(),
-        });
+        let context = Arc::new(self.context(settings, branches));
         Arc::new(StoreReadings::new(Arc::clone(&self.database), context))
     }
 

@@ -180,6 +180,7 @@ impl Reading for StoreReading<'_> {
             partitions: progress.keys().next_back().map_or(0, |last| last + 1),
             first_offsets,
             rules: self.context.rules.clone(),
+            former_rules: self.snapshot.former_rules()?,
         }))
     }
 

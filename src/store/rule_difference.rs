@@ -33,7 +33,7 @@ impl RuleDifference {
     }
 
     /// The first few, as part of a sentence.
-    pub(super) fn list(differences: &[Self]) -> String {
+    pub fn list(differences: &[Self]) -> String {
         let shown: Vec<String> = differences
             .iter()
             .take(SHOWN_MAX)

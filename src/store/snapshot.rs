@@ -21,6 +21,7 @@ use crate::core::effect::Progress;
 use crate::core::feedback::{Blocked, Family, Mark};
 use crate::domain::document_key::{DocumentKey, Origin};
 use crate::domain::payment::BranchId;
+use crate::domain::provenance::FormerRules;
 use crate::domain::topic_id::TopicId;
 use crate::domain::total::Total;
 use crate::view::reading::ReadError;
@@ -93,6 +94,12 @@ impl<'a> StateSnapshot<'a> {
         self.value(&keys::topic())
     }
 
+    /// The rules that the state had before it adopted others, oldest first.
+    pub(super) fn former_rules(&self) -> Read<Vec<FormerRules>> {
+        let former = self.value(&keys::former_rules())?;
+        Ok(former.unwrap_or_default())
+    }
+
     /// The partitions that can't be read on, and why.
     pub(super) fn halts(&self) -> Read<BTreeMap<i32, String>> {
         let mut halts = BTreeMap::new();
@@ -155,6 +162,19 @@ impl<'a> StateSnapshot<'a> {
             Some(number) => self.value(&list.entry(number)),
             None => Ok(None),
         }
+    }
+
+    /// The places of at most `limit` records of `list` from `from` on, by partition and offset.
+    pub(super) fn places(&self, list: RecordList, from: Origin, limit: usize) -> Read<Vec<Origin>> {
+        let mut places = Vec::new();
+        self.scan(list.places_from(from), Direction::Up, |key, _| {
+            if places.len() >= limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            places.push(parsed(key, |key| list.place_of(key))?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(places)
     }
 
     /// The entries of `list` before number `before`, the newest first, at most `limit`.

@@ -1,5 +1,7 @@
 //! The engine: decides where each input belongs and when windows are final.
 
+mod judgement;
+
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -8,10 +10,10 @@ use core::mem;
 use hashbrown::HashMap;
 use rustc_hash::FxBuildHasher;
 
+use self::judgement::placed;
 use crate::activity::Activity;
 use crate::frame::closed_by;
 use crate::known_keys::KnownKeys;
-use crate::planted::{Mistake, is_planted};
 use crate::watermark::Watermarks;
 use crate::{
     Aggregate, Changes, Closed, Definition, EventTime, Grid, Key, Participation, PartitionTime,
@@ -21,8 +23,8 @@ use crate::{
 /// The event-time engine over keys `K` and aggregates `A`.
 ///
 /// What it hands out is the same for the same inputs. Every figure in it is the same whatever the order
-/// in which partitions take turns, apart from inputs [past retention](Placement::PastRetention): all
-/// others are judged by their own partition's watermark only. Between two [`Engine::take_changes`] it holds the differences of that time and nothing
+/// in which partitions take turns, apart from inputs [past retention](Placement::PastRetention) and from those that are
+/// [judged again](Engine::insert_again): all others are judged by their own partition's watermark only. Between two [`Engine::take_changes`] it holds the differences of that time and nothing
 /// older.
 #[derive(Clone, Debug)]
 pub struct Engine<K, A> {
@@ -108,39 +110,17 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         key: K,
         input: &A::Input,
     ) -> Placement {
-        let out_of_orderness = self.settings.out_of_orderness;
         let part = *self.watermarks.partitions.entry(partition).or_default();
-        if recorded.is_some_and(|recorded| time > recorded.plus(self.settings.max_future))
-            && !is_planted(Mistake::FutureIsBelieved)
-        {
-            return Placement::Future;
-        }
-        if time > self.in_calendar_until && self.last_end(time) > EventTime::CALENDAR_MAX {
-            return Placement::Future;
-        }
-        let mut late = part.is_late(time, out_of_orderness);
-        if is_planted(Mistake::LatenessByTheCombinedWatermark) {
-            late = self.is_behind_all(time);
-        }
-        if late
-            && let Some(watermark) = part.watermark(out_of_orderness)
-            && self.last_end(time).plus(self.settings.allowed_lateness) <= watermark
-        {
-            return Placement::TooLate;
-        }
-        if time < self.kept_from && self.is_gone(time) {
-            return Placement::PastRetention;
-        }
+        let late = match self.judge(part, time, recorded) {
+            Ok(late) => late,
+            Err(placement) => return placement,
+        };
         let part = self.watermarks.note(partition, time, key.number());
         if !late && part.participation == Participation::Idle {
             part.participation = Participation::Returning;
         }
         self.add(time, key, input, late);
-        if late {
-            Placement::Late
-        } else {
-            Placement::OnTime
-        }
+        placed(late)
     }
 
     /// Notes that `key` is known since `time`: an input of it happened then, or it always was
@@ -288,12 +268,6 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             .watermark(self.settings.out_of_orderness)
     }
 
-    // The planted mistake: the order in which partitions take turns would decide figures.
-    fn is_behind_all(&self, time: EventTime) -> bool {
-        let combined = self.watermarks.combined;
-        combined.is_some_and(|combined| time < combined)
-    }
-
     fn add(&mut self, time: EventTime, key: K, input: &A::Input, late: bool) {
         if !self.slice.contains(time) {
             let start = self.grid.slice_of(time);
@@ -324,15 +298,6 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         }
     }
 
-    fn last_end(&self, time: EventTime) -> EventTime {
-        self.settings
-            .definitions
-            .iter()
-            .map(|definition| definition.last_end(time))
-            .max()
-            .unwrap_or(time)
-    }
-
     // No window is longer.
     fn reach(&self) -> Span {
         let all = self.settings.definitions.iter();
@@ -360,18 +325,6 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         let floor = self.watermarks.retained()?.minus(retention);
         let first = self.activity.stretches().first()?;
         (first.start < floor).then_some(floor)
-    }
-
-    // Whether a window that would hold `time` is past retention.
-    fn is_gone(&self, time: EventTime) -> bool {
-        let first = |definition: &Definition| definition.windows_of(time).next();
-        let starts = self.settings.definitions.iter().filter_map(first);
-        let first = starts.map(|window| window.start).min();
-        let floor = self
-            .floor
-            .unwrap_or(EventTime::MIN)
-            .max(EventTime::CALENDAR_MIN);
-        first.is_some_and(|first| first < floor)
     }
 
     // From the checkpoint at hand on, so windows that become final and past retention at once are

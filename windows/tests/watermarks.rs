@@ -68,6 +68,45 @@ fn a_payment_exactly_on_the_watermark_is_on_time_and_one_before_it_is_late() {
 }
 
 #[test]
+fn a_second_chance_is_judged_as_a_payment_that_comes_now_and_moves_no_watermark() {
+    // ---- 9 ][ 10 ----- 14 | 15 ----- 20 ------ 80
+    let mut engine = engine();
+    begin(&mut engine, 0, 20);
+    let again = |engine: &mut Engine<u32, Summary>, minute| {
+        engine.insert_again(0, at(minute), None, 1, &100)
+    };
+    let before = (engine.partitions().clone(), engine.watermark());
+    assert_eq!(again(&mut engine, 15), Placement::OnTime);
+    assert_eq!(again(&mut engine, 14), Placement::Late);
+    // Far ahead of all others.
+    assert_eq!(again(&mut engine, 80), Placement::OnTime);
+    // A partition that has had no payment.
+    assert_eq!(
+        engine.insert_again(7, at(3), None, 1, &100),
+        Placement::OnTime
+    );
+    engine.advance();
+    assert_eq!((engine.partitions().clone(), engine.watermark()), before);
+    let ahead = Some(at(20));
+    assert_eq!(
+        engine.insert_again(0, at(26), ahead, 1, &100),
+        Placement::Future
+    );
+    begin(&mut engine, 0, 75);
+    assert_eq!(again(&mut engine, 9), Placement::TooLate);
+    assert_eq!(again(&mut engine, 10), Placement::Late);
+    // Those at 3 and at 10 came for windows that are final.
+    let windows = windows(&mut engine, &mut MemoryCells::default());
+    let revised = windows.iter().filter(|window| window.revision > 0);
+    let revised: Vec<i64> = revised
+        .map(|it| it.window.start.millis() / 60_000)
+        .collect();
+    assert_eq!(revised, [0, 10]);
+    let payments: u64 = windows.iter().map(|window| window.aggregate.count).sum();
+    assert_eq!(payments, 2 + 4 + 2 + 1);
+}
+
+#[test]
 fn a_payment_is_too_late_when_its_last_window_and_the_allowed_lateness_are_past() {
     // window [0,10) + 60 minutes = 70: too late from a watermark of 70 on
     let mut engine = engine();

@@ -1,5 +1,7 @@
 //! Records that people look at: rejects, payments in no window, and payments that repeat others.
 
+use tidegauge_windows::Placement;
+
 use super::Pipeline;
 use crate::core::effect::{
     FirstPayment, NoWindowReason, PaymentInNoWindow, RejectedRecord, RepeatedPayment,
@@ -31,13 +33,7 @@ impl Pipeline {
     pub(super) fn reject(&mut self, record: &Record<'_>, reject: Reject) {
         self.ledger.book(Entry::Rejected, None);
         self.notices.rejects[reject.reason as usize] += 1;
-        let rejected = RejectedRecord {
-            origin: origin(record),
-            timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
-            reason: reject.reason,
-            detail: reject.detail,
-            read: shown(record.payload, READ_BYTES_MAX),
-        };
+        let rejected = rejected(record, reject);
         self.listing.bytes += rejected.read.len() + rejected.detail.len() + 100;
         self.listing.rejects.push(rejected);
     }
@@ -48,7 +44,19 @@ impl Pipeline {
         payment: &Payment,
         reason: NoWindowReason,
     ) {
-        let kept = PaymentInNoWindow {
+        let kept = self.in_no_window(record, payment, reason);
+        self.listing.bytes += kept.read.len() + 150;
+        self.listing.in_no_window.push(kept);
+    }
+
+    /// How a payment that is in no window is listed.
+    pub(super) fn in_no_window(
+        &self,
+        record: &Record<'_>,
+        payment: &Payment,
+        reason: NoWindowReason,
+    ) -> PaymentInNoWindow {
+        PaymentInNoWindow {
             origin: origin(record),
             timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
             reason,
@@ -58,9 +66,7 @@ impl Pipeline {
             branch: payment.branch,
             amount: payment.amount,
             read: shown(record.payload, READ_BYTES_MAX),
-        };
-        self.listing.bytes += kept.read.len() + 150;
-        self.listing.in_no_window.push(kept);
+        }
     }
 
     pub(super) fn keep_repeated(
@@ -87,14 +93,38 @@ impl Pipeline {
     }
 }
 
-fn origin(record: &Record<'_>) -> Origin {
+/// What a payment in its windows is booked under, or why it is in none.
+pub(super) const fn outside(placement: Placement) -> Result<Entry, NoWindowReason> {
+    match placement {
+        Placement::OnTime => Ok(Entry::OnTime),
+        Placement::Late => Ok(Entry::Late),
+        Placement::TooLate => Err(NoWindowReason::TooLate),
+        Placement::PastRetention => Err(NoWindowReason::PastRetention),
+        Placement::Future => Err(NoWindowReason::Future),
+    }
+}
+
+/// How a reject is listed.
+pub(super) fn rejected(record: &Record<'_>, reject: Reject) -> RejectedRecord {
+    RejectedRecord {
+        origin: origin(record),
+        timestamp: record.timestamp.filter(|time| can_be_of_record(*time)),
+        reason: reject.reason,
+        detail: reject.detail,
+        read: shown(record.payload, READ_BYTES_MAX),
+    }
+}
+
+/// Where the record is.
+pub(super) fn origin(record: &Record<'_>) -> Origin {
     Origin {
         partition: record.partition,
         offset: record.offset,
     }
 }
 
-fn shown(payload: Option<&[u8]>, most: usize) -> String {
+/// The beginning of a payload, at most so many bytes, as it is shown to people.
+pub(super) fn shown(payload: Option<&[u8]>, most: usize) -> String {
     let payload = payload.unwrap_or_default();
     let shown = &payload[..payload.len().min(most)];
     String::from_utf8_lossy(shown).into_owned()

@@ -8,6 +8,7 @@ mod duplicates;
 use super::listing::READ_BYTES_MAX;
 use super::*;
 use crate::core::distance::Distances;
+use crate::core::effect::NoWindowReason;
 use crate::decode::mapping::{BranchType, Mapping, MappingSettings};
 use crate::domain::branch_key::BranchKey;
 use crate::domain::branch_names::BranchNames;

@@ -79,6 +79,30 @@ impl Report {
     }
 }
 
+/// Takes note that the figures of `generation` change otherwise than by the log: what was found when it was
+/// compared with another generation holds no longer.
+///
+/// # Errors
+/// When the generations can't be listed, or a report can't be read or written.
+pub fn forget_comparisons(generations: &Generations, generation: u32) -> Result<(), Error> {
+    for other in generations.all()? {
+        let Some(mut known) = report(generations, other)? else {
+            continue;
+        };
+        let is_concerned = [known.generation, known.compared_with()].contains(&generation);
+        if known.comparison.is_none() || !is_concerned {
+            continue;
+        }
+        known.comparison = None;
+        known.not_compared = Some(format!(
+            "generation {generation} has given listed records a second chance since it was compared: \
+             `tidegauge replay` compares again, with generations that are not live"
+        ));
+        known.write(generations)?;
+    }
+    Ok(())
+}
+
 /// The report of the replay that built a generation, if one did.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use super::{Bulk, Target, outcomes};
 use crate::core::feedback::{Family, Mark};
 use crate::domain::document_key::DocumentKey;
 use crate::domain::payment::BranchId;
-use crate::sink::document::Document;
+use crate::sink::document::{Document, DocumentChange};
 use crate::sink::server_answer::ServerAnswer;
 
 /// A document that a bulk asked to write.
@@ -44,8 +44,10 @@ pub fn verdicts(
         };
         let written = Document {
             id: document.id.clone(),
-            version: 2,
-            source: RawValue::NULL.to_owned(),
+            change: DocumentChange::Write {
+                version: 2,
+                source: RawValue::NULL.to_owned(),
+            },
         };
         let key = DocumentKey::Total(BranchId::MAX);
         // All fit, and none of them can't be written.

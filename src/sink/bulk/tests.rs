@@ -19,8 +19,10 @@ fn bulk(lengths: &[usize], max_bytes: usize) -> Bulk {
         let branch = BranchId::new(u32::try_from(at).unwrap()).unwrap();
         let document = Document {
             id: format!("b{at}"),
-            version: 7,
-            source: serde_json::value::to_raw_value(&"x".repeat(*length)).unwrap(),
+            change: DocumentChange::Write {
+                version: 7,
+                source: serde_json::value::to_raw_value(&"x".repeat(*length)).unwrap(),
+            },
         };
         bulk.push(
             DocumentKey::Total(branch),
@@ -156,4 +158,60 @@ proptest! {
         prop_assert!(outcomes(&items, &body.as_bytes()[..cut]).is_err());
         prop_assert!(outcomes(&items, body.as_bytes()).is_ok());
     }
+}
+
+fn deletion() -> Bulk {
+    let mut bulk = bulk(&[], 1_000);
+    let target = Target {
+        family: Family::Rejects,
+        index: "rejects-g1".into(),
+        alias: "rejects-g1-write".into(),
+        uuid: "u1".into(),
+    };
+    let origin = crate::domain::document_key::Origin {
+        partition: 2,
+        offset: 7,
+    };
+    let document = Document {
+        id: "2-7".into(),
+        change: DocumentChange::Delete,
+    };
+    bulk.push(
+        DocumentKey::Reject(origin),
+        Mark(1),
+        &target,
+        document,
+        1_000,
+    )
+    .unwrap();
+    bulk
+}
+
+#[test]
+fn a_deletion_is_one_line_that_never_makes_an_index() {
+    let bulk = deletion();
+    let expected = json!({"delete": { "_index": "rejects-g1-write", "_id": "2-7" }});
+    assert_eq!(lines(&bulk.body), [expected]);
+}
+
+#[test]
+fn a_document_that_is_not_there_is_deleted_and_one_whose_index_is_lost_is_not() {
+    let bulk = deletion();
+    let judged = |action: &str, answer: Value| {
+        let body = json!({ "items": [{ action: answer }] }).to_string();
+        let outcomes = outcomes(&bulk.items, body.as_bytes());
+        outcomes.map(|outcomes| outcomes[0].verdict)
+    };
+    let answer = |status| json!({ "_index": "rejects-g1", "_id": "2-7", "status": status });
+    for (status, verdict) in [
+        (200, Verdict::Done),
+        (404, Verdict::Done),
+        (429, Verdict::Retry),
+    ] {
+        assert_eq!(judged("delete", answer(status)).unwrap(), verdict);
+    }
+    let mut lost = answer(404);
+    lost["error"] = json!({ "type": "index_not_found_exception", "reason": "no such index" });
+    assert_eq!(judged("delete", lost).unwrap(), Verdict::Missing);
+    assert!(judged("index", answer(200)).is_err());
 }

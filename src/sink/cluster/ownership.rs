@@ -19,7 +19,7 @@ use crate::sink::trouble::Trouble;
 pub(in crate::sink) enum Owner {
     /// Those of the same log and rules as ours.
     Us,
-    /// It does not say so, and may be taken.
+    /// It does not say so, or says it of rules that were given up since; it may be taken.
     Nobody,
     /// Those of another log or other rules.
     Stranger(Stranger),
@@ -67,6 +67,8 @@ impl Cluster {
         let meta = &mappings["_meta"];
         if let Ok(theirs) = Provenance::deserialize(&meta["provenance"]) {
             return Ok(match ours.difference(&theirs) {
+                // It names rules that were given up since: it is to name those of now.
+                None if ours.is_newer(&theirs) => Owner::Nobody,
                 None => Owner::Us,
                 Some(difference) => Owner::Stranger(difference.into()),
             });

@@ -44,6 +44,22 @@ impl RecordList {
         KeyBytes::new(prefix).origin(origin)
     }
 
+    /// [`RecordList::number_at`] of all places from `from` on.
+    pub(in crate::store) fn places_from(self, from: Origin) -> Range<KeyBytes> {
+        let prefix = KeyBytes::new(self.number_at(from).bytes[0]);
+        self.number_at(from)..prefix.end()
+    }
+
+    /// The place of a [`RecordList::number_at`] key.
+    pub(in crate::store) fn place_of(self, key: &[u8]) -> Option<Origin> {
+        let prefix = match self {
+            Self::NoWindow => prefix::IN_NO_WINDOW_AT,
+            Self::Rejects => prefix::REJECT_AT,
+        };
+        let mut fields = KeyFields::after(key, prefix)?;
+        fields.origin().filter(|_| fields.is_done())
+    }
+
     /// The document about the record at `origin`.
     pub(in crate::store) fn document(self, origin: Origin) -> DocumentKey {
         match self {

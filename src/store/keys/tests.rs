@@ -48,6 +48,7 @@ fn every_kind_of_key_has_frozen_bytes() {
         (topic(), "08"),
         (halt(3), "0980000003"),
         (life(), "0a"),
+        (former_rules(), "0f"),
         (index(Family::Totals), "0b01"),
         (
             index(Family::Windows {
@@ -214,6 +215,7 @@ fn a_state_is_counted_by_what_its_keys_are_about() {
         (index(Family::Totals), "state"),
         (table_list(), "state"),
         (names(), "state"),
+        (former_rules(), "state"),
         (text(7), "texts"),
         (progress(3), "partitions"),
         (halt(3), "partitions"),
@@ -231,6 +233,26 @@ fn a_state_is_counted_by_what_its_keys_are_about() {
     }
     assert_eq!(subject(b"another program's"), None);
     assert_eq!(subject(&[]), None);
+}
+
+#[test]
+fn places_of_a_list_are_in_the_order_of_the_topic_and_name_their_records() {
+    let at = |partition, offset| Origin { partition, offset };
+    for list in [RecordList::NoWindow, RecordList::Rejects] {
+        let range = list.places_from(at(1, 5));
+        for (origin, is_in) in [
+            (at(0, 9), false),
+            (at(1, 4), false),
+            (at(1, 5), true),
+            (at(2, 0), true),
+            (at(i32::MAX, i64::MAX), true),
+        ] {
+            let key = list.number_at(origin);
+            assert_eq!(list.place_of(&key), Some(origin));
+            assert_eq!(range.contains(&key), is_in, "{origin:?}");
+        }
+        assert_eq!(list.place_of(&list.entry(5)), None);
+    }
 }
 
 fn branches() -> impl Strategy<Value = BranchId> {

@@ -42,6 +42,7 @@ fn figures_name_the_log_and_the_rules_that_they_come_from() {
     let read = effects(&[(0, Some(0)), (2, Some(7))]);
     store.commit(&read, &[], 0).unwrap();
     let expected = Provenance {
+        former_rules: Vec::new(),
         topic: "t".into(),
         topic_id: Some(topic_id.into()),
         partitions: 3,

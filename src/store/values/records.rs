@@ -1,4 +1,7 @@
-//! The bytes of records that people look at: payments in no window, and rejects.
+//! The bytes of records that people look at, payments in no window and rejects, and of rules that they were
+//! read by.
+
+use std::collections::BTreeMap;
 
 use tidegauge_windows::EventTime;
 
@@ -10,7 +13,38 @@ use crate::decode::Reason;
 use crate::domain::amount::Amount;
 use crate::domain::document_key::Origin;
 use crate::domain::payment::BranchId;
+use crate::domain::provenance::FormerRules;
 use crate::store::codec::{ByteDecoder, ByteEncoder, DecodeResult, Malformed};
+
+impl StoredValue for Vec<FormerRules> {
+    fn write(&self, encoder: &mut ByteEncoder) {
+        encoder.u64(self.len() as u64);
+        for former in self {
+            encoder.text(&former.rules);
+            encoder.u64(former.positions.len() as u64);
+            for (partition, position) in &former.positions {
+                encoder.i32(*partition);
+                encoder.i64(*position);
+            }
+        }
+    }
+
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
+        let len = decoder.len()?;
+        let former = (0..len).map(|_| {
+            let rules = decoder.text()?;
+            let len = decoder.len()?;
+            let positions = (0..len).map(|_| Ok((decoder.i32()?, decoder.i64()?)));
+            let positions: BTreeMap<i32, i64> = positions.collect::<DecodeResult<_>>()?;
+            // Each partition once.
+            if positions.len() != len {
+                return Err(Malformed);
+            }
+            Ok(FormerRules { rules, positions })
+        });
+        former.collect()
+    }
+}
 
 impl StoredValue for PaymentInNoWindow {
     fn write(&self, encoder: &mut ByteEncoder) {

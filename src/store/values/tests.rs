@@ -15,6 +15,7 @@ use super::*;
 use crate::core::effect::{NoWindowReason, PaymentInNoWindow, RejectedRecord};
 use crate::decode::Reason;
 use crate::domain::amount::Amount;
+use crate::domain::provenance::FormerRules;
 use crate::store::head::{CheckpointHead, NumberRange};
 
 fn times() -> impl Strategy<Value = EventTime> {
@@ -216,16 +217,19 @@ fn heads() -> impl Strategy<Value = CheckpointHead> {
                 in_no_window: NumberRange {
                     first: numbers[1],
                     next: numbers[4],
+                    gaps: numbers[3],
                 },
                 rejects: NumberRange {
                     first: numbers[5],
                     next: numbers[0],
+                    gaps: numbers[2],
                 },
                 floor,
                 given_up: numbers[1],
                 repeated: NumberRange {
                     first: numbers[2],
                     next: numbers[5],
+                    gaps: 0,
                 },
             }
         })
@@ -280,6 +284,7 @@ proptest! {
         summary in summaries(), total in totals(), progress in progress(),
         snapshot in snapshots(), late in payments_in_no_window(), reject in rejects(), head in heads(),
         ids in vec(any::<u32>(), 0..9),
+        former in vec(("[a-z =\n]{0,9}", btree_map(any::<i32>(), any::<i64>(), 0..4)), 0..4),
     ) {
         comes_back(&summary)?;
         comes_back(&total)?;
@@ -290,6 +295,9 @@ proptest! {
         comes_back(&head)?;
         let branches: Vec<BranchId> = ids.into_iter().map(BranchId::from_bits).collect();
         comes_back(&branches)?;
+        let former = former.into_iter();
+        let former = former.map(|(rules, positions)| FormerRules { rules, positions });
+        comes_back(&former.collect::<Vec<_>>())?;
     }
 
     #[test]
