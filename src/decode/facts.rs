@@ -123,7 +123,11 @@ impl<V: Values> FactReader<'_, V> {
         if self.quick.amount.is_some() {
             return self.quick.amount;
         }
-        let currency = self.currency().ok()?;
+        // A fixed scale needs no currency, so an amount that was read on the way says the same.
+        let currency = match self.rules.mapping.settings().amount_form.scale {
+            AmountScale::OfCurrency => self.currency().ok()?,
+            AmountScale::Fixed(_) => None,
+        };
         let (amount, _) = self.amount(currency).ok()?;
         Some(amount)
     }

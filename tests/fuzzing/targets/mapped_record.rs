@@ -63,7 +63,7 @@ fn settings(which: u8) -> MappingSettings {
         point,
     };
     let condition = |text| Some(PaymentCondition::compile(text).unwrap());
-    match which % 8 {
+    match which % 9 {
         0 => flat,
         1 => MappingSettings {
             branch_type: BranchType::Integer,
@@ -98,6 +98,11 @@ fn settings(which: u8) -> MappingSettings {
         6 => MappingSettings {
             condition: condition("status in ['paid', 'settled'] && !(sum < 0)"),
             negative: condition("has(refund) && refund != null"),
+            ..flat
+        },
+        7 => MappingSettings {
+            currency: Some(place("cur")),
+            condition: condition("status == 'paid'"),
             ..flat
         },
         _ => MappingSettings {

@@ -53,6 +53,7 @@ fn json() -> impl Strategy<Value = Json> {
         "-?(0|[1-9][0-9]{0,9})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?".prop_map(Json::Number),
         "1793[0-9]{6}".prop_map(Json::Number),
         "2026-1[01]-0[1-9] [01][0-9]:[0-5][0-9]:[0-5][0-9]".prop_map(Json::Text),
+        "EUR|JPY".prop_map(Json::Text),
         "[A-Za-zü\"\\\\/\n]{0,12}".prop_map(Json::Text),
     ];
     leaf.prop_recursive(3, 24, 4, |inner| {
@@ -98,6 +99,7 @@ fn fields() -> impl Strategy<Value = MappingSettings> {
         proptest::sample::select(forms),
         0..4_u32,
         any::<[bool; 2]>(),
+        proptest::option::weighted(0.3, (path(), any::<bool>())),
         (conditions(), conditions()),
     )
         .prop_map(
@@ -107,6 +109,7 @@ fn fields() -> impl Strategy<Value = MappingSettings> {
                 form,
                 scale,
                 [both, integer],
+                currency,
                 (condition, negative),
             )| {
                 MappingSettings {
@@ -130,6 +133,11 @@ fn fields() -> impl Strategy<Value = MappingSettings> {
                         BranchType::Any
                     },
                     order_id: Some(Place::Payment(order)),
+                    currencies: match currency {
+                        Some((_, true)) => Currencies::Only("EUR".parse().unwrap()),
+                        _ => Currencies::Apart,
+                    },
+                    currency: currency.map(|(path, _)| Place::Payment(path)),
                     condition,
                     negative,
                     ..MappingSettings::default()

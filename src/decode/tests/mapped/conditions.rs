@@ -57,6 +57,38 @@ fn what_does_not_count_need_not_be_a_payment() {
     );
 }
 
+/// A layout has the amount before it has the currency: what is filtered out must not depend on which
+/// layouts were met.
+#[test]
+fn the_amount_of_a_filtered_payment_needs_its_currency_only_for_the_scale() {
+    let by = |scale| {
+        Decoding::by(MappingSettings {
+            currency: Some(place("cur")),
+            amount_form: AmountForm {
+                scale,
+                ..AmountForm::PLAIN
+            },
+            condition: Some(PaymentCondition::compile("status == 'captured'").unwrap()),
+            ..short()
+        })
+    };
+    for (currency, of_currency) in [
+        (
+            r#""EUR""#,
+            Some(Amount::from_units(125_000_000_000_000_000)),
+        ),
+        ("null", None),
+        ("5.5", None),
+        (r#""XBT""#, None),
+    ] {
+        let value = with(&format!(r#","status":"failed","cur":{currency}"#));
+        let fixed = by(AmountScale::Fixed(0)).value(&value);
+        assert_eq!(fixed, Decoded::Filtered(CENTS_1250), "{currency}");
+        let scaled = by(AmountScale::OfCurrency).value(&value);
+        assert_eq!(scaled, Decoded::Filtered(of_currency), "{currency}");
+    }
+}
+
 #[test]
 fn a_condition_that_can_not_be_decided_rejects_with_the_field_and_what_stands_there() {
     let mut decoding = by("status == \"captured\"", "amount_sign < 0");
