@@ -122,7 +122,7 @@ pub fn run(
     };
     // First those that are in no window: some rejects will be among them.
     for list in [RecordsListed::InNoWindow, RecordsListed::Rejects] {
-        if plan.wanted.list.has(list) {
+        if plan.wanted.list.has(list) && !run.report.is_interrupted {
             run.walk(list, stop, show)?;
         }
     }
@@ -205,11 +205,10 @@ impl Run<'_> {
                 self.report.is_interrupted = true;
                 return Ok(());
             }
-            let page = self.figures.listed(list, from, PAGE)?;
-            next = page.last().map(|last| after(last.origin()));
+            let mut some = self.figures.listed(list, from, PAGE)?;
+            next = some.last().map(|last| after(last.origin()));
             // In one partition, what follows is not wanted; in all, each has its own beginning.
             next = next.and_then(|next| wanted.skip_to(next));
-            let mut some: Vec<ListedRecord> = page;
             some.retain(|record| wanted.holds(record));
             some.truncate(usize::try_from(left).unwrap_or(usize::MAX));
             let judged = self.judge(&some, stop)?;
@@ -218,6 +217,11 @@ impl Run<'_> {
             crash_point::reach("second chance: after the checkpoint");
             self.report.records += judged;
             show(self.report.records);
+            // Also in the last page that is wanted.
+            if judged < some.len() as u64 {
+                self.report.is_interrupted = true;
+                return Ok(());
+            }
         }
         Ok(())
     }

@@ -105,7 +105,8 @@ impl OrderIndex {
         }
     }
 
-    /// Something of the place where an id of this hash is looked for, so that it is in the cache of the processor then.
+    /// Reads the slot at which the search for an id of this hash begins, so that it is in the processor's cache
+    /// when the id is looked for.
     #[inline]
     pub(super) fn touch(&self, hash: IdHash) -> u64 {
         let shard = &self.shards[hash.shard];

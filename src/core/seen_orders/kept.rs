@@ -1,7 +1,7 @@
 //! Where the ids are that are not in memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{OrderChanges, OrderSegment, SeenOrder};
 use crate::domain::payment::OrderId;
@@ -57,11 +57,24 @@ impl KeptOrdersError {
     }
 }
 
-/// Segments in memory, for figures that are not kept.
-#[derive(Debug, Default)]
-pub struct MemoryOrders(Mutex<BTreeMap<(i32, u64), OrderSegment>>);
+/// Segments in memory, for figures that are not kept; over those of a state that is only looked at, if there
+/// is one.
+#[derive(Default)]
+pub struct MemoryOrders {
+    segments: Mutex<BTreeMap<(i32, u64), OrderSegment>>,
+    below: Option<Arc<dyn KeptOrders>>,
+}
 
 impl MemoryOrders {
+    /// None yet, over those of `below`, which stays as it is.
+    #[must_use]
+    pub fn over(below: Arc<dyn KeptOrders>) -> Self {
+        Self {
+            below: Some(below),
+            ..Self::default()
+        }
+    }
+
     /// Takes in what changed.
     pub fn apply(&self, changes: OrderChanges) {
         let mut segments = self.segments();
@@ -75,14 +88,18 @@ impl MemoryOrders {
         }
     }
 
-    fn segment(&self, partition: i32, number: u64) -> Result<OrderSegment, KeptOrdersError> {
-        let segment = self.segments().get(&(partition, number)).cloned();
-        segment.ok_or_else(|| KeptOrdersError::missing(partition, number))
+    fn segment(&self, partition: i32, number: u64) -> Option<OrderSegment> {
+        self.segments().get(&(partition, number)).cloned()
+    }
+
+    fn below(&self, partition: i32, number: u64) -> Result<&dyn KeptOrders, KeptOrdersError> {
+        let below = self.below.as_deref();
+        below.ok_or_else(|| KeptOrdersError::missing(partition, number))
     }
 
     // A panic while it is locked leaves each segment whole.
     pub(super) fn segments(&self) -> MutexGuard<'_, BTreeMap<(i32, u64), OrderSegment>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,7 +111,12 @@ impl KeptOrders for MemoryOrders {
         id: OrderId,
         found: &mut dyn FnMut(u64, SeenOrder),
     ) -> Result<(), KeptOrdersError> {
-        self.segment(partition, number)?.find(id, found);
+        match self.segment(partition, number) {
+            Some(segment) => segment.find(id, found),
+            None => self
+                .below(partition, number)?
+                .find(partition, number, id, found)?,
+        }
         Ok(())
     }
 
@@ -104,15 +126,23 @@ impl KeptOrders for MemoryOrders {
         number: u64,
         each: &mut dyn FnMut(OrderId),
     ) -> Result<(), KeptOrdersError> {
-        let segment = self.segment(partition, number)?;
-        segment.orders.iter().for_each(|order| each(order.id));
+        match self.segment(partition, number) {
+            Some(segment) => segment.orders.iter().for_each(|order| each(order.id)),
+            None => self
+                .below(partition, number)?
+                .ids(partition, number, each)?,
+        }
         Ok(())
     }
 
+    /// Those below first: to be called before anything is taken in over them.
     fn each(
         &self,
         visit: &mut dyn FnMut(OrderSegment) -> Result<(), KeptOrdersError>,
     ) -> Result<(), KeptOrdersError> {
+        if let Some(below) = &self.below {
+            below.each(visit)?;
+        }
         let segments: Vec<OrderSegment> = self.segments().values().cloned().collect();
         segments.into_iter().try_for_each(visit)
     }

@@ -95,6 +95,30 @@ impl Timeline {
     }
 }
 
+/// As a dry run does: what is new is found among what was taken, and the state below stays as it is.
+#[test]
+fn ids_in_memory_over_a_state_are_found_like_those_of_the_state_and_leave_it_as_it_is() {
+    let mut line = Timeline::new(rule(1_000_000));
+    for id in 0..500 {
+        assert!(line.is_new(&payment(id, 0, 5)));
+    }
+    line.checkpoint();
+    let below = line.kept.clone();
+    let before = below.segments().clone();
+    line.kept = Arc::new(MemoryOrders::over(below.clone()));
+    line.seen = SeenOrders::restore(line.rule, 7, line.kept.clone()).unwrap();
+    for step in 0..5 {
+        for id in 500 + step * 300..800 + step * 300 {
+            assert!(line.is_new(&payment(id, 1, 5)), "{id}");
+        }
+        line.checkpoint();
+        for id in 0..800 + step * 300 {
+            assert!(!line.is_new(&payment(id, 1, 5)), "{id}");
+        }
+    }
+    assert_eq!(*below.segments(), before);
+}
+
 #[test]
 fn one_id_counts_once_within_the_horizon_and_again_after_it() {
     let mut line = Timeline::new(rule(1_000));

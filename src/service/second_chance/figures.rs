@@ -8,7 +8,7 @@ use super::Error;
 use crate::config::Config;
 use crate::core::effect::correction::ListedRecord;
 use crate::core::pipeline::{Pipeline, PipelineStart};
-use crate::core::seen_orders::{KeptOrders, KeptOrdersError, SeenOrders};
+use crate::core::seen_orders::{KeptOrders, KeptOrdersError, MemoryOrders, SeenOrders};
 use crate::domain::branch::Branches;
 use crate::domain::document_key::Origin;
 use crate::host::wall_clock;
@@ -19,8 +19,8 @@ use crate::store::{self, ReadOnlyStore, RecordsListed, Recovered, Store};
 pub(super) enum Figures {
     /// Every page is a checkpoint.
     Written(Box<Store>),
-    /// Nothing is written.
-    Looked(Box<ReadOnlyStore>),
+    /// Nothing is written: order ids that are new are in memory.
+    Looked(Box<ReadOnlyStore>, Arc<MemoryOrders>),
 }
 
 impl Figures {
@@ -46,9 +46,10 @@ impl Figures {
         let branches = still.branches(&config.branches)?;
         let settings = Arc::clone(&config.event_time.settings);
         let recovered = still.recovered(settings, &branches)?;
-        let kept = still.kept_orders();
-        let pipeline = pipeline(config, Arc::new(branches), recovered, kept)?;
-        Ok((Self::Looked(Box::new(still)), pipeline))
+        let kept = Arc::new(MemoryOrders::over(still.kept_orders()));
+        let orders: Arc<dyn KeptOrders> = Arc::<MemoryOrders>::clone(&kept);
+        let pipeline = pipeline(config, Arc::new(branches), recovered, orders)?;
+        Ok((Self::Looked(Box::new(still), kept), pipeline))
     }
 
     /// Some records of `list` from `from` on.
@@ -60,7 +61,7 @@ impl Figures {
     ) -> Result<Vec<ListedRecord>, store::Error> {
         match self {
             Self::Written(store) => store.listed(list, from, limit),
-            Self::Looked(still) => still.listed(list, from, limit),
+            Self::Looked(still, _) => still.listed(list, from, limit),
         }
     }
 
@@ -73,9 +74,7 @@ impl Figures {
             Self::Written(store) => {
                 store.commit(&pipeline.take_effects(), &[], wall_clock::now_ms())?;
             }
-            // Order ids that are taken count as kept, and would be looked for in the state.
-            Self::Looked(_) if pipeline.orders().is_some() => {}
-            Self::Looked(_) => drop(pipeline.take_effects()),
+            Self::Looked(_, kept) => kept.apply(pipeline.take_effects().orders),
         }
         Ok(())
     }
@@ -84,7 +83,7 @@ impl Figures {
     pub(super) fn finish(&self) -> Result<(), store::Error> {
         match self {
             Self::Written(store) => store.sync(),
-            Self::Looked(_) => Ok(()),
+            Self::Looked(..) => Ok(()),
         }
     }
 }
