@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use serde::Serialize;
@@ -24,6 +24,7 @@ use crate::decode::{Decoded, Decoder, FoundFact};
 use crate::domain::amount::Amount;
 use crate::domain::branch_texts::BranchTexts;
 use crate::domain::count::{agreeing, counted, counted_in_threes, grouped};
+use crate::domain::duration;
 use crate::domain::record::Record;
 use crate::domain::timestamp::{looks_like_seconds, rfc3339};
 use crate::source::{LogBatch, Source};
@@ -288,8 +289,19 @@ pub(super) fn of_topic(
 ) -> Result<(), CommandFailure> {
     let mut sample = Sample::new(config)?;
     let mut source = Source::connect_to_last(&config.kafka, limit, PATIENCE)?;
+    let mut heard = Instant::now();
     while !source.finished() && sample.rows.len() < limit {
         let batch = source.poll(Duration::from_millis(100))?;
+        if batch.len() > 0 {
+            heard = Instant::now();
+        } else if heard.elapsed() >= PATIENCE {
+            return Err(CommandFailure::Unavailable(anyhow!(
+                "no more records of topic \"{}\" came within {}, and its end was not reached: do its \
+                 brokers still run?",
+                config.kafka.topic,
+                duration::text(PATIENCE)
+            )));
+        }
         for record in batch.records().take(limit - sample.rows.len()) {
             sample.take_record(&record)?;
         }
