@@ -145,18 +145,18 @@ impl PaymentCondition {
         }
     }
 
-    /// Whether the condition holds for the payment whose JSON object `object` is. Works for every
-    /// condition; for one that does not need the object [`PaymentCondition::evaluate`] is faster.
+    /// Whether the condition holds for the payment whose JSON object `object` is, if it
+    /// [needs the object](PaymentCondition::needs_object).
     ///
     /// # Errors
-    /// As [`PaymentCondition::evaluate`], and when `object` is not a JSON object.
+    /// As [`PaymentCondition::evaluate`], and when `object` is not a JSON object. Always when the condition
+    /// reads paths alone.
     pub fn evaluate_object(&self, object: &str) -> Result<bool, EvaluationError> {
         match &self.compiled.plan {
-            EvaluationPlan::Tree(tree) => {
-                let paths = tree.paths();
-                tree.evaluate(|path| object::locate(object, paths.get(path)?))
-            }
             EvaluationPlan::Interpreter(interpreter) => interpreter.evaluate(object),
+            EvaluationPlan::Tree(_) => Err(EvaluationError::Undecided {
+                problem: "it reads paths alone".to_owned(),
+            }),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::absence;
 use super::facts::{self, QuickFacts, Values, reject};
 use super::fault;
 use super::lookup::FoundValues;
-use super::mapping::Fact;
+use super::mapping::Mapping;
 use super::place_value::PlaceValue;
 use super::quoted::excerpt;
 use super::rules::Rules;
@@ -57,22 +57,14 @@ fn from_found(
         );
         return Err(reject(Reason::BadField, detail));
     }
-    if let Some(envelope) = &rules.mapping.envelope {
-        match envelope.slot.and_then(|slot| found.values[slot]) {
-            Some(raw) if raw.starts_with('{') => {}
-            // As a change stream says that a row was deleted.
-            Some("null") => return Ok(Decoded::Tombstone),
-            raw => return Err(no_envelope(text, envelope, raw)),
-        }
-    }
-    let envelope = rules.mapping.envelope.as_ref();
-    let values = FoundInObject {
-        found,
-        object: match envelope.and_then(|envelope| envelope.slot) {
-            Some(slot) => found.values[slot].unwrap_or_default(),
-            None => text,
-        },
+    let object = match rules.mapping.envelope.map(|slot| found.values[slot]) {
+        None => text,
+        Some(Some(raw)) if raw.starts_with('{') => raw,
+        // As a change stream says that a row was deleted.
+        Some(Some("null")) => return Ok(Decoded::Tombstone),
+        Some(raw) => return Err(no_envelope(text, rules.mapping, raw)),
     };
+    let values = FoundInObject { found, object };
     facts::decode(rules, record, &values, &QuickFacts::default()).map_err(|reject| {
         match reject.reason {
             Reason::MissingField => absence::explain(reject, text, rules.mapping, found),
@@ -101,11 +93,8 @@ impl Values for FoundInObject<'_> {
     }
 }
 
-fn no_envelope(text: &str, envelope: &Fact, raw: Option<&str>) -> Reject {
-    let path = match &envelope.place {
-        super::mapping::Place::Value(path) => path,
-        _ => return reject(Reason::MissingField, "the envelope is missing".to_owned()),
-    };
+fn no_envelope(text: &str, mapping: &Mapping, raw: Option<&str>) -> Reject {
+    let path = mapping.settings().envelope.clone().unwrap_or_default();
     match raw {
         Some(raw) => {
             let right = if raw.starts_with("\"{") || raw.starts_with("\"\\u007b") {

@@ -68,7 +68,8 @@ pub enum BranchType {
 #[derive(Clone, Debug)]
 pub struct Mapping {
     settings: MappingSettings,
-    pub(super) envelope: Option<Fact>,
+    /// The slot of the envelope.
+    pub(super) envelope: Option<usize>,
     pub(super) event_time: Fact,
     pub(super) amount: Fact,
     pub(super) branch: BranchFacts,
@@ -169,7 +170,7 @@ impl Mapping {
         let envelope = settings
             .envelope
             .as_ref()
-            .map(|path| slots.fact(&Place::Value(path.clone())));
+            .map(|path| slots.tree.slot(path.steps()));
         let event_time = slots.fact(&settings.event_time);
         let amount = slots.fact(&settings.amount);
         let branch = slots.branch(&settings);
@@ -239,7 +240,7 @@ impl Mapping {
 
     /// Whether `slot` is the envelope's.
     pub(super) fn is_envelope(&self, slot: usize) -> bool {
-        self.envelope.as_ref().and_then(|fact| fact.slot) == Some(slot)
+        self.envelope == Some(slot)
     }
 
     /// Whether it is that of the original message, and all payments count.

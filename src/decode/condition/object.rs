@@ -1,4 +1,4 @@
-//! Reads the payment's JSON object: the text at a path, and the values that the interpreter uses.
+//! Reads the payment's JSON object: the values that the interpreter uses.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -8,27 +8,11 @@ use cel::common::types::{
     CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt,
 };
 use cel::common::value::Val;
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::scalar::CelNumber;
-use crate::decode::path::PathStep;
 use crate::decode::quoted::unquote;
-
-/// The JSON text that `steps` lead to in the value `raw`; `None` if nothing is there, or `raw` is
-/// not JSON. Of members with the same name the last one counts.
-pub(super) fn locate<'t>(raw: &'t str, steps: &[PathStep]) -> Option<&'t str> {
-    steps.iter().try_fold(raw, |raw, step| {
-        let mut reader = serde_json::Deserializer::from_str(raw);
-        let found = match step {
-            PathStep::Field(name) => ObjectMember(name).deserialize(&mut reader),
-            PathStep::Index(index) => Element(*index).deserialize(&mut reader),
-        };
-        found.ok().flatten().map(RawValue::get)
-    })
-}
 
 /// The value of the JSON object `text`, with the members in `fields` alone, or with all of them.
 /// `None` if `text` is not a JSON object, or if in one of those members a string has an escape that
@@ -51,68 +35,7 @@ const DEPTH_MAX: usize = 128;
 /// A name, borrowed unless it has escapes.
 #[derive(serde::Deserialize, PartialEq, Eq, Hash)]
 #[serde(transparent)]
-struct MemberName<'a>(#[serde(borrow)] Cow<'a, str>);
-
-struct ObjectMember<'a>(&'a str);
-
-impl<'de> DeserializeSeed<'de> for ObjectMember<'_> {
-    type Value = Option<&'de RawValue>;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ObjectMember<'_> {
-    type Value = Option<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(MemberName(name)) = members.next_key()? {
-            if name == self.0 {
-                if found.replace(members.next_value()?).is_some() {
-                    return Err(A::Error::custom("a name is given twice"));
-                }
-            } else {
-                members.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
-}
-
-struct Element(usize);
-
-impl<'de> DeserializeSeed<'de> for Element {
-    type Value = Option<&'de RawValue>;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Element {
-    type Value = Option<&'de RawValue>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        for _ in 0..self.0 {
-            if elements.next_element::<IgnoredAny>()?.is_none() {
-                return Ok(None);
-            }
-        }
-        let found = elements.next_element()?;
-        while elements.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(found)
-    }
-}
+pub(super) struct MemberName<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 struct ObjectMembers<'f>(Option<&'f BTreeSet<String>>);
 

@@ -5,16 +5,25 @@ mod agreement;
 mod bounds;
 mod calls;
 mod forms;
+mod located;
 mod macros;
 mod refusals;
 
 use super::*;
 
+/// Evaluates `condition` as the mapping does.
+fn evaluate_by(condition: &PaymentCondition, object: &str) -> Result<bool, EvaluationError> {
+    if condition.needs_object() {
+        return condition.evaluate_object(object);
+    }
+    condition.evaluate(|path| located::locate(object, condition.paths().get(path)?))
+}
+
 /// What `text` gives for `object`: as compiled, which must be the same as interpreted.
 fn evaluate(text: &str, object: &str) -> Result<bool, String> {
     let compiled =
         PaymentCondition::compile(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-    let result = compiled.evaluate_object(object);
+    let result = evaluate_by(&compiled, object);
     let interpreted = PaymentCondition::interpreted(text)
         .unwrap()
         .evaluate_object(object);

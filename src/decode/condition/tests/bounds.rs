@@ -100,7 +100,7 @@ fn try_out(text: &str) {
                 "[]",
                 "",
             ] {
-                if let Err(error) = condition.evaluate_object(object) {
+                if let Err(error) = evaluate_by(&condition, object) {
                     short(error.to_string());
                 }
             }

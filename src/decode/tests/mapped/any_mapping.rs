@@ -140,7 +140,6 @@ fn fields() -> impl Strategy<Value = MappingSettings> {
                     currency: currency.map(|(path, _)| Place::Payment(path)),
                     condition,
                     negative,
-                    ..MappingSettings::default()
                 }
             },
         )
