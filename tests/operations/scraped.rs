@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
+use tidegauge::domain::ledger::Entry;
 
 use super::promtool;
 use crate::support::lab::{Elastic, Kafka, Toolbox, http, unique};
@@ -79,7 +80,7 @@ fn metrics_say_what_the_ledger_and_the_status_say() {
     let status = service.ask("status");
 
     let entries = ledger["entries"].as_object().unwrap();
-    assert_eq!(entries.len(), 8);
+    assert_eq!(entries.len(), Entry::ALL.len());
     for (entry, counted) in entries {
         let name = format!("tidegauge_records_total{{entry=\"{entry}\"}}");
         assert_eq!(series[&name], counted["count"].as_f64().unwrap(), "{name}");
