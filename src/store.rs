@@ -19,6 +19,7 @@ use self::database::{Database, Shared};
 use self::directory::Directory;
 use self::head::CheckpointHead;
 use self::marking::MarkingTasks;
+use self::newest_orders::NewestOrders;
 use self::readings::{StateContext, StoreReadings};
 use self::recent_writes::RecentWrites;
 use self::retention::Retention;
@@ -53,6 +54,7 @@ mod life;
 mod listed;
 mod mark;
 mod marking;
+mod newest_orders;
 mod opened_file;
 mod opening;
 mod orders;
@@ -60,6 +62,7 @@ mod read_only;
 mod readings;
 mod recent_writes;
 mod recovered;
+mod repeated;
 mod retention;
 mod rule_difference;
 mod scan_cache;
@@ -107,6 +110,7 @@ pub struct Store {
     retention: Retention,
     /// A cache of what the newest checkpoints wrote. Nothing of a checkpoint that failed is in it.
     recent: RecentWrites,
+    orders: Arc<NewestOrders>,
     /// So many payments in no window, and so many records that are not payments, are kept.
     keep: u64,
     /// The directory and its lock.
@@ -159,6 +163,7 @@ impl Store {
             marking,
             retention: Retention::new(&identity.settings, identity.documents),
             recent: RecentWrites::default(),
+            orders: Arc::default(),
             keep: KEEP,
             place,
             database,
@@ -211,7 +216,8 @@ impl Store {
         draft.clear(acks)?;
         draft.merge(effects, frame.grid(), floor, self.latest)?;
         draft.list(effects);
-        orders::put(&mut draft, effects);
+        let segments = orders::put(&mut draft, effects);
+        repeated::put(&mut draft, &database, &effects.repeated)?;
         let texts = draft.keep_texts(effects, &self.branches, self.texts, &context);
         draft.keep_lists(&effects.corrections, self.keep, self.retention.blocked())?;
         for (partition, progress) in &effects.progress {
@@ -302,6 +308,7 @@ impl Store {
             Some(deleted) => self.retention.deleted(deleted),
             None => self.recent = recent,
         }
+        self.orders.note(segments);
         self.texts = texts;
         self.latest = effects.changes.snapshot.latest;
         self.learned.clone_from(&context.configured);
@@ -315,19 +322,10 @@ impl Store {
             self.marking.set(number, Some(task));
         }
         if begins {
-            self.keep_beginning();
+            opening::keep_beginning(&database);
         }
         self.changelog.publish(self.head.sequence, changed);
         Ok(self.checkpoint())
-    }
-
-    /// Makes the first positions outlive the log. If it is lost, reading continues from them; a state without
-    /// any would begin where `kafka.start` says, and leave out payments without an error.
-    fn keep_beginning(&self) {
-        if let Err(error) = self.database.flush() {
-            // They are in the log, as everything that comes.
-            warn!(%error, "the positions at which reading began are in the log only");
-        }
     }
 
     /// Takes note that documents were delivered as they were at their marks. A document that has

@@ -13,7 +13,7 @@ use self::listing::{Listing, outside};
 pub use self::second_chance::SecondChance;
 use crate::core::effect::correction::Corrections;
 use crate::core::effect::{Effects, Fingerprint, Notices, Progress};
-use crate::core::seen_orders::{KeptOrdersError, SeenOrders};
+use crate::core::seen_orders::{IdHash, KeptOrdersError, SeenOrders};
 use crate::decode::{DecodeRules, Decoded, Decoder, Reject};
 use crate::domain::branch::Branches;
 use crate::domain::ledger::{Entry, Ledger};
@@ -121,7 +121,7 @@ impl Pipeline {
         let outcome = match self.orders {
             None => records.into_iter().try_for_each(|record| {
                 let decoded = self.decoder.decode(&record);
-                self.apply_one(&mut last, record, decoded)
+                self.apply_one(&mut last, &record, &decoded, None)
             }),
             Some(_) => self.apply_comparing(&mut last, records),
         };
@@ -245,34 +245,36 @@ impl Pipeline {
         &self.engine
     }
 
-    /// Applies a record, `decoded`. `last` is the one applied before, and then this one.
+    /// Applies a record, `decoded`. `last` is the one applied before, and then this one. `hash` is that of its order id.
     fn apply_one<'a>(
         &mut self,
         last: &mut Option<Record<'a>>,
-        record: Record<'a>,
-        decoded: Decoded,
+        record: &Record<'a>,
+        decoded: &Decoded,
+        hash: Option<IdHash>,
     ) -> Result<(), KeptOrdersError> {
         if let Some(last) = last
             && last.partition != record.partition
         {
             self.note_progress(last);
         }
-        self.apply_decoded(&record, decoded)?;
-        *last = Some(record);
+        self.apply_decoded(record, decoded, hash)?;
+        *last = Some(*record);
         Ok(())
     }
 
     fn apply_decoded(
         &mut self,
         record: &Record<'_>,
-        decoded: Decoded,
+        decoded: &Decoded,
+        hash: Option<IdHash>,
     ) -> Result<(), KeptOrdersError> {
         match decoded {
-            Decoded::Payment(payment) => self.judge_payment(record, &payment)?,
+            Decoded::Payment(payment) => self.judge_payment(record, payment, hash)?,
             Decoded::Tombstone if is_planted(Mistake::TombstoneNotBooked) => return Ok(()),
             Decoded::Tombstone => self.ledger.book(Entry::Tombstone, None),
-            Decoded::Filtered(amount) => self.ledger.book(Entry::Filtered, amount),
-            Decoded::Reject(reject) => self.reject(record, reject),
+            Decoded::Filtered(amount) => self.ledger.book(Entry::Filtered, *amount),
+            Decoded::Reject(reject) => self.reject(record, reject.clone()),
         }
         self.ledger.consumed += 1;
         Ok(())

@@ -3,8 +3,6 @@
 //! Each partition is judged by its own log alone, so a resend is found in the partition of the payment that it repeats,
 //! and nowhere else.
 
-use std::collections::BTreeMap;
-use std::hint::black_box;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -19,6 +17,7 @@ mod index;
 pub mod kept;
 mod partition;
 
+pub use index::IdHash;
 pub use kept::{KeptOrders, KeptOrdersError, MemoryOrders};
 
 /// When a payment repeats another with the same order id.
@@ -110,7 +109,10 @@ pub struct SeenOrders {
     /// Keys the hash of ids, so that senders can't choose ids which the tables are slow with. Decides no verdict.
     seed: u64,
     kept: Arc<dyn KeptOrders>,
-    partitions: BTreeMap<i32, SeenPartition>,
+    /// In the order of their numbers.
+    partitions: Vec<SeenPartition>,
+    /// The place of the one that was asked for last.
+    current: usize,
 }
 
 impl SeenOrders {
@@ -123,34 +125,41 @@ impl SeenOrders {
         seed: u64,
         kept: Arc<dyn KeptOrders>,
     ) -> Result<Self, KeptOrdersError> {
-        let mut partitions: BTreeMap<i32, SeenPartition> = BTreeMap::new();
-        kept.each(&mut |segment| {
-            if is_planted(Mistake::DuplicatesForgotten) {
-                return Ok(());
-            }
-            partitions
-                .entry(segment.partition)
-                .or_insert_with(|| SeenPartition::new(segment.partition, seed))
-                .restore(segment, kept.as_ref())
-        })?;
-        Ok(Self {
+        let mut orders = Self {
             rule,
             seed,
-            kept,
-            partitions,
-        })
+            kept: Arc::clone(&kept),
+            partitions: Vec::new(),
+            current: 0,
+        };
+        kept.each(
+            &mut |segment| match is_planted(Mistake::DuplicatesForgotten) {
+                true => Ok(()),
+                false => orders
+                    .partition(segment.partition)
+                    .restore(segment, kept.as_ref()),
+            },
+        )?;
+        Ok(orders)
     }
 
-    /// Has the processor fetch what it needs to judge payments with these ids, each of a partition. The tables are larger than
-    /// its caches: fetching several at once takes as long as fetching one.
-    pub fn prefetch(&self, ids: impl Iterator<Item = (i32, OrderId)>) {
-        let touch = |(partition, id)| Some(self.partitions.get(&partition)?.touch(id));
-        let touched = ids.filter_map(touch).fold(0, u64::wrapping_add);
-        black_box(touched);
+    /// The hash by which an id is looked for.
+    #[must_use]
+    pub fn hash(&self, id: OrderId) -> IdHash {
+        IdHash::of(id, self.seed)
+    }
+
+    /// Has the processor fetch where an id with this hash, of a payment of `partition`, is looked for. The tables
+    /// are larger than its caches; meanwhile it does other work.
+    #[inline]
+    pub fn prefetch(&mut self, partition: i32, hash: IdHash) {
+        if let Some(place) = self.place(partition) {
+            self.partitions[place].prefetch(hash);
+        }
     }
 
     /// Whether a payment read from `partition`, whose highest believed event time is `clock`, repeats one that
-    /// counted.
+    /// counted. `hash` is that of its order id, if it has one.
     ///
     /// # Errors
     /// When what is remembered can't be read. Nothing has changed then.
@@ -159,50 +168,53 @@ impl SeenOrders {
         partition: i32,
         clock: Option<EventTime>,
         payment: &Payment,
+        hash: Option<IdHash>,
     ) -> Result<OrderVerdict, KeptOrdersError> {
-        match (payment.order_id, self.partitions.get_mut(&partition)) {
-            (Some(id), Some(seen)) => seen.judge(self.rule, clock, id, payment, self.kept.as_ref()),
-            _ => Ok(OrderVerdict::New),
+        let id = payment.order_id.zip(hash);
+        match id.zip(self.place(partition)) {
+            Some((id, place)) => {
+                let seen = &mut self.partitions[place];
+                seen.judge(self.rule, clock, id, payment, self.kept.as_ref())
+            }
+            None => Ok(OrderVerdict::New),
         }
     }
 
     /// Takes note of a payment that counted: the record at `offset` of `partition`, whose highest believed event time is
-    /// `clock` now. It was the last to be judged.
+    /// `clock` now. It was the last to be judged. `hash` is that of its order id, if it has one.
     pub fn note(
         &mut self,
         partition: i32,
         offset: i64,
         clock: Option<EventTime>,
         payment: &Payment,
+        hash: Option<IdHash>,
     ) {
-        let seed = self.seed;
-        let Some(id) = payment.order_id else {
-            if let Some(seen) = self.partitions.get_mut(&partition) {
-                seen.note_clock(clock);
+        let Some((id, hash)) = payment.order_id.zip(hash) else {
+            if let Some(place) = self.place(partition) {
+                self.partitions[place].note_clock(clock);
             }
             return;
         };
-        let seen = self
-            .partitions
-            .entry(partition)
-            .or_insert_with(|| SeenPartition::new(partition, seed));
+        let seen = self.partition(partition);
         seen.note_clock(clock);
-        seen.remember(SeenOrder {
+        let order = SeenOrder {
             id,
             offset,
             event_time: payment.event_time,
             branch: payment.branch,
             amount: payment.amount,
             clock,
-        });
+        };
+        seen.remember(order, hash);
     }
 
     /// What changed since the last call, given the highest believed event time of each partition. What the call before gave
     /// is kept by now.
     pub fn take_changes(&mut self, clock: impl Fn(i32) -> Option<EventTime>) -> OrderChanges {
         let mut changes = OrderChanges::default();
-        for (partition, seen) in &mut self.partitions {
-            seen.take_changes(self.rule, clock(*partition), &mut changes);
+        for seen in &mut self.partitions {
+            seen.take_changes(self.rule, clock(seen.number()), &mut changes);
         }
         changes
     }
@@ -211,7 +223,7 @@ impl SeenOrders {
     #[must_use]
     pub fn pending_bytes(&self) -> usize {
         self.partitions
-            .values()
+            .iter()
             .map(SeenPartition::pending_bytes)
             .sum()
     }
@@ -220,12 +232,36 @@ impl SeenOrders {
     #[must_use]
     pub fn stats(&self) -> OrderStats {
         let mut stats = OrderStats::default();
-        for seen in self.partitions.values() {
+        for seen in &self.partitions {
             stats.ids += seen.len();
             stats.most = stats.most.max(seen.len());
             stats.bytes += seen.table_bytes();
         }
         stats
+    }
+
+    // Where a partition is, if any of its ids were remembered. Records that follow each other are mostly of the same one.
+    fn place(&mut self, partition: i32) -> Option<usize> {
+        let current = self.partitions.get(self.current);
+        if current.is_none_or(|current| current.number() != partition) {
+            self.current = self.search(partition).ok()?;
+        }
+        Some(self.current)
+    }
+
+    fn partition(&mut self, number: i32) -> &mut SeenPartition {
+        let place = self.place(number).unwrap_or_else(|| {
+            let place = self.search(number).unwrap_or_else(|place| place);
+            let seen = SeenPartition::new(number, self.seed);
+            self.partitions.insert(place, seen);
+            place
+        });
+        &mut self.partitions[place]
+    }
+
+    fn search(&self, partition: i32) -> Result<usize, usize> {
+        self.partitions
+            .binary_search_by_key(&partition, SeenPartition::number)
     }
 }
 

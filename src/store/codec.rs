@@ -35,6 +35,12 @@ impl ByteEncoder {
         self.bytes.push(value);
     }
 
+    /// Bytes as they are. Their number is known to the reader.
+    #[inline]
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
     #[inline]
     #[expect(
         clippy::cast_possible_truncation,

@@ -64,6 +64,21 @@ impl Database {
         }
     }
 
+    /// Expects segments of order ids: many large values, each written once and deleted in the order in which they came. With
+    /// larger buffers and more tables before they are merged, they are not written again and again; ids hardly compress, so
+    /// that is left to the merge.
+    pub(super) fn expect_orders(&self) -> Result<(), Error> {
+        let buffer = (2 * WRITE_BUFFER_BYTES).to_string();
+        let options = [
+            ("write_buffer_size", buffer.as_str()),
+            ("level0_file_num_compaction_trigger", "8"),
+            ("compression_per_level", "kNoCompression:kLZ4Compression"),
+        ];
+        self.db
+            .set_options(&options)
+            .map_err(|error| self.failed("open", &error))
+    }
+
     /// Opens the database in `path` as it is at this moment, while its writer runs: takes no
     /// lock and changes nothing.
     pub(super) fn open_read_only(path: &Path) -> Result<Self, Error> {

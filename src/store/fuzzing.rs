@@ -11,8 +11,8 @@ use super::identity::{MarkedDocuments, StoredIdentity};
 use super::keys;
 use super::table_list::TableList;
 use super::task::Task;
-use super::values::{StoredNames, StoredOrders, StoredValue, merge_summary};
-use crate::core::effect::{PaymentInNoWindow, Progress, RejectedRecord, RepeatedPayment};
+use super::values::{RepeatedGroup, StoredNames, StoredOrders, StoredValue, merge_summary};
+use crate::core::effect::{PaymentInNoWindow, Progress, RejectedRecord};
 use crate::domain::payment::BranchId;
 use crate::domain::topic_id::TopicId;
 use crate::domain::total::Total;
@@ -83,7 +83,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Option<ReadValue> {
         "table_list" => read_as::<TableList>(bytes),
         "names" => read_as::<StoredNames>(bytes),
         "orders" => read_as::<StoredOrders>(bytes),
-        "repeated" => read_as::<RepeatedPayment>(bytes),
+        "repeated" => read_as::<RepeatedGroup>(bytes),
         _ => None,
     }
 }
@@ -126,7 +126,7 @@ pub fn key_again(bytes: &[u8]) -> Option<Vec<u8>> {
     let index = || keys::family_of_index(bytes).map(keys::index);
     let orders =
         || keys::segment_of(bytes).map(|(partition, number)| keys::orders(partition, number));
-    let repeated = || keys::number_of_repeated(bytes).map(keys::repeated);
+    let repeated = || keys::group_of_repeated(bytes).map(keys::repeated);
     let listed = || orders().or_else(repeated);
     let rest = || revision().or_else(index).or_else(text).or_else(listed);
     let key = document().or_else(total).or_else(task).or_else(rest)?;

@@ -61,10 +61,15 @@ const STORAGE_VERSION_OLDEST: u64 = 1;
 
 /// The version that a state without texts has by these rules.
 pub(super) fn version_of(rules: &str) -> u64 {
-    match rules.lines().any(|rule| rule.starts_with("dedup.")) {
+    match remember_orders(rules) {
         true => STORAGE_VERSION_ORDERS,
         false => STORAGE_VERSION,
     }
+}
+
+/// Whether order ids are remembered by these rules.
+pub(super) fn remember_orders(rules: &str) -> bool {
+    rules.lines().any(|rule| rule.starts_with("dedup."))
 }
 
 /// The stored part of an [`Identity`].

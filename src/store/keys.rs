@@ -22,9 +22,7 @@ pub(super) use dirty::{
 };
 pub(super) use index::{all_indexes, family_of_index, index};
 use key_fields::KeyFields;
-pub(super) use orders::{
-    all_orders, number_of_repeated, orders, repeated, repeated_before, segment_of,
-};
+pub(super) use orders::{all_orders, group_of_repeated, orders, repeated, repeated_to, segment_of};
 pub(super) use record_list::RecordList;
 pub(super) use topic::{
     all_halts, all_progress, halt, life, partition_of, partition_of_halt, progress, topic,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rocksdb::WriteBatch;
 use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{EventTime, Key, Selection, Walk};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::Recovered;
 use super::database::Database;
@@ -54,6 +54,9 @@ pub(super) fn admit(dir: &Path, identity: Option<&Identity>) -> Result<(), Error
 
 /// Checks whose state this is; a new one becomes that of `identity`.
 pub(super) fn identify(database: &Database, identity: &Identity) -> Result<(), Error> {
+    if identity::remember_orders(&identity.rules) {
+        database.expect_orders()?;
+    }
     let record = identity::StoredIdentity::of(identity);
     let key = keys::identity();
     if let Some(stored) = database.get(&key)? {
@@ -245,6 +248,15 @@ pub(super) fn deliver(
     batch.put(keys::head(), head.encode());
     write_durably(database, batch)?;
     Ok((MarkingTasks::new(documents, tasks), was_delivered))
+}
+
+/// Makes the first positions outlive the log. If it is lost, reading continues from them; a state without
+/// any would begin where `kafka.start` says, and leave out payments without an error.
+pub(super) fn keep_beginning(database: &Database) {
+    if let Err(error) = database.flush() {
+        // They are in the log, as everything that comes.
+        warn!(%error, "the positions at which reading began are in the log only");
+    }
 }
 
 /// Writes so that a power failure does not take it back: what the sink does next may rest on it.

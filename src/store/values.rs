@@ -19,7 +19,8 @@ mod records;
 mod snapshot;
 mod summary;
 
-pub(super) use orders::{OrderColumns, StoredOrders, write_orders};
+pub(super) use orders::{OrderRows, StoredOrders, write_orders};
+pub(super) use records::RepeatedGroup;
 pub(super) use summary::merge_summary;
 
 /// A value that is kept. `read(write(value)) == value`, and `read` refuses other bytes.

@@ -79,6 +79,6 @@ pub(super) const DEDUP_KEYS: SectionKeys = SectionKeys {
             .means("The horizon. A payment is compared with one that counted before it while their event times are at most this far apart, and the event time of the partition has advanced by at most this since."),
         key("max_ids", Shape::Integer(1, 1_000_000_000), "20000000")
             .rule()
-            .means("At most so many ids of a partition are remembered: the newest. An id takes about 13 bytes of memory and 15 to 35 bytes of disk."),
+            .means("At most so many ids of a partition are remembered: the newest. An id takes at most 15 bytes of memory and 10 to 40 bytes of disk."),
     ],
 };

@@ -2,7 +2,7 @@
 
 use super::Pipeline;
 use crate::core::effect::NoWindowReason;
-use crate::core::seen_orders::{KeptOrdersError, OrderVerdict, SeenOrders};
+use crate::core::seen_orders::{IdHash, KeptOrdersError, OrderVerdict, SeenOrders};
 use crate::decode::Decoded;
 use crate::domain::ledger::Entry;
 use crate::domain::payment::Payment;
@@ -20,25 +20,36 @@ impl Pipeline {
     ) -> Result<(), KeptOrdersError> {
         let mut records = records.into_iter();
         let mut some = Vec::with_capacity(AHEAD);
+        let mut decoded = Vec::with_capacity(AHEAD);
+        let mut hashes = Vec::with_capacity(AHEAD);
         loop {
-            for record in records.by_ref().take(AHEAD) {
-                let decoded = self.decoder.decode(&record);
-                some.push((record, decoded));
-            }
+            some.clear();
+            some.extend(records.by_ref().take(AHEAD));
             if some.is_empty() {
                 return Ok(());
             }
-            if let Some(orders) = &self.orders {
-                let ids = some.iter().filter_map(|(record, decoded)| match decoded {
-                    Decoded::Payment(payment) => Some((record.partition, payment.order_id?)),
+            decoded.clear();
+            hashes.clear();
+            for record in &some {
+                decoded.push(self.decoder.decode(record));
+                let hash = match decoded.last() {
+                    Some(Decoded::Payment(payment)) => self.order_hash(payment),
                     _ => None,
-                });
-                orders.prefetch(ids);
+                };
+                if let (Some(orders), Some(hash)) = (&mut self.orders, hash) {
+                    orders.prefetch(record.partition, hash);
+                }
+                hashes.push(hash);
             }
-            for (record, decoded) in some.drain(..) {
-                self.apply_one(last, record, decoded)?;
+            for ((record, decoded), hash) in some.iter().zip(&decoded).zip(&hashes) {
+                self.apply_one(last, record, decoded, *hash)?;
             }
         }
+    }
+
+    /// The hash of a payment's order id, if payments are compared and it has one.
+    pub(super) fn order_hash(&self, payment: &Payment) -> Option<IdHash> {
+        Some(self.orders.as_ref()?.hash(payment.order_id?))
     }
 
     /// The same, with payments compared with those of the same order id in `orders`.
@@ -57,11 +68,12 @@ impl Pipeline {
     }
 
     /// Applies a payment, unless it repeats one that counted: such a one is in no window and no total, and moves no
-    /// watermark.
+    /// watermark. `hash` is [`Pipeline::order_hash`].
     pub(super) fn judge_payment(
         &mut self,
         record: &Record<'_>,
         payment: &Payment,
+        hash: Option<IdHash>,
     ) -> Result<(), KeptOrdersError> {
         let Some(orders) = &mut self.orders else {
             self.apply_payment(record, payment);
@@ -69,12 +81,12 @@ impl Pipeline {
         };
         let partition = record.partition;
         let clock = self.engine.partition_time(partition);
-        match orders.judge(partition, clock, payment)? {
+        match orders.judge(partition, clock, payment, hash)? {
             OrderVerdict::New => {
                 self.apply_payment(record, payment);
                 let clock = self.engine.partition_time(partition);
                 if let Some(orders) = &mut self.orders {
-                    orders.note(partition, record.offset, clock, payment);
+                    orders.note(partition, record.offset, clock, payment, hash);
                 }
             }
             OrderVerdict::Duplicate(first) => {

@@ -123,9 +123,10 @@ impl Pipeline {
     ) -> Result<Entry, KeptOrdersError> {
         let partition = record.partition;
         let clock = self.engine.partition_time(partition);
+        let hash = self.order_hash(payment);
         if let Some(orders) = &mut self.orders {
-            match orders.judge(partition, clock, payment)? {
-                OrderVerdict::New => orders.note(partition, record.offset, clock, payment),
+            match orders.judge(partition, clock, payment, hash)? {
+                OrderVerdict::New => orders.note(partition, record.offset, clock, payment, hash),
                 OrderVerdict::Duplicate(first) => {
                     self.keep_repeated(record, payment, &first);
                     self.ledger.book(Entry::Duplicate, Some(payment.amount));

@@ -4,33 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{OrderChanges, OrderSegment, SeenOrder};
-use crate::domain::payment::OrderId;
 
 /// The segments that were written.
 pub trait KeptOrders: Send + Sync {
-    /// Gives each payment with `id` in a segment, with its number among the ids of the partition. The segment was written
-    /// and is not forgotten.
+    /// The payment at `place` of a segment, with its number among the ids of the partition. The segment was written and is
+    /// not forgotten.
     ///
     /// # Errors
-    /// When the segment is missing or can't be read.
-    fn find(
+    /// When the segment is missing, has no such place, or can't be read.
+    fn get(
         &self,
         partition: i32,
         number: u64,
-        id: OrderId,
-        found: &mut dyn FnMut(u64, SeenOrder),
-    ) -> Result<(), KeptOrdersError>;
-
-    /// Gives each id of a segment. The segment was written and is not forgotten.
-    ///
-    /// # Errors
-    /// When the segment is missing or can't be read.
-    fn ids(
-        &self,
-        partition: i32,
-        number: u64,
-        each: &mut dyn FnMut(OrderId),
-    ) -> Result<(), KeptOrdersError>;
+        place: usize,
+    ) -> Result<(u64, SeenOrder), KeptOrdersError>;
 
     /// Gives all segments, those of a partition in the order of their numbers.
     ///
@@ -104,35 +91,16 @@ impl MemoryOrders {
 }
 
 impl KeptOrders for MemoryOrders {
-    fn find(
+    fn get(
         &self,
         partition: i32,
         number: u64,
-        id: OrderId,
-        found: &mut dyn FnMut(u64, SeenOrder),
-    ) -> Result<(), KeptOrdersError> {
+        place: usize,
+    ) -> Result<(u64, SeenOrder), KeptOrdersError> {
         match self.segment(partition, number) {
-            Some(segment) => segment.find(id, found),
-            None => self
-                .below(partition, number)?
-                .find(partition, number, id, found)?,
+            Some(segment) => segment.get(place),
+            None => self.below(partition, number)?.get(partition, number, place),
         }
-        Ok(())
-    }
-
-    fn ids(
-        &self,
-        partition: i32,
-        number: u64,
-        each: &mut dyn FnMut(OrderId),
-    ) -> Result<(), KeptOrdersError> {
-        match self.segment(partition, number) {
-            Some(segment) => segment.orders.iter().for_each(|order| each(order.id)),
-            None => self
-                .below(partition, number)?
-                .ids(partition, number, each)?,
-        }
-        Ok(())
     }
 
     /// Those below first: to be called before anything is taken in over them.
@@ -149,11 +117,10 @@ impl KeptOrders for MemoryOrders {
 }
 
 impl OrderSegment {
-    /// Gives each payment with `id`, with its number among the ids of the partition.
-    pub(super) fn find(&self, id: OrderId, found: &mut dyn FnMut(u64, SeenOrder)) {
-        let orders = (self.first..).zip(self.orders.iter());
-        for (number, order) in orders.filter(|(_, order)| order.id == id) {
-            found(number, *order);
-        }
+    /// See [`KeptOrders::get`].
+    pub(super) fn get(&self, place: usize) -> Result<(u64, SeenOrder), KeptOrdersError> {
+        let order = self.orders.get(place);
+        let order = order.ok_or_else(|| KeptOrdersError::missing(self.partition, self.number))?;
+        Ok((self.first + place as u64, *order))
     }
 }

@@ -1,15 +1,18 @@
 //! The ids of one partition.
 
-use std::cmp::Reverse;
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Arc;
 
 use tidegauge_windows::{EventTime, Span};
 
-use super::index::{IdHash, LiveSegments, OrderIndex};
+use self::found::{FoundOrder, Location, place_of};
+use super::index::{IdHash, OrderIndex};
 use super::kept::{KeptOrders, KeptOrdersError};
 use super::{DuplicateRule, OrderChanges, OrderSegment, OrderVerdict, SeenOrder};
 use crate::domain::payment::{OrderId, Payment};
+
+mod found;
 
 /// The ids of one partition that are remembered.
 pub(super) struct SeenPartition {
@@ -33,8 +36,8 @@ pub(super) struct SeenPartition {
     next_id: u64,
     /// See [`OrderSegment::began`].
     began: Option<EventTime>,
-    /// The id that was judged last, and the segment in which it is not to be found any more once it counts again.
-    crowded: Option<(OrderId, u64)>,
+    /// Where the id that was judged last is located once it counts.
+    judged: Location,
 }
 
 /// What is kept in memory of a segment.
@@ -46,22 +49,10 @@ struct SegmentSpan {
     end: u64,
 }
 
-/// A payment is compared with so many of its id that counted, the newest. More are there only if their event times are far
-/// apart.
-const COMPARED_MAX: usize = 4;
 /// A segment does not grow any more once it has so many ids and is written, so that little is written twice.
-const GROWS_BELOW: usize = 16;
+const GROWS_BELOW: usize = 32;
 /// So many segments are forgotten at once, or twice as many as are new.
 const FORGOTTEN_STEP: usize = 256;
-
-/// A payment of an id that counted.
-#[derive(Clone, Copy)]
-struct FoundOrder {
-    /// Its number among the ids of the partition.
-    id_number: u64,
-    segment: u64,
-    order: SeenOrder,
-}
 
 impl SeenPartition {
     pub(super) fn new(partition: i32, seed: u64) -> Self {
@@ -78,7 +69,7 @@ impl SeenPartition {
             first_id: 0,
             next_id: 0,
             began: None,
-            crowded: None,
+            judged: Location::default(),
         }
     }
 
@@ -103,9 +94,15 @@ impl SeenPartition {
             end: segment.first + segment.orders.len() as u64,
         });
         self.next_id = segment.first + segment.orders.len() as u64;
-        for order in segment.orders.iter() {
-            let crowded = self.find(order.id, kept)?.1;
-            self.locate(order.id, segment.number, crowded);
+        let hashed = |order: &SeenOrder| (order.id, IdHash::of(order.id, self.seed));
+        let ids: Vec<(OrderId, IdHash)> = segment.orders.iter().map(hashed).collect();
+        ids.iter().for_each(|(_, hash)| self.prefetch(*hash));
+        for (place, (id, hash)) in ids.into_iter().enumerate() {
+            let location = match self.search(hash) {
+                (places, gap) if places.is_empty() => Location::at(hash, gap),
+                (places, _) => self.compare(places, id, hash, kept)?.1,
+            };
+            self.locate(hash, place_of(segment.number, place), location);
         }
         self.changed_from = self.next_segment();
         self.settled_to = segment.number;
@@ -117,17 +114,22 @@ impl SeenPartition {
         Ok(())
     }
 
-    /// Whether `payment`, of order `id`, repeats one that counted.
+    /// Whether `payment`, of an order `id` with its hash, repeats one that counted.
     pub(super) fn judge(
         &mut self,
         rule: DuplicateRule,
         clock: Option<EventTime>,
-        id: OrderId,
+        (id, hash): (OrderId, IdHash),
         payment: &Payment,
         kept: &dyn KeptOrders,
     ) -> Result<OrderVerdict, KeptOrdersError> {
-        let (found, crowded) = self.find(id, kept)?;
-        self.crowded = crowded.map(|segment| (id, segment));
+        let (places, gap) = self.search(hash);
+        if places.is_empty() {
+            self.judged = Location::at(hash, gap);
+            return Ok(OrderVerdict::New);
+        }
+        let (found, location) = self.compare(places, id, hash, kept)?;
+        self.judged = location;
         let counts = |found: &&FoundOrder| self.is_within(rule, clock, payment.event_time, found);
         let is_same = |found: &&FoundOrder| {
             (found.order.amount, found.order.branch) == (payment.amount, payment.branch)
@@ -140,9 +142,10 @@ impl SeenPartition {
         })
     }
 
-    /// See [`OrderIndex::touch`].
-    pub(super) fn touch(&self, id: OrderId) -> u64 {
-        self.index.touch(IdHash::of(id, self.seed))
+    /// See [`OrderIndex::prefetch`].
+    #[inline]
+    pub(super) fn prefetch(&self, hash: IdHash) {
+        self.index.prefetch(hash);
     }
 
     /// Takes note that the highest believed event time is `clock`.
@@ -163,22 +166,23 @@ impl SeenPartition {
         }
     }
 
-    /// Remembers a payment that counted. It was judged last.
-    pub(super) fn remember(&mut self, order: SeenOrder) {
+    /// Remembers a payment that counted, by the hash of its id. It was judged last.
+    pub(super) fn remember(&mut self, order: SeenOrder, hash: IdHash) {
         let is_full = |last: &OrderSegment| last.orders.len() >= OrderSegment::LEN_MAX;
         if !self.is_open || self.newest.back().is_none_or(is_full) {
             self.begin_segment();
         }
         self.note_change();
-        let crowded = self.crowded.take().filter(|(id, _)| *id == order.id);
-        let instead_of = crowded.map(|(_, segment)| segment);
-        self.locate(order.id, self.next_segment() - 1, instead_of);
         self.next_id += 1;
+        let mut place = 0;
         if let (Some(last), Some(span)) = (self.newest.back_mut(), self.spans.back_mut()) {
+            place = place_of(last.number, last.orders.len());
             Arc::make_mut(&mut last.orders).push(order);
             span.end = self.next_id;
             span.clock = order.clock;
         }
+        let location = mem::take(&mut self.judged);
+        self.locate(hash, place, location);
     }
 
     /// Adds what changed to `changes`, and forgets some of what does not count any more.
@@ -224,6 +228,11 @@ impl SeenPartition {
             .sum()
     }
 
+    /// The number of this partition.
+    pub(super) fn number(&self) -> i32 {
+        self.partition
+    }
+
     /// How many ids are remembered.
     pub(super) fn len(&self) -> u64 {
         self.next_id - self.first_id
@@ -231,13 +240,6 @@ impl SeenPartition {
 
     pub(super) fn table_bytes(&self) -> u64 {
         self.index.bytes() + (self.spans.capacity() * size_of::<SegmentSpan>()) as u64
-    }
-
-    fn live(&self) -> LiveSegments {
-        LiveSegments {
-            oldest: self.oldest,
-            next: self.next_segment(),
-        }
     }
 
     fn next_segment(&self) -> u64 {
@@ -289,77 +291,6 @@ impl SeenPartition {
         clock
             .zip(then)
             .map_or(Span::ZERO, |(now, then)| now.since(then))
-    }
-
-    /// The payments of `id` that counted: the newest, and the newest first. If they are as many as are compared, also the
-    /// segment of the last of them, unless it must be found for another id.
-    fn find(
-        &self,
-        id: OrderId,
-        kept: &dyn KeptOrders,
-    ) -> Result<(Vec<FoundOrder>, Option<u64>), KeptOrdersError> {
-        let (mut segments, mut found) = (Vec::new(), Vec::new());
-        let hash = IdHash::of(id, self.seed);
-        self.index.find(hash, self.live(), &mut segments);
-        if segments.is_empty() {
-            return Ok((found, None));
-        }
-        segments.sort_unstable_by_key(|segment| Reverse(*segment));
-        for segment in segments {
-            let mut take = |id_number, order| {
-                found.push(FoundOrder {
-                    id_number,
-                    segment,
-                    order,
-                });
-            };
-            match self.in_memory(segment) {
-                Some(newest) => newest.find(id, &mut take),
-                None => kept.find(self.partition, segment, id, &mut take)?,
-            }
-            if found.len() >= COMPARED_MAX {
-                break;
-            }
-        }
-        found.sort_unstable_by_key(|found| Reverse(found.id_number));
-        found.truncate(COMPARED_MAX);
-        let mut of_id: Vec<u64> = found.iter().map(|found| found.segment).collect();
-        of_id.dedup();
-        let oldest = of_id.last().filter(|_| of_id.len() >= COMPARED_MAX);
-        let crowded = match oldest {
-            Some(oldest) if !self.has_another(*oldest, id, kept)? => Some(*oldest),
-            _ => None,
-        };
-        Ok((found, crowded))
-    }
-
-    /// Whether segment `number` has another id of the same hash as `id`.
-    fn has_another(
-        &self,
-        number: u64,
-        id: OrderId,
-        kept: &dyn KeptOrders,
-    ) -> Result<bool, KeptOrdersError> {
-        let hash = IdHash::of(id, self.seed);
-        let mut has = false;
-        let mut look = |other| has |= other != id && IdHash::of(other, self.seed) == hash;
-        match self.in_memory(number) {
-            Some(newest) => newest.orders.iter().for_each(|order| look(order.id)),
-            None => kept.ids(self.partition, number, &mut look)?,
-        }
-        Ok(has)
-    }
-
-    fn in_memory(&self, number: u64) -> Option<&OrderSegment> {
-        let first = self.newest.front()?.number;
-        let at = usize::try_from(number.checked_sub(first)?).ok()?;
-        self.newest.get(at)
-    }
-
-    /// Has the table find `id` in segment `number`, and no longer in `instead_of`.
-    fn locate(&mut self, id: OrderId, number: u64, instead_of: Option<u64>) {
-        let hash = IdHash::of(id, self.seed);
-        self.index.insert(hash, number, instead_of, self.live());
     }
 
     fn forget(

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use super::{KeyBytes, KeyFields, prefix};
 
-/// The segment of order ids with this number in a partition.
+/// The segment of order ids with this number in a partition. Numbers come first: partitions that advance together write
+/// near the last key, so what was written before is not merged again and again.
 pub(in crate::store) fn orders(partition: i32, number: u64) -> KeyBytes {
-    KeyBytes::new(prefix::ORDERS).i32(partition).u64(number)
+    KeyBytes::new(prefix::ORDERS).u64(number).i32(partition)
 }
 
 /// [`orders`] of all partitions.
@@ -17,26 +18,26 @@ pub(in crate::store) fn all_orders() -> Range<KeyBytes> {
 /// The partition and number of an [`orders`] key.
 pub(in crate::store) fn segment_of(key: &[u8]) -> Option<(i32, u64)> {
     let mut fields = KeyFields::after(key, prefix::ORDERS)?;
-    let segment = (fields.i32()?, fields.u64()?);
-    fields.is_done().then_some(segment)
+    let (number, partition) = (fields.u64()?, fields.i32()?);
+    fields.is_done().then_some((partition, number))
 }
 
-/// The payment with this number among those that repeat others.
-pub(in crate::store) fn repeated(number: u64) -> KeyBytes {
-    KeyBytes::new(prefix::REPEATED).u64(number)
+/// The group with this number of payments that repeat others.
+pub(in crate::store) fn repeated(group: u64) -> KeyBytes {
+    KeyBytes::new(prefix::REPEATED).u64(group)
 }
 
-/// [`repeated`] of all numbers before `number`, or of all.
-pub(in crate::store) fn repeated_before(number: Option<u64>) -> Range<KeyBytes> {
+/// [`repeated`] of all groups up to `group`, or of all.
+pub(in crate::store) fn repeated_to(group: Option<u64>) -> Range<KeyBytes> {
     let all = KeyBytes::new(prefix::REPEATED);
-    match number {
-        Some(number) => all..repeated(number),
+    match group.and_then(|group| group.checked_add(1)) {
+        Some(end) => all..repeated(end),
         None => all.all(),
     }
 }
 
-/// The number of a [`repeated`] key.
-pub(in crate::store) fn number_of_repeated(key: &[u8]) -> Option<u64> {
+/// The group of a [`repeated`] key.
+pub(in crate::store) fn group_of_repeated(key: &[u8]) -> Option<u64> {
     let mut fields = KeyFields::after(key, prefix::REPEATED)?;
     fields.u64().filter(|_| fields.is_done())
 }

@@ -82,7 +82,7 @@ fn every_kind_of_key_has_frozen_bytes() {
             RecordList::Rejects.number_at(origin),
             "23800000028000000000000009",
         ),
-        (orders(-1, 7), "137fffffff0000000000000007"),
+        (orders(-1, 7), "1300000000000000077fffffff"),
         (repeated(5), "240000000000000005"),
         (dirty(&DocumentKey::Total(branch(7))), "300100000007"),
         (

@@ -6,16 +6,13 @@ use rocksdb::WriteBatch;
 use tidegauge_windows::EventTime;
 
 use super::*;
-use crate::core::effect::FirstPayment;
 use crate::core::seen_orders::OrderChanges;
 use crate::domain::amount::Amount;
-use crate::domain::document_key::Origin;
-use crate::domain::ledger::Entry;
-use crate::domain::payment::BranchId;
+use crate::domain::payment::{BranchId, OrderId};
 use crate::store::journal::tests::{beginning, identity};
 use crate::store::{Error, Identity, ReadOnlyStore};
 
-fn comparing() -> Identity {
+pub(in crate::store) fn comparing() -> Identity {
     Identity {
         rules: "dedup.by = order_id\n".into(),
         ..identity()
@@ -78,23 +75,20 @@ fn segments_grow_and_are_forgotten_and_come_back_after_a_restart() {
     let forgotten = vec![(0, 0..1), (3, 0..9)];
     store.commit(&changes(grown, forgotten), &[], 0).unwrap();
     let expected = [
-        segment(-1, 7, 5..6),
         segment(0, 1, 20..40),
         segment(0, 2, 40..41),
+        segment(-1, 7, 5..6),
     ];
     assert_eq!(all(&store), expected);
     drop(store);
     let (store, _) = Store::open(dir.path(), &comparing()).unwrap();
     assert_eq!(all(&store), expected);
     let kept = store.kept_orders();
-    let mut found = Vec::new();
-    kept.find(0, 1, OrderId::Number(23), &mut |number, order| {
-        found.push((number, order.id));
-    })
-    .unwrap();
-    assert_eq!(found, [(23, OrderId::Number(23))]);
-    let missing = kept.find(0, 0, OrderId::Number(1), &mut |_, _| {});
+    let found = kept.get(0, 1, 3).map(|(number, order)| (number, order.id));
+    assert_eq!(found, Ok((23, OrderId::Number(23))));
+    let missing = kept.get(0, 0, 1);
     assert_eq!(missing, Err(KeptOrdersError::missing(0, 0)));
+    assert!(kept.get(0, 2, 1).is_err());
     let still = ReadOnlyStore::open(dir.path()).unwrap().unwrap();
     assert_eq!(still.stats().unwrap().keys.get("orders"), Some(&3));
 }
@@ -128,77 +122,17 @@ fn a_damaged_segment_is_an_error_that_names_it() {
     let (mut store, _) = Store::open(dir.path(), &comparing()).unwrap();
     let segments = vec![segment(0, 0, 0..20)];
     store.commit(&changes(segments, vec![]), &[], 0).unwrap();
+    // What was just written is in memory.
+    drop(store);
+    let (store, _) = Store::open(dir.path(), &comparing()).unwrap();
     let mut batch = WriteBatch::default();
     batch.put(keys::orders(0, 0), [1, 0]);
     store.database.write(batch).unwrap();
     let kept = store.kept_orders();
-    let found = kept.find(0, 0, OrderId::Number(1), &mut |_, _| {});
+    let found = kept.get(0, 0, 1);
     let scanned = kept.each(&mut |_| Ok(()));
     for error in [found.unwrap_err(), scanned.unwrap_err()] {
-        let named = "13800000000000000000000000";
+        let named = "13000000000000000080000000";
         assert!(error.to_string().contains(named), "{error}");
     }
-}
-
-fn repeated(offsets: std::ops::Range<i64>) -> Effects {
-    let payment = |offset| RepeatedPayment {
-        origin: Origin {
-            partition: 0,
-            offset,
-        },
-        timestamp: None,
-        event_time: EventTime::from_millis(5),
-        branch: BranchId::new(1).unwrap(),
-        amount: Amount::from_units(1),
-        first: FirstPayment {
-            offset: 0,
-            branch: BranchId::new(1).unwrap(),
-            amount: Amount::from_units(2),
-        },
-        read: String::new(),
-    };
-    let mut effects = Effects {
-        repeated: offsets.map(payment).collect(),
-        ..beginning()
-    };
-    for payment in &effects.repeated {
-        effects.ledger.consumed += 1;
-        effects.ledger.book(Entry::Conflict, Some(payment.amount));
-    }
-    effects
-}
-
-#[test]
-fn the_newest_payments_that_repeat_others_are_kept() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut store, _) = Store::open(dir.path(), &comparing()).unwrap();
-    let newest = |store: &Store, before, limit| {
-        let readings = store.readings();
-        let found = readings.query(|reading| reading.repeated_payments(before, limit));
-        let found = found.unwrap().into_iter();
-        found
-            .map(|(number, payment)| (number, payment.origin.offset))
-            .collect::<Vec<_>>()
-    };
-    store.commit(&repeated(0..10), &[], 0).unwrap();
-    assert_eq!(newest(&store, None, 2), [(9, 9), (8, 8)]);
-    assert_eq!(newest(&store, Some(2), 9), [(1, 1), (0, 0)]);
-    // More at once than are kept.
-    let many = i64::try_from(REPEATED_KEEP).unwrap() + 20;
-    store.commit(&repeated(10..10 + many), &[], 0).unwrap();
-    let all = newest(&store, None, usize::MAX);
-    assert_eq!(all.len() as u64, REPEATED_KEEP);
-    assert_eq!(
-        (all[0], all.last().unwrap().1),
-        ((9 + many as u64, 9 + many), 30)
-    );
-    drop(store);
-    let (store, recovered) = Store::open(dir.path(), &comparing()).unwrap();
-    assert_eq!(
-        recovered.ledger.entry(Entry::Conflict).count,
-        10 + many as u64
-    );
-    assert_eq!(newest(&store, None, 1)[0].1, 9 + many);
-    let kept = store.head.repeated;
-    assert_eq!(kept.next - kept.first, REPEATED_KEEP);
 }

@@ -1,5 +1,5 @@
-//! The bytes of a segment of order ids: a column for each fact, each of the differences to its least value, all as wide as
-//! the largest needs. So one id is found without reading the others.
+//! The bytes of a segment of order ids: a row for each. Of each field there are the differences to its least value, all as
+//! wide as the largest needs, so a row is read without the others.
 
 use tidegauge_windows::EventTime;
 
@@ -18,32 +18,38 @@ pub(in crate::store) struct StoredOrders {
 }
 
 /// A stored segment that is read where it is.
-pub(in crate::store) struct OrderColumns<'a> {
+pub(in crate::store) struct OrderRows<'a> {
     first: u64,
     began: Option<EventTime>,
-    len: usize,
     /// Amounts are multiples of 10 to this.
     scale: u32,
-    kinds: Column<'a>,
-    ids: Column<'a>,
-    offsets: Column<'a>,
-    event_times: Column<'a>,
-    branches: Column<'a>,
-    amounts: Column<'a>,
-    clocks: Column<'a>,
+    fields: [OrderField; FIELDS],
+    /// The bytes of a row.
+    width: usize,
+    len: usize,
+    bytes: &'a [u8],
 }
 
-/// Numbers: of each the difference to `base`, in `width` bytes.
-struct Column<'a> {
+/// The values of a field: from `base` on, with differences to it of `width` bytes.
+#[derive(Clone, Copy, Default)]
+struct OrderField {
     base: u128,
     width: usize,
-    bytes: &'a [u8],
 }
 
 /// The first byte.
 const FORMAT: u8 = 1;
+/// Kind of the id, id, offset, event time, branch, amount, clock.
+const FIELDS: usize = 7;
+/// What zero is among the values of each.
+const ZEROS: [u128; FIELDS] = [0, SIGN, SIGN_64, SIGN_64, 0, SIGN, SIGN_64];
+const SIGN: u128 = 1 << 127;
+const SIGN_64: u128 = 1 << 63;
 /// The scales that are tried for amounts: whole ones, cents, and so on.
-const SCALES: [u32; 5] = [18, 16, 12, 6, 0];
+const SCALES: [u8; 5] = [18, 16, 12, 6, 0];
+const VALUE_BYTES: usize = size_of::<u128>();
+/// A row of the widest fields.
+const ROW_MAX: usize = FIELDS * VALUE_BYTES;
 
 /// Writes `orders`, of a segment that begins after `first` ids.
 pub(in crate::store) fn write_orders(
@@ -56,38 +62,58 @@ pub(in crate::store) fn write_orders(
     encoder.u64(first);
     began.write(encoder);
     encoder.u64(orders.len() as u64);
-    let unit = |scale: u32| 10_i128.pow(scale);
-    let divides = |scale: &u32| {
-        let unit = unit(*scale);
-        orders.iter().all(|order| order.amount.units() % unit == 0)
-    };
-    let scale = SCALES.into_iter().find(divides).unwrap_or(0);
-    #[expect(clippy::cast_possible_truncation, reason = "at most 18")]
-    encoder.byte(scale as u8);
-    let mut column =
-        |zero: u128, value: &dyn Fn(&SeenOrder) -> u128| write_column(orders, zero, value, encoder);
-    column(0, &|order| u128::from(matches!(order.id, OrderId::Text(_))));
-    column(SIGN, &|order| id_bits(order.id));
-    column(SIGN_64, &|order| signed(order.offset));
-    column(SIGN_64, &|order| signed(order.event_time.millis()));
-    column(0, &|order| u128::from(order.branch.get()));
-    column(SIGN, &|order| {
-        (order.amount.units() / unit(scale)).cast_unsigned() ^ SIGN
-    });
-    column(SIGN_64, &|order| {
-        order.clock.map_or(0, |clock| signed(clock.millis()) + 1)
-    });
+    let (scale, amounts) = scaled(orders);
+    encoder.byte(scale);
+    let orders = orders.iter().zip(amounts);
+    let rows: Vec<_> = orders
+        .map(|(order, amount)| values(order, amount))
+        .collect();
+    let mut fields = [OrderField::default(); FIELDS];
+    for (at, field) in fields.iter_mut().enumerate() {
+        *field = OrderField::of(rows.iter().map(|row| row[at]));
+        field.write(ZEROS[at], encoder);
+    }
+    for row in rows {
+        let (mut bytes, mut end) = ([0; ROW_MAX], 0);
+        for (value, field) in row.into_iter().zip(fields) {
+            let difference = (value - field.base).to_le_bytes();
+            bytes[end..end + VALUE_BYTES].copy_from_slice(&difference);
+            end += field.width;
+        }
+        encoder.bytes(&bytes[..end]);
+    }
 }
 
-/// What zero is in columns of signed numbers.
-const SIGN: u128 = 1 << 127;
-const SIGN_64: u128 = 1 << 63;
+/// The amounts of `orders` as multiples of 10 to a scale, the largest that is tried and divides all.
+fn scaled(orders: &[SeenOrder]) -> (u8, Vec<i128>) {
+    let divided = |scale: &u8| {
+        let unit = 10_i128.pow(u32::from(*scale));
+        let amounts = orders.iter().map(|order| {
+            // A division takes longer than everything else that is done with an order.
+            let units = order.amount.units();
+            let amount = units / unit;
+            (amount * unit == units).then_some(amount)
+        });
+        Some((*scale, amounts.collect::<Option<Vec<i128>>>()?))
+    };
+    let divided = SCALES.iter().find_map(divided);
+    divided.unwrap_or_else(|| (0, orders.iter().map(|order| order.amount.units()).collect()))
+}
 
-fn id_bits(id: OrderId) -> u128 {
-    match id {
-        OrderId::Number(number) => number.cast_unsigned() ^ SIGN,
-        OrderId::Text(bits) => bits,
-    }
+fn values(order: &SeenOrder, amount: i128) -> [u128; FIELDS] {
+    let (kind, id) = match order.id {
+        OrderId::Number(number) => (0, number.cast_unsigned() ^ SIGN),
+        OrderId::Text(bits) => (1, bits),
+    };
+    [
+        kind,
+        id,
+        signed(order.offset),
+        signed(order.event_time.millis()),
+        u128::from(order.branch.get()),
+        amount.cast_unsigned() ^ SIGN,
+        order.clock.map_or(0, |clock| signed(clock.millis()) + 1),
+    ]
 }
 
 /// In the order of the numbers.
@@ -100,61 +126,55 @@ fn unsigned(number: u128) -> DecodeResult<i64> {
     Ok((bits ^ (1 << 63)).cast_signed())
 }
 
-/// Bases are written as differences to `zero`, so that those near it are short.
-fn write_column(
-    orders: &[SeenOrder],
-    zero: u128,
-    value: &dyn Fn(&SeenOrder) -> u128,
-    encoder: &mut ByteEncoder,
-) {
-    let base = orders.iter().map(value).min().unwrap_or_default();
-    let most = orders.iter().map(value).max().unwrap_or_default() - base;
-    let width = (u128::BITS - most.leading_zeros()).div_ceil(8) as usize;
-    encoder.i128(base.wrapping_sub(zero).cast_signed());
-    #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
-    encoder.byte(width as u8);
-    for order in orders {
-        let difference = (value(order) - base).to_le_bytes();
-        difference[..width]
-            .iter()
-            .for_each(|byte| encoder.byte(*byte));
+impl OrderField {
+    fn of(values: impl Iterator<Item = u128>) -> Self {
+        let ends = values.fold(None, |ends, value| {
+            let (least, most) = ends.unwrap_or((value, value));
+            Some((value.min(least), value.max(most)))
+        });
+        let (base, most) = ends.unwrap_or_default();
+        let width = width_of(most - base);
+        Self { base, width }
     }
-}
 
-impl<'a> Column<'a> {
-    fn read(decoder: &mut ByteDecoder<'a>, len: usize, zero: u128) -> DecodeResult<Self> {
-        let base = decoder.i128()?.cast_unsigned().wrapping_add(zero);
-        let width = usize::from(decoder.byte()?);
-        if width > size_of::<u128>() {
+    /// Writes the width, and the base as its zigzag difference to `zero` in as many bytes as that needs.
+    fn write(self, zero: u128, encoder: &mut ByteEncoder) {
+        let from_zero = self.base.wrapping_sub(zero).cast_signed();
+        let from_zero = ((from_zero << 1) ^ (from_zero >> 127)).cast_unsigned();
+        let len = width_of(from_zero);
+        for width in [self.width, len] {
+            #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
+            encoder.byte(width as u8);
+        }
+        encoder.bytes(&from_zero.to_le_bytes()[..len]);
+    }
+
+    fn read(zero: u128, decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
+        let mut width = || match usize::from(decoder.byte()?) {
+            width if width <= VALUE_BYTES => Ok(width),
+            _ => Err(Malformed),
+        };
+        let (width, len) = (width()?, width()?);
+        let mut from_zero = [0; VALUE_BYTES];
+        from_zero[..len].copy_from_slice(decoder.bytes(len)?);
+        let from_zero = u128::from_le_bytes(from_zero);
+        // Each base is written in one way.
+        if width_of(from_zero) != len {
             return Err(Malformed);
         }
-        let bytes = decoder.bytes(len * width)?;
-        Ok(Self { base, width, bytes })
-    }
-
-    fn get(&self, at: usize) -> DecodeResult<u128> {
-        let mut difference = [0; 16];
-        let bytes = self.bytes.get(at * self.width..(at + 1) * self.width);
-        difference[..self.width].copy_from_slice(bytes.ok_or(Malformed)?);
-        let difference = u128::from_le_bytes(difference);
-        self.base.checked_add(difference).ok_or(Malformed)
-    }
-
-    /// The places of `value`.
-    fn find(&self, value: u128, len: usize) -> impl Iterator<Item = usize> + '_ {
-        let difference = value.wrapping_sub(self.base).to_le_bytes();
-        let (low, high) = difference.split_at(self.width);
-        let low: [u8; 16] = std::array::from_fn(|at| low.get(at).copied().unwrap_or_default());
-        let is_in_range = value >= self.base && high.iter().all(|byte| *byte == 0);
-        let width = self.width;
-        let places =
-            (0..len).filter(move |at| self.bytes[at * width..(at + 1) * width] == low[..width]);
-        places.take_while(move |_| is_in_range)
+        let sign = (from_zero & 1).wrapping_neg();
+        let base = ((from_zero >> 1) ^ sign).wrapping_add(zero);
+        Ok(Self { base, width })
     }
 }
 
-impl<'a> OrderColumns<'a> {
-    /// Reads the columns of `bytes`, without the values in them.
+/// So many bytes have a number that is not 0.
+fn width_of(number: u128) -> usize {
+    (u128::BITS - number.leading_zeros()).div_ceil(u8::BITS) as usize
+}
+
+impl<'a> OrderRows<'a> {
+    /// Reads what `bytes` say of the rows, without the values in them.
     pub(in crate::store) fn read(bytes: &'a [u8]) -> DecodeResult<Self> {
         ByteDecoder::all(bytes, Self::decode)
     }
@@ -171,71 +191,54 @@ impl<'a> OrderColumns<'a> {
         if scale > Amount::SCALE {
             return Err(Malformed);
         }
+        let mut fields = [OrderField::default(); FIELDS];
+        for (field, zero) in fields.iter_mut().zip(ZEROS) {
+            *field = OrderField::read(zero, decoder)?;
+        }
+        let width = fields.iter().map(|field| field.width).sum();
         Ok(Self {
             first,
             began,
-            len,
             scale,
-            kinds: Column::read(decoder, len, 0)?,
-            ids: Column::read(decoder, len, SIGN)?,
-            offsets: Column::read(decoder, len, SIGN_64)?,
-            event_times: Column::read(decoder, len, SIGN_64)?,
-            branches: Column::read(decoder, len, 0)?,
-            amounts: Column::read(decoder, len, SIGN)?,
-            clocks: Column::read(decoder, len, SIGN_64)?,
+            fields,
+            width,
+            len,
+            bytes: decoder.bytes(len * width)?,
         })
     }
 
-    /// Gives each payment with `id`, with its number among the ids of the partition.
-    pub(in crate::store) fn find(
-        &self,
-        id: OrderId,
-        found: &mut dyn FnMut(u64, SeenOrder),
-    ) -> DecodeResult<()> {
-        for at in self.ids.find(id_bits(id), self.len) {
-            let order = self.order(at)?;
-            if order.id == id {
-                found(self.first + at as u64, order);
-            }
+    /// The payment at `place` in the segment, with its number among the ids of the partition.
+    pub(in crate::store) fn order(&self, place: usize) -> DecodeResult<(u64, SeenOrder)> {
+        if place >= self.len {
+            return Err(Malformed);
         }
-        Ok(())
-    }
-
-    /// Gives each id.
-    pub(in crate::store) fn ids(&self, each: &mut dyn FnMut(OrderId)) -> DecodeResult<()> {
-        for at in 0..self.len {
-            each(self.id(at)?);
+        let row = &self.bytes[place * self.width..(place + 1) * self.width];
+        let (mut values, mut end) = ([0; FIELDS], 0);
+        for (value, field) in values.iter_mut().zip(self.fields) {
+            let mut difference = [0; VALUE_BYTES];
+            difference[..field.width].copy_from_slice(&row[end..end + field.width]);
+            let difference = u128::from_le_bytes(difference);
+            *value = field.base.checked_add(difference).ok_or(Malformed)?;
+            end += field.width;
         }
-        Ok(())
-    }
-
-    fn id(&self, at: usize) -> DecodeResult<OrderId> {
-        let bits = self.ids.get(at)?;
-        match self.kinds.get(at)? {
-            0 => Ok(OrderId::Number((bits ^ SIGN).cast_signed())),
-            1 => Ok(OrderId::Text(bits)),
-            _ => Err(Malformed),
-        }
-    }
-
-    fn order(&self, at: usize) -> DecodeResult<SeenOrder> {
-        let branch = u32::try_from(self.branches.get(at)?).map_err(|_| Malformed)?;
-        let amount = (self.amounts.get(at)? ^ SIGN).cast_signed();
-        let amount = amount
-            .checked_mul(10_i128.pow(self.scale))
-            .ok_or(Malformed)?;
+        let [kind, id, offset, event_time, branch, amount, clock] = values;
         let time = |millis| unsigned(millis).map(EventTime::from_millis);
-        Ok(SeenOrder {
-            id: self.id(at)?,
-            offset: unsigned(self.offsets.get(at)?)?,
-            event_time: time(self.event_times.get(at)?)?,
-            branch: BranchId::from_bits(branch),
-            amount: Amount::from_units(amount),
-            clock: match self.clocks.get(at)?.checked_sub(1) {
-                Some(clock) => Some(time(clock)?),
-                None => None,
+        let amount = (amount ^ SIGN).cast_signed();
+        let amount = amount.checked_mul(10_i128.pow(self.scale));
+        let order = SeenOrder {
+            id: match kind {
+                0 => OrderId::Number((id ^ SIGN).cast_signed()),
+                1 => OrderId::Text(id),
+                _ => return Err(Malformed),
             },
-        })
+            offset: unsigned(offset)?,
+            event_time: time(event_time)?,
+            branch: BranchId::from_bits(u32::try_from(branch).map_err(|_| Malformed)?),
+            amount: Amount::from_units(amount.ok_or(Malformed)?),
+            clock: clock.checked_sub(1).map(time).transpose()?,
+        };
+        let number = self.first.checked_add(place as u64).ok_or(Malformed)?;
+        Ok((number, order))
     }
 }
 
@@ -245,11 +248,11 @@ impl StoredValue for StoredOrders {
     }
 
     fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
-        let columns = OrderColumns::decode(decoder)?;
-        let orders = (0..columns.len).map(|at| columns.order(at));
+        let rows = OrderRows::decode(decoder)?;
+        let orders = (0..rows.len).map(|place| Ok(rows.order(place)?.1));
         Ok(Self {
-            first: columns.first,
-            began: columns.began,
+            first: rows.first,
+            began: rows.began,
             orders: orders.collect::<DecodeResult<_>>()?,
         })
     }

@@ -105,6 +105,33 @@ impl StoredValue for RejectedRecord {
     }
 }
 
+/// Some payments that repeat others: those with the numbers from `first` on.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(in crate::store) struct RepeatedGroup {
+    pub(in crate::store) first: u64,
+    pub(in crate::store) payments: Vec<RepeatedPayment>,
+}
+
+impl StoredValue for RepeatedGroup {
+    fn write(&self, encoder: &mut ByteEncoder) {
+        encoder.u64(self.first);
+        encoder.u64(self.payments.len() as u64);
+        self.payments
+            .iter()
+            .for_each(|payment| payment.write(encoder));
+    }
+
+    fn read(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Self> {
+        let first = decoder.u64()?;
+        let len = decoder.len()?;
+        let payments = (0..len).map(|_| RepeatedPayment::read(decoder));
+        Ok(Self {
+            first,
+            payments: payments.collect::<DecodeResult<_>>()?,
+        })
+    }
+}
+
 impl StoredValue for RepeatedPayment {
     fn write(&self, encoder: &mut ByteEncoder) {
         self.origin.write(encoder);

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::core::effect::{FirstPayment, RepeatedPayment};
 use crate::domain::document_key::Origin;
+use crate::store::values::RepeatedGroup;
 
 fn times() -> impl Strategy<Value = EventTime> {
     any::<i64>().prop_map(EventTime::from_millis)
@@ -107,10 +108,21 @@ fn segments_and_payments_that_repeat_others_have_frozen_bytes() {
         hex(&repeated),
         "0212010a0607040881808080080102".to_owned() + "7b7d"
     );
-    assert_eq!(RepeatedPayment::decode(&repeated.encode()), Ok(repeated));
+    assert_eq!(
+        RepeatedPayment::decode(&repeated.encode()),
+        Ok(repeated.clone())
+    );
+    let group = RepeatedGroup {
+        first: 300,
+        payments: vec![repeated.clone(), repeated],
+    };
+    let payment = "0212010a06070408818080800801027b7d";
+    assert_eq!(hex(&group), format!("ac0202{payment}{payment}"));
+    assert_eq!(RepeatedGroup::decode(&group.encode()), Ok(group));
 }
 
-const SEGMENT: &str = "01ac0201d00f0210000080897a01010018010001e80f0100010e000202e1040000d20f00";
+const SEGMENT: &str =
+    "01ac0201d00f02100000010380841e0101180102e80700010e0201020002d207010000e1040001010000";
 
 #[test]
 fn an_id_takes_few_bytes() {
@@ -133,7 +145,7 @@ fn an_id_takes_few_bytes() {
 }
 
 #[test]
-fn columns_that_say_what_can_t_be_are_refused() {
+fn rows_that_say_what_can_t_be_are_refused() {
     let segment = |orders| StoredOrders {
         first: 0,
         began: None,
@@ -146,34 +158,32 @@ fn columns_that_say_what_can_t_be_are_refused() {
     assert_eq!(StoredOrders::decode(&too_long.encode()), Err(Malformed));
     let bytes = segment(vec![order(OrderId::Number(1), 1, 1)]).encode();
     assert!(StoredOrders::decode(&bytes).is_ok());
-    for (at, byte) in [(0, 2), (4, 19), (5, 4), (6, 17)] {
+    for (at, byte) in [(0, 2), (4, 19), (5, 4), (5, 17), (6, 17)] {
         let mut damaged = bytes.clone();
         damaged[at] = byte;
         assert_eq!(StoredOrders::decode(&damaged), Err(Malformed), "{at}");
     }
+    // There are two kinds of ids, 0 and 1.
+    let mut damaged = segment(vec![order(OrderId::Text(1), 1, 1)]).encode();
+    assert_eq!(damaged[5..8], [0, 1, 2]);
+    damaged[7] = 4;
+    assert_eq!(StoredOrders::decode(&damaged), Err(Malformed));
 }
 
 proptest! {
     #[test]
-    fn segments_come_back_and_ids_are_found_without_reading_all(segment in segments(), other in ids()) {
+    fn segments_come_back_and_one_order_is_read_without_the_others(segment in segments()) {
         let bytes = segment.encode();
         let back = StoredOrders::decode(&bytes);
         prop_assert_eq!(back.as_ref(), Ok(&segment));
         for len in 0..bytes.len() {
-            prop_assert!(OrderColumns::read(&bytes[..len]).is_err());
+            prop_assert!(OrderRows::read(&bytes[..len]).is_err());
         }
-        let columns = OrderColumns::read(&bytes).unwrap();
-        let mut ids = Vec::new();
-        columns.ids(&mut |id| ids.push(id)).unwrap();
-        let expected: Vec<OrderId> = segment.orders.iter().map(|order| order.id).collect();
-        prop_assert_eq!(&ids, &expected);
-        for id in ids.into_iter().chain([other]) {
-            let mut found = Vec::new();
-            columns.find(id, &mut |number, order| found.push((number, order))).unwrap();
-            let numbered = (segment.first..).zip(segment.orders.iter().copied());
-            let expected: Vec<_> = numbered.filter(|(_, order)| order.id == id).collect();
-            prop_assert_eq!(found, expected);
+        let rows = OrderRows::read(&bytes).unwrap();
+        for (place, order) in segment.orders.iter().enumerate() {
+            prop_assert_eq!(rows.order(place), Ok((segment.first + place as u64, *order)));
         }
+        prop_assert_eq!(rows.order(segment.orders.len()), Err(Malformed));
     }
 
     #[test]
@@ -182,9 +192,10 @@ proptest! {
         let index = at.index(bytes.len());
         bytes[index] = byte;
         let _ = StoredOrders::decode(&bytes);
-        if let Ok(columns) = OrderColumns::read(&bytes) {
-            let _ = columns.find(OrderId::Number(1), &mut |_, _| {});
-            let _ = columns.ids(&mut |_| {});
+        if let Ok(rows) = OrderRows::read(&bytes) {
+            for place in 0..=OrderSegment::LEN_MAX {
+                let _ = rows.order(place);
+            }
         }
     }
 }
