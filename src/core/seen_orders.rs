@@ -10,15 +10,16 @@ use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{EventTime, Span};
 
 use self::partition::SeenPartition;
-use crate::domain::amount::Amount;
-use crate::domain::payment::{BranchId, OrderId, Payment};
+use crate::domain::payment::{OrderId, Payment};
 
 mod index;
 pub mod kept;
+mod order;
 mod partition;
 
 pub use index::IdHash;
 pub use kept::{KeptOrders, KeptOrdersError, MemoryOrders};
+pub use order::SeenOrder;
 
 /// When a payment repeats another with the same order id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,23 +34,6 @@ pub struct DuplicateRule {
 impl DuplicateRule {
     /// The most ids that a partition may remember.
     pub const IDS_MAX: u64 = 1_000_000_000;
-}
-
-/// A payment with an order id that counted, as far as later ones are compared with it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SeenOrder {
-    /// Its order id.
-    pub id: OrderId,
-    /// Its offset in its partition.
-    pub offset: i64,
-    /// When it happened.
-    pub event_time: EventTime,
-    /// Its branch.
-    pub branch: BranchId,
-    /// Its amount.
-    pub amount: Amount,
-    /// The highest believed event time of its partition right after it; `None` if none was believed yet.
-    pub clock: Option<EventTime>,
 }
 
 /// Some ids of a partition, in the order in which they were seen: what is written and forgotten as a whole.
@@ -198,14 +182,7 @@ impl SeenOrders {
         };
         let seen = self.partition(partition);
         seen.note_clock(clock);
-        let order = SeenOrder {
-            id,
-            offset,
-            event_time: payment.event_time,
-            branch: payment.branch,
-            amount: payment.amount,
-            clock,
-        };
+        let order = SeenOrder::of(payment, id, offset, clock);
         seen.remember(order, hash);
     }
 

@@ -90,11 +90,11 @@ impl SeenPartition {
         }
         self.began = segment.began.or(self.began);
         self.spans.push_back(SegmentSpan {
-            clock: segment.orders.last().and_then(|last| last.clock),
+            clock: segment.orders.last().and_then(SeenOrder::clock),
             end: segment.first + segment.orders.len() as u64,
         });
         self.next_id = segment.first + segment.orders.len() as u64;
-        let hashed = |order: &SeenOrder| (order.id, IdHash::of(order.id, self.seed));
+        let hashed = |order: &SeenOrder| (order.id(), IdHash::of(order.id(), self.seed));
         let ids: Vec<(OrderId, IdHash)> = segment.orders.iter().map(hashed).collect();
         ids.iter().for_each(|(_, hash)| self.prefetch(*hash));
         for (place, (id, hash)) in ids.into_iter().enumerate() {
@@ -179,7 +179,7 @@ impl SeenPartition {
             place = place_of(last.number, last.orders.len());
             Arc::make_mut(&mut last.orders).push(order);
             span.end = self.next_id;
-            span.clock = order.clock;
+            span.clock = order.clock();
         }
         let location = mem::take(&mut self.judged);
         self.locate(hash, place, location);
@@ -282,7 +282,7 @@ impl SeenPartition {
         };
         apart <= rule.within
             && self.next_id - found.id_number <= rule.max_ids
-            && self.has_advanced(clock, found.order.clock) <= rule.within
+            && self.has_advanced(clock, found.order.clock()) <= rule.within
     }
 
     /// How far event time has advanced to `clock` since it was `then`.

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::payment::PaymentNotices;
+use crate::domain::amount::Amount;
+use crate::domain::payment::{BranchId, PaymentNotices};
 
 mod oracle;
 mod timeline;

@@ -20,14 +20,9 @@ pub(in crate::store) fn comparing() -> Identity {
 }
 
 fn segment(partition: i32, number: u64, ids: std::ops::Range<i128>) -> OrderSegment {
-    let order = |id| SeenOrder {
-        id: OrderId::Number(id),
-        offset: 1,
-        event_time: EventTime::from_millis(5),
-        branch: BranchId::new(1).unwrap(),
-        amount: Amount::from_units(3),
-        clock: None,
-    };
+    let (branch, amount) = (BranchId::new(1).unwrap(), Amount::from_units(3));
+    let time = EventTime::from_millis(5);
+    let order = |id| SeenOrder::new(OrderId::Number(id), 1, time, branch, amount);
     OrderSegment {
         partition,
         number,
@@ -84,7 +79,9 @@ fn segments_grow_and_are_forgotten_and_come_back_after_a_restart() {
     let (store, _) = Store::open(dir.path(), &comparing()).unwrap();
     assert_eq!(all(&store), expected);
     let kept = store.kept_orders();
-    let found = kept.get(0, 1, 3).map(|(number, order)| (number, order.id));
+    let found = kept
+        .get(0, 1, 3)
+        .map(|(number, order)| (number, order.id()));
     assert_eq!(found, Ok((23, OrderId::Number(23))));
     let missing = kept.get(0, 0, 1);
     assert_eq!(missing, Err(KeptOrdersError::missing(0, 0)));

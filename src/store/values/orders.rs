@@ -101,7 +101,7 @@ fn scaled(orders: &[SeenOrder]) -> (u8, Vec<i128>) {
 }
 
 fn values(order: &SeenOrder, amount: i128) -> [u128; FIELDS] {
-    let (kind, id) = match order.id {
+    let (kind, id) = match order.id() {
         OrderId::Number(number) => (0, number.cast_unsigned() ^ SIGN),
         OrderId::Text(bits) => (1, bits),
     };
@@ -112,7 +112,7 @@ fn values(order: &SeenOrder, amount: i128) -> [u128; FIELDS] {
         signed(order.event_time.millis()),
         u128::from(order.branch.get()),
         amount.cast_unsigned() ^ SIGN,
-        order.clock.map_or(0, |clock| signed(clock.millis()) + 1),
+        order.clock().map_or(0, |clock| signed(clock.millis()) + 1),
     ]
 }
 
@@ -225,18 +225,21 @@ impl<'a> OrderRows<'a> {
         let time = |millis| unsigned(millis).map(EventTime::from_millis);
         let amount = (amount ^ SIGN).cast_signed();
         let amount = amount.checked_mul(10_i128.pow(self.scale));
-        let order = SeenOrder {
-            id: match kind {
-                0 => OrderId::Number((id ^ SIGN).cast_signed()),
-                1 => OrderId::Text(id),
-                _ => return Err(Malformed),
-            },
-            offset: unsigned(offset)?,
-            event_time: time(event_time)?,
-            branch: BranchId::from_bits(u32::try_from(branch).map_err(|_| Malformed)?),
-            amount: Amount::from_units(amount.ok_or(Malformed)?),
-            clock: clock.checked_sub(1).map(time).transpose()?,
+        let id = match kind {
+            0 => OrderId::Number((id ^ SIGN).cast_signed()),
+            1 => OrderId::Text(id),
+            _ => return Err(Malformed),
         };
+        let branch = BranchId::from_bits(u32::try_from(branch).map_err(|_| Malformed)?);
+        let amount = Amount::from_units(amount.ok_or(Malformed)?);
+        let order = SeenOrder::new(id, unsigned(offset)?, time(event_time)?, branch, amount);
+        let clock = match clock.checked_sub(1) {
+            // The least time stands for none.
+            Some(0) => return Err(Malformed),
+            Some(clock) => Some(time(clock)?),
+            None => None,
+        };
+        let order = order.at_clock(clock);
         let number = self.first.checked_add(place as u64).ok_or(Malformed)?;
         Ok((number, order))
     }

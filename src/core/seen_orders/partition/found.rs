@@ -70,7 +70,7 @@ impl SeenPartition {
                 None => kept.get(self.partition, segment, place_in_it)?,
             };
             // Another id may have the same hash.
-            if order.id == id {
+            if order.id() == id {
                 found.push(FoundOrder { id_number, order });
             }
             if found.len() == COMPARED_MAX {

@@ -40,14 +40,9 @@ prop_compose! {
         amount in amounts(),
         clock in option::of(times()),
     ) -> SeenOrder {
-        SeenOrder {
-            id,
-            offset,
-            event_time,
-            branch: BranchId::from_bits(branch),
-            amount,
-            clock,
-        }
+        // The least time stands for none.
+        let clock = clock.filter(|clock| *clock != EventTime::MIN);
+        SeenOrder::new(id, offset, event_time, BranchId::from_bits(branch), amount).at_clock(clock)
     }
 }
 
@@ -67,14 +62,10 @@ fn hex(value: &impl StoredValue) -> String {
 }
 
 fn order(id: OrderId, offset: i64, cents: i128) -> SeenOrder {
-    SeenOrder {
-        id,
-        offset,
-        event_time: EventTime::from_millis(1_000 + offset),
-        branch: BranchId::new(7).unwrap(),
-        amount: Amount::from_units(cents * 10_i128.pow(16)),
-        clock: Some(EventTime::from_millis(1_000)),
-    }
+    let event_time = EventTime::from_millis(1_000 + offset);
+    let amount = Amount::from_units(cents * 10_i128.pow(16));
+    let order = SeenOrder::new(id, offset, event_time, BranchId::new(7).unwrap(), amount);
+    order.at_clock(Some(EventTime::from_millis(1_000)))
 }
 
 #[test]
