@@ -1,5 +1,6 @@
 """What the measurements of whole services in Python share: servers, payments, and what the figures should be."""
 
+import collections
 import contextlib
 import csv
 import datetime
@@ -143,6 +144,25 @@ def settings(lab, scratch, topic, prefix=None, event_time=""):
         text += f'[elasticsearch]\nurl = "http://127.0.0.1:{lab.start("es7")}"\n'
         text += f'index_prefix = "{prefix}"\nlegacy_totals = ""\n'
     return text
+
+
+ServedToEnd = collections.namedtuple("ServedToEnd", "status wall cpu peak_mb said errors")
+
+
+def serve_to_end(tidegauge, scratch):
+    """The service reads its topic to the end: exit status, wall and processor time in s, peak memory in MB, what it printed."""
+    command = [tidegauge, "--config", scratch / "tidegauge.toml", "serve", "--until-end", "-o", "json"]
+    began = time.monotonic()
+    with (scratch / "out").open("w") as out, (scratch / "err").open("w") as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err, stdin=subprocess.DEVNULL)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            raise
+    wall, cpu = time.monotonic() - began, usage.ru_utime + usage.ru_stime
+    said, errors = (scratch / "out").read_text(), (scratch / "err").read_text()
+    return ServedToEnd(status, wall, cpu, usage.ru_maxrss / 1024, said, errors)
 
 
 @contextlib.contextmanager
