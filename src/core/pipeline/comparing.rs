@@ -81,24 +81,34 @@ impl Pipeline {
         };
         let partition = record.partition;
         let clock = self.engine.partition_time(partition);
-        match orders.judge(partition, clock, payment, hash)? {
-            OrderVerdict::New => {
-                self.apply_payment(record, payment);
-                let clock = self.engine.partition_time(partition);
-                if let Some(orders) = &mut self.orders {
-                    orders.note(partition, record.offset, clock, payment, hash);
-                }
-            }
-            OrderVerdict::Duplicate(first) => {
-                self.keep_repeated(record, payment, &first);
-                self.ledger.book(Entry::Duplicate, Some(payment.amount));
-            }
-            OrderVerdict::Conflict(first) => {
-                self.keep_repeated(record, payment, &first);
-                self.keep_in_no_window(record, payment, NoWindowReason::Conflict);
-                self.ledger.book(Entry::Conflict, Some(payment.amount));
+        let verdict = orders.judge(partition, clock, payment, hash)?;
+        if self.settle_repeated(record, payment, verdict).is_none() {
+            self.apply_payment(record, payment);
+            let clock = self.engine.partition_time(partition);
+            if let Some(orders) = &mut self.orders {
+                orders.note(partition, record.offset, clock, payment, hash);
             }
         }
         Ok(())
+    }
+
+    /// Books and lists a payment that repeats another one, and gives the entry; `None` if it repeats none.
+    pub(super) fn settle_repeated(
+        &mut self,
+        record: &Record<'_>,
+        payment: &Payment,
+        verdict: OrderVerdict,
+    ) -> Option<Entry> {
+        let (entry, first) = match verdict {
+            OrderVerdict::New => return None,
+            OrderVerdict::Duplicate(first) => (Entry::Duplicate, first),
+            OrderVerdict::Conflict(first) => (Entry::Conflict, first),
+        };
+        self.keep_repeated(record, payment, &first);
+        if entry == Entry::Conflict {
+            self.keep_in_no_window(record, payment, NoWindowReason::Conflict);
+        }
+        self.ledger.book(entry, Some(payment.amount));
+        Some(entry)
     }
 }

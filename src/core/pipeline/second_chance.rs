@@ -125,19 +125,12 @@ impl Pipeline {
         let clock = self.engine.partition_time(partition);
         let hash = self.order_hash(payment);
         if let Some(orders) = &mut self.orders {
-            match orders.judge(partition, clock, payment, hash)? {
-                OrderVerdict::New => orders.note(partition, record.offset, clock, payment, hash),
-                OrderVerdict::Duplicate(first) => {
-                    self.keep_repeated(record, payment, &first);
-                    self.ledger.book(Entry::Duplicate, Some(payment.amount));
-                    return Ok(Entry::Duplicate);
-                }
-                OrderVerdict::Conflict(first) => {
-                    self.keep_repeated(record, payment, &first);
-                    self.keep_in_no_window(record, payment, NoWindowReason::Conflict);
-                    self.ledger.book(Entry::Conflict, Some(payment.amount));
-                    return Ok(Entry::Conflict);
-                }
+            let verdict = orders.judge(partition, clock, payment, hash)?;
+            if verdict == OrderVerdict::New {
+                orders.note(partition, record.offset, clock, payment, hash);
+            }
+            if let Some(entry) = self.settle_repeated(record, payment, verdict) {
+                return Ok(entry);
             }
         }
         let recorded = self.note_payment(record, payment);
