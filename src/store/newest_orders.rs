@@ -8,7 +8,7 @@ use rustc_hash::FxBuildHasher;
 
 /// At most so many bytes are kept. Most payments that repeat another follow it soon, and a segment that is not here is
 /// read and unpacked with its block of a table.
-pub const NEWEST_BYTES: usize = 128 << 20;
+const NEWEST_BYTES: usize = 128 << 20;
 /// What a segment takes beside its bytes.
 const SEGMENT_BYTES: usize = 48;
 
@@ -51,6 +51,12 @@ impl NewestOrders {
         for (partition, number, bytes) in changes.written {
             segments.keep(partition, number, bytes, NEWEST_BYTES);
         }
+    }
+
+    /// Keeps one segment, which was written before.
+    pub(super) fn keep(&self, partition: i32, number: u64, bytes: &[u8]) {
+        self.lock()
+            .keep(partition, number, bytes.into(), NEWEST_BYTES);
     }
 
     /// What `read` makes of a segment, if it is here.

@@ -98,10 +98,7 @@ impl KeptOrders for StateOrders {
     ) -> Result<(), KeptOrdersError> {
         let mut outcome = Ok(());
         let scanned = segments(&self.database, |segment, bytes| {
-            self.newest.note(WrittenSegments {
-                written: vec![(segment.partition, segment.number, bytes.into())],
-                ..WrittenSegments::default()
-            });
+            self.newest.keep(segment.partition, segment.number, bytes);
             outcome = visit(segment);
             match outcome {
                 Ok(()) => ControlFlow::Continue(()),

@@ -83,12 +83,11 @@ impl StateSnapshot<'_> {
         self.scan_down(groups, |key, value| {
             let group = RepeatedGroup::decode(value).ok();
             let group = group.ok_or_else(|| ReadError(malformed(key)))?;
-            let numbered = (group.first..).zip(group.payments);
-            let wanted: Vec<_> = numbered
-                .filter(|(number, _)| before.is_none_or(|before| *number < before))
-                .collect();
-            let left = limit - entries.len();
-            entries.extend(wanted.into_iter().rev().take(left));
+            let numbered = group.payments.into_iter().enumerate().rev();
+            let numbered = numbered.map(|(at, payment)| (group.first + at as u64, payment));
+            let wanted =
+                numbered.filter(|(number, _)| before.is_none_or(|before| *number < before));
+            entries.extend(wanted.take(limit - entries.len()));
             Ok(match entries.len() < limit {
                 true => ControlFlow::Continue(()),
                 false => ControlFlow::Break(()),

@@ -182,7 +182,7 @@ impl OrderIndex {
         *at = (*at + 1) % SHARDS;
         let shard = &mut self.shards[*at];
         // It is not made again for a few.
-        if homes(shard.counting(live)) < shard.homes / 3 * 2 {
+        if u64::from(homes(shard.counting(live))) * 3 / 2 < u64::from(shard.homes) {
             shard.remake(live);
         }
     }
