@@ -73,8 +73,8 @@ struct Run<'a> {
 /// Gives the records that are wanted a second chance, until `stop`. `show` is told how many were looked at.
 ///
 /// # Errors
-/// When there is no state, a service or a replay works on it, it is of another topic or of rules that may not
-/// be adopted, Kafka does not answer, or the state can't be written. What was counted until then stays counted.
+/// When there is no state, when a service or a replay uses it, when it was built from another topic or by rules that can't
+/// change, when Kafka does not answer, and when the state can't be written. What was counted until then stays counted.
 pub fn run(
     config: &Config,
     generations: &Generations,
