@@ -142,6 +142,15 @@ impl SeenOrders {
         }
     }
 
+    /// Has the processor fetch a payment that was seen with an id of this hash, if there is one and it is in memory. To be
+    /// called some time after [`SeenOrders::prefetch`].
+    #[inline]
+    pub fn prefetch_found(&mut self, partition: i32, hash: IdHash) {
+        if let Some(place) = self.place(partition) {
+            self.partitions[place].prefetch_found(hash, self.kept.as_ref());
+        }
+    }
+
     /// Whether a payment read from `partition`, whose highest believed event time is `clock`, repeats one that
     /// counted. `hash` is that of its order id, if it has one.
     ///

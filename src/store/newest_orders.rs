@@ -4,7 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use prefetch_index::prefetch_index;
 use rustc_hash::FxBuildHasher;
+
+use crate::core::seen_orders::OrderSegment;
 
 /// At most so many bytes are kept. Most payments that repeat another follow it soon, and a segment that is not here is
 /// read and unpacked with its block of a table.
@@ -67,6 +70,15 @@ impl NewestOrders {
         read: impl FnOnce(&[u8]) -> T,
     ) -> Option<T> {
         self.lock().get(partition, number).map(read)
+    }
+
+    /// Has the processor fetch what is read for `place` of a segment, if it is here.
+    pub(super) fn prefetch(&self, partition: i32, number: u64, place: usize) {
+        let segments = self.lock();
+        if let Some(bytes) = segments.get(partition, number) {
+            prefetch_index(bytes, 0);
+            prefetch_index(bytes, bytes.len() * place / OrderSegment::LEN_MAX);
+        }
     }
 
     // A panic while it is locked leaves each segment whole.

@@ -92,6 +92,10 @@ impl KeptOrders for StateOrders {
         read(&bytes.ok_or_else(|| KeptOrdersError::missing(partition, number))?)
     }
 
+    fn prefetch(&self, partition: i32, number: u64, place: usize) {
+        self.newest.prefetch(partition, number, place);
+    }
+
     fn each(
         &self,
         visit: &mut dyn FnMut(OrderSegment) -> Result<(), KeptOrdersError>,

@@ -1,5 +1,7 @@
 //! Payments are compared with those of the same order id, if that is asked for.
 
+use std::mem;
+
 use super::Pipeline;
 use crate::core::effect::NoWindowReason;
 use crate::core::seen_orders::{IdHash, KeptOrdersError, OrderVerdict, SeenOrders};
@@ -8,42 +10,66 @@ use crate::domain::ledger::Entry;
 use crate::domain::payment::Payment;
 use crate::domain::record::Record;
 
-/// So many records are decoded before the first of them is applied.
+/// So many records are decoded while as many that were decoded before are applied.
 const AHEAD: usize = 32;
 
+/// A record that is applied later.
+struct RecordAhead<'a> {
+    record: Record<'a>,
+    decoded: Decoded,
+    /// That of its order id.
+    hash: Option<IdHash>,
+}
+
 impl Pipeline {
-    /// Applies `records`, some at a time: what is needed to judge them is fetched together.
+    /// Applies `records`, some at a time: what is needed to judge them is fetched while others are decoded and applied.
     pub(super) fn apply_comparing<'a>(
         &mut self,
         last: &mut Option<Record<'a>>,
         records: impl IntoIterator<Item = Record<'a>>,
     ) -> Result<(), KeptOrdersError> {
         let mut records = records.into_iter();
-        let mut some = Vec::with_capacity(AHEAD);
-        let mut decoded = Vec::with_capacity(AHEAD);
-        let mut hashes = Vec::with_capacity(AHEAD);
+        let (mut current, mut next) = (Vec::with_capacity(AHEAD), Vec::with_capacity(AHEAD));
         loop {
-            some.clear();
-            some.extend(records.by_ref().take(AHEAD));
-            if some.is_empty() {
-                return Ok(());
-            }
-            decoded.clear();
-            hashes.clear();
-            for record in &some {
-                decoded.push(self.decoder.decode(record));
-                let hash = match decoded.last() {
-                    Some(Decoded::Payment(payment)) => self.order_hash(payment),
-                    _ => None,
-                };
-                if let (Some(orders), Some(hash)) = (&mut self.orders, hash) {
-                    orders.prefetch(record.partition, hash);
-                }
-                hashes.push(hash);
-            }
-            for ((record, decoded), hash) in some.iter().zip(&decoded).zip(&hashes) {
+            let some = records.by_ref().take(AHEAD);
+            next.extend(some.map(|record| self.look_ahead(record)));
+            for RecordAhead {
+                record,
+                decoded,
+                hash,
+            } in &current
+            {
                 self.apply_one(last, record, decoded, *hash)?;
             }
+            if next.is_empty() {
+                return Ok(());
+            }
+            if let Some(orders) = &mut self.orders {
+                for RecordAhead { record, hash, .. } in &next {
+                    if let Some(hash) = *hash {
+                        orders.prefetch_found(record.partition, hash);
+                    }
+                }
+            }
+            current.clear();
+            mem::swap(&mut current, &mut next);
+        }
+    }
+
+    #[inline]
+    fn look_ahead<'a>(&mut self, record: Record<'a>) -> RecordAhead<'a> {
+        let decoded = self.decoder.decode(&record);
+        let hash = match &decoded {
+            Decoded::Payment(payment) => self.order_hash(payment),
+            _ => None,
+        };
+        if let (Some(orders), Some(hash)) = (&mut self.orders, hash) {
+            orders.prefetch(record.partition, hash);
+        }
+        RecordAhead {
+            record,
+            decoded,
+            hash,
         }
     }
 

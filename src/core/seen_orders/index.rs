@@ -52,7 +52,7 @@ struct Shard {
 }
 
 /// The first bits of the hash say which shard.
-const SHARD_BITS: u32 = 10;
+const SHARD_BITS: u32 = 7;
 const SHARDS: usize = 1 << SHARD_BITS;
 /// A shard is made again when so many of 20 slots are filled, so that so many are.
 const FULL: usize = 15;
@@ -139,6 +139,16 @@ impl OrderIndex {
         let home = shard.home(hash.fingerprint);
         prefetch_index(&shard.buckets, home);
         prefetch_index(&shard.buckets, home + 1);
+    }
+
+    /// One of the places that [`OrderIndex::find`] gives, mostly. To be called some time after [`OrderIndex::prefetch`].
+    #[inline]
+    pub(super) fn glance(&self, hash: IdHash, live: LivePlaces) -> Option<u64> {
+        let shard = &self.shards[usize::from(hash.shard)];
+        let bucket = shard.buckets.get(shard.home(hash.fingerprint))?;
+        let slot = bucket.with(hash.fingerprint).next()?;
+        let locator = bucket.locators[slot];
+        live.count(locator).then(|| live.place(locator))
     }
 
     /// Notes that an id of this hash is at `place`, and no longer at `instead_of`, if given. `gap` is what

@@ -19,6 +19,9 @@ pub trait KeptOrders: Send + Sync {
         place: usize,
     ) -> Result<(u64, SeenOrder), KeptOrdersError>;
 
+    /// Has the processor fetch the payment at `place` of a segment, if it is in memory.
+    fn prefetch(&self, _partition: i32, _number: u64, _place: usize) {}
+
     /// Gives all segments, those of a partition in the order of their numbers.
     ///
     /// # Errors

@@ -13,15 +13,19 @@ fn every_id_is_found_and_what_is_forgotten_is_not() {
         index.insert(hash(id.into()), id / 100, None, live(0, id / 100 + 1), None);
     }
     let half = live(500, 1_000);
-    let (mut found, mut false_ones) = (Vec::new(), 0);
+    let (mut found, mut false_ones, mut at_a_glance) = (Vec::new(), 0, 0);
     for id in 0..2 * ids {
         found.clear();
         index.find(hash(id.into()), half, &mut found);
         let is_there = (ids / 2..ids).contains(&id);
         assert_eq!(found.contains(&(id / 100)), is_there, "{id}");
+        let glanced = index.glance(hash(id.into()), half);
+        assert!(glanced.is_none_or(|place| found.contains(&place)), "{id}");
+        at_a_glance += usize::from(glanced.is_some());
         false_ones += found.len() - usize::from(is_there);
     }
     assert!(false_ones < 5, "{false_ones}");
+    assert!(at_a_glance > 30_000, "{at_a_glance}");
 }
 
 /// As payments do: each id is looked for, and is put where it was not found. Places are forgotten meanwhile.

@@ -86,6 +86,18 @@ impl SeenPartition {
         Ok((found, location))
     }
 
+    /// See [`SeenOrders::prefetch_found`](crate::core::seen_orders::SeenOrders::prefetch_found).
+    #[inline]
+    pub(in crate::core::seen_orders) fn prefetch_found(&self, hash: IdHash, kept: &dyn KeptOrders) {
+        let Some(place) = self.index.glance(hash, self.live()) else {
+            return;
+        };
+        let (segment, place_in_it) = parts(place);
+        if self.in_memory(segment).is_none() {
+            kept.prefetch(self.partition, segment, place_in_it);
+        }
+    }
+
     fn in_memory(&self, number: u64) -> Option<&OrderSegment> {
         let first = self.newest.front()?.number;
         let at = usize::try_from(number.checked_sub(first)?).ok()?;
