@@ -1,8 +1,8 @@
 //! States of every storage version that ever was: each is read, brought up and continued with all its figures, and a
 //! state of a newer one is refused and left as it is.
 //!
-//! The directories `tests/fixtures/state-*` were written by the code of their time, from the first records of
-//! [`log::log`] and by the default rules.
+//! The directories `tests/fixtures/state-*` were written by the code of their time: those up to version 4 from the first
+//! records of [`log::log`] and by the default rules, those after it as [`text_states`] says.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -10,6 +10,7 @@ mod log;
 mod opened;
 mod refused;
 mod served;
+mod text_states;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,6 +47,22 @@ fn copy(name: &str, to: &Path) {
 fn fixture(name: &str) -> PathBuf {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     fixtures.join(name)
+}
+
+/// Keeps a state as the fixture `target`, which is made.
+fn keep(state: &Path, target: &Path) {
+    assert!(
+        !target.exists(),
+        "{} is kept as it was written",
+        target.display()
+    );
+    fs::create_dir_all(target).unwrap();
+    for (name, content) in files(state) {
+        // The options tell where they were used, and the log of RocksDB is no part of a state.
+        if name != "LOCK" && !name.starts_with("LOG") && !name.starts_with("OPTIONS-") {
+            fs::write(target.join(name), content).unwrap();
+        }
+    }
 }
 
 /// All files of a directory.

@@ -1,8 +1,5 @@
 //! Each state is opened: to be read as it is, and to be continued.
 
-use std::fs;
-use std::path::Path;
-
 use chrono_tz::Tz;
 use ethnum::I256;
 use tidegauge::core::pipeline::{Pipeline, PipelineStart};
@@ -14,7 +11,9 @@ use tidegauge::store::{ReadOnlyStore, Store};
 use tidegauge::view::reading::Readings;
 use tidegauge_windows::{EventTime, Window};
 
-use super::{STATES, WRITTEN, config, copy, expected, files, fixture, identity, log, records};
+use super::{
+    STATES, WRITTEN, config, copy, expected, files, fixture, identity, keep, log, records,
+};
 use crate::support::oracle::{Truth, WINDOWS};
 
 /// Every figure of the log is in a state.
@@ -181,17 +180,5 @@ fn writes_the_fixture() {
         }
     }
     drop(store);
-    let target = fixture(STATES[STATES.len() - 1].0);
-    assert!(
-        !target.exists(),
-        "{} is kept as it was written",
-        target.display()
-    );
-    fs::create_dir_all(&target).unwrap();
-    for (name, content) in files(&state) {
-        // The options tell where they were used, and the log of RocksDB is no part of a state.
-        if name != "LOCK" && !name.starts_with("LOG") && !name.starts_with("OPTIONS-") {
-            fs::write(Path::new(&target).join(name), content).unwrap();
-        }
-    }
+    keep(&state, &fixture(STATES[STATES.len() - 1].0));
 }
