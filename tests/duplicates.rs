@@ -272,8 +272,18 @@ fn an_order_counts_once_over_restarts_and_kills_and_everywhere_the_same() {
     let documented = elastic.documents(&format!("{name}-totals"));
     let documented = totals(documented.into_iter().map(|document| document.source));
     assert_eq!(documented, expected.totals);
-    let remarks = service.ask("status")["remarks"].to_string();
+    let status = service.ask("status");
+    let remarks = status["remarks"].to_string();
     assert!(remarks.contains("the order id of another one"), "{remarks}");
+    let ids = &status["order_ids"];
+    assert_eq!(ids["full_partitions"], 0);
+    let remembered = ids["remembered"].as_u64().unwrap();
+    // All that counted came within some more than the horizon.
+    assert!(
+        remembered > 500 && remembered <= expected.entries["counted"].0,
+        "{ids}"
+    );
+    assert!(ids["memory_bytes"].as_u64() > Some(8 * remembered));
     drop(service);
 
     let inspected = setup.run_json(&["state", "inspect", "-o", "json"]);

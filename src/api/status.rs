@@ -15,12 +15,13 @@ use super::SharedState;
 use super::ask::{ask_even_without_state, to_json};
 use super::parameters::Parameters;
 use crate::core::effect::Notices;
+use crate::core::seen_orders::OrderStats;
 use crate::decode::Reason;
 use crate::domain::count::agreeing;
 use crate::domain::timestamp::rfc3339;
 use crate::host::wall_clock::since_epoch;
 use crate::observe::metrics::{Latencies, Quantiles};
-use crate::observe::remark::{given_up, remarks};
+use crate::observe::remark::{full_partitions, given_up, remarks};
 use crate::observe::status::{Board, End, Part};
 use crate::view::reading::{Checkpoint, Reading};
 use crate::view::wire::ReadingAnswer;
@@ -51,6 +52,8 @@ pub(super) struct StatusAnswer {
     /// while no broker answers.
     lag: Option<i64>,
     dirty_documents: Option<u64>,
+    /// The order ids that are remembered to find duplicates; null without `dedup.by`.
+    order_ids: Option<OrderIdsAnswer>,
     last_checkpoint: Option<CheckpointAnswer>,
     notices: Option<NoticesAnswer>,
     /// What is odd about the start and the payments so far, in sentences; empty when nothing is.
@@ -89,11 +92,14 @@ impl StatusAnswer {
             lag: PartitionAnswer::sum_of_lags(&partitions),
             partitions,
             dirty_documents: checkpoint.map(|checkpoint| checkpoint.dirty),
+            order_ids: board.order_ids.map(OrderIdsAnswer::new),
             last_checkpoint: checkpoint.map(CheckpointAnswer::new),
             notices: checkpoint.map(|checkpoint| NoticesAnswer::new(&checkpoint.notices)),
             remarks: {
                 let mut remarks = board.remarks.clone();
                 remarks.extend(board.refused_swap.as_ref().map(|swap| swap.reason.clone()));
+                let full = board.order_ids.map_or(0, |ids| ids.full_partitions);
+                remarks.extend(full_partitions(full));
                 remarks.extend(reading.map(remarks_of).unwrap_or_default());
                 remarks
             },
@@ -130,6 +136,26 @@ struct SwapAnswer {
     generation: u32,
     /// Why, and what to do.
     reason: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct OrderIdsAnswer {
+    /// So many, of all partitions.
+    remembered: u64,
+    /// Memory of the tables that find them.
+    memory_bytes: u64,
+    /// So many partitions remember as many as `dedup.max_ids` allows, and may take a resend for a new payment.
+    full_partitions: u64,
+}
+
+impl OrderIdsAnswer {
+    fn new(stats: OrderStats) -> Self {
+        Self {
+            remembered: stats.ids,
+            memory_bytes: stats.bytes,
+            full_partitions: stats.full_partitions,
+        }
+    }
 }
 
 #[derive(Serialize, ToSchema)]

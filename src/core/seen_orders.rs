@@ -81,10 +81,10 @@ pub enum OrderVerdict {
 pub struct OrderStats {
     /// Ids that are remembered.
     pub ids: u64,
-    /// The ids of the partition that remembers most.
-    pub most: u64,
     /// Bytes of memory of the tables that find them.
     pub bytes: u64,
+    /// Partitions that remember as many as [`DuplicateRule::max_ids`] allows.
+    pub full_partitions: u64,
 }
 
 /// The ids of all partitions that a pipeline applies.
@@ -220,8 +220,8 @@ impl SeenOrders {
         let mut stats = OrderStats::default();
         for seen in &self.partitions {
             stats.ids += seen.len();
-            stats.most = stats.most.max(seen.len());
             stats.bytes += seen.table_bytes();
+            stats.full_partitions += u64::from(seen.len() >= self.rule.max_ids);
         }
         stats
     }

@@ -4,6 +4,7 @@
 //! no clock here either: durations are handed in, and so is `now`, the time since the epoch by the
 //! wall clock.
 
+mod order_ids;
 mod recent;
 
 use core::time::Duration;
@@ -14,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
+use self::order_ids::OrderIdGauges;
 pub use self::recent::Quantiles;
 use self::recent::Recent;
 use crate::core::seen_orders::OrderStats;
@@ -31,8 +33,7 @@ pub struct Metrics {
     connections: Gauge,
     event_clients: Gauge,
     state_space: Family<[(&'static str, &'static str); 1], Gauge>,
-    order_ids: Gauge,
-    order_bytes: Gauge,
+    order_ids: OrderIdGauges,
     recent_freshness: Recent,
     recent_checkpoints: Recent,
     recent_bulks: Recent,
@@ -124,8 +125,7 @@ impl Default for Metrics {
             connections: Gauge::default(),
             event_clients: Gauge::default(),
             state_space: Family::default(),
-            order_ids: Gauge::default(),
-            order_bytes: Gauge::default(),
+            order_ids: OrderIdGauges::default(),
             recent_freshness: Recent::default(),
             recent_checkpoints: Recent::default(),
             recent_bulks: Recent::default(),
@@ -197,16 +197,7 @@ impl Metrics {
              and what is available on it",
             self.state_space.clone(),
         );
-        self.registry.register(
-            "tidegauge_order_ids",
-            "Order ids that are remembered to find duplicates; 0 without dedup.by",
-            self.order_ids.clone(),
-        );
-        self.registry.register(
-            "tidegauge_order_ids_memory_bytes",
-            "Memory of the tables that find these ids",
-            self.order_bytes.clone(),
-        );
+        self.order_ids.register(&mut self.registry);
         self
     }
 
@@ -255,9 +246,7 @@ impl Metrics {
 
     /// The order ids that are remembered, and what that takes.
     pub fn order_ids(&self, stats: OrderStats) {
-        let shown = |number| i64::try_from(number).unwrap_or(i64::MAX);
-        self.order_ids.set(shown(stats.ids));
-        self.order_bytes.set(shown(stats.bytes));
+        self.order_ids.set(stats);
     }
 
     /// A bulk request ended; whether it was answered as it should be.

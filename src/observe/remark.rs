@@ -31,6 +31,19 @@ pub fn given_up(documents: u64) -> Option<String> {
     })
 }
 
+/// What is odd about the order ids that are remembered.
+#[must_use]
+pub fn full_partitions(partitions: u64) -> Option<String> {
+    (partitions > 0).then(|| {
+        format!(
+            "{} {} as many order ids as dedup.max_ids allows: a payment that is sent again may count twice though it \
+             comes within dedup.within",
+            counted(partitions, "partition"),
+            agreeing(partitions, "remembers", "remember"),
+        )
+    })
+}
+
 /// So many payments are left out before it is odd that none counts.
 const FILTERED_MIN: u64 = 100;
 
@@ -250,6 +263,16 @@ mod tests {
                 "1 document was given up: Elasticsearch refused it for elasticsearch.give_up_after, and \
                  its figures are past retention. A replay makes it again from the topic"
             )
+        );
+    }
+
+    #[test]
+    fn partitions_that_forget_ids_before_their_time_are_told() {
+        assert_eq!(full_partitions(0), None);
+        let told = full_partitions(1).unwrap();
+        assert!(
+            told.starts_with("1 partition remembers as many order ids as dedup.max_ids allows"),
+            "{told}"
         );
     }
 

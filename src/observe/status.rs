@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::core::seen_orders::OrderStats;
 use crate::domain::count::{agreeing, counted};
 use crate::observe::metrics::Metrics;
 
@@ -42,6 +43,12 @@ impl Status {
         self.lock().refused_swap = refused;
     }
 
+    /// Says how many order ids are remembered, and what that takes.
+    pub fn set_order_ids(&self, stats: OrderStats) {
+        self.metrics.order_ids(stats);
+        self.lock().order_ids = Some(stats);
+    }
+
     /// Says something of the start that an operator should know, in a sentence.
     pub fn remark(&self, remark: impl Into<String>) {
         self.lock().remarks.push(remark.into());
@@ -74,6 +81,8 @@ pub struct Board {
     pub partitions: BTreeMap<i32, PartitionStatus>,
     /// Records that the topic held and that were skipped, as an empty state began behind them.
     pub skipped: u64,
+    /// The order ids that are remembered; `None` where none are.
+    pub order_ids: Option<OrderStats>,
     /// What an operator should know of the start, in sentences.
     pub remarks: Vec<String>,
     /// The swap that is not followed, if there is one.

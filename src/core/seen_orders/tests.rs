@@ -176,6 +176,7 @@ fn the_newest_ids_are_remembered_and_no_more() {
     let mut line = Timeline::new(rule(10));
     for id in 0..11 {
         assert!(line.is_new(&payment(id, 0, 5)));
+        assert_eq!(line.seen.stats().full_partitions, u64::from(id >= 9));
     }
     // The tenth before it is remembered, the eleventh is not.
     assert!(!line.is_new(&payment(1, 0, 5)));

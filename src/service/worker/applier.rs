@@ -306,7 +306,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
             }
         }
         if let Some(orders) = self.pipeline.orders() {
-            self.status.metrics().order_ids(orders.stats());
+            self.status.set_order_ids(orders.stats());
         }
         self.source.report(&positions);
     }

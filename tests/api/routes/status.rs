@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidegauge::api::{Limits, router};
+use tidegauge::core::seen_orders::OrderStats;
 use tidegauge::observe::status::{End, PartitionStatus};
 
 use super::{none, reading};
@@ -39,6 +40,7 @@ async fn status_tells_how_each_part_is_doing() {
             ],
             "lag": 20,
             "dirty_documents": 4,
+            "order_ids": null,
             "last_checkpoint": {"sequence": 12, "as_of": "2026-11-01T00:05:00.250Z"},
             "notices": {
                 "rounded": 1, "skipped_local_times": 0, "repeated_local_times": 0,
@@ -72,6 +74,24 @@ async fn status_says_one_number_of_documents_that_wait_however_old_the_sinks_wor
             format!("Elasticsearch does not answer; {words}")
         );
     }
+}
+
+#[tokio::test]
+async fn status_says_how_many_order_ids_are_remembered_and_whether_some_are_forgotten_early() {
+    let state = state(World::busy());
+    state.status.set_order_ids(OrderStats {
+        ids: 30,
+        bytes: 4_096,
+        full_partitions: 2,
+    });
+    let status = json(&router(state, None, Limits::default()), "/api/v1/status").await;
+    let expected = json!({"remembered": 30, "memory_bytes": 4_096, "full_partitions": 2});
+    assert_eq!(status["order_ids"], expected);
+    let remarks = status["remarks"].to_string();
+    assert!(
+        remarks.contains("2 partitions remember as many order ids as dedup.max_ids allows"),
+        "{remarks}"
+    );
 }
 
 #[tokio::test]
