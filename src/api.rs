@@ -45,6 +45,7 @@ use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::limits::Limits;
+pub use self::status::remarks_of;
 
 use self::capacity::Capacity;
 use self::events::Events;

@@ -21,7 +21,7 @@ use crate::domain::count::agreeing;
 use crate::domain::timestamp::rfc3339;
 use crate::host::wall_clock::since_epoch;
 use crate::observe::metrics::{Latencies, Quantiles};
-use crate::observe::remark::{full_partitions, given_up, remarks};
+use crate::observe::remark::{full_partitions, given_up, rejected, remarks};
 use crate::observe::status::{Board, End, Part};
 use crate::view::reading::{Checkpoint, Reading};
 use crate::view::wire::ReadingAnswer;
@@ -113,10 +113,13 @@ impl StatusAnswer {
     }
 }
 
-fn remarks_of(reading: &dyn Reading) -> Vec<String> {
+/// What is odd about the records that were read, in sentences.
+#[must_use]
+pub fn remarks_of(reading: &dyn Reading) -> Vec<String> {
     let checkpoint = reading.checkpoint();
     let partitions = &reading.frame().snapshot().partitions;
     let mut told = remarks(&checkpoint.ledger, &checkpoint.notices, partitions);
+    told.extend(rejected(&checkpoint.ledger, &checkpoint.notices));
     told.extend(given_up(checkpoint.given_up));
     told
 }

@@ -160,6 +160,10 @@ impl Service {
                 let (row, whole) = self.get(&["totals"], &[]).await?;
                 Ok((rows_in(&row, "totals")?, whole))
             }
+            // A client of HTTP takes these parts of a path for steps between directories.
+            QueryCommand::Totals {
+                branch: Some(branch),
+            } if branch == "." || branch == ".." => self.total_in_list(branch).await,
             QueryCommand::Totals {
                 branch: Some(branch),
             } => {
@@ -203,6 +207,27 @@ impl Service {
                 Ok((rows, whole))
             }
         }
+    }
+
+    /// The total of `branch`, found among all.
+    async fn total_in_list(&self, branch: &str) -> Result<(Vec<JsonRow>, String), CommandFailure> {
+        let (all, _) = self.get(&["totals"], &[]).await?;
+        let total = rows_in(&all, "totals")?.into_iter().find(|total| {
+            let is = |field| text_in(total, field).as_deref() == Some(branch);
+            is("branch") || is("branch_id")
+        });
+        let Some(total) = total else {
+            let hint = self.branches().await;
+            return Err(CommandFailure::Running(anyhow!(
+                "no branch \"{branch}\"{hint}"
+            )));
+        };
+        let whole = format!(
+            "{{\"reading\":{},\"total\":{}}}",
+            all.get("reading").unwrap_or("null"),
+            total.to_json()
+        );
+        Ok((vec![total], whole))
     }
 
     async fn records(

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::arguments::{GlobalArgs, ServeArgs};
 use super::failure::CommandFailure;
@@ -12,6 +12,7 @@ use super::output::{self, OutputFormat};
 use super::progress::ProgressDisplay;
 use super::report;
 use super::signals::Signals;
+use crate::api::remarks_of;
 use crate::config::{Config, Need};
 use crate::domain::ledger::{Entry, Ledger};
 use crate::observe::status::{Condition, Part};
@@ -116,9 +117,12 @@ pub fn run(serve: &ServeArgs, globals: &GlobalArgs) -> Result<(), CommandFailure
             return Err(error.into());
         }
         if deliver {
-            let ledger = readings
-                .query(|reading| Ok(reading.checkpoint().ledger.clone()))
+            let (ledger, remarks) = readings
+                .query(|reading| Ok((reading.checkpoint().ledger.clone(), remarks_of(reading))))
                 .map_err(app::Error::from)?;
+            for remark in remarks {
+                warn!("{remark}");
+            }
             ServeSummary::new(&before, &ledger, skipped, begun.elapsed()).print(serve.output)?;
         }
         Ok(())

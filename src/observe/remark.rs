@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use tidegauge_windows::{EventTime, PartitionTime, Span};
+use tidegauge_windows::PartitionTime;
 
 use crate::core::distance::{SkewCluster, is_share};
 use crate::core::effect::Notices;
+use crate::decode::Reason;
 use crate::domain::count::{agreeing, counted};
 use crate::domain::ledger::{Entry, Ledger};
-use crate::domain::timestamp::rfc3339;
+
+mod partition_times;
 
 /// At most so many distances are told: a country has few time zones.
 const DISTANCES_MAX: usize = 4;
-/// At most so many partitions are named.
-const PARTITIONS_MAX: usize = 10;
 
 /// What is odd about the documents so far.
 #[must_use]
@@ -44,8 +44,24 @@ pub fn full_partitions(partitions: u64) -> Option<String> {
     })
 }
 
-/// So many payments are left out before it is odd that none counts.
-const FILTERED_MIN: u64 = 100;
+/// What is odd about the records that are not payments: that they are a share of all, or that no other came.
+#[must_use]
+pub fn rejected(ledger: &Ledger, notices: &Notices) -> Option<String> {
+    let rejected = ledger.entry(Entry::Rejected).count;
+    let records = ledger.consumed - ledger.entry(Entry::Tombstone).count;
+    if !is_share(rejected, records) && (rejected == 0 || rejected < records) {
+        return None;
+    }
+    let reasons = Reason::ALL.into_iter().zip(notices.rejects);
+    let (most, _) = reasons.max_by_key(|(_, count)| *count)?;
+    let are = agreeing(rejected, "is not a payment", "are not payments");
+    Some(format!(
+        "{rejected} of {} {are}, most for the reason {}: the list of rejects says what is wrong with each. If \
+         payment.* does not fit the records, tidegauge rejects replay takes them once it does",
+        counted(records, "record"),
+        most.as_str()
+    ))
+}
 
 /// What is odd about the payments so far, and what to look at.
 #[must_use]
@@ -88,9 +104,9 @@ pub fn remarks(
         .map(count)
         .sum();
     let filtered = count(Entry::Filtered);
-    if payments == 0 && filtered >= FILTERED_MIN {
+    if payments == 0 && filtered > 0 {
         remarks.push(format!(
-            "payment.where leaves out all of {}: is it meant so?",
+            "payment.where leaves out {}, and no other came: is it meant so?",
             counted(filtered, "payment")
         ));
     }
@@ -145,30 +161,7 @@ pub fn remarks(
             agreeing(conflicts, "it", "them")
         ));
     }
-    if let Some((behind, ahead)) = far_apart(partitions) {
-        remarks.push(format!(
-            "partition {} has come to {}, and partition {} to {}: unless a backlog is being read, a clock \
-             is wrong in one of them. Windows wait for the one behind, and are final up to the one ahead \
-             while the others have nothing to read",
-            behind.1,
-            rfc3339(behind.0),
-            ahead.1,
-            rfc3339(ahead.0)
-        ));
-    }
-    let jumps = partitions.iter().filter_map(|(partition, time)| {
-        let (jump, highest) = time.jump.zip(time.highest)?;
-        Some((partition, jump, highest))
-    });
-    for (partition, jump, highest) in jumps.take(PARTITIONS_MAX) {
-        remarks.push(format!(
-            "partition {partition}: a payment is dated {}, and the accepted ones end at {}, more \
-             than a day before: unless there was a gap, its clock is wrong, or that of the others. \
-             The watermark follows when other payments agree",
-            rfc3339(jump.to),
-            rfc3339(highest)
-        ));
-    }
+    remarks.extend(partition_times::remarks(partitions));
     remarks
 }
 
@@ -205,27 +198,6 @@ fn is_most(part: u64, all: u64) -> bool {
     part > all / 2
 }
 
-/// The partition furthest behind and the one furthest ahead, each after how far it has come, if that is
-/// more than a day apart. A partition without a payment on time in two days of event time does not count.
-/// What the others advanced since the last payment of a partition does not count as its delay.
-fn far_apart(
-    partitions: &BTreeMap<i32, PartitionTime>,
-) -> Option<((EventTime, i32), (EventTime, i32))> {
-    let travelled = partitions.values().map(|time| time.travelled).max()?;
-    let paying = partitions.iter().filter_map(|(partition, time)| {
-        let missed = travelled.minus(time.travelled);
-        // A jump counts as a day.
-        let pays = missed < Span::DAY.times(2);
-        pays.then_some((time.highest?, *partition, missed))
-    });
-    let paying: Vec<_> = paying.collect();
-    let (ahead, partition_ahead, _) = *paying.iter().max()?;
-    let by_now = |(highest, _, missed): &&(EventTime, i32, Span)| highest.plus(*missed);
-    let (behind, partition_behind, missed) = *paying.iter().min_by_key(by_now)?;
-    (ahead > behind.plus(missed).plus(Span::DAY))
-        .then_some(((behind, partition_behind), (ahead, partition_ahead)))
-}
-
 fn hours(quarters: u64) -> String {
     match (quarters / 4, quarters % 4 * 15) {
         (hours, 0) => format!("{hours} h"),
@@ -238,13 +210,6 @@ fn hours(quarters: u64) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    fn at(day: i64) -> PartitionTime {
-        PartitionTime {
-            highest: Some(EventTime::from_millis(day * 86_400_000)),
-            ..PartitionTime::default()
-        }
-    }
 
     fn booked(entry: Entry, count: u64) -> Ledger {
         let mut ledger = Ledger::default();
@@ -279,14 +244,42 @@ mod tests {
     #[test]
     fn a_condition_that_leaves_out_every_payment_is_told() {
         let remarks = |ledger: &Ledger| remarks(ledger, &Notices::default(), &BTreeMap::new());
-        assert_eq!(remarks(&booked(Entry::Filtered, 99)), Vec::<String>::new());
-        let mut ledger = booked(Entry::Filtered, 100);
+        let mut ledger = booked(Entry::Filtered, 2);
         assert_eq!(
             remarks(&ledger),
-            ["payment.where leaves out all of 100 payments: is it meant so?"]
+            ["payment.where leaves out 2 payments, and no other came: is it meant so?"]
         );
         ledger.book(Entry::Late, None);
         assert_eq!(remarks(&ledger), Vec::<String>::new());
+    }
+
+    #[test]
+    fn records_that_are_not_payments_are_told_if_they_are_a_share_or_all() {
+        let told = |rejects: u64, payments: u64| {
+            let mut ledger = booked(Entry::Rejected, rejects);
+            ledger.merge(&booked(Entry::OnTime, payments));
+            ledger.merge(&booked(Entry::Tombstone, 5));
+            ledger.consumed = rejects + payments + 5;
+            let mut notices = Notices::default();
+            notices.rejects[Reason::MissingField as usize] = rejects;
+            rejected(&ledger, &notices)
+        };
+        for (rejects, payments) in [(0, 0), (0, 9), (8, 1), (19, 1_881)] {
+            assert_eq!(told(rejects, payments), None);
+        }
+        assert_eq!(
+            told(1, 0).as_deref(),
+            Some(
+                "1 of 1 record is not a payment, most for the reason missing_field: the list of rejects says what is \
+                 wrong with each. If payment.* does not fit the records, tidegauge rejects replay takes them once it \
+                 does"
+            )
+        );
+        let share = told(20, 1_980).unwrap();
+        assert!(
+            share.starts_with("20 of 2000 records are not payments"),
+            "{share}"
+        );
     }
 
     #[test]
@@ -305,31 +298,6 @@ mod tests {
         assert!(told[0].starts_with("1 payment has the order id of another one"));
         let ledger = booked(Entry::Duplicate, 9);
         assert!(remarks(&ledger, &Notices::default(), &BTreeMap::new()).is_empty());
-    }
-
-    #[test]
-    fn partitions_that_are_far_apart_in_event_time_are_told() {
-        // partition 1 jumped a year, which counts as a day, and advanced by a few hours
-        let after = |day, hours: i64| PartitionTime {
-            travelled: Span::HOUR.times(hours),
-            ..at(day)
-        };
-        let told = |partitions: &[PartitionTime]| {
-            let partitions = (0..).zip(partitions.iter().copied()).collect();
-            remarks(&Ledger::default(), &Notices::default(), &partitions)
-        };
-        let told_of = told(&[after(20_000, 100), after(20_365, 130), after(20_000, 90)]);
-        assert_eq!(told_of.len(), 1, "{told_of:?}");
-        let words = "partition 0 has come to 2024-10-04T00:00:00Z, and partition 1 to 2025-10-04";
-        assert!(told_of[0].starts_with(words), "{told_of:?}");
-        // A day further, or none beside it, or the other has not paid for long.
-        for right in [
-            vec![after(20_000, 100), after(20_001, 124)],
-            vec![after(20_000, 100)],
-            vec![after(20_000, 100), after(20_365, 148)],
-        ] {
-            assert!(told(&right).is_empty(), "{right:?}");
-        }
     }
 
     fn told(ledger: &Ledger) -> Vec<String> {

@@ -21,6 +21,7 @@ use crate::store::{self, Store};
 mod applier;
 mod idleness;
 mod pace;
+mod reject_log;
 #[cfg(feature = "simulation")]
 mod simulated;
 mod syncing;

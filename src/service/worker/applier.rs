@@ -10,6 +10,7 @@ use tracing::{debug, error, info, warn};
 
 use super::idleness::Idleness;
 use super::pace::{CheckpointPace, CheckpointWritten};
+use super::reject_log::RejectLog;
 use super::timestamps::Timestamps;
 use super::writer::Job;
 use super::{Config, Error};
@@ -51,6 +52,7 @@ pub(super) struct Applier<C: LogClient + ?Sized> {
     /// The timestamps of the records since the last checkpoint.
     pub(super) timestamps: Timestamps,
     pub(super) idleness: Idleness,
+    pub(super) reject_log: RejectLog,
 }
 
 /// What became of one step.
@@ -85,6 +87,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
             next_discovery: now + DISCOVER_EVERY,
             timestamps: Timestamps::default(),
             idleness: Idleness::new(&config),
+            reject_log: RejectLog::default(),
             config,
         }
     }
@@ -265,6 +268,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
         self.pace.began(Instant::now());
         self.changed = false;
         let effects = Box::new(self.pipeline.take_effects());
+        self.reject_log.note(&effects.rejects);
         let timestamps = std::mem::take(&mut self.timestamps);
         self.jobs.send(Job::Checkpoint(effects, timestamps)).is_ok()
     }
