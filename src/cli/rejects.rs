@@ -14,6 +14,7 @@ use super::serve::block_on;
 use super::signals::Signals;
 use super::streams;
 use crate::config::{Config, Need};
+use crate::core::pipeline::UncomparedPayments;
 use crate::domain::amount::format_units;
 use crate::domain::count::{agreeing, counted, counted_in_threes};
 use crate::domain::ledger::Count;
@@ -106,6 +107,10 @@ fn replay(asked: &SecondChanceArgs, globals: &GlobalArgs) -> Result<(), CommandF
             limit: asked.limit.unwrap_or(u64::MAX),
         },
         adopts_rules: asked.adopt_rules,
+        uncompared: match asked.without_comparing {
+            true => UncomparedPayments::Count,
+            false => UncomparedPayments::StayListed,
+        },
         is_dry: asked.dry_run,
     };
     let is_quiet = globals.quiet;
@@ -134,11 +139,11 @@ fn replay(asked: &SecondChanceArgs, globals: &GlobalArgs) -> Result<(), CommandF
         };
         Ok(done.map_err(|panicked| anyhow!("{panicked}"))??)
     })?;
-    print(&report, is_dry, asked)
+    print(report, is_dry, asked)
 }
 
 fn print(
-    report: &SecondChanceReport,
+    mut report: SecondChanceReport,
     is_dry: bool,
     asked: &SecondChanceArgs,
 ) -> Result<(), CommandFailure> {
@@ -146,7 +151,7 @@ fn print(
     let whole = Whole {
         generation: report.generation,
         dry_run: is_dry,
-        complete: !report.is_interrupted,
+        complete: !report.is_interrupted && report.failure.is_none(),
         records: report.records,
         adopted_rules: report.adopted.iter().map(adopted).collect(),
         outcomes: &rows,
@@ -157,7 +162,13 @@ fn print(
         whole: report::text(&whole)?,
     };
     list.print(asked.output)?;
-    tell(report, is_dry);
+    tell(&report, is_dry);
+    if let Some(failure) = report.failure.take() {
+        streams::note(format_args!(
+            "not all records were looked at: the same command continues with what is left"
+        ));
+        return Err(failure.into());
+    }
     if report.is_interrupted {
         return Err(CommandFailure::Running(anyhow!(
             "interrupted; the same command continues with what is left"
@@ -194,15 +205,28 @@ fn tell(report: &SecondChanceReport, is_dry: bool) {
             agreeing(gone, "stays", "stay"),
         ));
     }
+    let uncompared = of(FateNow::NotCompared);
+    if uncompared > 0 {
+        streams::note(format_args!(
+            "{} {} of a time whose order ids are not remembered any more, so it is not known whether {} sent again \
+             and counted then: {} listed. --without-comparing counts {}",
+            counted(uncompared, "payment"),
+            agreeing(uncompared, "is", "are"),
+            agreeing(uncompared, "it was", "they were"),
+            agreeing(uncompared, "it stays", "they stay"),
+            agreeing(uncompared, "it", "them"),
+        ));
+    }
     let differently = of(FateNow::ReadDifferently);
     if differently > 0 {
         streams::note(format_args!(
-            "{} in no window {} in a total with another branch or amount than {} now, and {} listed: \
+            "{} in no window {} in a total as {} read at first, and {} read otherwise or not at all now, so {} listed: \
              `tidegauge replay` builds all figures by the new rules",
             counted(differently, "payment"),
             agreeing(differently, "is", "are"),
-            agreeing(differently, "it has", "they have"),
-            agreeing(differently, "stays", "stay"),
+            agreeing(differently, "it was", "they were"),
+            agreeing(differently, "is", "are"),
+            agreeing(differently, "it stays", "they stay"),
         ));
     }
 }
@@ -210,6 +234,7 @@ fn tell(report: &SecondChanceReport, is_dry: bool) {
 fn row((outcome, count): (&Fate, &Count)) -> FateRow {
     let has_amount = match outcome.now {
         FateNow::Booked(entry) => entry.has_amount(),
+        FateNow::NotCompared => true,
         _ => outcome.list == RecordsListed::InNoWindow,
     };
     FateRow {

@@ -10,7 +10,7 @@ use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snaps
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::listing::{Listing, outside};
-pub use self::second_chance::SecondChance;
+pub use self::second_chance::{SecondChance, UncomparedPayments};
 use crate::core::effect::correction::Corrections;
 use crate::core::effect::{Effects, Fingerprint, Notices, Progress};
 use crate::core::seen_orders::{IdHash, KeptOrdersError, SeenOrders};

@@ -173,6 +173,26 @@ impl SeenOrders {
         }
     }
 
+    /// Whether ids are forgotten of payments that counted when `payment`, read from `partition`, happened, so that it can't be
+    /// known whether it repeats one of them: if the partition's highest believed event time, `clock`, is more than the
+    /// horizon later, or if there were more ids since than are remembered.
+    #[must_use]
+    pub fn has_forgotten(
+        &mut self,
+        partition: i32,
+        clock: Option<EventTime>,
+        payment: &Payment,
+    ) -> bool {
+        let Some(clock) = clock.filter(|clock| *clock > payment.event_time) else {
+            return false;
+        };
+        payment.order_id.is_some()
+            && (clock.since(payment.event_time) > self.rule.within
+                || self.place(partition).is_some_and(|place| {
+                    self.partitions[place].has_forgotten(self.rule, payment.event_time)
+                }))
+    }
+
     /// Takes note of a payment that counted: the record at `offset` of `partition`, whose highest believed event time is
     /// `clock` now. It was the last to be judged. `hash` is that of its order id, if it has one.
     pub fn note(

@@ -154,7 +154,7 @@ pub fn remarks(
     if conflicts > 0 {
         remarks.push(format!(
             "{} {} the order id of another one that counted before, with another amount or branch, so {} in no \
-             total. The list of duplicates has {}",
+             total. The list of payments in no window has {}",
             counted(conflicts, "payment"),
             agreeing(conflicts, "has", "have"),
             agreeing(conflicts, "it is", "they are"),

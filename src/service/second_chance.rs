@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::core::effect::correction::ListedRecord;
-use crate::core::pipeline::Pipeline;
+use crate::core::pipeline::{Pipeline, UncomparedPayments};
+use crate::domain::amount::Amount;
 use crate::domain::document_key::Origin;
 use crate::domain::ledger::Count;
 use crate::observe::crash_point;
@@ -42,12 +43,14 @@ pub struct SecondChancePlan {
     pub wanted: Wanted,
     /// Whether the state may adopt other rules of the configuration.
     pub adopts_rules: bool,
+    /// What becomes of payments that can't be compared with those of their time.
+    pub uncompared: UncomparedPayments,
     /// Whether nothing is to be written.
     pub is_dry: bool,
 }
 
 /// What became of the records.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct SecondChanceReport {
     /// The generation.
     pub generation: u32,
@@ -59,6 +62,8 @@ pub struct SecondChanceReport {
     pub adopted: Vec<RuleDifference>,
     /// Whether it was asked to stop before the end.
     pub is_interrupted: bool,
+    /// Why it could not go on to the end. What is reported until then is done.
+    pub failure: Option<Error>,
 }
 
 /// One run on the live generation.
@@ -74,7 +79,8 @@ struct Run<'a> {
 ///
 /// # Errors
 /// When there is no state, when a service or a replay uses it, when it was built from another topic or by rules that can't
-/// change, when Kafka does not answer, and when the state can't be written. What was counted until then stays counted.
+/// change, and when Kafka does not answer. Nothing has changed then, unless it is the state that can't be written. A later
+/// [failure](SecondChanceReport::failure) is in the report.
 pub fn run(
     config: &Config,
     generations: &Generations,
@@ -120,13 +126,7 @@ pub fn run(
         reader,
         report,
     };
-    // First those that are in no window: some rejects will be among them.
-    for list in [RecordsListed::InNoWindow, RecordsListed::Rejects] {
-        if plan.wanted.list.has(list) && !run.report.is_interrupted {
-            run.walk(list, stop, show)?;
-        }
-    }
-    run.figures.finish()?;
+    run.report.failure = run.walk_lists(stop, show).err();
     run.reader.close();
     Ok(run.report)
 }
@@ -188,6 +188,16 @@ fn first(still: &ReadOnlyStore, wanted: &Wanted) -> Result<Option<Origin>, Error
 }
 
 impl Run<'_> {
+    fn walk_lists(&mut self, stop: &AtomicBool, show: &mut dyn FnMut(u64)) -> Result<(), Error> {
+        // First those that are in no window: some rejects will be among them.
+        for list in [RecordsListed::InNoWindow, RecordsListed::Rejects] {
+            if self.plan.wanted.list.has(list) && !self.report.is_interrupted {
+                self.walk(list, stop, show)?;
+            }
+        }
+        Ok(self.figures.finish()?)
+    }
+
     fn walk(
         &mut self,
         list: RecordsListed,
@@ -211,14 +221,23 @@ impl Run<'_> {
             next = next.and_then(|next| wanted.skip_to(next));
             some.retain(|record| wanted.holds(record));
             some.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-            let judged = self.judge(&some, stop)?;
+            let page = self.judge(&some, stop);
             crash_point::reach("second chance: before the checkpoint");
             self.figures.write(&mut self.pipeline)?;
             crash_point::reach("second chance: after the checkpoint");
-            self.report.records += judged;
+            let is_whole = page.records == some.len() as u64;
+            self.report.records += page.records;
+            for (fate, count) in page.outcomes {
+                let all = self.report.outcomes.entry(fate).or_default();
+                all.count += count.count;
+                all.amount += count.amount;
+            }
             show(self.report.records);
+            if let Some(error) = page.failure {
+                return Err(error);
+            }
             // Also in the last page that is wanted.
-            if judged < some.len() as u64 {
+            if !is_whole {
                 self.report.is_interrupted = true;
                 return Ok(());
             }
@@ -226,44 +245,60 @@ impl Run<'_> {
         Ok(())
     }
 
-    // A page is in the order of its places. Says how many were judged before it was to stop.
-    fn judge(&mut self, some: &[ListedRecord], stop: &AtomicBool) -> Result<u64, Error> {
-        let (mut all, mut failed) = (0, None);
+    // The records are in the order of their places.
+    fn judge(&mut self, some: &[ListedRecord], stop: &AtomicBool) -> JudgedPage {
         let Self {
             pipeline,
             reader,
-            report,
+            plan,
             ..
         } = self;
+        let mut page = JudgedPage::default();
         for of_partition in
             some.chunk_by(|one, other| one.origin().partition == other.origin().partition)
         {
             let offsets: Vec<i64> = of_partition.iter().map(|it| it.origin().offset).collect();
             let partition = of_partition.first().map_or(0, |it| it.origin().partition);
             let mut listed = of_partition.iter();
-            reader.read(partition, &offsets, stop, |_, record| {
+            let read = reader.read(partition, &offsets, stop, |_, record| {
                 // The reader gives each offset once, in order.
                 let Some(listed) = listed.next() else { return };
-                if failed.is_some() {
+                if page.failure.is_some() {
                     return;
                 }
-                all += 1;
-                let judged = record.map(|record| pipeline.judge_again(record, listed));
-                let judged = match judged.transpose() {
-                    Ok(judged) => judged,
-                    Err(error) => return failed = Some(error),
-                };
-                let (outcome, amount) = Fate::of(listed, judged);
-                let count = report.outcomes.entry(outcome).or_default();
-                count.count += 1;
-                if let Some(amount) = amount {
-                    count.amount += ethnum::I256::from(amount.units());
+                let judged =
+                    record.map(|record| pipeline.judge_again(record, listed, plan.uncompared));
+                match judged.transpose() {
+                    Ok(judged) => page.note(Fate::of(listed, judged)),
+                    Err(error) => page.failure = Some(error.into()),
                 }
-            })?;
+            });
+            if let Err(error) = read {
+                page.failure.get_or_insert(error.into());
+            }
+            if page.failure.is_some() {
+                break;
+            }
         }
-        match failed {
-            Some(error) => Err(error.into()),
-            None => Ok(all),
+        page
+    }
+}
+
+/// What became of the records of a page, up to the end, a stop or a failure.
+#[derive(Default)]
+struct JudgedPage {
+    records: u64,
+    outcomes: BTreeMap<Fate, Count>,
+    failure: Option<Error>,
+}
+
+impl JudgedPage {
+    fn note(&mut self, (fate, amount): (Fate, Option<Amount>)) {
+        self.records += 1;
+        let count = self.outcomes.entry(fate).or_default();
+        count.count += 1;
+        if let Some(amount) = amount {
+            count.amount += ethnum::I256::from(amount.units());
         }
     }
 }

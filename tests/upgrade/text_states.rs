@@ -9,7 +9,7 @@ use std::fs;
 use ethnum::I256;
 use tidegauge::config::{Config, Need, Sources};
 use tidegauge::core::effect::correction::ListedRecord;
-use tidegauge::core::pipeline::{Pipeline, PipelineStart};
+use tidegauge::core::pipeline::{Pipeline, PipelineStart, UncomparedPayments};
 use tidegauge::core::seen_orders::SeenOrders;
 use tidegauge::decode::{Reason, Reject};
 use tidegauge::domain::branch::Branches;
@@ -325,6 +325,10 @@ fn second_chance(pipeline: &mut Pipeline, store: &mut Store, log: &[LogRecord]) 
         .unwrap()
         .unwrap();
     pipeline
-        .judge_again(&record.record(), &ListedRecord::Reject(listed))
+        .judge_again(
+            &record.record(),
+            &ListedRecord::Reject(listed),
+            UncomparedPayments::StayListed,
+        )
         .unwrap();
 }

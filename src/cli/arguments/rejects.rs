@@ -57,6 +57,9 @@ pub struct SecondChanceArgs {
     /// Let the state take the rules of the configuration, where they may change
     #[arg(long)]
     pub adopt_rules: bool,
+    /// Count payments whose order ids may be forgotten, too: whether they are duplicates is not known
+    #[arg(long)]
+    pub without_comparing: bool,
     /// Show what would become of the records, and change nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -32,6 +32,18 @@ pub enum SecondChance {
     ReadDifferently,
     /// Another record is at that place of the topic. Nothing changes.
     AnotherRecord,
+    /// A payment of this amount from a time whose order ids are not remembered any more: whether it was sent again, and
+    /// counted then, is not known. Nothing changes.
+    NotCompared(Amount),
+}
+
+/// What becomes of payments that can't be compared with those of their time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum UncomparedPayments {
+    /// They stay listed.
+    StayListed,
+    /// They count.
+    Count,
 }
 
 impl Pipeline {
@@ -46,6 +58,7 @@ impl Pipeline {
         &mut self,
         record: &Record<'_>,
         listed: &ListedRecord,
+        uncompared: UncomparedPayments,
     ) -> Result<SecondChance, KeptOrdersError> {
         let timestamp = record.timestamp.filter(|time| can_be_of_record(*time));
         if origin(record) != listed.origin()
@@ -55,7 +68,7 @@ impl Pipeline {
             return Ok(SecondChance::AnotherRecord);
         }
         let outcome = match listed {
-            ListedRecord::Reject(before) => self.judge_reject(record, before)?,
+            ListedRecord::Reject(before) => self.judge_reject(record, before, uncompared)?,
             ListedRecord::InNoWindow(before) => self.judge_in_no_window(record, before),
         };
         // As after any other record.
@@ -76,10 +89,14 @@ impl Pipeline {
         &mut self,
         record: &Record<'_>,
         before: &RejectedRecord,
+        uncompared: UncomparedPayments,
     ) -> Result<SecondChance, KeptOrdersError> {
         let (entry, amount) = match self.decoder.decode(record) {
             Decoded::Payment(payment) => {
-                let entry = self.judge_payment_again(record, &payment)?;
+                let entry = self.judge_payment_again(record, &payment, uncompared)?;
+                let Some(entry) = entry else {
+                    return Ok(SecondChance::NotCompared(payment.amount));
+                };
                 (entry, Some(payment.amount))
             }
             Decoded::Filtered(amount) => {
@@ -115,28 +132,34 @@ impl Pipeline {
         })
     }
 
-    // As `judge_payment`, and moves no watermark.
+    // As `judge_payment`, and moves no watermark. `None`: it stays listed, as it can't be compared.
     fn judge_payment_again(
         &mut self,
         record: &Record<'_>,
         payment: &Payment,
-    ) -> Result<Entry, KeptOrdersError> {
+        uncompared: UncomparedPayments,
+    ) -> Result<Option<Entry>, KeptOrdersError> {
         let partition = record.partition;
         let clock = self.engine.partition_time(partition);
         let hash = self.order_hash(payment);
         if let Some(orders) = &mut self.orders {
             let verdict = orders.judge(partition, clock, payment, hash)?;
             if verdict == OrderVerdict::New {
+                if uncompared == UncomparedPayments::StayListed
+                    && orders.has_forgotten(partition, clock, payment)
+                {
+                    return Ok(None);
+                }
                 orders.note(partition, record.offset, clock, payment, hash);
             }
             if let Some(entry) = self.settle_repeated(record, payment, verdict) {
-                return Ok(entry);
+                return Ok(Some(entry));
             }
         }
         let recorded = self.note_payment(record, payment);
         let placement = self.insert_again(record, payment, recorded);
         self.add_to_total(payment, placement);
-        Ok(self.settle(record, payment, placement))
+        Ok(Some(self.settle(record, payment, placement)))
     }
 
     fn judge_in_no_window(

@@ -214,6 +214,12 @@ impl SeenPartition {
         self.index.sweep(self.live());
     }
 
+    /// Whether so many ids came that some of those of `event_time` may be forgotten.
+    pub(super) fn has_forgotten(&self, rule: DuplicateRule, event_time: EventTime) -> bool {
+        let oldest = self.spans.front().and_then(|oldest| oldest.clock);
+        self.len() >= rule.max_ids && oldest.is_none_or(|oldest| oldest > event_time)
+    }
+
     pub(super) fn pending_bytes(&self) -> usize {
         let changed = self.next_segment().saturating_sub(self.changed_from);
         let changed = self

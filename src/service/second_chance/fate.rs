@@ -27,6 +27,8 @@ pub enum FateNow {
     Booked(Entry),
     /// Its money is in a total as it was read at first, and it reads otherwise now: it stays listed.
     ReadDifferently,
+    /// It has an order id, and those of its time are not remembered any more: it stays listed.
+    NotCompared,
     /// Kafka has another record at its place: it stays listed.
     AnotherRecord,
     /// Kafka does not have it any more: it stays listed.
@@ -40,6 +42,7 @@ impl FateNow {
         match self {
             Self::Booked(entry) => entry.as_str(),
             Self::ReadDifferently => "read_differently",
+            Self::NotCompared => "not_compared",
             Self::AnotherRecord => "another_record",
             Self::Gone => "gone",
         }
@@ -63,6 +66,7 @@ impl Fate {
                 amount,
             }) => (FateNow::Booked(entry), reason, amount),
             Some(SecondChance::ReadDifferently) => (FateNow::ReadDifferently, None, known),
+            Some(SecondChance::NotCompared(amount)) => (FateNow::NotCompared, None, Some(amount)),
             Some(SecondChance::AnotherRecord) => (FateNow::AnotherRecord, None, known),
             None => (FateNow::Gone, None, known),
         };

@@ -188,7 +188,11 @@ fn again(rules: &RulesOf, kept: &mut Kept, records: &[Stamped]) -> Vec<SecondCha
         let mut at = records.iter();
         let record = at.find(|record| record.offset == listed.origin().offset);
         pipeline
-            .judge_again(&record.unwrap().record(), &listed)
+            .judge_again(
+                &record.unwrap().record(),
+                &listed,
+                UncomparedPayments::StayListed,
+            )
             .unwrap()
     });
     let outcomes = outcomes.collect();

@@ -54,7 +54,7 @@ proptest! {
                 .collect();
             for listed in &chosen {
                 let at = usize::try_from(listed.origin().offset).unwrap();
-                pipeline.judge_again(&records[at].record(), listed).unwrap();
+                pipeline.judge_again(&records[at].record(), listed, UncomparedPayments::StayListed).unwrap();
             }
             kept.take(pipeline.take_effects());
             for at in 0..read {
