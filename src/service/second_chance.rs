@@ -62,7 +62,7 @@ pub struct SecondChanceReport {
     pub adopted: Vec<RuleDifference>,
     /// Whether it was asked to stop before the end.
     pub is_interrupted: bool,
-    /// Why it could not go on to the end. What is reported until then is done.
+    /// Why it ended before all records were looked at. What is reported is done.
     pub failure: Option<Error>,
 }
 
