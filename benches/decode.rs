@@ -21,7 +21,7 @@ use chrono_tz::Tz;
 use criterion::Criterion;
 use serde::Deserialize;
 use tidegauge::decode::mapping::{
-    BranchPlaces, BranchType, Mapping, MappingSettings, Path, PathStep, Place,
+    BranchType, KeyPlaces, Mapping, MappingSettings, Path, PathStep, Place,
 };
 use tidegauge::decode::{DecodeRules, Decoded, Decoder};
 use tidegauge::domain::record::Record;
@@ -182,9 +182,9 @@ impl Message {
         let by = |time, amount, branch, order| MappingSettings {
             event_time: place(time),
             amount: place(amount),
-            branch: BranchPlaces::One(place(branch)),
+            branch: KeyPlaces::One(place(branch)),
             branch_type: BranchType::Any,
-            order_id: Some(place(order)),
+            order_id: Some(KeyPlaces::One(place(order))),
             ..MappingSettings::default()
         };
         match self {

@@ -6,7 +6,7 @@ use super::raw::SettingValue;
 use super::section::{Section, one_of};
 use super::toml_text::{TomlText, quoted};
 use crate::decode::mapping::{
-    AmountForm, AmountScale, BranchPlaces, BranchType, Currencies, CurrencyCode, EpochUnit,
+    AmountForm, AmountScale, BranchType, Currencies, CurrencyCode, EpochUnit, KeyPlaces,
     MappingSettings, PaymentCondition, Place, Template, TimeForm,
 };
 
@@ -17,7 +17,7 @@ pub(super) fn read(section: &Section<'_>, time_zone: Tz) -> MappingSettings {
         "" => Ok(None),
         _ => parsed_path(text).map(Some),
     });
-    let branch = section.parsed("branch", default.branch, branch);
+    let branch = section.parsed("branch", default.branch, key);
     let currency = section.parsed("currency", None, optional_place);
     let currencies = section.parsed("currencies", Currencies::Apart, currencies);
     let is_apart = currency.is_some() && currencies == Currencies::Apart;
@@ -36,7 +36,10 @@ pub(super) fn read(section: &Section<'_>, time_zone: Tz) -> MappingSettings {
         },
         branch,
         branch_type,
-        order_id: section.parsed("order_id", default.order_id, optional_place),
+        order_id: section.parsed("order_id", default.order_id, |text| match text {
+            "" => Ok(None),
+            _ => key(text).map(Some),
+        }),
         currency,
         currencies,
         condition: section.parsed("where", None, condition),
@@ -93,7 +96,7 @@ fn check(section: &Section<'_>, fields: &MappingSettings, time_zone: Tz) {
             "this is amount_point already: give another character, or set amount_point",
         );
     }
-    let is_text = matches!(fields.branch, BranchPlaces::Several(_))
+    let is_text = matches!(fields.branch, KeyPlaces::Several(_))
         || (has_currency && fields.currencies == Currencies::Apart);
     if fields.branch_type == BranchType::Integer && is_text && section.get("branch_type").is_some()
     {
@@ -123,19 +126,19 @@ fn parsed_path(text: &str) -> Result<crate::decode::mapping::Path, String> {
         })
 }
 
-fn branch(text: &str) -> Result<BranchPlaces, String> {
+fn key(text: &str) -> Result<KeyPlaces, String> {
     if Template::is_meant(text) {
         let template: Template = text.parse().map_err(shown)?;
         if template.places().next().is_none() {
             return Err("the template has no place: write one as {store.id}".to_owned());
         }
-        return Ok(BranchPlaces::Several(template));
+        return Ok(KeyPlaces::Several(template));
     }
-    place(text).map(BranchPlaces::One)
+    place(text).map(KeyPlaces::One)
 }
 
 /// `is_apart`: the currency is a part of the branch.
-fn branch_type(section: &Section<'_>, branch: &BranchPlaces, is_apart: bool) -> BranchType {
+fn branch_type(section: &Section<'_>, branch: &KeyPlaces, is_apart: bool) -> BranchType {
     const KNOWN: [&str; 3] = ["auto", "integer", "any"];
     // As the contract of the original message has it.
     let auto = if *branch == MappingSettings::default().branch && !is_apart {
@@ -253,13 +256,7 @@ fn values(fields: &MappingSettings) -> Vec<(&'static str, FieldText)> {
             optional(form.thousands.map(String::from)),
         ),
         ("amount_point", text(&form.point)),
-        (
-            "branch",
-            match &fields.branch {
-                BranchPlaces::One(place) => text(place),
-                BranchPlaces::Several(template) => text(template),
-            },
-        ),
+        ("branch", text(&fields.branch)),
         (
             "branch_type",
             text(match fields.branch_type {

@@ -11,7 +11,7 @@ use super::fault;
 use super::integer::Integer;
 use super::mapping::{
     AmountForm, AmountScale, BranchFacts, Currencies, CurrencyCode, Fact, MappedCondition, Mapping,
-    Place,
+    OrderIdFacts, Place,
 };
 use super::place_value::PlaceValue;
 use super::quoted::excerpt;
@@ -148,7 +148,8 @@ impl<V: Values> FactReader<'_, V> {
             None => self.branch(currency)?,
         };
         let order_id = match (quick.order_id, &mapping.order_id) {
-            (None, Some(fact)) => self.order_id(fact)?,
+            (None, Some(OrderIdFacts::One(fact))) => self.order_id(fact)?,
+            (None, Some(OrderIdFacts::Several(facts))) => self.order_id_of_several(facts)?,
             (found, _) => found,
         };
         let platform = match &mapping.platform {
@@ -282,6 +283,26 @@ impl<V: Values> FactReader<'_, V> {
                 Err(bad(Reason::BadField, fact, &value, error))
             }
         }
+    }
+
+    /// The order id of several values, of which each has its length before it: two orders with different values have
+    /// different ids, whatever stands between the places. Without one of them, a payment has none.
+    fn order_id_of_several(&self, facts: &[Fact]) -> Result<Option<OrderId>, Reject> {
+        let mut id = String::new();
+        for fact in facts {
+            let Some(value) = self.value(fact)? else {
+                return Ok(None);
+            };
+            match value.key() {
+                Some(text) if text.is_empty() => return Ok(None),
+                Some(text) => id.push_str(&format!("{}:{text}", text.len())),
+                None => {
+                    let error = "is not an integer or a text; leave it out or give one";
+                    return Err(bad(Reason::BadField, fact, &value, error));
+                }
+            }
+        }
+        Ok(self.rules.text_order_ids.then(|| OrderId::of_text(&id)))
     }
 
     /// The integer at the place of `fact`, if there is anything.

@@ -6,7 +6,7 @@ use std::fmt;
 use super::Decoder;
 use super::json::BYTE_ORDER_MARK;
 use super::lookup::FoundValues;
-use super::mapping::{Fact, MappingSettings, Path, Place};
+use super::mapping::{Fact, MappingSettings, OrderIdFacts, Path, Place};
 use super::quoted::excerpt;
 use crate::domain::record::Record;
 
@@ -37,7 +37,7 @@ impl Decoder {
             .and_then(|payload| str::from_utf8(payload).ok());
         let values = text.and_then(|text| FoundValues::read(text, &mapping.tree).ok());
         let mut facts: Vec<&Fact> = mapping.required().collect();
-        facts.extend(&mapping.order_id);
+        facts.extend(mapping.order_id.iter().flat_map(OrderIdFacts::facts));
         let mut found: Vec<FoundFact> = Vec::new();
         for fact in facts {
             let place = fact.place.to_string();

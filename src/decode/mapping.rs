@@ -2,6 +2,8 @@
 
 mod amount_form;
 mod currency;
+mod key_facts;
+mod key_places;
 mod place;
 mod template;
 mod time_form;
@@ -11,6 +13,8 @@ pub use super::condition::{ConditionError, PaymentCondition};
 pub use super::path::{Path, PathError, PathStep};
 pub use amount_form::{AmountForm, AmountFormError, AmountScale};
 pub use currency::{Currencies, CurrencyCode, CurrencyError};
+pub(super) use key_facts::{BranchFacts, BranchPart, OrderIdFacts};
+pub use key_places::KeyPlaces;
 pub use place::{Place, PlaceError};
 pub use template::{Template, TemplateError, TemplatePart};
 pub use time_form::{EpochUnit, TimeForm, TimeFormError, TimePattern};
@@ -31,11 +35,11 @@ pub struct MappingSettings {
     /// How that is written.
     pub amount_form: AmountForm,
     /// What amounts are summed by.
-    pub branch: BranchPlaces,
+    pub branch: KeyPlaces,
     /// What a branch may be.
     pub branch_type: BranchType,
     /// What tells one order from others; `None` if nothing does.
-    pub order_id: Option<Place>,
+    pub order_id: Option<KeyPlaces>,
     /// The currency of the amount; `None` if all have the same.
     pub currency: Option<Place>,
     /// What becomes of payments in several currencies.
@@ -44,15 +48,6 @@ pub struct MappingSettings {
     pub condition: Option<PaymentCondition>,
     /// Which payments subtract; `None`: none.
     pub negative: Option<PaymentCondition>,
-}
-
-/// Where the key stands that amounts are summed by.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum BranchPlaces {
-    /// At one place.
-    One(Place),
-    /// At several.
-    Several(Template),
 }
 
 /// What a branch may be.
@@ -73,7 +68,7 @@ pub struct Mapping {
     pub(super) event_time: Fact,
     pub(super) amount: Fact,
     pub(super) branch: BranchFacts,
-    pub(super) order_id: Option<Fact>,
+    pub(super) order_id: Option<OrderIdFacts>,
     pub(super) currency: Option<Fact>,
     /// Of the original message only.
     pub(super) platform: Option<Fact>,
@@ -101,13 +96,6 @@ pub(super) struct Fact {
     pub slot: Option<usize>,
 }
 
-/// The facts that a branch is made of.
-#[derive(Clone, Debug)]
-pub(super) enum BranchFacts {
-    One(Fact),
-    Several(Vec<BranchPart>),
-}
-
 /// What the value of a slot is used for, where it is used once and in a form that is quick to read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum SlotUse {
@@ -125,14 +113,6 @@ pub(super) enum SlotUse {
     Other,
 }
 
-/// A part of a branch's text.
-#[derive(Clone, Debug)]
-pub(super) enum BranchPart {
-    Text(String),
-    Fact(Fact),
-    Currency,
-}
-
 impl Default for MappingSettings {
     fn default() -> Self {
         let place = |name| Place::Payment(Path::field(name));
@@ -142,9 +122,9 @@ impl Default for MappingSettings {
             event_time_form: TimeForm::Auto,
             amount: place("payAmount"),
             amount_form: AmountForm::PLAIN,
-            branch: BranchPlaces::One(place("branchId")),
+            branch: KeyPlaces::One(place("branchId")),
             branch_type: BranchType::Integer,
-            order_id: Some(place("orderId")),
+            order_id: Some(KeyPlaces::One(place("orderId"))),
             currency: None,
             currencies: Currencies::Apart,
             condition: None,
@@ -174,7 +154,7 @@ impl Mapping {
         let event_time = slots.fact(&settings.event_time);
         let amount = slots.fact(&settings.amount);
         let branch = slots.branch(&settings);
-        let order_id = settings.order_id.as_ref().map(|place| slots.fact(place));
+        let order_id = settings.order_id.as_ref().map(|it| slots.order_id(it));
         let condition = settings.condition.as_ref().map(|it| slots.condition(it));
         let negative = settings.negative.as_ref().map(|it| slots.condition(it));
         let is_original = MappingSettings {
@@ -286,7 +266,13 @@ impl Mapping {
                 }))
             }
         }
-        uses.extend(self.order_id.as_ref().map(|fact| (fact, SlotUse::OrderId)));
+        match &self.order_id {
+            Some(OrderIdFacts::One(fact)) => uses.push((fact, SlotUse::OrderId)),
+            Some(OrderIdFacts::Several(facts)) => {
+                uses.extend(facts.iter().map(|fact| (fact, SlotUse::Other)));
+            }
+            None => {}
+        }
         let others = self.currency.iter().chain(&self.platform);
         uses.extend(others.map(|fact| (fact, SlotUse::Other)));
         let conditions = self.condition.iter().chain(&self.negative);
@@ -339,6 +325,15 @@ impl Slots {
         }
     }
 
+    fn order_id(&mut self, places: &KeyPlaces) -> OrderIdFacts {
+        match places {
+            KeyPlaces::One(place) => OrderIdFacts::One(self.fact(place)),
+            KeyPlaces::Several(template) => {
+                OrderIdFacts::Several(template.places().map(|place| self.fact(place)).collect())
+            }
+        }
+    }
+
     fn condition(&mut self, condition: &PaymentCondition) -> MappedCondition {
         let paths = condition.paths().iter();
         let slots = paths.map(|steps| {
@@ -354,14 +349,14 @@ impl Slots {
     fn branch(&mut self, settings: &MappingSettings) -> BranchFacts {
         let currency = settings.currency.as_ref();
         let mut parts = match &settings.branch {
-            BranchPlaces::One(place)
+            KeyPlaces::One(place)
                 if currency.is_none() || settings.currencies != Currencies::Apart =>
             {
                 return BranchFacts::One(self.fact(place));
             }
-            BranchPlaces::One(place) if Some(place) == currency => vec![BranchPart::Currency],
-            BranchPlaces::One(place) => vec![BranchPart::Fact(self.fact(place))],
-            BranchPlaces::Several(template) => {
+            KeyPlaces::One(place) if Some(place) == currency => vec![BranchPart::Currency],
+            KeyPlaces::One(place) => vec![BranchPart::Fact(self.fact(place))],
+            KeyPlaces::Several(template) => {
                 let parts = template.parts().iter().map(|part| match part {
                     TemplatePart::Text(text) => BranchPart::Text(text.clone()),
                     TemplatePart::Place(place) if Some(place) == currency => BranchPart::Currency,

@@ -41,7 +41,7 @@ use self::sample_profile::SampleProfile;
 use self::search_scope::{EnvelopeForm, SearchScope};
 pub use self::trial::Trial;
 use super::mapping::{
-    AmountForm, BranchPlaces, BranchType, Currencies, MappingSettings, Place, TimeForm,
+    AmountForm, BranchType, Currencies, KeyPlaces, MappingSettings, Place, TimeForm,
 };
 use super::quoted::excerpt;
 use crate::domain::count::counted;
@@ -285,8 +285,8 @@ impl<'p> FoundFacts<'p> {
                 scale: scale.map_or(amount.form.scale, |(scale, _)| scale),
                 ..amount.form
             },
-            branch: BranchPlaces::One(self.branch.best.place.clone()),
-            order_id: optional(&self.order_id),
+            branch: KeyPlaces::One(self.branch.best.place.clone()),
+            order_id: optional(&self.order_id).map(KeyPlaces::One),
             currency: optional(&self.currency),
             currencies: only.map_or(Currencies::Apart, |code| Currencies::Only(*code)),
             ..MappingSettings::default()

@@ -1,7 +1,7 @@
 //! `[payment]`: which mappings are valid, and what they are rules of.
 
 use tidegauge::decode::mapping::{
-    AmountScale, BranchPlaces, BranchType, Currencies, MappingSettings, TimeForm,
+    AmountScale, BranchType, Currencies, KeyPlaces, MappingSettings, TimeForm,
 };
 
 use super::{valid, wrong};
@@ -45,7 +45,7 @@ fn keys_say_where_facts_stand_and_how_they_are_written() {
     assert_eq!(all.amount.to_string(), "total[0].\"minor.units\"");
     assert_eq!(all.amount_form.scale, AmountScale::Fixed(2));
     assert_eq!(all.amount_form.thousands, Some(','));
-    assert!(matches!(all.branch, BranchPlaces::Several(_)));
+    assert!(matches!(all.branch, KeyPlaces::Several(_)));
     assert_eq!(all.branch_type, BranchType::Any);
     assert_eq!(all.order_id.unwrap().to_string(), "$key");
     assert_eq!(all.currencies, Currencies::Only("EUR".parse().unwrap()));
@@ -109,6 +109,9 @@ fn what_can_not_be_used_is_refused_with_what_would_be_right() {
         ("branch = '{a}{b}'", "nothing stands between {a} and {b}"),
         ("branch = '{a'", "a brace is not closed"),
         ("branch = '{{}}'", "the template has no place"),
+        ("order_id = '{a}{b}'", "nothing stands between {a} and {b}"),
+        ("order_id = '{a'", "a brace is not closed"),
+        ("order_id = '{{}}'", "the template has no place"),
         ("branch_type = 'text'", "\"text\" is not a type"),
         ("currencies = 'EUR'", "needs payment.currency"),
         ("where = 'status = 1'", "at column"),

@@ -44,8 +44,8 @@ pub(super) const KEYS: SectionKeys = SectionKeys {
             .means("What a branch may be. `auto`: `integer` for `branchId`, `any` for other places."),
         key("order_id", Shape::Text(""), "\"orderId\"")
             .rule()
-            .range("a place, or `\"\"` for none")
-            .means("What tells one order from others. It may be missing in a record."),
+            .range("a place, a template: `{orderId}/{type}`, or `\"\"` for none")
+            .means("What tells one order from others. It may be missing in a record. `orderId` must be an integer; any other place, and each place of a template, may hold a text."),
         key("currency", Shape::Text(""), "\"\"")
             .rule()
             .range("a place")

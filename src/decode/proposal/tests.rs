@@ -73,8 +73,8 @@ fn place(text: &str) -> Place {
 impl Tried {
     fn branch(&self) -> Place {
         match &self.proposal.settings.branch {
-            BranchPlaces::One(place) => place.clone(),
-            BranchPlaces::Several(template) => panic!("{template}"),
+            KeyPlaces::One(place) => place.clone(),
+            KeyPlaces::Several(template) => panic!("{template}"),
         }
     }
 
@@ -163,7 +163,7 @@ fn other_names_are_found() {
     );
     assert_eq!(settings.amount, place("total"));
     assert_eq!(tried.branch(), place("shop"));
-    assert_eq!(settings.order_id, Some(place("id")));
+    assert_eq!(settings.order_id, Some(KeyPlaces::One(place("id"))));
     assert_eq!(settings.currency, None);
     assert_eq!(
         tried.reason("event_time"),
@@ -201,7 +201,10 @@ fn minor_units_in_an_object_are_scaled_by_their_currency() {
         crate::decode::mapping::AmountScale::OfCurrency
     );
     assert_eq!(tried.branch(), place("store.id"));
-    assert_eq!(settings.order_id, Some(place("payment.payment_id")));
+    assert_eq!(
+        settings.order_id,
+        Some(KeyPlaces::One(place("payment.payment_id")))
+    );
     assert_eq!(
         settings.currencies,
         Currencies::Only("EUR".parse().unwrap())
@@ -275,7 +278,7 @@ fn one_record_is_enough() {
     assert_eq!(settings.envelope, Some("txn".parse().unwrap()));
     assert_eq!(settings.event_time, place("time"));
     assert_eq!(settings.amount, place("amt"));
-    assert_eq!(settings.order_id, Some(place("no")));
+    assert_eq!(settings.order_id, Some(KeyPlaces::One(place("no"))));
     assert_eq!(tried.facts, ["2026-11-01T00:12:34Z 5 12"]);
 }
 
@@ -312,7 +315,7 @@ fn headers_are_searched_by_their_names() {
     let found = propose(&[record], &["shop".to_owned()], None).unwrap();
     assert_eq!(
         found.settings.branch,
-        BranchPlaces::One(Place::Header("shop".to_owned()))
+        KeyPlaces::One(Place::Header("shop".to_owned()))
     );
     assert_eq!(found.trial.payments, 1);
 }

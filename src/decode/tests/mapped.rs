@@ -3,10 +3,11 @@
 mod any_mapping;
 mod branches;
 mod conditions;
+mod order_ids;
 
 use super::*;
 use crate::decode::mapping::{
-    AmountForm, AmountScale, BranchPlaces, BranchType, Currencies, MappingSettings, Place,
+    AmountForm, AmountScale, BranchType, Currencies, KeyPlaces, MappingSettings, Place,
 };
 use crate::domain::record::{Headers, OwnedHeaders, ReadHeaders};
 
@@ -19,9 +20,9 @@ fn short() -> MappingSettings {
     MappingSettings {
         event_time: place("at"),
         amount: place("sum"),
-        branch: BranchPlaces::One(place("shop")),
+        branch: KeyPlaces::One(place("shop")),
         branch_type: BranchType::Any,
-        order_id: Some(place("no")),
+        order_id: Some(KeyPlaces::One(place("no"))),
         ..MappingSettings::default()
     }
 }
@@ -37,9 +38,9 @@ fn nested() -> MappingSettings {
             scale: AmountScale::Fixed(2),
             ..AmountForm::PLAIN
         },
-        branch: BranchPlaces::Several("{country}/{store.id}".parse().unwrap()),
+        branch: KeyPlaces::Several("{country}/{store.id}".parse().unwrap()),
         branch_type: BranchType::Any,
-        order_id: Some(place("$value.payload.id")),
+        order_id: Some(KeyPlaces::One(place("$value.payload.id"))),
         ..MappingSettings::default()
     }
 }
@@ -242,7 +243,7 @@ fn a_deleted_row_is_a_tombstone_and_a_missing_envelope_is_not() {
 #[test]
 fn a_name_whose_escape_stands_for_no_character_is_no_json_also_within() {
     let mut decoding = Decoding::by(MappingSettings {
-        branch: BranchPlaces::One(place("s.id")),
+        branch: KeyPlaces::One(place("s.id")),
         ..short()
     });
     for object in [r#"{"\ud800":1,"id":7}"#, r#"{"id":7,"\ud800":1,"id":8}"#] {
@@ -259,9 +260,9 @@ fn a_name_whose_escape_stands_for_no_character_is_no_json_also_within() {
 fn key_timestamp_and_headers_hold_facts_too() {
     let mut decoding = Decoding::by(MappingSettings {
         event_time: place("$timestamp"),
-        branch: BranchPlaces::One(place("$key")),
+        branch: KeyPlaces::One(place("$key")),
         amount: place("$header.amount"),
-        order_id: Some(place("$header.id")),
+        order_id: Some(KeyPlaces::One(place("$header.id"))),
         ..short()
     });
     let headers = OwnedHeaders(vec![

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use tidegauge::decode::mapping::{
-    AmountForm, AmountScale, BranchPlaces, BranchType, Currencies, Mapping, MappingSettings,
+    AmountForm, AmountScale, BranchType, Currencies, KeyPlaces, Mapping, MappingSettings,
     PaymentCondition, Place,
 };
 use tidegauge::decode::{DecodeRules, Decoded, Decoder};
@@ -52,9 +52,9 @@ fn settings(which: u8) -> MappingSettings {
     let flat = MappingSettings {
         event_time: place("at"),
         amount: place("sum"),
-        branch: BranchPlaces::One(place("shop")),
+        branch: KeyPlaces::One(place("shop")),
         branch_type: BranchType::Any,
-        order_id: Some(place("no")),
+        order_id: Some(KeyPlaces::One(place("no"))),
         ..MappingSettings::default()
     };
     let form = |scale, thousands, point| AmountForm {
@@ -76,11 +76,11 @@ fn settings(which: u8) -> MappingSettings {
             envelope: Some("payload.after".parse().unwrap()),
             event_time: place("paid.at"),
             amount: place("parts[1].sum"),
-            order_id: Some(place("$value.payload.id")),
+            order_id: Some(KeyPlaces::One(place("$value.payload.id"))),
             ..flat
         },
         3 => MappingSettings {
-            branch: BranchPlaces::Several("{country}/{shop}".parse().unwrap()),
+            branch: KeyPlaces::Several("{country}/{shop}".parse().unwrap()),
             event_time_form: "epoch_us".parse().unwrap(),
             ..flat
         },

@@ -160,7 +160,10 @@ fn a_reference_is_an_order_id_once_many_records_show_that_it_differs() {
         })
         .collect();
     let tried = of(&lines);
-    assert_eq!(tried.proposal.settings.order_id, Some(place("ref")));
+    assert_eq!(
+        tried.proposal.settings.order_id,
+        Some(KeyPlaces::One(place("ref")))
+    );
     assert_eq!(tried.facts[19], "2026-11-01T00:12:34Z 19.5 1");
     assert_eq!(of(&lines[..1]).proposal.settings.order_id, None);
 }

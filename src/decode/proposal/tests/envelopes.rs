@@ -25,7 +25,7 @@ fn rows_that_debezium_sends_are_read_from_after() {
     assert_eq!(settings.event_time_form, TimeForm::Epoch(EpochUnit::Micros));
     assert_eq!(settings.amount, place("amount"));
     assert_eq!(tried.branch(), place("branch_id"));
-    assert_eq!(settings.order_id, Some(place("id")));
+    assert_eq!(settings.order_id, Some(KeyPlaces::One(place("id"))));
     assert!(tried.asks("a row that is changed"));
     assert_eq!(tried.facts[0], "2026-11-01T00:12:35Z 1.5 1");
     assert_eq!(tried.facts[20], "tombstone");
@@ -54,7 +54,7 @@ fn the_data_of_a_cloud_event_is_read_and_its_time_if_need_be() {
     let settings = &tried.proposal.settings;
     assert_eq!(settings.envelope, Some("data".parse().unwrap()));
     assert_eq!(settings.event_time, place("$value.time"));
-    assert_eq!(settings.order_id, Some(place("paymentId")));
+    assert_eq!(settings.order_id, Some(KeyPlaces::One(place("paymentId"))));
     assert_eq!(
         tried.facts,
         [
@@ -75,7 +75,7 @@ fn charges_of_stripe_are_scaled_by_their_currency() {
     assert_eq!(settings.amount_form.scale, AmountScale::OfCurrency);
     assert_eq!(settings.event_time, place("created"));
     assert_eq!(tried.branch(), place("metadata.store"));
-    assert_eq!(settings.order_id, Some(place("id")));
+    assert_eq!(settings.order_id, Some(KeyPlaces::One(place("id"))));
     assert_eq!(tried.counting(), None);
     assert_eq!(
         tried.facts,

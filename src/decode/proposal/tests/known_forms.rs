@@ -73,12 +73,11 @@ fn facts_are_found_in_well_known_forms() {
         let tried = of(&[line]);
         let settings = &tried.proposal.settings;
         let found = [
-            settings.event_time.clone(),
-            settings.amount.clone(),
-            tried.branch(),
-            settings.order_id.clone().unwrap(),
+            settings.event_time.to_string(),
+            settings.amount.to_string(),
+            tried.branch().to_string(),
+            settings.order_id.clone().unwrap().to_string(),
         ];
-        let found = found.map(|place| place.to_string());
         assert_eq!(found.each_ref().map(String::as_str), places, "{line}");
         assert_eq!(tried.facts, [payment], "{line}");
     }

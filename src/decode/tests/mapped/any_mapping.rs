@@ -123,16 +123,21 @@ fn fields() -> impl Strategy<Value = MappingSettings> {
                     },
                     branch: if both {
                         let template = format!("{{{branch}}}:{{{amount}}}");
-                        BranchPlaces::Several(template.parse().unwrap())
+                        KeyPlaces::Several(template.parse().unwrap())
                     } else {
-                        BranchPlaces::One(Place::Payment(branch))
+                        KeyPlaces::One(Place::Payment(branch.clone()))
                     },
                     branch_type: if integer && !both {
                         BranchType::Integer
                     } else {
                         BranchType::Any
                     },
-                    order_id: Some(Place::Payment(order)),
+                    order_id: Some(if both {
+                        let template = format!("{{{order}}}-{{{branch}}}");
+                        KeyPlaces::Several(template.parse().unwrap())
+                    } else {
+                        KeyPlaces::One(Place::Payment(order))
+                    }),
                     currencies: match currency {
                         Some((_, true)) => Currencies::Only("EUR".parse().unwrap()),
                         _ => Currencies::Apart,
@@ -171,10 +176,14 @@ fn with_facts(json: Json, fields: &MappingSettings, scalars: [Json; 4]) -> Json 
     let envelope = fields.envelope.clone().unwrap_or_default();
     let mut places = vec![&fields.event_time, &fields.amount];
     match &fields.branch {
-        BranchPlaces::One(place) => places.push(place),
-        BranchPlaces::Several(template) => places.extend(template.places().take(1)),
+        KeyPlaces::One(place) => places.push(place),
+        KeyPlaces::Several(template) => places.extend(template.places().take(1)),
     }
-    places.extend(&fields.order_id);
+    match &fields.order_id {
+        Some(KeyPlaces::One(place)) => places.push(place),
+        Some(KeyPlaces::Several(template)) => places.extend(template.places().take(1)),
+        None => {}
+    }
     let mut all = json;
     for (place, leaf) in places.into_iter().zip(scalars) {
         if let Place::Payment(path) = place {

@@ -23,7 +23,7 @@ fn a_text_between_parts_that_overlaps_itself_tells_them_apart() {
         ("{c}aba{s}", [("xab", "y"), ("x", "bay")]),
     ] {
         let mut decoding = Decoding::by(MappingSettings {
-            branch: BranchPlaces::Several(template.parse().unwrap()),
+            branch: KeyPlaces::Several(template.parse().unwrap()),
             ..short()
         });
         let branches = pairs.map(|(c, s)| {
@@ -48,7 +48,7 @@ fn a_branch_with_slashes_has_its_currency_behind_it() {
     assert_eq!(decoding.facts(&value("DE/12")).2, "DE/12/EUR");
     let mut before = Decoding::by(MappingSettings {
         currency: Some(place("cur")),
-        branch: BranchPlaces::Several("{cur}X{shop}".parse().unwrap()),
+        branch: KeyPlaces::Several("{cur}X{shop}".parse().unwrap()),
         ..short()
     });
     assert_eq!(before.facts(&value("B")).2, "EURXB");
@@ -100,7 +100,7 @@ fn amounts_of_several_currencies_never_meet() {
 
     let mut by_currency = Decoding::by(MappingSettings {
         currency: Some(place("cur")),
-        branch: BranchPlaces::One(place("cur")),
+        branch: KeyPlaces::One(place("cur")),
         ..short()
     });
     assert_eq!(by_currency.facts(&value("\"usd\"")).2, "USD");
