@@ -5,6 +5,7 @@
 mod crashes;
 mod forgotten;
 mod refused;
+mod two_forms;
 
 use std::collections::BTreeMap;
 
