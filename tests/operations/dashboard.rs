@@ -103,6 +103,24 @@ fn expressions_use_metrics_and_labels_that_are_exported() {
 }
 
 #[test]
+fn no_expression_takes_a_counter_of_the_state_that_falls_for_one_that_restarts() {
+    let of_the_state = [
+        "tidegauge_records_total",
+        "tidegauge_rejects_total",
+        "tidegauge_notices_total",
+        "tidegauge_given_up_documents_total",
+    ];
+    for (place, expression) in expressions() {
+        for metric in of_the_state {
+            for function in ["rate", "irate", "increase"] {
+                let misled = format!("{function}({metric}");
+                assert!(!expression.contains(&misled), "{place}: {expression}");
+            }
+        }
+    }
+}
+
+#[test]
 fn prometheus_takes_every_expression() {
     let Some(toolbox) = Toolbox::promtool() else {
         return;
