@@ -76,7 +76,7 @@ mod topic;
 mod unread_marks;
 mod values;
 
-pub use adoption::{adopt, is_adoptable};
+pub use adoption::adopt;
 pub use directory::holds_state;
 pub use error::Error;
 pub use identity::{Identity, MarkedDocuments};
@@ -84,7 +84,7 @@ pub use listed::RecordsListed;
 pub use opened_file::OpenedFile;
 pub use read_only::{ReadOnlyStore, StoreStats};
 pub use recovered::Recovered;
-pub use rule_difference::RuleDifference;
+pub use rule_difference::{RuleDifference, is_adoptable, rule_default};
 pub use syncer::Syncer;
 pub use topic::resume;
 

@@ -360,7 +360,7 @@ fn a_state_is_not_continued_with_other_rules_of_duplicates() {
     setup.set("dedup", "by", &quoted("order_id"));
     let refused = setup.run(&["serve", "--until-end"]);
     assert_eq!(refused.status.code(), Some(78), "{}", refused.stderr);
-    let words = "dedup.by is missing in the state and order_id in the config";
+    let words = "dedup.by is \"\" (the default) in the state and order_id in the config";
     assert!(refused.stderr.contains(words), "{}", refused.stderr);
     // Without a section, and with one that is off, it is the same rules.
     setup.set("dedup", "by", &quoted(""));

@@ -179,6 +179,7 @@ fn a_topic_that_a_wrong_mapping_rejected_has_the_figures_of_the_right_one() {
     assert_eq!(tried["outcomes"], done["outcomes"]);
     assert_eq!(done["adopted_rules"], tried["adopted_rules"]);
     assert_eq!(done["adopted_rules"][0]["rule"], "payment.amount");
+    assert_eq!(done["adopted_rules"][0]["is"], "\"payAmount\"");
     let found = fates(&done);
     let still = [
         fate("rejects", "not_json", "rejected"),

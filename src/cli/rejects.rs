@@ -23,7 +23,7 @@ use crate::service::generation::Generations;
 use crate::service::second_chance::{
     self, Fate, FateNow, ListChoice, SecondChancePlan, SecondChanceReport, Wanted,
 };
-use crate::store::{RecordsListed, RuleDifference};
+use crate::store::{self, RecordsListed, RuleDifference};
 
 /// How often it is told how far a run has come.
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -181,9 +181,8 @@ fn print(
 fn tell(report: &SecondChanceReport, is_dry: bool) {
     for rule in &report.adopted {
         let verb = if is_dry { "would take" } else { "has taken" };
-        let AdoptedRule { rule, was, is } = adopted(rule);
-        let value = |value: Option<String>| value.unwrap_or_else(|| "not set".to_owned());
-        let (was, is) = (value(was), value(is));
+        let (was, is) = (rule.state_told(), rule.configured_told());
+        let rule = &rule.key;
         streams::note(format_args!(
             "the state {verb} a rule of the configuration: {rule} was {was} and is {is}"
         ));
@@ -251,9 +250,13 @@ fn row((outcome, count): (&Fate, &Count)) -> FateRow {
 }
 
 fn adopted(rule: &RuleDifference) -> AdoptedRule {
+    let value = |value: &Option<String>| {
+        let default = || store::rule_default(&rule.key).map(str::to_owned);
+        value.clone().or_else(default)
+    };
     AdoptedRule {
         rule: rule.key.clone(),
-        was: rule.state.clone(),
-        is: rule.configured.clone(),
+        was: value(&rule.state),
+        is: value(&rule.configured),
     }
 }

@@ -147,10 +147,9 @@ fn former_rules(still: &ReadOnlyStore) -> Result<Vec<FormerRulesAnswer>, Command
     let later = later.chain([still.rules()]);
     let answers = former.iter().zip(later).map(|(former, later)| {
         let given_up = RuleDifference::between(&former.rules, later);
-        let given_up = given_up.into_iter().map(|rule| match rule.state {
-            Some(value) => format!("{} = {value}", rule.key),
-            None => format!("{} was not set", rule.key),
-        });
+        let given_up = given_up
+            .into_iter()
+            .map(|rule| format!("{} = {}", rule.key, rule.state_told()));
         FormerRulesAnswer {
             rules: given_up.collect(),
             until: former.positions.clone(),

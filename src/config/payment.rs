@@ -332,3 +332,21 @@ pub(super) fn rules(fields: &MappingSettings) -> Vec<String> {
         .map(|(key, value)| format!("payment.{key} = {value}"))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store;
+
+    #[test]
+    fn a_rule_that_a_state_leaves_out_is_told_with_the_default_that_is_read() {
+        for (key, value) in values(&MappingSettings::default()) {
+            let value = match value {
+                FieldText::Quoted(text) => quoted(&text),
+                FieldText::Bare(number) => number,
+            };
+            let told = store::rule_default(&format!("payment.{key}"));
+            assert_eq!(told, Some(value.as_str()), "{key}");
+        }
+    }
+}

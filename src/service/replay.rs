@@ -301,14 +301,11 @@ impl<'a> Replay<'a> {
             }
             let rules = RuleDifference::between(live.rules(), own.rules());
             comparison.because.extend(rules.iter().map(|rule| {
-                let value = |value: &Option<String>| {
-                    value.clone().unwrap_or_else(|| "not there".to_owned())
-                };
                 format!(
                     "the rules differ: {} is {} in generation {old} and {} in generation {new}",
                     rule.key,
-                    value(&rule.state),
-                    value(&rule.configured),
+                    rule.state_told(),
+                    rule.configured_told(),
                 )
             }));
             Ok(comparison)

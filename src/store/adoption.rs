@@ -7,25 +7,12 @@ use rocksdb::WriteBatch;
 use super::database::Database;
 use super::error::Error;
 use super::identity::{Identity, StoredIdentity};
-use super::rule_difference::RuleDifference;
+use super::rule_difference::{RuleDifference, is_adoptable};
 use super::snapshot::StateSnapshot;
 use super::values::StoredValue;
 use super::{keys, opening};
 use crate::domain::provenance::FormerRules;
 use crate::observe::crash_point;
-
-/// Whether a state may adopt another value of the rule `key`, although what it counted stays as it was read
-/// by the old one: it decides how a record is read, or whether a payment is in its windows. All others
-/// decide what the figures are about.
-#[must_use]
-pub fn is_adoptable(key: &str) -> bool {
-    const KEYS: [&str; 3] = [
-        "time_zone",
-        "event_time.allowed_lateness",
-        "event_time.max_future",
-    ];
-    KEYS.contains(&key) || key.starts_with("payment.")
-}
 
 /// Gives the state in `dir` the rules of `identity`, from its positions on, if only rules differ that
 /// [can be adopted](is_adoptable). Says which differ; there may be none, and then nothing changes.

@@ -1,7 +1,12 @@
 //! The differences between two sets of rules.
 
+mod rule_default;
+
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use self::rule_default::rule_default;
+use self::rule_default::told_default;
 
 /// A rule that differs between the state and the configuration.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,6 +37,18 @@ impl RuleDifference {
             .collect()
     }
 
+    /// Its value in the state, as part of a sentence: one that is left out has the default.
+    #[must_use]
+    pub fn state_told(&self) -> String {
+        told(&self.key, self.state.as_deref())
+    }
+
+    /// The same of the configuration.
+    #[must_use]
+    pub fn configured_told(&self) -> String {
+        told(&self.key, self.configured.as_deref())
+    }
+
     /// The first few, as part of a sentence.
     pub fn list(differences: &[Self]) -> String {
         let shown: Vec<String> = differences
@@ -49,31 +66,34 @@ impl RuleDifference {
     }
 }
 
+/// Whether a state may adopt another value of the rule `key`, although what it counted stays as it was read
+/// by the old one: it decides how a record is read, or whether a payment is in its windows. All others
+/// decide what the figures are about.
+#[must_use]
+pub fn is_adoptable(key: &str) -> bool {
+    const KEYS: [&str; 3] = [
+        "time_zone",
+        "event_time.allowed_lateness",
+        "event_time.max_future",
+    ];
+    KEYS.contains(&key) || key.starts_with("payment.")
+}
+
 /// Show at most so many differences in one sentence.
 const SHOWN_MAX: usize = 3;
 
 impl fmt::Display for RuleDifference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = &self.key;
-        match (&self.state, &self.configured) {
-            (Some(state), Some(configured)) => {
-                write!(
-                    f,
-                    "{key} is {state} in the state and {configured} in the config"
-                )
-            }
-            (Some(state), None) => {
-                write!(f, "{key} is {state} in the state and missing in the config")
-            }
-            (None, Some(configured)) => {
-                write!(
-                    f,
-                    "{key} is missing in the state and {configured} in the config"
-                )
-            }
-            (None, None) => write!(f, "{key} is in neither"),
-        }
+        let (key, state, configured) = (&self.key, self.state_told(), self.configured_told());
+        write!(
+            f,
+            "{key} is {state} in the state and {configured} in the config"
+        )
     }
+}
+
+fn told(key: &str, value: Option<&str>) -> String {
+    value.map_or_else(|| told_default(key), str::to_owned)
 }
 
 // A key may come more than once; then its values count in their order.
@@ -102,6 +122,32 @@ mod tests {
             "b is 2 in the state and 5 in the config; c is 3 in the state and missing in the \
              config; d is missing in the state and 4 in the config"
         );
+    }
+
+    #[test]
+    fn a_rule_that_is_left_out_is_told_with_its_default() {
+        let by_id = "dedup.by = order_id\ndedup.within = 1h";
+        for (state, configured, words) in [
+            (
+                "payment.amount = \"amt\"",
+                "",
+                "payment.amount is \"amt\" in the state and \"payAmount\" (the default) in the config",
+            ),
+            (
+                "",
+                "payment.amount = \"amt\"",
+                "payment.amount is \"payAmount\" (the default) in the state and \"amt\" in the config",
+            ),
+            (
+                by_id,
+                "",
+                "dedup.by is order_id in the state and \"\" (the default) in the config; dedup.within \
+                 is 1h in the state and without effect in the config",
+            ),
+        ] {
+            let differences = RuleDifference::between(state, configured);
+            assert_eq!(RuleDifference::list(&differences), words);
+        }
     }
 
     #[test]
