@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::rule_difference::RuleDifference;
+use super::rule_difference::{RuleDifference, is_adoptable};
 
 /// Why the state can't be opened or written. The sentences are for operators.
 #[derive(Debug, thiserror::Error)]
@@ -102,8 +102,9 @@ pub enum Error {
     #[error(
         "the state in {path} was built by other rules than the configured ones: {}. To change rules, \
          keep state_dir and rebuild the figures from the topic: `tidegauge replay --swap \
-         --accept-differences`, with this configuration. To continue as before, put the old values back",
-        RuleDifference::list(differences)
+         --accept-differences`, with this configuration. {}To continue as before, put the old values back",
+        RuleDifference::list(differences),
+        second_chance(differences)
     )]
     Rules {
         /// The state directory.
@@ -191,6 +192,17 @@ impl Error {
     }
 }
 
+// Where the state may adopt the rules, that is the shorter way.
+fn second_chance(differences: &[RuleDifference]) -> &'static str {
+    if differences.iter().all(|rule| is_adoptable(&rule.key)) {
+        "If the payments that are counted were read rightly, and only rejects or payments in no window \
+         were not: `tidegauge rejects replay --adopt-rules` counts those by the new rules, and so what \
+         comes from now on. "
+    } else {
+        ""
+    }
+}
+
 // What to do when the directory of a generation, or a lock, is gone.
 fn remedy(path: &Path, generation: Option<u32>) -> String {
     let path = path.display();
@@ -250,6 +262,24 @@ mod tests {
             let names = "index_prefix and legacy_totals to new names";
             assert!(told.contains(names), "{told}");
         }
+    }
+
+    #[test]
+    fn a_second_chance_is_named_where_the_state_can_adopt_all_rules() {
+        let rules = |configured| Error::Rules {
+            path: PathBuf::from("dir"),
+            differences: RuleDifference::between("window.1 = a", configured),
+        };
+        let of_payments = "window.1 = a\npayment.amount = \"amt\"\nevent_time.max_future = 1h";
+        let told = rules(of_payments).to_string();
+        for way in [
+            "`tidegauge rejects replay --adopt-rules`",
+            "`tidegauge replay --swap",
+        ] {
+            assert!(told.contains(way), "{told}");
+        }
+        let told = rules("window.1 = b\npayment.amount = \"amt\"").to_string();
+        assert!(!told.contains("rejects replay"), "{told}");
     }
 
     #[test]
