@@ -1,25 +1,23 @@
 //! `tidegauge serve`: runs the service until it is told to stop or has read to the end.
 
+mod summary;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use tracing::{error, info, warn};
 
+use self::summary::ServeSummary;
 use super::arguments::{GlobalArgs, ServeArgs};
 use super::failure::CommandFailure;
-use super::output::{self, OutputFormat};
 use super::progress::ProgressDisplay;
-use super::report;
 use super::signals::Signals;
 use crate::api::remarks_of;
 use crate::config::{Config, Need};
-use crate::domain::ledger::{Entry, Ledger};
 use crate::observe::status::{Condition, Part};
 use crate::service::app::{self, App, Plan, Until};
 use crate::service::generation::{self, Generations, Live, Lock, Successor, SwapFollower};
 use crate::store;
-use crate::view::wire::LedgerAnswer;
 
 /// How often the main loop checks for progress, a swap or the end of the run.
 const POLL_EVERY: Duration = Duration::from_millis(20);
@@ -295,92 +293,4 @@ async fn watch(
         }
         progress.show(app)?;
     }
-}
-
-/// The summary of a run with `--until-end`.
-#[derive(Serialize)]
-struct ServeSummary {
-    /// Payments applied in this run.
-    payments: u64,
-    /// Records read in this run, payments or not.
-    records: u64,
-    /// Records before `kafka.start` that an empty state leaves unread.
-    skipped: u64,
-    /// From the start of the process's work to the last document delivered.
-    seconds: f64,
-    /// Records per second.
-    rate: f64,
-    /// Everything that this state has ever consumed.
-    ledger: LedgerAnswer,
-}
-
-/// The summary as one flat row.
-#[derive(Serialize)]
-struct ServeSummaryRow {
-    payments: u64,
-    records: u64,
-    skipped: u64,
-    seconds: f64,
-    rate: f64,
-    balanced: bool,
-}
-
-/// The summary as a table shows it.
-#[derive(Serialize)]
-struct ServeSummaryText {
-    payments: u64,
-    records: u64,
-    skipped: u64,
-    took: String,
-    speed: String,
-    ledger: &'static str,
-}
-
-impl ServeSummary {
-    fn new(before: &Ledger, after: &Ledger, skipped: u64, elapsed: Duration) -> Self {
-        let seconds = elapsed.as_secs_f64();
-        let records = after.consumed - before.consumed;
-        Self {
-            payments: payments(after) - payments(before),
-            records,
-            skipped,
-            seconds,
-            #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
-            rate: records as f64 / seconds.max(f64::MIN_POSITIVE),
-            ledger: LedgerAnswer::new(after),
-        }
-    }
-
-    fn print(&self, format: OutputFormat) -> Result<(), CommandFailure> {
-        let balanced = self.ledger.balanced;
-        let row = if format == OutputFormat::Table {
-            report::row(&ServeSummaryText {
-                payments: self.payments,
-                records: self.records,
-                skipped: self.skipped,
-                took: report::seconds(self.seconds),
-                speed: report::records_per_second(self.rate),
-                ledger: if balanced { "balanced" } else { "NOT BALANCED" },
-            })?
-        } else {
-            report::row(&ServeSummaryRow {
-                payments: self.payments,
-                records: self.records,
-                skipped: self.skipped,
-                seconds: self.seconds,
-                rate: self.rate,
-                balanced,
-            })?
-        };
-        output::print(format, &[row], &report::text(self)?)?;
-        Ok(())
-    }
-}
-
-fn payments(ledger: &Ledger) -> u64 {
-    Entry::ALL
-        .into_iter()
-        .filter(|entry| entry.has_amount())
-        .map(|entry| ledger.entry(entry).count)
-        .sum()
 }
