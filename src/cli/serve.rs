@@ -29,6 +29,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(25);
 pub(super) const SECOND_SIGNAL: &str = "stopped at once by a second signal";
 /// How long tasks that nothing waits for may take to end by themselves.
 const LEFTOVER_PATIENCE: Duration = Duration::from_millis(200);
+/// After how long a wait for the lock is told: most are shorter.
+const LOCK_TOLD_AFTER: Duration = Duration::from_secs(1);
 /// How long another service may take to release the lock as it ends.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait for a swap that is under way: Elasticsearch may be slow with aliases.
@@ -213,9 +215,22 @@ pub(super) fn block_on<T>(
 // holder of the lock is another service.
 async fn lock(generations: &Generations, state_dir: &Path) -> Result<Lock, CommandFailure> {
     let begun = Instant::now();
+    let mut is_told = false;
     loop {
         if let Some(lock) = generations.lock_service()? {
             return Ok(lock);
+        }
+        if !is_told && begun.elapsed() >= LOCK_TOLD_AFTER {
+            is_told = true;
+            let (holder, patience) = match generations.are_services_held_off() {
+                true => ("a swap, a restore or a `rejects replay`", SWAP_PATIENCE),
+                false => ("another service", LOCK_PATIENCE),
+            };
+            warn!(
+                "{holder} holds the lock of {}: waiting until it ends, for at most {} s",
+                state_dir.display(),
+                patience.as_secs()
+            );
         }
         if begun.elapsed() >= LOCK_PATIENCE && !generations.are_services_held_off() {
             let path = state_dir.to_owned();

@@ -1,13 +1,18 @@
 //! What gets no second chance, and why.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tidegauge::service::generation::Generations;
 
 use super::{assert_ended, fate, fates, inspected, mend, messages, replay, wrong};
 use crate::support::lab::{Kafka, unique};
 use crate::support::service::{Setup, quoted};
 use crate::support::topic::{START, paid};
+
+/// How long a service may take to say that it waits.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A state with rejects of a topic of three partitions, with the right mapping in its configuration.
 fn mended(kafka: &Kafka, name: &str, count: i64) -> Setup {
@@ -103,6 +108,31 @@ fn beside_a_service_only_a_dry_run_works() {
     let expected = BTreeMap::from([(fate("rejects", "missing_field", "on_time"), 20)]);
     assert_eq!(fates(&tried), expected);
     assert_eq!(service.ask("ledger")["entries"]["rejected"]["count"], 20);
+}
+
+#[test]
+fn a_service_that_waits_for_a_command_says_so_once_and_starts_when_that_ends() {
+    let Some(kafka) = Kafka::shared() else { return };
+    let name = unique("waits");
+    kafka.create_topic(&name, 1);
+    let setup = Setup::of(kafka, &name);
+    let generations = Generations::of(&setup.path("state"));
+    let command = generations.hold_services_off().unwrap().unwrap();
+    let waiting = setup.start();
+    let words = format!(
+        "a swap, a restore or a `rejects replay` holds the lock of {}: waiting until it ends",
+        setup.path("state").display()
+    );
+    let begun = Instant::now();
+    while !waiting.log().contains(&words) {
+        assert!(begun.elapsed() < PATIENCE, "{}", waiting.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // It would say it again by then, if it did so each time that it looks.
+    std::thread::sleep(Duration::from_millis(200));
+    drop(command);
+    let service = waiting.await_address();
+    assert_eq!(service.log().matches("holds the lock").count(), 1);
 }
 
 #[test]
