@@ -9,20 +9,28 @@ use super::windows;
 use crate::core::seen_orders::DuplicateRule;
 use crate::decode::mapping::MappingSettings;
 
+/// How long an id is remembered unless the configuration says otherwise.
+const WITHIN: Duration = Duration::from_secs(3_600);
 /// The ids of a partition that are remembered unless the configuration says otherwise.
 const MAX_IDS: usize = 20_000_000;
+const NO_EFFECT: &str = "this has no effect while dedup.by is not set: no payments are compared; set \
+                         dedup.by = \"order_id\", or leave this out";
 
 /// Reads the section: when a payment is a duplicate, if any can be. `fields` says where the order id stands.
 pub(super) fn read(section: &Section<'_>, fields: &MappingSettings) -> Option<DuplicateRule> {
-    let is_on = section.parsed("by", false, |text| match text {
-        "" => Ok(false),
-        "order_id" => Ok(true),
-        other => Err(format!(
-            "payments can't be compared by \"{other}\": {}, or \"\" to compare none",
-            one_of(other, &["order_id"])
-        )),
+    let mut is_empty = true;
+    let is_on = section.parsed("by", false, |text| {
+        is_empty = text.is_empty();
+        match text {
+            "" => Ok(false),
+            "order_id" => Ok(true),
+            other => Err(format!(
+                "payments can't be compared by \"{other}\": {}, or \"\" to compare none",
+                one_of(other, &["order_id"])
+            )),
+        }
     });
-    let within = windows::span(section, "within", Duration::from_secs(3_600));
+    let within = windows::span(section, "within", WITHIN);
     if within.is_zero() {
         section.problem("within", "give a duration of at least 1ms, such as \"1h\"");
     }
@@ -33,6 +41,19 @@ pub(super) fn read(section: &Section<'_>, fields: &MappingSettings) -> Option<Du
             "by",
             "this needs payment.order_id: give the place of the order id",
         );
+    }
+    if is_empty {
+        // The defaults, as `check` and the example print them, ask for nothing.
+        let asked = [
+            (
+                "within",
+                i64::try_from(WITHIN.as_millis()) != Ok(within.millis()),
+            ),
+            ("max_ids", max_ids != MAX_IDS),
+        ];
+        for (key, _) in asked.into_iter().filter(|(_, is_asked)| *is_asked) {
+            section.warn(key, NO_EFFECT);
+        }
     }
     is_on.then_some(DuplicateRule {
         within,

@@ -257,7 +257,7 @@ fn a_configuration_with_a_secret_in_it_that_every_user_can_read_is_warned_of() {
 /// What a command logs with a configuration file of this mode, the directory of the file left out. Only `check`
 /// succeeds.
 #[track_caller]
-fn logged(command: &str, toml: &str, mode: u32) -> String {
+pub(super) fn logged(command: &str, toml: &str, mode: u32) -> String {
     let typed = Typed::new(toml);
     let path = typed.dir.path().join("t.toml");
     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();

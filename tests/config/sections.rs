@@ -2,6 +2,7 @@
 
 use tidegauge::config::{Config, Need};
 
+use super::secrets::logged;
 use super::{Typed, refuses, told, valid, wrong};
 
 #[test]
@@ -210,4 +211,28 @@ fn a_start_that_lacks_a_part_of_a_time_is_told_what_a_whole_one_looks_like() {
         "2:9",
         &["did you mean \"latest\""],
     );
+}
+
+#[test]
+fn keys_of_dedup_that_have_no_effect_are_named_in_a_warning() {
+    let set = "has no effect";
+    for (toml, warned) in [
+        ("within = '2h'", &["dedup.within"][..]),
+        (
+            "by = ''\nwithin = '2h'\nmax_ids = 7",
+            &["dedup.within", "dedup.max_ids"],
+        ),
+        ("by = 'order_id'\nwithin = '2h'\nmax_ids = 7", &[]),
+        // As `check` prints them, and the example has them.
+        ("by = ''\nwithin = '1h'\nmax_ids = 20_000_000", &[]),
+        ("by = ''", &[]),
+    ] {
+        let said = logged("check", &format!("[dedup]\n{toml}\n"), 0o600);
+        let warnings: Vec<&str> = said.lines().filter(|line| line.contains(set)).collect();
+        assert_eq!(warnings.len(), warned.len(), "{toml}: {said}");
+        for (line, key) in warnings.iter().zip(warned) {
+            let words = format!("{key}: this has no effect while dedup.by is not set");
+            assert!(line.contains(" WARN ") && line.contains(&words), "{line}");
+        }
+    }
 }
