@@ -43,7 +43,13 @@ impl AnswerFormat {
                     ),
                 )
             }),
-            None => Self::accepted(headers),
+            None => {
+                let others = format!(
+                    ". Or leave the header out and add ?format={}",
+                    Self::ALL.map(Self::name).join("|")
+                );
+                Self::accepted(headers, &Self::ALL, &others)
+            }
         }
     }
 
@@ -51,7 +57,13 @@ impl AnswerFormat {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    fn accepted(headers: &HeaderMap) -> Result<Self, Problem> {
+    /// JSON, where there is nothing else, unless `Accept` refuses it.
+    pub(super) fn only_json(headers: &HeaderMap) -> Result<Self, Problem> {
+        Self::accepted(headers, &[Self::Json], "")
+    }
+
+    // The one of `known` that is liked best; a problem ends with what `others` says of more.
+    fn accepted(headers: &HeaderMap, known: &[Self], others: &str) -> Result<Self, Problem> {
         let ranges: Vec<Range> = headers
             .get_all(header::ACCEPT)
             .iter()
@@ -63,19 +75,17 @@ impl AnswerFormat {
             return Ok(Self::Json);
         }
         let mut best = None;
-        for format in Self::ALL {
+        for &format in known {
             let liking = format.liking(&ranges);
             if liking > 0 && best.is_none_or(|(most, _)| liking > most) {
                 best = Some((liking, format));
             }
         }
         best.map(|(_, format)| format).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|format| format.media_type()).collect();
+            let known: Vec<_> = known.iter().map(|format| format.media_type()).collect();
             Problem::not_acceptable(format!(
-                "this route has none of the formats that \"Accept\" names; it has {}. Or leave the header out and add \
-                 ?format={}",
+                "this route has none of the formats that \"Accept\" names; it has {}{others}",
                 known.join(", "),
-                Self::ALL.map(Self::name).join("|")
             ))
         })
     }

@@ -2,6 +2,7 @@
 
 use axum::extract::Query;
 use axum::http::Uri;
+use percent_encoding::percent_decode_str;
 use tidegauge_windows::EventTime;
 
 use super::problem::{Problem, quoted};
@@ -26,6 +27,7 @@ pub(super) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// The parameters of `uri`, all of them among `known`.
     pub(super) fn of(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
+        refuse_other_bytes(uri)?;
         let Ok(Query(given)) = Query::<Vec<(String, String)>>::try_from_uri(uri) else {
             return Err(Problem::path("the query string can't be read"));
         };
@@ -112,6 +114,24 @@ impl Parameters {
         }
         Ok((from, to))
     }
+}
+
+// What is read below has U+FFFD in the place of bytes that are not UTF-8.
+fn refuse_other_bytes(uri: &Uri) -> Result<(), Problem> {
+    let is_utf8 = |text: &str| percent_decode_str(text).decode_utf8().is_ok();
+    for part in uri.query().unwrap_or_default().split('&') {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        if !is_utf8(name) {
+            let detail = "the name of a parameter is not UTF-8 when decoded";
+            return Err(Problem::path(detail));
+        }
+        if !is_utf8(value) {
+            let name = percent_decode_str(name).decode_utf8_lossy();
+            let detail = format!("parameter {name:?} is not UTF-8 when decoded");
+            return Err(Problem::parameter(&name, detail));
+        }
+    }
+    Ok(())
 }
 
 fn unknown(name: &str, known: &[&str]) -> String {
@@ -212,6 +232,28 @@ mod tests {
             "aaaaaaaaaaaé b",
         ] {
             assert_eq!(time(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_not_utf_8_is_refused_and_its_parameter_named() {
+        let known = ["branch", "cursor"];
+        let read = |query: &str| {
+            let uri: Uri = format!("/?{query}").parse().unwrap();
+            Parameters::of(&uri, &known).map(|_| ())
+        };
+        for (query, name) in [
+            ("branch=%FF", "branch"),
+            ("branch=Paris%C3", "branch"),
+            ("branch=a&cursor=%C3%28", "cursor"),
+        ] {
+            let detail = format!("parameter {name:?} is not UTF-8 when decoded");
+            assert_eq!(read(query), Err(Problem::parameter(name, detail)));
+        }
+        assert!(read("%80=1").is_err());
+        // What was replaced already is text.
+        for query in ["branch=Z%C3%BCrich", "branch=%EF%BF%BD", "branch=a+b%25"] {
+            assert_eq!(read(query), Ok(()), "{query}");
         }
     }
 

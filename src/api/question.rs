@@ -45,7 +45,8 @@ impl Question {
     pub(super) fn of_json(request: Request, known: &[&str]) -> Result<Self, Problem> {
         let known = [known, &WAITING].concat();
         let parameters = Parameters::of(request.uri(), &known)?;
-        Self::new(request, parameters, AnswerFormat::Json)
+        let format = AnswerFormat::only_json(request.headers())?;
+        Self::new(request, parameters, format)
     }
 
     fn new(

@@ -134,6 +134,27 @@ async fn the_form_is_negotiated() {
 }
 
 #[tokio::test]
+async fn a_route_that_has_json_only_refuses_who_accepts_none() {
+    let routes = World::busy().routes();
+    for route in ["rejects", "late", "duplicates", "ledger", "windows"] {
+        let accepting = |accept: &str| {
+            ask(
+                &routes,
+                Request::get(format!("/api/v1/{route}")).header("accept", accept),
+            )
+        };
+        for accept in ["text/csv", "image/png", "*/*;q=0"] {
+            let problem = accepting(accept).await.problem(406);
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.ends_with("it has application/json"), "{detail}");
+        }
+        for accept in ["application/*", "text/csv, */*;q=0.5", ""] {
+            assert_eq!(accepting(accept).await.status, 200, "{route} {accept}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_a_client_has_is_not_sent_again() {
     let routes = World::busy().routes();
     let mut tags = Vec::new();
