@@ -295,3 +295,13 @@ fn a_file_in_another_encoding_is_told_and_not_silent() {
     assert_eq!(entry(&ledger, "on_time"), 0);
     assert!(said.contains("first: line 1, "), "{said}");
 }
+
+#[test]
+fn a_list_of_duplicates_says_when_payments_are_not_compared() {
+    let words = "payments are not compared, so none is a duplicate: set dedup.by";
+    let (listed, said) = compute("duplicates", PAYMENT.as_bytes());
+    assert_eq!(listed["items"], serde_json::json!([]));
+    assert!(said.contains(words), "{said}");
+    let (_, said) = compute("ledger", PAYMENT.as_bytes());
+    assert!(!said.contains(words), "{said}");
+}

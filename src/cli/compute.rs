@@ -11,7 +11,7 @@ use tracing::warn;
 use super::arguments::{ComputeArgs, Emit, GlobalArgs};
 use super::failure::CommandFailure;
 use super::report::{self, Numbered};
-use super::{line_envelope, lines};
+use super::{line_envelope, lines, streams};
 use crate::config::{Config, Need};
 use crate::core::effect::{Notices, PaymentInNoWindow, RejectedRecord, RepeatedPayment};
 use crate::core::pipeline::{Pipeline, PipelineStart};
@@ -39,6 +39,11 @@ pub fn run(compute: &ComputeArgs, globals: &GlobalArgs) -> Result<(), CommandFai
     computation.read(&compute.file)?;
     computation.end();
     computation.warn_about_oddities();
+    if compute.emit == Emit::Duplicates && config.duplicates.is_none() {
+        streams::note(format_args!(
+            "payments are not compared, so none is a duplicate: set dedup.by = \"order_id\" to compare them"
+        ));
+    }
     let figures = match compute.emit {
         Emit::Totals => {
             let totals: Vec<_> = computation

@@ -239,11 +239,15 @@ impl Sample {
                 grouped(filtered)
             );
         }
-        if rejected > 0 {
+        let repeats = repeats::told(of("duplicate"), of("conflict"));
+        if rejected > 0 || repeats.is_some() {
+            let rejects = (rejected > 0).then(|| format!("; rejected: {reasons}"));
             warn!(
-                "{} of {records} {}; rejected: {reasons}",
+                "{} of {records} {}{}{}",
                 grouped(payments),
                 agreeing(payments, "is a payment", "are payments"),
+                repeats.unwrap_or_default(),
+                rejects.unwrap_or_default(),
             );
         }
         Ok(())

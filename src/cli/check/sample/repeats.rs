@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::core::pipeline::{Pipeline, PipelineStart};
 use crate::core::seen_orders::{KeptOrdersError, MemoryOrders, SeenOrders};
 use crate::domain::branch::Branches;
+use crate::domain::count::{agreeing, grouped};
 use crate::domain::record::Record;
 
 /// Applies the records of a sample, to find those that repeat others.
@@ -50,5 +51,42 @@ impl Repeats {
             true => "conflict",
             false => "duplicate",
         }))
+    }
+}
+
+/// What a sentence on payments adds about those that repeat others, if any do.
+pub(super) fn told(duplicates: u64, conflicts: u64) -> Option<String> {
+    let each = [
+        (duplicates, "is a duplicate", "are duplicates"),
+        (conflicts, "is a conflict", "are conflicts"),
+    ];
+    let each: Vec<String> = each
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, several)| {
+            format!("{} {}", grouped(count), agreeing(count, one, several))
+        })
+        .collect();
+    (!each.is_empty()).then(|| format!("; of these, {}, in no total", each.join(" and ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+
+    #[test]
+    fn duplicates_and_conflicts_are_told_apart_from_payments_that_count() {
+        assert_eq!(told(0, 0), None);
+        for (duplicates, conflicts, words) in [
+            (22, 0, "; of these, 22 are duplicates, in no total"),
+            (0, 1, "; of these, 1 is a conflict, in no total"),
+            (
+                1,
+                3,
+                "; of these, 1 is a duplicate and 3 are conflicts, in no total",
+            ),
+        ] {
+            assert_eq!(told(duplicates, conflicts).as_deref(), Some(words));
+        }
     }
 }
