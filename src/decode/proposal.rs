@@ -58,6 +58,8 @@ pub struct Proposal {
     pub suggested: MappingSettings,
     /// What the sample does not say, so that a person must decide it. Sentences.
     pub decisions: Vec<String>,
+    /// How many order ids there are, if some come again.
+    pub repeated: Option<String>,
     /// What the mapping makes of the sample.
     pub trial: Trial,
 }

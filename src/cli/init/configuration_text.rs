@@ -42,6 +42,13 @@ pub(super) fn of(proposal: &Proposal, sample: &Path, zone: Option<Tz>) -> String
     {
         text.push_str(&format!("# {}", line(key, value, proposal)));
     }
+    if let Some(repeated) = &proposal.repeated {
+        text.push_str(&format!(
+            "\n# {}. With these two lines a payment counts once, however often it comes:\n\
+             # [dedup]\n# by = \"order_id\"\n",
+            comment(repeated)
+        ));
+    }
     text
 }
 
@@ -76,6 +83,38 @@ mod tests {
     use crate::config::{Config, Need, Sources};
     use crate::decode::proposal::propose;
     use crate::domain::record::Record;
+
+    #[test]
+    fn order_ids_that_come_again_bring_dedup_in_a_comment_that_is_valid() {
+        let text = |ids: &[&str]| {
+            let lines: Vec<String> = ids
+                .iter()
+                .map(|id| {
+                    format!(
+                        r#"{{"paid_at":"2026-11-01T00:12:34Z","amount":1.5,"shop":"x","order_id":"{id}"}}"#
+                    )
+                })
+                .collect();
+            let records: Vec<_> = lines
+                .iter()
+                .map(|line| Record::of(Some(line.as_bytes())))
+                .collect();
+            of(&propose(&records, &[], None).unwrap(), Path::new("a"), None)
+        };
+        let repeated = text(&["p1", "p2", "p1", "p2", "p1", "p2"]);
+        let end = "# 2 different order ids in 6 of 6 records. With these two lines a payment counts once, however \
+                   often it comes:\n# [dedup]\n# by = \"order_id\"\n";
+        assert!(repeated.ends_with(end), "{repeated}");
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("proposed.toml");
+        let taken_over = repeated
+            .replace("# [dedup]", "[dedup]")
+            .replace("# by", "by");
+        std::fs::write(&file, taken_over).unwrap();
+        let config = Config::load(&Sources::of_file(&file), Need::Nothing).unwrap();
+        assert!(config.duplicates.is_some());
+        assert!(!text(&["p1", "p2", "p3"]).contains("dedup"));
+    }
 
     #[test]
     fn the_file_gives_the_mapping_that_was_proposed() {

@@ -22,6 +22,7 @@ pub(super) struct Explanation {
     counting: Option<PaymentCondition>,
     negative: Option<PaymentCondition>,
     decisions: Vec<String>,
+    repeated: Option<String>,
 }
 
 impl Explanation {
@@ -33,6 +34,7 @@ impl Explanation {
             counting: None,
             negative: None,
             decisions: Vec::new(),
+            repeated: None,
         }
     }
 
@@ -46,6 +48,7 @@ impl Explanation {
             settings,
             reasons: self.reasons,
             decisions: self.decisions,
+            repeated: self.repeated,
             trial,
         }
     }
@@ -235,13 +238,18 @@ impl Explanation {
 
     pub(super) fn order_id(&mut self, found: Option<&Candidates<'_, ()>>) {
         let reason = match found {
-            Some(found) => format!(
-                "{}: {} different{}{}",
-                found.best.field.example,
-                found.best.field.distinct(),
-                self.of_all(found.best.read),
-                found.also_possible()
-            ),
+            Some(found) => {
+                let (distinct, read) = (found.best.field.distinct(), found.best.read);
+                let of_all = self.of_all(read);
+                let repeat = if distinct < read {
+                    self.repeated = Some(format!("{distinct} different order ids{of_all}"));
+                    ", so ids come again"
+                } else {
+                    ""
+                };
+                let (example, others) = (&found.best.field.example, found.also_possible());
+                format!("{example}: {distinct} different{of_all}{repeat}{others}")
+            }
             None => "no field holds ids that differ".to_owned(),
         };
         self.reasons.push(("order_id", reason));

@@ -16,8 +16,11 @@ const WORDS_MIN_IF_UNIQUE: i32 = 15;
 /// What an id in the object of the amount gains.
 const BESIDE: i32 = 15;
 
-/// The places with ids in at least half of the records, of which most differ, except for those that are
-/// `taken`. One that stands beside the `amount` is more likely its own.
+/// What an id is called, beside the word for an order.
+const ID_WORDS: [&str; 6] = ["id", "uuid", "guid", "no", "nr", "number"];
+
+/// The places with ids in at least half of the records, of which most differ or whose name says that they are
+/// ids of orders, except for those that are `taken`. One that stands beside the `amount` is more likely its own.
 pub(super) fn candidates<'p>(
     profile: &'p SampleProfile,
     scope: &SearchScope,
@@ -29,6 +32,11 @@ pub(super) fn candidates<'p>(
         .iter()
         .filter_map(|field| candidate(field, profile, scope, amount));
     Candidates::of(found.filter(|candidate| !taken.contains(&&candidate.place)))
+}
+
+// `order_id`, `orderId`, `order.id`, `ORDER-NO`: it is one also if each order comes several times.
+fn is_named(field: &FieldProfile) -> bool {
+    field.words.mentions("order") && ID_WORDS.iter().any(|word| field.words.has(word))
 }
 
 fn candidate<'p>(
@@ -46,7 +54,11 @@ fn candidate<'p>(
         true => WORDS_MIN_IF_UNIQUE,
         false => WORDS_MIN,
     };
-    if words < words_min || !are_ids || differ < 50 || place == Place::Timestamp {
+    if words < words_min
+        || !are_ids
+        || (differ < 50 && !is_named(field))
+        || place == Place::Timestamp
+    {
         return None;
     }
     let beside = match same_object(&place, amount) {

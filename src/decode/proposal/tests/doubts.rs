@@ -198,3 +198,38 @@ fn deep_and_wide_records_are_looked_at_within_bounds() {
     profile.take(&Record::of(Some(wide.as_bytes())), &[]);
     assert_eq!(profile.fields.len(), 256);
 }
+
+#[test]
+fn an_order_id_is_known_by_its_name_although_each_order_comes_three_times() {
+    for (field, place_of_id) in [
+        (r#""order_id":"N""#, "order_id"),
+        (r#""orderId":N"#, "orderId"),
+        (r#""order":{"id":"N"}"#, "order.id"),
+    ] {
+        let line = |number: u32| {
+            let id = field.replace('N', &(7_000 + number / 3).to_string());
+            format!(
+                r#"{{"paid_at":"2026-11-01T00:00:{:02}Z","amount":{number}.5,"store_code":"s{}",{id}}}"#,
+                number % 60,
+                number % 4
+            )
+        };
+        let tried = of(&(0..60).map(line).collect::<Vec<_>>());
+        let settings = &tried.proposal.settings;
+        assert_eq!(settings.order_id, Some(place(place_of_id)), "{field}");
+        let reason = tried.reason("order_id");
+        let words = "20 different in 60 of 60 records, so ids come again";
+        assert!(reason.contains(words), "{reason}");
+        assert_eq!(tried.branch(), place("store_code"));
+    }
+    // The name alone says it: this one has other values that come again.
+    let line = |number: u32| {
+        format!(
+            r#"{{"paid_at":"2026-11-01T00:00:{:02}Z","amount":1.5,"store_code":"s","ref":"r{}"}}"#,
+            number % 60,
+            number / 3
+        )
+    };
+    let tried = of(&(0..60).map(line).collect::<Vec<_>>());
+    assert_eq!(tried.proposal.settings.order_id, None);
+}
