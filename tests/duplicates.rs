@@ -357,6 +357,11 @@ fn a_state_is_not_continued_with_other_rules_of_duplicates() {
     let inspected = setup.run_json(&["state", "inspect", "-o", "json"]);
     assert_eq!(inspected["storage_version"], 4);
     assert_eq!(inspected["keys"].get("orders"), None);
+    let service = setup.serve();
+    let told = setup.run(&["query", "duplicates", "--url", service.url()]);
+    let words = "payments are not compared: dedup.by is not set";
+    assert!(told.stdout.contains(words), "{}", told.stdout);
+    service.stop(Duration::from_secs(30));
     setup.set("dedup", "by", &quoted("order_id"));
     let refused = setup.run(&["serve", "--until-end"]);
     assert_eq!(refused.status.code(), Some(78), "{}", refused.stderr);

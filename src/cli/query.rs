@@ -108,7 +108,7 @@ impl Service {
         output::write(&mut text, self.output, &columns, &rows, &whole, options)?;
         let mut text = String::from_utf8_lossy(&text).into_owned();
         if self.output == OutputFormat::Table && !matches!(subject, QueryCommand::Status) {
-            text.push_str(&self.footer().await?);
+            text.push_str(&self.footer(subject).await?);
         }
         Ok(text)
     }
@@ -136,7 +136,7 @@ impl Service {
     }
 
     /// The line below a table: watermark, time and lag of the figures.
-    async fn footer(&self) -> Result<String, CommandFailure> {
+    async fn footer(&self, subject: &QueryCommand) -> Result<String, CommandFailure> {
         let (status, _) = self.get(&["status"], &[]).await?;
         let reading = row_in(&status, "reading")?;
         let time =
@@ -145,8 +145,9 @@ impl Service {
         let lag = lag.map_or_else(|| "unknown".to_owned(), grouped);
         let watermark = time("watermark").unwrap_or_else(|| "none yet".into());
         let as_of = time("as_of").unwrap_or_default();
+        let note = rows::note(subject, &status);
         Ok(format!(
-            " watermark {watermark} · as of {as_of} · lag {lag}\n"
+            " watermark {watermark} · as of {as_of} · lag {lag}{note}\n"
         ))
     }
 

@@ -146,3 +146,14 @@ pub(super) fn columns(subject: &QueryCommand) -> Vec<&'static str> {
     };
     field::names(fields).collect()
 }
+
+/// What a table of `subject` needs to be understood, as `status` knows it: the end of the line below it.
+pub(super) fn note(subject: &QueryCommand, status: &JsonRow) -> &'static str {
+    // A service of an older version has no such field.
+    match subject {
+        QueryCommand::Duplicates(_) if status.get("order_ids") == Some("null") => {
+            " · payments are not compared: dedup.by is not set"
+        }
+        _ => "",
+    }
+}
