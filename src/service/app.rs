@@ -309,6 +309,8 @@ async fn start_worker(
             idle_after: config.event_time.idle_after,
             quiet_after: config.event_time.quiet_after,
             until_end: plan.until != Until::Stopped,
+            // The state that a replay is compared with has named them.
+            logs_rejects: !matches!(plan.until, Until::Positions(_)),
             documents_per_slice: documents_per_slice(config),
         },
         settings: Arc::clone(&config.event_time.settings),

@@ -71,6 +71,8 @@ pub struct Config {
     pub quiet_after: Duration,
     /// Stop at the end offsets given to the source, instead of reading until it is stopped.
     pub until_end: bool,
+    /// Whether the log names records that are rejected.
+    pub logs_rejects: bool,
     /// At most so many documents are marked for delivery for each slice that changed.
     pub documents_per_slice: usize,
 }

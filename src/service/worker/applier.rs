@@ -268,7 +268,9 @@ impl<C: LogClient + ?Sized> Applier<C> {
         self.pace.began(Instant::now());
         self.changed = false;
         let effects = Box::new(self.pipeline.take_effects());
-        self.reject_log.note(&effects.rejects);
+        if self.config.logs_rejects {
+            self.reject_log.note(&effects.rejects);
+        }
         let timestamps = std::mem::take(&mut self.timestamps);
         self.jobs.send(Job::Checkpoint(effects, timestamps)).is_ok()
     }

@@ -216,7 +216,11 @@ fn an_order_id_is_known_by_its_name_although_each_order_comes_three_times() {
         };
         let tried = of(&(0..60).map(line).collect::<Vec<_>>());
         let settings = &tried.proposal.settings;
-        assert_eq!(settings.order_id, Some(place(place_of_id)), "{field}");
+        assert_eq!(
+            settings.order_id,
+            Some(KeyPlaces::One(place(place_of_id))),
+            "{field}"
+        );
         let reason = tried.reason("order_id");
         let words = "20 different in 60 of 60 records, so ids come again";
         assert!(reason.contains(words), "{reason}");
