@@ -30,7 +30,7 @@ use std::{env, fs, thread};
 use tidegauge::core::pipeline::{Pipeline, PipelineStart};
 use tidegauge::core::seen_orders::{DuplicateRule, OrderStats, SeenOrders};
 use tidegauge::decode::DecodeRules;
-use tidegauge::decode::mapping::{Mapping, MappingSettings};
+use tidegauge::decode::mapping::{KeyPlaces, Mapping, MappingSettings};
 use tidegauge::domain::ledger::{Entry, Ledger};
 use tidegauge::domain::record::Record;
 use tidegauge::store::{Identity, MarkedDocuments, Store};
@@ -246,7 +246,7 @@ fn run(topic: &Topic, within: Option<Span>) -> Cost {
         OrderForm::Integer => MappingSettings::default(),
         // Any other place than the original one may hold a text.
         OrderForm::Text => MappingSettings {
-            order_id: Some("$value.orderId".parse().unwrap()),
+            order_id: Some(KeyPlaces::One("$value.orderId".parse().unwrap())),
             ..MappingSettings::default()
         },
     };
