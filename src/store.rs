@@ -84,7 +84,7 @@ pub use listed::RecordsListed;
 pub use opened_file::OpenedFile;
 pub use read_only::{ReadOnlyStore, StoreStats};
 pub use recovered::Recovered;
-pub use rule_difference::{RuleDifference, is_adoptable, rule_default};
+pub use rule_difference::{RuleDifference, rule_default};
 pub use syncer::Syncer;
 pub use topic::resume;
 

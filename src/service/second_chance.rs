@@ -160,9 +160,8 @@ fn adopted(
         }));
     }
     let differences = RuleDifference::between(still.rules(), &config.rules());
-    let (adoptable, fixed): (Vec<_>, Vec<_>) = differences
-        .into_iter()
-        .partition(|rule| store::is_adoptable(&rule.key));
+    let (adoptable, fixed): (Vec<_>, Vec<_>) =
+        differences.into_iter().partition(|rule| rule.is_adoptable);
     if !fixed.is_empty() {
         return Err(Error::Fixed { differences: fixed });
     }

@@ -7,7 +7,7 @@ use rocksdb::WriteBatch;
 use super::database::Database;
 use super::error::Error;
 use super::identity::{Identity, StoredIdentity};
-use super::rule_difference::{RuleDifference, is_adoptable};
+use super::rule_difference::RuleDifference;
 use super::snapshot::StateSnapshot;
 use super::values::StoredValue;
 use super::{keys, opening};
@@ -15,7 +15,7 @@ use crate::domain::provenance::FormerRules;
 use crate::observe::crash_point;
 
 /// Gives the state in `dir` the rules of `identity`, from its positions on, if only rules differ that
-/// [can be adopted](is_adoptable). Says which differ; there may be none, and then nothing changes.
+/// [can be adopted](RuleDifference::is_adoptable). Says which differ; there may be none, and then nothing changes.
 ///
 /// # Errors
 /// When the state is of another topic or generation, other rules differ too, another process uses it, or
@@ -31,11 +31,9 @@ pub fn adopt(dir: &Path, identity: &Identity) -> Result<Vec<RuleDifference>, Err
     let differences = match configured.check(&stored, dir) {
         Ok(_) => return Ok(Vec::new()),
         Err(Error::Rules { differences, path }) => {
-            if !differences.iter().all(|rule| is_adoptable(&rule.key)) {
+            if !differences.iter().all(|rule| rule.is_adoptable) {
                 let differences = differences.into_iter();
-                let differences = differences
-                    .filter(|rule| !is_adoptable(&rule.key))
-                    .collect();
+                let differences = differences.filter(|rule| !rule.is_adoptable).collect();
                 return Err(Error::Rules { differences, path });
             }
             differences
@@ -153,9 +151,22 @@ mod tests {
             ("event_time.zero_windows", false),
             ("window.1", false),
         ] {
-            assert_eq!(is_adoptable(key), is, "{key}");
+            let rule = format!("{key} = 1");
+            let is_adoptable = |state: &str| RuleDifference::between(state, &rule)[0].is_adoptable;
+            assert_eq!(is_adoptable(""), is, "{key}");
         }
         Store::open(dir.path(), &ruled(BEFORE)).unwrap();
+    }
+
+    #[test]
+    fn another_place_of_order_ids_is_not_adopted_where_they_are_remembered() {
+        let compared = "dedup.by = order_id\n";
+        for (state, is) in [("", true), (compared, false)] {
+            let configured = format!("{state}payment.order_id = \"{{orderId}}/{{type}}\"");
+            let differences = RuleDifference::between(state, &configured);
+            assert_eq!(differences.len(), 1);
+            assert_eq!(differences[0].is_adoptable, is);
+        }
     }
 
     #[test]

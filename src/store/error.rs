@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::rule_difference::{RuleDifference, is_adoptable};
+use super::rule_difference::RuleDifference;
 
 /// Why the state can't be opened or written. The sentences are for operators.
 #[derive(Debug, thiserror::Error)]
@@ -194,7 +194,7 @@ impl Error {
 
 // Where the state may adopt the rules, that is the shorter way.
 fn second_chance(differences: &[RuleDifference]) -> &'static str {
-    if differences.iter().all(|rule| is_adoptable(&rule.key)) {
+    if differences.iter().all(|rule| rule.is_adoptable) {
         "If the payments that are counted were read rightly, and only rejects or payments in no window \
          were not: `tidegauge rejects replay --adopt-rules` counts those by the new rules, and so what \
          comes from now on. "
@@ -289,6 +289,7 @@ mod tests {
             key: "w".into(),
             state: Some("1".into()),
             configured: None,
+            is_adoptable: false,
         };
         for (error, fact, is_config_mismatch) in [
             (

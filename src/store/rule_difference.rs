@@ -17,6 +17,8 @@ pub struct RuleDifference {
     pub state: Option<String>,
     /// Its value in the configuration, if it has one.
     pub configured: Option<String>,
+    /// Whether a state may adopt the value of the configuration.
+    pub is_adoptable: bool,
 }
 
 impl RuleDifference {
@@ -24,6 +26,8 @@ impl RuleDifference {
     #[must_use]
     pub fn between(state: &str, configured: &str) -> Vec<Self> {
         let (state, configured) = (rules(state), rules(configured));
+        // The ids that are remembered are those of the old place.
+        let compares = state.contains_key("dedup.by");
         let mut keys: Vec<&str> = state.keys().chain(configured.keys()).copied().collect();
         keys.sort_unstable();
         keys.dedup();
@@ -33,6 +37,7 @@ impl RuleDifference {
                 key: key.to_owned(),
                 state: state.get(key).map(|values| values.join(", ")),
                 configured: configured.get(key).map(|values| values.join(", ")),
+                is_adoptable: is_adoptable(key) && !(compares && key == "payment.order_id"),
             })
             .collect()
     }
@@ -69,8 +74,7 @@ impl RuleDifference {
 /// Whether a state may adopt another value of the rule `key`, although what it counted stays as it was read
 /// by the old one: it decides how a record is read, or whether a payment is in its windows. All others
 /// decide what the figures are about.
-#[must_use]
-pub fn is_adoptable(key: &str) -> bool {
+fn is_adoptable(key: &str) -> bool {
     const KEYS: [&str; 3] = [
         "time_zone",
         "event_time.allowed_lateness",

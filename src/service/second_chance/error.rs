@@ -49,7 +49,8 @@ pub enum Error {
     /// Rules differ that no state can adopt.
     #[error(
         "the state was built by other rules than the configured ones, and it can't adopt these: {}. \
-         A state can adopt time_zone, payment.*, event_time.allowed_lateness and event_time.max_future. \
+         A state can adopt time_zone, payment.*, event_time.allowed_lateness and event_time.max_future; with [dedup] \
+         not payment.order_id, as it remembers the ids of the old place. \
          Put the old values back, or build all figures by the new rules: keep state_dir and run \
          `tidegauge replay`",
         RuleDifference::list(differences)
