@@ -68,7 +68,12 @@ pub fn run(demo: &DemoArgs, globals: &GlobalArgs) -> Result<(), CommandFailure> 
 
     block_on(async {
         let mut signals = Signals::new()?;
-        let app = App::start(&config, &Plan::serving(&config, 1, Until::Stopped)).await?;
+        let plan = Plan {
+            // They are a part of the show.
+            logs_rejects: false,
+            ..Plan::serving(&config, 1, Until::Stopped)
+        };
+        let app = App::start(&config, &plan).await?;
         announce(&app, &config, demo.output)?;
         let brokers = kafka.bootstrap_servers();
         let generating = GeneratorThread::start(demo, config.time_zone, &brokers, app.readings())?;

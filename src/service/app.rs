@@ -49,6 +49,8 @@ pub struct Plan {
     pub until: Until,
     /// Which topic of its name is to be read, if that is known although the state has read none.
     pub topic: Option<TopicId>,
+    /// Whether the log names records that are rejected.
+    pub logs_rejects: bool,
 }
 
 /// How far the topic is read.
@@ -88,6 +90,7 @@ impl Plan {
             listen: Some(config.http.listen),
             until,
             topic: None,
+            logs_rejects: true,
         }
     }
 }
@@ -309,8 +312,7 @@ async fn start_worker(
             idle_after: config.event_time.idle_after,
             quiet_after: config.event_time.quiet_after,
             until_end: plan.until != Until::Stopped,
-            // The state that a replay is compared with has named them.
-            logs_rejects: !matches!(plan.until, Until::Positions(_)),
+            logs_rejects: plan.logs_rejects,
             documents_per_slice: documents_per_slice(config),
         },
         settings: Arc::clone(&config.event_time.settings),

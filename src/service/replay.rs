@@ -241,6 +241,8 @@ impl<'a> Replay<'a> {
             listen: None,
             until,
             topic: self.topic,
+            // The service of the live state names them.
+            logs_rejects: false,
         };
         let app = tokio::select! {
             biased;

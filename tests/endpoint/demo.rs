@@ -76,3 +76,21 @@ fn the_demo_takes_what_it_can_and_refuses_the_rest_with_a_reason() {
         "{printed}"
     );
 }
+
+#[test]
+fn the_demo_warns_of_nothing_though_it_has_rejects() {
+    let setup = Setup::new("127.0.0.1:1", "nothing");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegauge"));
+    let output = command
+        .current_dir(setup.path(""))
+        .args(["demo", "--listen", "127.0.0.1:0", "--for", "3s"])
+        .args(["--history", "1h", "--rate", "1000", "-o", "json"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(!said.contains("WARN"), "{said}");
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rejected = &printed["ledger"]["entries"]["rejected"]["count"];
+    assert!(rejected.as_u64() > Some(0), "{printed}");
+}

@@ -104,6 +104,7 @@ async fn run(
         listen: None,
         until: Until::Stopped,
         topic: None,
+        logs_rejects: true,
     };
     loop {
         let app = App::start(&config, &plan)
