@@ -196,6 +196,12 @@ fn insert(criterion: &mut Criterion) {
             windows(default_windows()),
             Changelog::new(10, 40),
         ),
+        // Nearly all of their minutes are final.
+        (
+            "10 branches, up to 2 h out of order",
+            windows(default_windows()),
+            Changelog::new(10, 7_200),
+        ),
         (
             "in 60 sliding windows",
             windows(sliding(60)),

@@ -46,6 +46,9 @@ pub struct Engine<K, A> {
     /// The slice of the last input: the next is mostly in it too.
     slice: Stretch,
     slices: HashMap<(EventTime, K), A, FxBuildHasher>,
+    /// Inputs in slices that began before [`Engine::open_from`], by slice and key. Which windows they revise is found
+    /// before the watermark moves, and for all of a slice at once.
+    behind: HashMap<(EventTime, K), u64, FxBuildHasher>,
     revisions: HashMap<(u16, Window, K), u64, FxBuildHasher>,
     finals: Vec<Closed>,
     learned: Vec<(K, EventTime)>,
@@ -84,6 +87,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             open_from: EventTime::MIN,
             slice: Stretch::new(EventTime::MAX, EventTime::MIN),
             slices: HashMap::default(),
+            behind: HashMap::default(),
             revisions: HashMap::default(),
             finals: Vec::new(),
             learned: Vec::new(),
@@ -157,6 +161,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     /// Moves the combined watermark as far as possible, and makes the windows it passes final.
     pub fn advance(&mut self) {
         if let Some((before, now)) = self.watermarks.advance() {
+            self.settle_revisions(before);
             let after = before.unwrap_or(EventTime::MIN);
             match self.finals.last_mut() {
                 Some(last) if last.until == after && last.latest == EventTime::MAX => {
@@ -183,6 +188,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         if !self.watermarks.all_idle() {
             return false;
         }
+        self.settle_revisions(self.watermarks.combined);
         let same = |close: &&mut QuietClose| close.after == watermark && close.latest == latest;
         let close = self.quiet_closes.last_mut().filter(same);
         let closed = Closed {
@@ -208,6 +214,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
 
     /// Hands out what changed since the last call. The engine keeps only what it needs to continue.
     pub fn take_changes(&mut self) -> Changes<K, A> {
+        self.settle_revisions(self.watermarks.combined);
         let snapshot = self.snapshot();
         let floor = self.floor.max(self.next_floor());
         self.keep_from(floor);
@@ -284,15 +291,27 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             self.reached.push(reached);
         }
         if time < self.open_from {
-            self.revise(time, key);
+            *self.behind.entry((self.slice.start, key)).or_default() += 1;
         }
     }
 
-    fn revise(&mut self, time: EventTime, key: K) {
-        for (number, definition) in (0..).zip(&self.settings.definitions) {
-            for window in definition.windows_of(time) {
-                if closed_by(self.watermarks.combined, &self.quiet_closes, window).is_some() {
-                    *self.revisions.entry((number, window, key)).or_default() += 1;
+    // Counts the inputs behind in the windows that were final at this watermark, at which they came.
+    fn settle_revisions(&mut self, watermark: Option<EventTime>) {
+        let mut behind: Vec<_> = self.behind.drain().collect();
+        behind.sort_unstable();
+        for of_slice in behind.chunk_by(|((one, _), _), ((other, _), _)| one == other) {
+            let Some(((start, _), _)) = of_slice.first() else {
+                continue;
+            };
+            for (number, definition) in (0..).zip(&self.settings.definitions) {
+                // All times of a slice are in the same windows.
+                for window in definition.windows_of(*start) {
+                    if closed_by(watermark, &self.quiet_closes, window).is_none() {
+                        continue;
+                    }
+                    for ((_, key), count) in of_slice {
+                        *self.revisions.entry((number, window, *key)).or_default() += count;
+                    }
                 }
             }
         }

@@ -48,7 +48,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         }
         if late
             && let Some(watermark) = part.watermark(out_of_orderness)
-            && self.last_end(time).plus(self.settings.allowed_lateness) <= watermark
+            && self.is_too_late(time, watermark)
         {
             return Err(Placement::TooLate);
         }
@@ -62,6 +62,13 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     fn is_behind_all(&self, time: EventTime) -> bool {
         let combined = self.watermarks.combined;
         combined.is_some_and(|combined| time < combined)
+    }
+
+    // Whether all windows that hold `time` were over, and so was the allowed lateness, at this watermark of its partition.
+    fn is_too_late(&self, time: EventTime, watermark: EventTime) -> bool {
+        // Windows end after a time that they hold, so most inputs need no calendar.
+        let over = |end: EventTime| end.plus(self.settings.allowed_lateness) <= watermark;
+        over(time) && over(self.last_end(time))
     }
 
     fn last_end(&self, time: EventTime) -> EventTime {
