@@ -151,7 +151,7 @@ fn print(
     let whole = Whole {
         generation: report.generation,
         dry_run: is_dry,
-        complete: !report.is_interrupted && report.failure.is_none(),
+        complete: report.is_complete(),
         records: report.records,
         adopted_rules: report.adopted.iter().map(adopted).collect(),
         outcomes: &rows,
@@ -187,7 +187,7 @@ fn tell(report: &SecondChanceReport, is_dry: bool) {
             "the state {verb} a rule of the configuration: {rule} was {was} and is {is}"
         ));
     }
-    if report.records == 0 {
+    if report.records == 0 && report.is_complete() {
         streams::note(format_args!("no record like that is listed"));
     }
     let of = |kind: FateNow| {

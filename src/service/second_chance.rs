@@ -66,6 +66,14 @@ pub struct SecondChanceReport {
     pub failure: Option<Error>,
 }
 
+impl SecondChanceReport {
+    /// Whether all records that were asked for were looked at.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !self.is_interrupted && self.failure.is_none()
+    }
+}
+
 /// One run on the live generation.
 struct Run<'a> {
     plan: &'a SecondChancePlan,
@@ -78,9 +86,9 @@ struct Run<'a> {
 /// Gives the records that are wanted a second chance, until `stop`. `show` is told how many were looked at.
 ///
 /// # Errors
-/// When there is no state, when a service or a replay uses it, when it was built from another topic or by rules that can't
-/// change, and when Kafka does not answer. Nothing has changed then, unless it is the state that can't be written. A later
-/// [failure](SecondChanceReport::failure) is in the report.
+/// If there is no state, a service or a replay uses it, it was built from another topic or by rules that it can't adopt, or
+/// Kafka does not answer: nothing has changed then. Also if the state can't be opened or written, which may have adopted the
+/// rules by then. The report has a [failure](SecondChanceReport::failure) that comes later.
 pub fn run(
     config: &Config,
     generations: &Generations,

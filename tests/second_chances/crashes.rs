@@ -8,7 +8,7 @@ use super::{
     assert_ended, assert_same, fate, fates, from_the_beginning, mend, messages, replay, wrong,
 };
 use crate::support::compare::Figures;
-use crate::support::lab::{Fault, Kafka, unique};
+use crate::support::lab::{Fault, FaultProxy, Kafka, unique};
 use crate::support::service::{Setup, quoted};
 
 /// Rejects of several pages.
@@ -86,11 +86,9 @@ fn interrupted_it_says_so_and_the_same_command_does_the_rest() {
     assert_same(Figures::ask(&setup.serve()), &expected);
 }
 
-#[test]
-fn when_kafka_goes_away_it_says_what_is_done_and_the_same_command_does_the_rest() {
-    let Some((kafka, proxy)) = Kafka::behind_proxy() else {
-        return;
-    };
+/// Rejects that a corrected mapping reads, behind a network that passes a page in some seconds.
+fn rejected_behind_proxy() -> Option<(Kafka, FaultProxy, String, Setup)> {
+    let (kafka, proxy) = Kafka::behind_proxy()?;
     let name = unique("gone");
     kafka.create_topic(&name, 3);
     kafka.send(&name, messages(COUNT));
@@ -99,18 +97,24 @@ fn when_kafka_goes_away_it_says_what_is_done_and_the_same_command_does_the_rest(
     mend(&mut setup);
     let broker = format!("127.0.0.1:{}", proxy.port());
     setup.set("kafka", "brokers", &quoted(&broker));
-    // A page takes some seconds.
     proxy.set(Fault::Rate(60_000));
+    Some((kafka, proxy, name, setup))
+}
+
+/// Runs the command, and has Kafka fall silent once the state is as it should be then. Gives the report, and what was logged.
+#[track_caller]
+fn break_off(
+    setup: &Setup,
+    proxy: &FaultProxy,
+    is_then: impl Fn(&Value) -> bool,
+) -> (Value, String) {
     let command = setup.spawn(&["rejects", "replay", "--adopt-rules", "-o", "json"]);
     let begun = Instant::now();
     loop {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "no page was done"
-        );
+        assert!(begun.elapsed() < Duration::from_secs(60), "it never is");
         let outcome = setup.run(&["state", "inspect", "-o", "json"]);
         let state = serde_json::from_str::<Value>(&outcome.stdout).unwrap_or_default();
-        if state["ledger"]["entries"]["on_time"]["count"].as_u64() > Some(0) {
+        if is_then(&state) {
             break;
         }
     }
@@ -124,6 +128,16 @@ fn when_kafka_goes_away_it_says_what_is_done_and_the_same_command_does_the_rest(
     let report: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(report["complete"], false);
     assert_eq!(report["adopted_rules"][0]["rule"], "payment.amount");
+    (report, outcome.stderr)
+}
+
+#[test]
+fn when_kafka_goes_away_it_says_what_is_done_and_the_same_command_does_the_rest() {
+    let Some((kafka, proxy, name, setup)) = rejected_behind_proxy() else {
+        return;
+    };
+    let counts = |state: &Value| state["ledger"]["entries"]["on_time"]["count"].as_u64() > Some(0);
+    let (report, _) = break_off(&setup, &proxy, counts);
     let done = fates(&report).values().sum::<u64>();
     assert_eq!(report["records"], done);
     assert!((1_024..3_000).contains(&done), "{report}");
@@ -132,4 +146,15 @@ fn when_kafka_goes_away_it_says_what_is_done_and_the_same_command_does_the_rest(
     assert!(rest["complete"] == true, "{rest}");
     let expected = from_the_beginning(&kafka, &name, &[]);
     assert_same(Figures::ask(&setup.serve()), &expected);
+}
+
+#[test]
+fn when_kafka_goes_away_before_the_first_page_nothing_is_said_of_an_empty_list() {
+    let Some((_kafka, proxy, _, setup)) = rejected_behind_proxy() else {
+        return;
+    };
+    let has_adopted = |state: &Value| !state["former_rules"][0].is_null();
+    let (report, said) = break_off(&setup, &proxy, has_adopted);
+    assert_eq!(report["records"], 0);
+    assert!(!said.contains("no record like that is listed"), "{said}");
 }
