@@ -184,6 +184,14 @@ fn an_unknown_branch_or_window_is_told_the_known_ones() {
     );
     assert!(told(&["totals", "--branch", "12"]).contains("known branches: Branch_3"));
     assert!(told(&["windows", "2m"]).contains("configured are: 1m"));
+    // Their directories are not asked instead.
+    for dots in [".", ".."] {
+        let said = told(&["windows", dots]);
+        assert!(
+            said.contains(&format!("nothing has the name \"{dots}\"")),
+            "{said}"
+        );
+    }
     // On a watch, too, before the screen is taken.
     assert!(told(&["windows", "2m", "--watch"]).contains("configured are: 1m"));
 }

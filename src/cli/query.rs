@@ -1,5 +1,6 @@
 //! `tidegauge query`: queries a running service and prints the answer.
 
+mod dot_segments;
 mod latencies;
 mod parsing;
 mod rows;
@@ -11,6 +12,7 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
+use self::dot_segments::is_dots;
 use self::parsing::{row_in, rows_in, text_in, unexpected};
 use super::arguments::{GlobalArgs, QueryArgs, QueryCommand, RecordsArgs};
 use super::endpoint::{self, Address, FlagOrVariable};
@@ -161,10 +163,9 @@ impl Service {
                 let (row, whole) = self.get(&["totals"], &[]).await?;
                 Ok((rows_in(&row, "totals")?, whole))
             }
-            // A client of HTTP takes these parts of a path for steps between directories.
             QueryCommand::Totals {
                 branch: Some(branch),
-            } if branch == "." || branch == ".." => self.total_in_list(branch).await,
+            } if is_dots(branch) => self.total_in_list(branch).await,
             QueryCommand::Totals {
                 branch: Some(branch),
             } => {
@@ -208,27 +209,6 @@ impl Service {
                 Ok((rows, whole))
             }
         }
-    }
-
-    /// The total of `branch`, found among all.
-    async fn total_in_list(&self, branch: &str) -> Result<(Vec<JsonRow>, String), CommandFailure> {
-        let (all, _) = self.get(&["totals"], &[]).await?;
-        let total = rows_in(&all, "totals")?.into_iter().find(|total| {
-            let is = |field| text_in(total, field).as_deref() == Some(branch);
-            is("branch") || is("branch_id")
-        });
-        let Some(total) = total else {
-            let hint = self.branches().await;
-            return Err(CommandFailure::Running(anyhow!(
-                "no branch \"{branch}\"{hint}"
-            )));
-        };
-        let whole = format!(
-            "{{\"reading\":{},\"total\":{}}}",
-            all.get("reading").unwrap_or("null"),
-            total.to_json()
-        );
-        Ok((vec![total], whole))
     }
 
     async fn records(
@@ -290,6 +270,11 @@ impl Service {
         path: &[&str],
         parameters: &[(&str, Option<&str>)],
     ) -> Result<(JsonRow, String), CommandFailure> {
+        if let Some(part) = path.iter().find(|part| is_dots(part)) {
+            return Err(CommandFailure::Running(anyhow!(
+                "nothing has the name \"{part}\""
+            )));
+        }
         let mut url = self.url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["api", "v1"]).extend(path);
