@@ -13,14 +13,8 @@ use crate::view::wire::LedgerAnswer;
 /// The summary of a run with `--until-end`.
 #[derive(Serialize)]
 pub(super) struct ServeSummary {
-    /// Payments applied in this run, whether they count or not.
-    payments: u64,
-    /// Records read in this run, payments or not.
-    records: u64,
-    /// Records before `kafka.start` that an empty state leaves unread.
-    skipped: u64,
     #[serde(flatten)]
-    uncounted: Uncounted,
+    counts: RunCounts,
     /// From the start of the process's work to the last document delivered.
     seconds: f64,
     /// Records per second.
@@ -29,19 +23,15 @@ pub(super) struct ServeSummary {
     ledger: LedgerAnswer,
 }
 
-/// Records of this run that are in no figure.
+/// The records of this run. Those that are in no figure may be left out where there are none.
 #[derive(Clone, Copy, Serialize)]
-struct Uncounted {
-    duplicates: u64,
-    conflicts: u64,
-    filtered: u64,
-    rejects: u64,
-    tombstones: u64,
-}
-
-/// The same as a table shows it: only what there was.
-#[derive(Serialize)]
-struct UncountedText {
+struct RunCounts {
+    /// Payments applied in this run, whether they count or not.
+    payments: u64,
+    /// Records read in this run, payments or not.
+    records: u64,
+    /// Records before `kafka.start` that an empty state leaves unread.
+    skipped: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     duplicates: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,10 +44,13 @@ struct UncountedText {
     tombstones: Option<u64>,
 }
 
-impl Uncounted {
-    fn between(before: &Ledger, after: &Ledger) -> Self {
-        let of = |entry| after.entry(entry).count - before.entry(entry).count;
+impl RunCounts {
+    fn between(before: &Ledger, after: &Ledger, skipped: u64) -> Self {
+        let of = |entry| Some(after.entry(entry).count - before.entry(entry).count);
         Self {
+            payments: payments(after) - payments(before),
+            records: after.consumed - before.consumed,
+            skipped,
             duplicates: of(Entry::Duplicate),
             conflicts: of(Entry::Conflict),
             filtered: of(Entry::Filtered),
@@ -66,14 +59,16 @@ impl Uncounted {
         }
     }
 
-    fn text(self) -> UncountedText {
-        let some = |count: u64| (count > 0).then_some(count);
-        UncountedText {
-            duplicates: some(self.duplicates),
-            conflicts: some(self.conflicts),
-            filtered: some(self.filtered),
-            rejects: some(self.rejects),
-            tombstones: some(self.tombstones),
+    /// The same with what there was, as a table shows it.
+    fn found(self) -> Self {
+        let found = |count: Option<u64>| count.filter(|count| *count > 0);
+        Self {
+            duplicates: found(self.duplicates),
+            conflicts: found(self.conflicts),
+            filtered: found(self.filtered),
+            rejects: found(self.rejects),
+            tombstones: found(self.tombstones),
+            ..self
         }
     }
 }
@@ -81,11 +76,8 @@ impl Uncounted {
 /// The summary as one flat row.
 #[derive(Serialize)]
 struct ServeSummaryRow {
-    payments: u64,
-    records: u64,
-    skipped: u64,
     #[serde(flatten)]
-    uncounted: Uncounted,
+    counts: RunCounts,
     seconds: f64,
     rate: f64,
     balanced: bool,
@@ -94,11 +86,8 @@ struct ServeSummaryRow {
 /// The summary as a table shows it.
 #[derive(Serialize)]
 struct ServeSummaryText {
-    payments: u64,
-    records: u64,
-    skipped: u64,
     #[serde(flatten)]
-    uncounted: UncountedText,
+    counts: RunCounts,
     took: String,
     speed: String,
     ledger: &'static str,
@@ -107,15 +96,12 @@ struct ServeSummaryText {
 impl ServeSummary {
     pub(super) fn new(before: &Ledger, after: &Ledger, skipped: u64, elapsed: Duration) -> Self {
         let seconds = elapsed.as_secs_f64();
-        let records = after.consumed - before.consumed;
+        let counts = RunCounts::between(before, after, skipped);
         Self {
-            payments: payments(after) - payments(before),
-            records,
-            skipped,
-            uncounted: Uncounted::between(before, after),
+            counts,
             seconds,
             #[expect(clippy::cast_precision_loss, reason = "a rate is for people")]
-            rate: records as f64 / seconds.max(f64::MIN_POSITIVE),
+            rate: counts.records as f64 / seconds.max(f64::MIN_POSITIVE),
             ledger: LedgerAnswer::new(after),
         }
     }
@@ -128,20 +114,14 @@ impl ServeSummary {
         let balanced = self.ledger.balanced;
         let row = if format == OutputFormat::Table {
             report::row(&ServeSummaryText {
-                payments: self.payments,
-                records: self.records,
-                skipped: self.skipped,
-                uncounted: self.uncounted.text(),
+                counts: self.counts.found(),
                 took: report::seconds(self.seconds),
                 speed: report::records_per_second(self.rate),
                 ledger: if balanced { "balanced" } else { "NOT BALANCED" },
             })?
         } else {
             report::row(&ServeSummaryRow {
-                payments: self.payments,
-                records: self.records,
-                skipped: self.skipped,
-                uncounted: self.uncounted,
+                counts: self.counts,
                 seconds: self.seconds,
                 rate: self.rate,
                 balanced,
@@ -198,7 +178,12 @@ mod tests {
         ] {
             assert_eq!(whole[field], count, "{field}");
         }
-        let shown = serde_json::to_value(summary.uncounted.text()).unwrap();
-        assert_eq!(shown, serde_json::json!({ "duplicates": 1, "rejects": 2 }));
+        let shown = serde_json::to_value(summary.counts.found()).unwrap();
+        assert_eq!(
+            shown,
+            serde_json::json!({
+                "payments": 2, "records": 4, "skipped": 0, "duplicates": 1, "rejects": 2
+            })
+        );
     }
 }
