@@ -22,7 +22,7 @@ use clap::{Parser, ValueEnum};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::{Message as _, Offset, TopicPartitionList};
-use tidegauge::source::{Config, LogBatch, Source, StartPosition};
+use tidegauge::source::{Config, LogBatch, ReaderChoice, Source, StartPosition};
 
 /// Reads a topic from its beginning to its end and does nothing with it.
 #[derive(Parser)]
@@ -62,6 +62,7 @@ fn main() -> anyhow::Result<()> {
         topic: arguments.topic,
         group_id: "tidegauge-noop".to_owned(),
         start: StartPosition::Earliest,
+        reader: ReaderChoice::Librdkafka,
         properties: arguments.properties.into_iter().collect(),
     };
     let mut source = Source::connect(&config, Duration::from_secs(10))?;

@@ -2,6 +2,7 @@
 
 pub mod crash_point;
 pub mod metrics;
+pub mod reader_use;
 pub mod remark;
 pub mod status;
 pub mod telemetry;

@@ -13,13 +13,17 @@ mod client_events;
 mod confirmed_ends;
 mod connection_trouble;
 mod cursor;
+mod direct;
 mod error;
 mod halts;
 mod incident;
+mod kafka_batch;
 mod kafka_client;
+mod librdkafka_client;
 mod log_client;
 mod missing_topic;
 mod native;
+mod partition_readers;
 mod pausing;
 mod property_files;
 mod record_reader;
@@ -42,20 +46,23 @@ use tracing::warn;
 
 use crate::core::effect::Progress;
 use crate::host::clock::Instant;
+use crate::observe::reader_use::ReaderUse;
 use crate::observe::status::{Condition, End};
 
 pub use assign::AssignedPartition;
 pub use broker_questions::{BrokerAnswer, BrokerQuestion, ProbeAnswer, TopicDescription};
 use confirmed_ends::ConfirmedEnds;
 use cursor::{PartitionCursor, RecordVerdict};
+#[doc(hidden)]
+pub use direct::fuzzing;
 pub use error::Error;
 use incident::{PartitionIncident, PassingProblem};
+pub use kafka_batch::KafkaBatch;
 pub use kafka_client::KafkaClient;
 pub use log_client::{LogBatch, LogClient, LogEntry};
 use missing_topic::MissingTopic;
-pub use native::PolledBatch;
 pub use record_reader::RecordReader;
-pub use settings::{Config, StartPosition};
+pub use settings::{Config, ReaderChoice, StartPosition};
 pub use start::OffsetRange;
 pub use topic::failed_connection;
 use topic_identity::TopicIdentity;
@@ -122,6 +129,8 @@ impl Source {
     ) -> Result<Self, Error> {
         let config = Config {
             group_id: String::new(),
+            // What it reads is not worth another connection.
+            reader: ReaderChoice::Librdkafka,
             ..config.clone()
         };
         let mut source = Self::connect(&config, patience)?;
@@ -280,6 +289,12 @@ impl<C: LogClient + ?Sized> Source<C> {
             Some(reason) => (Condition::Degraded, reason),
             None => (Condition::Ok, String::new()),
         }
+    }
+
+    /// By what the partitions are read.
+    #[must_use]
+    pub fn readers(&self) -> ReaderUse {
+        self.client.readers()
     }
 
     /// Reports the applied positions to the group, so that lag tools can show them. Nothing reads it

@@ -14,7 +14,7 @@ use self::corpus::Corpus;
 use self::mutation::Mutator;
 use self::targets::{
     amount, bulk_answer, config_file, damaged_state, event_time, http_request, kafka_properties,
-    mapped_record, record, stored_value,
+    mapped_record, record, record_batch, stored_value,
 };
 
 /// Multiplies how many inputs are made.
@@ -44,6 +44,11 @@ fn feed(name: &str, count: u64, target: fn(&[u8])) {
 #[test]
 fn records_are_decoded_as_an_independent_decoder_says() {
     feed("record", 20_000, record::run);
+}
+
+#[test]
+fn batches_are_read_as_an_independent_decoder_reads_them() {
+    feed("record_batch", 100_000, record_batch::run);
 }
 
 #[test]

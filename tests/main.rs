@@ -1,6 +1,10 @@
 //! The promises, one module each, against the real Kafka and the real Elasticsearch of `lab/`.
 
 #![allow(
+    clippy::duplicate_mod,
+    reason = "the promises of a source are kept by each reader"
+)]
+#![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
@@ -47,6 +51,9 @@ mod second_topics;
 mod security;
 mod sink;
 mod source;
+/// The same promises, kept by librdkafka.
+#[path = "source/mod.rs"]
+mod source_by_librdkafka;
 mod start_rules;
 mod store;
 mod texts;

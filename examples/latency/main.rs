@@ -32,7 +32,7 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
-use tidegauge::source::{Config, StartPosition};
+use tidegauge::source::{Config, ReaderChoice, StartPosition};
 
 use self::observers::observe;
 use self::schedule::Schedule;
@@ -81,6 +81,7 @@ fn main() -> anyhow::Result<()> {
         topic: arguments.topic.clone(),
         group_id: "tidegauge-latency".to_owned(),
         start: StartPosition::Earliest,
+        reader: ReaderChoice::Librdkafka,
         properties: BTreeMap::new(),
     };
     let (consumer, base) = bare::connect(&config)?;

@@ -1,8 +1,9 @@
 //! How the service is doing, for operators; answered even when the state can't be read.
 
+mod latencies;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::Uri;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use tidegauge_windows::{EventTime, Participation};
 use utoipa::ToSchema;
 
+use self::latencies::LatenciesAnswer;
 use super::SharedState;
 use super::ask::{ask_even_without_state, to_json};
 use super::parameters::Parameters;
@@ -20,7 +22,7 @@ use crate::decode::Reason;
 use crate::domain::count::agreeing;
 use crate::domain::timestamp::rfc3339;
 use crate::host::wall_clock::since_epoch;
-use crate::observe::metrics::{Latencies, Quantiles};
+use crate::observe::reader_use::ReaderUse;
 use crate::observe::remark::{full_partitions, given_up, rejected, remarks};
 use crate::observe::status::{Board, End, Part};
 use crate::view::reading::{Checkpoint, Reading};
@@ -48,6 +50,8 @@ pub(super) struct StatusAnswer {
     ready: bool,
     parts: BTreeMap<&'static str, PartAnswer>,
     partitions: Vec<PartitionAnswer>,
+    /// By what partitions are read.
+    readers: ReadersAnswer,
     /// Records still to be read, of all partitions; null while it is not known of one that is read, as
     /// while no broker answers.
     lag: Option<i64>,
@@ -90,6 +94,7 @@ impl StatusAnswer {
                 })
                 .collect(),
             lag: PartitionAnswer::sum_of_lags(&partitions),
+            readers: ReadersAnswer::new(board.readers),
             partitions,
             dirty_documents: checkpoint.map(|checkpoint| checkpoint.dirty),
             order_ids: board.order_ids.map(OrderIdsAnswer::new),
@@ -128,6 +133,26 @@ pub fn remarks_of(reading: &dyn Reading) -> Vec<String> {
 struct PartAnswer {
     state: &'static str,
     reason: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct ReadersAnswer {
+    /// So many partitions are read by the direct reader.
+    direct: usize,
+    /// So many are read by librdkafka.
+    librdkafka: usize,
+    /// Why some are read by librdkafka, the last reason; null while none is.
+    reason: Option<String>,
+}
+
+impl ReadersAnswer {
+    fn new(readers: ReaderUse) -> Self {
+        Self {
+            direct: readers.direct,
+            librdkafka: readers.librdkafka,
+            reason: readers.reason,
+        }
+    }
 }
 
 /// What became of the swap that was made last.
@@ -203,56 +228,6 @@ impl NoticesAnswer {
                 .map(|reason| reason.as_str())
                 .zip(notices.rejects)
                 .collect(),
-        }
-    }
-}
-
-#[derive(Serialize, ToSchema)]
-struct LatenciesAnswer {
-    /// From a record's Kafka timestamp until its payment was in the figures that are shown: of the
-    /// oldest and the newest record of each checkpoint. Records without a timestamp, or with one in
-    /// the future, don't count.
-    freshness: LatencyAnswer,
-    /// Writing a checkpoint.
-    checkpoint: LatencyAnswer,
-    /// A bulk request to Elasticsearch, answered or not.
-    bulk: LatencyAnswer,
-    /// Until an HTTP answer could be sent; a read that waits counts from the end of its waiting.
-    answer: LatencyAnswer,
-}
-
-impl LatenciesAnswer {
-    fn new(latencies: &Latencies) -> Self {
-        Self {
-            freshness: LatencyAnswer::new(&latencies.freshness),
-            checkpoint: LatencyAnswer::new(&latencies.checkpoint),
-            bulk: LatencyAnswer::new(&latencies.bulk),
-            answer: LatencyAnswer::new(&latencies.answer),
-        }
-    }
-}
-
-/// Quantiles in milliseconds, up to 1 % too high.
-#[derive(Serialize, ToSchema)]
-struct LatencyAnswer {
-    /// How many were measured.
-    count: u64,
-    /// The median; null when none was measured.
-    p50_ms: Option<f64>,
-    /// 99 of 100 took at most this long; null when none was measured.
-    p99_ms: Option<f64>,
-    /// The longest; null when none was measured.
-    max_ms: Option<f64>,
-}
-
-impl LatencyAnswer {
-    fn new(quantiles: &Quantiles) -> Self {
-        let millis = |took: Duration| (quantiles.count > 0).then_some(took.as_secs_f64() * 1e3);
-        Self {
-            count: quantiles.count,
-            p50_ms: millis(quantiles.p50),
-            p99_ms: millis(quantiles.p99),
-            max_ms: millis(quantiles.max),
         }
     }
 }

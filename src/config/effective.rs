@@ -50,6 +50,7 @@ impl Config {
             StartPosition::Earliest => toml.text("start", "earliest"),
             StartPosition::At(time) => toml.text("start", &rfc3339(time)),
         }
+        toml.text("reader", kafka.reader.as_str());
         toml.head("[kafka.properties]");
         for (name, value) in &kafka.properties {
             let shown = if names_secret(name) { "***" } else { value };

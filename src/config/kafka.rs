@@ -8,7 +8,7 @@ use super::section::{Section, one_of};
 use crate::domain::loopback::is_loopback;
 use crate::domain::secret::{names_secret, without_credentials};
 use crate::domain::timestamp::parse_rfc3339;
-use crate::source::{self, StartPosition};
+use crate::source::{self, ReaderChoice, StartPosition};
 
 /// Reads the section. If `needed`, brokers must be given.
 pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {
@@ -25,6 +25,7 @@ pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {
         topic: section.parsed("topic", "payment_msg".to_owned(), topic),
         group_id: section.text("group_id", "tidegauge"),
         start: section.parsed("start", StartPosition::Latest, start),
+        reader: section.parsed("reader", ReaderChoice::Auto, reader),
         properties: properties(section),
     };
     check_properties(section, &config);
@@ -120,6 +121,14 @@ fn start(text: &str) -> Result<StartPosition, String> {
             )
         }),
     }
+}
+
+fn reader(text: &str) -> Result<ReaderChoice, String> {
+    let known = ReaderChoice::ALL.map(ReaderChoice::as_str);
+    let mut choices = ReaderChoice::ALL.into_iter();
+    choices
+        .find(|choice| choice.as_str() == text)
+        .ok_or_else(|| format!("\"{text}\" is not a valid reader: {}", one_of(text, &known)))
 }
 
 /// `text` completed to a whole time, if that is possible.

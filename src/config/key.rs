@@ -161,6 +161,11 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             .means(
                 "Where an empty state begins (a time: by record timestamps). After that, the stored position decides; a partition that is added later is read from its beginning.",
             ),
+            key("reader", Shape::Text("^(auto|librdkafka|direct)$"), "\"auto\"")
+                .range("auto, librdkafka, direct")
+                .means(
+                    "By what records are read; figures are the same. `auto`: by the direct reader, which is several times as fast, where it can, and by librdkafka elsewhere; the status says which. `direct`: the same, with a warning where librdkafka reads.",
+                ),
             without_default("properties", Shape::Free)
                 .range("properties of librdkafka")
                 .means(

@@ -32,7 +32,18 @@ impl<'a> Record<'a> {
 
 /// The headers of a record. They are read when one is asked for, as most records are read without.
 #[derive(Clone, Copy, Default)]
-pub struct Headers<'a>(Option<&'a dyn ReadHeaders>);
+pub struct Headers<'a>(HeaderSource<'a>);
+
+#[derive(Clone, Copy, Default)]
+enum HeaderSource<'a> {
+    #[default]
+    None,
+    Object(&'a dyn ReadHeaders),
+    Encoded(&'a [u8], FindHeader),
+}
+
+/// Finds the value of the last header with a name in encoded headers; `None` if there is none, or it has no value.
+pub type FindHeader = for<'a> fn(&'a [u8], &str) -> Option<&'a [u8]>;
 
 /// What the headers of a record are read from.
 pub trait ReadHeaders {
@@ -44,19 +55,32 @@ impl<'a> Headers<'a> {
     /// The headers that `source` reads.
     #[must_use]
     pub fn new(source: &'a dyn ReadHeaders) -> Self {
-        Self(Some(source))
+        Self(HeaderSource::Object(source))
+    }
+
+    /// The headers that `find` reads from `encoded`.
+    #[must_use]
+    pub fn encoded(encoded: &'a [u8], find: FindHeader) -> Self {
+        Self(HeaderSource::Encoded(encoded, find))
     }
 
     /// The value of the last header with this name; `None` if there is none, or it has no value.
     #[must_use]
     pub fn last(self, name: &str) -> Option<&'a [u8]> {
-        self.0?.last(name)
+        match self.0 {
+            HeaderSource::None => None,
+            HeaderSource::Object(source) => source.last(name),
+            HeaderSource::Encoded(encoded, find) => find(encoded, name),
+        }
     }
 }
 
 impl fmt::Debug for Headers<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Headers" } else { "None" })
+        f.write_str(match self.0 {
+            HeaderSource::None => "None",
+            HeaderSource::Object(_) | HeaderSource::Encoded(..) => "Headers",
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! wall clock.
 
 mod order_ids;
+mod readers;
 mod recent;
 
 use core::time::Duration;
@@ -16,9 +17,11 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use self::order_ids::OrderIdGauges;
+use self::readers::ReaderGauges;
 pub use self::recent::Quantiles;
 use self::recent::Recent;
 use crate::core::seen_orders::OrderStats;
+use crate::observe::reader_use::ReaderUse;
 
 /// What is measured since the process started.
 #[derive(Debug)]
@@ -34,6 +37,7 @@ pub struct Metrics {
     event_clients: Gauge,
     state_space: Family<[(&'static str, &'static str); 1], Gauge>,
     order_ids: OrderIdGauges,
+    readers: ReaderGauges,
     recent_freshness: Recent,
     recent_checkpoints: Recent,
     recent_bulks: Recent,
@@ -126,6 +130,7 @@ impl Default for Metrics {
             event_clients: Gauge::default(),
             state_space: Family::default(),
             order_ids: OrderIdGauges::default(),
+            readers: ReaderGauges::default(),
             recent_freshness: Recent::default(),
             recent_checkpoints: Recent::default(),
             recent_bulks: Recent::default(),
@@ -198,6 +203,7 @@ impl Metrics {
             self.state_space.clone(),
         );
         self.order_ids.register(&mut self.registry);
+        self.readers.register(&mut self.registry);
         self
     }
 
@@ -242,6 +248,11 @@ impl Metrics {
                 .get_or_create(&[("what", what)])
                 .set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Partitions are read so.
+    pub fn readers(&self, readers: &ReaderUse) {
+        self.readers.set(readers);
     }
 
     /// The order ids that are remembered, and what that takes.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::core::seen_orders::OrderStats;
 use crate::domain::count::{agreeing, counted};
 use crate::observe::metrics::Metrics;
+use crate::observe::reader_use::ReaderUse;
 
 /// The board on which every part writes how it is doing.
 #[derive(Debug, Default)]
@@ -41,6 +42,12 @@ impl Status {
     /// Says why a swap is not followed; `None` when no swap is refused.
     pub fn set_refused_swap(&self, refused: Option<RefusedSwap>) {
         self.lock().refused_swap = refused;
+    }
+
+    /// Says by what partitions are read.
+    pub fn set_readers(&self, readers: ReaderUse) {
+        self.metrics.readers(&readers);
+        self.lock().readers = readers;
     }
 
     /// Says how many order ids are remembered, and what that takes.
@@ -81,6 +88,8 @@ pub struct Board {
     pub partitions: BTreeMap<i32, PartitionStatus>,
     /// Records that the topic held and that were skipped, as an empty state began behind them.
     pub skipped: u64,
+    /// By what partitions are read.
+    pub readers: ReaderUse,
     /// The order ids that are remembered; `None` where none are.
     pub order_ids: Option<OrderStats>,
     /// What an operator should know of the start, in sentences.

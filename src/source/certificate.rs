@@ -101,7 +101,8 @@ fn bare(name: &str) -> String {
     inner.unwrap_or(name).trim_matches('"').to_owned()
 }
 
-fn roots(authorities: &Authorities) -> RootCertStore {
+/// The certificates of `authorities` that can be read.
+pub(super) fn roots(authorities: &Authorities) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let files = match authorities {
         Authorities::Pem(pem) => {

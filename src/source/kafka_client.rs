@@ -1,166 +1,279 @@
-//! The client of Kafka's brokers: librdkafka, and threads that ask brokers and report to them.
+//! The client of Kafka's brokers: each partition is read by the direct reader or by librdkafka, and all else is asked
+//! through librdkafka.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
-use std::thread;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
-use rdkafka::{Offset, TopicPartitionList};
-use tracing::warn;
+use rdkafka::types::RDKafkaErrorCode;
+use tracing::{info, warn};
 
-use super::asker::Asker;
 use super::broker_questions::{BrokerAnswer, BrokerQuestion};
-use super::client_events::ClientEvents;
-use super::log_client::LogClient;
-use super::native::{self, PolledBatch, Queue};
-use super::reporter::Reporter;
+use super::direct::{DirectReader, FetchDelivery, FetchedBatch, FetchedPart};
+use super::kafka_batch::KafkaBatch;
+use super::librdkafka_client::LibrdkafkaClient;
+use super::log_client::{LogBatch, LogClient, LogEntry};
+use super::partition_readers::{PartitionReaders, Reader};
 use super::start::OffsetRange;
-use super::topic::Topic;
-use super::{ASK_MAX, Config, Error, property_files, settings};
-use crate::domain::duration;
+use super::{Config, Error, ReaderChoice};
 use crate::domain::topic_id::TopicId;
 use crate::host::clock::Instant;
+use crate::observe::reader_use::ReaderUse;
 
 /// A client of Kafka's brokers. It assigns partitions itself and is a member of no group: group offsets
 /// are written only so that lag tools have something to show.
 pub struct KafkaClient {
-    queue: Queue,
-    consumer: Arc<BaseConsumer<ClientEvents>>,
-    topic: Topic,
-    asker: Asker,
-    /// Reports positions to the group, if there is one.
-    reporter: Option<Reporter>,
-    /// Partitions that were restarted, and until when the client may still be about to stop them.
-    restarted: BTreeMap<i32, Instant>,
+    librdkafka: LibrdkafkaClient,
+    direct: Option<DirectReader>,
+    choice: ReaderChoice,
+    partitions: PartitionReaders,
+    /// When it is looked again which partitions can go back to the direct reader.
+    next_look: Instant,
+    /// The ids by which the direct reader has begun to read.
+    ids: Vec<Option<TopicId>>,
+    /// Why partitions are not read by the direct reader, the last reason.
+    reason: Option<String>,
+    told: BTreeSet<String>,
+    /// What went wrong where it could not be said.
+    failure: Option<Error>,
 }
 
-/// The client stops a partition within milliseconds, and waits for nothing outside.
-const STOPPED_WITHIN: Duration = Duration::from_secs(10);
+/// It is looked no more often which partitions can go back to the direct reader.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// While both readers read, each is waited for so long in turn.
+const WAIT_IN_TURN: Duration = Duration::from_millis(1);
+/// So many records are taken at once, or a few more.
+const BATCH_RECORDS: usize = 4_096;
 
 impl KafkaClient {
     /// Connects and finds the topic. Tries for as long as `patience`.
     pub(super) fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
-        let consumer: BaseConsumer<ClientEvents> = config
-            .client()?
-            .create_with_context(ClientEvents::new(config))
-            .map_err(|error| {
-                property_files::explain(settings::refused(error), &config.properties)
-            })?;
-        let consumer = Arc::new(consumer);
-        let topic = Topic::find(&consumer, config, patience)?;
-        let queue = Queue::new(&consumer).ok_or_else(|| {
-            Error::Client("there is not enough memory for a queue; give it more".to_owned())
-        })?;
-        let threadless = |error| Error::Client(format!("a thread can't be started: {error}"));
-        let asker = Asker::start(Arc::clone(&consumer), topic.beside()).map_err(threadless)?;
-        let reporter = if config.group_id.is_empty() {
-            None
-        } else {
-            let reporter = Reporter::start(Arc::clone(&consumer), topic.name().to_owned());
-            Some(reporter.map_err(threadless)?)
+        let librdkafka = LibrdkafkaClient::connect(config, patience)?;
+        let direct = match config.reader {
+            ReaderChoice::Librdkafka => Err("kafka.reader says so".to_owned()),
+            ReaderChoice::Auto | ReaderChoice::Direct => {
+                DirectReader::start(config, Arc::clone(librdkafka.consumer()))
+            }
         };
-        Ok(Self {
-            queue,
-            consumer,
-            topic,
-            asker,
-            reporter,
-            restarted: BTreeMap::new(),
-        })
-    }
-
-    // The client stops a partition in a thread of its own, and forgets then where its records go: be it after the
-    // partition was assigned again.
-    fn collect_restarted(&mut self) {
-        let now = Instant::now();
-        self.restarted.retain(|partition, until| {
-            self.queue.collect(self.topic.name(), *partition);
-            now < *until
-        });
-    }
-
-    fn list(&self, partitions: &[i32]) -> TopicPartitionList {
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            list.add_partition(self.topic.name(), *partition);
+        let (direct, reason) = match direct {
+            Ok(direct) => (Some(direct), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let mut client = Self {
+            librdkafka,
+            direct,
+            choice: config.reader,
+            partitions: PartitionReaders::default(),
+            next_look: Instant::now(),
+            ids: Vec::new(),
+            reason: None,
+            told: BTreeSet::new(),
+            failure: None,
+        };
+        if let Some(reason) = reason {
+            client.tell(reason);
         }
-        list
+        Ok(client)
+    }
+
+    // Each reason is logged once.
+    fn tell(&mut self, reason: String) {
+        if self.told.insert(reason.clone()) {
+            match self.choice {
+                ReaderChoice::Librdkafka => {}
+                ReaderChoice::Auto => {
+                    info!("librdkafka reads instead of the direct reader: {reason}")
+                }
+                ReaderChoice::Direct => warn!(
+                    "librdkafka reads instead of the direct reader, which kafka.reader asks for: {reason}"
+                ),
+            }
+        }
+        self.reason = Some(reason);
+    }
+
+    fn read_directly(&mut self, partition: i32, from: i64) {
+        if let Some(direct) = &self.direct
+            && let Some(known) = self.partitions.begin(partition, Reader::Direct, from)
+        {
+            direct.read(partition, known.turn, from, Arc::clone(&known.end));
+        }
+    }
+
+    // The direct reader no longer reads it.
+    fn read_by_librdkafka(&mut self, partition: i32, from: i64) -> Result<(), Error> {
+        if let Some(direct) = &self.direct {
+            direct.stop(partition);
+        }
+        self.partitions.begin(partition, Reader::Librdkafka, from);
+        self.librdkafka.restart(partition, from)
+    }
+
+    // Partitions that librdkafka can read, and that have rested, go back to the direct reader.
+    fn look(&mut self) {
+        let now = Instant::now();
+        if self.partitions.by_librdkafka() == 0 || self.direct.is_none() || now < self.next_look {
+            return;
+        }
+        self.next_look = now + LOOK_EVERY;
+        for (partition, next) in self.partitions.rested(now) {
+            self.librdkafka.unassign(partition);
+            self.read_directly(partition, next);
+        }
+    }
+
+    // What librdkafka has of partitions that it reads.
+    fn take_by_librdkafka(&mut self, wait: Duration) -> KafkaBatch {
+        let mut batch = self.librdkafka.take(wait);
+        if self.direct.is_some() {
+            let partitions = &mut self.partitions;
+            batch.retain(|message| {
+                let known = partitions.get_mut(message.partition());
+                let Some(known) = known.filter(|known| known.reader == Reader::Librdkafka) else {
+                    return false;
+                };
+                match message.error() {
+                    None => known.pass(message.offset() + 1),
+                    Some(RDKafkaErrorCode::PartitionEOF) => known.is_healthy = true,
+                    Some(_) => known.is_healthy = false,
+                }
+                true
+            });
+        }
+        KafkaBatch::Polled(batch)
+    }
+
+    fn take_directly(&mut self, wait: Duration) -> KafkaBatch {
+        let mut batch = FetchedBatch::default();
+        let mut given_back = Vec::new();
+        let Self {
+            direct,
+            partitions,
+            ids,
+            ..
+        } = self;
+        if let Some(direct) = direct {
+            direct.take(wait, |delivery| {
+                match delivery {
+                    FetchDelivery::Topic(id) => ids.push(Some(id)),
+                    FetchDelivery::Part { turn, part } => {
+                        if let Some(known) = partitions.at(part.partition(), turn) {
+                            if let FetchedPart::Records(chunk) = &part {
+                                known.pass(chunk.next_offset().unwrap_or(0));
+                            }
+                            batch.push(part);
+                        }
+                    }
+                    FetchDelivery::GivenBack {
+                        partition,
+                        turn,
+                        reason,
+                    } => {
+                        if let Some(known) = partitions.at(partition, turn) {
+                            given_back.push((partition, known.next, reason));
+                        }
+                    }
+                }
+                batch.len() >= BATCH_RECORDS
+            });
+        }
+        for (partition, next, reason) in given_back {
+            self.tell(reason);
+            if let Err(error) = self.read_by_librdkafka(partition, next) {
+                self.failure.get_or_insert(error);
+            }
+        }
+        KafkaBatch::Fetched(batch)
     }
 }
 
 impl LogClient for KafkaClient {
-    type Batch = PolledBatch;
+    type Batch = KafkaBatch;
 
-    fn take(&mut self, wait: Duration) -> PolledBatch {
-        if !self.restarted.is_empty() {
-            self.collect_restarted();
+    fn take(&mut self, wait: Duration) -> KafkaBatch {
+        if self.direct.is_none() {
+            return self.take_by_librdkafka(wait);
         }
-        self.queue.take(wait)
-    }
-
-    fn serve_events(&mut self) -> Result<Vec<i32>, Error> {
-        // All of them: a batch that was taken before is judged by what they say.
-        let mut stray = Vec::new();
+        self.look();
+        let by_librdkafka = self.take_by_librdkafka(Duration::ZERO);
+        if !by_librdkafka.is_empty() {
+            return by_librdkafka;
+        }
+        if self.partitions.by_librdkafka() == 0 {
+            return self.take_directly(wait);
+        }
+        let until = Instant::now() + wait;
         loop {
-            let served = self.consumer.context().served();
-            match self.consumer.poll(Duration::ZERO) {
-                None if self.consumer.context().served() == served => return Ok(stray),
-                // It would be lost here, in between others of its partition.
-                Some(Ok(record)) => stray.push(rdkafka::Message::partition(&record)),
-                Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
-                    return Err(Error::Fatal(code.to_string()));
-                }
-                // The context has taken note of it.
-                None | Some(Err(_)) => {}
+            let directly = self.take_directly(WAIT_IN_TURN.min(wait));
+            if !directly.is_empty() {
+                return directly;
+            }
+            let by_librdkafka = self.take_by_librdkafka(WAIT_IN_TURN.min(wait));
+            if !by_librdkafka.is_empty() || Instant::now() >= until {
+                return by_librdkafka;
             }
         }
     }
 
+    fn serve_events(&mut self) -> Result<Vec<i32>, Error> {
+        let mut stray = self.librdkafka.serve_events()?;
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        // What the direct reader reads has lost nothing by it.
+        let partitions = &self.partitions;
+        stray.retain(|partition| partitions.reader(*partition) != Some(Reader::Direct));
+        Ok(stray)
+    }
+
     fn take_topic_ids(&mut self) -> Vec<Option<TopicId>> {
-        self.consumer.context().take_topic_ids()
+        let mut ids = self.librdkafka.take_topic_ids();
+        ids.append(&mut self.ids);
+        ids
     }
 
     fn topic_id(&self) -> Option<TopicId> {
-        native::topic_id(&self.consumer, self.topic.name(), ASK_MAX)
+        self.librdkafka.topic_id()
     }
 
     fn partitions(&self) -> i32 {
-        self.topic.partitions()
+        self.librdkafka.partitions()
     }
 
     fn down(&self) -> Option<String> {
-        self.consumer.context().down()
+        self.librdkafka.down()
     }
 
     fn outages(&self) -> u64 {
-        self.consumer.context().outages()
+        self.librdkafka.outages()
     }
 
     fn set_up(&self) {
-        self.consumer.context().set_up();
+        self.librdkafka.set_up();
     }
 
     fn log_silence(&self, reason: &str) {
-        self.consumer.context().log_silence(reason);
+        self.librdkafka.log_silence(reason);
     }
 
     fn log_answer(&self) {
-        self.consumer.context().log_answer();
+        self.librdkafka.log_answer();
     }
 
     fn is_silence_logged(&self) -> bool {
-        self.consumer.context().is_silence_logged()
+        self.librdkafka.is_silence_logged()
     }
 
     fn fetched_end(&self, partition: i32) -> Option<i64> {
-        self.queue.end(self.topic.name(), partition)
+        match self.partitions.reader(partition) {
+            Some(Reader::Direct) => self.partitions.fetched_end(partition),
+            _ => self.librdkafka.fetched_end(partition),
+        }
     }
 
     fn offset_range(&self, partition: i32) -> Result<OffsetRange, Error> {
-        self.topic.offset_range(&self.consumer, partition, ASK_MAX)
+        self.librdkafka.offset_range(partition)
     }
 
     fn offset_ranges_by(
@@ -168,8 +281,7 @@ impl LogClient for KafkaClient {
         partitions: &[i32],
         deadline: Instant,
     ) -> Result<BTreeMap<i32, OffsetRange>, Error> {
-        self.topic
-            .offset_ranges_by(&self.consumer, partitions, deadline)
+        self.librdkafka.offset_ranges_by(partitions, deadline)
     }
 
     fn offsets_at(
@@ -178,101 +290,112 @@ impl LogClient for KafkaClient {
         millis: i64,
         deadline: Instant,
     ) -> Result<BTreeMap<i32, i64>, Error> {
-        self.topic
-            .offsets_at(&self.consumer, partitions, millis, deadline)
+        self.librdkafka.offsets_at(partitions, millis, deadline)
     }
 
     fn ask(&mut self, question: BrokerQuestion) -> bool {
-        self.asker.ask(question)
+        self.librdkafka.ask(question)
     }
 
     fn answer(&mut self) -> Option<BrokerAnswer> {
-        self.asker.answer()
+        self.librdkafka.answer()
     }
 
     fn assign(&mut self, starts: &[(i32, i64)]) -> Result<(), Error> {
-        let mut list = TopicPartitionList::with_capacity(starts.len());
         for (partition, from) in starts {
-            // Before the assignment: it would send the partition's records elsewhere otherwise.
-            if !self.queue.collect(self.topic.name(), *partition) {
-                return Err(Error::Client(format!(
-                    "the client does not know partition {partition}"
-                )));
-            }
-            list.add_partition_offset(self.topic.name(), *partition, Offset::Offset(*from))
-                .map_err(|error| Error::Client(error.to_string()))?;
+            self.partitions.add(*partition, *from);
         }
-        if list.count() > 0 {
-            self.consumer
-                .incremental_assign(&list)
-                .map_err(|error| Error::Client(error.to_string()))?;
+        if self.direct.is_none() {
+            return self.librdkafka.assign(starts);
+        }
+        for (partition, from) in starts {
+            self.read_directly(*partition, *from);
         }
         Ok(())
     }
 
     fn unassign(&mut self, partition: i32) {
-        // Refused only if it was never assigned.
-        let _ = self.consumer.incremental_unassign(&self.list(&[partition]));
+        self.partitions.remove(partition);
+        if let Some(direct) = &self.direct {
+            direct.stop(partition);
+        }
+        self.librdkafka.unassign(partition);
     }
 
     fn restart(&mut self, partition: i32, offset: i64) -> Result<(), Error> {
-        self.unassign(partition);
-        let until = Instant::now() + STOPPED_WITHIN;
-        self.restarted.insert(partition, until);
-        self.assign(&[(partition, offset)])
+        self.read_by_librdkafka(partition, offset)
     }
 
     fn pause(&mut self, partitions: &[i32]) -> Result<(), String> {
-        let paused = self.consumer.pause(&self.list(partitions));
-        paused.map_err(|error| error.to_string())
+        let mut of_librdkafka = Vec::new();
+        for partition in partitions {
+            let Some(known) = self.partitions.get_mut(*partition) else {
+                continue;
+            };
+            known.is_paused = true;
+            match (known.reader, &self.direct) {
+                (Reader::Direct, Some(direct)) => direct.stop(*partition),
+                _ => of_librdkafka.push(*partition),
+            }
+        }
+        match of_librdkafka.is_empty() {
+            true => Ok(()),
+            false => self.librdkafka.pause(&of_librdkafka),
+        }
     }
 
     fn resume(&mut self, partitions: &[i32]) -> Result<(), String> {
-        let resumed = self.consumer.resume(&self.list(partitions));
-        resumed.map_err(|error| error.to_string())
+        let mut of_librdkafka = Vec::new();
+        for partition in partitions {
+            let Some(known) = self.partitions.get_mut(*partition) else {
+                continue;
+            };
+            known.is_paused = false;
+            match known.reader {
+                Reader::Direct => {
+                    let next = known.next;
+                    self.read_directly(*partition, next);
+                }
+                Reader::Librdkafka => of_librdkafka.push(*partition),
+            }
+        }
+        match of_librdkafka.is_empty() {
+            true => Ok(()),
+            false => self.librdkafka.resume(&of_librdkafka),
+        }
     }
 
     fn seek(&mut self, partition: i32, offset: i64) -> Result<(), String> {
-        let offset = Offset::Offset(offset);
-        let sought = self
-            .consumer
-            .seek(self.topic.name(), partition, offset, Duration::ZERO);
-        sought.map_err(|error| error.to_string())
+        match self.partitions.get_mut(partition) {
+            // Something is wrong, and librdkafka finds out more easily what it is.
+            Some(known) if known.reader == Reader::Direct => self
+                .read_by_librdkafka(partition, offset)
+                .map_err(|error| error.to_string()),
+            Some(known) => {
+                known.next = offset;
+                self.librdkafka.seek(partition, offset)
+            }
+            None => self.librdkafka.seek(partition, offset),
+        }
+    }
+
+    fn readers(&self) -> ReaderUse {
+        let librdkafka = self.partitions.by_librdkafka();
+        ReaderUse {
+            direct: self.partitions.len() - librdkafka,
+            librdkafka,
+            reason: self.reason.clone().filter(|_| librdkafka > 0),
+        }
     }
 
     fn report(&self, positions: &BTreeMap<i32, i64>) {
-        // While no broker answers, it would only keep a stop waiting.
-        if let Some(reporter) = &self.reporter
-            && self.down().is_none()
-        {
-            reporter.report(positions);
-        }
+        self.librdkafka.report(positions);
     }
 
-    fn close(self: Box<Self>, patience: Duration) {
-        let Self {
-            queue,
-            consumer,
-            asker,
-            reporter,
-            ..
-        } = *self;
-        let (done, closed) = channel();
-        // Closing has hung in several versions of the client.
-        let closing = thread::Builder::new()
-            .name("kafka-close".into())
-            .spawn(move || {
-                if let Some(reporter) = reporter {
-                    reporter.close();
-                }
-                asker.close();
-                drop(queue);
-                drop(consumer);
-                let _ = done.send(());
-            });
-        if closing.is_err() || closed.recv_timeout(patience).is_err() {
-            let patience = duration::text(patience);
-            warn!("the Kafka client did not close within {patience}; it is abandoned");
+    fn close(mut self: Box<Self>, patience: Duration) {
+        if let Some(direct) = mem::take(&mut self.direct) {
+            direct.close();
         }
+        Box::new(self.librdkafka).close(patience);
     }
 }

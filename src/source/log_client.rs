@@ -11,6 +11,7 @@ use super::start::OffsetRange;
 use crate::domain::record::Record;
 use crate::domain::topic_id::TopicId;
 use crate::host::clock::Instant;
+use crate::observe::reader_use::ReaderUse;
 
 /// A client that is connected to the brokers of one topic. It decides nothing: what may be delivered is
 /// judged by the source.
@@ -128,6 +129,11 @@ pub trait LogClient: Send + 'static {
     /// Why it can't.
     fn seek(&mut self, partition: i32, offset: i64) -> Result<(), String>;
 
+    /// By what the partitions are read.
+    fn readers(&self) -> ReaderUse {
+        ReaderUse::default()
+    }
+
     /// Reports the applied positions to the group, for tools that show its lag.
     fn report(&self, positions: &BTreeMap<i32, i64>);
 
@@ -139,7 +145,9 @@ pub trait LogClient: Send + 'static {
 /// partitions among them.
 pub trait LogBatch {
     /// A record, or an error of a partition.
-    type Entry: LogEntry;
+    type Entry<'a>: LogEntry
+    where
+        Self: 'a;
 
     /// How many entries there are.
     fn len(&self) -> usize;
@@ -156,7 +164,7 @@ pub trait LogBatch {
     fn partitions(&self) -> BTreeSet<i32>;
 
     /// Keeps only what `keep` says, in order, and releases the rest.
-    fn retain(&mut self, keep: impl FnMut(&Self::Entry) -> bool);
+    fn retain(&mut self, keep: impl FnMut(&Self::Entry<'_>) -> bool);
 }
 
 /// A record, or an error of a partition.

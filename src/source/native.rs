@@ -148,7 +148,7 @@ pub struct PolledBatch {
 }
 
 impl LogBatch for PolledBatch {
-    type Entry = KafkaMessage;
+    type Entry<'a> = KafkaMessage;
 
     fn len(&self) -> usize {
         self.messages.len()

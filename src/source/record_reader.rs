@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::librdkafka_client::LibrdkafkaClient;
 use super::start::{self, OffsetRange};
-use super::{Config, Error, KafkaClient, LogBatch, LogClient, LogEntry};
+use super::{Config, Error, LogBatch, LogClient, LogEntry};
 use crate::domain::record::Record;
 use crate::domain::topic_id::TopicId;
 use crate::host::clock::Instant;
 
 /// Reads records of a topic by their offsets. Reports nothing to a group.
-pub struct RecordReader<C: LogClient + ?Sized = KafkaClient> {
+pub struct RecordReader<C: LogClient + ?Sized = LibrdkafkaClient> {
     client: Box<C>,
     brokers: String,
     /// Which topic of its name is read, if that is known.
@@ -55,7 +56,7 @@ impl RecordReader {
             group_id: String::new(),
             ..config.clone()
         };
-        let client = KafkaClient::connect(&config, patience).map_err(Error::of_known_topic)?;
+        let client = LibrdkafkaClient::connect(&config, patience).map_err(Error::of_known_topic)?;
         Self::new(Box::new(client), config.brokers, topic, patience)
     }
 }

@@ -25,6 +25,8 @@ pub struct Config {
     pub group_id: String,
     /// Where to start in a partition that was never read before.
     pub start: StartPosition,
+    /// By what records are read.
+    pub reader: ReaderChoice,
     /// Properties of librdkafka that override the defaults.
     pub properties: BTreeMap<String, String>,
 }
@@ -37,6 +39,7 @@ impl fmt::Debug for Config {
             .field("topic", &self.topic)
             .field("group_id", &self.group_id)
             .field("start", &self.start)
+            .field("reader", &self.reader)
             .field("properties", &self.properties.keys())
             .finish()
     }
@@ -51,6 +54,33 @@ pub enum StartPosition {
     Earliest,
     /// At its first record whose Kafka timestamp is this or later; at its end if there is none.
     At(EventTime),
+}
+
+/// By what records are read. Figures are the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ReaderChoice {
+    /// By the direct reader where it can, and by librdkafka elsewhere.
+    #[default]
+    Auto,
+    /// By librdkafka.
+    Librdkafka,
+    /// The same as [`ReaderChoice::Auto`], and a warning says where librdkafka reads.
+    Direct,
+}
+
+impl ReaderChoice {
+    /// All, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Librdkafka, Self::Direct];
+
+    /// The name in the configuration and in answers.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Librdkafka => "librdkafka",
+            Self::Direct => "direct",
+        }
+    }
 }
 
 /// The defaults that a user may override.
@@ -223,6 +253,7 @@ mod tests {
             topic: "payment_msg".into(),
             group_id: "tidegauge".into(),
             start: StartPosition::Latest,
+            reader: ReaderChoice::Auto,
             properties: BTreeMap::from([(property.into(), value.into())]),
         }
     }

@@ -50,7 +50,7 @@ pub fn connector() -> Option<Connect> {
 }
 
 impl LogBatch for SimulatedBatch {
-    type Entry = SimulatedEntry;
+    type Entry<'a> = SimulatedEntry;
 
     fn len(&self) -> usize {
         self.0.len()

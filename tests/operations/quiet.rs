@@ -6,7 +6,7 @@ use std::time::Duration;
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use tidegauge::observe::status::Condition;
-use tidegauge::source::{Config, LogBatch, Source, StartPosition};
+use tidegauge::source::{Config, LogBatch, ReaderChoice, Source, StartPosition};
 
 use crate::support::lab::eventually;
 
@@ -21,6 +21,7 @@ fn a_partition_that_could_not_be_read_is_well_once_its_end_is_reached_without_a_
         topic: TOPIC.to_owned(),
         group_id: String::new(),
         start: StartPosition::Earliest,
+        reader: ReaderChoice::Auto,
         properties: BTreeMap::new(),
     };
     let patience = Duration::from_secs(20);

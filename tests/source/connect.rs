@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidegauge::source::{Config, Error, Source, StartPosition};
 
-use super::{PATIENCE, config};
+use super::{PATIENCE, READER, config};
 use crate::support::lab::{Kafka, free_port, unique};
 
 #[test]
@@ -34,6 +34,7 @@ fn a_broker_that_does_not_answer_is_named_with_the_reason() {
         topic: "payment_msg".to_owned(),
         group_id: String::new(),
         start: StartPosition::Latest,
+        reader: READER,
         properties: BTreeMap::new(),
     };
     let error = Source::connect(&config, Duration::from_millis(500))
@@ -51,6 +52,7 @@ fn a_property_that_the_client_refuses_is_named() {
         topic: "payment_msg".to_owned(),
         group_id: String::new(),
         start: StartPosition::Latest,
+        reader: READER,
         properties: BTreeMap::from([("fetch.banana".to_owned(), "1".to_owned())]),
     };
     let error = Source::connect(&config, PATIENCE).err().unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
-use tidegauge::source::{LogBatch, PolledBatch, StartPosition};
+use tidegauge::source::{KafkaBatch, LogBatch, StartPosition};
 
 use super::{
     PATIENCE, Taken, Topic, WAIT, discover_often, offsets, poll_often, read, read_some, read_to_end,
@@ -168,7 +168,7 @@ fn a_batch_outlives_its_source() {
     };
     topic.send([(0, 0..3)]);
     let mut source = topic.started(StartPosition::Earliest);
-    let batch: PolledBatch = eventually("a batch", || {
+    let batch: KafkaBatch = eventually("a batch", || {
         let batch = source.poll(WAIT).unwrap();
         (!batch.is_empty()).then_some(batch)
     });

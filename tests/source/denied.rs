@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tidegauge::observe::status::Condition;
 use tidegauge::source::{Config, LogBatch, Source, StartPosition};
 
-use super::{PATIENCE, Taken, WAIT, config, messages};
+use super::{PATIENCE, READER, Taken, WAIT, config, messages};
 use crate::support::lab::{Lock, SecureKafka, eventually, unique};
 
 #[test]
@@ -19,6 +19,7 @@ fn a_topic_that_may_not_be_read_is_not_well_because_its_end_is_known() {
     kafka.allow(&["DESCRIBE"], &topic);
     let properties = kafka.password_properties();
     let config = Config {
+        reader: READER,
         properties: properties
             .map(|(key, value)| (key.to_owned(), value))
             .into(),

@@ -11,7 +11,7 @@ use tidegauge::observe::status::{Condition, End};
 use tidegauge::source::{Config, LogBatch, Source, StartPosition};
 
 use super::{
-    PATIENCE, Taken, Topic, WAIT, config, offsets, poll_often, read, read_some, read_to_end,
+    PATIENCE, READER, Taken, Topic, WAIT, config, offsets, poll_often, read, read_some, read_to_end,
 };
 use crate::support::lab::eventually;
 
@@ -61,6 +61,7 @@ fn closing_ends_although_the_broker_is_gone() {
 #[track_caller]
 fn started_on(brokers: &str, topic: &str, properties: &[(&str, &str)]) -> Source {
     let config = Config {
+        reader: READER,
         properties: properties
             .iter()
             .map(|&(key, value)| (key.to_owned(), value.to_owned()))

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use tidegauge::source::{Config, Source, StartPosition};
 
-use super::{PATIENCE, Taken, read_to_end};
+use super::{PATIENCE, READER, Taken, read_to_end};
 use crate::support::lab::{Kafka, Message, unique};
 
 /// A topic that no other test uses.
@@ -82,6 +82,7 @@ pub(super) fn config(brokers: String, topic: &str, start: StartPosition) -> Conf
         topic: topic.to_owned(),
         group_id: topic.to_owned(),
         start,
+        reader: READER,
         properties: BTreeMap::new(),
     }
 }

@@ -311,6 +311,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
                 self.status.set(Part::Source, condition, reason);
             }
         }
+        self.status.set_readers(self.source.readers());
         if let Some(orders) = self.pipeline.orders() {
             self.status.set_order_ids(orders.stats());
         }

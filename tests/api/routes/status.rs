@@ -38,6 +38,7 @@ async fn status_tells_how_each_part_is_doing() {
                     "watermark": "2026-11-01T00:03:05Z", "idle": false, "unconfirmed_event_time": null, "halted": null,
                 },
             ],
+            "readers": {"direct": 1, "librdkafka": 1, "reason": "it has no leader"},
             "lag": 20,
             "dirty_documents": 4,
             "order_ids": null,

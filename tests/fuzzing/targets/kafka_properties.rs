@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use tempfile::TempDir;
 use tidegauge::domain::secret::names_secret;
-use tidegauge::source::{Config, Error, StartPosition};
+use tidegauge::source::{Config, Error, ReaderChoice, StartPosition};
 
 /// Files that properties may name.
 const FILES: [(&str, &str); 4] = [
@@ -53,6 +53,7 @@ pub fn run(data: &[u8]) {
         topic: "payment_msg".to_owned(),
         group_id: "tidegauge".to_owned(),
         start: StartPosition::Latest,
+        reader: ReaderChoice::Auto,
         properties,
     };
     let shown = format!("{config:?}");

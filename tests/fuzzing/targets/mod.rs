@@ -17,4 +17,5 @@ pub mod http_request;
 pub mod kafka_properties;
 pub mod mapped_record;
 pub mod record;
+pub mod record_batch;
 pub mod stored_value;

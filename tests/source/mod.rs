@@ -6,6 +6,7 @@ mod delivered;
 mod denied;
 mod outage;
 mod partitions;
+mod readers;
 mod recreated;
 mod removed;
 mod start;
@@ -17,9 +18,16 @@ use std::time::{Duration, Instant};
 use tidegauge::core::effect::Progress;
 use tidegauge::core::pipeline::fingerprint;
 use tidegauge::domain::record::Record;
-use tidegauge::source::{AssignedPartition, LogBatch, Source};
+use tidegauge::source::{AssignedPartition, LogBatch, ReaderChoice, Source};
 
 use self::topic::{Topic, config, messages};
+
+/// These promises are kept by each reader: this module is in the tests twice.
+const READER: ReaderChoice = match module_path!().len() {
+    SOURCE_LEN => ReaderChoice::Direct,
+    _ => ReaderChoice::Librdkafka,
+};
+const SOURCE_LEN: usize = "integration::source".len();
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const WAIT: Duration = Duration::from_millis(20);

@@ -1,0 +1,283 @@
+//! The direct reader: fetches records from brokers by a protocol client of its own, for a fraction of what librdkafka
+//! costs.
+//!
+//! It reads where all that it meets is known. Whatever is unexpected, it gives a partition back, with the reason, and
+//! librdkafka reads on: leaders that move, brokers that fall silent, and all errors are left to that. Which brokers and
+//! partitions there are, it asks through librdkafka as well.
+
+mod broker_connection;
+mod buffer_pool;
+mod codec;
+mod fetch_answer;
+mod fetch_place;
+mod fetched;
+mod fetcher;
+#[doc(hidden)]
+pub mod fuzzing;
+mod login;
+mod mailbox;
+mod read_ahead;
+mod record_batch;
+mod scram;
+mod settings;
+mod tls;
+mod transport;
+mod unpacker;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use self::fetch_place::FetchPlace;
+use self::fetcher::Fetcher;
+use self::mailbox::{FetchOrder, Mailbox};
+use self::read_ahead::ReadAhead;
+use self::settings::DirectSettings;
+use super::client_events::ClientEvents;
+use super::{ASK_MAX, Config, native};
+use crate::domain::topic_id::TopicId;
+
+pub(super) use self::fetched::FetchedPart;
+pub use self::fetched::{FetchedBatch, FetchedEntry};
+pub(super) use self::read_ahead::FetchDelivery;
+
+/// Reads partitions from their leaders.
+pub(super) struct DirectReader {
+    orders: Sender<ReadOrder>,
+    output: Arc<ReadAhead>,
+    thread: JoinHandle<()>,
+}
+
+enum ReadOrder {
+    Read {
+        partition: i32,
+        turn: u64,
+        from: i64,
+        end: Arc<AtomicI64>,
+    },
+    Stop(i32),
+    Close,
+}
+
+/// The thread that finds out which broker leads a partition, and starts those that fetch.
+struct Dispatcher {
+    consumer: Arc<BaseConsumer<ClientEvents>>,
+    name: String,
+    settings: Arc<DirectSettings>,
+    output: Arc<ReadAhead>,
+    /// Which topic is read: the one that had the name first.
+    topic: Option<TopicId>,
+    /// By address.
+    fetchers: BTreeMap<String, Arc<Mailbox>>,
+    /// Which of them fetches a partition.
+    places: BTreeMap<i32, Arc<Mailbox>>,
+}
+
+impl DirectReader {
+    /// Starts a reader of the topic of `config`.
+    ///
+    /// # Errors
+    /// Why it can't read by this configuration.
+    pub(super) fn start(
+        config: &Config,
+        consumer: Arc<BaseConsumer<ClientEvents>>,
+    ) -> Result<Self, String> {
+        let client = config.client().map_err(|error| error.to_string())?;
+        let settings = DirectSettings::of(&config.properties, |name| {
+            client.get(name).map(str::to_owned)
+        })?;
+        let output = Arc::new(ReadAhead::new(settings.read_ahead_bytes));
+        let dispatcher = Dispatcher {
+            consumer,
+            name: config.topic.clone(),
+            settings: Arc::new(settings),
+            output: Arc::clone(&output),
+            topic: None,
+            fetchers: BTreeMap::new(),
+            places: BTreeMap::new(),
+        };
+        let (orders, asked) = channel();
+        let thread = thread::Builder::new()
+            .name("kafka-direct".into())
+            .spawn(move || dispatcher.run(&asked))
+            .map_err(|error| format!("a thread can't be started: {error}"))?;
+        Ok(Self {
+            orders,
+            output,
+            thread,
+        })
+    }
+
+    /// Reads `partition` from the offset `from` on; what is delivered says that it is of this `turn`. `end` is kept at the
+    /// end offset that brokers send.
+    pub(super) fn read(&self, partition: i32, turn: u64, from: i64, end: Arc<AtomicI64>) {
+        // The thread ends after this only.
+        let _ = self.orders.send(ReadOrder::Read {
+            partition,
+            turn,
+            from,
+            end,
+        });
+    }
+
+    /// Reads a partition no more. What was read ahead of it may still be delivered.
+    pub(super) fn stop(&self, partition: i32) {
+        let _ = self.orders.send(ReadOrder::Stop(partition));
+    }
+
+    /// Waits for something for at most `wait`, and hands over what is there until `take` has enough.
+    pub(super) fn take(&self, wait: Duration, take: impl FnMut(FetchDelivery) -> bool) {
+        self.output.take(wait, take);
+    }
+
+    /// Ends the reader: the client is not used afterwards.
+    pub(super) fn close(self) {
+        self.output.close();
+        let _ = self.orders.send(ReadOrder::Close);
+        // One that panicked has ended as well.
+        let _ = self.thread.join();
+    }
+}
+
+impl Dispatcher {
+    fn run(mut self, orders: &Receiver<ReadOrder>) {
+        while let Ok(first) = orders.recv() {
+            let mut wanted = Vec::new();
+            for order in std::iter::once(first).chain(orders.try_iter()) {
+                match order {
+                    ReadOrder::Read {
+                        partition,
+                        turn,
+                        from,
+                        end,
+                    } => wanted.push((partition, FetchPlace::new(turn, from, end))),
+                    ReadOrder::Stop(partition) => {
+                        wanted.retain(|(other, _)| *other != partition);
+                        self.stop(partition);
+                    }
+                    ReadOrder::Close => return self.close(),
+                }
+            }
+            if !wanted.is_empty() {
+                self.begin(wanted);
+            }
+        }
+        self.close();
+    }
+
+    // From here on each partition is read, or given back.
+    fn begin(&mut self, wanted: Vec<(i32, FetchPlace)>) {
+        let found = self
+            .identify()
+            .and_then(|topic| Ok((topic, self.leaders()?)));
+        for (partition, place) in wanted {
+            // It may have been read at another broker.
+            self.stop(partition);
+            let turn = place.turn;
+            let begun = match &found {
+                Ok((topic, leaders)) => match leaders.get(&partition) {
+                    Some(leader) => self.fetch(*topic, leader, partition, place),
+                    None => Err("it has no leader".to_owned()),
+                },
+                Err(reason) => Err(reason.clone()),
+            };
+            if let Err(reason) = begun {
+                let given_back = FetchDelivery::GivenBack {
+                    partition,
+                    turn,
+                    reason,
+                };
+                self.output.push(given_back, 0);
+            }
+        }
+    }
+
+    fn fetch(
+        &mut self,
+        topic: TopicId,
+        leader: &str,
+        partition: i32,
+        place: FetchPlace,
+    ) -> Result<(), String> {
+        let mailbox = match self.fetchers.get(leader) {
+            Some(mailbox) => Arc::clone(mailbox),
+            None => {
+                let mailbox = self.start_fetcher(topic, leader);
+                let mailbox = mailbox.map_err(|e| format!("a thread can't be started: {e}"))?;
+                self.fetchers
+                    .insert(leader.to_owned(), Arc::clone(&mailbox));
+                mailbox
+            }
+        };
+        mailbox.put(FetchOrder::Read(partition, place));
+        self.places.insert(partition, mailbox);
+        Ok(())
+    }
+
+    fn start_fetcher(&self, topic: TopicId, leader: &str) -> io::Result<Arc<Mailbox>> {
+        let mailbox = Arc::new(Mailbox::default());
+        let fetcher = Fetcher::new(
+            leader.to_owned(),
+            topic,
+            Arc::clone(&self.settings),
+            Arc::clone(&mailbox),
+            Arc::clone(&self.output),
+        );
+        thread::Builder::new()
+            .name("kafka-fetch".into())
+            .spawn(move || fetcher.run())?;
+        Ok(mailbox)
+    }
+
+    // The topic is told before its first record is fetched.
+    fn identify(&mut self) -> Result<TopicId, String> {
+        if let Some(topic) = self.topic {
+            return Ok(topic);
+        }
+        let topic = native::topic_id(&self.consumer, &self.name, ASK_MAX);
+        let topic = topic.ok_or("brokers do not say which topic has the name by an id")?;
+        self.topic = Some(topic);
+        self.output.push(FetchDelivery::Topic(topic), 0);
+        Ok(topic)
+    }
+
+    /// The addresses of brokers by the partitions that they lead.
+    fn leaders(&self) -> Result<BTreeMap<i32, String>, String> {
+        let metadata = self
+            .consumer
+            .fetch_metadata(Some(&self.name), ASK_MAX)
+            .map_err(|error| format!("brokers do not say which of them leads it: {error}"))?;
+        let address = |id: i32| {
+            let mut brokers = metadata.brokers().iter();
+            let broker = brokers.find(|broker| broker.id() == id)?;
+            Some(match broker.host() {
+                host if host.contains(':') => format!("[{host}]:{}", broker.port()),
+                host => format!("{host}:{}", broker.port()),
+            })
+        };
+        let topic = metadata.topics().iter().find(|t| t.name() == self.name);
+        let partitions = topic.map_or(&[][..], |topic| topic.partitions());
+        Ok(partitions
+            .iter()
+            .filter_map(|partition| Some((partition.id(), address(partition.leader())?)))
+            .collect())
+    }
+
+    fn stop(&mut self, partition: i32) {
+        if let Some(mailbox) = self.places.remove(&partition) {
+            mailbox.put(FetchOrder::Stop(partition));
+        }
+    }
+
+    fn close(self) {
+        for mailbox in self.fetchers.values() {
+            mailbox.close();
+        }
+    }
+}

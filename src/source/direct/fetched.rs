@@ -1,0 +1,234 @@
+//! What was fetched: records of partitions, and what brokers say of partitions besides.
+
+use std::collections::BTreeSet;
+use std::slice;
+
+use bytes::Bytes;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::record_batch::{RecordPlace, last_header};
+use crate::domain::record::{Headers, Record};
+use crate::source::log_client::{LogBatch, LogEntry};
+
+/// Records of one partition that follow each other, in the bytes in which they came.
+#[derive(Debug)]
+pub(in crate::source) struct RecordChunk {
+    partition: i32,
+    bytes: Bytes,
+    places: Vec<RecordPlace>,
+}
+
+impl RecordChunk {
+    /// The records of `partition` that are at `places` of `bytes`.
+    pub(super) const fn new(partition: i32, bytes: Bytes, places: Vec<RecordPlace>) -> Self {
+        Self {
+            partition,
+            bytes,
+            places,
+        }
+    }
+
+    /// How many there are.
+    pub(super) const fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The offset after the last one, if there is one.
+    pub(in crate::source) fn next_offset(&self) -> Option<i64> {
+        self.places.last().map(|last| last.offset + 1)
+    }
+
+    fn record(&self, place: &RecordPlace) -> Record<'_> {
+        Record {
+            partition: self.partition,
+            offset: place.offset,
+            timestamp: (place.timestamp != -1).then_some(place.timestamp),
+            key: place.key.of(&self.bytes),
+            headers: match place.headers.of(&self.bytes) {
+                Some(encoded) => Headers::encoded(encoded, last_header),
+                None => Headers::default(),
+            },
+            payload: place.payload.of(&self.bytes),
+        }
+    }
+}
+
+/// A part of what was fetched.
+#[derive(Debug)]
+pub(in crate::source) enum FetchedPart {
+    /// Records.
+    Records(RecordChunk),
+    /// Brokers have nothing from this offset on.
+    End { partition: i32, offset: i64 },
+    /// What is there can't be read.
+    Failed {
+        partition: i32,
+        offset: i64,
+        code: RDKafkaErrorCode,
+        reason: String,
+    },
+}
+
+/// Records as brokers sent them, each partition's in the order of its log.
+#[derive(Debug, Default)]
+pub struct FetchedBatch {
+    parts: Vec<FetchedPart>,
+    /// How many entries there are.
+    len: usize,
+}
+
+impl FetchedBatch {
+    pub(in crate::source) fn push(&mut self, part: FetchedPart) {
+        self.len += part.len();
+        self.parts.push(part);
+    }
+}
+
+impl FetchedPart {
+    const fn len(&self) -> usize {
+        match self {
+            Self::Records(chunk) => chunk.len(),
+            Self::End { .. } | Self::Failed { .. } => 1,
+        }
+    }
+
+    pub(in crate::source) fn partition(&self) -> i32 {
+        match self {
+            Self::Records(chunk) => chunk.partition,
+            Self::End { partition, .. } | Self::Failed { partition, .. } => *partition,
+        }
+    }
+}
+
+impl LogBatch for FetchedBatch {
+    type Entry<'a> = FetchedEntry<'a>;
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn records(&self) -> impl ExactSizeIterator<Item = Record<'_>> + Clone {
+        FetchedRecords {
+            chunk: None,
+            parts: self.parts.iter(),
+            left: self.len,
+        }
+    }
+
+    fn partitions(&self) -> BTreeSet<i32> {
+        self.parts.iter().map(FetchedPart::partition).collect()
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&FetchedEntry<'_>) -> bool) {
+        let mut len = 0;
+        self.parts.retain_mut(|part| {
+            match part {
+                FetchedPart::Records(chunk) => {
+                    let mut places = std::mem::take(&mut chunk.places);
+                    places.retain(|place| keep(&FetchedEntry::Record(chunk, place)));
+                    chunk.places = places;
+                    len += chunk.len();
+                    chunk.len() > 0
+                }
+                FetchedPart::End { .. } | FetchedPart::Failed { .. } => {
+                    // Nothing but records is ever kept.
+                    let _ = keep(&FetchedEntry::Other(part));
+                    false
+                }
+            }
+        });
+        self.len = len;
+    }
+}
+
+/// A record, or an error of a partition.
+pub enum FetchedEntry<'a> {
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "an entry is looked at by its methods")]
+    Record(&'a RecordChunk, &'a RecordPlace),
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "an entry is looked at by its methods")]
+    Other(&'a FetchedPart),
+}
+
+impl LogEntry for FetchedEntry<'_> {
+    #[inline]
+    fn partition(&self) -> i32 {
+        match self {
+            Self::Record(chunk, _) => chunk.partition,
+            Self::Other(part) => part.partition(),
+        }
+    }
+
+    #[inline]
+    fn offset(&self) -> i64 {
+        match self {
+            Self::Record(_, place) => place.offset,
+            Self::Other(FetchedPart::End { offset, .. } | FetchedPart::Failed { offset, .. }) => {
+                *offset
+            }
+            Self::Other(FetchedPart::Records(_)) => -1,
+        }
+    }
+
+    #[inline]
+    fn error(&self) -> Option<RDKafkaErrorCode> {
+        match self {
+            Self::Record(..) | Self::Other(FetchedPart::Records(_)) => None,
+            Self::Other(FetchedPart::End { .. }) => Some(RDKafkaErrorCode::PartitionEOF),
+            Self::Other(FetchedPart::Failed { code, .. }) => Some(*code),
+        }
+    }
+
+    fn reason(&self) -> String {
+        match self {
+            Self::Other(FetchedPart::Failed { reason, .. }) => reason.clone(),
+            _ => String::new(),
+        }
+    }
+
+    #[inline]
+    fn record(&self) -> Record<'_> {
+        match self {
+            Self::Record(chunk, place) => chunk.record(place),
+            Self::Other(_) => Record::default(),
+        }
+    }
+}
+
+/// The records of a batch.
+#[derive(Clone, Debug)]
+pub(super) struct FetchedRecords<'a> {
+    chunk: Option<(&'a RecordChunk, slice::Iter<'a, RecordPlace>)>,
+    parts: slice::Iter<'a, FetchedPart>,
+    left: usize,
+}
+
+impl<'a> Iterator for FetchedRecords<'a> {
+    type Item = Record<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Record<'a>> {
+        loop {
+            if let Some((chunk, places)) = &mut self.chunk
+                && let Some(place) = places.next()
+            {
+                self.left -= 1;
+                return Some(chunk.record(place));
+            }
+            self.chunk = match self.parts.next()? {
+                FetchedPart::Records(chunk) => Some((chunk, chunk.places.iter())),
+                FetchedPart::End { .. } | FetchedPart::Failed { .. } => {
+                    self.left -= 1;
+                    None
+                }
+            };
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl ExactSizeIterator for FetchedRecords<'_> {}

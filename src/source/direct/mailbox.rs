@@ -1,0 +1,65 @@
+//! What a thread that fetches is asked for.
+
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::fetch_place::FetchPlace;
+
+/// Orders for a thread that fetches.
+#[derive(Default)]
+pub(super) struct Mailbox {
+    orders: Mutex<Orders>,
+    came: Condvar,
+}
+
+/// An order.
+#[derive(Debug)]
+pub(super) enum FetchOrder {
+    /// Fetch a partition from here on, whatever was asked for before.
+    Read(i32, FetchPlace),
+    /// Fetch a partition no more.
+    Stop(i32),
+}
+
+#[derive(Default)]
+struct Orders {
+    waiting: Vec<FetchOrder>,
+    is_closed: bool,
+}
+
+impl Mailbox {
+    /// Adds an order.
+    pub(super) fn put(&self, order: FetchOrder) {
+        self.lock().waiting.push(order);
+        self.came.notify_one();
+    }
+
+    /// All orders that wait. If it `waits`, there is at least one. `None` once it is closed.
+    pub(super) fn take(&self, waits: bool) -> Option<Vec<FetchOrder>> {
+        let mut orders = self.lock();
+        while waits && orders.waiting.is_empty() && !orders.is_closed {
+            orders = self
+                .came
+                .wait(orders)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        (!orders.is_closed).then(|| mem::take(&mut orders.waiting))
+    }
+
+    /// Whether there are orders, or it is closed.
+    pub(super) fn has_some(&self) -> bool {
+        let orders = self.lock();
+        orders.is_closed || !orders.waiting.is_empty()
+    }
+
+    /// Ends the thread.
+    pub(super) fn close(&self) {
+        self.lock().is_closed = true;
+        self.came.notify_one();
+    }
+
+    // A panic elsewhere leaves whole orders: each change is one step.
+    fn lock(&self) -> MutexGuard<'_, Orders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
