@@ -1,6 +1,7 @@
 //! Where in event time the stream had payments, so that zero windows do not fill empty years.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::{ACTIVITY_REACH, EventTime, Span, Stretch};
 
@@ -37,27 +38,34 @@ impl Activity {
             last.end = added.end;
             return Some(reached);
         }
-        self.insert(added)
+        // No stretch is shorter than what one payment adds, so it encloses none: what is new is one piece.
+        self.cover(added).pop()
     }
 
-    // No stretch is shorter than what one payment adds, so it encloses none: it touches at most one
-    // on either side, and what is new is one piece.
-    fn insert(&mut self, added: Stretch) -> Option<Stretch> {
+    /// Adds the starts of `added`; gives the pieces of it that are new, in order.
+    pub(crate) fn cover(&mut self, added: Stretch) -> Vec<Stretch> {
         let first = self.stretches.partition_point(|s| s.end < added.start);
         let after = self.stretches.partition_point(|s| s.start <= added.end);
-        let mut reached = added;
-        let mut merged = added;
+        let mut pieces = Vec::new();
+        let (mut merged, mut covered_to) = (added, added.start);
         for touched in &self.stretches[first..after] {
-            if touched.start <= reached.start {
-                reached.start = reached.start.max(touched.end);
-            } else {
-                reached.end = reached.end.min(touched.start);
+            if covered_to < touched.start {
+                pieces.push(Stretch::new(covered_to, touched.start));
             }
+            covered_to = touched.end;
             merged.start = merged.start.min(touched.start);
             merged.end = merged.end.max(touched.end);
         }
+        if covered_to < added.end {
+            pieces.push(Stretch::new(covered_to, added.end));
+        }
         self.stretches.splice(first..after, [merged]);
-        (reached.start < reached.end).then_some(reached)
+        pieces
+    }
+
+    /// Takes all stretches out.
+    pub(crate) fn take(&mut self) -> Vec<Stretch> {
+        mem::take(&mut self.stretches)
     }
 
     /// Forgets what no window from `floor` on can need.
@@ -161,6 +169,28 @@ mod tests {
                     let is_new = is_reached(&times, start) && !is_reached(&before, start);
                     prop_assert_eq!(covers(activity.stretches(), at(start)), is_reached(&times, start));
                     prop_assert_eq!(reached.is_some_and(|reached| reached.contains(at(start))), is_new);
+                }
+                for pair in activity.stretches().windows(2) {
+                    prop_assert!(pair[0].end < pair[1].start, "{:?}", pair);
+                }
+            }
+        }
+
+        #[test]
+        fn stretches_that_are_covered_hold_the_starts_of_all_and_the_pieces_are_what_is_new(
+            covered in prop::collection::vec((0..60_i64, 1..20_i64), 1..12),
+        ) {
+            let mut activity = Activity::default();
+            let mut held = vec![false; 80];
+            for (from, length) in covered {
+                let pieces = activity.cover(stretch(from, from + length));
+                for (start, held) in (0_i64..).zip(&mut held) {
+                    let is_added = (from..from + length).contains(&start);
+                    let is_new = is_added && !*held;
+                    *held |= is_added;
+                    let count = pieces.iter().filter(|piece| piece.contains(at(start))).count();
+                    prop_assert_eq!(count, usize::from(is_new), "{}", start);
+                    prop_assert_eq!(covers(activity.stretches(), at(start)), *held);
                 }
                 for pair in activity.stretches().windows(2) {
                     prop_assert!(pair[0].end < pair[1].start, "{:?}", pair);

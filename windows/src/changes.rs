@@ -1,11 +1,16 @@
 //! The changes of the engine since the last checkpoint, as data.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use rustc_hash::FxBuildHasher;
 
-use crate::{EventTime, Snapshot, Stretch, Window};
+use crate::{Aggregate, EventTime, Key, Snapshot, Stretch, Window};
+
+/// The addition to each touched slice (by its start) and key.
+pub(crate) type Slices<K, A> = HashMap<(EventTime, K), A, FxBuildHasher>;
 
 /// Everything that changed since the last [`crate::Engine::take_changes`].
 ///
@@ -37,4 +42,22 @@ pub struct Closed {
     pub until: EventTime,
     /// Windows that start after this are not meant ([`EventTime::MAX`]: all are).
     pub latest: EventTime,
+}
+
+/// Adds all of `other` to `slices`.
+pub(crate) fn merge_slices<K: Key, A: Aggregate>(
+    slices: &mut Slices<K, A>,
+    mut other: Slices<K, A>,
+) {
+    if slices.len() < other.len() {
+        mem::swap(slices, &mut other);
+    }
+    for (slice, added) in other {
+        match slices.entry(slice) {
+            Entry::Occupied(mut there) => there.get_mut().merge(&added),
+            Entry::Vacant(place) => {
+                place.insert(added);
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The engine: decides where each input belongs and when windows are final.
 
 mod judgement;
+mod lane;
 
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
@@ -12,6 +13,7 @@ use rustc_hash::FxBuildHasher;
 
 use self::judgement::placed;
 use crate::activity::Activity;
+use crate::changes::Slices;
 use crate::frame::closed_by;
 use crate::known_keys::KnownKeys;
 use crate::watermark::Watermarks;
@@ -45,7 +47,7 @@ pub struct Engine<K, A> {
     open_from: EventTime,
     /// The slice of the last input: the next is mostly in it too.
     slice: Stretch,
-    slices: HashMap<(EventTime, K), A, FxBuildHasher>,
+    slices: Slices<K, A>,
     /// Inputs in slices that began before [`Engine::open_from`], by slice and key. Which windows they revise is found
     /// before the watermark moves, and for all of a slice at once.
     behind: HashMap<(EventTime, K), u64, FxBuildHasher>,

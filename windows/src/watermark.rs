@@ -1,6 +1,7 @@
 //! Watermarks: one for each partition, and the combined one that makes windows final.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
+use core::mem;
 
 use crate::{EventTime, MAX_JUMP, Participation, PartitionTime, Settings, Span};
 
@@ -16,6 +17,17 @@ pub(crate) struct Watermarks {
     /// counts as a day at most, or as the retention if that is shorter. A clock that jumps a year has not
     /// lived through one.
     travelled: Span,
+    /// Which partitions went on since the last [`Watermarks::advance`] of all lanes; `None` if all partitions are in
+    /// one lane.
+    went_on: Option<WentOn>,
+}
+
+/// Partitions that went on: they had a payment that was not behind their watermark.
+#[derive(Clone, Debug, Default)]
+struct WentOn {
+    partitions: BTreeSet<i32>,
+    /// The one that was added last: payments that follow each other are mostly of the same one.
+    last: Option<i32>,
 }
 
 impl Watermarks {
@@ -31,12 +43,46 @@ impl Watermarks {
             combined,
             out_of_orderness: settings.out_of_orderness,
             retention: settings.retention,
+            went_on: None,
+        }
+    }
+
+    /// Those of the partitions that `is_its` names, for a lane of their own.
+    pub(crate) fn split_off(&mut self, is_its: impl Fn(i32) -> bool) -> Self {
+        self.went_on.get_or_insert_default();
+        let mut partitions = self.partitions.clone();
+        partitions.retain(|partition, _| is_its(*partition));
+        Self {
+            partitions,
+            went_on: Some(WentOn::default()),
+            ..*self
+        }
+    }
+
+    /// Takes in what has changed in another lane.
+    pub(crate) fn absorb(&mut self, lane: &mut Self) {
+        self.partitions.extend(&lane.partitions);
+        self.travelled = self.travelled.max(lane.travelled);
+        if let (Some(all), Some(theirs)) = (&mut self.went_on, &mut lane.went_on) {
+            all.partitions.append(&mut theirs.take());
+        }
+    }
+
+    /// Takes over what was decided for all lanes.
+    pub(crate) fn follow(&mut self, primary: &Self) {
+        self.combined = primary.combined;
+        self.travelled = primary.travelled;
+        for (partition, part) in &mut self.partitions {
+            if let Some(decided) = primary.partitions.get(partition) {
+                *part = *decided;
+            }
         }
     }
 
     /// Moves the combined watermark as far as the partitions allow; gives where it was and where
     /// it is, if it moved.
     pub(crate) fn advance(&mut self) -> Option<(Option<EventTime>, EventTime)> {
+        self.meet();
         self.welcome_back();
         let next = self.allowed()?;
         if self.combined.is_some_and(|combined| next <= combined) {
@@ -59,6 +105,9 @@ impl Watermarks {
             let step = step.min(MAX_JUMP).min(self.retention);
             self.travelled = self.travelled.max(part.travelled.plus(step));
             part.travelled = self.travelled;
+            if let Some(went_on) = &mut self.went_on {
+                went_on.add(partition);
+            }
         }
         part
     }
@@ -84,6 +133,16 @@ impl Watermarks {
     // How far event time has travelled since the last payment of `part`.
     fn missed(&self, part: &PartitionTime) -> Span {
         self.travelled.minus(part.travelled)
+    }
+
+    // Lanes do not know how far event time travels in others. What went on in any of them since they last met counts as
+    // having gone on now, so that no partition misses what others travelled beside it.
+    fn meet(&mut self) {
+        for partition in self.went_on.iter_mut().flat_map(WentOn::take) {
+            if let Some(part) = self.partitions.get_mut(&partition) {
+                part.travelled = self.travelled;
+            }
+        }
     }
 
     // A partition that comes back behind the others stays out until it has caught up, so that it
@@ -126,5 +185,19 @@ impl Watermarks {
             return self.partitions.values().filter_map(watermark).max();
         }
         None
+    }
+}
+
+impl WentOn {
+    #[inline]
+    fn add(&mut self, partition: i32) {
+        if self.last != Some(partition) {
+            self.last = Some(partition);
+            self.partitions.insert(partition);
+        }
+    }
+
+    fn take(&mut self) -> BTreeSet<i32> {
+        mem::take(self).partitions
     }
 }

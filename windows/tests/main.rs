@@ -12,6 +12,7 @@
 mod definitions;
 mod grid;
 mod jumps;
+mod lanes;
 mod model;
 mod queries;
 mod quiet;

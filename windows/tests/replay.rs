@@ -12,6 +12,7 @@ use tidegauge_windows::{
     Window,
 };
 
+use crate::lanes::Lanes;
 use crate::model::{self, Fate, Figure, Input, MINUTE, Rules, Shape};
 
 fn minutes(n: i64) -> Span {
@@ -59,7 +60,7 @@ fn settings(shapes: &[Shape], rules: Rules) -> Arc<Settings> {
 /// An engine with a store and a sink: all that happens to a payment, without Kafka and disks.
 struct House {
     settings: Arc<Settings>,
-    engine: Engine<u32, Summary>,
+    lanes: Lanes,
     cells: MemoryCells<u32, Summary>,
     known: BTreeMap<u32, EventTime>,
     sent: BTreeMap<(u16, Window, u32), Figure>,
@@ -70,7 +71,7 @@ struct House {
 impl House {
     fn new(settings: Arc<Settings>, configured: &[u32]) -> Self {
         let mut house = Self {
-            engine: Engine::new(Arc::clone(&settings)),
+            lanes: Lanes::new(Engine::new(Arc::clone(&settings)), 1),
             settings,
             cells: MemoryCells::default(),
             known: BTreeMap::new(),
@@ -78,31 +79,29 @@ impl House {
             step: 1_000,
         };
         for key in configured {
-            house.learn(*key, EventTime::MIN);
+            house.learn(0, *key, EventTime::MIN);
         }
         house
     }
 
-    fn learn(&mut self, key: u32, time: EventTime) {
+    fn learn(&mut self, partition: i32, key: u32, time: EventTime) {
         let known = self.known.entry(key).or_insert(EventTime::MAX);
-        if time < *known {
-            *known = time;
-            self.engine.know(key, time);
-        }
+        *known = time.min(*known);
+        self.lanes.of(partition).know(key, time);
     }
 
     fn insert(&mut self, input: &Input) -> Placement {
         let time = EventTime::from_millis(input.time());
-        self.learn(input.key, time);
+        self.learn(input.partition, input.key, time);
         let recorded = input.recorded().map(EventTime::from_millis);
         let amount = i128::from(input.amount);
-        self.engine
-            .insert(input.partition, time, recorded, input.key, &amount)
+        let lane = self.lanes.of(input.partition);
+        lane.insert(input.partition, time, recorded, input.key, &amount)
     }
 
     fn checkpoint(&mut self) {
-        self.engine.advance();
-        let changes = self.engine.take_changes();
+        self.lanes.advance();
+        let changes = self.lanes.take_changes();
         let frame = Frame::new(Arc::clone(&self.settings), changes.snapshot.clone());
         let cells: Vec<_> = changes.slices.keys().copied().collect();
         let mut touched = frame.windows_of(&cells);
@@ -134,25 +133,23 @@ impl House {
         }
     }
 
-    fn restart(&mut self) {
+    fn restart(&mut self, lanes: usize) {
         self.checkpoint();
-        self.engine = Engine::restore(
-            Arc::clone(&self.settings),
-            self.engine.snapshot(),
-            self.known.clone(),
-        );
+        let snapshot = self.lanes.primary().snapshot();
+        let settings = Arc::clone(&self.settings);
+        let engine = Engine::restore(settings, snapshot, self.known.clone());
+        self.lanes = Lanes::new(engine, lanes);
     }
 
     fn end(&mut self) {
-        let partitions: Vec<i32> = self.engine.partitions().keys().copied().collect();
-        for partition in partitions {
-            self.engine.set_idle(partition, true);
+        for partition in self.lanes.partitions() {
+            self.lanes.of(partition).set_idle(partition, true);
         }
         self.checkpoint();
     }
 
     fn listed(&self, page: usize) -> BTreeMap<(u16, Window, u32), Figure> {
-        let frame = Frame::new(Arc::clone(&self.settings), self.engine.snapshot());
+        let frame = Frame::new(Arc::clone(&self.settings), self.lanes.primary().snapshot());
         let mut all = BTreeMap::new();
         for number in 0..u16::try_from(self.settings.definitions.len()).unwrap() {
             let mut query = Query::all(number);
@@ -264,9 +261,12 @@ proptest! {
         steps in prop::collection::vec(0_u8..12, 60),
         configured in prop_oneof![Just(vec![]), Just(vec![2_u32, 9])],
         page in 1_usize..9,
+        lanes in prop::collection::vec(1_usize..=8, 8),
     ) {
         let inputs = interleaved(&inputs, &turns);
         let mut house = House::new(settings(&shapes, rules), &configured);
+        let mut lanes = lanes.into_iter().cycle();
+        house.restart(lanes.next().unwrap());
         // Steps this small end in the middle of everything.
         house.step = 5 * page;
         let fates = model::fates(&inputs, &shapes, rules);
@@ -281,8 +281,9 @@ proptest! {
             );
             prop_assert!(same, "{placement:?} for {fate:?} of {input:?}");
             match step {
-                0 => house.restart(),
+                0 => house.restart(lanes.next().unwrap()),
                 1..4 => house.checkpoint(),
+                4 => house.lanes.advance(),
                 _ => {}
             }
         }
@@ -324,12 +325,12 @@ fn a_partition_read_wholly_before_the_next_loses_nothing() {
             amount: 1,
         })
     };
-    house.engine.register(0);
-    house.engine.register(1);
+    house.lanes.of(0).register(0);
+    house.lanes.of(1).register(1);
     let mut late = 0;
     for input in log(0).chain(log(1)) {
         late += usize::from(house.insert(&input) != Placement::OnTime);
-        house.engine.advance();
+        house.lanes.advance();
     }
     house.end();
     assert_eq!(late, 0);
