@@ -4,4 +4,5 @@ pub mod distance;
 pub mod effect;
 pub mod feedback;
 pub mod pipeline;
+pub mod pipeline_lanes;
 pub mod seen_orders;

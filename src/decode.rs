@@ -129,6 +129,12 @@ impl Decoder {
         }
     }
 
+    /// A decoder by the same rules that has not learned anything yet.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        Self::new(self.rules.clone(), Arc::clone(&self.texts))
+    }
+
     /// A decoder of the original message.
     #[must_use]
     pub fn original(zone: Tz) -> Self {

@@ -9,6 +9,7 @@ use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snapshot, Summary};
 use xxhash_rust::xxh3::xxh3_64;
 
+pub use self::lane::Lane;
 use self::listing::{Listing, outside};
 pub use self::second_chance::{SecondChance, UncomparedPayments};
 use crate::core::effect::correction::Corrections;
@@ -23,6 +24,7 @@ use crate::domain::timestamp::{can_be_of_record, looks_like_seconds};
 use crate::domain::total::Total;
 
 mod comparing;
+mod lane;
 mod listing;
 mod second_chance;
 
@@ -30,7 +32,10 @@ mod second_chance;
 ///
 /// Between two [`Pipeline::take_effects`] it holds what changed in that time; everything older is
 /// kept by the writer of the effects.
+///
+/// It may be one of [several](crate::core::pipeline_lanes::PipelineLanes), and then applies records of its [`Lane`] only.
 pub struct Pipeline {
+    lane: Lane,
     decoder: Decoder,
     branches: Arc<Branches>,
     engine: Engine<BranchId, Summary>,
@@ -92,6 +97,7 @@ impl Pipeline {
         }
         let decoder = Decoder::new(decoding.into(), Arc::clone(branches.texts()));
         Self {
+            lane: Lane::ALL,
             decoder,
             branches,
             engine,
@@ -128,7 +134,7 @@ impl Pipeline {
         if let Some(last) = last {
             self.note_progress(&last);
         }
-        self.engine.advance();
+        self.advance_alone();
         // A record that is booked twice or not at all must stop everything, in every build.
         assert!(self.ledger.balanced(), "the ledger does not balance");
         outcome
@@ -140,7 +146,7 @@ impl Pipeline {
         self.ledger.consumed += 1;
         self.reject(record, reject);
         self.note_progress(record);
-        self.engine.advance();
+        self.advance_alone();
     }
 
     /// Notes that `partition` is read from `position` on, unless it has been applied further.
@@ -174,7 +180,7 @@ impl Pipeline {
     /// that it is no longer so. The next payment on time ends it too.
     pub fn set_idle(&mut self, partition: i32, idle: bool) {
         self.engine.set_idle(partition, idle);
-        self.engine.advance();
+        self.advance_alone();
     }
 
     /// Notes that records of `partition` are still to be read, so that it is not idle, as it may have
@@ -202,10 +208,7 @@ impl Pipeline {
             .filter_map(|branch| Some((branch, self.totals.get_mut(&branch)?.added.take()?)))
             .collect();
         let listing = mem::take(&mut self.listing);
-        let engine = &self.engine;
-        let clock = |partition| engine.partition_time(partition);
-        let orders = self.orders.as_mut();
-        let orders = orders.map(|orders| orders.take_changes(clock));
+        let orders = self.take_order_changes();
         Effects {
             changes: self.engine.take_changes(),
             totals,
@@ -214,7 +217,7 @@ impl Pipeline {
             rejects: listing.rejects,
             in_no_window: listing.in_no_window,
             repeated: listing.repeated,
-            orders: orders.unwrap_or_default(),
+            orders,
             progress: self.progress.clone(),
             corrections: mem::take(&mut self.corrections),
         }
@@ -357,6 +360,8 @@ impl Pipeline {
     }
 
     fn note_progress(&mut self, last: &Record<'_>) {
+        // In another lane its lateness would be judged without its other records.
+        assert!(self.lane.has(last.partition), "a record is in a wrong lane");
         let known = self.progress.get(&last.partition);
         let progress = Progress {
             position: last.offset + 1,

@@ -65,6 +65,14 @@ pub struct OrderChanges {
     pub forgotten: Vec<(i32, Range<u64>)>,
 }
 
+impl OrderChanges {
+    /// Takes those of other partitions in.
+    pub(in crate::core) fn append(&mut self, mut other: Self) {
+        self.segments.append(&mut other.segments);
+        self.forgotten.append(&mut other.forgotten);
+    }
+}
+
 /// Whether a payment repeats another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OrderVerdict {
@@ -85,6 +93,18 @@ pub struct OrderStats {
     pub bytes: u64,
     /// Partitions that remember as many as [`DuplicateRule::max_ids`] allows.
     pub full_partitions: u64,
+}
+
+impl OrderStats {
+    /// Those of these partitions and of others.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self {
+            ids: self.ids + others.ids,
+            bytes: self.bytes + others.bytes,
+            full_partitions: self.full_partitions + others.full_partitions,
+        }
+    }
 }
 
 /// The ids of all partitions that a pipeline applies.
@@ -125,6 +145,19 @@ impl SeenOrders {
             },
         )?;
         Ok(orders)
+    }
+
+    /// Takes the partitions out that `is_its` names, for a pipeline of their own.
+    pub(in crate::core) fn split_off(&mut self, is_its: impl Fn(i32) -> bool) -> Self {
+        self.current = 0;
+        let theirs = |seen: &mut SeenPartition| is_its(seen.number());
+        Self {
+            rule: self.rule,
+            seed: self.seed,
+            kept: Arc::clone(&self.kept),
+            partitions: self.partitions.extract_if(.., theirs).collect(),
+            current: 0,
+        }
     }
 
     /// The hash by which an id is looked for.

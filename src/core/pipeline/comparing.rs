@@ -4,7 +4,7 @@ use std::mem;
 
 use super::Pipeline;
 use crate::core::effect::NoWindowReason;
-use crate::core::seen_orders::{IdHash, KeptOrdersError, OrderVerdict, SeenOrders};
+use crate::core::seen_orders::{IdHash, KeptOrdersError, OrderChanges, OrderVerdict, SeenOrders};
 use crate::decode::Decoded;
 use crate::domain::ledger::Entry;
 use crate::domain::payment::Payment;
@@ -91,6 +91,15 @@ impl Pipeline {
     #[must_use]
     pub fn orders(&self) -> Option<&SeenOrders> {
         self.orders.as_ref()
+    }
+
+    /// What changed of the order ids since the last call.
+    pub(super) fn take_order_changes(&mut self) -> OrderChanges {
+        let engine = &self.engine;
+        let clock = |partition| engine.partition_time(partition);
+        let orders = self.orders.as_mut();
+        let changes = orders.map(|orders| orders.take_changes(clock));
+        changes.unwrap_or_default()
     }
 
     /// Applies a payment, unless it repeats one that counted: such a one is in no window and no total, and moves no

@@ -1,5 +1,7 @@
 //! Records that people look at: rejects, payments in no window, and payments that repeat others.
 
+use std::mem;
+
 use tidegauge_windows::Placement;
 
 use super::Pipeline;
@@ -22,6 +24,16 @@ pub(super) struct Listing {
     pub(super) repeated: Vec<RepeatedPayment>,
     /// About how many bytes all of them take.
     pub(super) bytes: usize,
+}
+
+impl Listing {
+    /// Takes all of `other` in, behind what is here.
+    pub(super) fn append(&mut self, other: &mut Self) {
+        self.rejects.append(&mut other.rejects);
+        self.in_no_window.append(&mut other.in_no_window);
+        self.repeated.append(&mut other.repeated);
+        self.bytes += mem::take(&mut other.bytes);
+    }
 }
 
 /// Keep at most so much of a record that is shown to people, in bytes.
