@@ -6,6 +6,7 @@ mod worker_start;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use crate::domain::ledger::Ledger;
 use crate::domain::topic_id::TopicId;
 use crate::host::blocking;
 use crate::host::clock::Instant;
+#[cfg(feature = "simulation")]
+use crate::host::simulation;
 use crate::observe::status::{Condition, Part, Status};
 use crate::service::generation::Generations;
 use crate::service::worker::{self, FeedbackSender, Worker};
@@ -287,6 +290,15 @@ const fn documents(config: &Config) -> MarkedDocuments {
     }
 }
 
+/// In how many lanes partitions are applied.
+fn appliers() -> NonZeroUsize {
+    #[cfg(feature = "simulation")]
+    if simulation::is_on() {
+        return simulation::appliers();
+    }
+    NonZeroUsize::MIN
+}
+
 fn documents_per_slice(config: &Config) -> usize {
     if documents(config) == MarkedDocuments::None {
         return 0;
@@ -309,6 +321,7 @@ async fn start_worker(
         topic: (recovered.topic.filter(|_| !recovered.progress.is_empty())).or(plan.topic),
         until: plan.until.clone(),
         worker: worker::Config {
+            appliers: appliers(),
             idle_after: config.event_time.idle_after,
             quiet_after: config.event_time.quiet_after,
             until_end: plan.until != Until::Stopped,

@@ -4,13 +4,14 @@
 //! writer falls behind by more than `PENDING_BYTES_MAX`; the writing thread owns the store. One
 //! checkpoint at most is under way, and the next one gathers all that came meanwhile.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::time::Duration;
 
 use crate::core::feedback::Feedback;
-use crate::core::pipeline::Pipeline;
+use crate::core::pipeline_lanes::PipelineLanes;
 use crate::core::seen_orders::KeptOrdersError;
 #[cfg(feature = "simulation")]
 use crate::host::simulation;
@@ -64,6 +65,8 @@ pub enum Error {
 /// When partitions count as idle and the stream as quiet, and when to stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
+    /// In how many lanes partitions are applied.
+    pub appliers: NonZeroUsize,
     /// A partition is idle when it has been read to its end and had no payment on time for so long,
     /// as far as brokers have confirmed its end.
     pub idle_after: Duration,
@@ -93,7 +96,7 @@ impl Worker {
     pub fn start<C: LogClient + ?Sized>(
         config: Config,
         source: Source<C>,
-        pipeline: Pipeline,
+        lanes: PipelineLanes,
         store: Store,
         status: Arc<Status>,
     ) -> std::io::Result<Self> {
@@ -101,7 +104,7 @@ impl Worker {
         let (written, free) = sync_channel(1);
         let stop = Arc::new(AtomicBool::new(false));
         let writer = Writer::new(store, Arc::clone(&status), written)?;
-        let applier = Applier::new(config, source, pipeline, status, (jobs.clone(), free));
+        let applier = Applier::new(config, source, lanes, status, (jobs.clone(), free));
         let stopping = Arc::clone(&stop);
         #[cfg(feature = "simulation")]
         if simulation::is_on() {

@@ -7,6 +7,7 @@ mod power;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -62,6 +63,8 @@ pub struct World {
     patience: Chance,
     /// Who decides whether the search server is set back between two lives.
     restoration: Chance,
+    /// Who decides in how many lanes partitions are applied.
+    appliers: Chance,
     /// The wall clock at the start of this life, in ms since the epoch.
     wall: i64,
     began: Option<Instant>,
@@ -82,6 +85,7 @@ const DELETION: u64 = 0x6465_6c65_7469_6f6e;
 const PATIENCE: u64 = 0x7061_7469_656e_6365;
 const RESTORATION: u64 = 0x7265_7374_6f72_6564;
 const DUPLICATES: u64 = 0x6475_706c_6963_6174;
+const APPLIERS: u64 = 0x6170_706c_6965_7273;
 const RESENDING: u64 = 0x7265_7365_6e64_696e;
 
 /// How a life ends.
@@ -128,6 +132,7 @@ impl World {
             deletion: Chance::new(seed ^ DELETION),
             patience: Chance::new(seed ^ PATIENCE),
             restoration: Chance::new(seed ^ RESTORATION),
+            appliers: Chance::new(seed ^ APPLIERS),
             wall: START,
             began: None,
             life: 0,
@@ -195,6 +200,10 @@ impl World {
                 self.delete_totals();
             }
         }
+        // Another number after a restart.
+        let appliers = self.appliers.between(1, 4);
+        self.say(&format!("partitions are applied in {appliers} lanes"));
+        simulation::set_appliers(NonZeroUsize::new(appliers as usize).unwrap());
         let state = self.state_dir();
         let text = self.circumstances.configuration(&state.to_string_lossy());
         fs::write(self.file(), text).unwrap();

@@ -10,6 +10,7 @@ use tracing::info;
 use super::skipped_records;
 use super::{Error, Until};
 use crate::core::pipeline::{Pipeline, PipelineStart};
+use crate::core::pipeline_lanes::PipelineLanes;
 use crate::core::seen_orders::{DuplicateRule, SeenOrders};
 use crate::decode::DecodeRules;
 use crate::domain::branch::Branches;
@@ -101,10 +102,11 @@ impl WorkerStart {
         if let Some(rule) = self.duplicates {
             pipeline = pipeline.comparing(restore(rule, &store)?);
         }
+        let mut lanes = PipelineLanes::new(pipeline, self.worker.appliers);
         for partition in assigned {
-            pipeline.assign(partition.partition, partition.position);
+            lanes.assign(partition.partition, partition.position);
         }
-        Worker::start(self.worker, source, pipeline, store, status).map_err(Error::Thread)
+        Worker::start(self.worker, source, lanes, store, status).map_err(Error::Thread)
     }
 }
 

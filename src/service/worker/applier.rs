@@ -14,7 +14,7 @@ use super::reject_log::RejectLog;
 use super::timestamps::Timestamps;
 use super::writer::Job;
 use super::{Config, Error};
-use crate::core::pipeline::Pipeline;
+use crate::core::pipeline_lanes::PipelineLanes;
 use crate::domain::timestamp::can_be_of_record;
 use crate::host::clock::Instant;
 use crate::observe::status::{Condition, Part, PartitionStatus, Status};
@@ -37,7 +37,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Applier<C: LogClient + ?Sized> {
     pub(super) config: Config,
     pub(super) source: Source<C>,
-    pub(super) pipeline: Pipeline,
+    pub(super) lanes: PipelineLanes,
     pub(super) status: Arc<Status>,
     pub(super) jobs: Sender<Job>,
     /// Says that a checkpoint was written.
@@ -68,14 +68,14 @@ impl<C: LogClient + ?Sized> Applier<C> {
     pub(super) fn new(
         config: Config,
         source: Source<C>,
-        pipeline: Pipeline,
+        lanes: PipelineLanes,
         status: Arc<Status>,
         (jobs, free): (Sender<Job>, Receiver<CheckpointWritten>),
     ) -> Self {
         let now = Instant::now();
         Self {
             source,
-            pipeline,
+            lanes,
             status,
             jobs,
             free,
@@ -123,7 +123,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
         for partition in self.source.partitions() {
             // Silence with records still to read is not idleness, whatever it was before the start.
             if self.source.end(partition) > self.source.position(partition) {
-                self.pipeline.resume(partition);
+                self.lanes.resume(partition);
             }
         }
     }
@@ -139,7 +139,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
         };
         if Instant::now() >= self.next_idle_check {
             self.next_idle_check = Instant::now() + IDLE_CHECK_EVERY;
-            self.changed |= self.idleness.update(&mut self.source, &mut self.pipeline);
+            self.changed |= self.idleness.update(&mut self.source, &mut self.lanes);
         }
         if self.config.until_end && self.source.finished() {
             self.end_partitions();
@@ -206,8 +206,8 @@ impl<C: LogClient + ?Sized> Applier<C> {
                 self.timestamps.note(timestamp);
             }
             self.changed = true;
-            self.pipeline.apply(batch.records())?;
-            self.idleness.note_activity(self.pipeline.take_on_time());
+            self.lanes.apply(batch.records())?;
+            self.idleness.note_activity(self.lanes.take_on_time());
         }
         Ok(read)
     }
@@ -226,7 +226,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
     fn end_partitions(&mut self) {
         for partition in self.source.partitions() {
             if !self.source.halted().contains_key(&partition) {
-                self.pipeline.set_idle(partition, true);
+                self.lanes.set_idle(partition, true);
             }
         }
         self.changed = true;
@@ -260,14 +260,14 @@ impl<C: LogClient + ?Sized> Applier<C> {
 
     // What the next checkpoint will hold, marks included.
     fn pending_bytes(&self) -> usize {
-        let marks = self.pipeline.engine().changed() * self.config.documents_per_slice;
-        self.pipeline.pending_bytes() + marks * MARK_BYTES
+        let marks = self.lanes.changed() * self.config.documents_per_slice;
+        self.lanes.pending_bytes() + marks * MARK_BYTES
     }
 
     fn checkpoint(&mut self) -> bool {
         self.pace.began(Instant::now());
         self.changed = false;
-        let effects = Box::new(self.pipeline.take_effects());
+        let effects = Box::new(self.lanes.take_effects());
         if self.config.logs_rejects {
             self.reject_log.note(&effects.rejects);
         }
@@ -280,16 +280,15 @@ impl<C: LogClient + ?Sized> Applier<C> {
             // Past the last payment there may be marks of transactions, which are never delivered.
             if self.source.at_end(partition)
                 && let Some(position) = self.source.position(partition)
-                && self.pipeline.skip_to(partition, position)
+                && self.lanes.skip_to(partition, position)
             {
                 self.changed = true;
             }
         }
         let positions: BTreeMap<i32, i64> = self
-            .pipeline
+            .lanes
             .progress()
-            .iter()
-            .map(|(partition, progress)| (*partition, progress.position))
+            .map(|(partition, progress)| (partition, progress.position))
             .collect();
         for partition in self.source.partitions() {
             self.status.set_partition(
@@ -312,8 +311,8 @@ impl<C: LogClient + ?Sized> Applier<C> {
             }
         }
         self.status.set_readers(self.source.readers());
-        if let Some(orders) = self.pipeline.orders() {
-            self.status.set_order_ids(orders.stats());
+        if let Some(stats) = self.lanes.order_stats() {
+            self.status.set_order_ids(stats);
         }
         self.source.report(&positions);
     }
@@ -332,7 +331,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
     fn adopt(&mut self, found: Vec<AssignedPartition>) {
         for assigned in found {
             info!(partition = assigned.partition, "found a new partition");
-            self.pipeline.assign(assigned.partition, assigned.position);
+            self.lanes.assign(assigned.partition, assigned.position);
             self.changed = true;
         }
     }

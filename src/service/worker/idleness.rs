@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidegauge_windows::EventTime;
 
 use super::Config;
-use crate::core::pipeline::Pipeline;
+use crate::core::pipeline_lanes::PipelineLanes;
 use crate::host::clock::Instant;
 use crate::host::wall_clock;
 use crate::source::{LogClient, Source};
@@ -60,12 +60,12 @@ impl Idleness {
         }
     }
 
-    /// Tells the pipeline which partitions have become idle, and closes windows when all have been
+    /// Tells the pipelines which partitions have become idle, and closes windows when all have been
     /// idle for long. Whether that changed anything.
     pub(super) fn update<C: LogClient + ?Sized>(
         &mut self,
         source: &mut Source<C>,
-        pipeline: &mut Pipeline,
+        lanes: &mut PipelineLanes,
     ) -> bool {
         let now = Instant::now();
         let mut is_changed = false;
@@ -85,20 +85,20 @@ impl Idleness {
             let until = source.at_end_until(partition);
             if until.is_some_and(|until| until >= due) {
                 activity.is_idle = true;
-                pipeline.set_idle(partition, true);
+                lanes.set_idle(partition, true);
                 is_changed = true;
             } else if until.is_some() && now >= due {
                 source.want_end(partition);
             }
         }
-        is_changed | self.close_quiet(now, source, pipeline)
+        is_changed | self.close_quiet(now, source, lanes)
     }
 
     fn close_quiet<C: LogClient + ?Sized>(
         &mut self,
         now: Instant,
         source: &Source<C>,
-        pipeline: &mut Pipeline,
+        lanes: &mut PipelineLanes,
     ) -> bool {
         let partitions = source.partitions();
         let is_idle = |partition: &i32| {
@@ -130,6 +130,6 @@ impl Idleness {
         self.quiet_since = Some(since + (until - due) + CLOSE_AGAIN_AFTER);
         let behind = i64::try_from((now - until).as_millis()).unwrap_or(i64::MAX);
         let wall = wall_clock::now_ms().saturating_sub(behind);
-        pipeline.close_quiet(EventTime::from_millis(wall))
+        lanes.close_quiet(EventTime::from_millis(wall))
     }
 }
