@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench engine`. One iteration of the first group is one payment; checkpoints are
 //! taken as often as the service takes them, but not on the clock. Per checkpoint there is a group
-//! of its own.
+//! of its own. In the groups of lanes, all of them are on one thread: what dividing and merging costs, without
+//! what it gains.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -138,6 +139,86 @@ impl Run {
     }
 }
 
+/// Engines of which each has every so many-th partition, with what feeds them.
+struct LaneRun {
+    lanes: Vec<Engine<u32, Summary>>,
+    feed: Changelog,
+    since_checkpoint: usize,
+    /// How long all met at each checkpoint.
+    meetings: Vec<Duration>,
+}
+
+impl LaneRun {
+    fn new(count: usize, settings: Settings, feed: Changelog) -> Self {
+        let mut primary = Engine::new(Arc::new(settings));
+        let others: Vec<_> = (1..count)
+            .map(|lane| primary.split_off(|partition| partition as usize % count == lane))
+            .collect();
+        let mut lanes = vec![primary];
+        lanes.extend(others);
+        Self {
+            lanes,
+            feed,
+            since_checkpoint: 0,
+            meetings: Vec::new(),
+        }
+    }
+
+    /// Inserts so many payments; how long that took, checkpoints included.
+    fn insert(&mut self, payments: u64) -> Duration {
+        let mut left = usize::try_from(payments).unwrap_or(usize::MAX);
+        let mut spent = Duration::ZERO;
+        let count = self.lanes.len();
+        while left > 0 {
+            let (shift, batch) = self.feed.take(left.min(BATCH));
+            let begun = Instant::now();
+            for (number, lane) in self.lanes.iter_mut().enumerate() {
+                let its = batch
+                    .iter()
+                    .filter(|input| input.partition as usize % count == number);
+                for input in its {
+                    let time = EventTime::from_millis(shift + input.millis);
+                    lane.insert(
+                        input.partition,
+                        time,
+                        Some(time),
+                        input.branch,
+                        &input.amount,
+                    );
+                }
+            }
+            if count == 1 {
+                self.lanes[0].advance();
+            }
+            left -= batch.len();
+            self.since_checkpoint += batch.len();
+            let changed: usize = self.lanes.iter().map(Engine::changed).sum();
+            if self.since_checkpoint >= CHECKPOINT_PAYMENTS || changed >= CHECKPOINT_CELLS {
+                self.since_checkpoint = 0;
+                self.checkpoint();
+            }
+            spent += begun.elapsed();
+        }
+        spent
+    }
+
+    fn checkpoint(&mut self) {
+        let begun = Instant::now();
+        let (primary, others) = self.lanes.split_at_mut(1);
+        for lane in &mut *others {
+            primary[0].absorb(lane);
+            primary[0].absorb_slices(lane);
+        }
+        primary[0].advance();
+        let changes = primary[0].take_changes();
+        for lane in others {
+            lane.follow(&primary[0]);
+        }
+        self.meetings.push(begun.elapsed());
+        drop(changes);
+    }
+}
+
 fn settings(definitions: Vec<Definition>) -> Settings {
     Settings {
         definitions,
@@ -261,6 +342,27 @@ fn checkpoint(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn lanes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("one payment with its part of a checkpoint");
+    quick(&mut group);
+    for branches in [10, 10_000] {
+        for count in [1, 2, 4] {
+            let definitions = match default_windows() {
+                Ok(definitions) => definitions,
+                Err(error) => unreachable!("the definitions of this file are right: {error}"),
+            };
+            let mut run = LaneRun::new(count, settings(definitions), Changelog::new(branches, 4));
+            group.bench_function(format!("{branches} branches, lanes: {count}"), |bencher| {
+                bencher.iter_custom(|count| run.insert(count));
+            });
+            run.meetings.sort_unstable();
+            let median = run.meetings.get(run.meetings.len() / 2);
+            eprintln!("all meet for {median:?} at half of the checkpoints");
+        }
+    }
+    group.finish();
+}
+
 fn quick(group: &mut BenchmarkGroup<'_, WallTime>) {
     group
         .sample_size(20)
@@ -268,5 +370,5 @@ fn quick(group: &mut BenchmarkGroup<'_, WallTime>) {
         .measurement_time(Duration::from_secs(2));
 }
 
-criterion_group!(benches, insert, checkpoint);
+criterion_group!(benches, insert, checkpoint, lanes);
 criterion_main!(benches);

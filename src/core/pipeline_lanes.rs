@@ -217,7 +217,10 @@ fn here(lane: &mut Option<Pipeline>) -> &mut Pipeline {
     lane.as_mut().unwrap_or_else(|| away())
 }
 
-// To go on without it would lose records that are in its partitions' positions.
+// To continue without it would lose records that are in its partitions' positions.
 fn away() -> ! {
     panic!("the pipeline of a lane is asked for while it is away")
 }
+
+#[cfg(test)]
+mod tests;

@@ -171,7 +171,7 @@ proptest! {
         zero_windows: bool,
         duplicates in horizon(),
     ) {
-        let log = log(&pieces);
+        let log = log(&pieces, 1);
         let rules = rules(3_650, zero_windows, duplicates);
         let lanes = run(&rules, &log, &steps, &counts, false);
         let of_log = oracle::Rules {
@@ -194,7 +194,7 @@ proptest! {
         several in prop::collection::vec(2..=8_usize, 8),
         any in prop::collection::vec(1..=8_usize, 8),
     ) {
-        let (log, rules) = (log(&pieces), rules(3_650, false, None));
+        let (log, rules) = (log(&pieces, 1), rules(3_650, false, None));
         let two = run(&rules, &log, &steps, &[2], false);
         prop_assert_eq!(two.watermarks, run(&rules, &log, &steps, &several, false).watermarks);
         // One pipeline by itself moves it after each batch.
@@ -209,7 +209,7 @@ proptest! {
         steps in prop::collection::vec(step(), 4..40),
         counts in prop::collection::vec(1..=8_usize, 8),
     ) {
-        let (log, rules) = (log(&pieces), rules(2, true, None));
+        let (log, rules) = (log(&pieces, 8), rules(2, true, None));
         let lanes = run(&rules, &log, &steps, &counts, false);
         let one = run(&rules, &log, &steps, &[1], false);
         // Totals have what is past retention too.

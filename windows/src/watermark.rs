@@ -17,14 +17,14 @@ pub(crate) struct Watermarks {
     /// counts as a day at most, or as the retention if that is shorter. A clock that jumps a year has not
     /// lived through one.
     travelled: Span,
-    /// Which partitions went on since the last [`Watermarks::advance`] of all lanes; `None` if all partitions are in
+    /// Which partitions continued since the last [`Watermarks::advance`] of all lanes; `None` if all partitions are in
     /// one lane.
-    went_on: Option<WentOn>,
+    continued: Option<Continued>,
 }
 
-/// Partitions that went on: they had a payment that was not behind their watermark.
+/// Partitions that continued: they had a payment that was not behind their watermark.
 #[derive(Clone, Debug, Default)]
-struct WentOn {
+struct Continued {
     partitions: BTreeSet<i32>,
     /// The one that was added last: payments that follow each other are mostly of the same one.
     last: Option<i32>,
@@ -43,18 +43,18 @@ impl Watermarks {
             combined,
             out_of_orderness: settings.out_of_orderness,
             retention: settings.retention,
-            went_on: None,
+            continued: None,
         }
     }
 
     /// Those of the partitions that `is_its` names, for a lane of their own.
     pub(crate) fn split_off(&mut self, is_its: impl Fn(i32) -> bool) -> Self {
-        self.went_on.get_or_insert_default();
+        self.continued.get_or_insert_default();
         let mut partitions = self.partitions.clone();
         partitions.retain(|partition, _| is_its(*partition));
         Self {
             partitions,
-            went_on: Some(WentOn::default()),
+            continued: Some(Continued::default()),
             ..*self
         }
     }
@@ -63,7 +63,7 @@ impl Watermarks {
     pub(crate) fn absorb(&mut self, lane: &mut Self) {
         self.partitions.extend(&lane.partitions);
         self.travelled = self.travelled.max(lane.travelled);
-        if let (Some(all), Some(theirs)) = (&mut self.went_on, &mut lane.went_on) {
+        if let (Some(all), Some(theirs)) = (&mut self.continued, &mut lane.continued) {
             all.partitions.append(&mut theirs.take());
         }
     }
@@ -71,7 +71,6 @@ impl Watermarks {
     /// Takes over what was decided for all lanes.
     pub(crate) fn follow(&mut self, primary: &Self) {
         self.combined = primary.combined;
-        self.travelled = primary.travelled;
         for (partition, part) in &mut self.partitions {
             if let Some(decided) = primary.partitions.get(partition) {
                 *part = *decided;
@@ -105,8 +104,8 @@ impl Watermarks {
             let step = step.min(MAX_JUMP).min(self.retention);
             self.travelled = self.travelled.max(part.travelled.plus(step));
             part.travelled = self.travelled;
-            if let Some(went_on) = &mut self.went_on {
-                went_on.add(partition);
+            if let Some(continued) = &mut self.continued {
+                continued.add(partition);
             }
         }
         part
@@ -135,10 +134,10 @@ impl Watermarks {
         self.travelled.minus(part.travelled)
     }
 
-    // Lanes do not know how far event time travels in others. What went on in any of them since they last met counts as
-    // having gone on now, so that no partition misses what others travelled beside it.
+    // Lanes do not know how far event time travels in others. What continued in any of them since they last met counts as
+    // having continued now, so that no partition misses what others travelled beside it.
     fn meet(&mut self) {
-        for partition in self.went_on.iter_mut().flat_map(WentOn::take) {
+        for partition in self.continued.iter_mut().flat_map(Continued::take) {
             if let Some(part) = self.partitions.get_mut(&partition) {
                 part.travelled = self.travelled;
             }
@@ -188,7 +187,7 @@ impl Watermarks {
     }
 }
 
-impl WentOn {
+impl Continued {
     #[inline]
     fn add(&mut self, partition: i32) {
         if self.last != Some(partition) {
