@@ -30,6 +30,7 @@ mod windows;
 mod zone;
 
 use std::env;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -67,6 +68,8 @@ pub struct Config {
     pub time_zone: Tz,
     /// Where the records come from. The brokers may be empty unless they were needed.
     pub kafka: source::Config,
+    /// How many threads apply records; `None`: as many as there are cores.
+    pub appliers: Option<NonZeroUsize>,
     /// When payments are late and windows final.
     pub event_time: EventTimeRules,
     /// Where a record says what.
@@ -318,6 +321,7 @@ impl Config {
             state_dir,
             time_zone,
             kafka: kafka::read(&root.section("kafka", "kafka"), need == Need::Brokers),
+            appliers: kafka::appliers(&root.section("kafka", "kafka")),
             event_time: EventTimeRules::read(&event_time, definitions),
             branches: Arc::new(branches::read(&branches, &mapping)),
             payment: Arc::new(mapping),

@@ -202,3 +202,49 @@ fn killed_twenty_times_on_the_way_it_ends_with_the_same_figures() {
     figures.assert_true(&truth);
     figures.assert_documented(elastic, &name);
 }
+
+/// Each life has a reader and a number of appliers of its own, and reads little at a time.
+#[test]
+fn readers_and_appliers_that_change_with_fifty_kills_leave_the_same_figures() {
+    const KILLS: u64 = 50;
+    let Some(kafka) = Kafka::shared() else {
+        return;
+    };
+    let name = unique("switched");
+    let mut setup = Setup::of(kafka, &name)
+        .with("kafka.properties", "\"fetch.max.bytes\"", "\"3000\"")
+        .with("kafka.properties", "\"message.max.bytes\"", "\"1000\"")
+        .with(
+            "kafka.properties",
+            "\"fetch.message.max.bytes\"",
+            "\"2000\"",
+        );
+    fill(&setup, payments(), 9, "2026-11-01T00:00:00Z", 5);
+    let seed = fastrand::u64(..);
+    eprintln!("killed at the points of seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut switch = |setup: &mut Setup| {
+        let readers = ["\"auto\"", "\"direct\"", "\"librdkafka\""];
+        setup.set("kafka", "reader", readers[random.usize(..3)]);
+        setup.set("kafka", "appliers", &random.usize(1..=4).to_string());
+        Duration::from_millis(random.u64(..60))
+    };
+    for _ in 0..KILLS {
+        let reading = switch(&mut setup);
+        let service = setup.serve();
+        sleep(reading);
+        service.kill();
+    }
+    switch(&mut setup);
+    let summary = setup.serve_until_end();
+    assert_eq!(summary["ledger"]["consumed"], payments(), "{summary}");
+    assert!(
+        summary["records"].as_u64().unwrap() < payments(),
+        "no life before the last has kept anything: {summary}"
+    );
+    let records: Vec<Record> = records(kafka, &name);
+    let truth = truth(&records);
+    assert_holds_everything(&truth);
+    let service = setup.serve();
+    Figures::ask(&service).assert_true(&truth);
+}

@@ -51,6 +51,10 @@ impl Config {
             StartPosition::At(time) => toml.text("start", &rfc3339(time)),
         }
         toml.text("reader", kafka.reader.as_str());
+        match self.appliers {
+            Some(appliers) => toml.bare("appliers", appliers),
+            None => toml.text("appliers", "auto"),
+        }
         toml.head("[kafka.properties]");
         for (name, value) in &kafka.properties {
             let shown = if names_secret(name) { "***" } else { value };

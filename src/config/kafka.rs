@@ -1,6 +1,7 @@
 //! Kafka: `[kafka]`.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use super::problem::{ConfigProblem, SettingOrigin};
 use super::raw::{SettingValue, Table};
@@ -32,6 +33,27 @@ pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {
     warn_of_plain_text(section, &config);
     config
 }
+
+/// In how many lanes records are applied; `None`: as many as there are cores.
+pub(super) fn appliers(section: &Section<'_>) -> Option<NonZeroUsize> {
+    let setting = section.get("appliers")?;
+    if let SettingValue::Text(text) = &setting.value {
+        if text == "auto" {
+            return None;
+        }
+        if text.parse::<usize>().is_err() {
+            let message = format!(
+                "\"{text}\" is not known: give a whole number from 1 to {APPLIERS_MAX}, or \"auto\""
+            );
+            section.problem("appliers", message);
+            return None;
+        }
+    }
+    NonZeroUsize::new(section.integer("appliers", 1, 1, APPLIERS_MAX))
+}
+
+/// More lanes than this are of no use on any machine that the service was tried on.
+const APPLIERS_MAX: usize = 64;
 
 fn brokers(text: &str) -> Result<String, String> {
     let right = "give host:port, more than one with commas between them";

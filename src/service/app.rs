@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tidegauge_windows::Definition;
@@ -291,12 +292,13 @@ const fn documents(config: &Config) -> MarkedDocuments {
 }
 
 /// In how many lanes partitions are applied.
-fn appliers() -> NonZeroUsize {
+fn appliers(config: &Config) -> NonZeroUsize {
     #[cfg(feature = "simulation")]
     if simulation::is_on() {
         return simulation::appliers();
     }
-    NonZeroUsize::MIN
+    let cores = || available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    config.appliers.unwrap_or_else(cores)
 }
 
 fn documents_per_slice(config: &Config) -> usize {
@@ -321,7 +323,7 @@ async fn start_worker(
         topic: (recovered.topic.filter(|_| !recovered.progress.is_empty())).or(plan.topic),
         until: plan.until.clone(),
         worker: worker::Config {
-            appliers: appliers(),
+            appliers: appliers(config),
             idle_after: config.event_time.idle_after,
             quiet_after: config.event_time.quiet_after,
             until_end: plan.until != Until::Stopped,

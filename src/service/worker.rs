@@ -21,6 +21,7 @@ use crate::store::{self, Store};
 
 mod applier;
 mod idleness;
+mod lane_threads;
 mod pace;
 mod reject_log;
 #[cfg(feature = "simulation")]
@@ -104,7 +105,7 @@ impl Worker {
         let (written, free) = sync_channel(1);
         let stop = Arc::new(AtomicBool::new(false));
         let writer = Writer::new(store, Arc::clone(&status), written)?;
-        let applier = Applier::new(config, source, lanes, status, (jobs.clone(), free));
+        let applier = Applier::new(config, source, lanes, status, (jobs.clone(), free))?;
         let stopping = Arc::clone(&stop);
         #[cfg(feature = "simulation")]
         if simulation::is_on() {

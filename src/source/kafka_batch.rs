@@ -42,6 +42,19 @@ impl LogBatch for KafkaBatch {
         }
     }
 
+    fn divide(self, count: usize, place: impl Fn(i32) -> usize) -> Vec<Option<Self>> {
+        match self {
+            Self::Polled(batch) => {
+                let parts = batch.divide(count, place).into_iter();
+                parts.map(|part| part.map(Self::Polled)).collect()
+            }
+            Self::Fetched(batch) => {
+                let parts = batch.divide(count, place).into_iter();
+                parts.map(|part| part.map(Self::Fetched)).collect()
+            }
+        }
+    }
+
     fn partitions(&self) -> BTreeSet<i32> {
         match self {
             Self::Polled(batch) => batch.partitions(),

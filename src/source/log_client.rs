@@ -17,7 +17,7 @@ use crate::observe::reader_use::ReaderUse;
 /// judged by the source.
 pub trait LogClient: Send + 'static {
     /// What it reads at once.
-    type Batch: LogBatch;
+    type Batch: LogBatch + Send + 'static;
 
     /// Waits for a first record for at most `wait` (a whole number of ms), and takes it with all others
     /// that have arrived by then.
@@ -159,6 +159,12 @@ pub trait LogBatch {
 
     /// The records.
     fn records(&self) -> impl ExactSizeIterator<Item = Record<'_>> + Clone;
+
+    /// Divides it into so many, by the partitions of its entries; `None` where there would be no entry. `place` gives
+    /// numbers below `count`.
+    fn divide(self, count: usize, place: impl Fn(i32) -> usize) -> Vec<Option<Self>>
+    where
+        Self: Sized;
 
     /// Which partitions they are of.
     fn partitions(&self) -> BTreeSet<i32>;

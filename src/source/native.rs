@@ -158,6 +158,18 @@ impl LogBatch for PolledBatch {
         self.messages.iter().map(KafkaMessage::record)
     }
 
+    fn divide(self, count: usize, place: impl Fn(i32) -> usize) -> Vec<Option<Self>> {
+        let mut parts: Vec<Option<Self>> = (0..count).map(|_| None).collect();
+        for message in self.messages {
+            let part = parts[place(message.partition())].get_or_insert_with(|| Self {
+                messages: Vec::with_capacity(BATCH_MAX / count.max(1)),
+                _client: Arc::clone(&self._client),
+            });
+            part.messages.push(message);
+        }
+        parts
+    }
+
     fn partitions(&self) -> BTreeSet<i32> {
         self.messages.iter().map(KafkaMessage::partition).collect()
     }

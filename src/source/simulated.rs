@@ -16,7 +16,7 @@ pub type SimulatedClient = dyn LogClient<Batch = SimulatedBatch>;
 pub type Connect = Arc<dyn Fn(&Config) -> Result<Box<SimulatedClient>, Error>>;
 
 /// What a simulated client reads at once.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SimulatedBatch(pub Vec<SimulatedEntry>);
 
 /// A record, or an error of a partition.
@@ -58,6 +58,15 @@ impl LogBatch for SimulatedBatch {
 
     fn records(&self) -> impl ExactSizeIterator<Item = Record<'_>> + Clone {
         self.0.iter().map(LogEntry::record)
+    }
+
+    fn divide(self, count: usize, place: impl Fn(i32) -> usize) -> Vec<Option<Self>> {
+        let mut parts = vec![None; count];
+        for entry in self.0 {
+            let part: &mut Option<Self> = &mut parts[place(entry.partition)];
+            part.get_or_insert_default().0.push(entry);
+        }
+        parts
     }
 
     fn partitions(&self) -> BTreeSet<i32> {

@@ -10,7 +10,7 @@ fn an_unknown_key_names_its_place_and_the_closest_known_one() {
     assert_eq!(
         text,
         "t.toml:3:1: kafka.brokerz: there is no such key in [kafka]: did you mean \"brokers\"? (known here: brokers, \
-         topic, group_id, start, reader, properties)\n 3 | brokerz = \"localhost:9092\"\n   | ^^^^^^^\n\
+         topic, group_id, start, reader, appliers, properties)\n 3 | brokerz = \"localhost:9092\"\n   | ^^^^^^^\n\
          the configuration has 1 problem"
     );
     refuses("stat_dir = 'x'", "1:1", &["stat_dir", "\"state_dir\""]);

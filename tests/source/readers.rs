@@ -1,11 +1,14 @@
 //! Which reader reads, and that what it reads is the same.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use tidegauge::source::{Config, LogBatch, ReaderChoice, Source, StartPosition};
 
-use super::{PATIENCE, READER, Taken, Topic, WAIT, config, offsets, read_some, read_to_end};
+use super::{
+    PATIENCE, READER, Taken, Topic, WAIT, config, messages, offsets, read_some, read_to_end,
+};
 use crate::support::lab::{Kafka, Message, eventually, unique};
 
 /// How many partitions the direct reader reads, and how many librdkafka.
@@ -174,4 +177,54 @@ fn many_partitions_are_read_in_turn_although_a_fetch_holds_few_of_them() {
         );
     }
     assert_eq!(source.poll(WAIT).unwrap().len(), 0);
+}
+
+#[test]
+fn connections_that_are_cut_at_any_moment_lose_and_double_nothing() {
+    let Some((kafka, proxy)) = Kafka::behind_proxy() else {
+        return;
+    };
+    let name = unique("cut");
+    kafka.create_topic(&name, 3);
+    const RECORDS: i64 = 30_000;
+    kafka.send(
+        &name,
+        (0..3).flat_map(|partition| messages(partition, 0..RECORDS)),
+    );
+    let mut config = config(
+        format!("127.0.0.1:{}", proxy.port()),
+        &name,
+        StartPosition::Earliest,
+    );
+    let small = [
+        ("fetch.max.bytes", "20000"),
+        ("fetch.message.max.bytes", "9000"),
+        ("message.max.bytes", "1000"),
+    ];
+    config.properties = small
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let mut source = Source::connect(&config, PATIENCE).unwrap();
+    source.assign(&BTreeMap::new()).unwrap();
+    let mut random = fastrand::Rng::with_seed(7);
+    let (mut taken, mut used) = (Vec::new(), std::collections::BTreeSet::new());
+    let mut next_cut = 0;
+    let all = 3 * usize::try_from(RECORDS).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while taken.len() < all {
+        assert!(Instant::now() < deadline, "{} of {all}", taken.len());
+        if taken.len() >= next_cut {
+            proxy.reset();
+            next_cut = taken.len() + random.usize(1..all / 20);
+        }
+        taken.extend(source.poll(WAIT).unwrap().records().map(Taken::of));
+        used.insert(readers(&source));
+    }
+    for partition in 0..3 {
+        assert!(offsets(&taken, partition).into_iter().eq(0..RECORDS));
+    }
+    assert_eq!(taken.len(), all);
+    assert!(source.halted().is_empty(), "{:?}", source.halted());
+    let was_switched = used.len() > 1;
+    assert_eq!(was_switched, READER != ReaderChoice::Librdkafka, "{used:?}");
 }

@@ -9,13 +9,12 @@ use std::time::Duration;
 use tracing::{debug, error, info, warn};
 
 use super::idleness::Idleness;
+use super::lane_threads::LaneThreads;
 use super::pace::{CheckpointPace, CheckpointWritten};
 use super::reject_log::RejectLog;
-use super::timestamps::Timestamps;
 use super::writer::Job;
 use super::{Config, Error};
 use crate::core::pipeline_lanes::PipelineLanes;
-use crate::domain::timestamp::can_be_of_record;
 use crate::host::clock::Instant;
 use crate::observe::status::{Condition, Part, PartitionStatus, Status};
 use crate::source::{AssignedPartition, LogBatch, LogClient, Source};
@@ -37,7 +36,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) struct Applier<C: LogClient + ?Sized> {
     pub(super) config: Config,
     pub(super) source: Source<C>,
-    pub(super) lanes: PipelineLanes,
+    pub(super) lanes: LaneThreads<C::Batch>,
     pub(super) status: Arc<Status>,
     pub(super) jobs: Sender<Job>,
     /// Says that a checkpoint was written.
@@ -49,8 +48,6 @@ pub(super) struct Applier<C: LogClient + ?Sized> {
     pub(super) next_idle_check: Instant,
     pub(super) next_report: Instant,
     pub(super) next_discovery: Instant,
-    /// The timestamps of the records since the last checkpoint.
-    pub(super) timestamps: Timestamps,
     pub(super) idleness: Idleness,
     pub(super) reject_log: RejectLog,
 }
@@ -65,17 +62,20 @@ pub(super) enum ApplyStep {
 
 impl<C: LogClient + ?Sized> Applier<C> {
     /// An applier that begins now.
+    ///
+    /// # Errors
+    /// When a thread can't be started.
     pub(super) fn new(
         config: Config,
         source: Source<C>,
         lanes: PipelineLanes,
         status: Arc<Status>,
         (jobs, free): (Sender<Job>, Receiver<CheckpointWritten>),
-    ) -> Self {
+    ) -> std::io::Result<Self> {
         let now = Instant::now();
-        Self {
+        Ok(Self {
             source,
-            lanes,
+            lanes: LaneThreads::start(lanes)?,
             status,
             jobs,
             free,
@@ -85,11 +85,10 @@ impl<C: LogClient + ?Sized> Applier<C> {
             next_idle_check: now,
             next_report: now,
             next_discovery: now + DISCOVER_EVERY,
-            timestamps: Timestamps::default(),
             idleness: Idleness::new(&config),
             reject_log: RejectLog::default(),
             config,
-        }
+        })
     }
 
     /// Applies records until `stop`, the end of the input, or an error.
@@ -105,8 +104,10 @@ impl<C: LogClient + ?Sized> Applier<C> {
                     break Ok(());
                 };
                 self.pace.written(written);
-                if !self.checkpoint_if_due(0) {
-                    break Ok(());
+                match self.checkpoint_if_due(0) {
+                    Ok(true) => {}
+                    Ok(false) => break Ok(()),
+                    Err(error) => break Err(error),
                 }
             }
         };
@@ -120,10 +121,12 @@ impl<C: LogClient + ?Sized> Applier<C> {
 
     /// To be called before the first step.
     pub(super) fn begin(&mut self) {
+        // No thread has one yet.
+        let Ok(lanes) = self.lanes.meet() else { return };
         for partition in self.source.partitions() {
             // Silence with records still to read is not idleness, whatever it was before the start.
             if self.source.end(partition) > self.source.position(partition) {
-                self.lanes.resume(partition);
+                lanes.resume(partition);
             }
         }
     }
@@ -133,32 +136,36 @@ impl<C: LogClient + ?Sized> Applier<C> {
         if stop.load(Ordering::Relaxed) {
             return ApplyStep::Ended(Ok(()));
         }
-        let read = match self.apply_batch() {
-            Ok(read) => read,
-            Err(error) => return ApplyStep::Ended(Err(error)),
-        };
-        if Instant::now() >= self.next_idle_check {
-            self.next_idle_check = Instant::now() + IDLE_CHECK_EVERY;
-            self.changed |= self.idleness.update(&mut self.source, &mut self.lanes);
+        match self.apply_and_keep() {
+            Ok(step) => step,
+            Err(error) => ApplyStep::Ended(Err(error)),
+        }
+    }
+
+    fn apply_and_keep(&mut self) -> Result<ApplyStep, Error> {
+        let read = self.apply_batch()?;
+        // While many records come, at checkpoints.
+        if !self.lanes.is_busy() {
+            self.look_for_idleness()?;
         }
         if self.config.until_end && self.source.finished() {
-            self.end_partitions();
-            return ApplyStep::Ended(self.halted());
+            self.end_partitions()?;
+            return Ok(ApplyStep::Ended(self.halted()));
         }
-        if !self.checkpoint_if_due(read) {
+        if !self.checkpoint_if_due(read)? {
             // The writer failed; its error is the one to report.
-            return ApplyStep::Ended(Ok(()));
+            return Ok(ApplyStep::Ended(Ok(())));
         }
         let now = Instant::now();
         if now >= self.next_report {
             self.next_report = now + REPORT_EVERY;
-            self.report();
+            self.report()?;
         }
         if now >= self.next_discovery {
             self.next_discovery = now + DISCOVER_EVERY;
-            self.discover();
+            self.discover()?;
         }
-        ApplyStep::Applied(read)
+        Ok(ApplyStep::Applied(read))
     }
 
     /// Whether no more records may be applied before the writer is done.
@@ -173,13 +180,14 @@ impl<C: LogClient + ?Sized> Applier<C> {
 
     /// Has the rest written. What it returns says when that is done; `None` if the writer has failed.
     pub(super) fn end(&mut self, outcome: &Result<(), Error>) -> Option<Receiver<()>> {
-        if let Err(error) = outcome {
+        let met = self.meet().err();
+        let failure = outcome.as_ref().err().or(met.as_ref());
+        if let Some(error) = failure {
             error!("{error}");
             self.status
                 .set(Part::Source, Condition::Failed, error.to_string());
         }
-        self.report();
-        if self.changed && !self.checkpoint() {
+        if self.report().is_err() || (self.changed && !self.checkpoint().unwrap_or(false)) {
             return None;
         }
         let (flushed, all) = sync_channel(1);
@@ -198,18 +206,33 @@ impl<C: LogClient + ?Sized> Applier<C> {
         self.keep_halts();
         // Before the first record of one is applied: until then it holds the watermark back.
         let found = self.source.found();
-        self.adopt(found);
+        self.adopt(found)?;
         if read > 0 {
             self.pace.applied(read);
-            for record in batch.records() {
-                let timestamp = record.timestamp.filter(|time| can_be_of_record(*time));
-                self.timestamps.note(timestamp);
-            }
             self.changed = true;
-            self.lanes.apply(batch.records())?;
-            self.idleness.note_activity(self.lanes.take_on_time());
+            self.lanes.apply(batch)?;
+            if !self.lanes.is_busy() {
+                self.meet()?;
+            }
         }
         Ok(read)
+    }
+
+    // All lanes, with what they have noted of partitions taken note of.
+    fn meet(&mut self) -> Result<&mut PipelineLanes, Error> {
+        let lanes = self.lanes.meet()?;
+        self.idleness.note_activity(lanes.take_on_time());
+        Ok(lanes)
+    }
+
+    fn look_for_idleness(&mut self) -> Result<(), Error> {
+        if Instant::now() >= self.next_idle_check {
+            self.next_idle_check = Instant::now() + IDLE_CHECK_EVERY;
+            self.meet()?;
+            let lanes = self.lanes.meet()?;
+            self.changed |= self.idleness.update(&mut self.source, lanes);
+        }
+        Ok(())
     }
 
     // A partition that can't be read on is not read on after a restart either.
@@ -223,13 +246,15 @@ impl<C: LogClient + ?Sized> Applier<C> {
     }
 
     // The end of the input closes nothing, but what has been read to its end holds nothing back.
-    fn end_partitions(&mut self) {
+    fn end_partitions(&mut self) -> Result<(), Error> {
+        let lanes = self.lanes.meet()?;
         for partition in self.source.partitions() {
             if !self.source.halted().contains_key(&partition) {
-                self.lanes.set_idle(partition, true);
+                lanes.set_idle(partition, true);
             }
         }
         self.changed = true;
+        Ok(())
     }
 
     fn halted(&self) -> Result<(), Error> {
@@ -243,50 +268,53 @@ impl<C: LogClient + ?Sized> Applier<C> {
     }
 
     // Whether the writer is still there.
-    fn checkpoint_if_due(&mut self, read: usize) -> bool {
+    fn checkpoint_if_due(&mut self, read: usize) -> Result<bool, Error> {
         if self.pace.is_writing() {
             match self.free.try_recv() {
                 Ok(written) => self.pace.written(written),
-                Err(TryRecvError::Empty) => return true,
-                Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return Ok(true),
+                Err(TryRecvError::Disconnected) => return Ok(false),
             }
         }
         let pending = self.pending_bytes();
         if !self.changed || !self.pace.is_due(read, pending, Instant::now()) {
-            return true;
+            return Ok(true);
         }
         self.checkpoint()
     }
 
     // What the next checkpoint will hold, marks included.
     fn pending_bytes(&self) -> usize {
-        let marks = self.lanes.changed() * self.config.documents_per_slice;
-        self.lanes.pending_bytes() + marks * MARK_BYTES
+        let (bytes, cells) = self.lanes.pending();
+        bytes + cells * self.config.documents_per_slice * MARK_BYTES
     }
 
-    fn checkpoint(&mut self) -> bool {
+    fn checkpoint(&mut self) -> Result<bool, Error> {
+        self.look_for_idleness()?;
+        self.meet()?;
         self.pace.began(Instant::now());
         self.changed = false;
-        let effects = Box::new(self.lanes.take_effects());
+        let effects = Box::new(self.lanes.meet()?.take_effects());
         if self.config.logs_rejects {
             self.reject_log.note(&effects.rejects);
         }
-        let timestamps = std::mem::take(&mut self.timestamps);
-        self.jobs.send(Job::Checkpoint(effects, timestamps)).is_ok()
+        let timestamps = self.lanes.take_timestamps();
+        Ok(self.jobs.send(Job::Checkpoint(effects, timestamps)).is_ok())
     }
 
-    fn report(&mut self) {
+    fn report(&mut self) -> Result<(), Error> {
+        let lanes = self.lanes.meet()?;
         for partition in self.source.partitions() {
             // Past the last payment there may be marks of transactions, which are never delivered.
             if self.source.at_end(partition)
                 && let Some(position) = self.source.position(partition)
-                && self.lanes.skip_to(partition, position)
+                && lanes.skip_to(partition, position)
             {
                 self.changed = true;
             }
         }
-        let positions: BTreeMap<i32, i64> = self
-            .lanes
+        let order_stats = lanes.order_stats();
+        let positions: BTreeMap<i32, i64> = lanes
             .progress()
             .map(|(partition, progress)| (partition, progress.position))
             .collect();
@@ -311,28 +339,32 @@ impl<C: LogClient + ?Sized> Applier<C> {
             }
         }
         self.status.set_readers(self.source.readers());
-        if let Some(stats) = self.lanes.order_stats() {
+        if let Some(stats) = order_stats {
             self.status.set_order_ids(stats);
         }
         self.source.report(&positions);
+        Ok(())
     }
 
-    fn discover(&mut self) {
+    fn discover(&mut self) -> Result<(), Error> {
         match self.source.discover() {
-            Ok(found) => self.adopt(found),
+            Ok(found) => return self.adopt(found),
             // It is logged once that brokers don't answer.
             Err(error) if self.source.is_silence_logged() => {
                 debug!("new partitions can't be looked for now: {error}");
             }
             Err(error) => warn!("new partitions can't be looked for now: {error}"),
         }
+        Ok(())
     }
 
-    fn adopt(&mut self, found: Vec<AssignedPartition>) {
+    fn adopt(&mut self, found: Vec<AssignedPartition>) -> Result<(), Error> {
         for assigned in found {
             info!(partition = assigned.partition, "found a new partition");
-            self.lanes.assign(assigned.partition, assigned.position);
+            let lanes = self.lanes.meet()?;
+            lanes.assign(assigned.partition, assigned.position);
             self.changed = true;
         }
+        Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::domain::record::Record;
+use crate::domain::timestamp::can_be_of_record;
 use crate::host::wall_clock::since_epoch;
 use crate::observe::metrics::Metrics;
 
@@ -16,6 +18,21 @@ impl Timestamps {
         if let Some(timestamp) = timestamp {
             let (oldest, newest) = self.0.unwrap_or((timestamp, timestamp));
             self.0 = Some((oldest.min(timestamp), newest.max(timestamp)));
+        }
+    }
+
+    /// Takes in those of further records.
+    pub(super) fn note_all<'a>(&mut self, records: impl Iterator<Item = Record<'a>>) {
+        for record in records {
+            self.note(record.timestamp.filter(|time| can_be_of_record(*time)));
+        }
+    }
+
+    /// Takes in what `other` has.
+    pub(super) fn merge(&mut self, other: Self) {
+        if let Some((oldest, newest)) = other.0 {
+            self.note(Some(oldest));
+            self.note(Some(newest));
         }
     }
 

@@ -115,6 +115,15 @@ impl LogBatch for FetchedBatch {
         }
     }
 
+    fn divide(self, count: usize, place: impl Fn(i32) -> usize) -> Vec<Option<Self>> {
+        let mut divided: Vec<Option<Self>> = (0..count).map(|_| None).collect();
+        for part in self.parts {
+            let to = divided[place(part.partition())].get_or_insert_default();
+            to.push(part);
+        }
+        divided
+    }
+
     fn partitions(&self) -> BTreeSet<i32> {
         self.parts.iter().map(FetchedPart::partition).collect()
     }
