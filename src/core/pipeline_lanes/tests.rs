@@ -74,6 +74,7 @@ fn what_is_asked_of_all_lanes_is_what_one_pipeline_says() {
             .progress()
             .map(|(partition, progress)| (partition, progress.position))
             .collect();
+        assert_eq!(lanes.progress().count(), progress.len(), "each once");
         let stats = lanes.order_stats().unwrap();
         let on_time = [lanes.take_on_time(), lanes.take_on_time()];
         let news = [(1, 11), (1, 12), (3, 11), (8, 5), (8, 5)];
