@@ -130,7 +130,7 @@ bench: build ## all measurements, one after the other: some take many minutes
 	@lab/lab prepare kafka $(ES_DIST)
 	@failed=; \
 	cargo bench --locked --no-fail-fast || failed="$$failed cargo"; \
-	for bench in run year delivery latency readers crowd recovery repeats; do \
+	for bench in run throughput year delivery latency readers crowd recovery repeats; do \
 		echo "== benches/$$bench"; benches/$$bench || failed="$$failed $$bench"; \
 	done; \
 	[ -z "$$failed" ] || { echo "a limit was passed:$$failed"; exit 1; }

@@ -211,15 +211,15 @@ fn readers_and_appliers_that_change_with_fifty_kills_leave_the_same_figures() {
         return;
     };
     let name = unique("switched");
-    let mut setup = Setup::of(kafka, &name)
-        .with("kafka.properties", "\"fetch.max.bytes\"", "\"3000\"")
-        .with("kafka.properties", "\"message.max.bytes\"", "\"1000\"")
-        .with(
-            "kafka.properties",
-            "\"fetch.message.max.bytes\"",
-            "\"2000\"",
-        );
+    let mut setup = Setup::of(kafka, &name);
     fill(&setup, payments(), 9, "2026-11-01T00:00:00Z", 5);
+    for (property, bytes) in [
+        ("fetch.max.bytes", "3000"),
+        ("fetch.message.max.bytes", "2000"),
+        ("message.max.bytes", "1000"),
+    ] {
+        setup.set("kafka.properties", &format!("\"{property}\""), bytes);
+    }
     let seed = fastrand::u64(..);
     eprintln!("killed at the points of seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);

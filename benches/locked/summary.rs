@@ -8,8 +8,10 @@ use crate::options::Options;
 use crate::timed_run::{TimedRun, Used};
 use crate::way::Way;
 
-/// Throughput with both locks, in that without any, is at least this.
+/// By librdkafka, throughput with both locks, in that without any, is at least this.
 const RATIO_MIN: f64 = 0.8;
+/// With both locks, throughput of the direct reader, in that of librdkafka, is at least this.
+const DIRECT_MIN: f64 = 1.0;
 
 /// What was measured.
 pub struct Summary {
@@ -49,7 +51,17 @@ impl Summary {
 
     /// Whether the limit holds, if it counts.
     pub fn is_fast_enough(&self) -> bool {
-        !self.check || self.throughput(Way::Locked, Way::Plain) >= RATIO_MIN
+        !self.check || (self.by_locks() >= RATIO_MIN && self.by_reader() >= DIRECT_MIN)
+    }
+
+    /// With both locks against none, by librdkafka.
+    fn by_locks(&self) -> f64 {
+        self.throughput(Way::LockedByLibrdkafka, Way::PlainByLibrdkafka)
+    }
+
+    /// With both locks, by the direct reader against librdkafka.
+    fn by_reader(&self) -> f64 {
+        self.throughput(Way::Locked, Way::LockedByLibrdkafka)
     }
 
     /// Of one way, in that of another.
@@ -129,16 +141,19 @@ impl Display for Summary {
         )?;
         let verdict = match (self.check, self.is_fast_enough()) {
             (false, _) => String::new(),
-            (true, true) => format!(", limit {RATIO_MIN}: ok"),
-            (true, false) => format!(", limit {RATIO_MIN}: BELOW THE LIMIT"),
+            (true, true) => format!(" (limits {RATIO_MIN} and {DIRECT_MIN}: ok)"),
+            (true, false) => format!(" (limits {RATIO_MIN} and {DIRECT_MIN}: BELOW A LIMIT)"),
         };
         let rounds = self.rounds();
         write!(
             f,
-            "throughput locked / plain {:.2} (rounds: {:.2} to {:.2}){verdict}",
+            "throughput locked / plain {:.2} (rounds: {:.2} to {:.2}); by librdkafka {:.2}; locked, direct reader / \
+             librdkafka {:.2}{verdict}",
             self.throughput(Way::Locked, Way::Plain),
             rounds.first().unwrap_or(&0.0),
-            rounds.last().unwrap_or(&0.0)
+            rounds.last().unwrap_or(&0.0),
+            self.by_locks(),
+            self.by_reader()
         )
     }
 }

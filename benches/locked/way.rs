@@ -19,9 +19,20 @@ pub enum Way {
     LockedKafka,
     /// The same in front of Kafka. The proxy in front of Elasticsearch speaks TLS, and asks for an API key.
     Locked,
+    /// As [`Way::Plain`], and librdkafka reads.
+    PlainByLibrdkafka,
+    /// As [`Way::Locked`], and librdkafka reads.
+    LockedByLibrdkafka,
 }
 
-pub const WAYS: [Way; 4] = [Way::Plain, Way::Proxy, Way::LockedKafka, Way::Locked];
+pub const WAYS: [Way; 6] = [
+    Way::Plain,
+    Way::Proxy,
+    Way::LockedKafka,
+    Way::Locked,
+    Way::PlainByLibrdkafka,
+    Way::LockedByLibrdkafka,
+];
 
 impl Way {
     pub const fn name(self) -> &'static str {
@@ -30,6 +41,8 @@ impl Way {
             Self::Proxy => "proxy",
             Self::LockedKafka => "kafka",
             Self::Locked => "locked",
+            Self::PlainByLibrdkafka => "plain, librdkafka",
+            Self::LockedByLibrdkafka => "locked, librdkafka",
         }
     }
 
@@ -39,6 +52,8 @@ impl Way {
             Self::Proxy => "proxy: plaintext, a proxy before Elasticsearch",
             Self::LockedKafka => "kafka: SASL_SSL to Kafka only",
             Self::Locked => "locked: SASL_SSL, HTTPS and an API key",
+            Self::PlainByLibrdkafka => "plain, read by librdkafka",
+            Self::LockedByLibrdkafka => "locked, read by librdkafka",
         }
     }
 }
@@ -83,14 +98,19 @@ impl Servers {
     /// A service with a new state that goes this way.
     pub fn setup(&self, way: Way, topic: &str, prefix: &str) -> Setup {
         let mut setup = match way {
-            Way::Plain | Way::Proxy => Setup::of(self.kafka(), topic),
-            Way::LockedKafka | Way::Locked => self.unlocking_kafka(topic),
+            Way::Plain | Way::Proxy | Way::PlainByLibrdkafka => Setup::of(self.kafka(), topic),
+            Way::LockedKafka | Way::Locked | Way::LockedByLibrdkafka => self.unlocking_kafka(topic),
         }
         .delivering(self.elastic, prefix);
+        let reader = match way {
+            Way::PlainByLibrdkafka | Way::LockedByLibrdkafka => "librdkafka",
+            Way::Plain | Way::Proxy | Way::LockedKafka | Way::Locked => "direct",
+        };
+        setup.set("kafka", "reader", &quoted(reader));
         match way {
-            Way::Plain | Way::LockedKafka => {}
+            Way::Plain | Way::LockedKafka | Way::PlainByLibrdkafka => {}
             Way::Proxy => setup.set("elasticsearch", "url", &quoted(&self.proxy.url())),
-            Way::Locked => {
+            Way::Locked | Way::LockedByLibrdkafka => {
                 for (key, name, text) in [
                     ("api_key_file", "api-key", API_KEY.to_owned()),
                     ("ca_file", "ca.pem", self.authority.pem()),

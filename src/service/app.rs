@@ -298,8 +298,12 @@ fn appliers(config: &Config) -> NonZeroUsize {
         return simulation::appliers();
     }
     let cores = || available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    config.appliers.unwrap_or_else(cores)
+    let unasked = || cores().min(APPLIERS_UNASKED_MAX);
+    config.appliers.unwrap_or_else(unasked)
 }
+
+/// More lanes than this, which all meet at each checkpoint, are for those who ask for them.
+const APPLIERS_UNASKED_MAX: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 fn documents_per_slice(config: &Config) -> usize {
     if documents(config) == MarkedDocuments::None {

@@ -27,6 +27,7 @@ use tidegauge::domain::ledger::{Entry, Ledger};
 use tidegauge::domain::payment::BranchId;
 use tidegauge::domain::secret::Secret;
 use tidegauge::domain::total::Total;
+use tidegauge::observe::reader_use::ReaderUse;
 use tidegauge::observe::status::{Condition, End, Part, PartitionStatus, Status};
 use tidegauge::view::changelog::Changelog;
 use tidegauge::view::reading::{Checkpoint, Readings};
@@ -295,6 +296,11 @@ pub(super) fn state(readings: impl Readings) -> State {
         },
         halted: None,
     };
+    status.set_readers(ReaderUse {
+        direct: 1,
+        librdkafka: 1,
+        reason: Some("it has no leader".into()),
+    });
     status.set_partition(0, end(8));
     status.set_partition(1, end(25));
     let names = [

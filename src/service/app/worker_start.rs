@@ -1,6 +1,7 @@
 //! Starting the worker: what it is started from, and where it reads.
 
 use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,7 +103,9 @@ impl WorkerStart {
         if let Some(rule) = self.duplicates {
             pipeline = pipeline.comparing(restore(rule, &store)?);
         }
-        let mut lanes = PipelineLanes::new(pipeline, self.worker.appliers);
+        // A lane without a partition is of no use.
+        let partitions = NonZeroUsize::new(assigned.len()).unwrap_or(NonZeroUsize::MIN);
+        let mut lanes = PipelineLanes::new(pipeline, self.worker.appliers.min(partitions));
         for partition in assigned {
             lanes.assign(partition.partition, partition.position);
         }

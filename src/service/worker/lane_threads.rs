@@ -233,3 +233,6 @@ impl LaneLoad {
         self.cells.store(cells, Ordering::Relaxed);
     }
 }
+
+#[cfg(all(test, feature = "simulation"))]
+mod tests;

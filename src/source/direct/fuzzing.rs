@@ -40,6 +40,32 @@ pub fn records(batches: &[u8], from: i64) -> Result<Vec<ReadRecord>, String> {
     Ok(records.collect())
 }
 
+/// How many bytes the values of all records in `batches` have.
+///
+/// # Errors
+/// Why they can't be read.
+pub fn payload_bytes(batches: Bytes) -> Result<usize, String> {
+    let packed = PackedBatches {
+        partition: 0,
+        from: 0,
+        bytes: batches,
+        aborted: Vec::new(),
+    };
+    let mut bytes = 0;
+    Unpacker::new(Arc::default())
+        .unpack(&packed, |chunk, _| {
+            let mut batch = FetchedBatch::default();
+            batch.push(FetchedPart::Records(chunk));
+            let sizes = batch
+                .records()
+                .filter_map(|record| record.payload)
+                .map(<[u8]>::len);
+            bytes += sizes.sum::<usize>();
+        })
+        .map_err(|fault| fault.to_string())?;
+    Ok(bytes)
+}
+
 /// The batches in an answer to a fetch, by partition.
 ///
 /// # Errors
