@@ -28,8 +28,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -51,7 +51,6 @@ pub(super) use self::read_ahead::FetchDelivery;
 pub(super) struct DirectReader {
     orders: Sender<ReadOrder>,
     output: Arc<ReadAhead>,
-    thread: JoinHandle<()>,
 }
 
 enum ReadOrder {
@@ -75,9 +74,19 @@ struct Dispatcher {
     topic: Option<TopicId>,
     /// By address.
     fetchers: BTreeMap<String, Arc<Mailbox>>,
-    /// Which of them fetches a partition.
-    places: BTreeMap<i32, Arc<Mailbox>>,
+    /// Which of them fetches a partition, and since which turn.
+    places: BTreeMap<i32, FetchedFrom>,
 }
+
+/// The broker from which a partition is fetched.
+struct FetchedFrom {
+    broker: String,
+    turn: u64,
+    mailbox: Arc<Mailbox>,
+}
+
+/// Brokers that follow answer as well, with an end that may be old, so leaders are looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 impl DirectReader {
     /// Starts a reader of the topic of `config`.
@@ -103,31 +112,28 @@ impl DirectReader {
             places: BTreeMap::new(),
         };
         let (orders, asked) = channel();
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name("kafka-direct".into())
             .spawn(move || dispatcher.run(&asked))
             .map_err(|error| format!("a thread can't be started: {error}"))?;
-        Ok(Self {
-            orders,
-            output,
-            thread,
-        })
+        Ok(Self { orders, output })
     }
 
     /// Reads `partition` from the offset `from` on; what is delivered says that it is of this `turn`. `end` is kept at the
-    /// end offset that brokers send.
-    pub(super) fn read(&self, partition: i32, turn: u64, from: i64, end: Arc<AtomicI64>) {
-        // The thread ends after this only.
-        let _ = self.orders.send(ReadOrder::Read {
+    /// end offset that brokers send. `false` if the thread that would take care of it has ended.
+    pub(super) fn read(&self, partition: i32, turn: u64, from: i64, end: Arc<AtomicI64>) -> bool {
+        let order = ReadOrder::Read {
             partition,
             turn,
             from,
             end,
-        });
+        };
+        self.orders.send(order).is_ok()
     }
 
     /// Reads a partition no more. What was read ahead of it may still be delivered.
     pub(super) fn stop(&self, partition: i32) {
+        // Nothing of it is wanted whether the thread is there or not.
         let _ = self.orders.send(ReadOrder::Stop(partition));
     }
 
@@ -136,18 +142,24 @@ impl DirectReader {
         self.output.take(wait, take);
     }
 
-    /// Ends the reader: the client is not used afterwards.
+    /// Ends the reader, without waiting for a broker's answer. The client is used until its threads have ended.
     pub(super) fn close(self) {
         self.output.close();
         let _ = self.orders.send(ReadOrder::Close);
-        // One that panicked has ended as well.
-        let _ = self.thread.join();
     }
 }
 
 impl Dispatcher {
     fn run(mut self, orders: &Receiver<ReadOrder>) {
-        while let Ok(first) = orders.recv() {
+        loop {
+            let first = match orders.recv_timeout(LOOK_EVERY) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.follow_leaders();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.close(),
+            };
             let mut wanted = Vec::new();
             for order in std::iter::once(first).chain(orders.try_iter()) {
                 match order {
@@ -168,7 +180,33 @@ impl Dispatcher {
                 self.begin(wanted);
             }
         }
-        self.close();
+    }
+
+    // Gives back partitions that have another leader by now. What brokers don't say changes nothing.
+    fn follow_leaders(&mut self) {
+        if self.places.is_empty() {
+            return;
+        }
+        let Ok(leaders) = self.leaders() else { return };
+        let moved = self.places.iter().filter_map(|(partition, from)| {
+            let leader = leaders
+                .get(partition)
+                .filter(|leader| **leader != from.broker)?;
+            Some((*partition, from.turn, format!("its leader is {leader} now")))
+        });
+        for (partition, turn, reason) in moved.collect::<Vec<_>>() {
+            self.stop(partition);
+            self.give_back(partition, turn, reason);
+        }
+    }
+
+    fn give_back(&self, partition: i32, turn: u64, reason: String) {
+        let given_back = FetchDelivery::GivenBack {
+            partition,
+            turn,
+            reason,
+        };
+        self.output.push(given_back, 0);
     }
 
     // From here on each partition is read, or given back.
@@ -188,12 +226,7 @@ impl Dispatcher {
                 Err(reason) => Err(reason.clone()),
             };
             if let Err(reason) = begun {
-                let given_back = FetchDelivery::GivenBack {
-                    partition,
-                    turn,
-                    reason,
-                };
-                self.output.push(given_back, 0);
+                self.give_back(partition, turn, reason);
             }
         }
     }
@@ -205,7 +238,8 @@ impl Dispatcher {
         partition: i32,
         place: FetchPlace,
     ) -> Result<(), String> {
-        let mailbox = match self.fetchers.get(leader) {
+        let running = self.fetchers.get(leader);
+        let mailbox = match running.filter(|mailbox| !mailbox.is_closed()) {
             Some(mailbox) => Arc::clone(mailbox),
             None => {
                 let mailbox = self.start_fetcher(topic, leader);
@@ -215,8 +249,14 @@ impl Dispatcher {
                 mailbox
             }
         };
+        let turn = place.turn;
         mailbox.put(FetchOrder::Read(partition, place));
-        self.places.insert(partition, mailbox);
+        let from = FetchedFrom {
+            broker: leader.to_owned(),
+            turn,
+            mailbox,
+        };
+        self.places.insert(partition, from);
         Ok(())
     }
 
@@ -270,8 +310,8 @@ impl Dispatcher {
     }
 
     fn stop(&mut self, partition: i32) {
-        if let Some(mailbox) = self.places.remove(&partition) {
-            mailbox.put(FetchOrder::Stop(partition));
+        if let Some(from) = self.places.remove(&partition) {
+            from.mailbox.put(FetchOrder::Stop(partition));
         }
     }
 

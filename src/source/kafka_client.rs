@@ -14,7 +14,7 @@ use super::direct::{DirectReader, FetchDelivery, FetchedBatch, FetchedPart};
 use super::kafka_batch::KafkaBatch;
 use super::librdkafka_client::LibrdkafkaClient;
 use super::log_client::{LogBatch, LogClient, LogEntry};
-use super::partition_readers::{PartitionReaders, Reader};
+use super::partition_readers::{FirstRecord, PartitionReader, PartitionReaders, Reader};
 use super::start::OffsetRange;
 use super::{Config, Error, ReaderChoice};
 use crate::domain::topic_id::TopicId;
@@ -29,7 +29,17 @@ pub struct KafkaClient {
     choice: ReaderChoice,
     partitions: PartitionReaders,
     /// When it is looked again which partitions can go back to the direct reader.
-    next_look: Instant,
+    next_return: Instant,
+    /// Whether librdkafka was asked last, while both read.
+    is_librdkafkas_turn: bool,
+    /// Whether the direct reader has ended by itself.
+    is_broken: bool,
+    /// When librdkafka was told to stop partitions.
+    stopped: BTreeMap<i32, Instant>,
+    /// Partitions that librdkafka is given once it has stopped them.
+    waiting: Vec<i32>,
+    /// Partitions whose logs were cut off, which the source was not told yet.
+    failed: Vec<FetchedPart>,
     /// The ids by which the direct reader has begun to read.
     ids: Vec<Option<TopicId>>,
     /// Why partitions are not read by the direct reader, the last reason.
@@ -39,8 +49,10 @@ pub struct KafkaClient {
     failure: Option<Error>,
 }
 
-/// It is looked no more often which partitions can go back to the direct reader.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Partitions go back to the direct reader no more often than this.
+const RETURN_EVERY: Duration = Duration::from_millis(100);
+/// librdkafka stops a partition within so much time.
+const STOPPED_WITHIN: Duration = Duration::from_millis(500);
 /// While both readers read, each is waited for so long in turn.
 const WAIT_IN_TURN: Duration = Duration::from_millis(1);
 /// So many records are taken at once, or a few more.
@@ -65,7 +77,12 @@ impl KafkaClient {
             direct,
             choice: config.reader,
             partitions: PartitionReaders::default(),
-            next_look: Instant::now(),
+            next_return: Instant::now(),
+            is_librdkafkas_turn: false,
+            is_broken: false,
+            stopped: BTreeMap::new(),
+            waiting: Vec::new(),
+            failed: Vec::new(),
             ids: Vec::new(),
             reason: None,
             told: BTreeSet::new(),
@@ -93,33 +110,62 @@ impl KafkaClient {
         self.reason = Some(reason);
     }
 
-    fn read_directly(&mut self, partition: i32, from: i64) {
+    fn read_directly(&mut self, partition: i32) {
         if let Some(direct) = &self.direct
-            && let Some(known) = self.partitions.begin(partition, Reader::Direct, from)
+            && let Some(known) = self.partitions.begin(partition, Reader::Direct)
         {
-            direct.read(partition, known.turn, from, Arc::clone(&known.end));
+            self.is_broken |=
+                !direct.read(partition, known.turn, known.from, Arc::clone(&known.end));
         }
     }
 
     // The direct reader no longer reads it.
-    fn read_by_librdkafka(&mut self, partition: i32, from: i64) -> Result<(), Error> {
+    fn read_by_librdkafka(&mut self, partition: i32) -> Result<(), Error> {
         if let Some(direct) = &self.direct {
             direct.stop(partition);
         }
-        self.partitions.begin(partition, Reader::Librdkafka, from);
-        self.librdkafka.restart(partition, from)
+        let known = self.partitions.begin(partition, Reader::Librdkafka);
+        match known.map(|known| known.from) {
+            Some(from) => self.librdkafka.restart(partition, from),
+            None => Ok(()),
+        }
+    }
+
+    // While librdkafka is still about to stop a partition, its records could go astray.
+    fn give_to_librdkafka(&mut self, partitions: Vec<i32>) {
+        let now = Instant::now();
+        for partition in partitions {
+            let stopped = self.stopped.get(&partition).copied();
+            if stopped.is_some_and(|stopped| now < stopped + STOPPED_WITHIN) {
+                self.waiting.push(partition);
+            } else if let Err(error) = self.read_by_librdkafka(partition) {
+                self.failure.get_or_insert(error);
+            }
+        }
     }
 
     // Partitions that librdkafka can read, and that have rested, go back to the direct reader.
-    fn look(&mut self) {
+    fn return_rested(&mut self) {
+        if mem::take(&mut self.is_broken) {
+            self.direct = None;
+            self.tell("its thread has ended; a restart of the service starts it again".to_owned());
+            self.give_to_librdkafka(self.partitions.direct());
+        }
+        if !self.waiting.is_empty() {
+            let mut waiting = mem::take(&mut self.waiting);
+            // It may have been halted, paused or restarted meanwhile.
+            waiting.retain(|partition| self.partitions.is_read_directly(*partition));
+            self.give_to_librdkafka(waiting);
+        }
         let now = Instant::now();
-        if self.partitions.by_librdkafka() == 0 || self.direct.is_none() || now < self.next_look {
+        if self.partitions.by_librdkafka() == 0 || self.direct.is_none() || now < self.next_return {
             return;
         }
-        self.next_look = now + LOOK_EVERY;
-        for (partition, next) in self.partitions.rested(now) {
+        self.next_return = now + RETURN_EVERY;
+        for partition in self.partitions.rested(now) {
             self.librdkafka.unassign(partition);
-            self.read_directly(partition, next);
+            self.stopped.insert(partition, now);
+            self.read_directly(partition);
         }
     }
 
@@ -128,25 +174,60 @@ impl KafkaClient {
         let mut batch = self.librdkafka.take(wait);
         if self.direct.is_some() {
             let partitions = &mut self.partitions;
+            let (mut cut_off, mut gone) = (Vec::new(), Vec::new());
             batch.retain(|message| {
-                let known = partitions.get_mut(message.partition());
-                let Some(known) = known.filter(|known| known.reader == Reader::Librdkafka) else {
+                let partition = message.partition();
+                let known = partitions.get_mut(partition);
+                let is_librdkafkas =
+                    |known: &&mut PartitionReader| known.reader == Reader::Librdkafka;
+                let Some(known) = known.filter(is_librdkafkas) else {
                     return false;
                 };
-                match message.error() {
-                    None => known.pass(message.offset() + 1),
-                    Some(RDKafkaErrorCode::PartitionEOF) => known.is_healthy = true,
-                    Some(_) => known.is_healthy = false,
+                if known.is_cut_off {
+                    return false;
                 }
-                true
+                match message.error() {
+                    None => {
+                        let record = message.record();
+                        match known.verify(&record) {
+                            FirstRecord::New => known.pass(&record),
+                            FirstRecord::Known => return false,
+                            FirstRecord::Other => {
+                                cut_off.push((partition, record.offset));
+                                known.is_cut_off = true;
+                                return false;
+                            }
+                        }
+                        true
+                    }
+                    Some(RDKafkaErrorCode::PartitionEOF) => {
+                        known.pass_end(message.offset());
+                        true
+                    }
+                    Some(
+                        RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange,
+                    ) if known.forget_last() => {
+                        gone.push(partition);
+                        false
+                    }
+                    Some(_) => {
+                        known.is_healthy = false;
+                        true
+                    }
+                }
             });
+            // Retention has removed the record that was to be verified.
+            self.give_to_librdkafka(gone);
+            if !cut_off.is_empty() {
+                self.stop_cut_off(cut_off);
+            }
         }
         KafkaBatch::Polled(batch)
     }
 
     fn take_directly(&mut self, wait: Duration) -> KafkaBatch {
         let mut batch = FetchedBatch::default();
-        let mut given_back = Vec::new();
+        let (mut cut_off, mut given_back) = (Vec::new(), Vec::new());
         let Self {
             direct,
             partitions,
@@ -157,34 +238,94 @@ impl KafkaClient {
             direct.take(wait, |delivery| {
                 match delivery {
                     FetchDelivery::Topic(id) => ids.push(Some(id)),
-                    FetchDelivery::Part { turn, part } => {
-                        if let Some(known) = partitions.at(part.partition(), turn) {
-                            if let FetchedPart::Records(chunk) = &part {
-                                known.pass(chunk.next_offset().unwrap_or(0));
+                    FetchDelivery::Part { turn, mut part } => {
+                        let partition = part.partition();
+                        let Some(known) = partitions.at(partition, turn) else {
+                            return false;
+                        };
+                        match &mut part {
+                            FetchedPart::Records(chunk) => {
+                                while known.verifies()
+                                    && let Some(first) = chunk.first()
+                                {
+                                    match known.verify(&first) {
+                                        FirstRecord::New => {}
+                                        FirstRecord::Known => chunk.remove_first(),
+                                        FirstRecord::Other => {
+                                            cut_off.push((partition, first.offset));
+                                            known.is_cut_off = true;
+                                            return false;
+                                        }
+                                    }
+                                }
+                                if let Some(last) = chunk.last() {
+                                    known.pass(&last);
+                                }
                             }
-                            batch.push(part);
+                            FetchedPart::End { offset, .. } => known.pass_end(*offset),
+                            FetchedPart::Failed { .. } => {}
                         }
+                        batch.push(part);
                     }
                     FetchDelivery::GivenBack {
                         partition,
                         turn,
                         reason,
                     } => {
-                        if let Some(known) = partitions.at(partition, turn) {
-                            given_back.push((partition, known.next, reason));
+                        if partitions.at(partition, turn).is_some() {
+                            given_back.push((partition, reason));
                         }
                     }
                 }
                 batch.len() >= BATCH_RECORDS
             });
         }
-        for (partition, next, reason) in given_back {
+        if !cut_off.is_empty() {
+            self.stop_cut_off(cut_off);
+        }
+        for (partition, reason) in given_back {
             self.tell(reason);
-            if let Err(error) = self.read_by_librdkafka(partition, next) {
-                self.failure.get_or_insert(error);
-            }
+            self.give_to_librdkafka(vec![partition]);
         }
         KafkaBatch::Fetched(batch)
+    }
+
+    // The source is told, and decides.
+    fn stop_cut_off(&mut self, cut_off: Vec<(i32, i64)>) {
+        for (partition, offset) in cut_off {
+            if let Some(direct) = &self.direct {
+                direct.stop(partition);
+            }
+            self.librdkafka.unassign(partition);
+            self.failed.push(FetchedPart::Failed {
+                partition,
+                offset,
+                code: RDKafkaErrorCode::LogTruncation,
+                reason: format!(
+                    "the record at offset {offset} is not the one that was read before: the log was cut off and written \
+                     again, as by an unclean election"
+                ),
+            });
+        }
+    }
+
+    fn take_next(&mut self, wait: Duration) -> KafkaBatch {
+        if self.partitions.by_librdkafka() == 0 {
+            return self.take_directly(wait);
+        }
+        // The one after the other, so that none waits for the end of the other's backlog.
+        let until = Instant::now() + wait;
+        loop {
+            self.is_librdkafkas_turn = !self.is_librdkafkas_turn;
+            let step = WAIT_IN_TURN.min(until.saturating_duration_since(Instant::now()));
+            let batch = match self.is_librdkafkas_turn {
+                true => self.take_by_librdkafka(step),
+                false => self.take_directly(step),
+            };
+            if !batch.is_empty() || Instant::now() >= until {
+                return batch;
+            }
+        }
     }
 }
 
@@ -195,25 +336,16 @@ impl LogClient for KafkaClient {
         if self.direct.is_none() {
             return self.take_by_librdkafka(wait);
         }
-        self.look();
-        let by_librdkafka = self.take_by_librdkafka(Duration::ZERO);
-        if !by_librdkafka.is_empty() {
-            return by_librdkafka;
+        self.return_rested();
+        let batch = self.take_next(wait);
+        if self.failed.is_empty() || !batch.is_empty() {
+            return batch;
         }
-        if self.partitions.by_librdkafka() == 0 {
-            return self.take_directly(wait);
+        let mut failed = FetchedBatch::default();
+        for part in self.failed.drain(..) {
+            failed.push(part);
         }
-        let until = Instant::now() + wait;
-        loop {
-            let directly = self.take_directly(WAIT_IN_TURN.min(wait));
-            if !directly.is_empty() {
-                return directly;
-            }
-            let by_librdkafka = self.take_by_librdkafka(WAIT_IN_TURN.min(wait));
-            if !by_librdkafka.is_empty() || Instant::now() >= until {
-                return by_librdkafka;
-            }
-        }
+        KafkaBatch::Fetched(failed)
     }
 
     fn serve_events(&mut self) -> Result<Vec<i32>, Error> {
@@ -308,8 +440,8 @@ impl LogClient for KafkaClient {
         if self.direct.is_none() {
             return self.librdkafka.assign(starts);
         }
-        for (partition, from) in starts {
-            self.read_directly(*partition, *from);
+        for (partition, _) in starts {
+            self.read_directly(*partition);
         }
         Ok(())
     }
@@ -323,25 +455,31 @@ impl LogClient for KafkaClient {
     }
 
     fn restart(&mut self, partition: i32, offset: i64) -> Result<(), Error> {
-        self.read_by_librdkafka(partition, offset)
+        if let Some(known) = self.partitions.get_mut(partition) {
+            known.move_to(offset);
+        }
+        self.read_by_librdkafka(partition)
     }
 
     fn pause(&mut self, partitions: &[i32]) -> Result<(), String> {
-        let mut of_librdkafka = Vec::new();
+        let is_direct =
+            |partition: &i32| self.partitions.reader(*partition) == Some(Reader::Direct);
+        let (directly, by_librdkafka): (Vec<i32>, Vec<i32>) =
+            partitions.iter().copied().partition(is_direct);
+        if !by_librdkafka.is_empty() {
+            self.librdkafka.pause(&by_librdkafka)?;
+        }
         for partition in partitions {
-            let Some(known) = self.partitions.get_mut(*partition) else {
-                continue;
-            };
-            known.is_paused = true;
-            match (known.reader, &self.direct) {
-                (Reader::Direct, Some(direct)) => direct.stop(*partition),
-                _ => of_librdkafka.push(*partition),
+            if let Some(known) = self.partitions.get_mut(*partition) {
+                known.is_paused = true;
             }
         }
-        match of_librdkafka.is_empty() {
-            true => Ok(()),
-            false => self.librdkafka.pause(&of_librdkafka),
+        if let Some(direct) = &self.direct {
+            directly
+                .into_iter()
+                .for_each(|partition| direct.stop(partition));
         }
+        Ok(())
     }
 
     fn resume(&mut self, partitions: &[i32]) -> Result<(), String> {
@@ -352,10 +490,7 @@ impl LogClient for KafkaClient {
             };
             known.is_paused = false;
             match known.reader {
-                Reader::Direct => {
-                    let next = known.next;
-                    self.read_directly(*partition, next);
-                }
+                Reader::Direct => self.read_directly(*partition),
                 Reader::Librdkafka => of_librdkafka.push(*partition),
             }
         }
@@ -368,11 +503,15 @@ impl LogClient for KafkaClient {
     fn seek(&mut self, partition: i32, offset: i64) -> Result<(), String> {
         match self.partitions.get_mut(partition) {
             // Something is wrong, and librdkafka finds out more easily what it is.
-            Some(known) if known.reader == Reader::Direct => self
-                .read_by_librdkafka(partition, offset)
-                .map_err(|error| error.to_string()),
+            Some(known) if known.reader == Reader::Direct => {
+                if known.next != offset {
+                    known.move_to(offset);
+                }
+                self.read_by_librdkafka(partition)
+                    .map_err(|error| error.to_string())
+            }
             Some(known) => {
-                known.next = offset;
+                known.move_to(offset);
                 self.librdkafka.seek(partition, offset)
             }
             None => self.librdkafka.seek(partition, offset),

@@ -9,7 +9,7 @@ use tidegauge::source::{Config, LogBatch, ReaderChoice, Source, StartPosition};
 use super::{
     PATIENCE, READER, Taken, Topic, WAIT, config, messages, offsets, read_some, read_to_end,
 };
-use crate::support::lab::{Kafka, Message, eventually, unique};
+use crate::support::lab::{Kafka, Lock, Message, SecureKafka, eventually, unique};
 
 /// How many partitions the direct reader reads, and how many librdkafka.
 fn readers(source: &Source) -> (usize, usize) {
@@ -227,4 +227,69 @@ fn connections_that_are_cut_at_any_moment_lose_and_double_nothing() {
     assert!(source.halted().is_empty(), "{:?}", source.halted());
     let was_switched = used.len() > 1;
     assert_eq!(was_switched, READER != ReaderChoice::Librdkafka, "{used:?}");
+}
+
+#[test]
+fn by_each_lock_the_chosen_reader_reads() {
+    let Some(kafka) = SecureKafka::shared() else {
+        return;
+    };
+    let name = unique("locked");
+    kafka.kafka().create_topic(&name, 2);
+    kafka.kafka().send(
+        &name,
+        (0..2).flat_map(|partition| messages(partition, 0..2_000)),
+    );
+    let file = |name: &str| kafka.file(name).to_str().unwrap().to_owned();
+    let certificate = [
+        ("security.protocol", "SSL".to_owned()),
+        ("ssl.ca.location", file("ca.pem")),
+        ("ssl.certificate.location", file("client.pem")),
+        ("ssl.key.location", file("client.key")),
+    ];
+    for (lock, properties) in [
+        (Lock::Password, kafka.password_properties().to_vec()),
+        (Lock::ClientCertificate, certificate.to_vec()),
+    ] {
+        let properties = properties.into_iter();
+        let config = Config {
+            properties: properties
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+            ..config(kafka.bootstrap(lock), &name, StartPosition::Earliest)
+        };
+        let mut source = Source::connect(&config, PATIENCE).unwrap();
+        source.assign(&BTreeMap::new()).unwrap();
+        let taken = read_to_end(&mut source);
+        for partition in 0..2 {
+            assert!(offsets(&taken, partition).into_iter().eq(0..2_000));
+        }
+        let reason = source.readers().reason;
+        assert_eq!(readers(&source), all_by_the_chosen(2), "{reason:?}");
+    }
+}
+
+#[test]
+fn a_property_that_only_librdkafka_knows_leaves_all_to_it_and_the_reason_is_told() {
+    let Some(topic) = Topic::new("unknown-property", 1) else {
+        return;
+    };
+    topic.send([(0, 0..3)]);
+    let mut config = config(
+        topic.kafka.bootstrap(),
+        &topic.name,
+        StartPosition::Earliest,
+    );
+    let rack = ("client.rack".to_owned(), "a".to_owned());
+    config.properties.extend([rack]);
+    let mut source = Source::connect(&config, PATIENCE).unwrap();
+    source.assign(&BTreeMap::new()).unwrap();
+    assert_eq!(read_to_end(&mut source).len(), 3);
+    assert_eq!(readers(&source), (0, 1));
+    let reason = source.readers().reason.unwrap();
+    let expected = match READER {
+        ReaderChoice::Librdkafka => "kafka.reader says so",
+        ReaderChoice::Auto | ReaderChoice::Direct => "it does not know the property client.rack",
+    };
+    assert_eq!(reason, expected);
 }

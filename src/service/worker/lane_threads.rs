@@ -89,7 +89,10 @@ impl<B: LogBatch + Send + 'static> LaneThreads<B> {
         let is_handed_on = self.is_busy() || batch.len() >= HANDED_ON_MIN;
         if self.threads.is_empty() || !is_handed_on {
             self.timestamps.note_all(batch.records());
-            return Ok(self.lanes.apply(batch.records())?);
+            self.lanes.apply(batch.records())?;
+            // All lanes are here: windows become final as soon as with one.
+            self.lanes.advance();
+            return Ok(());
         }
         let lanes = &self.lanes;
         let parts = batch.divide(self.threads.len(), |partition| lanes.lane_of(partition));
@@ -158,6 +161,9 @@ impl<B: LogBatch + Send + 'static> LaneThreads<B> {
             let Some(pipeline) = self.lanes.take(number) else {
                 return Err(ENDED);
             };
+            // What was applied here counts as well.
+            let cells = pipeline.engine().changed();
+            thread.load.note(pipeline.pending_bytes(), cells);
             thread.send(LaneJob::Begin(Box::new(pipeline)))?;
             thread.is_busy = true;
         }
@@ -165,7 +171,7 @@ impl<B: LogBatch + Send + 'static> LaneThreads<B> {
     }
 }
 
-/// It has taken its lane with it: nothing of the lane is in any later checkpoint, nor is its position.
+/// A thread has ended and taken its lane with it: neither figures nor positions of that lane are in any later checkpoint.
 const ENDED: Error = Error::Panicked("applying");
 
 impl<B: LogBatch + Send + 'static> LaneThread<B> {

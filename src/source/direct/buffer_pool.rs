@@ -13,6 +13,8 @@ pub(super) struct BufferPool {
 
 /// So many buffers are kept for later: one that is filled while others are read.
 const FREE_MAX: usize = 4;
+/// Larger buffers are not kept.
+const SIZE_MAX: usize = 16 << 20;
 /// Smaller buffers are not worth keeping.
 const SIZE_MIN: usize = 64 << 10;
 
@@ -77,7 +79,7 @@ impl Drop for PooledBuffer {
             .free
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if free.len() < FREE_MAX {
+        if free.len() < FREE_MAX && self.bytes.capacity() <= SIZE_MAX {
             free.push(std::mem::take(&mut self.bytes));
         }
     }

@@ -107,7 +107,7 @@ fn snappy(compressed: &[u8], to: &mut Vec<u8>) -> io::Result<()> {
 
 fn snappy_block(block: &[u8], to: &mut Vec<u8>) -> io::Result<()> {
     let size = snap::raw::decompress_len(block)?;
-    // No block is compressed to less than a 22nd: an element of three bytes stands for 64 at most.
+    // An element of a block stands for 64 bytes at most, so a block can't hold more than 64 times its size.
     if size > BATCH_SIZE_MAX || size / 64 > block.len() {
         return Err(too_large());
     }

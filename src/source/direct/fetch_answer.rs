@@ -9,10 +9,12 @@ pub(super) struct AnsweredPartition {
     pub(super) partition: i32,
     /// Kafka's number of the error; 0 if there is none.
     pub(super) error: i16,
-    /// The offset after the last record that can be read, except that of transactions that are not at their end.
+    /// The offset after the last record that all replicas have, those of open transactions included.
     pub(super) high_watermark: i64,
     /// The offset after the last record that can be read.
     pub(super) stable_end: i64,
+    /// The broker from which it would rather be read; -1 if there is none.
+    pub(super) preferred_replica: i32,
     /// Whether the log that was read before has been cut off, and is written again from there.
     pub(super) is_cut_off: bool,
     /// Producers and first offsets of the aborted transactions in it.
@@ -98,8 +100,7 @@ impl AnsweredPartition {
             aborted.push((bytes.try_get_i64()?, bytes.try_get_i64()?));
             each_tag(bytes, |_| {})?;
         }
-        // The replica that the broker would prefer, of which none is without a rack.
-        bytes.try_get_i32()?;
+        let preferred_replica = bytes.try_get_i32()?;
         let size = count(bytes)?;
         let records = take(bytes, size)?;
         let mut is_cut_off = false;
@@ -109,6 +110,7 @@ impl AnsweredPartition {
             error,
             high_watermark,
             stable_end,
+            preferred_replica,
             is_cut_off,
             aborted,
             records,

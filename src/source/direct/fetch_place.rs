@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicI64;
 /// Where a partition is fetched.
 #[derive(Debug)]
 pub(super) struct FetchPlace {
-    /// How often it was asked for: what was fetched for an earlier time is not wanted any more.
+    /// A number that rises whenever it is asked for: what was fetched for an earlier turn is not wanted any more.
     pub(super) turn: u64,
     /// The next offset.
     pub(super) next: i64,

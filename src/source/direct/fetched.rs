@@ -33,9 +33,21 @@ impl RecordChunk {
         self.places.len()
     }
 
-    /// The offset after the last one, if there is one.
-    pub(in crate::source) fn next_offset(&self) -> Option<i64> {
-        self.places.last().map(|last| last.offset + 1)
+    /// The first record.
+    pub(in crate::source) fn first(&self) -> Option<Record<'_>> {
+        self.places.first().map(|place| self.record(place))
+    }
+
+    /// The last record.
+    pub(in crate::source) fn last(&self) -> Option<Record<'_>> {
+        self.places.last().map(|place| self.record(place))
+    }
+
+    /// Leaves out the first record.
+    pub(in crate::source) fn remove_first(&mut self) {
+        if !self.places.is_empty() {
+            self.places.remove(0);
+        }
     }
 
     fn record(&self, place: &RecordPlace) -> Record<'_> {

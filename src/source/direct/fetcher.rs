@@ -1,6 +1,7 @@
 //! The thread that fetches from one broker: while it looks at one answer, the broker prepares the next.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -57,6 +58,17 @@ struct Fetched {
 /// The longest that a broker's wish to be left alone is followed at once.
 const THROTTLE_STEP: Duration = Duration::from_millis(200);
 
+// If it panics, the partitions that it fetched are not left without a reader.
+impl Drop for Fetcher {
+    fn drop(&mut self) {
+        self.mailbox.close();
+        let reason = || "the thread that fetched it has ended".to_owned();
+        for (partition, place) in mem::take(&mut self.partitions) {
+            self.give_back(partition, place.turn, reason());
+        }
+    }
+}
+
 impl Fetcher {
     /// Fetches from `broker`, `host:port`, what `mailbox` asks for.
     pub(super) fn new(
@@ -94,7 +106,7 @@ impl Fetcher {
             }
             if let Err(reason) = self.step(&mut connection, &mut sent) {
                 (connection, sent) = (None, None);
-                for (partition, place) in std::mem::take(&mut self.partitions) {
+                for (partition, place) in mem::take(&mut self.partitions) {
                     self.give_back(partition, place.turn, reason.clone());
                 }
             }
@@ -143,6 +155,7 @@ impl Fetcher {
         let answer = connection
             .receive(asked.number)
             .map_err(|error| self.failed(&error))?;
+        let mut pinned = answer.len();
         let answer = FetchAnswer::decode(answer)
             .map_err(|why| format!("{} answered what is not valid: {why}", self.broker))?;
         if let Some(error) = answer.error.err() {
@@ -150,16 +163,19 @@ impl Fetcher {
         }
         let mut fetched = Vec::new();
         for partition in answer.partitions {
-            fetched.extend(self.note(partition, &asked));
+            fetched.extend(self.take_in(partition, &asked));
         }
         // While batches are unpacked here, the broker looks for the next ones.
         let is_left_alone = answer.throttle_ms > 0 || self.output.is_full();
+        let mut next = None;
         if !is_left_alone && self.take_orders(false) && !self.partitions.is_empty() {
-            *sent = Some(self.send(connection)?);
+            next = Some(self.send(connection));
         }
+        // Also if that failed: a fault of a partition is told here.
         for batches in fetched {
-            self.deliver(batches);
+            self.deliver(batches, &mut pinned);
         }
+        *sent = next.transpose()?;
         self.wait(answer.throttle_ms);
         Ok(())
     }
@@ -203,7 +219,7 @@ impl Fetcher {
     }
 
     // Moves the place of a partition behind what came.
-    fn note(&mut self, answer: AnsweredPartition, sent: &SentFetch) -> Option<Fetched> {
+    fn take_in(&mut self, answer: AnsweredPartition, sent: &SentFetch) -> Option<Fetched> {
         let partition = answer.partition;
         let (turn, from) = *sent.asked.get(&partition)?;
         let place = self.partitions.get_mut(&partition)?;
@@ -223,6 +239,12 @@ impl Fetcher {
         };
         if let Some(error) = answer.error.err() {
             fetched.fault = Some(format!("{} answered {error}", self.broker));
+            self.partitions.remove(&partition);
+            return Some(fetched);
+        }
+        if answer.preferred_replica >= 0 {
+            let reason = format!("{} wants it to be read from another broker", self.broker);
+            fetched.fault = Some(reason);
             self.partitions.remove(&partition);
             return Some(fetched);
         }
@@ -259,10 +281,10 @@ impl Fetcher {
         if size == 0 && !answer.records.is_empty() && fetched.fault.is_none() {
             fetched.fault = Some("a record batch came in part".to_owned());
         }
-        if fetched.fault.is_none()
-            && place.next >= answer.stable_end
-            && place.told_end != place.next
-        {
+        // A broker may have looked for the end before it looked for records.
+        let is_end =
+            place.next == answer.stable_end || (size == 0 && place.next >= answer.stable_end);
+        if fetched.fault.is_none() && is_end && place.told_end != place.next {
             place.told_end = place.next;
             fetched.end = Some(place.next);
         }
@@ -275,12 +297,16 @@ impl Fetcher {
         Some(fetched)
     }
 
-    fn deliver(&mut self, fetched: Fetched) {
+    // The first chunk of an answer counts for `pinned` bytes more: all of the answer is kept while it is.
+    fn deliver(&mut self, fetched: Fetched, pinned: &mut usize) {
         let (partition, turn) = (fetched.packed.partition, fetched.turn);
         let output = &self.output;
         let unpacked = self.unpacker.unpack(&fetched.packed, |chunk, bytes| {
             let part = FetchedPart::Records(chunk);
-            output.push(FetchDelivery::Part { turn, part }, bytes);
+            output.push(
+                FetchDelivery::Part { turn, part },
+                bytes + mem::take(pinned),
+            );
         });
         let fault = unpacked.err().map(|fault| fault.to_string());
         if let Some(reason) = fault.or(fetched.fault) {

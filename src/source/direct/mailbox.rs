@@ -46,6 +46,11 @@ impl Mailbox {
         (!orders.is_closed).then(|| mem::take(&mut orders.waiting))
     }
 
+    /// Whether it is closed.
+    pub(super) fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
     /// Whether there are orders, or it is closed.
     pub(super) fn has_some(&self) -> bool {
         let orders = self.lock();

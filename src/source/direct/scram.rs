@@ -34,8 +34,9 @@ enum ScramStep {
     Done,
 }
 
-/// Brokers ask for no fewer rounds, and more than this would take minutes.
-const ROUNDS_MAX: u32 = 10_000_000;
+/// RFC 7677 allows no fewer rounds: a false broker could try passwords with little work. More than the greatest would take
+/// minutes.
+const ROUNDS: std::ops::RangeInclusive<u32> = 4_096..=10_000_000;
 /// "No channel is bound", in base64.
 const NO_CHANNEL: &str = "biws";
 
@@ -89,6 +90,9 @@ impl Scram {
     /// When it is not valid, or does not prove that the broker knows the password.
     pub(super) fn hear(&mut self, words: &[u8]) -> Result<(), String> {
         let words = std::str::from_utf8(words).map_err(|_| NOT_VALID.to_owned())?;
+        if let Some(error) = words.strip_prefix("e=") {
+            return Err(error.to_owned());
+        }
         match std::mem::replace(&mut self.step, ScramStep::Done) {
             ScramStep::First => {
                 self.step = self.answer(words).ok_or(NOT_VALID)?;
@@ -114,7 +118,7 @@ impl Scram {
         let nonce = field("r=").filter(|nonce| nonce.starts_with(&self.nonce))?;
         let salt = STANDARD.decode(field("s=")?).ok()?;
         let rounds: u32 = field("i=")?.parse().ok()?;
-        let rounds = NonZeroU32::new(rounds).filter(|rounds| rounds.get() <= ROUNDS_MAX)?;
+        let rounds = NonZeroU32::new(rounds).filter(|rounds| ROUNDS.contains(&rounds.get()))?;
         let mut salted = vec![0; self.hash.digest().output_len()];
         let password = self.password.as_bytes();
         pbkdf2::derive(self.hash.pbkdf2(), rounds, &salt, password, &mut salted);
@@ -214,7 +218,7 @@ mod tests {
             "",
             "r=other,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
             "r=rOprNGfwEbeRWgbNEkqO1,s=?,i=4096",
-            "r=rOprNGfwEbeRWgbNEkqO1,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=0",
+            "r=rOprNGfwEbeRWgbNEkqO1,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4095",
             "r=rOprNGfwEbeRWgbNEkqO1,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4000000000",
         ] {
             let mut scram = example();

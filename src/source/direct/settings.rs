@@ -116,14 +116,16 @@ impl DirectSettings {
             },
             wait_ms,
             min_bytes: number("fetch.min.bytes", 1),
-            max_bytes: number("fetch.max.bytes", 8 << 20),
-            partition_max_bytes,
+            max_bytes: number("fetch.max.bytes", 8 << 20).min(BYTES_MAX),
+            partition_max_bytes: partition_max_bytes.min(BYTES_MAX),
             answer_max: ANSWER_MAX + Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)),
             read_ahead_bytes: usize::try_from(read_ahead).unwrap_or(0) << 10,
         })
     }
 }
 
+/// An answer must not be longer than what is taken for one.
+const BYTES_MAX: i32 = 50_000_000;
 /// How long a broker may take for an answer, beside the time for which a fetch waits.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 

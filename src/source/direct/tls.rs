@@ -1,6 +1,7 @@
 //! TLS as the properties of librdkafka describe it.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
@@ -10,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::source::certificate;
-use crate::source::security::Security;
+use crate::source::security::{Authorities, Security};
 
 /// How to speak TLS.
 ///
@@ -24,6 +25,14 @@ pub(super) fn client(
     let is_false = |value: &str| matches!(value, "false" | "0" | "f");
     if !security.checks_names || get("enable.ssl.certificate.verification").is_some_and(is_false) {
         return Err("it does not speak TLS without looking at certificates".to_owned());
+    }
+    let is_narrowed = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .iter()
+        .any(|name| env::var_os(name).is_some());
+    if security.authorities == Authorities::System && is_narrowed {
+        return Err(
+            "it does not read SSL_CERT_FILE and SSL_CERT_DIR: set ssl.ca.location".to_owned(),
+        );
     }
     let provider = Arc::new(ring::default_provider());
     let roots: Arc<RootCertStore> = Arc::new(certificate::roots(&security.authorities));

@@ -17,7 +17,7 @@ pub(super) struct Unpacker {
     buffers: Arc<BufferPool>,
     /// Records that were found and not delivered yet.
     places: Vec<RecordPlace>,
-    /// The bytes of their batches.
+    /// The bytes of their records, decompressed.
     size: usize,
     /// What they are in, if they were compressed.
     unpacked: Vec<u8>,
@@ -53,7 +53,8 @@ impl Unpacker {
         }
     }
 
-    /// Hands the records to `deliver` in their order, some at a time, each time with about how many bytes they hold.
+    /// Hands the records to `deliver` in their order, some at a time, each time with about how many bytes they hold beside
+    /// those of `packed`.
     ///
     /// # Errors
     /// When a batch can't be read. All records before it were delivered.
@@ -145,16 +146,17 @@ impl Unpacker {
     }
 
     fn hand_on(&mut self, packed: &PackedBatches, deliver: &mut impl FnMut(RecordChunk, usize)) {
-        let bytes = match self.are_unpacked {
-            false => packed.bytes.clone(),
+        let (bytes, own) = match self.are_unpacked {
+            false => (packed.bytes.clone(), 0),
             true => {
                 let unpacked = mem::take(&mut self.unpacked);
                 let size = unpacked.len();
-                self.buffers.share(unpacked, size)
+                (self.buffers.share(unpacked, size), size)
             }
         };
+        self.size = 0;
         let places = mem::take(&mut self.places);
-        let size = mem::take(&mut self.size) + places.len() * size_of::<RecordPlace>();
+        let size = own + places.len() * size_of::<RecordPlace>();
         if !places.is_empty() {
             deliver(RecordChunk::new(packed.partition, bytes, places), size);
         }
