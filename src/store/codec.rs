@@ -105,7 +105,7 @@ impl ByteEncoder {
 }
 
 /// Reads what an [`ByteEncoder`] wrote, and refuses anything else without a panic.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ByteDecoder<'a> {
     bytes: &'a [u8],
 }
@@ -229,6 +229,11 @@ impl<'a> ByteDecoder<'a> {
     /// How many bytes are left.
     pub(super) fn left(&self) -> usize {
         self.bytes.len()
+    }
+
+    /// The bytes that are left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// A byte that must be `expected`: the format of what follows.

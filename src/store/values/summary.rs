@@ -21,12 +21,13 @@ impl StoredValue for Summary {
             return Ok(summary);
         }
         let mut bins = Vec::with_capacity(decoder.left() / 2);
-        let mut stored = StoredBins::new(decoder);
+        let mut stored = StoredBins::new(decoder.clone());
         let mut counted: u64 = 0;
         while let Some((index, count)) = stored.next()? {
             counted = counted.checked_add(count).ok_or(Malformed)?;
             bins.push((index, count));
         }
+        *decoder = stored.decoder;
         if counted != summary.count {
             return Err(Malformed);
         }
@@ -38,7 +39,7 @@ impl StoredValue for Summary {
 /// Writes what is in `before` with `added` merged in.
 ///
 /// These are the bytes that reading, merging and writing give. Bins are stored in order, so they are
-/// merged as they are read: to build a histogram of them takes far longer.
+/// merged as they are read: to build a histogram of them takes far longer. Most of them stay as they are.
 pub(in crate::store) fn merge_summary(
     before: &[u8],
     added: &Summary,
@@ -51,28 +52,33 @@ pub(in crate::store) fn merge_summary(
     if !write_figures(&merged, encoder) {
         return Ok(());
     }
-    let mut counted: u64 = 0;
-    let mut last = None;
-    let mut added = added.histogram.bins().peekable();
-    let mut stored = StoredBins::new(&mut decoder);
+    let mut stored = OrderedBins::new(decoder);
     let mut bins = WrittenBins::new(encoder);
-    while let Some((index, count)) = stored.next()? {
-        if last.is_some_and(|last| index <= last) {
-            return Err(Malformed);
+    // The next stored bin that is not written yet.
+    let mut next = stored.next()?;
+    for (index, count) in added.histogram.bins() {
+        if let Some(before) = next.filter(|before| before.0 < index) {
+            bins.write(before.0, before.1);
+            let same = stored.pass_before(index.into())?;
+            bins.copy(same, stored.last);
+            next = stored.next()?;
         }
-        last = Some(index);
-        counted = counted.checked_add(count).ok_or(Malformed)?;
-        while let Some((index, count)) = added.next_if(|added| added.0 < index) {
-            bins.write(index, count);
+        match next {
+            Some(same) if same.0 == index => {
+                bins.write(index, count.saturating_add(same.1));
+                next = stored.next()?;
+            }
+            _ => bins.write(index, count),
         }
-        let same = added.next_if(|added| added.0 == index);
-        let more = same.map_or(0, |(_, count)| count);
-        bins.write(index, count.saturating_add(more));
     }
-    if counted != expected {
+    if let Some((index, count)) = next {
+        bins.write(index, count);
+        let same = stored.pass_before(i32::MAX)?;
+        bins.copy(same, stored.last);
+    }
+    if stored.counted != expected {
         return Err(Malformed);
     }
-    added.for_each(|(index, count)| bins.write(index, count));
     Ok(())
 }
 
@@ -121,13 +127,14 @@ fn read_figures(decoder: &mut ByteDecoder<'_>) -> DecodeResult<Summary> {
 
 /// Bins as they are stored: each as its distance from the one before, and its count, up to the end
 /// of the value.
-struct StoredBins<'d, 'b> {
-    decoder: &'d mut ByteDecoder<'b>,
+#[derive(Clone)]
+struct StoredBins<'b> {
+    decoder: ByteDecoder<'b>,
     last: i32,
 }
 
-impl<'d, 'b> StoredBins<'d, 'b> {
-    fn new(decoder: &'d mut ByteDecoder<'b>) -> Self {
+impl<'b> StoredBins<'b> {
+    const fn new(decoder: ByteDecoder<'b>) -> Self {
         Self { decoder, last: 0 }
     }
 
@@ -146,6 +153,104 @@ impl<'d, 'b> StoredBins<'d, 'b> {
     }
 }
 
+/// [`StoredBins`] that must be in order.
+#[derive(Clone)]
+struct OrderedBins<'b> {
+    stored: StoredBins<'b>,
+    is_first: bool,
+    /// The index of the last one.
+    last: i32,
+    /// The counts of all so far.
+    counted: u64,
+}
+
+impl<'b> OrderedBins<'b> {
+    const fn new(decoder: ByteDecoder<'b>) -> Self {
+        Self {
+            stored: StoredBins::new(decoder),
+            is_first: true,
+            last: 0,
+            counted: 0,
+        }
+    }
+
+    fn next(&mut self) -> DecodeResult<Option<(i16, u64)>> {
+        let Some((index, count)) = self.stored.next()? else {
+            return Ok(None);
+        };
+        if !self.is_first && i32::from(index) <= self.last {
+            return Err(Malformed);
+        }
+        self.is_first = false;
+        self.last = index.into();
+        self.counted = self.counted.checked_add(count).ok_or(Malformed)?;
+        Ok(Some((index, count)))
+    }
+
+    /// Goes on to the first one with an index of `end` or more. Gives the bytes of those before it.
+    fn pass_before(&mut self, end: i32) -> DecodeResult<&'b [u8]> {
+        let all = self.stored.decoder.rest();
+        loop {
+            while self.pass_four_before(end) {}
+            let here = self.clone();
+            match self.next()? {
+                Some((index, _)) if i32::from(index) < end => {}
+                after => {
+                    if after.is_some() {
+                        *self = here;
+                    }
+                    break;
+                }
+            }
+        }
+        let passed = all.len() - self.stored.decoder.left();
+        Ok(&all[..passed])
+    }
+
+    /// Passes the next four if they are all before `end` and each takes two bytes, as most do: then they are read at once.
+    fn pass_four_before(&mut self, end: i32) -> bool {
+        let rest = self.stored.decoder.rest();
+        let Some((bytes, rest)) = rest.split_first_chunk() else {
+            return false;
+        };
+        let Some((distance, count)) = four_bins(*bytes) else {
+            return false;
+        };
+        let last = self.last + i32::from(distance);
+        let Some(counted) = self.counted.checked_add(count.into()) else {
+            return false;
+        };
+        if self.is_first || last >= end || last > i32::from(i16::MAX) {
+            return false;
+        }
+        self.stored.decoder = ByteDecoder::new(rest);
+        self.stored.last = last;
+        self.last = last;
+        self.counted = counted;
+        true
+    }
+}
+
+/// The distance over four bins of two bytes each, and the sum of their counts. `None` if they are others, not in order,
+/// or one of them is empty.
+fn four_bins(bytes: [u8; 8]) -> Option<(u16, u16)> {
+    const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
+    const EACH: u64 = 0x0001_0001_0001_0001;
+    let both = u64::from_le_bytes(bytes);
+    // Four numbers of 16 bits, each below 128: distances in zigzag, so an odd one is negative.
+    let (distances, counts) = (both & (0xff * EACH), (both >> 8) & (0xff * EACH));
+    let is_any_zero = |numbers: u64| (numbers + 0x7fff * EACH) & (0x8000 * EACH) != 0x8000 * EACH;
+    let is_other = both & HIGHEST_BITS != 0 || distances & EACH != 0;
+    if is_other || is_any_zero(distances) || is_any_zero(counts) {
+        return None;
+    }
+    // The highest 16 bits of this product are the sum of all four.
+    let [.., low, high] = distances.wrapping_mul(EACH).to_le_bytes();
+    let distance = u16::from_le_bytes([low, high]) / 2;
+    let [.., low, high] = counts.wrapping_mul(EACH).to_le_bytes();
+    Some((distance, u16::from_le_bytes([low, high])))
+}
+
 /// Bins as they are written: see [`StoredBins`].
 struct WrittenBins<'e> {
     encoder: &'e mut ByteEncoder,
@@ -162,6 +267,12 @@ impl<'e> WrittenBins<'e> {
         self.encoder.i32(index - self.last);
         self.encoder.u64(count);
         self.last = index;
+    }
+
+    /// Writes the bytes of some bins: the first follows the one that was written last, and the last has index `last`.
+    fn copy(&mut self, bins: &[u8], last: i32) {
+        self.encoder.bytes(bins);
+        self.last = last;
     }
 }
 
@@ -193,6 +304,32 @@ mod tests {
             let mut merged = ByteEncoder::default();
             let added = summary_of(&[(1, false)]);
             assert_eq!(merge_summary(damaged, &added, &mut merged), Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn damage_anywhere_in_a_long_cell_is_refused_as_by_reading() {
+        // Bins of two bytes, which are read four at a time, and others.
+        let many = (0..700).map(|number| (number * number % 1_000 + 40, number % 3 == 0));
+        let cell = summary_of(&many.collect::<Vec<_>>()).encode();
+        let added = summary_of(&[(70, false), (400, false), (800, false)]);
+        for at in 0..cell.len() {
+            for to in [0, 1, 2, 3, 0x7f, 0x80, 0xff] {
+                let mut damaged = cell.clone();
+                damaged[at] = to;
+                let merged = merge_summary(&damaged, &added, &mut ByteEncoder::default());
+                match Summary::decode(&damaged) {
+                    Err(Malformed) => assert_eq!(merged, Err(Malformed), "{at}: {to}"),
+                    // Reading takes bins in any order.
+                    Ok(mut read) => {
+                        let mut bytes = ByteEncoder::default();
+                        if merge_summary(&damaged, &added, &mut bytes).is_ok() {
+                            read.merge(&added);
+                            assert_eq!(Summary::decode(bytes.as_bytes()), Ok(read), "{at}: {to}");
+                        }
+                    }
+                }
+            }
         }
     }
 
