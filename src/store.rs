@@ -46,10 +46,12 @@ mod endless_record;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod halved_cache;
 mod head;
 mod identity;
 mod journal;
 mod keys;
+mod known_marks;
 mod life;
 mod listed;
 mod mark;
@@ -212,7 +214,7 @@ impl Store {
         let documents = self.marking.documents();
         // If this fails, what was written lately is forgotten.
         let recent = mem::take(&mut self.recent);
-        let mut draft = Draft::new(&database, &self.head, documents).with_recent(recent);
+        let mut draft = Draft::new(&database, &self.head, documents, recent);
         draft.clear(acks)?;
         draft.merge(effects, frame.grid(), floor, self.latest)?;
         draft.list(effects);
@@ -237,13 +239,9 @@ impl Store {
         let mut unread = views.unread();
         if documents != MarkedDocuments::None {
             marked = unread.to_be_marked(&changed);
-            let (totals, slices) = &marked;
-            let windows = task::documents(frame.windows_of(slices));
-            let totals = totals.iter().copied().map(DocumentKey::Total);
-            for document in totals.chain(windows) {
-                self.retention.note(&document);
-                draft.mark([document]);
-            }
+            let (totals, slices) = &mut marked;
+            let so_far = (unread.readings(), self.latest);
+            draft.mark_changed(&frame, totals, slices, so_far, &mut self.retention);
             // What became final may be years of windows: a first step is marked here, which mostly is
             // all of it, and the rest afterwards.
             let mut new = Vec::new();
@@ -289,16 +287,16 @@ impl Store {
         }
         draft.head_mut().floor = floor;
         draft.head_mut().as_of = as_of_ms;
-        let recent = draft.recent();
         crash_point::reach("checkpoint: before the batch");
         let begins = self.progress.is_empty() && !effects.progress.is_empty();
-        self.head = draft.write()?;
+        let mut recent;
+        (self.head, recent) = draft.write()?;
         if is_planted(Mistake::PositionInAnotherWrite) {
-            let mut later = Draft::new(&database, &self.head, documents);
+            let mut later = Draft::new(&database, &self.head, documents, recent);
             for (partition, progress) in &effects.progress {
                 later.put(&keys::progress(*partition), progress);
             }
-            self.head = later.write()?;
+            (self.head, recent) = later.write()?;
         }
         crash_point::reach("checkpoint: after the batch");
         unread.marked(marked.0, marked.1);
@@ -334,10 +332,11 @@ impl Store {
     /// # Errors
     /// When nothing was written. The same may be said again.
     pub fn acknowledge(&mut self, acks: &[(DocumentKey, Mark)]) -> Result<Checkpoint, Error> {
-        let mut draft = Draft::new(&self.database, &self.head, self.marking.documents());
+        let (documents, recent) = (self.marking.documents(), mem::take(&mut self.recent));
+        let mut draft = Draft::new(&self.database, &self.head, documents, recent);
         draft.clear(acks)?;
         crash_point::reach("acknowledgement: before the batch");
-        self.head = draft.write()?;
+        (self.head, self.recent) = draft.write()?;
         crash_point::reach("acknowledgement: after the batch");
         Ok(self.checkpoint())
     }

@@ -1,10 +1,12 @@
 //! One checkpoint: effects become one batch.
 
+mod changed_documents;
 mod correction;
 
 use std::borrow::Cow;
-use std::mem;
+use std::{mem, slice};
 
+use prefetch_index::prefetch_index;
 use rocksdb::WriteBatch;
 use tidegauge_windows::{Aggregate, Block, Changes, EventTime, Grid, Summary};
 
@@ -50,36 +52,27 @@ pub(super) struct Draft<'a> {
 type Part<'a> = (EventTime, BranchId, &'a Summary);
 
 impl<'a> Draft<'a> {
-    /// A batch that follows the state with `head`, and marks `documents`.
+    /// A batch that follows the state with `head`, and marks `documents`. It looks into `recent`, which says what was
+    /// written lately, before it reads the state; [`Draft::write`] gives it back.
     pub(super) fn new(
         database: &'a Database,
         head: &CheckpointHead,
         documents: MarkedDocuments,
+        mut recent: RecentWrites,
     ) -> Self {
+        let known = recent.take_marks();
         Self {
             database,
-            batch: WriteBatch::default(),
+            batch: WriteBatch::with_capacity_bytes(recent.batch_bytes()),
             stored: [head.in_no_window.next, head.rejects.next],
             head: CheckpointHead {
                 sequence: head.sequence + 1,
                 ..head.clone()
             },
-            marks: (documents != MarkedDocuments::None).then(Marks::default),
+            marks: (documents != MarkedDocuments::None).then(|| Marks::after(known)),
             encoder: ByteEncoder::with_capacity(4_096),
-            recent: RecentWrites::default(),
+            recent,
         }
-    }
-
-    /// Has it look into `recent`, which says what was written lately, before it reads the state.
-    /// [`Draft::recent`] gives it back.
-    pub(super) fn with_recent(mut self, recent: RecentWrites) -> Self {
-        self.recent = recent;
-        self
-    }
-
-    /// The cache of recent writes, as it is once the batch is written.
-    pub(super) fn recent(&mut self) -> RecentWrites {
-        mem::take(&mut self.recent)
     }
 
     /// The head after the batch.
@@ -213,17 +206,20 @@ impl<'a> Draft<'a> {
         self.batch.put(key, self.encoder.as_bytes());
     }
 
-    /// Writes the batch, with the head that says so.
-    pub(super) fn write(mut self) -> Result<CheckpointHead, Error> {
+    /// Writes the batch, with the head that says so. Gives the head, and what was written lately.
+    pub(super) fn write(mut self) -> Result<(CheckpointHead, RecentWrites), Error> {
         if let Some(marks) = self.marks.take() {
             let (mark, before) = (self.head.mark(), self.head.dirty);
-            self.head.dirty = marks.write(self.database, mark, &mut self.batch, before)?;
+            let (count, known) = marks.write(self.database, mark, &mut self.batch, before)?;
+            self.head.dirty = count;
+            self.recent.keep_marks(known);
         }
         let head = self.head.clone();
         self.put(&keys::head(), &head);
         self.database.put_table_list(&mut self.batch);
+        self.recent.note_batch(self.batch.size_in_bytes());
         self.database.write(self.batch)?;
-        Ok(head)
+        Ok((head, self.recent))
     }
 
     fn merge_cells(
@@ -260,7 +256,8 @@ impl<'a> Draft<'a> {
             let read = cells.iter().filter(|(_, is_read)| *is_read);
             let read: Vec<KeyBytes> = read.map(|(key, _)| *key).collect();
             let mut found = self.database.get_all(&read)?.into_iter();
-            for ((key, is_read), (_, _, difference)) in cells.iter().zip(some) {
+            for (at, ((key, is_read), (_, _, difference))) in cells.iter().zip(some).enumerate() {
+                fetch_ahead(some, at);
                 let before = is_read.then(|| found.next()).flatten().flatten();
                 self.merge_cell(key, difference, before.as_deref())?;
                 self.batch.put(key, self.encoder.as_bytes());
@@ -275,7 +272,10 @@ impl<'a> Draft<'a> {
             let mut parts: Vec<Part<'_>> = parts.collect();
             let cell_of = |(start, branch, _): &Part<'_>| (*start, *branch);
             parts.sort_unstable_by_key(cell_of);
+            let mut at = 0;
             for together in parts.chunk_by(|one, other| cell_of(one) == cell_of(other)) {
+                fetch_ahead(&parts, at);
+                at += together.len();
                 // A chunk is never empty, so there is a first one.
                 let [first, others @ ..] = together else {
                     continue;
@@ -332,6 +332,15 @@ impl<'a> Draft<'a> {
     }
 }
 
+/// Differences are anywhere in memory: while one is merged, those that follow are fetched.
+fn fetch_ahead(parts: &[Part<'_>], at: usize) {
+    const AHEAD: usize = 8;
+    if let Some((_, _, difference)) = parts.get(at + AHEAD) {
+        let one = slice::from_ref(*difference);
+        prefetch_index(one, 0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -365,15 +374,17 @@ mod tests {
             })
         };
         let nothing = MarkedDocuments::None;
-        let mut draft = Draft::new(&database, &CheckpointHead::default(), nothing);
+        let after = |head| Draft::new(&database, head, nothing, RecentWrites::default());
+        let empty = CheckpointHead::default();
+        let mut draft = after(&empty);
         // Behind the start of the second one.
         let floor = Some(EventTime::from_millis(2 * 60_000 + 1));
         draft.merge(&effects, &grid, floor, None).unwrap();
-        let head = draft.write().unwrap();
+        let (head, _) = draft.write().unwrap();
         assert_eq!(counts(), [0, 1, 1]);
 
         // The same again. The latest payment is exactly at the start of its slice.
-        let mut draft = Draft::new(&database, &head, nothing);
+        let mut draft = after(&head);
         let latest = Some(minute(3));
         draft.merge(&effects, &grid, None, latest).unwrap();
         draft.write().unwrap();

@@ -13,6 +13,7 @@ use crate::domain::payment::BranchId;
 mod dirty;
 mod index;
 mod key_fields;
+mod mark_group;
 mod orders;
 mod record_list;
 mod topic;
@@ -22,6 +23,7 @@ pub(super) use dirty::{
 };
 pub(super) use index::{all_indexes, family_of_index, index};
 use key_fields::KeyFields;
+pub(super) use mark_group::MarkGroup;
 pub(super) use orders::{all_orders, group_of_repeated, orders, repeated, repeated_to, segment_of};
 pub(super) use record_list::RecordList;
 pub(super) use topic::{

@@ -1,6 +1,7 @@
 //! The marking tasks that are not done, and which one is next.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use tidegauge_windows::{EventTime, Frame};
 
@@ -84,12 +85,13 @@ impl Store {
     /// When nothing was written. The same may be asked again.
     pub fn mark_again(&mut self, family: Family) -> Result<Checkpoint, Error> {
         let documents = self.marking.documents();
-        let mut draft = Draft::new(&self.database, &self.head, documents);
+        let recent = mem::take(&mut self.recent);
+        let mut draft = Draft::new(&self.database, &self.head, documents, recent);
         let tasks = self.marking.with(Task::of_family(family, documents));
         for (number, task) in &tasks {
             draft.keep_task(*number, Some(task));
         }
-        self.head = draft.write()?;
+        (self.head, self.recent) = draft.write()?;
         for (number, task) in tasks {
             self.marking.set(number, Some(task));
         }
@@ -116,13 +118,14 @@ impl Store {
         let engine = snapshot.engine().map_err(unreadable)?;
         let frame = self.context.frame(&self.head, engine);
         let (documents, rest) = task.step(&snapshot, &frame).map_err(unreadable)?;
-        let mut draft = Draft::new(&self.database, &self.head, self.marking.documents());
+        let (marked, recent) = (self.marking.documents(), mem::take(&mut self.recent));
+        let mut draft = Draft::new(&self.database, &self.head, marked, recent);
         for document in documents {
             self.retention.note(&document);
             draft.mark([document]);
         }
         draft.keep_task(number, rest.as_ref());
-        self.head = draft.write()?;
+        (self.head, self.recent) = draft.write()?;
         self.marking.set(number, rest);
         self.changelog.note_marking(self.head.sequence);
         Ok(self.marking.is_pending())

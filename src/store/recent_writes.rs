@@ -1,20 +1,21 @@
 //! A cache of what the newest checkpoints wrote and the next ones will read again.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
+use std::collections::HashSet;
 use std::mem;
 
 use rustc_hash::FxBuildHasher;
 use tidegauge_windows::EventTime;
 
+use super::halved_cache::HalvedCache;
 use super::keys::KeyBytes;
+use super::known_marks::KnownMarks;
 use crate::domain::payment::BranchId;
 use crate::domain::total::Total;
 
-/// Coarse cells and totals as the state has them, and the branches of the newest slice.
+/// Coarse cells and totals as the state has them, the branches of the newest slice, and which marks there are.
 ///
 /// Its memory is bounded: the entries that were not written for the longest time are dropped.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct RecentWrites {
     cells: HalvedCache<KeyBytes, Vec<u8>>,
     totals: HalvedCache<BranchId, Option<Total>>,
@@ -22,15 +23,33 @@ pub(super) struct RecentWrites {
     newest: Option<EventTime>,
     /// The branches that have a cell in it, if all are known.
     branches: Option<HashSet<BranchId, FxBuildHasher>>,
+    marks: KnownMarks,
+    /// The size of the last batch in bytes.
+    batch_bytes: usize,
 }
 
-/// A generation of entries is full when it holds about this many bytes; there are two of cells, and
-/// two of totals.
-const HALF_BYTES: usize = 3 << 20;
+/// Half of the bytes of all cells, and of all totals.
+const HALF_BYTES_OF_CELLS: usize = 6 << 20;
+const HALF_BYTES_OF_TOTALS: usize = 3 << 20;
+/// At most so many bytes are reserved for a batch before it is made.
+const BATCH_BYTES_MAX: usize = 8 << 20;
 /// The bytes that an entry takes in a map, beside those of a cell.
 const ENTRY_BYTES: usize = 96;
 /// Of more branches than this it is not kept which have a cell in the newest slice.
 const BRANCHES_MAX: usize = 50_000;
+
+impl Default for RecentWrites {
+    fn default() -> Self {
+        Self {
+            cells: HalvedCache::new(HALF_BYTES_OF_CELLS),
+            totals: HalvedCache::new(HALF_BYTES_OF_TOTALS),
+            newest: None,
+            branches: None,
+            marks: KnownMarks::default(),
+            batch_bytes: 0,
+        }
+    }
+}
 
 impl RecentWrites {
     /// The slices of a checkpoint follow; before it the newest slice is `newest`.
@@ -85,43 +104,25 @@ impl RecentWrites {
         self.totals
             .keep(branch, ENTRY_BYTES, |kept| *kept = Some(total));
     }
-}
 
-/// Entries of which the oldest are forgotten, half of them at once: so no entry needs to know when
-/// it was used.
-#[derive(Debug)]
-struct HalvedCache<K, V> {
-    /// Each with its size.
-    young: HashMap<K, (usize, V), FxBuildHasher>,
-    young_bytes: usize,
-    old: HashMap<K, (usize, V), FxBuildHasher>,
-}
-
-impl<K: Eq + Hash, V: Default> HalvedCache<K, V> {
-    fn get(&self, key: &K) -> Option<&V> {
-        let found = self.young.get(key).or_else(|| self.old.get(key));
-        found.map(|(_, value)| value)
+    /// The bytes to reserve for a batch: as many as the last one had, at most [`BATCH_BYTES_MAX`].
+    pub(super) fn batch_bytes(&self) -> usize {
+        self.batch_bytes.min(BATCH_BYTES_MAX)
     }
 
-    fn keep(&mut self, key: K, bytes: usize, set: impl FnOnce(&mut V)) {
-        let (before, value) = self.young.entry(key).or_default();
-        self.young_bytes = self.young_bytes - *before + bytes;
-        *before = bytes;
-        set(value);
-        if self.young_bytes > HALF_BYTES {
-            self.old = mem::take(&mut self.young);
-            self.young_bytes = 0;
-        }
+    /// A batch had so many bytes.
+    pub(super) fn note_batch(&mut self, bytes: usize) {
+        self.batch_bytes = bytes;
     }
-}
 
-impl<K, V> Default for HalvedCache<K, V> {
-    fn default() -> Self {
-        Self {
-            young: HashMap::default(),
-            young_bytes: 0,
-            old: HashMap::default(),
-        }
+    /// Which marks there are. [`RecentWrites::keep_marks`] gives it back.
+    pub(super) fn take_marks(&mut self) -> KnownMarks {
+        mem::take(&mut self.marks)
+    }
+
+    /// These marks there are after a batch.
+    pub(super) fn keep_marks(&mut self, marks: KnownMarks) {
+        self.marks = marks;
     }
 }
 
@@ -133,24 +134,6 @@ mod tests {
 
     use super::*;
     use crate::store::keys;
-
-    #[test]
-    fn the_newest_value_is_kept_and_memory_is_bounded() {
-        let mut kept: HalvedCache<usize, usize> = HalvedCache::default();
-        for value in 0..1_000 {
-            kept.keep(value, HALF_BYTES / 100, |kept| *kept = value);
-            kept.keep(7, HALF_BYTES / 100, |kept| *kept = value);
-            assert_eq!(kept.get(&value), Some(if value == 7 { &7 } else { &value }));
-            assert_eq!(kept.get(&7), Some(&value));
-            // A generation has room for a hundred, however often one of them is written.
-            if let Some(before) = value.checked_sub(90) {
-                assert!(kept.get(&before).is_some());
-            }
-            assert!(kept.young.len() + kept.old.len() <= 202);
-            assert!(kept.young_bytes <= HALF_BYTES);
-        }
-        assert_eq!(kept.get(&1), None);
-    }
 
     #[test]
     fn a_cell_and_a_total_are_as_they_were_written_last() {

@@ -18,6 +18,8 @@ use crate::view::changelog::ChangeSet;
 pub(super) struct UnreadMarks {
     totals: HashSet<BranchId, FxBuildHasher>,
     slices: HashSet<(EventTime, BranchId), FxBuildHasher>,
+    /// So many times, a delivery has read all marks.
+    readings: u64,
 }
 
 /// Beyond so many changes, documents are marked again.
@@ -29,8 +31,13 @@ impl UnreadMarks {
         if is_planted(Mistake::ReadMarkTakenForUnread) {
             return;
         }
-        self.totals.clear();
-        self.slices.clear();
+        self.readings += 1;
+        self.forget();
+    }
+
+    /// How often a delivery has read all marks.
+    pub(super) fn readings(&self) -> u64 {
+        self.readings
     }
 
     /// The changes among `changed` whose documents are to be marked: branches, and slices with their branch.
@@ -53,10 +60,15 @@ impl UnreadMarks {
     /// The documents of all these are marked now.
     pub(super) fn marked(&mut self, totals: Vec<BranchId>, slices: Vec<(EventTime, BranchId)>) {
         if self.totals.len() + self.slices.len() > CHANGES_MAX {
-            self.clear();
+            self.forget();
         }
         self.totals.extend(totals);
         self.slices.extend(slices);
+    }
+
+    fn forget(&mut self) {
+        self.totals.clear();
+        self.slices.clear();
     }
 }
 
