@@ -275,7 +275,7 @@ pub(super) fn malformed(key: &[u8]) -> String {
 }
 
 pub(super) fn options(fresh: bool) -> Options {
-    let mut options = Options::default();
+    let mut options = with_hints();
     options.create_if_missing(fresh);
     options.set_paranoid_checks(true);
     // A torn tail of the log is cut: what is left is some checkpoint, and its positions say which.
@@ -316,6 +316,13 @@ pub(super) fn options(fresh: bool) -> Options {
         options.set_manifest_preallocation_size(4 << 10);
     }
     options
+}
+
+/// Options with which a buffer looks for the place of a key from that of the last one of its kind on: batches are in order.
+fn with_hints() -> Options {
+    let hints = "memtable_insert_with_hint_prefix_extractor=rocksdb.FixedPrefix.2";
+    let options = Options::default().get_options_from_string(hints);
+    options.unwrap_or_default()
 }
 
 fn tables() -> BlockBasedOptions {
