@@ -187,7 +187,7 @@ impl<'b> OrderedBins<'b> {
         Ok(Some((index, count)))
     }
 
-    /// Goes on to the first one with an index of `end` or more. Gives the bytes of those before it.
+    /// Passes all with an index below `end`. Gives their bytes.
     fn pass_before(&mut self, end: i32) -> DecodeResult<&'b [u8]> {
         let all = self.stored.decoder.rest();
         loop {
