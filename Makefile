@@ -39,7 +39,7 @@ CARGO_FLAGS := --release --locked
 # What tests run may be simulated; what is shipped and measured is built without it.
 TEST_FLAGS := $(CARGO_FLAGS) --features tidegauge/simulation
 
-.PHONY: help demo test test-fast sim memcheck chaos fuzz build stack stack-down bench check fmt clippy doc deny sbom tidy setup setup-build clean-lab mutants
+.PHONY: help demo test test-fast sim memcheck chaos fuzz build stack stack-down bench check fmt clippy doc deny sbom tidy instructions setup setup-build clean-lab mutants
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -135,7 +135,11 @@ bench: build ## all measurements, one after the other: some take many minutes
 	done; \
 	[ -z "$$failed" ] || { echo "a limit was passed:$$failed"; exit 1; }
 
-check: fmt clippy doc deny tidy ## format, lints, docs, licences and sources of dependencies, floors
+check: fmt clippy doc deny tidy instructions ## format, lints, docs, licences and sources of dependencies, floors, instructions
+
+instructions: ## how many instructions the hot path takes, compared with those kept (ARGS=--write keeps those of now)
+	@lab/setup memcheck || true
+	@benches/instructions $(ARGS)
 
 fmt:
 	@cargo fmt --all --check

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -24,11 +25,11 @@ const BEGIN: i64 = 1_793_491_200_000;
 /// So many records or payments are made beforehand.
 const ROUND: u32 = 1_000;
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [stage, count] = &arguments[..] else {
         println!("usage: instructions walk|decode|place|merge COUNT");
-        std::process::exit(2);
+        return ExitCode::from(2);
     };
     let count: u32 = count.parse().expect("a whole number");
     let rounds = count / ROUND;
@@ -39,6 +40,7 @@ fn main() {
         "merge" => merge(count),
         other => panic!("there is no stage {other}"),
     }
+    ExitCode::SUCCESS
 }
 
 fn payloads() -> Vec<Vec<u8>> {
@@ -119,23 +121,22 @@ fn place(rounds: u32) {
             let time = BEGIN + i64::from(round * ROUND + number);
             let time = EventTime::from_millis(time);
             let partition = 0;
-            black_box(engine.insert(
-                partition,
-                time,
-                Some(time),
-                number % 10,
-                &i128::from(number),
-            ));
+            black_box(engine.insert(partition, time, Some(time), number % 10, &amount(number)));
         }
         engine.advance();
     }
     black_box(engine.take_changes());
 }
 
+/// Up to 200,000, in hundredths.
+fn amount(number: u32) -> i128 {
+    i128::from(number * 7_919 % 20_000_000) * 10_i128.pow(16)
+}
+
 fn merge(count: u32) {
     let mut added = Summary::default();
     for number in 0..50 {
-        added.add(&(i128::from(number) * 10_i128.pow(18)), false);
+        added.add(&amount(number), false);
     }
     let mut all = Summary::default();
     for _ in 0..count {

@@ -14,6 +14,7 @@ mod confirmed_ends;
 mod connection_trouble;
 mod cursor;
 mod direct;
+mod entry_judge;
 mod error;
 mod halts;
 mod incident;
@@ -26,6 +27,7 @@ mod native;
 mod partition_readers;
 mod pausing;
 mod property_files;
+mod reader_switch;
 mod record_reader;
 mod refusal;
 mod reporter;
@@ -41,9 +43,6 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rdkafka::types::RDKafkaErrorCode;
-use tracing::warn;
-
 use crate::core::effect::Progress;
 use crate::host::clock::Instant;
 use crate::observe::reader_use::ReaderUse;
@@ -52,14 +51,15 @@ use crate::observe::status::{Condition, End};
 pub use assign::AssignedPartition;
 pub use broker_questions::{BrokerAnswer, BrokerQuestion, ProbeAnswer, TopicDescription};
 use confirmed_ends::ConfirmedEnds;
-use cursor::{PartitionCursor, RecordVerdict};
+use cursor::PartitionCursor;
 #[doc(hidden)]
 pub use direct::fuzzing;
+use entry_judge::EntryJudge;
 pub use error::Error;
-use incident::{PartitionIncident, PassingProblem};
+use incident::PassingProblem;
 pub use kafka_batch::KafkaBatch;
 pub use kafka_client::KafkaClient;
-pub use log_client::{LogBatch, LogClient, LogEntry};
+pub use log_client::{JudgeEntries, LogBatch, LogClient, LogEntry};
 use missing_topic::MissingTopic;
 pub use record_reader::RecordReader;
 pub use settings::{Config, ReaderChoice, StartPosition};
@@ -317,50 +317,14 @@ impl<C: LogClient + ?Sized> Source<C> {
     }
 
     fn sort(&mut self, batch: &mut C::Batch) {
-        let cursors = &mut self.cursors;
-        let failing = &mut self.failing;
-        let confirmed = &mut self.confirmed;
-        let mut incidents = Vec::new();
-        batch.retain(|message| {
-            let partition = message.partition();
-            let cursor = usize::try_from(partition)
-                .ok()
-                .and_then(|partition| cursors.get_mut(partition));
-            let (Some(cursor), error) = (cursor, message.error()) else {
-                incidents.push((partition, PartitionIncident::of(message)));
-                return false;
-            };
-            if error.is_none() && cursor.pass(message.offset()) {
-                return true;
-            }
-            let incident = match error {
-                None => match cursor.judge(&message.record()) {
-                    RecordVerdict::Deliver => return true,
-                    RecordVerdict::Skip => return false,
-                    RecordVerdict::Warn(note) => {
-                        warn!(partition, "{note}");
-                        return true;
-                    }
-                    RecordVerdict::Halt(reason) => PartitionIncident::Halt(reason),
-                },
-                Some(RDKafkaErrorCode::PartitionEOF) => {
-                    // A client that is told where the end is can read the partition again.
-                    failing.remove(&partition);
-                    confirmed.note(partition, Instant::now());
-                    if let Some(note) = cursor.end_reached(message.offset()) {
-                        warn!(partition, "{note}");
-                    }
-                    return false;
-                }
-                Some(_) => PartitionIncident::of(message),
-            };
-            if matches!(incident, PartitionIncident::Halt(_)) {
-                // What follows in this very batch must not be delivered either. Nothing follows what is out of range.
-                cursor.halt();
-            }
-            incidents.push((partition, incident));
-            false
-        });
+        let mut judge = EntryJudge {
+            cursors: &mut self.cursors,
+            failing: &mut self.failing,
+            confirmed: &mut self.confirmed,
+            incidents: Vec::new(),
+        };
+        batch.sort(&mut judge);
+        let incidents = judge.incidents;
         let now = Instant::now();
         if !batch.is_empty() && (!self.failing.is_empty() || self.confirmed.takes_note(now)) {
             for partition in batch.partitions() {

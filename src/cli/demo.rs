@@ -119,7 +119,9 @@ fn config(
         .decided("kafka", None, OWN_BROKER)
         .decided("kafka.brokers", own(brokers), OWN_BROKER)
         .decided("kafka.topic", own(TOPIC), OWN_BROKER)
-        .decided("kafka.start", own("earliest"), OWN_BROKER);
+        .decided("kafka.start", own("earliest"), OWN_BROKER)
+        // That broker gives topics no ids.
+        .decided("kafka.reader", own("librdkafka"), OWN_BROKER);
     Ok(Config::load(&sources, Need::Brokers)?)
 }
 

@@ -81,6 +81,15 @@ impl PartitionCursor {
         passes
     }
 
+    /// Moves past the records from `first` to `last`, which follow each other, if all of them are to be delivered and nothing
+    /// else is to be said.
+    pub(super) fn pass_all(&mut self, first: i64, last: i64) -> bool {
+        let passes = matches!(self.state, CursorState::Reading)
+            && first >= self.position
+            && last < self.stop;
+        passes && self.pass(last)
+    }
+
     /// Judges a record that does not simply pass.
     pub(super) fn judge(&mut self, record: &Record<'_>) -> RecordVerdict {
         match self.state {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::direct::{FetchedBatch, FetchedEntry};
-use super::log_client::{LogBatch, LogEntry};
+use super::log_client::{JudgeEntries, LogBatch, LogEntry};
 use super::native::{KafkaMessage, PolledBatch};
 use crate::domain::record::Record;
 
@@ -59,6 +59,13 @@ impl LogBatch for KafkaBatch {
         match self {
             Self::Polled(batch) => batch.partitions(),
             Self::Fetched(batch) => batch.partitions(),
+        }
+    }
+
+    fn sort(&mut self, judge: &mut impl JudgeEntries) {
+        match self {
+            Self::Polled(batch) => batch.sort(judge),
+            Self::Fetched(batch) => batch.sort(judge),
         }
     }
 

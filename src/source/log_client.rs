@@ -171,6 +171,21 @@ pub trait LogBatch {
 
     /// Keeps only what `keep` says, in order, and releases the rest.
     fn retain(&mut self, keep: impl FnMut(&Self::Entry<'_>) -> bool);
+
+    /// Keeps only what `judge` says, in order, and releases the rest.
+    fn sort(&mut self, judge: &mut impl JudgeEntries) {
+        self.retain(|entry| judge.keeps(entry));
+    }
+}
+
+/// Decides which entries are kept.
+pub trait JudgeEntries {
+    /// Whether all records of a partition are kept that follow each other from the offset `first` to `last`. `false` if each
+    /// has to be looked at.
+    fn keeps_all(&mut self, partition: i32, first: i64, last: i64) -> bool;
+
+    /// Whether this one is kept.
+    fn keeps(&mut self, entry: &impl LogEntry) -> bool;
 }
 
 /// A record, or an error of a partition.

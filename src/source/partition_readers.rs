@@ -99,7 +99,7 @@ impl PartitionReaders {
         self.by_librdkafka -= usize::from(is_librdkafkas);
     }
 
-    /// Takes note that `reader` goes on with a partition, at [`PartitionReader::from`]: the last record that was handed over
+    /// Takes note that `reader` continues with a partition, at [`PartitionReader::from`]: the last record that was handed over
     /// comes once more, so that it shows whether the log is the same. `None` if there is no such partition.
     pub(super) fn begin(&mut self, partition: i32, reader: Reader) -> Option<&PartitionReader> {
         let it = self.partitions.get_mut(&partition)?;
@@ -204,7 +204,7 @@ impl PartitionReader {
         }
     }
 
-    /// The record to verify is gone from the log, so reading goes on without it. Whether there was one.
+    /// The record to verify is gone from the log, so reading continues without it. Whether there was one.
     pub(super) fn forget_last(&mut self) -> bool {
         self.last = None;
         self.verify.take().is_some()
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_goes_on_verifies_the_last_record_and_hands_over_what_follows() {
+    fn a_reader_that_continues_verifies_the_last_record_and_hands_over_what_follows() {
         //  offset  9 "a"   10 "b"
         //  before  passed
         //  now     known   new

@@ -1,14 +1,14 @@
 //! What was fetched: records of partitions, and what brokers say of partitions besides.
 
 use std::collections::BTreeSet;
-use std::slice;
+use std::{mem, slice};
 
 use bytes::Bytes;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::record_batch::{RecordPlace, last_header};
 use crate::domain::record::{Headers, Record};
-use crate::source::log_client::{LogBatch, LogEntry};
+use crate::source::log_client::{JudgeEntries, LogBatch, LogEntry};
 
 /// Records of one partition that follow each other, in the bytes in which they came.
 #[derive(Debug)]
@@ -90,6 +90,33 @@ pub struct FetchedBatch {
 }
 
 impl FetchedBatch {
+    // Keeps chunks of which `keeps_all` says so, and what `keeps` says of others.
+    fn retain_parts<J: ?Sized>(
+        &mut self,
+        judge: &mut J,
+        keeps_all: impl Fn(&mut J, &RecordChunk) -> bool,
+        keeps: impl Fn(&mut J, &FetchedEntry<'_>) -> bool,
+    ) {
+        let mut len = 0;
+        self.parts.retain_mut(|part| match part {
+            FetchedPart::Records(chunk) => {
+                if !keeps_all(judge, chunk) {
+                    let mut places = mem::take(&mut chunk.places);
+                    places.retain(|place| keeps(judge, &FetchedEntry::Record(chunk, place)));
+                    chunk.places = places;
+                }
+                len += chunk.len();
+                chunk.len() > 0
+            }
+            FetchedPart::End { .. } | FetchedPart::Failed { .. } => {
+                // Nothing but records is ever kept.
+                let _ = keeps(judge, &FetchedEntry::Other(part));
+                false
+            }
+        });
+        self.len = len;
+    }
+
     pub(in crate::source) fn push(&mut self, part: FetchedPart) {
         self.len += part.len();
         self.parts.push(part);
@@ -141,24 +168,18 @@ impl LogBatch for FetchedBatch {
     }
 
     fn retain(&mut self, mut keep: impl FnMut(&FetchedEntry<'_>) -> bool) {
-        let mut len = 0;
-        self.parts.retain_mut(|part| {
-            match part {
-                FetchedPart::Records(chunk) => {
-                    let mut places = std::mem::take(&mut chunk.places);
-                    places.retain(|place| keep(&FetchedEntry::Record(chunk, place)));
-                    chunk.places = places;
-                    len += chunk.len();
-                    chunk.len() > 0
-                }
-                FetchedPart::End { .. } | FetchedPart::Failed { .. } => {
-                    // Nothing but records is ever kept.
-                    let _ = keep(&FetchedEntry::Other(part));
-                    false
-                }
-            }
-        });
-        self.len = len;
+        self.retain_parts(&mut keep, |_, _| false, |keep, entry| keep(entry));
+    }
+
+    fn sort(&mut self, judge: &mut impl JudgeEntries) {
+        let keeps_all = |judge: &mut _, chunk: &RecordChunk| {
+            let (first, last) = (chunk.places.first(), chunk.places.last());
+            let ends = first.zip(last);
+            ends.is_some_and(|(first, last)| {
+                JudgeEntries::keeps_all(judge, chunk.partition, first.offset, last.offset)
+            })
+        };
+        self.retain_parts(judge, keeps_all, |judge, entry| judge.keeps(entry));
     }
 }
 

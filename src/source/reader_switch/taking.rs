@@ -1,0 +1,195 @@
+//! Taking records from both readers.
+
+use std::time::Duration;
+
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::ReaderSwitch;
+use crate::host::clock::Instant;
+use crate::source::direct::{FetchDelivery, FetchedBatch, FetchedPart};
+use crate::source::kafka_batch::KafkaBatch;
+use crate::source::log_client::{LogBatch, LogClient, LogEntry};
+use crate::source::partition_readers::{FirstRecord, PartitionReader, Reader};
+
+/// While both readers read, each is waited for so long in turn.
+const WAIT_IN_TURN: Duration = Duration::from_millis(1);
+/// So many records are taken at once, or a few more.
+const BATCH_RECORDS: usize = 4_096;
+
+impl ReaderSwitch {
+    /// See [`LogClient::take`].
+    pub(in crate::source) fn take(&mut self, wait: Duration) -> KafkaBatch {
+        if self.direct.is_none() {
+            return self.take_by_librdkafka(wait);
+        }
+        self.return_rested();
+        let batch = self.take_next(wait);
+        if self.failed.is_empty() || !batch.is_empty() {
+            return batch;
+        }
+        let mut failed = FetchedBatch::default();
+        for part in self.failed.drain(..) {
+            failed.push(part);
+        }
+        KafkaBatch::Fetched(failed)
+    }
+
+    // What librdkafka has of partitions that it reads.
+    fn take_by_librdkafka(&mut self, wait: Duration) -> KafkaBatch {
+        let mut batch = self.librdkafka.take(wait);
+        if self.direct.is_some() {
+            let partitions = &mut self.partitions;
+            let (mut cut_off, mut gone) = (Vec::new(), Vec::new());
+            batch.retain(|message| {
+                let partition = message.partition();
+                let known = partitions.get_mut(partition);
+                let is_librdkafkas =
+                    |known: &&mut PartitionReader| known.reader == Reader::Librdkafka;
+                let Some(known) = known.filter(is_librdkafkas) else {
+                    return false;
+                };
+                if known.is_cut_off {
+                    return false;
+                }
+                match message.error() {
+                    None => {
+                        let record = message.record();
+                        match known.verify(&record) {
+                            FirstRecord::New => known.pass(&record),
+                            FirstRecord::Known => return false,
+                            FirstRecord::Other => {
+                                cut_off.push((partition, record.offset));
+                                known.is_cut_off = true;
+                                return false;
+                            }
+                        }
+                        true
+                    }
+                    Some(RDKafkaErrorCode::PartitionEOF) => {
+                        known.pass_end(message.offset());
+                        true
+                    }
+                    Some(
+                        RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange,
+                    ) if known.forget_last() => {
+                        gone.push(partition);
+                        false
+                    }
+                    Some(_) => {
+                        known.is_healthy = false;
+                        true
+                    }
+                }
+            });
+            // Retention has removed the record that was to be verified.
+            self.give_to_librdkafka(gone);
+            if !cut_off.is_empty() {
+                self.stop_cut_off(cut_off);
+            }
+        }
+        KafkaBatch::Polled(batch)
+    }
+
+    fn take_directly(&mut self, wait: Duration) -> KafkaBatch {
+        let mut batch = FetchedBatch::default();
+        let (mut cut_off, mut given_back) = (Vec::new(), Vec::new());
+        let Self {
+            direct,
+            partitions,
+            ids,
+            ..
+        } = self;
+        if let Some(direct) = direct {
+            direct.take(wait, |delivery| {
+                match delivery {
+                    FetchDelivery::Topic(id) => ids.push(Some(id)),
+                    FetchDelivery::Part { turn, mut part } => {
+                        let partition = part.partition();
+                        let Some(known) = partitions.at(partition, turn) else {
+                            return false;
+                        };
+                        match &mut part {
+                            FetchedPart::Records(chunk) => {
+                                while known.verifies()
+                                    && let Some(first) = chunk.first()
+                                {
+                                    match known.verify(&first) {
+                                        FirstRecord::New => {}
+                                        FirstRecord::Known => chunk.remove_first(),
+                                        FirstRecord::Other => {
+                                            cut_off.push((partition, first.offset));
+                                            known.is_cut_off = true;
+                                            return false;
+                                        }
+                                    }
+                                }
+                                if let Some(last) = chunk.last() {
+                                    known.pass(&last);
+                                }
+                            }
+                            FetchedPart::End { offset, .. } => known.pass_end(*offset),
+                            FetchedPart::Failed { .. } => {}
+                        }
+                        batch.push(part);
+                    }
+                    FetchDelivery::GivenBack {
+                        partition,
+                        turn,
+                        reason,
+                    } => {
+                        if partitions.at(partition, turn).is_some() {
+                            given_back.push((partition, reason));
+                        }
+                    }
+                }
+                batch.len() >= BATCH_RECORDS
+            });
+        }
+        if !cut_off.is_empty() {
+            self.stop_cut_off(cut_off);
+        }
+        for (partition, reason) in given_back {
+            self.tell(reason);
+            self.give_to_librdkafka(vec![partition]);
+        }
+        KafkaBatch::Fetched(batch)
+    }
+
+    // The source is told, and decides.
+    fn stop_cut_off(&mut self, cut_off: Vec<(i32, i64)>) {
+        for (partition, offset) in cut_off {
+            if let Some(direct) = &self.direct {
+                direct.stop(partition);
+            }
+            self.librdkafka.unassign(partition);
+            self.failed.push(FetchedPart::Failed {
+                partition,
+                offset,
+                code: RDKafkaErrorCode::LogTruncation,
+                reason: format!(
+                    "the record at offset {offset} is not the one that was read before: the log was cut off and written \
+                     again, as by an unclean election"
+                ),
+            });
+        }
+    }
+
+    fn take_next(&mut self, wait: Duration) -> KafkaBatch {
+        if self.partitions.by_librdkafka() == 0 {
+            return self.take_directly(wait);
+        }
+        // The one after the other, so that none waits for the end of the other's backlog.
+        let until = Instant::now() + wait;
+        loop {
+            self.is_librdkafkas_turn = !self.is_librdkafkas_turn;
+            let step = WAIT_IN_TURN.min(until.saturating_duration_since(Instant::now()));
+            let batch = match self.is_librdkafkas_turn {
+                true => self.take_by_librdkafka(step),
+                false => self.take_directly(step),
+            };
+            if !batch.is_empty() || Instant::now() >= until {
+                return batch;
+            }
+        }
+    }
+}
