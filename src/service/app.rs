@@ -326,6 +326,7 @@ async fn start_worker(
         // A state that has read nothing is of no topic yet.
         topic: (recovered.topic.filter(|_| !recovered.progress.is_empty())).or(plan.topic),
         until: plan.until.clone(),
+        only_direct_appliers: config.appliers.is_none(),
         worker: worker::Config {
             appliers: appliers(config),
             idle_after: config.event_time.idle_after,

@@ -62,6 +62,13 @@ impl LogBatch for KafkaBatch {
         }
     }
 
+    fn is_handed_on_at_no_cost(&self) -> bool {
+        match self {
+            Self::Polled(batch) => batch.is_handed_on_at_no_cost(),
+            Self::Fetched(batch) => batch.is_handed_on_at_no_cost(),
+        }
+    }
+
     fn sort(&mut self, judge: &mut impl JudgeEntries) {
         match self {
             Self::Polled(batch) => batch.sort(judge),

@@ -166,6 +166,11 @@ pub trait LogBatch {
     where
         Self: Sized;
 
+    /// Whether another thread may use it at no cost of its own.
+    fn is_handed_on_at_no_cost(&self) -> bool {
+        true
+    }
+
     /// Which partitions they are of.
     fn partitions(&self) -> BTreeSet<i32>;
 

@@ -170,6 +170,11 @@ impl LogBatch for PolledBatch {
         parts
     }
 
+    // The client's thread and the one that releases records would wait for each other.
+    fn is_handed_on_at_no_cost(&self) -> bool {
+        false
+    }
+
     fn partitions(&self) -> BTreeSet<i32> {
         self.messages.iter().map(KafkaMessage::partition).collect()
     }

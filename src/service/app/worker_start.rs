@@ -32,6 +32,8 @@ pub(super) struct WorkerStart {
     pub(super) topic: Option<TopicId>,
     pub(super) until: Until,
     pub(super) worker: worker::Config,
+    /// Whether the number of appliers was not asked for, and is that for the direct reader.
+    pub(super) only_direct_appliers: bool,
     pub(super) settings: Arc<Settings>,
     pub(super) decoding: DecodeRules,
     pub(super) duplicates: Option<DuplicateRule>,
@@ -75,6 +77,8 @@ impl WorkerStart {
         } = self;
         source.remember(self.topic, recovered.halted);
         let assigned = source.assign(&recovered.progress)?;
+        let readers = source.readers();
+        let is_all_by_librdkafka = readers.direct == 0 && readers.librdkafka > 0;
         if let Some(topic) = source.topic_id() {
             store.bind(topic)?;
         }
@@ -103,9 +107,13 @@ impl WorkerStart {
         if let Some(rule) = self.duplicates {
             pipeline = pipeline.comparing(restore(rule, &store)?);
         }
-        // A lane without a partition is of no use.
+        // A lane without a partition is of no use, and neither are several while librdkafka alone reads.
         let partitions = NonZeroUsize::new(assigned.len()).unwrap_or(NonZeroUsize::MIN);
-        let mut lanes = PipelineLanes::new(pipeline, self.worker.appliers.min(partitions));
+        let appliers = match self.only_direct_appliers && is_all_by_librdkafka {
+            true => NonZeroUsize::MIN,
+            false => self.worker.appliers.min(partitions),
+        };
+        let mut lanes = PipelineLanes::new(pipeline, appliers);
         for partition in assigned {
             lanes.assign(partition.partition, partition.position);
         }

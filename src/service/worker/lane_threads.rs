@@ -86,7 +86,8 @@ impl<B: LogBatch + Send + 'static> LaneThreads<B> {
     /// # Errors
     /// When it can't be known whether a payment is a duplicate ([`Error::Orders`]), or a thread has ended.
     pub(super) fn apply(&mut self, batch: B) -> Result<(), Error> {
-        let is_handed_on = self.is_busy() || batch.len() >= HANDED_ON_MIN;
+        let is_worth_it = batch.len() >= HANDED_ON_MIN && batch.is_handed_on_at_no_cost();
+        let is_handed_on = self.is_busy() || is_worth_it;
         if self.threads.is_empty() || !is_handed_on {
             self.timestamps.note_all(batch.records());
             self.lanes.apply(batch.records())?;
