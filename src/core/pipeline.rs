@@ -46,6 +46,8 @@ pub struct Pipeline {
     listing: Listing,
     /// The order ids that were seen; `None`: payments are not compared.
     orders: Option<SeenOrders>,
+    /// Why a record could not be applied: nothing behind it is.
+    failure: Option<KeptOrdersError>,
     progress: BTreeMap<i32, Progress>,
     corrections: Corrections,
     /// Partitions that had payments on time, and the one that had the last.
@@ -107,6 +109,7 @@ impl Pipeline {
             notices: Notices::default(),
             listing: Listing::default(),
             orders: None,
+            failure: None,
             progress: start.progress,
             corrections: Corrections::default(),
             on_time: BTreeSet::new(),
@@ -118,11 +121,14 @@ impl Pipeline {
     ///
     /// # Errors
     /// When it can't be known whether a payment is a duplicate. All records before it are applied, it and those after it
-    /// are not.
+    /// are not, whenever they come: the same error is given then.
     pub fn apply<'a>(
         &mut self,
         records: impl IntoIterator<Item = Record<'a>>,
     ) -> Result<(), KeptOrdersError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
         let mut last: Option<Record<'a>> = None;
         let outcome = match self.orders {
             None => records.into_iter().try_for_each(|record| {
@@ -137,6 +143,7 @@ impl Pipeline {
         self.advance_alone();
         // A record that is booked twice or not at all must stop everything, in every build.
         assert!(self.ledger.balanced(), "the ledger does not balance");
+        self.failure = outcome.clone().err();
         outcome
     }
 
@@ -156,8 +163,11 @@ impl Pipeline {
     }
 
     /// Notes that the next record of `partition` is at `position` or later, without one having been
-    /// applied; whether that is news.
+    /// applied; whether that is news. Nothing is skipped once a record could not be applied.
     pub fn skip_to(&mut self, partition: i32, position: i64) -> bool {
+        if self.failure.is_some() {
+            return false;
+        }
         match self.progress.get_mut(&partition) {
             Some(progress) if progress.position >= position => false,
             Some(progress) => {
@@ -329,14 +339,9 @@ impl Pipeline {
     }
 
     fn add_to_total(&mut self, payment: &Payment, placement: Placement) {
-        let running = self.totals.entry(payment.branch).or_insert(Running {
-            known_since: EventTime::MAX,
-            added: None,
-        });
-        let added = running.added.get_or_insert_with(|| {
-            self.touched.push(payment.branch);
-            Total::ZERO
-        });
+        let running = self.totals.entry(payment.branch);
+        let running = running.or_insert(Running::UNKNOWN);
+        let added = running.added(payment.branch, &mut self.touched);
         if placement == Placement::Future {
             added.add_future(payment);
         } else {

@@ -84,6 +84,7 @@ impl Pipeline {
             notices: Notices::default(),
             listing: Listing::default(),
             orders: orders.map(|orders| orders.split_off(|partition| lane.has(partition))),
+            failure: None,
             progress: theirs,
             corrections: Corrections::default(),
             on_time: BTreeSet::new(),
@@ -114,7 +115,9 @@ impl Pipeline {
         for branch in mem::take(&mut lane.touched) {
             let theirs = lane.totals.get_mut(&branch);
             if let Some(added) = theirs.and_then(|running| running.added.take()) {
-                self.running(branch).merge(&added);
+                let running = self.totals.entry(branch);
+                let running = running.or_insert(Running::UNKNOWN);
+                running.added(branch, &mut self.touched).merge(&added);
             }
         }
         self.ledger.merge(&mem::take(&mut lane.ledger));
@@ -134,15 +137,20 @@ impl Pipeline {
             self.engine.advance();
         }
     }
+}
 
-    // What is added to the total of a branch until effects are taken.
-    fn running(&mut self, branch: BranchId) -> &mut Total {
-        let running = self.totals.entry(branch).or_insert(Running {
-            known_since: EventTime::MAX,
-            added: None,
-        });
-        running.added.get_or_insert_with(|| {
-            self.touched.push(branch);
+impl Running {
+    /// That of a branch that is not known.
+    pub(super) const UNKNOWN: Self = Self {
+        known_since: EventTime::MAX,
+        added: None,
+    };
+
+    /// What is added to the total of `branch` until effects are taken; `touched` has the branches with such an addition.
+    #[inline]
+    pub(super) fn added(&mut self, branch: BranchId, touched: &mut Vec<BranchId>) -> &mut Total {
+        self.added.get_or_insert_with(|| {
+            touched.push(branch);
             Total::ZERO
         })
     }

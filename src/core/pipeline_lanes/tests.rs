@@ -147,6 +147,33 @@ fn a_repeated_payment_is_found_in_its_lane_whichever_restart_divided_them() {
     }
 }
 
+//  offset     10 to 49   50                51        end: 52
+//             applied    can't be judged   not seen
+#[test]
+fn no_position_passes_a_record_that_could_not_be_judged() {
+    for count in 1..=2 {
+        let mut lanes = lanes(count);
+        // So many that they are not kept in memory once they are handed out.
+        let of_order =
+            |order: i64| payment(0).replace("\"orderId\":7", &format!("\"orderId\":{order}"));
+        let payloads: Vec<String> = (0..40).map(of_order).collect();
+        let records = (10..).zip(&payloads);
+        lanes
+            .apply(records.map(|(offset, payload)| record(0, offset, payload)))
+            .unwrap();
+        // Nothing keeps what is handed out, so the payment that counted can't be read.
+        lanes.take_effects();
+        lanes.take_effects();
+        let behind = [record(0, 50, &payloads[0]), record(0, 51, "7")];
+        let failure = lanes.apply(behind).unwrap_err();
+        assert_eq!(lanes.apply([record(0, 51, "7")]), Err(failure));
+        assert!(!lanes.skip_to(0, 52));
+        let effects = lanes.take_effects();
+        assert_eq!(effects.progress[&0].position, 50, "{count} lanes");
+        assert_eq!(effects.ledger.consumed, 0);
+    }
+}
+
 #[test]
 #[should_panic(expected = "while it is away")]
 fn effects_without_those_of_a_pipeline_that_is_away_are_not_given() {

@@ -214,13 +214,11 @@ fn work<B: LogBatch>(
                 });
             }
             (LaneJob::Apply(batch), Some(lane)) => {
-                // Nothing behind a record that could not be applied.
-                if lane.outcome.is_ok() {
-                    lane.timestamps.note_all(batch.records());
-                    lane.outcome = lane.pipeline.apply(batch.records());
-                    let cells = lane.pipeline.engine().changed();
-                    load.note(lane.pipeline.pending_bytes(), cells);
-                }
+                lane.timestamps.note_all(batch.records());
+                // After an error, nothing more is applied and the error stays.
+                lane.outcome = lane.pipeline.apply(batch.records());
+                let cells = lane.pipeline.engine().changed();
+                load.note(lane.pipeline.pending_bytes(), cells);
             }
             (LaneJob::Return, _) => {
                 if let Some(lane) = lane.take()
