@@ -66,8 +66,17 @@ impl Connection {
         }
     }
 
-    /// A request was answered as it should be. Whether it was down.
+    /// A request was answered as it should be. Whether it was down, and is not any more.
+    ///
+    /// A server that denies access, or that is another one, stays closed for its time: what else it answers until then
+    /// says nothing about what it denied.
     pub(super) fn works(&mut self) -> bool {
+        if let ConnectionState::Down { trouble, until } = &self.state
+            && matches!(trouble.verdict, Verdict::Denied | Verdict::Foreign)
+            && Instant::now() < *until
+        {
+            return false;
+        }
         self.waits.reset();
         let was_down = matches!(self.state, ConnectionState::Down { .. });
         if !matches!(self.state, ConnectionState::Up) {

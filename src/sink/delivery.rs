@@ -230,8 +230,8 @@ impl Delivery {
                 break;
             }
             let wanted = self.next_pass(order, &look).await?;
-            let is_any_ready = self.ensure_all(wanted).await?;
-            if !is_any_ready || self.connection.closed_until(Instant::now()).is_some() {
+            let is_closed = self.connection.closed_until(Instant::now()).is_some();
+            if is_closed || !self.ensure_all(wanted).await? {
                 break;
             }
         }

@@ -46,6 +46,8 @@ pub enum Answer {
     Mixed,
     /// 413 for more than so many documents, else success.
     AtMost(usize),
+    /// As if all went well, after so long.
+    Late(Duration),
     /// None in time.
     Never,
 }
@@ -262,6 +264,7 @@ impl State {
             }
             Answer::AtMost(most) if count > most => ResponseTemplate::new(413),
             Answer::AtMost(_) => all(items(&[201])),
+            Answer::Late(delay) => all(items(&[201])).set_delay(delay),
             Answer::Never => all(items(&[201])).set_delay(Duration::from_secs(3_600)),
         }
     }

@@ -15,7 +15,7 @@ use super::front::{Answer, Front};
 use super::till::{NOVEMBER, Said, Till, config};
 
 /// Ten totals, ten minutes, ten hours.
-fn till() -> Till {
+pub fn till() -> Till {
     let mut till = Till::new();
     for branch in 10..20 {
         till.pay(NOVEMBER, branch, "1");
@@ -243,27 +243,6 @@ fn one_document_that_spoils_its_request_is_found() {
     sink.await_condition(Condition::Degraded, "1 document is refused");
     till.await_that("only the refused one waits", || till.dirty() == 1);
     till.stop(sink);
-}
-
-#[test]
-fn a_server_that_does_not_let_us_in_is_left_alone() {
-    for (answer, status) in [
-        (Answer::Whole(401, "{}".into()), "401"),
-        (Answer::Whole(403, "{\"error\":\"no\"}".into()), "403"),
-        (Answer::Statuses(vec![403]), "403"),
-    ] {
-        let till = till();
-        let front = Front::start(&till, [answer]);
-        let sink = till.deliver(&config(&front.url()));
-        let reason = sink.await_condition(Condition::Failed, "has denied access");
-        assert!(
-            reason.contains(status) && reason.contains("30 documents await"),
-            "{reason}"
-        );
-        till.stop(sink);
-        assert_eq!(front.bulks().len(), 1);
-        assert_eq!(till.dirty(), 30);
-    }
 }
 
 #[test]

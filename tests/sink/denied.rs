@@ -1,0 +1,50 @@
+//! A server that denies access: nothing more is asked of it for a while.
+
+use std::time::Duration;
+
+use tidegauge::observe::status::Condition;
+
+use super::front::{Answer, Front};
+use super::refusals::till;
+use super::till::config;
+
+#[test]
+fn a_server_that_does_not_let_us_in_is_left_alone() {
+    for (answer, status) in [
+        (Answer::Whole(401, "{}".into()), "401"),
+        (Answer::Whole(403, "{\"error\":\"no\"}".into()), "403"),
+        (Answer::Statuses(vec![403]), "403"),
+    ] {
+        let till = till();
+        let front = Front::start(&till, [answer]);
+        let sink = till.deliver(&config(&front.url()));
+        let reason = sink.await_condition(Condition::Failed, "has denied access");
+        assert!(
+            reason.contains(status) && reason.contains("30 documents await"),
+            "{reason}"
+        );
+        till.stop(sink);
+        assert_eq!(front.bulks().len(), 1);
+        assert_eq!(till.dirty(), 30);
+    }
+}
+
+#[test]
+fn what_was_under_way_when_access_was_denied_does_not_open_the_connection_again() {
+    let till = till();
+    let script = [
+        Answer::Late(Duration::from_secs(1)),
+        Answer::Whole(403, "{}".into()),
+    ];
+    let front = Front::start(&till, script);
+    let mut config = config(&front.url());
+    config.bulk.max_actions = 4;
+    let sink = till.deliver(&config);
+    sink.await_condition(Condition::Failed, "has denied access");
+    till.await_that("the late answer is taken", || till.dirty() == 26);
+    // Much longer than it waits after an outage.
+    std::thread::sleep(Duration::from_millis(500));
+    sink.await_condition(Condition::Failed, "has denied access");
+    assert_eq!(front.bulks().len(), 2);
+    till.stop(sink);
+}
