@@ -42,6 +42,7 @@ use self::settings::DirectSettings;
 use super::client_events::ClientEvents;
 use super::{ASK_MAX, Config, native};
 use crate::domain::topic_id::TopicId;
+use crate::host::clock::Instant;
 
 pub(super) use self::fetched::FetchedPart;
 pub use self::fetched::{FetchedBatch, FetchedEntry};
@@ -151,13 +152,16 @@ impl DirectReader {
 
 impl Dispatcher {
     fn run(mut self, orders: &Receiver<ReadOrder>) {
+        let mut next_look = Instant::now() + LOOK_EVERY;
         loop {
-            let first = match orders.recv_timeout(LOOK_EVERY) {
+            let now = Instant::now();
+            if now >= next_look {
+                next_look = now + LOOK_EVERY;
+                self.follow_leaders();
+            }
+            let first = match orders.recv_timeout(next_look.saturating_duration_since(now)) {
                 Ok(first) => first,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.follow_leaders();
-                    continue;
-                }
+                Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return self.close(),
             };
             let mut wanted = Vec::new();
@@ -196,17 +200,8 @@ impl Dispatcher {
         });
         for (partition, turn, reason) in moved.collect::<Vec<_>>() {
             self.stop(partition);
-            self.give_back(partition, turn, reason);
+            self.output.give_back(partition, turn, reason);
         }
-    }
-
-    fn give_back(&self, partition: i32, turn: u64, reason: String) {
-        let given_back = FetchDelivery::GivenBack {
-            partition,
-            turn,
-            reason,
-        };
-        self.output.push(given_back, 0);
     }
 
     // From here on each partition is read, or given back.
@@ -226,7 +221,7 @@ impl Dispatcher {
                 Err(reason) => Err(reason.clone()),
             };
             if let Err(reason) = begun {
-                self.give_back(partition, turn, reason);
+                self.output.give_back(partition, turn, reason);
             }
         }
     }
@@ -250,7 +245,9 @@ impl Dispatcher {
             }
         };
         let turn = place.turn;
-        mailbox.put(FetchOrder::Read(partition, place));
+        if !mailbox.put(FetchOrder::Read(partition, place)) {
+            return Err(fetcher::ENDED.to_owned());
+        }
         let from = FetchedFrom {
             broker: leader.to_owned(),
             turn,
@@ -317,7 +314,8 @@ impl Dispatcher {
 
     fn close(self) {
         for mailbox in self.fetchers.values() {
-            mailbox.close();
+            // Nothing is read any more, so nothing that waits is given back.
+            let _ = mailbox.close();
         }
     }
 }

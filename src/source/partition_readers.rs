@@ -99,8 +99,8 @@ impl PartitionReaders {
         self.by_librdkafka -= usize::from(is_librdkafkas);
     }
 
-    /// Takes note that `reader` continues with a partition, at [`PartitionReader::from`]: the last record that was handed over
-    /// comes once more, so that it shows whether the log is the same. `None` if there is no such partition.
+    /// Takes note that `reader` continues with a partition, at [`PartitionReader::from`]. That is the offset of the last record
+    /// that was handed over: the reader reads it again, to compare it. `None` if there is no such partition.
     pub(super) fn begin(&mut self, partition: i32, reader: Reader) -> Option<&PartitionReader> {
         let it = self.partitions.get_mut(&partition)?;
         if (it.reader, reader) == (Reader::Direct, Reader::Librdkafka) {

@@ -102,7 +102,9 @@ impl FetchedBatch {
             FetchedPart::Records(chunk) => {
                 if !keeps_all(judge, chunk) {
                     let mut places = mem::take(&mut chunk.places);
-                    places.retain(|place| keeps(judge, &FetchedEntry::Record(chunk, place)));
+                    places.retain(|place| {
+                        keeps(judge, &FetchedEntry(EntryPlace::Record(chunk, place)))
+                    });
                     chunk.places = places;
                 }
                 len += chunk.len();
@@ -110,7 +112,7 @@ impl FetchedBatch {
             }
             FetchedPart::End { .. } | FetchedPart::Failed { .. } => {
                 // Nothing but records is ever kept.
-                let _ = keeps(judge, &FetchedEntry::Other(part));
+                let _ = keeps(judge, &FetchedEntry(EntryPlace::Other(part)));
                 false
             }
         });
@@ -184,56 +186,54 @@ impl LogBatch for FetchedBatch {
 }
 
 /// A record, or an error of a partition.
-pub enum FetchedEntry<'a> {
-    #[doc(hidden)]
-    #[allow(private_interfaces, reason = "an entry is looked at by its methods")]
+pub struct FetchedEntry<'a>(EntryPlace<'a>);
+
+enum EntryPlace<'a> {
     Record(&'a RecordChunk, &'a RecordPlace),
-    #[doc(hidden)]
-    #[allow(private_interfaces, reason = "an entry is looked at by its methods")]
     Other(&'a FetchedPart),
 }
 
 impl LogEntry for FetchedEntry<'_> {
     #[inline]
     fn partition(&self) -> i32 {
-        match self {
-            Self::Record(chunk, _) => chunk.partition,
-            Self::Other(part) => part.partition(),
+        match &self.0 {
+            EntryPlace::Record(chunk, _) => chunk.partition,
+            EntryPlace::Other(part) => part.partition(),
         }
     }
 
     #[inline]
     fn offset(&self) -> i64 {
-        match self {
-            Self::Record(_, place) => place.offset,
-            Self::Other(FetchedPart::End { offset, .. } | FetchedPart::Failed { offset, .. }) => {
-                *offset
-            }
-            Self::Other(FetchedPart::Records(_)) => -1,
+        match &self.0 {
+            EntryPlace::Record(_, place) => place.offset,
+            EntryPlace::Other(
+                FetchedPart::End { offset, .. } | FetchedPart::Failed { offset, .. },
+            ) => *offset,
+            EntryPlace::Other(FetchedPart::Records(_)) => -1,
         }
     }
 
     #[inline]
     fn error(&self) -> Option<RDKafkaErrorCode> {
-        match self {
-            Self::Record(..) | Self::Other(FetchedPart::Records(_)) => None,
-            Self::Other(FetchedPart::End { .. }) => Some(RDKafkaErrorCode::PartitionEOF),
-            Self::Other(FetchedPart::Failed { code, .. }) => Some(*code),
+        match &self.0 {
+            EntryPlace::Record(..) | EntryPlace::Other(FetchedPart::Records(_)) => None,
+            EntryPlace::Other(FetchedPart::End { .. }) => Some(RDKafkaErrorCode::PartitionEOF),
+            EntryPlace::Other(FetchedPart::Failed { code, .. }) => Some(*code),
         }
     }
 
     fn reason(&self) -> String {
-        match self {
-            Self::Other(FetchedPart::Failed { reason, .. }) => reason.clone(),
+        match &self.0 {
+            EntryPlace::Other(FetchedPart::Failed { reason, .. }) => reason.clone(),
             _ => String::new(),
         }
     }
 
     #[inline]
     fn record(&self) -> Record<'_> {
-        match self {
-            Self::Record(chunk, place) => chunk.record(place),
-            Self::Other(_) => Record::default(),
+        match &self.0 {
+            EntryPlace::Record(chunk, place) => chunk.record(place),
+            EntryPlace::Other(_) => Record::default(),
         }
     }
 }

@@ -55,17 +55,17 @@ struct Fetched {
     fault: Option<String>,
 }
 
+/// Why a partition is given back whose thread has ended.
+pub(super) const ENDED: &str = "the thread that fetched it has ended";
 /// The longest that a broker's wish to be left alone is followed at once.
 const THROTTLE_STEP: Duration = Duration::from_millis(200);
 
 // If it panics, the partitions that it fetched are not left without a reader.
 impl Drop for Fetcher {
     fn drop(&mut self) {
-        self.mailbox.close();
-        let reason = || "the thread that fetched it has ended".to_owned();
-        for (partition, place) in mem::take(&mut self.partitions) {
-            self.give_back(partition, place.turn, reason());
-        }
+        // What was just asked for is in their place.
+        self.obey(self.mailbox.close());
+        self.give_back_all(ENDED);
     }
 }
 
@@ -106,10 +106,15 @@ impl Fetcher {
             }
             if let Err(reason) = self.step(&mut connection, &mut sent) {
                 (connection, sent) = (None, None);
-                for (partition, place) in mem::take(&mut self.partitions) {
-                    self.give_back(partition, place.turn, reason.clone());
-                }
+                self.give_back_all(&reason);
             }
+        }
+    }
+
+    fn give_back_all(&mut self, reason: &str) {
+        for (partition, place) in mem::take(&mut self.partitions) {
+            self.output
+                .give_back(partition, place.turn, reason.to_owned());
         }
     }
 
@@ -118,6 +123,11 @@ impl Fetcher {
         let Some(orders) = self.mailbox.take(waits) else {
             return false;
         };
+        self.obey(orders);
+        true
+    }
+
+    fn obey(&mut self, orders: Vec<FetchOrder>) {
         for order in orders {
             match order {
                 FetchOrder::Read(partition, place) => {
@@ -128,7 +138,6 @@ impl Fetcher {
                 }
             }
         }
-        true
     }
 
     // Takes one answer. The error says why nothing can be fetched from this broker.
@@ -237,14 +246,15 @@ impl Fetcher {
             end: None,
             fault: None,
         };
-        if let Some(error) = answer.error.err() {
-            fetched.fault = Some(format!("{} answered {error}", self.broker));
-            self.partitions.remove(&partition);
-            return Some(fetched);
-        }
-        if answer.preferred_replica >= 0 {
-            let reason = format!("{} wants it to be read from another broker", self.broker);
-            fetched.fault = Some(reason);
+        fetched.fault = match answer.error.err() {
+            Some(error) => Some(format!("{} answered {error}", self.broker)),
+            None if answer.preferred_replica >= 0 => Some(format!(
+                "{} wants it to be read from another broker",
+                self.broker
+            )),
+            None => None,
+        };
+        if fetched.fault.is_some() {
             self.partitions.remove(&partition);
             return Some(fetched);
         }
@@ -314,20 +324,11 @@ impl Fetcher {
             if asked_again.is_some_and(|place| place.turn == turn) {
                 self.partitions.remove(&partition);
             }
-            self.give_back(partition, turn, reason);
+            self.output.give_back(partition, turn, reason);
         } else if let Some(offset) = fetched.end {
             let part = FetchedPart::End { partition, offset };
             self.output.push(FetchDelivery::Part { turn, part }, 0);
         }
-    }
-
-    fn give_back(&self, partition: i32, turn: u64, reason: String) {
-        let given_back = FetchDelivery::GivenBack {
-            partition,
-            turn,
-            reason,
-        };
-        self.output.push(given_back, 0);
     }
 
     // The broker asks for it. Orders are looked at meanwhile.

@@ -28,10 +28,16 @@ struct Orders {
 }
 
 impl Mailbox {
-    /// Adds an order.
-    pub(super) fn put(&self, order: FetchOrder) {
-        self.lock().waiting.push(order);
+    /// Adds an order; `false` if it is closed.
+    pub(super) fn put(&self, order: FetchOrder) -> bool {
+        let mut orders = self.lock();
+        if orders.is_closed {
+            return false;
+        }
+        orders.waiting.push(order);
+        drop(orders);
         self.came.notify_one();
+        true
     }
 
     /// All orders that wait. If it `waits`, there is at least one. `None` once it is closed.
@@ -57,10 +63,14 @@ impl Mailbox {
         orders.is_closed || !orders.waiting.is_empty()
     }
 
-    /// Ends the thread.
-    pub(super) fn close(&self) {
-        self.lock().is_closed = true;
+    /// Ends the thread. Gives the orders that it has not taken.
+    pub(super) fn close(&self) -> Vec<FetchOrder> {
+        let mut orders = self.lock();
+        orders.is_closed = true;
+        let waiting = mem::take(&mut orders.waiting);
+        drop(orders);
         self.came.notify_one();
+        waiting
     }
 
     // A panic elsewhere leaves whole orders: each change is one step.

@@ -70,7 +70,18 @@ impl ReadAhead {
         true
     }
 
-    /// Whether there is no room.
+    /// Adds that a partition can't be read on, and why.
+    pub(super) fn give_back(&self, partition: i32, turn: u64, reason: String) {
+        let given_back = FetchDelivery::GivenBack {
+            partition,
+            turn,
+            reason,
+        };
+        // Once it is closed, nothing is read.
+        self.push(given_back, 0);
+    }
+
+    /// Whether it holds as many bytes as it may.
     pub(super) fn is_full(&self) -> bool {
         self.lock().bytes >= self.bytes_max
     }

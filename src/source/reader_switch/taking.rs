@@ -19,19 +19,19 @@ const BATCH_RECORDS: usize = 4_096;
 impl ReaderSwitch {
     /// See [`LogClient::take`].
     pub(in crate::source) fn take(&mut self, wait: Duration) -> KafkaBatch {
-        if self.direct.is_none() {
+        if self.direct.is_none() && self.waiting.is_empty() {
             return self.take_by_librdkafka(wait);
         }
+        // All of their partitions before that was taken.
+        if !self.failed.is_empty() {
+            let mut failed = FetchedBatch::default();
+            for part in self.failed.drain(..) {
+                failed.push(part);
+            }
+            return KafkaBatch::Fetched(failed);
+        }
         self.return_rested();
-        let batch = self.take_next(wait);
-        if self.failed.is_empty() || !batch.is_empty() {
-            return batch;
-        }
-        let mut failed = FetchedBatch::default();
-        for part in self.failed.drain(..) {
-            failed.push(part);
-        }
-        KafkaBatch::Fetched(failed)
+        self.take_next(wait)
     }
 
     // What librdkafka has of partitions that it reads.
@@ -175,7 +175,7 @@ impl ReaderSwitch {
     }
 
     fn take_next(&mut self, wait: Duration) -> KafkaBatch {
-        if self.partitions.by_librdkafka() == 0 {
+        if self.partitions.by_librdkafka() == 0 && self.direct.is_some() {
             return self.take_directly(wait);
         }
         // The one after the other, so that none waits for the end of the other's backlog.
