@@ -4,7 +4,6 @@
 //! A simulation runs on one thread, so everything here belongs to the thread.
 
 use std::cell::{Cell, RefCell};
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,7 +51,6 @@ pub type SearchAnswer = Pin<Box<dyn Future<Output = Result<(u16, Vec<u8>), Strin
 thread_local! {
     static OUTSIDE: RefCell<Option<Arc<dyn Outside>>> = const { RefCell::new(None) };
     static WALL: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
-    static APPLIERS: Cell<NonZeroUsize> = const { Cell::new(NonZeroUsize::MIN) };
 }
 
 /// From now on this thread is in a simulation, with this outside; or no longer in one.
@@ -81,15 +79,4 @@ pub fn set_wall_clock(since_epoch: Duration) {
 pub(super) fn since_epoch() -> Option<Duration> {
     let (set, at) = WALL.get()?;
     Some(at + set.elapsed())
-}
-
-/// Sets in how many lanes services that start from now on apply partitions.
-pub fn set_appliers(appliers: NonZeroUsize) {
-    APPLIERS.set(appliers);
-}
-
-/// In how many lanes a service that starts now applies partitions.
-#[must_use]
-pub fn appliers() -> NonZeroUsize {
-    APPLIERS.get()
 }

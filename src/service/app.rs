@@ -25,8 +25,6 @@ use crate::domain::ledger::Ledger;
 use crate::domain::topic_id::TopicId;
 use crate::host::blocking;
 use crate::host::clock::Instant;
-#[cfg(feature = "simulation")]
-use crate::host::simulation;
 use crate::observe::status::{Condition, Part, Status};
 use crate::service::generation::Generations;
 use crate::service::worker::{self, FeedbackSender, Worker};
@@ -293,17 +291,13 @@ const fn documents(config: &Config) -> MarkedDocuments {
 
 /// In how many lanes partitions are applied.
 fn appliers(config: &Config) -> NonZeroUsize {
-    #[cfg(feature = "simulation")]
-    if simulation::is_on() {
-        return simulation::appliers();
-    }
     let cores = || available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let unasked = || cores().min(APPLIERS_UNASKED_MAX);
-    config.appliers.unwrap_or_else(unasked)
+    let auto = || cores().min(AUTO_APPLIERS_MAX);
+    config.appliers.unwrap_or_else(auto)
 }
 
 /// More lanes than this, which all meet at each checkpoint, are for those who ask for them.
-const APPLIERS_UNASKED_MAX: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+const AUTO_APPLIERS_MAX: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 fn documents_per_slice(config: &Config) -> usize {
     if documents(config) == MarkedDocuments::None {
@@ -326,7 +320,7 @@ async fn start_worker(
         // A state that has read nothing is of no topic yet.
         topic: (recovered.topic.filter(|_| !recovered.progress.is_empty())).or(plan.topic),
         until: plan.until.clone(),
-        only_direct_appliers: config.appliers.is_none(),
+        are_appliers_auto: config.appliers.is_none(),
         worker: worker::Config {
             appliers: appliers(config),
             idle_after: config.event_time.idle_after,

@@ -127,6 +127,8 @@ pub struct Circumstances {
     pub retention: Option<i64>,
     /// Whether brokers give records their timestamps.
     pub by_append: bool,
+    /// In how many lanes partitions are applied, in this life.
+    pub appliers: i64,
     pub bulk_actions: u64,
     pub bulk_in_flight: u64,
     /// The names of branches that have one, in this life.
@@ -199,6 +201,7 @@ impl Circumstances {
                 duplicates: None,
             },
             by_append: chance.one_in(3),
+            appliers: 1,
             bulk_actions: chance.of(&[1, 3, 20, 5_000]),
             bulk_in_flight: chance.of(&[1, 2, 4]),
             names: BTreeMap::new(),
@@ -262,11 +265,12 @@ impl Circumstances {
     pub fn configuration(&self, state_dir: &str) -> String {
         let mut text = format!(
             "state_dir = \"{state_dir}\"\n\
-             [kafka]\nbrokers = \"127.0.0.1:1\"\nstart = \"earliest\"\ngroup_id = \"\"\n\
+             [kafka]\nbrokers = \"127.0.0.1:1\"\nstart = \"earliest\"\ngroup_id = \"\"\nappliers = {}\n\
              [event_time]\nidle_after = \"1s\"\nquiet_after = \"{}s\"\nzero_windows = {}\n\
              retention = \"{}d\"\n\
              [elasticsearch]\nurl = \"http://127.0.0.1:9200\"\nzero_windows = {}\n\
              [elasticsearch.bulk]\nmax_actions = {}\nmax_in_flight = {}\n",
+            self.appliers,
             self.quiet_after.unwrap_or(NEVER_QUIET),
             self.rules.zero_windows,
             self.retention.map_or(3_650, |retention| retention / DAY),

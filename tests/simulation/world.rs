@@ -7,7 +7,6 @@ mod power;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -203,7 +202,7 @@ impl World {
         // Another number after a restart.
         let appliers = self.appliers.between(1, 4);
         self.say(&format!("partitions are applied in {appliers} lanes"));
-        simulation::set_appliers(NonZeroUsize::new(appliers as usize).unwrap());
+        self.circumstances.appliers = appliers;
         let state = self.state_dir();
         let text = self.circumstances.configuration(&state.to_string_lossy());
         fs::write(self.file(), text).unwrap();

@@ -32,8 +32,8 @@ pub(super) struct WorkerStart {
     pub(super) topic: Option<TopicId>,
     pub(super) until: Until,
     pub(super) worker: worker::Config,
-    /// Whether the number of appliers was not asked for, and is that for the direct reader.
-    pub(super) only_direct_appliers: bool,
+    /// Whether `kafka.appliers` is `auto`.
+    pub(super) are_appliers_auto: bool,
     pub(super) settings: Arc<Settings>,
     pub(super) decoding: DecodeRules,
     pub(super) duplicates: Option<DuplicateRule>,
@@ -109,7 +109,7 @@ impl WorkerStart {
         }
         // A lane without a partition is of no use, and neither are several while librdkafka alone reads.
         let partitions = NonZeroUsize::new(assigned.len()).unwrap_or(NonZeroUsize::MIN);
-        let appliers = match self.only_direct_appliers && is_all_by_librdkafka {
+        let appliers = match self.are_appliers_auto && is_all_by_librdkafka {
             true => NonZeroUsize::MIN,
             false => self.worker.appliers.min(partitions),
         };

@@ -291,10 +291,9 @@ impl<C: LogClient + ?Sized> Applier<C> {
 
     fn checkpoint(&mut self) -> Result<bool, Error> {
         self.look_for_idleness()?;
-        self.meet()?;
+        let effects = Box::new(self.meet()?.take_effects());
         self.pace.began(Instant::now());
         self.changed = false;
-        let effects = Box::new(self.lanes.meet()?.take_effects());
         if self.config.logs_rejects {
             self.reject_log.note(&effects.rejects);
         }

@@ -55,7 +55,7 @@ struct LaneLoad {
 
 /// A batch of fewer records is applied here: handing it on would take longer.
 const HANDED_ON_MIN: usize = 512;
-/// So many batches wait for a thread at most. With 8 a replay took longer: what waits longer has left the processor's cache.
+/// So many batches wait for a thread at most. With 8 a replay was not faster.
 const WAITING_MAX: usize = 2;
 
 impl<B: LogBatch + Send + 'static> LaneThreads<B> {
