@@ -52,7 +52,7 @@ pub(super) fn appliers(section: &Section<'_>) -> Option<NonZeroUsize> {
     NonZeroUsize::new(section.integer("appliers", 1, 1, APPLIERS_MAX))
 }
 
-/// More lanes than this are of no use on any machine that the service was tried on.
+/// A larger number is refused as a mistake.
 const APPLIERS_MAX: usize = 64;
 
 fn brokers(text: &str) -> Result<String, String> {

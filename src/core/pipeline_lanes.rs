@@ -56,12 +56,12 @@ impl PipelineLanes {
         Lane::of(partition, self.count).number()
     }
 
-    /// Takes the pipeline of a lane out; `None` if it is away already, or there is no such lane.
+    /// Removes the pipeline of a lane. `None` if it was removed before, or if there is no such lane.
     pub fn take(&mut self, lane: usize) -> Option<Pipeline> {
         self.lanes.get_mut(lane)?.take()
     }
 
-    /// Puts a pipeline back that was taken out.
+    /// Puts a removed pipeline back.
     pub fn put_back(&mut self, pipeline: Pipeline) {
         let place = &mut self.lanes[pipeline.lane().number()];
         assert!(place.is_none(), "there is a pipeline of this lane");

@@ -14,11 +14,11 @@ pub(super) struct KnownMarks {
 /// What is known of a group: each bit is of a document.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct KnownGroup {
-    /// There is a mark.
+    /// Documents with a mark.
     pub(super) there: u64,
-    /// There is no mark.
+    /// Documents without a mark.
     pub(super) absent: u64,
-    /// There is a mark that was not read by the first [`KnownGroup::readings`] readings of deliveries.
+    /// Documents with a mark that the first [`KnownGroup::readings`] readings of deliveries have not read.
     unread: u64,
     readings: u64,
 }

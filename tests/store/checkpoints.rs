@@ -251,3 +251,21 @@ fn a_log_that_is_lost_whole_leaves_where_reading_began() {
         first.assert_shown_by(&*opened.readings());
     }
 }
+
+#[test]
+fn a_state_is_open_with_hints_for_the_places_of_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let feed = Feed::new(Span::DAY.times(35));
+    let (store, _) = open(dir.path(), &feed.settings);
+    // RocksDB writes down what it was opened with.
+    let entries = fs::read_dir(dir.path()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().path());
+    let options = names.filter(|path| path.to_string_lossy().contains("OPTIONS-"));
+    let options: String = options
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let mut lines = options.lines().map(str::trim);
+    let hint = lines.find(|line| line.starts_with("memtable_insert_with_hint_prefix_extractor="));
+    assert!(hint.unwrap().contains("rocksdb.FixedPrefix"), "{hint:?}");
+    drop(store);
+}
