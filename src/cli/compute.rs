@@ -254,7 +254,7 @@ impl Computation {
             );
         }
         let partitions = self.pipeline.engine().partitions();
-        for remark in remarks(&self.ledger, &self.notices, partitions) {
+        for remark in remarks(&self.ledger, &self.notices, &partitions) {
             warn!("{remark}");
         }
     }

@@ -24,6 +24,7 @@ impl Activity {
     }
 
     /// Adds a payment at `time`; gives the starts that it newly reaches.
+    #[inline]
     pub(crate) fn extend(&mut self, time: EventTime) -> Option<Stretch> {
         let added = reach_of(time);
         // Streams mostly move forward at their end.
@@ -94,6 +95,7 @@ pub(crate) fn candidates(
     })
 }
 
+#[inline]
 fn reach_of(time: EventTime) -> Stretch {
     Stretch::new(time.plus(Span::from_millis(1)), time.plus(ACTIVITY_REACH))
 }

@@ -108,6 +108,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     ///
     /// A partition that was idle is no longer idle if the input is on time: only inputs on time show that
     /// event time advances there.
+    #[inline]
     pub fn insert(
         &mut self,
         partition: i32,
@@ -116,12 +117,12 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         key: K,
         input: &A::Input,
     ) -> Placement {
-        let part = *self.watermarks.partitions.entry(partition).or_default();
-        let late = match self.judge(part, time, recorded) {
+        let place = self.watermarks.partitions.place(partition);
+        let late = match self.judge(self.watermarks.partitions.part_at(place), time, recorded) {
             Ok(late) => late,
             Err(placement) => return placement,
         };
-        let part = self.watermarks.note(partition, time, key.number());
+        let part = self.watermarks.note(place, time, key.number());
         if !late && part.participation == Participation::Idle {
             part.participation = Participation::Returning;
         }
@@ -140,12 +141,12 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     /// Notes that `partition` is read from now on: until it has an input or is idle, it holds the
     /// combined watermark back.
     pub fn register(&mut self, partition: i32) {
-        self.watermarks.partitions.entry(partition).or_default();
+        self.watermarks.partitions.part(partition);
     }
 
     /// Notes that `partition` is idle, all of it has been read, or that it no longer is.
     pub fn set_idle(&mut self, partition: i32, idle: bool) {
-        let part = self.watermarks.partitions.entry(partition).or_default();
+        let part = self.watermarks.partitions.part(partition);
         part.participation = match (idle, part.participation) {
             (true, _) => Participation::Idle,
             (false, Participation::Idle) => Participation::Returning,
@@ -156,7 +157,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     /// Notes that `partition`, which may have been idle when the snapshot was taken, has records to
     /// read: it holds the combined watermark back like any other.
     pub fn resume(&mut self, partition: i32) {
-        let part = self.watermarks.partitions.entry(partition).or_default();
+        let part = self.watermarks.partitions.part(partition);
         part.participation = Participation::Active;
     }
 
@@ -234,7 +235,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            partitions: self.watermarks.partitions.clone(),
+            partitions: self.watermarks.partitions.to_map(),
             watermark: self.watermarks.combined,
             quiet_closes: self.quiet_closes.clone(),
             activity: self.activity.stretches().to_vec(),
@@ -258,14 +259,14 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
 
     /// Each partition's part in the watermark.
     #[must_use]
-    pub fn partitions(&self) -> &BTreeMap<i32, PartitionTime> {
-        &self.watermarks.partitions
+    pub fn partitions(&self) -> BTreeMap<i32, PartitionTime> {
+        self.watermarks.partitions.to_map()
     }
 
     /// The highest event time of `partition` that is believed.
     #[must_use]
     pub fn partition_time(&self, partition: i32) -> Option<EventTime> {
-        self.watermarks.partitions.get(&partition)?.highest
+        self.watermarks.partitions.get(partition)?.highest
     }
 
     /// The watermark of `partition`.
@@ -273,10 +274,11 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     pub fn partition_watermark(&self, partition: i32) -> Option<EventTime> {
         self.watermarks
             .partitions
-            .get(&partition)?
+            .get(partition)?
             .watermark(self.settings.out_of_orderness)
     }
 
+    #[inline]
     fn add(&mut self, time: EventTime, key: K, input: &A::Input, late: bool) {
         if !self.slice.contains(time) {
             let start = self.grid.slice_of(time);

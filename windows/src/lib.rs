@@ -60,6 +60,7 @@ mod histogram;
 mod known_keys;
 mod memory;
 mod partition;
+mod partition_times;
 mod placement;
 pub mod planted;
 mod query;

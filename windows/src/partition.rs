@@ -66,13 +66,14 @@ pub const AGREED_OF_ONE_KEY_MIN: u8 = 16;
 
 impl PartitionTime {
     /// Every payment earlier than this is expected to be here; none if no event time is believed yet.
+    #[inline]
     #[must_use]
-    pub fn watermark(self, out_of_orderness: Span) -> Option<EventTime> {
+    pub fn watermark(&self, out_of_orderness: Span) -> Option<EventTime> {
         self.highest.map(|highest| highest.minus(out_of_orderness))
     }
 
     /// The event time of its only payments so far, if none is believed yet.
-    pub(crate) fn first(self) -> Option<EventTime> {
+    pub(crate) fn first(&self) -> Option<EventTime> {
         match (self.highest, self.jump) {
             (None, Some(jump)) => Some(jump.to),
             _ => None,
@@ -81,13 +82,14 @@ impl PartitionTime {
 
     /// Whether it is left out of the combined watermark because it has nothing to read.
     #[must_use]
-    pub fn is_idle(self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.participation == Participation::Idle
     }
 
     /// Whether a payment at `time` is late: behind the watermark, or behind that of a jump which it
     /// agrees with.
-    pub(crate) fn is_late(self, time: EventTime, out_of_orderness: Span) -> bool {
+    #[inline]
+    pub(crate) fn is_late(&self, time: EventTime, out_of_orderness: Span) -> bool {
         let highest = match self.jump {
             Some(jump) if jump.agrees(time) => Some(jump.to),
             _ => self.highest,
@@ -102,6 +104,7 @@ impl PartitionTime {
     /// Takes note of a payment in its windows, of the key with the number `key`. Returns how far its
     /// event time advanced, or `None` if the payment is behind the watermark: such a payment does not show what
     /// time it is now.
+    #[inline]
     pub(crate) fn note(
         &mut self,
         time: EventTime,
@@ -118,8 +121,20 @@ impl PartitionTime {
         Some(before.zip(self.highest).map_or(Span::ZERO, step))
     }
 
+    #[inline]
     fn believe(&mut self, time: EventTime, key: u64) {
         self.keys = self.keys.with(key);
+        // Nearly always.
+        if let (Some(highest), None) = (self.highest, self.jump)
+            && time <= highest.plus(MAX_JUMP)
+        {
+            self.highest = Some(highest.max(time));
+            return;
+        }
+        self.believe_jump(time, key);
+    }
+
+    fn believe_jump(&mut self, time: EventTime, key: u64) {
         // A payment of the time that is believed disproves the jump.
         self.jump = self.jump.filter(|jump| jump.agrees(time));
         match self.highest {
@@ -175,12 +190,14 @@ impl PartitionTime {
 }
 
 impl Jump {
+    #[inline]
     fn agrees(self, time: EventTime) -> bool {
         time >= self.to.minus(MAX_JUMP)
     }
 }
 
 impl Keys {
+    #[inline]
     fn with(self, key: u64) -> Self {
         match self {
             Self::None => Self::One(key),

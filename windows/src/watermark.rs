@@ -3,13 +3,14 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::mem;
 
+use crate::partition_times::PartitionTimes;
 use crate::{EventTime, MAX_JUMP, Participation, PartitionTime, Settings, Span};
 
 /// The watermarks of all partitions, after Flink's `CombinedWatermarkStatus` and its valve: the
 /// minimum of those that are not idle, never going back.
 #[derive(Clone, Debug)]
 pub(crate) struct Watermarks {
-    pub(crate) partitions: BTreeMap<i32, PartitionTime>,
+    pub(crate) partitions: PartitionTimes,
     pub(crate) combined: Option<EventTime>,
     out_of_orderness: Span,
     retention: Span,
@@ -39,7 +40,7 @@ impl Watermarks {
         let travelled = partitions.values().map(|partition| partition.travelled);
         Self {
             travelled: travelled.max().unwrap_or(Span::ZERO),
-            partitions,
+            partitions: partitions.into(),
             combined,
             out_of_orderness: settings.out_of_orderness,
             retention: settings.retention,
@@ -50,10 +51,8 @@ impl Watermarks {
     /// Those of the partitions that `is_its` names, for a lane of their own.
     pub(crate) fn split_off(&mut self, is_its: impl Fn(i32) -> bool) -> Self {
         self.continued.get_or_insert_default();
-        let mut partitions = self.partitions.clone();
-        partitions.retain(|partition, _| is_its(*partition));
         Self {
-            partitions,
+            partitions: self.partitions.only(is_its),
             continued: Some(Continued::default()),
             ..*self
         }
@@ -71,7 +70,7 @@ impl Watermarks {
     /// Takes over what was decided for all lanes.
     pub(crate) fn follow(&mut self, primary: &Self) {
         self.combined = primary.combined;
-        for (partition, part) in &mut self.partitions {
+        for (partition, part) in self.partitions.iter_mut() {
             if let Some(decided) = primary.partitions.get(partition) {
                 *part = *decided;
             }
@@ -97,9 +96,11 @@ impl Watermarks {
             .all(|partition| partition.participation == Participation::Idle)
     }
 
-    /// Takes note of a payment of `partition` in its windows, of the key with the number `key`.
-    pub(crate) fn note(&mut self, partition: i32, time: EventTime, key: u64) -> &mut PartitionTime {
-        let part = self.partitions.entry(partition).or_default();
+    /// Takes note of a payment in its windows, of the partition at this place of [`Watermarks::partitions`] and of the key
+    /// with the number `key`.
+    #[inline]
+    pub(crate) fn note(&mut self, place: usize, time: EventTime, key: u64) -> &mut PartitionTime {
+        let (partition, part) = self.partitions.at(place);
         if let Some(step) = part.note(time, key, self.out_of_orderness) {
             let step = step.min(MAX_JUMP).min(self.retention);
             self.travelled = self.travelled.max(part.travelled.plus(step));
@@ -138,7 +139,7 @@ impl Watermarks {
     // having continued now, so that no partition misses what others travelled beside it.
     fn meet(&mut self) {
         for partition in self.continued.iter_mut().flat_map(Continued::take) {
-            if let Some(part) = self.partitions.get_mut(&partition) {
+            if let Some(part) = self.partitions.get_mut(partition) {
                 part.travelled = self.travelled;
             }
         }
@@ -147,7 +148,7 @@ impl Watermarks {
     // A partition that comes back behind the others stays out until it has caught up, so that it
     // can't hold back what it does not decide: the combined watermark is past it already.
     fn welcome_back(&mut self) {
-        for partition in self.partitions.values_mut() {
+        for (_, partition) in self.partitions.iter_mut() {
             if partition.participation == Participation::Returning
                 && let Some(watermark) = partition.watermark(self.out_of_orderness)
                 && self.combined.is_none_or(|combined| watermark >= combined)

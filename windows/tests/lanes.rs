@@ -55,8 +55,8 @@ impl Lanes {
 
     /// The partitions of all.
     pub fn partitions(&self) -> Vec<i32> {
-        let all = self.0.iter().flat_map(|lane| lane.partitions().keys());
-        let all: BTreeSet<i32> = all.copied().collect();
+        let all = self.0.iter().flat_map(|lane| lane.partitions().into_keys());
+        let all: BTreeSet<i32> = all.collect();
         all.into_iter().collect()
     }
 

@@ -95,9 +95,13 @@ fn quantile_of_the_largest_magnitudes_is_held_in_range() {
 }
 
 #[test]
-fn counts_beyond_32_bits_are_kept() {
-    let many = u64::from(u32::MAX);
-    // So many bins that they are kept in pages of 32 bits.
+fn counts_beyond_16_and_32_bits_are_kept() {
+    counts_beyond_are_kept(u16::MAX.into());
+    counts_beyond_are_kept(u32::MAX.into());
+}
+
+fn counts_beyond_are_kept(many: u64) {
+    // So many bins that they are kept in pages.
     let wide = (0..200).map(|index| (index, many));
     let mut counted = Histogram::from_bins(wide);
     counted.add(5);

@@ -16,8 +16,8 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         key: K,
         input: &A::Input,
     ) -> Placement {
-        let part = self.watermarks.partitions.get(&partition).copied();
-        match self.judge(part.unwrap_or_default(), time, recorded) {
+        let part = self.watermarks.partitions.get(partition).copied();
+        match self.judge(&part.unwrap_or_default(), time, recorded) {
             Ok(late) => {
                 self.add(time, key, input, late);
                 placed(late)
@@ -27,9 +27,10 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     }
 
     /// Whether an input of the partition `part` is late, or why it is in no window. Changes nothing.
+    #[inline]
     pub(super) fn judge(
         &self,
-        part: PartitionTime,
+        part: &PartitionTime,
         time: EventTime,
         recorded: Option<EventTime>,
     ) -> Result<bool, Placement> {
