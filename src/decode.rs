@@ -47,6 +47,8 @@ pub const PAYLOAD_MAX: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct Decoder {
     rules: DecodeRules,
+    /// [`Mapping::is_plain_original`].
+    is_plain_original: bool,
     texts: Arc<BranchTexts>,
     branches: BranchCache,
     days: Days,
@@ -123,6 +125,7 @@ impl Decoder {
         Self {
             days: Days::new(rules.zone),
             layouts: Layouts::new(rules.mapping.tree.slots()),
+            is_plain_original: rules.mapping.is_plain_original(),
             rules,
             texts,
             branches: BranchCache::default(),
@@ -145,15 +148,28 @@ impl Decoder {
     /// was met before, and [`Decoder::decode_json`] for whatever they don't expect. All give the same.
     /// Allocates nothing for a payment in a form that is known.
     pub fn decode(&mut self, record: &Record<'_>) -> Decoded {
+        match self.scan(record) {
+            Some(payment) => Decoded::Payment(payment),
+            None => self.decode_unscanned(record),
+        }
+    }
+
+    /// The payment in a record that has the usual order of the original message. `None` says nothing about it.
+    #[inline]
+    pub(crate) fn scan(&mut self, record: &Record<'_>) -> Option<Payment> {
+        // The scanner takes nothing anywhere near `PAYLOAD_MAX`.
+        let payload = record.payload?;
+        if !self.is_plain_original {
+            return None;
+        }
+        scanner::scan(payload, &mut self.days)
+    }
+
+    /// Decodes a record as [`Decoder::decode`], without the scan.
+    pub(crate) fn decode_unscanned(&mut self, record: &Record<'_>) -> Decoded {
         let Some(payload) = record.payload.filter(|payload| !payload.is_empty()) else {
             return Decoded::Tombstone;
         };
-        // The scanner takes nothing anywhere near `PAYLOAD_MAX`.
-        if self.rules.mapping.is_plain_original()
-            && let Some(payment) = scanner::scan(payload, &mut self.days)
-        {
-            return Decoded::Payment(payment);
-        }
         let rules = Rules {
             branches: Some(&self.branches),
             ..Rules::new(&self.rules, &self.texts)

@@ -97,7 +97,10 @@ impl<'a> ByteCursor<'a> {
     fn integer(&mut self) -> Option<(u64, usize)> {
         let first = *self.rest.first()?;
         let (number, count) = self.digits()?;
-        (count == 1 || (count > 1 && first != b'0')).then_some((number, count))
+        if count == 0 || (count > 1 && first == b'0') {
+            return None;
+        }
+        Some((number, count))
     }
 
     #[inline]
@@ -134,6 +137,13 @@ impl<'a> ByteCursor<'a> {
     #[inline(always)]
     pub fn short_number(&mut self) -> Option<i64> {
         let first = *self.rest.first()?;
+        // Mostly it has one digit.
+        if let [digit @ b'0'..=b'9', next, ..] = self.rest
+            && !next.is_ascii_digit()
+        {
+            self.rest = &self.rest[1..];
+            return Some(i64::from(digit - b'0'));
+        }
         let (mut number, mut count) = (0, 0);
         while let [digit @ b'0'..=b'9', rest @ ..] = self.rest
             && count < 18
@@ -142,7 +152,10 @@ impl<'a> ByteCursor<'a> {
             count += 1;
             self.rest = rest;
         }
-        (count == 1 || (count > 1 && first != b'0')).then_some(number)
+        if count == 0 || (count > 1 && first == b'0') {
+            return None;
+        }
+        Some(number)
     }
 
     /// One to nine decimals of a second, cut to milliseconds.

@@ -58,6 +58,17 @@ impl Days {
         Some(self.last)
     }
 
+    /// The time that the clocks of the zone show as `date`, `YYYY-MM-DD`, and `time`, `HH:MM:SS`; `None` as for
+    /// [`Days::read_time`].
+    #[inline(always)]
+    pub fn local_time(&mut self, date: &[u8; 10], time: &[u8; 8]) -> Option<EventTime> {
+        if self.last.date != *date {
+            self.last = self.look_up(date)?;
+        }
+        let millis = self.last.midnight + millis_of_day(*time)?;
+        in_calendar(millis - self.last.shift?)
+    }
+
     /// A time as `auto` has it, in the usual ways of writing one; `None` for any other, or when the
     /// zone's clocks change on its day.
     #[inline(always)]
