@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use tidegauge::core::effect::correction::Corrections;
+use tidegauge::core::effect::timestamps::TimestampRange;
 use tidegauge::core::effect::{Effects, Notices};
 use tidegauge::core::feedback::Mark;
 use tidegauge::core::seen_orders::OrderChanges;
@@ -278,6 +279,7 @@ fn commit(store: &mut Store, minutes: i64, cells: impl IntoIterator<Item = u64>)
         totals: BTreeMap::new(),
         ledger: Ledger::default(),
         notices: Notices::default(),
+        timestamps: TimestampRange::EMPTY,
         rejects: Vec::new(),
         in_no_window: Vec::new(),
         repeated: Vec::new(),

@@ -1,7 +1,7 @@
 //! Does one stage of the hot path so many times, for `benches/instructions`, which counts the processor's instructions.
 //!
 //! `instructions STAGE COUNT`: walk (find records in batches), decode (bytes to payments), place (payments into slices),
-//! merge (cells into cells).
+//! apply (records to all that a checkpoint has), merge (cells into cells).
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::expect_used)]
 
 use std::hint::black_box;
@@ -12,7 +12,9 @@ use bytes::BytesMut;
 use kafka_protocol::records::{
     Compression, Record as WrittenRecord, RecordBatchEncoder, RecordEncodeOptions, TimestampType,
 };
+use tidegauge::core::pipeline::{Pipeline, PipelineStart};
 use tidegauge::decode::{DecodeRules, Decoded, Decoder};
+use tidegauge::domain::branch::Branches;
 use tidegauge::domain::record::Record;
 use tidegauge::source::fuzzing::payload_bytes;
 use tidegauge_windows::{Aggregate, Definition, Engine, EventTime, Settings, Span, Summary};
@@ -28,7 +30,7 @@ const ROUND: u32 = 1_000;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [stage, count] = &arguments[..] else {
-        println!("usage: instructions walk|decode|place|merge COUNT");
+        println!("usage: instructions walk|decode|place|apply|merge COUNT");
         return ExitCode::from(2);
     };
     let count: u32 = count.parse().expect("a whole number");
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         "walk" => walk(rounds),
         "decode" => decode(rounds),
         "place" => place(rounds),
+        "apply" => apply(rounds),
         "merge" => merge(count),
         other => panic!("there is no stage {other}"),
     }
@@ -126,6 +129,23 @@ fn place(rounds: u32) {
         engine.advance();
     }
     black_box(engine.take_changes());
+}
+
+fn apply(rounds: u32) {
+    let branches = Arc::new(Branches::default());
+    let start = PipelineStart::default();
+    let mut pipeline = Pipeline::new(Arc::new(settings()), chrono_tz::UTC, branches, start);
+    let payloads = payloads();
+    for round in 0..rounds {
+        let records = (0_i64..).zip(&payloads).map(|(number, payload)| Record {
+            offset: i64::from(round * ROUND) + number,
+            timestamp: Some(BEGIN + 3_600_000),
+            payload: Some(payload),
+            ..Record::default()
+        });
+        pipeline.apply(records).expect("they are not compared");
+    }
+    black_box(pipeline.take_effects());
 }
 
 /// Up to 200,000, in hundredths.

@@ -47,9 +47,13 @@ impl Distances {
     pub fn note(&mut self, time: EventTime, recorded: i64) {
         self.payments += 1;
         let apart = time.millis().saturating_sub(recorded);
-        let quarters = apart.saturating_add(QUARTER / 2).div_euclid(QUARTER);
-        if (QUARTERS_MIN..=QUARTERS_MAX).contains(&quarters.abs()) {
-            *self.away.entry(quarters).or_default() += 1;
+        // To the nearest quarter.
+        let rounded = apart.saturating_add(QUARTER / 2);
+        // Most are near, and those of a replay with records of now are far away: they need no division.
+        let is_near = ((1 - QUARTERS_MIN) * QUARTER..QUARTERS_MIN * QUARTER).contains(&rounded);
+        let is_far = !(-QUARTERS_MAX * QUARTER..(QUARTERS_MAX + 1) * QUARTER).contains(&rounded);
+        if !is_near && !is_far {
+            *self.away.entry(rounded.div_euclid(QUARTER)).or_default() += 1;
         }
     }
 

@@ -1,12 +1,14 @@
 //! Effects: what the core wants stored, as data. They are the input of one checkpoint.
 
 pub mod correction;
+pub mod timestamps;
 
 use std::collections::BTreeMap;
 
 use tidegauge_windows::{Changes, EventTime, Summary};
 
 use self::correction::Corrections;
+use self::timestamps::TimestampRange;
 use crate::core::distance::Distances;
 use crate::core::seen_orders::OrderChanges;
 use crate::decode::Reason;
@@ -27,6 +29,8 @@ pub struct Effects {
     pub ledger: Ledger,
     /// Notices: what was unusual but not an error.
     pub notices: Notices,
+    /// The timestamps of all records.
+    pub timestamps: TimestampRange,
     /// The records that are not payments.
     pub rejects: Vec<RejectedRecord>,
     /// The payments that are in no window.

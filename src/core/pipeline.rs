@@ -7,14 +7,16 @@ use std::sync::Arc;
 use rustc_hash::FxBuildHasher;
 use tidegauge_windows::planted::{Mistake, is_planted};
 use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snapshot, Summary};
-use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::lane::Lane;
 use self::listing::{Listing, outside};
+use self::progress::AppliedRecord;
+pub use self::progress::fingerprint;
 pub use self::second_chance::{SecondChance, UncomparedPayments};
 use crate::core::effect::correction::Corrections;
-use crate::core::effect::{Effects, Fingerprint, Notices, Progress};
-use crate::core::seen_orders::{IdHash, KeptOrdersError, SeenOrders};
+use crate::core::effect::timestamps::TimestampRange;
+use crate::core::effect::{Effects, Notices, Progress};
+use crate::core::seen_orders::{KeptOrdersError, SeenOrders};
 use crate::decode::{DecodeRules, Decoded, Decoder, Reject};
 use crate::domain::branch::Branches;
 use crate::domain::ledger::{Entry, Ledger};
@@ -26,6 +28,7 @@ use crate::domain::total::Total;
 mod comparing;
 mod lane;
 mod listing;
+mod progress;
 mod second_chance;
 
 /// Applies records to event-time windows, totals and the ledger.
@@ -43,6 +46,7 @@ pub struct Pipeline {
     touched: Vec<BranchId>,
     ledger: Ledger,
     notices: Notices,
+    timestamps: TimestampRange,
     listing: Listing,
     /// The order ids that were seen; `None`: payments are not compared.
     orders: Option<SeenOrders>,
@@ -70,6 +74,8 @@ pub struct PipelineStart {
 struct Running {
     known_since: EventTime,
     added: Option<Total>,
+    /// Whether it has a configured name.
+    is_named: bool,
 }
 
 impl Pipeline {
@@ -88,7 +94,7 @@ impl Pipeline {
             .map(|(branch, since)| {
                 let running = Running {
                     known_since: *since,
-                    added: None,
+                    ..Running::unknown(*branch, &branches)
                 };
                 (*branch, running)
             })
@@ -107,6 +113,7 @@ impl Pipeline {
             touched: Vec::new(),
             ledger: Ledger::default(),
             notices: Notices::default(),
+            timestamps: TimestampRange::EMPTY,
             listing: Listing::default(),
             orders: None,
             failure: None,
@@ -129,12 +136,22 @@ impl Pipeline {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
-        let mut last: Option<Record<'a>> = None;
+        let mut last: Option<AppliedRecord<'a>> = None;
         let outcome = match self.orders {
-            None => records.into_iter().try_for_each(|record| {
-                let decoded = self.decoder.decode(&record);
-                self.apply_one(&mut last, &record, &decoded, None)
-            }),
+            None => {
+                // Without an early end, a batch can go over its parts in a loop each.
+                records.into_iter().for_each(|record| {
+                    if let Some(payment) = self.decoder.scan(&record) {
+                        self.apply_payment(&record, &payment);
+                        self.ledger.consumed += 1;
+                    } else {
+                        let decoded = self.decoder.decode_unscanned(&record);
+                        self.apply_decoded(&record, &decoded);
+                    }
+                    self.pass(&mut last, &record);
+                });
+                Ok(())
+            }
             Some(_) => self.apply_comparing(&mut last, records),
         };
         if let Some(last) = last {
@@ -152,38 +169,9 @@ impl Pipeline {
     pub fn apply_rejected(&mut self, record: &Record<'_>, reject: Reject) {
         self.ledger.consumed += 1;
         self.reject(record, reject);
-        self.note_progress(record);
+        self.timestamps.note(record.timestamp);
+        self.note_progress(&AppliedRecord::of(record));
         self.advance_alone();
-    }
-
-    /// Notes that `partition` is read from `position` on, unless it has been applied further.
-    pub fn assign(&mut self, partition: i32, position: i64) {
-        self.engine.register(partition);
-        self.skip_to(partition, position);
-    }
-
-    /// Notes that the next record of `partition` is at `position` or later, without one having been
-    /// applied; whether that is news. Nothing is skipped once a record could not be applied.
-    pub fn skip_to(&mut self, partition: i32, position: i64) -> bool {
-        if self.failure.is_some() {
-            return false;
-        }
-        match self.progress.get_mut(&partition) {
-            Some(progress) if progress.position >= position => false,
-            Some(progress) => {
-                progress.position = position;
-                true
-            }
-            None => {
-                let progress = Progress {
-                    position,
-                    first: Some(position),
-                    fingerprint: None,
-                };
-                self.progress.insert(partition, progress);
-                true
-            }
-        }
     }
 
     /// Notes that `partition` has been read to its end and had no payment on time for long enough, or
@@ -224,6 +212,7 @@ impl Pipeline {
             totals,
             ledger: mem::take(&mut self.ledger),
             notices: mem::take(&mut self.notices),
+            timestamps: mem::replace(&mut self.timestamps, TimestampRange::EMPTY),
             rejects: listing.rejects,
             in_no_window: listing.in_no_window,
             repeated: listing.repeated,
@@ -258,41 +247,19 @@ impl Pipeline {
         &self.engine
     }
 
-    /// Applies a record, `decoded`. `last` is the one applied before, and then this one. `hash` is that of its order id.
-    fn apply_one<'a>(
-        &mut self,
-        last: &mut Option<Record<'a>>,
-        record: &Record<'a>,
-        decoded: &Decoded,
-        hash: Option<IdHash>,
-    ) -> Result<(), KeptOrdersError> {
-        if let Some(last) = last
-            && last.partition != record.partition
-        {
-            self.note_progress(last);
-        }
-        self.apply_decoded(record, decoded, hash)?;
-        *last = Some(*record);
-        Ok(())
-    }
-
-    fn apply_decoded(
-        &mut self,
-        record: &Record<'_>,
-        decoded: &Decoded,
-        hash: Option<IdHash>,
-    ) -> Result<(), KeptOrdersError> {
+    // Applies a record as what it was decoded to.
+    fn apply_decoded(&mut self, record: &Record<'_>, decoded: &Decoded) {
         match decoded {
-            Decoded::Payment(payment) => self.judge_payment(record, payment, hash)?,
-            Decoded::Tombstone if is_planted(Mistake::TombstoneNotBooked) => return Ok(()),
+            Decoded::Payment(payment) => self.apply_payment(record, payment),
+            Decoded::Tombstone if is_planted(Mistake::TombstoneNotBooked) => return,
             Decoded::Tombstone => self.ledger.book(Entry::Tombstone, None),
             Decoded::Filtered(amount) => self.ledger.book(Entry::Filtered, *amount),
             Decoded::Reject(reject) => self.reject(record, reject.clone()),
         }
         self.ledger.consumed += 1;
-        Ok(())
     }
 
+    #[inline]
     fn apply_payment(&mut self, record: &Record<'_>, payment: &Payment) {
         let recorded = self.note_payment(record, payment);
         let placement = self.engine.insert(
@@ -311,6 +278,7 @@ impl Pipeline {
     }
 
     // Notes what is worth monitoring. Gives the record's time.
+    #[inline]
     fn note_payment(&mut self, record: &Record<'_>, payment: &Payment) -> Option<EventTime> {
         self.notice(payment);
         let recorded = record.timestamp.filter(|time| can_be_of_record(*time));
@@ -326,6 +294,7 @@ impl Pipeline {
     }
 
     // Books a payment, and lists it if it is in no window.
+    #[inline]
     fn settle(&mut self, record: &Record<'_>, payment: &Payment, placement: Placement) -> Entry {
         let entry = match outside(placement) {
             Ok(entry) => entry,
@@ -338,9 +307,11 @@ impl Pipeline {
         entry
     }
 
+    #[inline]
     fn add_to_total(&mut self, payment: &Payment, placement: Placement) {
         let running = self.totals.entry(payment.branch);
-        let running = running.or_insert(Running::UNKNOWN);
+        let running = running.or_insert_with(|| Running::unknown(payment.branch, &self.branches));
+        self.notices.unnamed_branches += u64::from(!running.is_named);
         let added = running.added(payment.branch, &mut self.touched);
         if placement == Placement::Future {
             added.add_future(payment);
@@ -354,6 +325,7 @@ impl Pipeline {
         }
     }
 
+    #[inline]
     fn notice(&mut self, payment: &Payment) {
         self.notices.rounded += u64::from(payment.notices.rounded);
         match payment.notices.local_time {
@@ -361,35 +333,12 @@ impl Pipeline {
             LocalTime::Gap => self.notices.skipped_local_times += 1,
             LocalTime::Fold => self.notices.repeated_local_times += 1,
         }
-        self.notices.unnamed_branches += u64::from(!self.branches.is_configured(payment.branch));
-    }
-
-    fn note_progress(&mut self, last: &Record<'_>) {
-        // In another lane its lateness would be judged without its other records.
-        assert!(self.lane.has(last.partition), "a record is in a wrong lane");
-        let known = self.progress.get(&last.partition);
-        let progress = Progress {
-            position: last.offset + 1,
-            first: known.and_then(|known| known.first),
-            fingerprint: Some(fingerprint(last)),
-        };
-        self.progress.insert(last.partition, progress);
     }
 }
 
 /// About what a cell with a few payments takes, in bytes: the summary, the first bins of its
 /// histogram, and its share of the table.
 const CELL_BYTES: usize = 512;
-
-/// The fingerprint of a record, to recognise it.
-#[must_use]
-pub fn fingerprint(record: &Record<'_>) -> Fingerprint {
-    Fingerprint {
-        offset: record.offset,
-        timestamp: record.timestamp.unwrap_or(i64::MIN),
-        hash: xxh3_64(record.payload.unwrap_or_default()),
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -150,17 +150,22 @@ impl PipelineLanes {
         effects
     }
 
-    /// About how many bytes the changes since the last [`PipelineLanes::take_effects`] hold. All pipelines are here.
+    /// About how many bytes the changes since the last [`PipelineLanes::take_effects`] hold, in the pipelines that are here.
     #[must_use]
     pub fn pending_bytes(&self) -> usize {
-        self.each().map(Pipeline::pending_bytes).sum()
+        self.lanes
+            .iter()
+            .flatten()
+            .map(Pipeline::pending_bytes)
+            .sum()
     }
 
-    /// How many slices and branches have changed since the last [`PipelineLanes::take_effects`], in each lane by itself. All
-    /// pipelines are here.
+    /// How many slices and branches have changed since the last [`PipelineLanes::take_effects`], in each pipeline that is
+    /// here by itself.
     #[must_use]
     pub fn changed(&self) -> usize {
-        self.each().map(|lane| lane.engine().changed()).sum()
+        let lanes = self.lanes.iter().flatten();
+        lanes.map(|lane| lane.engine().changed()).sum()
     }
 
     /// How far each partition has been applied, in no order. All pipelines are here.

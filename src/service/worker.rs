@@ -27,7 +27,6 @@ mod reject_log;
 #[cfg(feature = "simulation")]
 mod simulated;
 mod syncing;
-mod timestamps;
 mod worker_thread;
 mod writer;
 

@@ -153,6 +153,18 @@ where
             Self::Fetched(records) => records.size_hint(),
         }
     }
+
+    // One loop for all records, instead of a choice for each.
+    #[inline]
+    fn fold<B, G>(self, init: B, f: G) -> B
+    where
+        G: FnMut(B, Record<'a>) -> B,
+    {
+        match self {
+            Self::Polled(records) => records.fold(init, f),
+            Self::Fetched(records) => records.fold(init, f),
+        }
+    }
 }
 
 impl<'a, P, F> ExactSizeIterator for KafkaRecords<P, F>

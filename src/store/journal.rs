@@ -116,6 +116,7 @@ pub(super) mod tests {
 
     use tidegauge_windows::{Changes, Settings, Snapshot, Span};
 
+    use crate::core::effect::timestamps::TimestampRange;
     use crate::core::effect::{Effects, Notices, Progress, RejectedRecord};
     use crate::core::feedback::{Blocked, Family};
     use crate::core::seen_orders::OrderChanges;
@@ -179,6 +180,7 @@ pub(super) mod tests {
             totals: BTreeMap::new(),
             ledger: Ledger::default(),
             notices: Notices::default(),
+            timestamps: TimestampRange::EMPTY,
             rejects: offsets.map(reject).collect(),
             in_no_window: Vec::new(),
             repeated: Vec::new(),

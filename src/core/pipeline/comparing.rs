@@ -3,6 +3,7 @@
 use std::mem;
 
 use super::Pipeline;
+use super::progress::AppliedRecord;
 use crate::core::effect::NoWindowReason;
 use crate::core::seen_orders::{IdHash, KeptOrdersError, OrderChanges, OrderVerdict, SeenOrders};
 use crate::decode::Decoded;
@@ -25,7 +26,7 @@ impl Pipeline {
     /// Applies `records`, some at a time: what is needed to judge them is fetched while others are decoded and applied.
     pub(super) fn apply_comparing<'a>(
         &mut self,
-        last: &mut Option<Record<'a>>,
+        last: &mut Option<AppliedRecord<'a>>,
         records: impl IntoIterator<Item = Record<'a>>,
     ) -> Result<(), KeptOrdersError> {
         let mut records = records.into_iter();
@@ -39,7 +40,8 @@ impl Pipeline {
                 hash,
             } in &current
             {
-                self.apply_one(last, record, decoded, *hash)?;
+                self.apply_compared(record, decoded, *hash)?;
+                self.pass(last, record);
             }
             if next.is_empty() {
                 return Ok(());
@@ -102,16 +104,16 @@ impl Pipeline {
         changes.unwrap_or_default()
     }
 
-    /// Applies a payment, unless it repeats one that counted: such a one is in no window and no total, and moves no
-    /// watermark. `hash` is [`Pipeline::order_hash`].
-    pub(super) fn judge_payment(
+    // Applies a record as what it was decoded to. A payment that repeats one that counted is in no window and no total, and
+    // moves no watermark. `hash` is `Pipeline::order_hash`.
+    fn apply_compared(
         &mut self,
         record: &Record<'_>,
-        payment: &Payment,
+        decoded: &Decoded,
         hash: Option<IdHash>,
     ) -> Result<(), KeptOrdersError> {
-        let Some(orders) = &mut self.orders else {
-            self.apply_payment(record, payment);
+        let (Decoded::Payment(payment), Some(orders)) = (decoded, &mut self.orders) else {
+            self.apply_decoded(record, decoded);
             return Ok(());
         };
         let partition = record.partition;
@@ -124,6 +126,7 @@ impl Pipeline {
                 orders.note(partition, record.offset, clock, payment, hash);
             }
         }
+        self.ledger.consumed += 1;
         Ok(())
     }
 

@@ -10,7 +10,9 @@ use tidegauge_windows::EventTime;
 use super::listing::Listing;
 use super::{Pipeline, Running};
 use crate::core::effect::correction::Corrections;
+use crate::core::effect::timestamps::TimestampRange;
 use crate::core::effect::{Effects, Notices};
+use crate::domain::branch::Branches;
 use crate::domain::ledger::Ledger;
 use crate::domain::payment::BranchId;
 use crate::domain::total::Total;
@@ -82,6 +84,7 @@ impl Pipeline {
             touched: Vec::new(),
             ledger: Ledger::default(),
             notices: Notices::default(),
+            timestamps: TimestampRange::EMPTY,
             listing: Listing::default(),
             orders: orders.map(|orders| orders.split_off(|partition| lane.has(partition))),
             failure: None,
@@ -116,12 +119,14 @@ impl Pipeline {
             let theirs = lane.totals.get_mut(&branch);
             if let Some(added) = theirs.and_then(|running| running.added.take()) {
                 let running = self.totals.entry(branch);
-                let running = running.or_insert(Running::UNKNOWN);
+                let running = running.or_insert_with(|| Running::unknown(branch, &self.branches));
                 running.added(branch, &mut self.touched).merge(&added);
             }
         }
         self.ledger.merge(&mem::take(&mut lane.ledger));
         self.notices.merge(&mem::take(&mut lane.notices));
+        let timestamps = mem::replace(&mut lane.timestamps, TimestampRange::EMPTY);
+        self.timestamps.merge(timestamps);
         self.listing.append(&mut lane.listing);
     }
 
@@ -141,10 +146,13 @@ impl Pipeline {
 
 impl Running {
     /// That of a branch that is not known.
-    pub(super) const UNKNOWN: Self = Self {
-        known_since: EventTime::MAX,
-        added: None,
-    };
+    pub(super) fn unknown(branch: BranchId, branches: &Branches) -> Self {
+        Self {
+            known_since: EventTime::MAX,
+            added: None,
+            is_named: branches.is_configured(branch),
+        }
+    }
 
     /// What is added to the total of `branch` until effects are taken; `touched` has the branches with such an addition.
     #[inline]

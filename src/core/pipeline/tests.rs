@@ -2,13 +2,14 @@
 
 use ethnum::I256;
 use tidegauge_windows::{Definition, Span};
+use xxhash_rust::xxh3::xxh3_64;
 
 mod duplicates;
 
 use super::listing::READ_BYTES_MAX;
 use super::*;
 use crate::core::distance::Distances;
-use crate::core::effect::NoWindowReason;
+use crate::core::effect::{Fingerprint, NoWindowReason};
 use crate::decode::mapping::{BranchType, Mapping, MappingSettings};
 use crate::domain::branch_key::BranchKey;
 use crate::domain::branch_names::BranchNames;

@@ -297,8 +297,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
         if self.config.logs_rejects {
             self.reject_log.note(&effects.rejects);
         }
-        let timestamps = self.lanes.take_timestamps();
-        Ok(self.jobs.send(Job::Checkpoint(effects, timestamps)).is_ok())
+        Ok(self.jobs.send(Job::Checkpoint(effects)).is_ok())
     }
 
     fn report(&mut self) -> Result<(), Error> {

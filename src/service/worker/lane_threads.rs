@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::{io, mem, thread};
+use std::{io, thread};
 
 use super::Error;
-use super::timestamps::Timestamps;
 use crate::core::pipeline::Pipeline;
 use crate::core::pipeline_lanes::PipelineLanes;
 use crate::core::seen_orders::KeptOrdersError;
@@ -20,8 +19,6 @@ pub(super) struct LaneThreads<B> {
     lanes: PipelineLanes,
     /// By number of the lane; none with one lane.
     threads: Vec<LaneThread<B>>,
-    /// The timestamps of the records that were applied.
-    timestamps: Timestamps,
 }
 
 /// Applies the records of one lane while it has the lane's pipeline.
@@ -42,7 +39,6 @@ enum LaneJob<B> {
 
 struct LaneReturn {
     pipeline: Box<Pipeline>,
-    timestamps: Timestamps,
     outcome: Result<(), KeptOrdersError>,
 }
 
@@ -77,7 +73,6 @@ impl<B: LogBatch + Send + 'static> LaneThreads<B> {
         Ok(Self {
             lanes,
             threads: threads?,
-            timestamps: Timestamps::default(),
         })
     }
 
@@ -89,7 +84,6 @@ impl<B: LogBatch + Send + 'static> LaneThreads<B> {
         let is_worth_it = batch.len() >= HANDED_ON_MIN && batch.is_handed_on_at_no_cost();
         let is_handed_on = self.is_busy() || is_worth_it;
         if self.threads.is_empty() || !is_handed_on {
-            self.timestamps.note_all(batch.records());
             self.lanes.apply(batch.records())?;
             // All lanes are here: windows become final as soon as with one.
             self.lanes.advance();
@@ -121,7 +115,6 @@ impl<B: LogBatch + Send + 'static> LaneThreads<B> {
                 let returned = thread.returns.recv().map_err(|_| ENDED)?;
                 thread.is_busy = false;
                 self.lanes.put_back(*returned.pipeline);
-                self.timestamps.merge(returned.timestamps);
                 outcome = outcome.and(returned.outcome);
             }
         }
@@ -136,24 +129,14 @@ impl<B: LogBatch + Send + 'static> LaneThreads<B> {
 
     /// About how many bytes the changes since the last checkpoint hold, and how many cells.
     pub(super) fn pending(&self) -> (usize, usize) {
-        if !self.is_busy() {
-            return (self.lanes.pending_bytes(), self.lanes.changed());
-        }
-        let loads = self.threads.iter().map(|thread| &thread.load);
-        loads.fold((0, 0), |(bytes, cells), load| {
+        let busy = self.threads.iter().filter(|thread| thread.is_busy);
+        let here = (self.lanes.pending_bytes(), self.lanes.changed());
+        busy.fold(here, |(bytes, cells), thread| {
             (
-                bytes + load.bytes.load(Ordering::Relaxed),
-                cells + load.cells.load(Ordering::Relaxed),
+                bytes + thread.load.bytes.load(Ordering::Relaxed),
+                cells + thread.load.cells.load(Ordering::Relaxed),
             )
         })
-    }
-
-    /// The timestamps of the records since the last call, of lanes that are here.
-    pub(super) fn take_timestamps(&mut self) -> Timestamps {
-        for thread in &self.threads {
-            thread.load.note(0, 0);
-        }
-        mem::take(&mut self.timestamps)
     }
 
     fn hand_on(&mut self, number: usize, part: B) -> Result<(), Error> {
@@ -209,12 +192,10 @@ fn work<B: LogBatch>(
             (LaneJob::Begin(pipeline), _) => {
                 lane = Some(LaneReturn {
                     pipeline,
-                    timestamps: Timestamps::default(),
                     outcome: Ok(()),
                 });
             }
             (LaneJob::Apply(batch), Some(lane)) => {
-                lane.timestamps.note_all(batch.records());
                 // After an error, nothing more is applied and the error stays.
                 lane.outcome = lane.pipeline.apply(batch.records());
                 let cells = lane.pipeline.engine().changed();

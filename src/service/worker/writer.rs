@@ -10,13 +10,13 @@ use tracing::error;
 use super::Error;
 use super::pace::CheckpointWritten;
 use super::syncing::Syncing;
-use super::timestamps::Timestamps;
 use crate::core::effect::Effects;
+use crate::core::effect::timestamps::TimestampRange;
 use crate::core::feedback::Feedback;
 use crate::core::feedback::Mark;
 use crate::domain::document_key::DocumentKey;
 use crate::host::clock::Instant;
-use crate::host::wall_clock;
+use crate::host::wall_clock::{self, since_epoch};
 use crate::observe::status::{Condition, Part, Status};
 use crate::store::{self, Store};
 
@@ -29,8 +29,8 @@ const DIRECTORY_CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// A job of the writing thread.
 pub(super) enum Job {
-    /// Write these, of records with these timestamps, as one checkpoint.
-    Checkpoint(Box<Effects>, Timestamps),
+    /// Write these as one checkpoint.
+    Checkpoint(Box<Effects>),
     /// Keep in mind that these partitions can't be read on, and why.
     Halted(BTreeMap<i32, String>),
     /// Take in what the sink says.
@@ -111,11 +111,11 @@ impl Writer {
     /// Does a job if there is one, and a step of all else. Whether more is to come.
     pub(super) fn step(&mut self, job: Result<Job, RecvTimeoutError>) -> Result<bool, Error> {
         match job {
-            Ok(Job::Checkpoint(effects, timestamps)) => {
+            Ok(Job::Checkpoint(effects)) => {
                 let began = Instant::now();
                 self.store.commit(&effects, &[], wall_clock::now_ms())?;
                 let (at, took) = (Instant::now(), began.elapsed());
-                timestamps.visible(took, self.status.metrics());
+                self.measure(took, effects.timestamps);
                 // Full: it has been said. Disconnected: the receiver has ended.
                 let _ = self.written.try_send(CheckpointWritten { at, took });
             }
@@ -139,6 +139,16 @@ impl Writer {
         self.syncing.note(Instant::now());
         self.sync()?;
         Ok(true)
+    }
+
+    // The checkpoint can be read now; writing it took so long.
+    fn measure(&self, took: Duration, timestamps: TimestampRange) {
+        let (metrics, now) = (self.status.metrics(), since_epoch());
+        metrics.checkpoint(took, now);
+        if let Some((oldest, newest)) = timestamps.ends() {
+            metrics.visible(oldest, now);
+            metrics.visible(newest, now);
+        }
     }
 
     /// Makes all durable and closes the store, if nothing has failed.

@@ -50,6 +50,7 @@ impl RecordChunk {
         }
     }
 
+    #[inline]
     fn record(&self, place: &RecordPlace) -> Record<'_> {
         Record {
             partition: self.partition,
@@ -270,6 +271,25 @@ impl<'a> Iterator for FetchedRecords<'a> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.left, Some(self.left))
+    }
+
+    // A loop for each chunk.
+    #[inline]
+    fn fold<B, G>(self, init: B, mut f: G) -> B
+    where
+        G: FnMut(B, Record<'a>) -> B,
+    {
+        let rest = self.parts.filter_map(|part| match part {
+            FetchedPart::Records(chunk) => Some((chunk, chunk.places.iter())),
+            FetchedPart::End { .. } | FetchedPart::Failed { .. } => None,
+        });
+        let mut result = init;
+        for (chunk, places) in self.chunk.into_iter().chain(rest) {
+            for place in places {
+                result = f(result, chunk.record(place));
+            }
+        }
+        result
     }
 }
 

@@ -78,7 +78,6 @@ fn the_load_of_busy_lanes_is_known_and_is_none_after_a_checkpoint() {
     assert!(here.0 > 0 && here.1 > 0);
     assert_eq!(threads.pending(), here);
     threads.meet().unwrap().take_effects();
-    threads.take_timestamps();
     assert_eq!(threads.pending(), (0, 0));
     threads.apply(batch(2_000..4_000)).unwrap();
     assert!(threads.is_busy());
@@ -93,12 +92,13 @@ fn the_load_of_busy_lanes_is_known_and_is_none_after_a_checkpoint() {
 }
 
 #[test]
-fn timestamps_of_all_lanes_are_known_after_they_have_met() {
+fn the_timestamps_of_all_lanes_are_in_the_effects() {
     let mut threads = LaneThreads::start(lanes(3)).unwrap();
     threads.apply(batch(0..1_000)).unwrap();
-    threads.meet().unwrap();
-    let mut expected = Timestamps::default();
-    expected.note_all(batch(0..1_000).records());
-    assert_eq!(threads.take_timestamps(), expected);
-    assert_eq!(threads.take_timestamps(), Timestamps::default());
+    let lanes = threads.meet().unwrap();
+    let records = batch(0..1_000);
+    let timestamps = records.records().filter_map(|record| record.timestamp);
+    let (oldest, newest) = (timestamps.clone().min(), timestamps.max());
+    assert_eq!(lanes.take_effects().timestamps.ends(), oldest.zip(newest));
+    assert_eq!(lanes.take_effects().timestamps.ends(), None);
 }
