@@ -62,7 +62,18 @@ pub fn start(format: Format, default: &str) -> Result<(), Error> {
         .map_err(|_| Error::Twice)
 }
 
+/// A consumer is closed before the client library drops it, which logs an error then.
+const CLOSED_BEFORE: &str = "rdkafka::consumer::base_consumer=off";
+
 fn filter(default: &str) -> Result<EnvFilter, Error> {
+    let filter = asked_filter(default)?;
+    Ok(match CLOSED_BEFORE.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    })
+}
+
+fn asked_filter(default: &str) -> Result<EnvFilter, Error> {
     for variable in ["TIDEGAUGE_LOG", "RUST_LOG"] {
         let Some(filter) = env::var(variable).ok().filter(|filter| !filter.is_empty()) else {
             continue;
