@@ -68,13 +68,10 @@ impl Connection {
 
     /// A request was answered as it should be. Whether it was down, and is not any more.
     ///
-    /// A server that denies access, or that is another one, stays closed for its time: what else it answers until then
-    /// says nothing about what it denied.
+    /// A server that denies access, or whose indexes are of another log, is left alone for its time: what else is answered
+    /// or fails until then says nothing about that.
     pub(super) fn works(&mut self) -> bool {
-        if let ConnectionState::Down { trouble, until } = &self.state
-            && matches!(trouble.verdict, Verdict::Denied | Verdict::Foreign)
-            && Instant::now() < *until
-        {
+        if self.is_shut() {
             return false;
         }
         self.waits.reset();
@@ -87,8 +84,21 @@ impl Connection {
         was_down
     }
 
+    // Whether the server is left alone for a time that is not over.
+    fn is_shut(&self) -> bool {
+        match &self.state {
+            ConnectionState::Down { trouble, until } => {
+                is_shutting(trouble) && Instant::now() < *until
+            }
+            ConnectionState::New | ConnectionState::Up => false,
+        }
+    }
+
     /// A request as a whole failed.
     pub(super) fn fails(&mut self, trouble: Trouble) {
+        if self.is_shut() && !is_shutting(&trouble) {
+            return;
+        }
         let wait = match trouble.verdict {
             Verdict::Denied => self.denied,
             Verdict::Foreign => self.inspect,
@@ -150,6 +160,10 @@ impl Connection {
             },
         }
     }
+}
+
+fn is_shutting(trouble: &Trouble) -> bool {
+    matches!(trouble.verdict, Verdict::Denied | Verdict::Foreign)
 }
 
 /// Now, to the second.

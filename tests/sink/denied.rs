@@ -31,9 +31,31 @@ fn a_server_that_does_not_let_us_in_is_left_alone() {
 
 #[test]
 fn what_was_under_way_when_access_was_denied_does_not_open_the_connection_again() {
+    for late in [201, 503] {
+        let till = till();
+        let script = [
+            Answer::Late(Duration::from_secs(1), late),
+            Answer::Whole(403, "{}".into()),
+        ];
+        let front = Front::start(&till, script);
+        let mut config = config(&front.url());
+        config.bulk.max_actions = 4;
+        let sink = till.deliver(&config);
+        sink.await_condition(Condition::Failed, "has denied access");
+        // Until the late answer is taken, and much longer than it waits after an outage.
+        std::thread::sleep(Duration::from_millis(1_500));
+        sink.await_condition(Condition::Failed, "has denied access");
+        assert_eq!(till.dirty(), if late == 201 { 26 } else { 30 });
+        assert_eq!(front.bulks().len(), 2);
+        till.stop(sink);
+    }
+}
+
+#[test]
+fn a_request_that_fails_after_access_was_denied_does_not_shorten_the_wait() {
     let till = till();
     let script = [
-        Answer::Late(Duration::from_secs(1)),
+        Answer::LateWhole(Duration::from_secs(1), 503),
         Answer::Whole(403, "{}".into()),
     ];
     let front = Front::start(&till, script);
@@ -41,10 +63,8 @@ fn what_was_under_way_when_access_was_denied_does_not_open_the_connection_again(
     config.bulk.max_actions = 4;
     let sink = till.deliver(&config);
     sink.await_condition(Condition::Failed, "has denied access");
-    till.await_that("the late answer is taken", || till.dirty() == 26);
-    // Much longer than it waits after an outage.
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(1_500));
     sink.await_condition(Condition::Failed, "has denied access");
-    assert_eq!(front.bulks().len(), 2);
+    assert_eq!((till.dirty(), front.bulks().len()), (30, 2));
     till.stop(sink);
 }

@@ -46,8 +46,10 @@ pub enum Answer {
     Mixed,
     /// 413 for more than so many documents, else success.
     AtMost(usize),
-    /// As if all went well, after so long.
-    Late(Duration),
+    /// That status for each document, after so long.
+    Late(Duration, u16),
+    /// That status, after so long.
+    LateWhole(Duration, u16),
     /// None in time.
     Never,
 }
@@ -264,7 +266,8 @@ impl State {
             }
             Answer::AtMost(most) if count > most => ResponseTemplate::new(413),
             Answer::AtMost(_) => all(items(&[201])),
-            Answer::Late(delay) => all(items(&[201])).set_delay(delay),
+            Answer::Late(delay, status) => all(items(&[status])).set_delay(delay),
+            Answer::LateWhole(delay, status) => ResponseTemplate::new(status).set_delay(delay),
             Answer::Never => all(items(&[201])).set_delay(Duration::from_secs(3_600)),
         }
     }
