@@ -62,14 +62,16 @@ pub fn start(format: Format, default: &str) -> Result<(), Error> {
         .map_err(|_| Error::Twice)
 }
 
-/// A consumer is closed before the client library drops it, which logs an error then.
+/// A consumer is closed before the client library drops it, which logs an error then. What a filter says of the library
+/// itself is left as it is.
 const CLOSED_BEFORE: &str = "rdkafka::consumer::base_consumer=off";
 
 fn filter(default: &str) -> Result<EnvFilter, Error> {
     let filter = asked_filter(default)?;
+    let names_it = filter.to_string().contains("rdkafka");
     Ok(match CLOSED_BEFORE.parse() {
-        Ok(directive) => filter.add_directive(directive),
-        Err(_) => filter,
+        Ok(directive) if !names_it => filter.add_directive(directive),
+        _ => filter,
     })
 }
 

@@ -63,7 +63,7 @@ const THROTTLE_STEP: Duration = Duration::from_millis(200);
 // If it panics, the partitions that it fetched are not left without a reader.
 impl Drop for Fetcher {
     fn drop(&mut self) {
-        // What was just asked for is in their place.
+        // Orders that it has not taken yet count too.
         self.obey(self.mailbox.close());
         self.give_back_all(ENDED);
     }

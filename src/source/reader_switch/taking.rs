@@ -22,7 +22,7 @@ impl ReaderSwitch {
         if self.direct.is_none() && self.waiting.is_empty() {
             return self.take_by_librdkafka(wait);
         }
-        // All of their partitions before that was taken.
+        // The records before the failure were handed over by an earlier call.
         if !self.failed.is_empty() {
             let mut failed = FetchedBatch::default();
             for part in self.failed.drain(..) {
