@@ -285,6 +285,11 @@ fn insert(criterion: &mut Criterion) {
             Changelog::new(10, 7_200),
         ),
         (
+            "in one window of a second",
+            windows(sliding(1)),
+            Changelog::new(10, 4),
+        ),
+        (
             "in 60 sliding windows",
             windows(sliding(60)),
             Changelog::new(10, 4),
@@ -292,6 +297,11 @@ fn insert(criterion: &mut Criterion) {
         (
             "in 600 sliding windows",
             windows(sliding(600)),
+            Changelog::new(10, 4),
+        ),
+        (
+            "in 3,600 sliding windows",
+            windows(sliding(3_600)),
             Changelog::new(10, 4),
         ),
     ];

@@ -33,6 +33,22 @@ pub struct Changes<K, A> {
     pub snapshot: Snapshot,
 }
 
+impl<K: Key, A> Changes<K, A> {
+    /// The same changes with another aggregate of each slice.
+    #[must_use]
+    pub fn map<B>(self, to: impl Fn(A) -> B) -> Changes<K, B> {
+        let slices = self.slices.into_iter();
+        Changes {
+            slices: slices.map(|(slice, added)| (slice, to(added))).collect(),
+            revisions: self.revisions,
+            finals: self.finals,
+            known: self.known,
+            reached: self.reached,
+            snapshot: self.snapshot,
+        }
+    }
+}
+
 /// Windows with `after < end <= until` and `start <= latest` became final.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Closed {

@@ -2,8 +2,8 @@
 
 mod judgement;
 mod lane;
+mod partitions;
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
@@ -18,8 +18,8 @@ use crate::frame::closed_by;
 use crate::known_keys::KnownKeys;
 use crate::watermark::Watermarks;
 use crate::{
-    Aggregate, Changes, Closed, Definition, EventTime, Grid, Key, Participation, PartitionTime,
-    Placement, QuietClose, Settings, Snapshot, Span, Stretch, Window,
+    Aggregate, Changes, Closed, Definition, EventTime, Grid, Key, Participation, Placement,
+    QuietClose, Settings, Snapshot, Span, Stretch, Window,
 };
 
 /// The event-time engine over keys `K` and aggregates `A`.
@@ -118,6 +118,27 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         input: &A::Input,
     ) -> Placement {
         let place = self.watermarks.partitions.place(partition);
+        let part = self.watermarks.partitions.part_at(place);
+        if part.is_usual(time, self.settings.out_of_orderness)
+            && self.is_believed(time, recorded)
+            && time >= self.kept_from
+        {
+            self.watermarks.note_usual(place);
+            self.add(time, key, input, false);
+            return Placement::OnTime;
+        }
+        self.insert_unusual(place, time, recorded, key, input)
+    }
+
+    // As `insert`, whatever there is to be noted. `place` is that of the partition.
+    fn insert_unusual(
+        &mut self,
+        place: usize,
+        time: EventTime,
+        recorded: Option<EventTime>,
+        key: K,
+        input: &A::Input,
+    ) -> Placement {
         let late = match self.judge(self.watermarks.partitions.part_at(place), time, recorded) {
             Ok(late) => late,
             Err(placement) => return placement,
@@ -136,29 +157,6 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         if self.known.learn(key, time) {
             self.learned.push((key, time));
         }
-    }
-
-    /// Notes that `partition` is read from now on: until it has an input or is idle, it holds the
-    /// combined watermark back.
-    pub fn register(&mut self, partition: i32) {
-        self.watermarks.partitions.part(partition);
-    }
-
-    /// Notes that `partition` is idle, all of it has been read, or that it no longer is.
-    pub fn set_idle(&mut self, partition: i32, idle: bool) {
-        let part = self.watermarks.partitions.part(partition);
-        part.participation = match (idle, part.participation) {
-            (true, _) => Participation::Idle,
-            (false, Participation::Idle) => Participation::Returning,
-            (false, participation) => participation,
-        };
-    }
-
-    /// Notes that `partition`, which may have been idle when the snapshot was taken, has records to
-    /// read: it holds the combined watermark back like any other.
-    pub fn resume(&mut self, partition: i32) {
-        let part = self.watermarks.partitions.part(partition);
-        part.participation = Participation::Active;
     }
 
     /// Moves the combined watermark as far as possible, and makes the windows it passes final.
@@ -245,6 +243,12 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         }
     }
 
+    /// What was added to each touched slice (by its start) and key since the last [`Engine::take_changes`], in no order.
+    pub fn slices(&self) -> impl Iterator<Item = (EventTime, K, &A)> {
+        let slices = self.slices.iter();
+        slices.map(|((slice, key), added)| (*slice, *key, added))
+    }
+
     /// How many slices and keys have changed since the last [`Engine::take_changes`].
     #[must_use]
     pub fn changed(&self) -> usize {
@@ -255,27 +259,6 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
     #[must_use]
     pub fn watermark(&self) -> Option<EventTime> {
         self.watermarks.combined
-    }
-
-    /// Each partition's part in the watermark.
-    #[must_use]
-    pub fn partitions(&self) -> BTreeMap<i32, PartitionTime> {
-        self.watermarks.partitions.to_map()
-    }
-
-    /// The highest event time of `partition` that is believed.
-    #[must_use]
-    pub fn partition_time(&self, partition: i32) -> Option<EventTime> {
-        self.watermarks.partitions.get(partition)?.highest
-    }
-
-    /// The watermark of `partition`.
-    #[must_use]
-    pub fn partition_watermark(&self, partition: i32) -> Option<EventTime> {
-        self.watermarks
-            .partitions
-            .get(partition)?
-            .watermark(self.settings.out_of_orderness)
     }
 
     #[inline]

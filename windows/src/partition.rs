@@ -101,6 +101,22 @@ impl PartitionTime {
         highest.is_some_and(|highest| time < highest.minus(out_of_orderness))
     }
 
+    /// Whether a payment at `time` is like most others: on time, and with nothing to be noted but that there was one.
+    #[inline]
+    pub(crate) fn is_usual(&self, time: EventTime, out_of_orderness: Span) -> bool {
+        let is_settled = matches!(
+            (self.keys, &self.jump, self.participation),
+            (Keys::Several, None, Participation::Active)
+        );
+        // Both change which payments are late.
+        let is_judged_wrongly = is_planted(Mistake::WatermarkIsLate)
+            || is_planted(Mistake::LatenessByTheCombinedWatermark);
+        let highest = self.highest.filter(|highest| time <= *highest);
+        is_settled
+            && !is_judged_wrongly
+            && highest.is_some_and(|highest| time >= highest.minus(out_of_orderness))
+    }
+
     /// Takes note of a payment in its windows, of the key with the number `key`. Returns how far its
     /// event time advanced, or `None` if the payment is behind the watermark: such a payment does not show what
     /// time it is now.
@@ -124,17 +140,17 @@ impl PartitionTime {
     #[inline]
     fn believe(&mut self, time: EventTime, key: u64) {
         self.keys = self.keys.with(key);
-        // Nearly always.
+        // Most payments: no jump is open, and this is none.
         if let (Some(highest), None) = (self.highest, self.jump)
             && time <= highest.plus(MAX_JUMP)
         {
             self.highest = Some(highest.max(time));
             return;
         }
-        self.believe_jump(time, key);
+        self.believe_other(time, key);
     }
 
-    fn believe_jump(&mut self, time: EventTime, key: u64) {
+    fn believe_other(&mut self, time: EventTime, key: u64) {
         // A payment of the time that is believed disproves the jump.
         self.jump = self.jump.filter(|jump| jump.agrees(time));
         match self.highest {

@@ -22,7 +22,7 @@ impl PartitionTimes {
         &mut self.parts[place].1
     }
 
-    /// Where the part of `partition`, which is known from now on, is until another partition becomes known.
+    /// The index of `partition`, which is added if it is new. It is valid until another one is added.
     #[inline]
     pub(crate) fn place(&mut self, partition: i32) -> usize {
         match self.parts.get(self.recent) {
@@ -86,7 +86,6 @@ impl PartitionTimes {
         self.parts.iter().copied().collect()
     }
 
-    #[cold]
     fn find(&mut self, partition: i32) -> usize {
         match self.search(partition) {
             Ok(place) => place,

@@ -96,6 +96,17 @@ impl Watermarks {
             .all(|partition| partition.participation == Participation::Idle)
     }
 
+    /// Takes note of a payment in its windows that [is usual](PartitionTime::is_usual), as [`Watermarks::note`] would.
+    #[inline]
+    pub(crate) fn note_usual(&mut self, place: usize) {
+        let (partition, part) = self.partitions.at(place);
+        self.travelled = self.travelled.max(part.travelled);
+        part.travelled = self.travelled;
+        if let Some(continued) = &mut self.continued {
+            continued.add(partition);
+        }
+    }
+
     /// Takes note of a payment in its windows, of the partition at this place of [`Watermarks::partitions`] and of the key
     /// with the number `key`.
     #[inline]
@@ -199,5 +210,82 @@ impl Continued {
 
     fn take(&mut self) -> BTreeSet<i32> {
         mem::take(self).partitions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Jump, Keys};
+
+    const MINUTE: i64 = 60_000;
+
+    fn settings() -> Settings {
+        Settings {
+            definitions: Vec::new(),
+            out_of_orderness: Span::MINUTE.times(5),
+            allowed_lateness: Span::HOUR,
+            max_future: Span::MINUTE.times(5),
+            retention: Span::DAY.times(35),
+            zero_windows: false,
+        }
+    }
+
+    fn at(minute: i64) -> EventTime {
+        EventTime::from_millis(minute * MINUTE)
+    }
+
+    fn part() -> impl Strategy<Value = PartitionTime> {
+        let keys = prop_oneof![1 => Just(Keys::One(1)), 9 => Just(Keys::Several)];
+        let participation = prop_oneof![
+            18 => Just(Participation::Active),
+            1 => Just(Participation::Idle),
+            1 => Just(Participation::Returning),
+        ];
+        let jump = Jump {
+            to: at(5_000),
+            keys: Keys::One(1),
+            agreed: 0,
+        };
+        let jump = prop_oneof![9 => Just(None), 1 => Just(Some(jump))];
+        let highest = prop::option::weighted(0.9, 10..13_i64);
+        (highest, jump, keys, 0..3_i64, participation).prop_map(
+            |(highest, jump, keys, days, participation)| PartitionTime {
+                highest: highest.map(at),
+                jump,
+                keys,
+                travelled: Span::DAY.times(days),
+                participation,
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_usual_payment_is_on_time_and_is_noted_as_any_other(
+            part in part(),
+            minute in 4..14_i64,
+            days in 0..3_i64,
+        ) {
+            let settings = settings();
+            prop_assume!(part.is_usual(at(minute), settings.out_of_orderness));
+            prop_assert!(!part.is_late(at(minute), settings.out_of_orderness));
+            let mut usual = Watermarks::new([(7, part)].into(), None, &settings);
+            usual.travelled = Span::DAY.times(days);
+            usual.continued = Some(Continued::default());
+            let mut noted = usual.clone();
+            usual.note_usual(0);
+            let after = *noted.note(0, at(minute), 3);
+            prop_assert_eq!(usual.partitions.get(7), Some(&after));
+            prop_assert_eq!(usual.travelled, noted.travelled);
+            let continued = |marks: &mut Watermarks| marks.continued.as_mut().map(Continued::take);
+            prop_assert_eq!(continued(&mut usual), continued(&mut noted));
+        }
     }
 }

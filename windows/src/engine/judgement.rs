@@ -35,12 +35,7 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
         recorded: Option<EventTime>,
     ) -> Result<bool, Placement> {
         let out_of_orderness = self.settings.out_of_orderness;
-        if recorded.is_some_and(|recorded| time > recorded.plus(self.settings.max_future))
-            && !is_planted(Mistake::FutureIsBelieved)
-        {
-            return Err(Placement::Future);
-        }
-        if time > self.in_calendar_until && self.last_end(time) > EventTime::CALENDAR_MAX {
+        if !self.is_believed(time, recorded) {
             return Err(Placement::Future);
         }
         let mut late = part.is_late(time, out_of_orderness);
@@ -57,6 +52,17 @@ impl<K: Key, A: Aggregate> Engine<K, A> {
             return Err(Placement::PastRetention);
         }
         Ok(late)
+    }
+
+    /// Whether an input may have happened at `time`, by the timestamp of its record and by the calendar.
+    #[inline]
+    pub(super) fn is_believed(&self, time: EventTime, recorded: Option<EventTime>) -> bool {
+        let is_future = recorded
+            .is_some_and(|recorded| time > recorded.plus(self.settings.max_future))
+            && !is_planted(Mistake::FutureIsBelieved);
+        let ends_late =
+            time > self.in_calendar_until && self.last_end(time) > EventTime::CALENDAR_MAX;
+        !is_future && !ends_late
     }
 
     // The planted mistake: the order in which partitions take turns would decide figures.
