@@ -64,12 +64,18 @@ impl<'a> ByteCursor<'a> {
         }
     }
 
-    /// A comma, the name, and a space behind either.
+    /// `begin`, which is a comma and a name with its colon; or the same with a space behind the comma, the colon, or both.
     #[inline(always)]
-    pub fn field<const N: usize>(&mut self, name: &[u8; N]) -> Option<()> {
-        self.literal(b",")?;
-        self.skip(b' ');
-        self.literal(name)?;
+    pub fn field<const N: usize>(&mut self, begin: &[u8; N]) -> Option<()> {
+        // Mostly there is neither, and a look at all of it is faster than one at each part.
+        match self.rest.split_first_chunk::<N>() {
+            Some((found, rest)) if found == begin => self.rest = rest,
+            _ => {
+                self.literal(b",")?;
+                self.skip(b' ');
+                self.rest = self.rest.strip_prefix(&begin[1..])?;
+            }
+        }
         self.skip(b' ');
         Some(())
     }

@@ -1,35 +1,10 @@
 //! The short way to a payment: the fields in the order that producers write them in.
 
-use super::byte_cursor::ByteCursor;
-use super::days::Days;
 use tidegauge_windows::EventTime;
 
+use super::byte_cursor::ByteCursor;
+use super::days::Days;
 use crate::domain::payment::{BranchId, OrderId, Payment, PaymentNotices};
-
-/// The event time, and what stands behind `"orderId":`.
-#[inline(always)]
-fn head<'a>(payload: &'a [u8], days: &mut Days) -> Option<(EventTime, ByteCursor<'a>)> {
-    let mut cursor = ByteCursor::new(payload);
-    cursor.literal(b"{\"createTime\":")?;
-    let event_time = days.read_time(&mut cursor)?;
-    cursor.field(b"\"orderId\":")?;
-    Some((event_time, cursor))
-}
-
-/// The same of `{"createTime":"YYYY-MM-DD HH:MM:SS","orderId":`, which is looked at as a whole: that takes a fraction of the
-/// instructions of a step for each part.
-#[inline(always)]
-fn compact_head<'a>(payload: &'a [u8], days: &mut Days) -> Option<(EventTime, ByteCursor<'a>)> {
-    let (begin, rest) = payload.split_first_chunk::<15>()?;
-    let (date, rest) = rest.split_first_chunk::<10>()?;
-    let (space, rest) = rest.split_first_chunk::<1>()?;
-    let (time, rest) = rest.split_first_chunk::<8>()?;
-    let (end, rest) = rest.split_first_chunk::<12>()?;
-    if begin != b"{\"createTime\":\"" || space != b" " || end != b"\",\"orderId\":" {
-        return None;
-    }
-    Some((days.local_time(date, time)?, ByteCursor::new(rest)))
-}
 
 /// The payment that looks as expected:
 /// `{"createTime":"…","orderId":…,"payAmount":…,"payPlatform":…,"branchId":…}`, with or without one
@@ -43,11 +18,11 @@ pub(super) fn scan(payload: &[u8], days: &mut Days) -> Option<Payment> {
         None => head(payload, days)?,
     };
     let order_id = cursor.number()?;
-    cursor.field(b"\"payAmount\":")?;
+    cursor.field(b",\"payAmount\":")?;
     let amount = cursor.amount(0)?;
-    cursor.field(b"\"payPlatform\":")?;
+    cursor.field(b",\"payPlatform\":")?;
     let platform = cursor.short_number()?;
-    cursor.field(b"\"branchId\":")?;
+    cursor.field(b",\"branchId\":")?;
     let branch = cursor.short_number()?;
     if cursor.rest() != b"}" {
         return None;
@@ -60,4 +35,31 @@ pub(super) fn scan(payload: &[u8], days: &mut Days) -> Option<Payment> {
         platform: Some(platform),
         notices: PaymentNotices::default(),
     })
+}
+
+/// The event time, and what stands behind `"orderId":`.
+#[inline(always)]
+fn head<'a>(payload: &'a [u8], days: &mut Days) -> Option<(EventTime, ByteCursor<'a>)> {
+    let mut cursor = ByteCursor::new(payload);
+    cursor.literal(b"{\"createTime\":")?;
+    let event_time = days.read_time(&mut cursor)?;
+    cursor.field(b",\"orderId\":")?;
+    Some((event_time, cursor))
+}
+
+/// As [`head`], for `{"createTime":"YYYY-MM-DD HH:MM:SS","orderId":` only. It compares all of it at once, which takes fewer
+/// instructions.
+#[inline(always)]
+fn compact_head<'a>(payload: &'a [u8], days: &mut Days) -> Option<(EventTime, ByteCursor<'a>)> {
+    let (begin, rest) = payload.split_first_chunk::<15>()?;
+    let (date, rest) = rest.split_first_chunk::<10>()?;
+    let (space, rest) = rest.split_first_chunk::<1>()?;
+    let (time, rest) = rest.split_first_chunk::<8>()?;
+    let (end, rest) = rest.split_first_chunk::<12>()?;
+    if begin != b"{\"createTime\":\"" || space != b" " || end != b"\",\"orderId\":" {
+        return None;
+    }
+    let mut cursor = ByteCursor::new(rest);
+    cursor.skip(b' ');
+    Some((days.local_time(date, time)?, cursor))
 }
