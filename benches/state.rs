@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
+use tidegauge::core::branch_slice::BranchSlice;
 use tidegauge::core::effect::correction::Corrections;
 use tidegauge::core::effect::timestamps::TimestampRange;
 use tidegauge::core::effect::{Effects, Notices};
@@ -39,8 +40,7 @@ use tidegauge::domain::ledger::Ledger;
 use tidegauge::domain::payment::BranchId;
 use tidegauge::store::{Identity, MarkedDocuments, Store};
 use tidegauge_windows::{
-    Aggregate, Changes, Definition, EventTime, Query, Settings, Snapshot, Span, Stretch, Summary,
-    Window,
+    Aggregate, Changes, Definition, EventTime, Query, Settings, Snapshot, Span, Stretch, Window,
 };
 
 /// A cell that costs this many times as much in a larger state fails the run.
@@ -268,10 +268,10 @@ fn commit(store: &mut Store, minutes: i64, cells: impl IntoIterator<Item = u64>)
         },
     };
     for cell in cells {
-        let summary: &mut Summary = changes.slices.entry(place(cell)).or_default();
+        let slice: &mut BranchSlice = changes.slices.entry(place(cell)).or_default();
         for payment in 1..=3 {
             let amount = i128::from(cell % 1_000 + payment) * 1_000_000_000_000_000_000;
-            summary.add(&amount, false);
+            slice.summary.add(&amount, false);
         }
     }
     let effects = Effects {

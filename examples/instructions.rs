@@ -48,10 +48,10 @@ fn main() -> ExitCode {
 
 fn payloads() -> Vec<Vec<u8>> {
     let payload = |number: u32| {
-        let (minute, second) = (number / 60 % 60, number % 60);
+        let second = number % 5;
         let amount = f64::from(number * 7_919 % 2_000_000) / 100.0;
         format!(
-            "{{\"createTime\":\"2026-11-01 00:{minute:02}:{second:02}\",\"orderId\":{},\"payAmount\":{amount:.2},\
+            "{{\"createTime\":\"2026-11-01 00:12:3{second}\",\"orderId\":{},\"payAmount\":{amount:.2},\
              \"payPlatform\":{},\"branchId\":{}}}",
             1_000_000 + number,
             number % 2,
@@ -121,7 +121,8 @@ fn place(rounds: u32) {
     let mut engine: Engine<u32, Summary> = Engine::new(Arc::new(settings()));
     for round in 0..rounds {
         for number in 0..ROUND {
-            let time = BEGIN + i64::from(round * ROUND + number);
+            // A thousand a second, up to 4 s out of order.
+            let time = BEGIN + 1_000 * (i64::from(round) - i64::from(number % 5));
             let time = EventTime::from_millis(time);
             let partition = 0;
             black_box(engine.insert(partition, time, Some(time), number % 10, &amount(number)));

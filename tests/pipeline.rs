@@ -111,7 +111,8 @@ impl State {
             progress: effects.progress,
         };
         let frame = Frame::new(settings(), effects.changes.snapshot.clone());
-        self.cells.apply(frame.grid(), effects.changes);
+        let changes = effects.changes.map(|slice| slice.summary);
+        self.cells.apply(frame.grid(), changes);
     }
 
     fn windows(&self) -> Vec<WindowResult<BranchId, Summary>> {

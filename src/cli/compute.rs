@@ -194,7 +194,8 @@ impl Computation {
         }
         self.orders.apply(effects.orders);
         self.origins.clear();
-        self.cells.apply(self.frame.grid(), effects.changes);
+        let changes = effects.changes.map(|slice| slice.summary);
+        self.cells.apply(self.frame.grid(), changes);
     }
 
     // Each with the number of its line, of the lines since the last step.

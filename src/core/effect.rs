@@ -5,10 +5,11 @@ pub mod timestamps;
 
 use std::collections::BTreeMap;
 
-use tidegauge_windows::{Changes, EventTime, Summary};
+use tidegauge_windows::{Changes, EventTime};
 
 use self::correction::Corrections;
 use self::timestamps::TimestampRange;
+use crate::core::branch_slice::BranchSlice;
 use crate::core::distance::Distances;
 use crate::core::seen_orders::OrderChanges;
 use crate::decode::Reason;
@@ -22,7 +23,7 @@ use crate::domain::total::Total;
 #[derive(Clone, Debug)]
 pub struct Effects {
     /// Slices, revisions and watermarks.
-    pub changes: Changes<BranchId, Summary>,
+    pub changes: Changes<BranchId, BranchSlice>,
     /// The addition to each touched total.
     pub totals: BTreeMap<BranchId, Total>,
     /// The bookings in the ledger.

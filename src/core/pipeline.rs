@@ -6,30 +6,33 @@ use std::sync::Arc;
 
 use rustc_hash::FxBuildHasher;
 use tidegauge_windows::planted::{Mistake, is_planted};
-use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snapshot, Summary};
+use tidegauge_windows::{Engine, EventTime, LocalTime, Placement, Settings, Snapshot};
 
 pub use self::lane::Lane;
 use self::listing::{Listing, outside};
 use self::progress::AppliedRecord;
 pub use self::progress::fingerprint;
 pub use self::second_chance::{SecondChance, UncomparedPayments};
+use self::totals::Running;
+use crate::core::branch_slice::BranchSlice;
 use crate::core::effect::correction::Corrections;
 use crate::core::effect::timestamps::TimestampRange;
 use crate::core::effect::{Effects, Notices, Progress};
 use crate::core::seen_orders::{KeptOrdersError, SeenOrders};
 use crate::decode::{DecodeRules, Decoded, Decoder, Reject};
+use crate::domain::amount::Amount;
 use crate::domain::branch::Branches;
 use crate::domain::ledger::{Entry, Ledger};
 use crate::domain::payment::{BranchId, Payment};
 use crate::domain::record::Record;
 use crate::domain::timestamp::{can_be_of_record, looks_like_seconds};
-use crate::domain::total::Total;
 
 mod comparing;
 mod lane;
 mod listing;
 mod progress;
 mod second_chance;
+mod totals;
 
 /// Applies records to event-time windows, totals and the ledger.
 ///
@@ -41,9 +44,11 @@ pub struct Pipeline {
     lane: Lane,
     decoder: Decoder,
     branches: Arc<Branches>,
-    engine: Engine<BranchId, Summary>,
+    engine: Engine<BranchId, BranchSlice>,
     totals: HashMap<BranchId, Running, FxBuildHasher>,
     touched: Vec<BranchId>,
+    /// Payments that are in windows since the last effects, and were in their totals before.
+    counted_before: Vec<(BranchId, Amount)>,
     ledger: Ledger,
     notices: Notices,
     timestamps: TimestampRange,
@@ -68,14 +73,6 @@ pub struct PipelineStart {
     pub known: Vec<(BranchId, EventTime)>,
     /// How far each partition has been applied.
     pub progress: BTreeMap<i32, Progress>,
-}
-
-/// A branch's total: what was added since the last effects, and since when it is known.
-struct Running {
-    known_since: EventTime,
-    added: Option<Total>,
-    /// Whether it has a configured name.
-    is_named: bool,
 }
 
 impl Pipeline {
@@ -111,6 +108,7 @@ impl Pipeline {
             engine,
             totals,
             touched: Vec::new(),
+            counted_before: Vec::new(),
             ledger: Ledger::default(),
             notices: Notices::default(),
             timestamps: TimestampRange::EMPTY,
@@ -201,10 +199,7 @@ impl Pipeline {
 
     /// The effects since the last call. Those of the call before are kept by now: the order ids in them are read from there.
     pub fn take_effects(&mut self) -> Effects {
-        let totals = mem::take(&mut self.touched)
-            .into_iter()
-            .filter_map(|branch| Some((branch, self.totals.get_mut(&branch)?.added.take()?)))
-            .collect();
+        let totals = self.take_totals();
         let listing = mem::take(&mut self.listing);
         let orders = self.take_order_changes();
         Effects {
@@ -243,7 +238,7 @@ impl Pipeline {
 
     /// The engine, to look at.
     #[must_use]
-    pub fn engine(&self) -> &Engine<BranchId, Summary> {
+    pub fn engine(&self) -> &Engine<BranchId, BranchSlice> {
         &self.engine
     }
 
@@ -267,13 +262,12 @@ impl Pipeline {
             payment.event_time,
             recorded,
             payment.branch,
-            &payment.amount.units(),
+            payment,
         );
         if placement == Placement::OnTime && self.last_on_time != Some(record.partition) {
             self.last_on_time = Some(record.partition);
             self.on_time.insert(record.partition);
         }
-        self.add_to_total(payment, placement);
         self.settle(record, payment, placement);
     }
 
@@ -293,36 +287,19 @@ impl Pipeline {
         recorded.map(EventTime::from_millis)
     }
 
-    // Books a payment, and lists it if it is in no window.
+    // Books a payment. If it is in no window, adds it to its total and lists it.
     #[inline]
     fn settle(&mut self, record: &Record<'_>, payment: &Payment, placement: Placement) -> Entry {
         let entry = match outside(placement) {
             Ok(entry) => entry,
             Err(reason) => {
+                self.add_to_total(payment, placement);
                 self.keep_in_no_window(record, payment, reason);
                 reason.entry()
             }
         };
         self.ledger.book(entry, Some(payment.amount));
         entry
-    }
-
-    #[inline]
-    fn add_to_total(&mut self, payment: &Payment, placement: Placement) {
-        let running = self.totals.entry(payment.branch);
-        let running = running.or_insert_with(|| Running::unknown(payment.branch, &self.branches));
-        self.notices.unnamed_branches += u64::from(!running.is_named);
-        let added = running.added(payment.branch, &mut self.touched);
-        if placement == Placement::Future {
-            added.add_future(payment);
-        } else {
-            added.add(payment);
-        }
-        // A future one, too, shows that there is such a branch.
-        if payment.event_time < running.known_since {
-            running.known_since = payment.event_time;
-            self.engine.know(payment.branch, payment.event_time);
-        }
     }
 
     #[inline]

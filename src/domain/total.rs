@@ -4,6 +4,7 @@ use ethnum::{AsI256, I256};
 use tidegauge_windows::EventTime;
 use tidegauge_windows::planted::{Mistake, is_planted};
 
+use crate::domain::amount::Amount;
 use crate::domain::payment::Payment;
 
 /// All payments of a branch so far: whether or not they are in windows.
@@ -48,6 +49,12 @@ impl Total {
         if is_planted(Mistake::FloatSum) {
             self.amount = self.amount.as_f64().as_i256();
         }
+    }
+
+    /// Takes back one payment of `amount` that was added, and stands in the total already.
+    pub fn take_back(&mut self, amount: Amount) {
+        self.count -= 1;
+        self.amount -= I256::from(amount.units());
     }
 
     /// Takes note of when a payment happened that is counted already, although its event time was not
@@ -95,7 +102,6 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::domain::amount::Amount;
     use crate::domain::payment::{BranchId, PaymentNotices};
 
     fn at(millis: i64) -> EventTime {

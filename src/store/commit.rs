@@ -23,6 +23,7 @@ use super::recent_writes::RecentWrites;
 use super::task::Task;
 use super::texts;
 use super::values::{StoredValue, merge_summary};
+use crate::core::branch_slice::BranchSlice;
 use crate::core::effect::Effects;
 use crate::core::feedback::Blocked;
 use crate::core::feedback::Mark;
@@ -224,7 +225,7 @@ impl<'a> Draft<'a> {
 
     fn merge_cells(
         &mut self,
-        changes: &Changes<BranchId, Summary>,
+        changes: &Changes<BranchId, BranchSlice>,
         grid: &Grid,
         floor: Option<EventTime>,
         latest: Option<EventTime>,
@@ -234,7 +235,7 @@ impl<'a> Draft<'a> {
         let mut slices: Vec<Part<'_>> = changes
             .slices
             .iter()
-            .map(|((slice, branch), difference)| (*slice, *branch, difference))
+            .map(|((slice, branch), added)| (*slice, *branch, &added.summary))
             .filter(|(slice, _, _)| floor.is_none_or(|floor| *slice >= grid.slice_of(floor)))
             .collect();
         // In the order of the keys: neighbours are near each other in tables too.
@@ -361,7 +362,7 @@ mod tests {
         let mut effects = rejects(0..0);
         for minutes in 1..=3 {
             let slice = (minute(minutes), branch);
-            effects.changes.slices.insert(slice, payment.clone());
+            effects.changes.slices.insert(slice, payment.clone().into());
         }
         let counts = || {
             [1, 2, 3].map(|minutes| {

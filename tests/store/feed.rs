@@ -186,7 +186,7 @@ impl Feed {
         ));
         memory.cells.apply(
             memory.frame.as_ref().unwrap().grid(),
-            effects.changes.clone(),
+            effects.changes.clone().map(|slice| slice.summary),
         );
         for (branch, added) in &effects.totals {
             memory

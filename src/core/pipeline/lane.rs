@@ -5,17 +5,12 @@ use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use tidegauge_windows::EventTime;
-
+use super::Pipeline;
 use super::listing::Listing;
-use super::{Pipeline, Running};
 use crate::core::effect::correction::Corrections;
 use crate::core::effect::timestamps::TimestampRange;
 use crate::core::effect::{Effects, Notices};
-use crate::domain::branch::Branches;
 use crate::domain::ledger::Ledger;
-use crate::domain::payment::BranchId;
-use crate::domain::total::Total;
 
 /// Some partitions, whose records one pipeline of several applies: every so many-th.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,7 +63,7 @@ impl Pipeline {
     }
 
     /// Makes this pipeline the primary, and gives one for the partitions of another `lane`, at the position where this one
-    /// was. It learns which branches are known by itself.
+    /// was. It learns of branches by its payments in no window alone; all others become known by their slices, in the primary.
     pub(in crate::core) fn split_off(&mut self, lane: Lane) -> Self {
         self.lane = Lane { number: 0, ..lane };
         let mut theirs = self.progress.clone();
@@ -82,6 +77,7 @@ impl Pipeline {
             engine: self.engine.split_off(|partition| lane.has(partition)),
             totals: HashMap::default(),
             touched: Vec::new(),
+            counted_before: Vec::new(),
             ledger: Ledger::default(),
             notices: Notices::default(),
             timestamps: TimestampRange::EMPTY,
@@ -115,14 +111,7 @@ impl Pipeline {
     /// [`Pipeline::add_to_effects`].
     pub(in crate::core) fn absorb_effects(&mut self, lane: &mut Self) {
         self.engine.absorb_slices(&mut lane.engine);
-        for branch in mem::take(&mut lane.touched) {
-            let theirs = lane.totals.get_mut(&branch);
-            if let Some(added) = theirs.and_then(|running| running.added.take()) {
-                let running = self.totals.entry(branch);
-                let running = running.or_insert_with(|| Running::unknown(branch, &self.branches));
-                running.added(branch, &mut self.touched).merge(&added);
-            }
-        }
+        self.absorb_totals(lane);
         self.ledger.merge(&mem::take(&mut lane.ledger));
         self.notices.merge(&mem::take(&mut lane.notices));
         let timestamps = mem::replace(&mut lane.timestamps, TimestampRange::EMPTY);
@@ -141,25 +130,5 @@ impl Pipeline {
         if self.lane == Lane::ALL {
             self.engine.advance();
         }
-    }
-}
-
-impl Running {
-    /// That of a branch that is not known.
-    pub(super) fn unknown(branch: BranchId, branches: &Branches) -> Self {
-        Self {
-            known_since: EventTime::MAX,
-            added: None,
-            is_named: branches.is_configured(branch),
-        }
-    }
-
-    /// What is added to the total of `branch` until effects are taken; `touched` has the branches with such an addition.
-    #[inline]
-    pub(super) fn added(&mut self, branch: BranchId, touched: &mut Vec<BranchId>) -> &mut Total {
-        self.added.get_or_insert_with(|| {
-            touched.push(branch);
-            Total::ZERO
-        })
     }
 }

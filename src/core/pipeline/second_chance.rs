@@ -13,7 +13,6 @@ use crate::domain::ledger::Entry;
 use crate::domain::payment::Payment;
 use crate::domain::record::Record;
 use crate::domain::timestamp::can_be_of_record;
-use crate::domain::total::Total;
 
 /// What became of a listed record that was judged again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -132,7 +131,7 @@ impl Pipeline {
         })
     }
 
-    // As `judge_payment`, and moves no watermark. `None`: it stays listed, as it can't be compared.
+    // As `apply_compared`, and moves no watermark. `None`: it stays listed, as it can't be compared.
     fn judge_payment_again(
         &mut self,
         record: &Record<'_>,
@@ -158,7 +157,6 @@ impl Pipeline {
         }
         let recorded = self.note_payment(record, payment);
         let placement = self.insert_again(record, payment, recorded);
-        self.add_to_total(payment, placement);
         Ok(Some(self.settle(record, payment, placement)))
     }
 
@@ -186,7 +184,10 @@ impl Pipeline {
         let recorded = recorded.map(EventTime::from_millis);
         let placement = self.insert_again(record, &payment, recorded);
         let (entry, change) = match outside(placement) {
-            Ok(entry) => (entry, ListChange::InWindows(before.origin)),
+            Ok(entry) => {
+                self.counted_before.push((payment.branch, payment.amount));
+                (entry, ListChange::InWindows(before.origin))
+            }
             Err(reason) => {
                 let now = self.in_no_window(record, &payment, reason);
                 self.listing.bytes += now.read.len() + 150;
@@ -195,7 +196,9 @@ impl Pipeline {
             }
         };
         if entry != before.reason.entry() || payment.event_time != before.event_time {
-            self.note_time(&payment, placement);
+            if matches!(change, ListChange::Replaced(_)) {
+                self.note_time(&payment, placement);
+            }
             self.listing.bytes += 100;
             self.corrections.changes.push(change);
         }
@@ -224,7 +227,7 @@ impl Pipeline {
             payment.event_time,
             recorded,
             payment.branch,
-            &payment.amount.units(),
+            payment,
         )
     }
 
@@ -237,10 +240,7 @@ impl Pipeline {
             running.known_since = payment.event_time;
             self.engine.know(payment.branch, payment.event_time);
         }
-        let added = running.added.get_or_insert_with(|| {
-            self.touched.push(payment.branch);
-            Total::ZERO
-        });
+        let added = running.added(payment.branch, &mut self.touched);
         if placement == Placement::Future {
             added.known_since = added.known_since.min(payment.event_time);
         } else {

@@ -178,7 +178,8 @@ impl State {
             Arc::clone(&self.rules.settings),
             effects.changes.snapshot.clone(),
         );
-        self.cells.apply(frame.grid(), effects.changes);
+        let changes = effects.changes.map(|slice| slice.summary);
+        self.cells.apply(frame.grid(), changes);
     }
 
     // The floor of a checkpoint is that which was decided at the one before: windows before it may be deleted by now.

@@ -16,6 +16,7 @@ use crate::decode::mapping::{Mapping, MappingSettings};
 use crate::domain::branch::Branches;
 use crate::domain::ledger::Ledger;
 use crate::domain::payment::BranchId;
+use crate::domain::total::Total;
 
 /// 2026-11-01T00:00:00Z.
 const START: i64 = 1_793_491_200_000;
@@ -40,7 +41,7 @@ impl Kept {
         self.snapshot = effects.changes.snapshot;
         for ((start, branch), added) in effects.changes.slices {
             let slice = self.slices.entry((start.millis(), branch)).or_default();
-            slice.merge(&added);
+            slice.merge(&added.summary);
         }
         for (branch, added) in effects.totals {
             self.totals
