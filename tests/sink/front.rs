@@ -46,10 +46,8 @@ pub enum Answer {
     Mixed,
     /// 413 for more than so many documents, else success.
     AtMost(usize),
-    /// That status for each document, after so long.
-    Late(Duration, u16),
-    /// That status, after so long.
-    LateWhole(Duration, u16),
+    /// That answer, after so long.
+    Late(Duration, Box<Answer>),
     /// None in time.
     Never,
 }
@@ -223,6 +221,13 @@ impl State {
             .script
             .pop_front()
             .unwrap_or(Answer::Statuses(vec![201]));
+        answer.to(&actions)
+    }
+}
+
+impl Answer {
+    /// What is sent to a bulk of these documents: index and id of each.
+    fn to(self, actions: &[(String, String)]) -> ResponseTemplate {
         let count = actions.len();
         let item = |(at, (index, id)): (usize, &(String, String)), statuses: &[u16]| {
             let status = statuses[at % statuses.len()];
@@ -242,9 +247,9 @@ impl State {
         let all = |items: Vec<Value>| {
             ResponseTemplate::new(200).set_body_json(json!({"errors": true, "items": items}))
         };
-        match answer {
-            Answer::Statuses(statuses) => all(items(&statuses)),
-            Answer::Whole(status, body) => {
+        match self {
+            Self::Statuses(statuses) => all(items(&statuses)),
+            Self::Whole(status, body) => {
                 let redirect = (300..400).contains(&status);
                 let answer = ResponseTemplate::new(status);
                 let answer = if redirect {
@@ -254,21 +259,20 @@ impl State {
                 };
                 answer.set_body_raw(body, "application/json")
             }
-            Answer::Miscounted(by) => {
+            Self::Miscounted(by) => {
                 let mut items = items(&[201]);
                 items.resize(count.saturating_add_signed(by as isize), items[0].clone());
                 all(items)
             }
-            Answer::Mixed => {
+            Self::Mixed => {
                 let mut items = items(&[201]);
                 items.reverse();
                 all(items)
             }
-            Answer::AtMost(most) if count > most => ResponseTemplate::new(413),
-            Answer::AtMost(_) => all(items(&[201])),
-            Answer::Late(delay, status) => all(items(&[status])).set_delay(delay),
-            Answer::LateWhole(delay, status) => ResponseTemplate::new(status).set_delay(delay),
-            Answer::Never => all(items(&[201])).set_delay(Duration::from_secs(3_600)),
+            Self::AtMost(most) if count > most => ResponseTemplate::new(413),
+            Self::AtMost(_) => all(items(&[201])),
+            Self::Late(delay, answer) => answer.to(actions).set_delay(delay),
+            Self::Never => all(items(&[201])).set_delay(Duration::from_secs(3_600)),
         }
     }
 }
