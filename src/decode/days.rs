@@ -62,11 +62,8 @@ impl Days {
     /// [`Days::read_time`].
     #[inline(always)]
     pub fn local_time(&mut self, date: &[u8; 10], time: &[u8; 8]) -> Option<EventTime> {
-        if self.last.date != *date {
-            self.last = self.look_up(date)?;
-        }
-        let millis = self.last.midnight + millis_of_day(*time)?;
-        in_calendar(millis - self.last.shift?)
+        let day = self.day(date)?;
+        in_calendar(day.midnight + millis_of_day(*time)? - day.shift?)
     }
 
     /// A time as `auto` has it, in the usual ways of writing one; `None` for any other, or when the
