@@ -167,7 +167,7 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
                     "By what records are read; figures are the same. `auto`: by the direct reader, which is several times as fast, where it can, and by librdkafka elsewhere; the status says which. `direct`: the same, with a warning where librdkafka reads.",
                 ),
             key("appliers", Shape::IntegerOr(1, 64, "auto"), "\"auto\"").means(
-                "The number of threads that apply records. Each applies those of some partitions, and the figures are the same for any number. `auto`: as many as there are cores, and 8 at most; one if librdkafka reads all. There are no more than the topic had partitions at the start.",
+                "The number of threads that apply records. Each thread applies the records of some partitions. The number does not change any figure. `auto`: as many as there are cores, and 8 at most; one if librdkafka reads all. There are no more than the topic had partitions at the start.",
             ),
             without_default("properties", Shape::Free)
                 .range("properties of librdkafka")
