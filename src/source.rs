@@ -41,6 +41,7 @@ mod topic_identity;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::core::effect::Progress;
@@ -111,7 +112,19 @@ impl Source {
     /// ([`Error::NoBroker`]), a broker and the client don't accept each other
     /// ([`Error::Refused`]), or the topic is missing, forbidden or without a leader.
     pub fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
-        let client = KafkaClient::connect(config, patience)?;
+        Self::connect_while(config, patience, &AtomicBool::new(true))
+    }
+
+    /// As [`Source::connect`], and gives up within about a second when it is not wanted any more.
+    ///
+    /// # Errors
+    /// As [`Source::connect`].
+    pub fn connect_while(
+        config: &Config,
+        patience: Duration,
+        is_wanted: &AtomicBool,
+    ) -> Result<Self, Error> {
+        let client = KafkaClient::connect(config, patience, is_wanted)?;
         Self::new(Box::new(client), config, patience)
     }
 }

@@ -1,17 +1,15 @@
 //! The service: its parts, wired, started and stopped in order.
 
+mod early_connection;
 mod error;
 mod skipped_records;
 mod worker_start;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
-use tidegauge_windows::Definition;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -27,11 +25,12 @@ use crate::host::blocking;
 use crate::host::clock::Instant;
 use crate::observe::status::{Condition, Part, Status};
 use crate::service::generation::Generations;
-use crate::service::worker::{self, FeedbackSender, Worker};
+use crate::service::worker::{FeedbackSender, Worker};
 use crate::sink::{self, Order, Sink};
 use crate::store::{self, Identity, MarkedDocuments, Store};
 use crate::view::reading::Readings;
 
+use self::early_connection::EarlyConnection;
 pub use self::error::Error;
 use self::worker_start::WorkerStart;
 
@@ -110,7 +109,15 @@ impl App {
         let status = Arc::new(Status::new());
         status.set(Part::Store, Condition::Starting, "opening the state");
         status.set(Part::Source, Condition::Starting, "connecting to Kafka");
-        let (store, recovered) = open_store(config, plan.generation).await?;
+        let connection = EarlyConnection::begin(&config.kafka);
+        let opened = open_store(config, plan.generation).await;
+        let ((store, recovered), connection) = match (opened, connection) {
+            (Err(error), Some(connection)) => {
+                connection.give_up().await;
+                return Err(error);
+            }
+            (opened, connection) => (opened?, connection),
+        };
         let (readings, branches) = (store.readings(), store.branches());
         let (orders, ordered) = watch::channel(Order::Run);
         let sink = match config.elasticsearch.clone() {
@@ -152,7 +159,12 @@ impl App {
         });
 
         let before = recovered.ledger.clone();
-        let worker = start_worker(config, plan, store, recovered, Arc::clone(&status)).await?;
+        let source = match connection {
+            Some(connection) => connection.finish().await,
+            None => None,
+        };
+        let start = WorkerStart::new(config, plan, source, store, recovered, Arc::clone(&status));
+        let worker = blocking::run(move || start.connect()).await??;
         let sink = sink.map(|sink| tokio::spawn(sink.run(feedback(worker.feedback()), ordered)));
         if let Some(address) = address {
             info!(%address, generation = plan.generation, "serving");
@@ -287,57 +299,6 @@ const fn documents(config: &Config) -> MarkedDocuments {
         Some(sink) if sink.zero_windows => MarkedDocuments::ZeroWindowsToo,
         Some(_) => MarkedDocuments::WithPayments,
     }
-}
-
-/// In how many lanes partitions are applied.
-fn appliers(config: &Config) -> NonZeroUsize {
-    let cores = || available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let auto = || cores().min(AUTO_APPLIERS_MAX);
-    config.appliers.unwrap_or_else(auto)
-}
-
-/// More lanes than this, which all meet at each checkpoint, are for those who ask for them.
-const AUTO_APPLIERS_MAX: NonZeroUsize = NonZeroUsize::new(8).unwrap();
-
-fn documents_per_slice(config: &Config) -> usize {
-    if documents(config) == MarkedDocuments::None {
-        return 0;
-    }
-    let definitions = &config.event_time.settings.definitions;
-    let overlap: u64 = definitions.iter().map(Definition::overlap).sum();
-    usize::try_from(overlap).unwrap_or(usize::MAX)
-}
-
-async fn start_worker(
-    config: &Config,
-    plan: &Plan,
-    store: Store,
-    recovered: store::Recovered,
-    status: Arc<Status>,
-) -> Result<Worker, Error> {
-    let start = WorkerStart {
-        kafka: config.kafka.clone(),
-        // A state that has read nothing is of no topic yet.
-        topic: (recovered.topic.filter(|_| !recovered.progress.is_empty())).or(plan.topic),
-        until: plan.until.clone(),
-        are_appliers_auto: config.appliers.is_none(),
-        worker: worker::Config {
-            appliers: appliers(config),
-            idle_after: config.event_time.idle_after,
-            quiet_after: config.event_time.quiet_after,
-            until_end: plan.until != Until::Stopped,
-            logs_rejects: plan.logs_rejects,
-            documents_per_slice: documents_per_slice(config),
-        },
-        settings: Arc::clone(&config.event_time.settings),
-        decoding: config.decoding(),
-        duplicates: config.duplicates,
-        branches: store.branches(),
-        store,
-        recovered,
-        status,
-    };
-    blocking::run(move || start.connect()).await?
 }
 
 // The writing thread takes feedback as it takes checkpoints: in one queue.

@@ -2,6 +2,7 @@
 //! librdkafka.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::broker_questions::{BrokerAnswer, BrokerQuestion};
@@ -19,9 +20,13 @@ use crate::observe::reader_use::ReaderUse;
 pub struct KafkaClient(ReaderSwitch);
 
 impl KafkaClient {
-    /// Connects and finds the topic. Tries for as long as `patience`.
-    pub(super) fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
-        Ok(Self(ReaderSwitch::connect(config, patience)?))
+    /// Connects and finds the topic. Tries for as long as `patience`, and while it is wanted.
+    pub(super) fn connect(
+        config: &Config,
+        patience: Duration,
+        is_wanted: &AtomicBool,
+    ) -> Result<Self, Error> {
+        Ok(Self(ReaderSwitch::connect(config, patience, is_wanted)?))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -46,8 +47,12 @@ pub struct LibrdkafkaClient {
 const STOPPED_WITHIN: Duration = Duration::from_secs(10);
 
 impl LibrdkafkaClient {
-    /// Connects and finds the topic. Tries for as long as `patience`.
-    pub(super) fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
+    /// Connects and finds the topic. Tries for as long as `patience`, and while it is wanted.
+    pub(super) fn connect(
+        config: &Config,
+        patience: Duration,
+        is_wanted: &AtomicBool,
+    ) -> Result<Self, Error> {
         let consumer: BaseConsumer<ClientEvents> = config
             .client()?
             .create_with_context(ClientEvents::new(config))
@@ -55,7 +60,7 @@ impl LibrdkafkaClient {
                 property_files::explain(settings::refused(error), &config.properties)
             })?;
         let consumer = Arc::new(consumer);
-        let topic = Topic::find(&consumer, config, patience)?;
+        let topic = Topic::find(&consumer, config, patience, is_wanted)?;
         let queue = Queue::new(&consumer).ok_or_else(|| {
             Error::Client("there is not enough memory for a queue; give it more".to_owned())
         })?;

@@ -6,6 +6,7 @@ mod taking;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tracing::{info, warn};
@@ -55,9 +56,13 @@ const TOLD_MAX: usize = 100;
 const STOPPED_WITHIN: Duration = Duration::from_millis(500);
 
 impl ReaderSwitch {
-    /// Connects and finds the topic. Tries for as long as `patience`.
-    pub(super) fn connect(config: &Config, patience: Duration) -> Result<Self, Error> {
-        let librdkafka = LibrdkafkaClient::connect(config, patience)?;
+    /// See [`KafkaClient::connect`](super::kafka_client::KafkaClient::connect).
+    pub(super) fn connect(
+        config: &Config,
+        patience: Duration,
+        is_wanted: &AtomicBool,
+    ) -> Result<Self, Error> {
+        let librdkafka = LibrdkafkaClient::connect(config, patience, is_wanted)?;
         let direct = match config.reader {
             ReaderChoice::Librdkafka => Err("kafka.reader says so".to_owned()),
             ReaderChoice::Auto | ReaderChoice::Direct => {

@@ -56,7 +56,8 @@ impl RecordReader {
             group_id: String::new(),
             ..config.clone()
         };
-        let client = LibrdkafkaClient::connect(&config, patience).map_err(Error::of_known_topic)?;
+        let client = LibrdkafkaClient::connect(&config, patience, &AtomicBool::new(true))
+            .map_err(Error::of_known_topic)?;
         Self::new(Box::new(client), config.brokers, topic, patience)
     }
 }

@@ -2,6 +2,7 @@
 
 mod offsets;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -55,11 +56,12 @@ enum TopicState {
 }
 
 impl Topic {
-    /// Looks for the topic for as long as `patience`.
+    /// Looks for the topic for as long as `patience`, and while it is wanted.
     pub(super) fn find(
         consumer: &BaseConsumer<ClientEvents>,
         config: &Config,
         patience: Duration,
+        is_wanted: &AtomicBool,
     ) -> Result<Self, Error> {
         let mut topic = Self {
             name: config.topic.clone(),
@@ -99,7 +101,8 @@ impl Topic {
             // Trying again would change nothing.
             let is_hopeless =
                 matches!(failure, Error::Refused(_)) && consumer.context().down().is_some();
-            if is_hopeless || Instant::now() >= deadline {
+            let is_over = Instant::now() >= deadline || !is_wanted.load(Ordering::Relaxed);
+            if is_hopeless || is_over {
                 return Err(failure);
             }
             thread::sleep(RETRY);
