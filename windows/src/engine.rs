@@ -3,6 +3,8 @@
 mod judgement;
 mod lane;
 mod partitions;
+#[cfg(test)]
+mod tests;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
