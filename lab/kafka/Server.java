@@ -29,10 +29,13 @@ import org.apache.kafka.common.resource.ResourceType;
 /**
  * One Kafka node, broker and controller in one, on 127.0.0.1. Formats its storage the first time.
  *
- * <p>PORT takes clients without TLS and without a login. Three files under DIR add to that. They are read at each start,
- * and neither need be there:
+ * <p>PORT takes clients without TLS and without a login. Four files under DIR add to that. They are read at each start,
+ * and none need be there:
  *
  * <ul>
+ *   <li>{@code DIR/cluster}: {@code CLUSTER-ID NODE-ID CONTROLLER-PORT}. The node is one of a cluster: those that name the
+ *       same id and port. Node 1 is also the controller, and the others are brokers only. It counts as ready once it is a
+ *       broker of the cluster.
  *   <li>{@code DIR/extra.properties}: settings of the broker. {@code key=value} takes the place of the setting below;
  *       {@code +key=value} adds to its list. So {@code +listeners=SECURE://127.0.0.1:12345} opens one more port, which
  *       {@code +advertised.listeners} and {@code +listener.security.protocol.map} have to name as well.
@@ -43,25 +46,30 @@ import org.apache.kafka.common.resource.ResourceType;
  * </ul>
  */
 public final class Server {
+    /** The node that is the controller. */
+    private static final int CONTROLLER = 1;
+
     public static void main(String[] args) throws Exception {
         Launch launch = new Launch(args);
         Path config = launch.dir.resolve("server.properties");
-        Files.writeString(config, settings(launch));
+        Member member = member(launch.dir.resolve("cluster"));
+        Files.writeString(config, settings(launch, member));
         if (!Files.exists(launch.dir.resolve("data/meta.properties"))) {
             int code = kafka.tools.StorageTool.execute(
-                new String[] {"format", "-t", Uuid.randomUuid().toString(), "-c", config.toString()}, System.out);
+                new String[] {"format", "-t", member.cluster, "-c", config.toString()}, System.out);
             if (code != 0) {
                 System.exit(code);
             }
         }
         List<UserScramCredentialAlteration> users = scramUsers(launch.dir.resolve("scram-users"));
         List<AclBinding> rights = rights(launch.dir.resolve("rights"));
-        launch.markReadyWhen(() -> brokerAnswers(launch.port, users, rights));
+        launch.markReadyWhen(() -> brokerAnswers(launch.port, member, users, rights));
         kafka.Kafka.main(new String[] {config.toString()});
     }
 
     private static boolean brokerAnswers(
-            int port, List<UserScramCredentialAlteration> users, List<AclBinding> rights) throws Exception {
+            int port, Member member, List<UserScramCredentialAlteration> users, List<AclBinding> rights)
+            throws Exception {
         // A client that finds no listener fills the log, so knock first.
         new Socket(InetAddress.getLoopbackAddress(), port).close();
         Properties client = new Properties();
@@ -72,7 +80,8 @@ public final class Server {
             "reconnect.backoff.ms", "50",
             "reconnect.backoff.max.ms", "100"));
         try (Admin admin = Admin.create(client)) {
-            if (admin.describeCluster().nodes().get(10, TimeUnit.SECONDS).isEmpty()) {
+            if (admin.describeCluster().nodes().get(10, TimeUnit.SECONDS).stream()
+                    .noneMatch(node -> node.id() == member.node)) {
                 return false;
             }
             if (!users.isEmpty()) {
@@ -87,6 +96,17 @@ public final class Server {
             }
             return true;
         }
+    }
+
+    /** Which node of which cluster this is. */
+    private record Member(String cluster, int node, int controllerPort) {}
+
+    private static Member member(Path file) throws Exception {
+        if (!Files.exists(file)) {
+            return new Member(Uuid.randomUuid().toString(), CONTROLLER, freePort());
+        }
+        String[] member = Files.readString(file).strip().split(" ", 3);
+        return new Member(member[0], Integer.parseInt(member[1]), Integer.parseInt(member[2]));
     }
 
     private static List<UserScramCredentialAlteration> scramUsers(Path file) throws Exception {
@@ -116,9 +136,9 @@ public final class Server {
         return rights;
     }
 
-    private static String settings(Launch launch) throws Exception {
+    private static String settings(Launch launch, Member member) throws Exception {
         Properties settings = new Properties();
-        settings.load(new StringReader(ownSettings(launch)));
+        settings.load(new StringReader(ownSettings(launch, member)));
         Path file = launch.dir.resolve("extra.properties");
         if (Files.exists(file)) {
             Properties extra = new Properties();
@@ -136,13 +156,14 @@ public final class Server {
         return text.toString();
     }
 
-    private static String ownSettings(Launch launch) throws Exception {
-        int controller = freePort();
+    private static String ownSettings(Launch launch, Member member) {
+        String controller = "127.0.0.1:" + member.controllerPort;
+        boolean isController = member.node == CONTROLLER;
         return String.join("\n",
-            "process.roles=broker,controller",
-            "node.id=1",
-            "controller.quorum.voters=1@127.0.0.1:" + controller,
-            "listeners=PLAINTEXT://127.0.0.1:" + launch.port + ",CONTROLLER://127.0.0.1:" + controller,
+            "process.roles=broker" + (isController ? ",controller" : ""),
+            "node.id=" + member.node,
+            "controller.quorum.voters=" + CONTROLLER + "@" + controller,
+            "listeners=PLAINTEXT://127.0.0.1:" + launch.port + (isController ? ",CONTROLLER://" + controller : ""),
             "advertised.listeners=PLAINTEXT://127.0.0.1:" + launch.port,
             "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.listener.names=CONTROLLER",
@@ -166,6 +187,8 @@ public final class Server {
             "share.coordinator.state.topic.replication.factor=1",
             "share.coordinator.state.topic.min.isr=1",
             "group.initial.rebalance.delay.ms=0",
+            // Leaders move when a test has them move.
+            "auto.leader.rebalance.enable=false",
             // After a SIGKILL the node must wait until the session of its former self has run out (9 s by default).
             "broker.session.timeout.ms=3000",
             "broker.heartbeat.interval.ms=500",
