@@ -15,14 +15,17 @@
     reason = "a harness offers more than the tests of a day use"
 )]
 
+mod broker_request;
 pub mod certificates;
 mod elastic;
 mod fault_proxy;
 pub mod http;
 mod kafka;
+mod kafka_cluster;
 mod locked_front;
 mod missing;
 mod port;
+mod record_sender;
 mod runtime;
 mod secure_kafka;
 mod server;
@@ -30,9 +33,11 @@ mod toolbox;
 
 pub use elastic::{Elastic, dist};
 pub use fault_proxy::{Direction, Fault, FaultProxy, Moment};
-pub use kafka::{Kafka, Message};
+pub use kafka::Kafka;
+pub use kafka_cluster::KafkaCluster;
 pub use locked_front::LockedFront;
 pub use port::free_port;
+pub use record_sender::{Message, RecordSender};
 pub use runtime::wait;
 pub use secure_kafka::{Lock, SecureKafka};
 pub use server::expect_load;

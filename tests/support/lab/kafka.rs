@@ -2,42 +2,30 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use kafka_protocol::messages::alter_client_quotas_request::{EntityData, EntryData, OpData};
+use kafka_protocol::messages::{AlterClientQuotasRequest, AlterClientQuotasResponse, ApiKey};
+use kafka_protocol::protocol::StrBytes;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication, TopicResult,
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, DeliveryResult, Producer, ProducerContext, ThreadedProducer};
-use rdkafka::{ClientContext, Message as _, Offset, TopicPartitionList};
+use rdkafka::error::KafkaError;
+use rdkafka::metadata::Metadata;
+use rdkafka::{Offset, TopicPartitionList};
 
+use super::broker_request;
 use super::fault_proxy::FaultProxy;
 use super::port::free_port;
+use super::record_sender::{Message, RecordSender};
 use super::runtime::wait;
 use super::server::Server;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// One record to send.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Message {
-    /// Where it goes.
-    pub partition: i32,
-    /// Record timestamp, milliseconds since the epoch.
-    pub timestamp: i64,
-    /// Its key.
-    pub key: Option<Vec<u8>>,
-    /// Names and values of its headers.
-    pub headers: Vec<(String, Vec<u8>)>,
-    /// Its bytes; `None` is a tombstone.
-    pub payload: Option<Vec<u8>>,
-}
 
 /// One Kafka node that creates no topics by itself.
 #[derive(Debug)]
@@ -128,6 +116,19 @@ impl Kafka {
     /// As [`Self::create_topic`], with settings of its own.
     #[track_caller]
     pub fn create_topic_with(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let replicas = (0..partitions).map(|_| vec![1]);
+        self.create_replicated(name, replicas.collect(), settings);
+        self.await_partitions(name, partitions);
+    }
+
+    /// Creates a topic whose partitions are on these nodes: the first one of each leads it.
+    #[track_caller]
+    pub(super) fn create_replicated(
+        &self,
+        name: &str,
+        replicas: Vec<Vec<i32>>,
+        settings: &[(&str, &str)],
+    ) {
         let mut all = BTreeMap::from([("retention.ms".to_owned(), "-1".to_owned())]);
         all.extend(
             settings
@@ -136,7 +137,9 @@ impl Kafka {
         );
         let (admin, topic) = (self.admin(), name.to_owned());
         let created = wait(async move {
-            let mut new = NewTopic::new(&topic, partitions, TopicReplication::Fixed(1));
+            let replicas: Vec<&[i32]> = replicas.iter().map(Vec::as_slice).collect();
+            let count = i32::try_from(replicas.len()).expect("a count");
+            let mut new = NewTopic::new(&topic, count, TopicReplication::Variable(&replicas));
             for (key, value) in &all {
                 new = new.set(key, value);
             }
@@ -148,7 +151,6 @@ impl Kafka {
                 .await
         });
         first(created);
-        self.await_partitions(name, partitions);
     }
 
     /// Deletes a topic and waits until it is gone.
@@ -195,54 +197,14 @@ impl Kafka {
     /// Sends records, in order within each partition, and waits until the broker has them all.
     #[track_caller]
     pub fn send(&self, topic: &str, messages: impl IntoIterator<Item = Message>) {
-        let failures = Arc::new(Failures::default());
-        let producer: ThreadedProducer<Deliveries> = self
-            .client()
-            .set("enable.idempotence", "true")
-            .set("linger.ms", "5")
-            .set("message.max.bytes", "16000000")
-            .set("queue.buffering.max.messages", "200000")
-            .create_with_context(Deliveries(Arc::clone(&failures)))
-            .expect("a producer");
-        for message in messages {
-            let mut record = BaseRecord::<[u8], [u8]>::to(topic)
-                .partition(message.partition)
-                .timestamp(message.timestamp);
-            if let Some(key) = &message.key {
-                record = record.key(key);
-            }
-            if !message.headers.is_empty() {
-                let headers = message.headers.iter();
-                record = record.headers(headers.fold(OwnedHeaders::new(), |all, (key, value)| {
-                    all.insert(Header {
-                        key,
-                        value: Some(value),
-                    })
-                }));
-            }
-            if let Some(payload) = &message.payload {
-                record = record.payload(payload);
-            }
-            loop {
-                match producer.send(record) {
-                    Ok(()) => break,
-                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                        record = back;
-                        std::thread::sleep(Duration::from_millis(1));
-                    }
-                    Err((error, _)) => panic!("cannot send to {topic}: {error}"),
-                }
-            }
-        }
-        producer
-            .flush(PATIENCE)
-            .expect("the broker takes all records within a minute");
-        let failed = failures.count.load(Ordering::Acquire);
-        assert!(
-            failed == 0,
-            "{failed} records were not taken: {:?}",
-            failures.last.lock()
-        );
+        let sender = self.sender();
+        sender.send(topic, messages);
+        sender.flush();
+    }
+
+    /// Sends records while the test does something else.
+    pub fn sender(&self) -> RecordSender {
+        RecordSender::new(self.client())
     }
 
     /// The end offset of each partition: the offset that the next record will have.
@@ -259,11 +221,38 @@ impl Kafka {
             .collect()
     }
 
+    /// Lets clients of this name read so many bytes a second, measured over the broker's window.
+    #[track_caller]
+    pub fn throttle(&self, client_id: &str, bytes_per_second: u32) {
+        let client = EntityData::default()
+            .with_entity_type(StrBytes::from_static_str("client-id"))
+            .with_entity_name(Some(StrBytes::from_string(client_id.to_owned())));
+        let rate = OpData::default()
+            .with_key(StrBytes::from_static_str("consumer_byte_rate"))
+            .with_value(f64::from(bytes_per_second));
+        let quota = EntryData::default()
+            .with_entity(vec![client])
+            .with_ops(vec![rate]);
+        let request = AlterClientQuotasRequest::default().with_entries(vec![quota]);
+        let key = ApiKey::AlterClientQuotas;
+        let answer: AlterClientQuotasResponse =
+            broker_request::ask(&self.bootstrap(), key, 1, &request);
+        assert!(
+            answer.entries.iter().all(|entry| entry.error_code == 0),
+            "{answer:?}"
+        );
+    }
+
     /// A configuration for any client of this broker.
     pub fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", self.bootstrap());
         config
+    }
+
+    /// Whether it was started and neither killed nor stopped since.
+    pub(super) const fn is_running(&self) -> bool {
+        self.server.is_running()
     }
 
     /// SIGKILL.
@@ -299,12 +288,16 @@ impl Kafka {
         self.client().create().expect("an admin client")
     }
 
+    /// What the node tells a client that asks now: which nodes and partitions there are.
+    pub(super) fn metadata(&self, topic: &str) -> Metadata {
+        let consumer: BaseConsumer = self.client().create().expect("a consumer");
+        let metadata = consumer.fetch_metadata(Some(topic), PATIENCE);
+        metadata.expect("metadata")
+    }
+
     /// How many partitions with a leader the broker tells a client that asks now; 0 for a topic that is not there.
     fn partitions(&self, topic: &str) -> i32 {
-        let consumer: BaseConsumer = self.client().create().expect("a consumer");
-        let metadata = consumer
-            .fetch_metadata(Some(topic), PATIENCE)
-            .expect("metadata");
+        let metadata = self.metadata(topic);
         let led = metadata
             .topics()
             .iter()
@@ -329,26 +322,4 @@ fn first(answers: Result<Vec<TopicResult>, KafkaError>) {
         .pop()
         .expect("one answer for one topic");
     answer.unwrap_or_else(|(topic, error)| panic!("topic {topic}: {error}"));
-}
-
-#[derive(Default)]
-struct Failures {
-    count: AtomicU64,
-    last: Mutex<Option<String>>,
-}
-
-struct Deliveries(Arc<Failures>);
-
-impl ClientContext for Deliveries {}
-
-impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
-
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        if let Err((error, message)) = result {
-            self.0.count.fetch_add(1, Ordering::AcqRel);
-            *self.0.last.lock().unwrap() =
-                Some(format!("{error} (partition {})", message.partition()));
-        }
-    }
 }

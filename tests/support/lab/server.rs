@@ -200,7 +200,7 @@ impl Server {
     }
 
     /// Whether it was started and neither killed nor stopped since.
-    pub fn is_running(&self) -> bool {
+    pub const fn is_running(&self) -> bool {
         self.process.is_some()
     }
 }
