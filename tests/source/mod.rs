@@ -1,6 +1,7 @@
 //! Reading a real topic: where it starts, what it delivers, and when it refuses to continue.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod brokers;
 mod connect;
 mod delivered;
 mod denied;

@@ -12,12 +12,12 @@ use super::{
 use crate::support::lab::{Kafka, Lock, Message, SecureKafka, eventually, unique};
 
 /// How many partitions the direct reader reads, and how many librdkafka.
-fn readers(source: &Source) -> (usize, usize) {
+pub(super) fn readers(source: &Source) -> (usize, usize) {
     let readers = source.readers();
     (readers.direct, readers.librdkafka)
 }
 
-fn all_by_the_chosen(partitions: usize) -> (usize, usize) {
+pub(super) fn all_by_the_chosen(partitions: usize) -> (usize, usize) {
     match READER {
         ReaderChoice::Librdkafka => (0, partitions),
         ReaderChoice::Auto | ReaderChoice::Direct => (partitions, 0),
