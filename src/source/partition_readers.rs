@@ -204,10 +204,15 @@ impl PartitionReader {
         }
     }
 
-    /// The record to verify is gone from the log, so reading continues without it. Whether there was one.
-    pub(super) fn forget_last(&mut self) -> bool {
+    /// The offset of the last record that was handed over.
+    pub(super) fn last_offset(&self) -> Option<i64> {
+        self.last.map(|last| last.offset)
+    }
+
+    /// The last record is gone from the log, so reading continues without verifying it.
+    pub(super) const fn forget_last(&mut self) {
         self.last = None;
-        self.verify.take().is_some()
+        self.verify = None;
     }
 
     /// Takes note that this record was handed over, and all before it.
@@ -222,9 +227,11 @@ impl PartitionReader {
         self.is_healthy = true;
     }
 
-    /// Takes note that all records of this reader so far were known, or that brokers have nothing from `offset` on.
+    /// Takes note that brokers have nothing from `offset` on.
     pub(super) fn pass_end(&mut self, offset: i64) {
-        self.verify = None;
+        // An end before the record to verify says nothing of it: a new leader learns late how far it may hand out, and a log
+        // that was cut off is written again.
+        self.verify = self.verify.filter(|expected| expected.offset >= offset);
         self.pass_to(offset);
     }
 
@@ -290,7 +297,9 @@ mod tests {
         // Out of range: nothing before the next one is there.
         partitions.begin(3, Reader::Direct).unwrap();
         let it = partitions.get_mut(3).unwrap();
-        assert!(it.forget_last() && !it.forget_last());
+        assert_eq!(it.last_offset(), Some(9));
+        it.forget_last();
+        assert!(!it.verifies());
         assert_eq!(partitions.begin(3, Reader::Librdkafka).unwrap().from, 10);
     }
 
@@ -302,6 +311,23 @@ mod tests {
         assert_eq!((it.from, it.next), (9, 12));
         partitions.get_mut(3).unwrap().forget_last();
         assert_eq!(partitions.begin(3, Reader::Direct).unwrap().from, 12);
+    }
+
+    #[test]
+    fn an_end_before_the_last_record_does_not_verify_it() {
+        //  offset  9
+        //  before  "a"
+        //  now     the end, and then "other"
+        let mut partitions = read_up_to(9, b"a");
+        partitions.begin(3, Reader::Librdkafka).unwrap();
+        let it = partitions.get_mut(3).unwrap();
+        it.pass_end(9);
+        assert_eq!(it.verify(&record(9, b"other")), FirstRecord::Other);
+        // Behind it, it shows that the record is gone.
+        partitions.begin(3, Reader::Librdkafka).unwrap();
+        let it = partitions.get_mut(3).unwrap();
+        it.pass_end(10);
+        assert!(!it.verifies());
     }
 
     #[test]

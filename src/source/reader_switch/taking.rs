@@ -39,7 +39,7 @@ impl ReaderSwitch {
         let mut batch = self.librdkafka.take(wait);
         if self.direct.is_some() {
             let partitions = &mut self.partitions;
-            let (mut cut_off, mut gone) = (Vec::new(), Vec::new());
+            let (mut cut_off, mut missing) = (Vec::new(), Vec::new());
             batch.retain(|message| {
                 let partition = message.partition();
                 let known = partitions.get_mut(partition);
@@ -71,8 +71,8 @@ impl ReaderSwitch {
                     }
                     Some(
                         RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange,
-                    ) if known.forget_last() => {
-                        gone.push(partition);
+                    ) if known.verifies() => {
+                        missing.push(partition);
                         false
                     }
                     Some(_) => {
@@ -81,13 +81,35 @@ impl ReaderSwitch {
                     }
                 }
             });
-            // Retention has removed the record that was to be verified.
-            self.give_to_librdkafka(gone);
+            for partition in missing {
+                cut_off.extend(self.last_is_missing(partition));
+            }
             if !cut_off.is_empty() {
                 self.stop_cut_off(cut_off);
             }
         }
         KafkaBatch::Polled(batch)
+    }
+
+    // Brokers don't have the record that is to be verified. Gives its place if the log was cut off before it.
+    fn last_is_missing(&mut self, partition: i32) -> Option<(i32, i64)> {
+        let range = self.librdkafka.offset_range(partition);
+        let known = self.partitions.get_mut(partition)?;
+        let offset = known.last_offset()?;
+        match range {
+            // Retention takes records from the beginning of a log, and no one takes any from its end.
+            Ok(range) if range.low <= offset => {
+                known.is_cut_off = true;
+                return Some((partition, offset));
+            }
+            Ok(_) => {
+                known.forget_last();
+            }
+            // It is looked for again.
+            Err(_) => {}
+        }
+        self.give_to_librdkafka(vec![partition]);
+        None
     }
 
     fn take_directly(&mut self, wait: Duration) -> KafkaBatch {
@@ -167,8 +189,8 @@ impl ReaderSwitch {
                 offset,
                 code: RDKafkaErrorCode::LogTruncation,
                 reason: format!(
-                    "the record at offset {offset} is not the one that was read before: the log was cut off and written \
-                     again, as by an unclean election"
+                    "the record at offset {offset} that was read before is gone, or another one is there: the log was cut \
+                     off, as by an unclean election"
                 ),
             });
         }
