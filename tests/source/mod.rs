@@ -11,6 +11,7 @@ mod readers;
 mod recreated;
 mod removed;
 mod start;
+mod throttled;
 mod topic;
 
 use std::collections::BTreeMap;

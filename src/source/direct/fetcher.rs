@@ -1,6 +1,7 @@
 //! The thread that fetches from one broker: while it looks at one answer, the broker prepares the next.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,6 +24,7 @@ use super::record_batch::BatchHeader;
 use super::settings::DirectSettings;
 use super::unpacker::{PackedBatches, Unpacker};
 use crate::domain::topic_id::TopicId;
+use crate::host::clock::Instant;
 
 /// Fetches partitions from one broker, their leader.
 pub(super) struct Fetcher {
@@ -36,6 +38,8 @@ pub(super) struct Fetcher {
     partitions: BTreeMap<i32, FetchPlace>,
     /// The partition that the last request named first.
     first: i32,
+    /// The broker wants to be left alone until then: it takes nothing before.
+    asks_from: Instant,
 }
 
 /// A request that was sent.
@@ -57,7 +61,7 @@ struct Fetched {
 
 /// Why a partition is given back whose thread has ended.
 pub(super) const ENDED: &str = "the thread that fetched it has ended";
-/// The longest that a broker's wish to be left alone is followed at once.
+/// While a broker is left alone, orders are looked at this often.
 const THROTTLE_STEP: Duration = Duration::from_millis(200);
 
 // If it panics, the partitions that it fetched are not left without a reader.
@@ -89,6 +93,7 @@ impl Fetcher {
             buffers,
             partitions: BTreeMap::new(),
             first: 0,
+            asks_from: Instant::now(),
         }
     }
 
@@ -103,6 +108,11 @@ impl Fetcher {
             }
             if !self.take_orders(self.partitions.is_empty()) {
                 return;
+            }
+            let left_alone = self.asks_from.saturating_duration_since(Instant::now());
+            if !left_alone.is_zero() {
+                std::thread::sleep(left_alone.min(THROTTLE_STEP));
+                continue;
             }
             if let Err(reason) = self.step(&mut connection, &mut sent) {
                 (connection, sent) = (None, None);
@@ -175,9 +185,11 @@ impl Fetcher {
             fetched.extend(self.take_in(partition, &asked));
         }
         // While batches are unpacked here, the broker looks for the next ones.
-        let is_left_alone = answer.throttle_ms > 0 || self.output.is_full();
+        let throttle = Duration::from_millis(u64::try_from(answer.throttle_ms).unwrap_or(0));
+        self.asks_from = Instant::now() + throttle;
+        let waits = !throttle.is_zero() || self.output.is_full();
         let mut next = None;
-        if !is_left_alone && self.take_orders(false) && !self.partitions.is_empty() {
+        if !waits && self.take_orders(false) && !self.partitions.is_empty() {
             next = Some(self.send(connection));
         }
         // Also if that failed: a fault of a partition is told here.
@@ -185,7 +197,6 @@ impl Fetcher {
             self.deliver(batches, &mut pinned);
         }
         *sent = next.transpose()?;
-        self.wait(answer.throttle_ms);
         Ok(())
     }
 
@@ -331,18 +342,13 @@ impl Fetcher {
         }
     }
 
-    // The broker asks for it. Orders are looked at meanwhile.
-    fn wait(&self, throttle_ms: i32) {
-        let mut left = Duration::from_millis(u64::try_from(throttle_ms).unwrap_or(0));
-        while !left.is_zero() && !self.mailbox.has_some() {
-            let step = left.min(THROTTLE_STEP);
-            std::thread::sleep(step);
-            left -= step;
-        }
-    }
-
     fn failed(&self, error: &std::io::Error) -> String {
-        format!("the connection to {} failed: {error}", self.broker)
+        match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                format!("{} did not answer in time", self.broker)
+            }
+            _ => format!("the connection to {} failed: {error}", self.broker),
+        }
     }
 }
 

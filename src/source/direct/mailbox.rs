@@ -57,12 +57,6 @@ impl Mailbox {
         self.lock().is_closed
     }
 
-    /// Whether there are orders, or it is closed.
-    pub(super) fn has_some(&self) -> bool {
-        let orders = self.lock();
-        orders.is_closed || !orders.waiting.is_empty()
-    }
-
     /// Ends the thread. Gives the orders that it has not taken.
     pub(super) fn close(&self) -> Vec<FetchOrder> {
         let mut orders = self.lock();

@@ -75,6 +75,18 @@ impl Kafka {
         Some((kafka, FaultProxy::at(proxy, listener)))
     }
 
+    /// One that this test has for itself, which adds up what clients read over so many seconds: who is about to read twice
+    /// as much as it may has to wait for as long.
+    #[track_caller]
+    pub fn with_quota_window(seconds: u32) -> Option<Self> {
+        // The newest second does not count: it is not over.
+        let samples = seconds + 1;
+        let settings = format!("quota.window.num={samples}\nquota.window.size.seconds=1\n");
+        Self::start_in(false, |dir| {
+            std::fs::write(dir.join("extra.properties"), settings).unwrap();
+        })
+    }
+
     /// Whether this machine can have one. If not, the test is noted as skipped.
     #[track_caller]
     pub(super) fn is_there() -> bool {
