@@ -104,7 +104,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
                     break Ok(());
                 };
                 self.pace.written(written);
-                match self.checkpoint_if_due(0) {
+                match self.checkpoint_if_due() {
                     Ok(true) => {}
                     Ok(false) => break Ok(()),
                     Err(error) => break Err(error),
@@ -152,7 +152,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
             self.end_partitions()?;
             return Ok(ApplyStep::Ended(self.halted()));
         }
-        if !self.checkpoint_if_due(read)? {
+        if !self.checkpoint_if_due()? {
             // The writer failed; its error is the one to report.
             return Ok(ApplyStep::Ended(Ok(())));
         }
@@ -208,7 +208,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
         let found = self.source.found();
         self.adopt(found)?;
         if read > 0 {
-            self.pace.applied(read);
+            self.pace.applied(read, Instant::now());
             self.changed = true;
             self.lanes.apply(batch)?;
             if !self.lanes.is_busy() {
@@ -268,7 +268,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
     }
 
     // Whether the writer is still there.
-    fn checkpoint_if_due(&mut self, read: usize) -> Result<bool, Error> {
+    fn checkpoint_if_due(&mut self) -> Result<bool, Error> {
         if self.pace.is_writing() {
             match self.free.try_recv() {
                 Ok(written) => self.pace.written(written),
@@ -277,7 +277,7 @@ impl<C: LogClient + ?Sized> Applier<C> {
             }
         }
         let pending = self.pending_bytes();
-        if !self.changed || !self.pace.is_due(read, pending, Instant::now()) {
+        if !self.changed || !self.pace.is_due(pending, Instant::now()) {
             return Ok(true);
         }
         self.checkpoint()

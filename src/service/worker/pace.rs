@@ -11,6 +11,8 @@ const SOON: Duration = Duration::from_millis(4);
 /// More records than this since the last checkpoint are a backlog: it is written in large steps, so
 /// that each slice is written once.
 const BACKLOG_RECORDS: usize = 16_384;
+/// A backlog is over when no record came for so long: a broker may take some ms for the next ones.
+const BACKLOG_OVER: Duration = Duration::from_millis(10);
 /// Checkpoints of a trickle leave the writer idle for this many times as long as writing the last one
 /// took: waiting for its turn does not count.
 const REST_FACTOR: u32 = 1;
@@ -28,6 +30,8 @@ pub(super) struct CheckpointPace {
     is_writing: bool,
     /// How many records were applied since the last checkpoint.
     records: usize,
+    /// When records were last applied.
+    applied: Instant,
     /// When the last checkpoint was handed to the writer.
     last: Instant,
     /// When the writer has rested after the last checkpoint.
@@ -47,14 +51,16 @@ impl CheckpointPace {
         Self {
             is_writing: false,
             records: 0,
+            applied: now,
             last: now,
             rested: now,
         }
     }
 
     /// Records were applied.
-    pub(super) const fn applied(&mut self, records: usize) {
+    pub(super) const fn applied(&mut self, records: usize, now: Instant) {
         self.records = self.records.saturating_add(records);
+        self.applied = now;
     }
 
     /// Whether a checkpoint is under way.
@@ -75,10 +81,9 @@ impl CheckpointPace {
         self.rested = written.at + written.took * REST_FACTOR;
     }
 
-    /// Whether a checkpoint is due after a poll that gave `read` records, while the changes hold
-    /// `pending` bytes and no checkpoint is under way.
-    pub(super) fn is_due(&self, read: usize, pending: usize, now: Instant) -> bool {
-        let is_backlog = self.records >= BACKLOG_RECORDS && read > 0;
+    /// Whether a checkpoint is due while the changes hold `pending` bytes and no checkpoint is under way.
+    pub(super) fn is_due(&self, pending: usize, now: Instant) -> bool {
+        let is_backlog = self.records >= BACKLOG_RECORDS && now < self.applied + BACKLOG_OVER;
         now >= self.last + EVERY
             || (!is_backlog && now >= self.soonest())
             || pending >= CHECKPOINT_BYTES
@@ -115,15 +120,25 @@ mod tests {
     fn a_trickle_is_written_at_once_and_a_backlog_in_large_steps() {
         let start = Instant::now();
         let mut pace = CheckpointPace::new(start);
-        pace.applied(10);
-        assert!(!pace.is_due(10, 0, start + ms(3)));
-        assert!(pace.is_due(10, 0, start + ms(4)));
-        pace.applied(BACKLOG_RECORDS);
-        assert!(!pace.is_due(10, 0, start + ms(199)));
-        assert!(pace.is_due(10, 0, start + ms(200)));
-        // All of it is read: nothing more will come soon.
-        assert!(pace.is_due(0, 0, start + ms(4)));
-        assert!(pace.is_due(10, CHECKPOINT_BYTES, start));
+        pace.applied(10, start);
+        assert!(!pace.is_due(0, start + ms(3)));
+        assert!(pace.is_due(0, start + ms(4)));
+        pace.applied(BACKLOG_RECORDS, start + ms(195));
+        assert!(!pace.is_due(0, start + ms(199)));
+        assert!(pace.is_due(0, start + ms(200)));
+        assert!(pace.is_due(CHECKPOINT_BYTES, start));
+    }
+
+    #[test]
+    fn a_backlog_is_over_when_nothing_came_for_a_while_and_not_sooner() {
+        //  ms    0         6       15  16
+        //        backlog   record  -   written
+        let start = Instant::now();
+        let mut pace = CheckpointPace::new(start);
+        pace.applied(BACKLOG_RECORDS, start);
+        pace.applied(1, start + ms(6));
+        assert!(!pace.is_due(0, start + ms(15)));
+        assert!(pace.is_due(0, start + ms(16)));
     }
 
     #[test]
@@ -137,8 +152,8 @@ mod tests {
             at: start + ms(30),
             took: ms(10),
         });
-        assert!(!pace.is_due(1, 0, start + ms(39)));
-        assert!(pace.is_due(1, 0, start + ms(40)));
+        assert!(!pace.is_due(0, start + ms(39)));
+        assert!(pace.is_due(0, start + ms(40)));
         assert_eq!(pace.wait(true, start + ms(30)), ms(10));
         assert_eq!(pace.wait(false, start + ms(30)), WAIT);
         pace.began(start);
@@ -146,7 +161,7 @@ mod tests {
             at: start + ms(150),
             took: ms(150),
         });
-        assert!(!pace.is_due(1, 0, start + ms(199)));
-        assert!(pace.is_due(1, 0, start + ms(200)), "never longer than that");
+        assert!(!pace.is_due(0, start + ms(199)));
+        assert!(pace.is_due(0, start + ms(200)), "never longer than that");
     }
 }

@@ -318,8 +318,9 @@ impl Kafka {
         i32::try_from(led.count()).expect("a count")
     }
 
+    /// Waits until the broker tells a client that asks now of so many partitions with a leader.
     #[track_caller]
-    fn await_partitions(&self, topic: &str, partitions: i32) {
+    pub fn await_partitions(&self, topic: &str, partitions: i32) {
         super::eventually("leaders of all partitions", || {
             (self.partitions(topic) == partitions).then_some(())
         });
