@@ -285,10 +285,8 @@ async fn watch(
                 info!("stopping");
                 return Ok(RunEnd::Stopped);
             }
+            () = app.finished() => return Ok(RunEnd::Finished),
             () = tokio::time::sleep(POLL_EVERY) => {}
-        }
-        if app.is_finished() {
-            return Ok(RunEnd::Finished);
         }
         if Instant::now() >= next_lock_check {
             next_lock_check = Instant::now() + LOCK_CHECK_EVERY;

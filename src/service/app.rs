@@ -227,6 +227,11 @@ impl App {
         self.worker.is_finished()
     }
 
+    /// Waits until it [is finished](Self::is_finished).
+    pub async fn finished(&self) {
+        self.worker.finished().await;
+    }
+
     /// Stops all parts: applies no more, delivers what it can, and closes the state.
     ///
     /// With `deliver` it first waits until every document is delivered, for as long as that makes

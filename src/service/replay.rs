@@ -254,6 +254,7 @@ impl<'a> Replay<'a> {
             tokio::select! {
                 biased;
                 () = stop.as_mut() => is_stopped = true,
+                () = app.finished() => {}
                 () = tokio::time::sleep(CHECK_EVERY / 10) => audience.show(&app)?,
             }
         }

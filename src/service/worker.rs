@@ -109,8 +109,8 @@ impl Worker {
         #[cfg(feature = "simulation")]
         if simulation::is_on() {
             return Ok(Self {
-                write: WorkerThread::Task(tokio::spawn(simulated::write(writer, queue))),
-                apply: WorkerThread::Task(tokio::spawn(simulated::apply(applier, stopping))),
+                write: WorkerThread::task(simulated::write(writer, queue)),
+                apply: WorkerThread::task(simulated::apply(applier, stopping)),
                 jobs,
                 stop,
             });
@@ -138,6 +138,14 @@ impl Worker {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.apply.is_finished() || self.write.is_finished()
+    }
+
+    /// Waits until it [is finished](Self::is_finished).
+    pub async fn finished(&self) {
+        tokio::select! {
+            () = self.apply.finished() => {}
+            () = self.write.finished() => {}
+        }
     }
 
     /// Waits until all records are applied and written. Documents are still marked, and feedback is
