@@ -18,6 +18,8 @@ await withBrowser(async (browser) => {
     }
     const paper = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number));
     assert.equal(paper[0] < 60, screen.scheme === "dark", `${screen.name}: ${paper}`);
+    // It asks for windows of its own, which may come after the lists.
+    await page.waitForSelector(".chart canvas");
     const canvas = await page.$eval(".chart canvas", (node) => node.getBoundingClientRect().toJSON());
     assert.ok(canvas.width > 250 && canvas.height > 150, `${screen.name}: ${canvas.width} × ${canvas.height}`);
     await assertFits(page, screen.name);
