@@ -59,13 +59,13 @@ test-fast: setup-build ## the tests that need no real server; the others are cou
 sim: setup-build ## simulates SEEDS=2000 lives of the service under faults, then finds planted mistakes
 	@SEEDS=$(or $(SEEDS),2000) PLANTED=$(or $(PLANTED),all) cargo test $(TEST_FLAGS) --test simulation
 
-# Records that librdkafka owns are read by unsafe code. Two tests are left out: under valgrind they take many minutes.
+# Records that librdkafka owns are read by unsafe code. Tests that take many minutes under valgrind are left out.
 memcheck: setup-build ## the reading of Kafka under valgrind: about two minutes
 	@lab/setup memcheck
 	@lab/setup lab && lab/lab prepare kafka
 	@RUST_TEST_THREADS=1 cargo test $(TEST_FLAGS) --test integration \
 		--config 'target."cfg(all())".runner = "valgrind -q --error-exitcode=99 --num-callers=30"' \
-		-- source:: --skip ten_partitions --skip thousand
+		-- source:: --skip ten_partitions --skip thousand --skip brokers:: --skip throttled::
 
 # The binary of the tests can be told to end at points of its own: the last lines build the usual one again.
 chaos: setup-build ## random faults and kills, with every figure checked, and how soon it recovers (MINUTES=10 KILLS= SEED=)
