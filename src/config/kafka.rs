@@ -37,17 +37,20 @@ pub(super) fn read(section: &Section<'_>, needed: bool) -> source::Config {
 /// In how many lanes records are applied; `None`: as many as there are cores.
 pub(super) fn appliers(section: &Section<'_>) -> Option<NonZeroUsize> {
     let setting = section.get("appliers")?;
-    if let SettingValue::Text(text) = &setting.value {
-        if text == "auto" {
-            return None;
-        }
-        if text.parse::<usize>().is_err() {
-            let message = format!(
-                "\"{text}\" is not known: give a whole number from 1 to {APPLIERS_MAX}, or \"auto\""
-            );
-            section.problem("appliers", message);
-            return None;
-        }
+    let is_right =
+        |number| usize::try_from(number).is_ok_and(|it| (1..=APPLIERS_MAX).contains(&it));
+    let said = match &setting.value {
+        SettingValue::Text(text) if text == "auto" => return None,
+        SettingValue::Text(text) if text.parse::<usize>().is_err() => Some(format!("\"{text}\"")),
+        SettingValue::Integer(number) if !is_right(*number) => Some(number.to_string()),
+        _ => None,
+    };
+    if let Some(said) = said {
+        let message = format!(
+            "{said} is not known: give a whole number from 1 to {APPLIERS_MAX}, or \"auto\""
+        );
+        section.problem("appliers", message);
+        return None;
     }
     NonZeroUsize::new(section.integer("appliers", 1, 1, APPLIERS_MAX))
 }

@@ -164,10 +164,10 @@ pub(super) const SECTIONS: &[SectionKeys] = &[
             key("reader", Shape::Text("^(auto|librdkafka|direct)$"), "\"auto\"")
                 .range("auto, librdkafka, direct")
                 .means(
-                    "By what records are read; figures are the same. `auto`: by the direct reader, which is several times as fast, where it can, and by librdkafka elsewhere; the status says which. `direct`: the same, with a warning where librdkafka reads.",
+                    "By what records are read; figures are the same. `auto`: by the direct reader, which is several times as fast, where it can, and by librdkafka elsewhere; the status says which. `direct`: as `auto`, but the log warns where librdkafka reads.",
                 ),
             key("appliers", Shape::IntegerOr(1, 64, "auto"), "\"auto\"").means(
-                "The number of threads that apply records. Each thread applies the records of some partitions. The number does not change any figure. `auto`: as many as there are cores, and 8 at most; one if librdkafka reads all. There are no more than the topic had partitions at the start.",
+                "The number of threads that apply records. Each thread applies the records of some partitions. The number does not change any figure. `auto`: as many as there are cores, and 8 at most, but one if librdkafka reads all. A number that is set holds for both readers. There are never more than the topic had partitions at the start.",
             ),
             without_default("properties", Shape::Free)
                 .range("properties of librdkafka")

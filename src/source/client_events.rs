@@ -173,8 +173,10 @@ impl ClientEvents {
 
     /// The client library said this of a connection.
     pub(super) fn note_failure(&self, reason: &str) {
+        let refusal = ConnectionRefusal::of(reason, &self.security);
+        let refusal = refusal.filter(|refusal| !self.is_sudden(refusal));
         let mut trouble = self.trouble();
-        match ConnectionRefusal::of(reason, &self.security) {
+        match refusal {
             Some(refusal) => {
                 trouble.note(refusal);
                 self.tell_unless_examined(&mut trouble);
@@ -184,6 +186,12 @@ impl ClientEvents {
                 trouble.refusal = None;
             }
         }
+    }
+
+    // A broker that dies closes connections as one does that wants TLS or a login. Of one that has answered, that is not
+    // believed before an outage lasts.
+    fn is_sudden(&self, refusal: &ConnectionRefusal) -> bool {
+        !refusal.is_certain() && self.was_up.load(Ordering::Relaxed) && !self.trouble().down
     }
 
     // What is wrong with a certificate is told when it is known.
@@ -236,6 +244,7 @@ impl ClientContext for ClientEvents {
         // A refusal is logged once in our own words, too.
         if facility == FAILED
             && let Some(refusal) = self.refusal_of(message)
+            && !self.is_sudden(&refusal)
         {
             debug!(target: "librdkafka", "{facility}: {message}");
             // The client gives no other sign of some of these.
@@ -332,6 +341,22 @@ mod tests {
         let id = TopicId::new(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210);
         assert_eq!(events.take_topic_ids(), [id, None]);
         assert_eq!(events.take_topic_ids(), []);
+    }
+
+    #[test]
+    fn a_broker_that_dies_is_not_taken_for_one_that_wants_a_login() {
+        let closed = "127.0.0.1:9092/1: Disconnected (after 500ms in state UP)";
+        let said = |events: &ClientEvents| {
+            events.note_failure(closed);
+            events.why().unwrap_or_default()
+        };
+        let events = ClientEvents::of("pay", Security::default());
+        assert!(said(&events).contains("wants a login"));
+        events.set_up();
+        assert_eq!(said(&events), "127.0.0.1:9092/1: Disconnected");
+        // The broker may be there again, with other listeners.
+        events.trouble().down = true;
+        assert!(said(&events).contains("wants a login"));
     }
 
     #[test]

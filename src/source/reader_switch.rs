@@ -64,7 +64,7 @@ impl ReaderSwitch {
     ) -> Result<Self, Error> {
         let librdkafka = LibrdkafkaClient::connect(config, patience, is_wanted)?;
         let direct = match config.reader {
-            ReaderChoice::Librdkafka => Err("kafka.reader says so".to_owned()),
+            ReaderChoice::Librdkafka => Err("kafka.reader is \"librdkafka\"".to_owned()),
             ReaderChoice::Auto | ReaderChoice::Direct => {
                 DirectReader::start(config, Arc::clone(librdkafka.consumer()))
             }
@@ -95,7 +95,7 @@ impl ReaderSwitch {
         Ok(client)
     }
 
-    // Each reason is logged once.
+    // Each reason is logged once, until the direct reader reads all partitions again.
     fn tell(&mut self, reason: String) {
         if self.told.len() < TOLD_MAX && self.told.insert(reason.clone()) {
             match self.choice {
@@ -103,9 +103,9 @@ impl ReaderSwitch {
                 ReaderChoice::Auto => {
                     info!("librdkafka reads instead of the direct reader: {reason}")
                 }
-                ReaderChoice::Direct => warn!(
-                    "librdkafka reads instead of the direct reader, which kafka.reader asks for: {reason}"
-                ),
+                ReaderChoice::Direct => {
+                    warn!("kafka.reader is \"direct\", but librdkafka reads: {reason}")
+                }
             }
         }
         self.reason = Some(reason);
@@ -167,6 +167,11 @@ impl ReaderSwitch {
             self.librdkafka.unassign(partition);
             self.stopped.insert(partition, now);
             self.read_directly(partition);
+        }
+        if self.partitions.by_librdkafka() == 0 && !self.told.is_empty() {
+            info!("the direct reader reads all partitions again");
+            // What happens again is news.
+            self.told.clear();
         }
     }
 

@@ -118,7 +118,7 @@ impl PartitionStart {
 pub(super) fn removed(offset: i64, position: i64) -> String {
     format!(
         "retention has removed the last record applied, at offset {offset}, so it can't be verified that this is the \
-         log that was read before; reading continues at {position}"
+         log that was read before; the next offset to read is {position}"
     )
 }
 

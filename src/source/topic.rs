@@ -96,6 +96,14 @@ impl Topic {
                     partition: partitions.first().copied().unwrap_or(0),
                     patience,
                 },
+                // It was given up, so what the client logged is of no interest.
+                Err(error) if !is_wanted.load(Ordering::Relaxed) => {
+                    return Err(Error::NoBroker {
+                        brokers: topic.brokers,
+                        patience,
+                        why: error.to_string(),
+                    });
+                }
                 Err(error) => topic.silence(consumer, &error, patience),
             };
             // Trying again would change nothing.

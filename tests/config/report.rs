@@ -145,6 +145,11 @@ fn the_wrong_kind_of_value_says_what_belongs_there() {
         &["above zero"],
     );
     refuses(
+        "[kafka]\nappliers = 0",
+        "2:12",
+        &["0 is not known", "from 1 to 64", "\"auto\""],
+    );
+    refuses(
         "[elasticsearch.bulk]\nmax_actions = 0",
         "2:15",
         &["from 1 to"],

@@ -117,6 +117,11 @@ fn silent_brokers_are_logged_once_when_they_fall_silent_and_once_when_they_answe
         eventually("the end of the silence", || {
             (told("INFO").len() == round).then_some(())
         });
+        eventually("the direct reader again, and a line that says so", || {
+            let log = service.log();
+            let again = log.matches("the direct reader reads all partitions again");
+            (again.count() >= round).then_some(())
+        });
         std::thread::sleep(Duration::from_secs(3));
         assert!(!service.log().contains("REQTMOUT"), "{}", service.log());
         assert_eq!(told("INFO").len(), round, "{:?}", told("INFO"));

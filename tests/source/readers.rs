@@ -288,8 +288,10 @@ fn a_property_that_only_librdkafka_knows_leaves_all_to_it_and_the_reason_is_told
     assert_eq!(readers(&source), (0, 1));
     let reason = source.readers().reason.unwrap();
     let expected = match READER {
-        ReaderChoice::Librdkafka => "kafka.reader says so",
-        ReaderChoice::Auto | ReaderChoice::Direct => "it does not know the property client.rack",
+        ReaderChoice::Librdkafka => "kafka.reader is \"librdkafka\"",
+        ReaderChoice::Auto | ReaderChoice::Direct => {
+            "the direct reader does not know the property client.rack"
+        }
     };
     assert_eq!(reason, expected);
 }

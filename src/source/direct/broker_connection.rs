@@ -1,6 +1,6 @@
 //! A connection to one broker: requests and answers of Kafka's protocol, one after the other.
 
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl BrokerConnection {
     ) -> Result<Self, ConnectionError> {
         let io = |error: io::Error| ConnectionError::Io {
             broker: broker.to_owned(),
-            why: error.to_string(),
+            why: words(&error),
         };
         let stream = connect(broker).map_err(io)?;
         stream.set_nodelay(true).map_err(io)?;
@@ -189,7 +189,7 @@ impl BrokerConnection {
         let answer = asked.and_then(|asked| self.receive(asked));
         let mut answer = answer.map_err(|error| ConnectionError::Io {
             broker: broker.to_owned(),
-            why: error.to_string(),
+            why: words(&error),
         })?;
         // None of these has anything in its header but the number.
         A::decode(&mut answer, version).map_err(|error| ConnectionError::Protocol {
@@ -210,7 +210,16 @@ fn connect(broker: &str) -> io::Result<TcpStream> {
     Err(last.unwrap_or_else(|| io::Error::other("its name stands for no address")))
 }
 
+/// What became of a connection, for an operator.
+pub(super) fn words(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => "no answer came in time".to_owned(),
+        ErrorKind::UnexpectedEof => "the broker closed it".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 /// What a broker sent is not valid.
 pub(super) fn invalid(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+    io::Error::new(ErrorKind::InvalidData, what.to_owned())
 }

@@ -1,7 +1,6 @@
 //! The thread that fetches from one broker: while it looks at one answer, the broker prepares the next.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +12,7 @@ use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::{ApiKey, FetchRequest};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::broker_connection::BrokerConnection;
+use super::broker_connection::{BrokerConnection, words};
 use super::buffer_pool::BufferPool;
 use super::fetch_answer::{AnsweredPartition, FetchAnswer};
 use super::fetch_place::FetchPlace;
@@ -343,12 +342,7 @@ impl Fetcher {
     }
 
     fn failed(&self, error: &std::io::Error) -> String {
-        match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                format!("{} did not answer in time", self.broker)
-            }
-            _ => format!("the connection to {} failed: {error}", self.broker),
-        }
+        format!("the connection to {} failed: {}", self.broker, words(error))
     }
 }
 

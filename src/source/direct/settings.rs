@@ -57,9 +57,11 @@ const RESPECTED: [&str; 20] = [
 
 /// Properties, or what they begin with, that say nothing of how records are fetched, or only of the client that asks
 /// brokers for all else.
-const OF_NO_CONCERN: [&str; 17] = [
+const OF_NO_CONCERN: [&str; 19] = [
     "api.version.",
     "broker.version.fallback",
+    "check.crcs",
+    "connections.max.idle.ms",
     "debug",
     "fetch.error.backoff.ms",
     "fetch.queue.backoff.ms",
@@ -90,7 +92,9 @@ impl DirectSettings {
             let is_known = RESPECTED.contains(&name.as_str())
                 || OF_NO_CONCERN.iter().any(|known| name.starts_with(known));
             if !is_known {
-                return Err(format!("it does not know the property {name}"));
+                return Err(format!(
+                    "the direct reader does not know the property {name}"
+                ));
             }
         }
         let security = Security::of(given);
@@ -133,5 +137,5 @@ fn login(given: &BTreeMap<String, String>, mechanism: &str) -> Result<SaslLogin,
     let get = |name: &str| given.get(name).cloned().unwrap_or_default();
     let password = Secret::new(get("sasl.password"));
     SaslLogin::of(mechanism, get("sasl.username"), password)
-        .ok_or_else(|| format!("it does not know the login {mechanism}"))
+        .ok_or_else(|| format!("the direct reader does not know the login {mechanism}"))
 }

@@ -24,20 +24,23 @@ pub(super) fn client(
     let get = |name: &str| properties.get(name).map(String::as_str);
     let is_false = |value: &str| matches!(value, "false" | "0" | "f");
     if !security.checks_names || get("enable.ssl.certificate.verification").is_some_and(is_false) {
-        return Err("it does not speak TLS without looking at certificates".to_owned());
+        return Err("the direct reader does not speak TLS without verifying certificates and the names of hosts".to_owned());
     }
     let is_narrowed = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
         .iter()
         .any(|name| env::var_os(name).is_some());
     if security.authorities == Authorities::System && is_narrowed {
         return Err(
-            "it does not read SSL_CERT_FILE and SSL_CERT_DIR: set ssl.ca.location".to_owned(),
+            "the direct reader does not read SSL_CERT_FILE and SSL_CERT_DIR: set ssl.ca.location"
+                .to_owned(),
         );
     }
     let provider = Arc::new(ring::default_provider());
     let roots: Arc<RootCertStore> = Arc::new(certificate::roots(&security.authorities));
     if roots.is_empty() {
-        return Err("it finds no certificates of authorities that it could trust".to_owned());
+        return Err(
+            "the direct reader finds no certificates of authorities that it could trust".to_owned(),
+        );
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
         .build()
@@ -50,7 +53,7 @@ pub(super) fn client(
         return Ok(Arc::new(builder.with_no_client_auth()));
     }
     let unreadable = |error: rustls::pki_types::pem::Error| {
-        format!("it can't read the certificate or the key of this client: {error}")
+        format!("the direct reader can't read the certificate or the key of this client: {error}")
     };
     let chain: Result<Vec<CertificateDer<'static>>, _> =
         match (get("ssl.certificate.location"), get("ssl.certificate.pem")) {
@@ -58,12 +61,12 @@ pub(super) fn client(
                 .map_err(unreadable)?
                 .collect(),
             (None, Some(pem)) => CertificateDer::pem_slice_iter(pem.as_bytes()).collect(),
-            (None, None) => return Err("it does not read key stores".to_owned()),
+            (None, None) => return Err("the direct reader does not read key stores".to_owned()),
         };
     let key = match (get("ssl.key.location"), get("ssl.key.pem")) {
         (Some(file), _) => PrivateKeyDer::from_pem_file(file),
         (None, Some(pem)) => PrivateKeyDer::from_pem_slice(pem.as_bytes()),
-        (None, None) => return Err("it finds no key of this client".to_owned()),
+        (None, None) => return Err("the direct reader finds no key of this client".to_owned()),
     };
     let client = builder
         .with_client_auth_cert(chain.map_err(unreadable)?, key.map_err(unreadable)?)
