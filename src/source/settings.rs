@@ -87,8 +87,9 @@ impl ReaderChoice {
 ///
 /// The sizes hold what is read ahead, with what the client keeps beside each record (about 400
 /// bytes), to some tens of MB, and let it read on while a batch is applied. A full read-ahead is
-/// looked at again after 1 ms, instead of the client's 1 s.
-const DEFAULTS: [(&str, &str); 12] = [
+/// looked at again after 1 ms, instead of the client's 1 s. The client waits for about half of `reconnect.backoff.ms` between
+/// its first two connections, so a start takes 40 ms less than with its 100 ms.
+const DEFAULTS: [(&str, &str); 13] = [
     ("client.id", "tidegauge"),
     ("fetch.max.bytes", "8388608"),
     ("fetch.message.max.bytes", "2097152"),
@@ -98,6 +99,7 @@ const DEFAULTS: [(&str, &str); 12] = [
     ("queued.max.messages.kbytes", "32768"),
     ("queued.min.messages", "50000"),
     ("reconnect.backoff.max.ms", "2000"),
+    ("reconnect.backoff.ms", "20"),
     ("socket.keepalive.enable", "true"),
     ("socket.nagle.disable", "true"),
     ("topic.metadata.refresh.interval.ms", "60000"),

@@ -57,10 +57,9 @@ const RESPECTED: [&str; 20] = [
 
 /// Properties, or what they begin with, that say nothing of how records are fetched, or only of the client that asks
 /// brokers for all else.
-const OF_NO_CONCERN: [&str; 19] = [
+const OF_NO_CONCERN: [&str; 18] = [
     "api.version.",
     "broker.version.fallback",
-    "check.crcs",
     "connections.max.idle.ms",
     "debug",
     "fetch.error.backoff.ms",
