@@ -142,7 +142,7 @@ fn ask(
 /// What `ask` says of `partitions`, without those that it gives an error for. An error that a broker
 /// answers for one partition is that of the whole request, so a request that fails is asked again in
 /// halves, until `deadline`.
-fn ask_apart<T>(
+pub(super) fn ask_apart<T>(
     partitions: &[i32],
     deadline: Instant,
     ask: impl Fn(&[i32]) -> Result<BTreeMap<i32, T>, Error>,

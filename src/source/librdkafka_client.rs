@@ -12,7 +12,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use tracing::warn;
 
-use super::asker::Asker;
+use super::asker::{Asker, ask_apart};
 use super::broker_questions::{BrokerAnswer, BrokerQuestion};
 use super::client_events::ClientEvents;
 use super::log_client::LogClient;
@@ -86,6 +86,13 @@ impl LibrdkafkaClient {
     /// The client library's own client, to ask brokers by.
     pub(super) fn consumer(&self) -> &Arc<BaseConsumer<ClientEvents>> {
         &self.consumer
+    }
+
+    /// The offsets that brokers hold of `partitions`, without those of which they say nothing. Asks for all together.
+    pub(super) fn known_ranges(&self, partitions: &[i32]) -> BTreeMap<i32, OffsetRange> {
+        ask_apart(partitions, Instant::now() + ASK_MAX, |some| {
+            self.topic.offset_ranges(&self.consumer, some, ASK_MAX)
+        })
     }
 
     // The client stops a partition in a thread of its own, and forgets then where its records go: be it after the

@@ -81,8 +81,8 @@ impl ReaderSwitch {
                     }
                 }
             });
-            for partition in missing {
-                cut_off.extend(self.last_is_missing(partition));
+            if !missing.is_empty() {
+                cut_off.extend(self.last_are_missing(missing));
             }
             if !cut_off.is_empty() {
                 self.stop_cut_off(cut_off);
@@ -91,25 +91,29 @@ impl ReaderSwitch {
         KafkaBatch::Polled(batch)
     }
 
-    // Brokers don't have the record that is to be verified. Gives its place if the log was cut off before it.
-    fn last_is_missing(&mut self, partition: i32) -> Option<(i32, i64)> {
-        let range = self.librdkafka.offset_range(partition);
-        let known = self.partitions.get_mut(partition)?;
-        let offset = known.last_offset()?;
-        match range {
-            // Retention takes records from the beginning of a log, and no one takes any from its end.
-            Ok(range) if range.low <= offset => {
-                known.is_cut_off = true;
-                return Some((partition, offset));
+    // Brokers don't have the records that are to be verified. Gives the places before which logs were cut off.
+    fn last_are_missing(&mut self, partitions: Vec<i32>) -> Vec<(i32, i64)> {
+        let ranges = self.librdkafka.known_ranges(&partitions);
+        let (mut cut_off, mut read_on) = (Vec::new(), Vec::new());
+        for partition in partitions {
+            let Some(known) = self.partitions.get_mut(partition) else {
+                continue;
+            };
+            match (ranges.get(&partition), known.last_offset()) {
+                // Retention takes records from the beginning of a log, and no one takes any from its end.
+                (Some(range), Some(offset)) if range.low <= offset => {
+                    known.is_cut_off = true;
+                    cut_off.push((partition, offset));
+                    continue;
+                }
+                (Some(_), _) => known.forget_last(),
+                // It is looked for again.
+                (None, _) => {}
             }
-            Ok(_) => {
-                known.forget_last();
-            }
-            // It is looked for again.
-            Err(_) => {}
+            read_on.push(partition);
         }
-        self.give_to_librdkafka(vec![partition]);
-        None
+        self.give_to_librdkafka(read_on);
+        cut_off
     }
 
     fn take_directly(&mut self, wait: Duration) -> KafkaBatch {
