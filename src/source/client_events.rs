@@ -191,7 +191,7 @@ impl ClientEvents {
     // A broker that dies closes connections as one does that wants TLS or a login. Of one that has answered, that is not
     // believed before an outage lasts.
     fn is_sudden(&self, refusal: &ConnectionRefusal) -> bool {
-        !refusal.is_certain() && self.was_up.load(Ordering::Relaxed) && !self.trouble().down
+        refusal.is_only_closed() && self.was_up.load(Ordering::Relaxed) && !self.trouble().down
     }
 
     // What is wrong with a certificate is told when it is known.
@@ -354,6 +354,15 @@ mod tests {
         assert!(said(&events).contains("wants a login"));
         events.set_up();
         assert_eq!(said(&events), "127.0.0.1:9092/1: Disconnected");
+        // It says why.
+        let unanswered = "127.0.0.1:9092/1: SASL authentication error: SaslAuthenticateRequest failed: Local: Timed out";
+        events.note_failure(unanswered);
+        assert!(
+            events
+                .why()
+                .unwrap_or_default()
+                .contains("did not answer the login")
+        );
         // The broker may be there again, with other listeners.
         events.trouble().down = true;
         assert!(said(&events).contains("wants a login"));

@@ -80,15 +80,17 @@ impl ConnectionRefusal {
         Some(Self { broker, cause })
     }
 
+    /// Whether it is no more than a connection that was closed, which a broker that dies does too.
+    pub(super) const fn is_only_closed(&self) -> bool {
+        matches!(
+            self.cause,
+            Cause::SilentWithoutTls | Cause::SilentInTls | Cause::SilentWithoutLogin
+        )
+    }
+
     /// Whether it can't be taken for anything else: then only other settings, or another broker, help.
     pub(super) const fn is_certain(&self) -> bool {
-        !matches!(
-            self.cause,
-            Cause::SilentWithoutTls
-                | Cause::SilentInTls
-                | Cause::SilentInLogin
-                | Cause::SilentWithoutLogin
-        )
+        !self.is_only_closed() && !matches!(self.cause, Cause::SilentInLogin)
     }
 }
 
