@@ -11,8 +11,9 @@ const SOON: Duration = Duration::from_millis(4);
 /// More records than this since the last checkpoint are a backlog: it is written in large steps, so
 /// that each slice is written once.
 const BACKLOG_RECORDS: usize = 16_384;
-/// A backlog is over when no record came for so long: a broker may take some ms for the next ones.
+/// A backlog is over when fewer than [`FLOW_RECORDS`] came for so long: a broker may take some ms for the next ones.
 const BACKLOG_OVER: Duration = Duration::from_millis(10);
+const FLOW_RECORDS: usize = 256;
 /// Checkpoints of a trickle leave the writer idle for this many times as long as writing the last one
 /// took: waiting for its turn does not count.
 const REST_FACTOR: u32 = 1;
@@ -30,8 +31,8 @@ pub(super) struct CheckpointPace {
     is_writing: bool,
     /// How many records were applied since the last checkpoint.
     records: usize,
-    /// When records were last applied.
-    applied: Instant,
+    /// How many of them had been applied when a backlog was last seen to flow, and when that was.
+    flowed: (usize, Instant),
     /// When the last checkpoint was handed to the writer.
     last: Instant,
     /// When the writer has rested after the last checkpoint.
@@ -51,7 +52,7 @@ impl CheckpointPace {
         Self {
             is_writing: false,
             records: 0,
-            applied: now,
+            flowed: (0, now),
             last: now,
             rested: now,
         }
@@ -60,7 +61,9 @@ impl CheckpointPace {
     /// Records were applied.
     pub(super) const fn applied(&mut self, records: usize, now: Instant) {
         self.records = self.records.saturating_add(records);
-        self.applied = now;
+        if self.records - self.flowed.0 >= FLOW_RECORDS {
+            self.flowed = (self.records, now);
+        }
     }
 
     /// Whether a checkpoint is under way.
@@ -72,6 +75,7 @@ impl CheckpointPace {
     pub(super) const fn began(&mut self, now: Instant) {
         self.last = now;
         self.records = 0;
+        self.flowed.0 = 0;
         self.is_writing = true;
     }
 
@@ -83,7 +87,7 @@ impl CheckpointPace {
 
     /// Whether a checkpoint is due while the changes hold `pending` bytes and no checkpoint is under way.
     pub(super) fn is_due(&self, pending: usize, now: Instant) -> bool {
-        let is_backlog = self.records >= BACKLOG_RECORDS && now < self.applied + BACKLOG_OVER;
+        let is_backlog = self.records >= BACKLOG_RECORDS && now < self.flowed.1 + BACKLOG_OVER;
         now >= self.last + EVERY
             || (!is_backlog && now >= self.soonest())
             || pending >= CHECKPOINT_BYTES
@@ -130,15 +134,27 @@ mod tests {
     }
 
     #[test]
-    fn a_backlog_is_over_when_nothing_came_for_a_while_and_not_sooner() {
+    fn a_backlog_is_over_when_few_records_came_for_a_while_and_not_sooner() {
         //  ms    0         6       15  16
-        //        backlog   record  -   written
+        //        backlog   more    -   written
         let start = Instant::now();
         let mut pace = CheckpointPace::new(start);
         pace.applied(BACKLOG_RECORDS, start);
-        pace.applied(1, start + ms(6));
+        pace.applied(FLOW_RECORDS, start + ms(6));
         assert!(!pace.is_due(0, start + ms(15)));
         assert!(pace.is_due(0, start + ms(16)));
+    }
+
+    #[test]
+    fn a_trickle_behind_a_backlog_does_not_prolong_it() {
+        //  ms    0         5  10       15
+        //        backlog   1  1 and written
+        let start = Instant::now();
+        let mut pace = CheckpointPace::new(start);
+        pace.applied(BACKLOG_RECORDS, start);
+        pace.applied(1, start + ms(5));
+        pace.applied(1, start + ms(10));
+        assert!(pace.is_due(0, start + ms(10)));
     }
 
     #[test]
