@@ -11,6 +11,7 @@ mod broker_questions;
 mod certificate;
 mod client_events;
 mod confirmed_ends;
+mod connection_failure;
 mod connection_trouble;
 mod cursor;
 mod direct;

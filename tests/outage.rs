@@ -358,6 +358,15 @@ fn the_lag_is_unknown_everywhere_while_no_broker_answers() {
         "an unknown lag is not a number"
     );
 
+    let log = service.log();
+    assert!(
+        log.contains("the connection to Kafka at 127.0.0.1:"),
+        "{log}"
+    );
+    for raw in ["[thrd:", "in state", "ipv4#"] {
+        assert!(!log.contains(raw), "{raw} is a word of librdkafka: {log}");
+    }
+
     kafka.start_again();
     eventually("the lag known again", || {
         (service.ask("status")["lag"] == 0).then_some(())

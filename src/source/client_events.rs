@@ -12,6 +12,7 @@ use tracing::{debug, error, info, warn};
 
 use super::Config;
 use super::certificate;
+use super::connection_failure::ConnectionFailure;
 use super::connection_trouble::{ConnectionTrouble, TOLD_MAX};
 use super::refusal::{Cause, ConnectionRefusal};
 use super::security::Security;
@@ -93,7 +94,7 @@ impl ClientEvents {
     /// A broker has answered.
     pub(super) fn set_up(&self) {
         self.was_up.store(true, Ordering::Relaxed);
-        *self.trouble() = ConnectionTrouble::default();
+        self.trouble().end();
     }
 
     /// Brokers don't answer: logged when that begins, and not again before one has answered.
@@ -172,9 +173,9 @@ impl ClientEvents {
     }
 
     /// The client library said this of a connection.
-    pub(super) fn note_failure(&self, reason: &str) {
-        let refusal = ConnectionRefusal::of(reason, &self.security);
-        let refusal = refusal.filter(|refusal| !self.is_sudden(refusal));
+    pub(super) fn note_failure(&self, said: &str) {
+        let failure = ConnectionFailure::of(said);
+        let refusal = failure.and_then(|failure| self.refusal_of(&failure));
         let mut trouble = self.trouble();
         match refusal {
             Some(refusal) => {
@@ -182,10 +183,32 @@ impl ClientEvents {
                 self.tell_unless_examined(&mut trouble);
             }
             None => {
-                trouble.why = Some(cause_of(reason).to_owned());
+                trouble.why =
+                    Some(failure.map_or_else(|| said.to_owned(), |failure| failure.to_string()));
                 trouble.refusal = None;
             }
         }
+    }
+
+    // What the client's log says of a connection that failed, in our own words and once for a while. What is a refusal is
+    // told elsewhere.
+    fn log_failure(&self, failure: &ConnectionFailure<'_>) {
+        match self.refusal_of(failure) {
+            // The client gives no other sign of some of these.
+            Some(refusal) if !refusal.is_certain() => self.trouble().note(refusal),
+            Some(_) => {}
+            None => {
+                let sentence = failure.to_string();
+                if self.trouble().is_failure_untold(&sentence) {
+                    warn!("{sentence}");
+                }
+            }
+        }
+    }
+
+    fn refusal_of(&self, failure: &ConnectionFailure<'_>) -> Option<ConnectionRefusal> {
+        let refusal = ConnectionRefusal::of(failure, &self.security)?;
+        (!self.is_sudden(&refusal)).then_some(refusal)
     }
 
     // A broker that dies closes connections as one does that wants TLS or a login. Of one that has answered, that is not
@@ -199,12 +222,6 @@ impl ClientEvents {
         if !trouble.wants_examination() {
             self.tell(trouble);
         }
-    }
-
-    // The refusal in a line of the client's log, `[thrd:NAME]: NAME: WORDS`.
-    fn refusal_of(&self, message: &str) -> Option<ConnectionRefusal> {
-        let said = message.split_once("]: ").map_or(message, |(_, said)| said);
-        ConnectionRefusal::of(said, &self.security)
     }
 
     fn note_id(&self, message: &str) {
@@ -225,14 +242,6 @@ impl ClientEvents {
     }
 }
 
-/// What an operator can use of `host:9092/1: Connect to … failed: … (after 0ms in state CONNECT, 1
-/// identical error(s) suppressed)`: the rest changes every time and says nothing of the cause.
-fn cause_of(reason: &str) -> &str {
-    reason
-        .split_once(" (after ")
-        .map_or(reason, |(cause, _)| cause)
-}
-
 impl ClientContext for ClientEvents {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         self.count();
@@ -241,16 +250,11 @@ impl ClientContext for ClientEvents {
             debug!(target: "librdkafka", "{facility}: {message}");
             return;
         }
-        // A refusal is logged once in our own words, too.
         if facility == FAILED
-            && let Some(refusal) = self.refusal_of(message)
-            && !self.is_sudden(&refusal)
+            && let Some(failure) = ConnectionFailure::of_log(message)
         {
             debug!(target: "librdkafka", "{facility}: {message}");
-            // The client gives no other sign of some of these.
-            if !refusal.is_certain() {
-                self.trouble().note(refusal);
-            }
+            self.log_failure(&failure);
             return;
         }
         if message.contains(NO_ISSUER) {
@@ -353,7 +357,7 @@ mod tests {
         let events = ClientEvents::of("pay", Security::default());
         assert!(said(&events).contains("wants a login"));
         events.set_up();
-        assert_eq!(said(&events), "127.0.0.1:9092/1: Disconnected");
+        assert!(said(&events).ends_with("failed: the broker closed it"));
         // It says why.
         let unanswered = "127.0.0.1:9092/1: SASL authentication error: SaslAuthenticateRequest failed: Local: Timed out";
         events.note_failure(unanswered);
@@ -366,15 +370,5 @@ mod tests {
         // The broker may be there again, with other listeners.
         events.trouble().down = true;
         assert!(said(&events).contains("wants a login"));
-    }
-
-    #[test]
-    fn a_reason_is_the_cause_without_the_counters_of_the_client() {
-        let said = "127.0.0.1:9092/bootstrap: Connect to ipv4#127.0.0.1:9092 failed: Connection refused \
-                    (after 0ms in state CONNECT, 1 identical error(s) suppressed)";
-        let cause =
-            "127.0.0.1:9092/bootstrap: Connect to ipv4#127.0.0.1:9092 failed: Connection refused";
-        assert_eq!(cause_of(said), cause);
-        assert_eq!(cause_of(cause), cause);
     }
 }

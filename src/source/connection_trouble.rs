@@ -1,6 +1,6 @@
 //! What is known of connections that fail: whether any broker answers, and why not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::refusal::{Cause, ConnectionRefusal};
@@ -21,11 +21,15 @@ pub(super) struct ConnectionTrouble {
     pub(super) examined: Option<Instant>,
     /// The refusals that were logged.
     pub(super) told_refusals: BTreeSet<String>,
+    /// The failures that were logged, and when.
+    told_failures: BTreeMap<String, Instant>,
 }
 
 /// A certificate that is not accepted is looked at again after so long: it may be another one by then.
 const EXAMINE_EVERY: Duration = Duration::from_secs(30);
-/// So many refusals are logged before any broker answers: one for each of them, and it changes little.
+/// The same failure is logged again after so long.
+const FAILURE_EVERY: Duration = Duration::from_secs(60);
+/// So many refusals, and so many failures, are logged before a broker answers again: one for each broker and cause.
 pub(super) const TOLD_MAX: usize = 100;
 
 impl ConnectionTrouble {
@@ -43,6 +47,27 @@ impl ConnectionTrouble {
                 None => "no Kafka broker answers".to_owned(),
             },
         }
+    }
+
+    /// A broker answers. Other brokers may still fail, and are not logged more often for it.
+    pub(super) fn end(&mut self) {
+        *self = Self {
+            told_failures: std::mem::take(&mut self.told_failures),
+            ..Self::default()
+        };
+    }
+
+    /// Whether this failure should be logged; then it counts as logged.
+    pub(super) fn is_failure_untold(&mut self, sentence: &str) -> bool {
+        self.told_failures
+            .retain(|_, told| told.elapsed() < FAILURE_EVERY);
+        let is_untold =
+            self.told_failures.len() < TOLD_MAX && !self.told_failures.contains_key(sentence);
+        if is_untold {
+            self.told_failures
+                .insert(sentence.to_owned(), Instant::now());
+        }
+        is_untold
     }
 
     /// Takes note of a refusal, unless it says less than what is known.

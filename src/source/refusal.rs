@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::certificate::CertificateFault;
+use super::connection_failure::ConnectionFailure;
 use super::security::Security;
 use crate::domain::timestamp::rfc3339;
 
@@ -65,19 +66,12 @@ const ALERTS: [(&str, &str); 7] = [
 const AT_ONCE_MS: u32 = 2_000;
 
 impl ConnectionRefusal {
-    /// What the client library says with `SCHEME://HOST:PORT/ID: WORDS (after 5ms in state STATE, …)`, if
-    /// it is a refusal.
-    pub(super) fn of(said: &str, security: &Security) -> Option<Self> {
-        // The name of a role stands before that of the broker who has it.
-        let said = said.strip_prefix("GroupCoordinator: ").unwrap_or(said);
-        let (name, rest) = said.split_once(": ")?;
-        let broker = name.rsplit("://").next()?.split('/').next()?.to_owned();
-        let (words, state) = match rest.rsplit_once(" (after ") {
-            Some((words, state)) => (words, state),
-            None => (rest, ""),
-        };
-        let cause = cause(words, state, security)?;
-        Some(Self { broker, cause })
+    /// Why this failure is a refusal, if it is one.
+    pub(super) fn of(failure: &ConnectionFailure<'_>, security: &Security) -> Option<Self> {
+        Some(Self {
+            broker: failure.broker.to_owned(),
+            cause: cause(failure, security)?,
+        })
     }
 
     /// Whether it is no more than a connection that was closed, which a broker that dies does too.
@@ -94,7 +88,8 @@ impl ConnectionRefusal {
     }
 }
 
-fn cause(words: &str, state: &str, security: &Security) -> Option<Cause> {
+fn cause(failure: &ConnectionFailure<'_>, security: &Security) -> Option<Cause> {
+    let ConnectionFailure { words, state, .. } = failure;
     if let Some((_, why)) = words.split_once("SASL authentication error: ") {
         if why.starts_with("SaslAuthenticateRequest failed: Local: ") {
             return Some(Cause::SilentInLogin);
@@ -125,7 +120,7 @@ fn cause(words: &str, state: &str, security: &Security) -> Option<Cause> {
             why,
         });
     }
-    let is_closed = words.contains("Disconnected") || words.contains("Broken pipe");
+    let is_closed = failure.is_closed();
     if let Some(why) = words.strip_prefix("SSL handshake failed: ")
         && !is_closed
     {

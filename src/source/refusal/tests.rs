@@ -15,7 +15,8 @@ fn security(protocol: &str) -> Security {
 }
 
 fn refusal(said: &str, protocol: &str) -> ConnectionRefusal {
-    ConnectionRefusal::of(said, &security(protocol))
+    ConnectionFailure::of(said)
+        .and_then(|failure| ConnectionRefusal::of(&failure, &security(protocol)))
         .unwrap_or_else(|| panic!("not understood: {said}"))
 }
 
@@ -78,7 +79,9 @@ fn a_certificate_that_is_not_accepted_is_told_from_one_that_the_broker_does_not_
         has_certificate: true,
         ..security("ssl")
     };
-    let refused = ConnectionRefusal::of(said, &given).unwrap().to_string();
+    let refused = ConnectionRefusal::of(&ConnectionFailure::of(said).unwrap(), &given)
+        .unwrap()
+        .to_string();
     assert!(
         refused.contains("refuses the client certificate"),
         "{refused}"
@@ -159,7 +162,8 @@ fn what_a_stopped_broker_causes_is_no_refusal() {
         ("", "ssl"),
     ] {
         assert_eq!(
-            ConnectionRefusal::of(said, &security(protocol)),
+            ConnectionFailure::of(said)
+                .and_then(|failure| ConnectionRefusal::of(&failure, &security(protocol))),
             None,
             "{said}"
         );
