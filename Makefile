@@ -48,7 +48,7 @@ demo: build ## the whole thing on an embedded broker (DEMO_ARGS="--for 20s" pass
 	@target/release/tidegauge demo $(DEMO_ARGS)
 
 test: setup-build ## every test, with real servers; ends with one line of counts
-	@lab/setup lab && lab/lab prepare $(SERVERS) nginx || [ "$${CI:-}" != true ]
+	@lab/setup lab && lab/lab prepare $(SERVERS) nginx flink1 flink2 || [ "$${CI:-}" != true ]
 	@lab/setup faces && lab/lab prepare python web promtool || [ "$${CI:-}" != true ]
 	@lab/count lab/test-runs cargo test $(TEST_FLAGS) --workspace --no-fail-fast
 
@@ -168,7 +168,7 @@ tidy: setup-build
 setup: setup-build ## installs and fetches everything that the other targets need
 	@lab/setup lab
 	@lab/setup faces
-	@lab/lab prepare $(SERVERS) nginx python web promtool
+	@lab/lab prepare $(SERVERS) nginx flink1 flink2 python web promtool
 	@cargo fetch --locked
 
 setup-build:
