@@ -32,6 +32,7 @@ mod duplicates;
 mod endpoint;
 mod events;
 mod failures;
+mod flink;
 mod formats;
 mod fuzzing;
 mod generations;

@@ -19,6 +19,7 @@ mod broker_request;
 pub mod certificates;
 mod elastic;
 mod fault_proxy;
+mod flink;
 pub mod http;
 mod kafka;
 mod kafka_cluster;
@@ -33,6 +34,7 @@ mod toolbox;
 
 pub use elastic::{Elastic, dist};
 pub use fault_proxy::{Direction, Fault, FaultProxy, Moment};
+pub use flink::{Flink, RunningScript, ScriptError};
 pub use kafka::Kafka;
 pub use kafka_cluster::KafkaCluster;
 pub use locked_front::LockedFront;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message as _, Offset, TopicPartitionList};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -65,6 +66,35 @@ pub fn records(kafka: &Kafka, topic: &str) -> Vec<Record> {
 /// marks leave offsets without a record.
 #[track_caller]
 pub fn committed_records(kafka: &Kafka, topic: &str) -> Vec<Record> {
+    let mut read: BTreeMap<i32, Vec<Record>> = BTreeMap::new();
+    for_each_committed(kafka, topic, |message| {
+        read.entry(message.partition()).or_default().push(Record {
+            partition: message.partition(),
+            offset: message.offset(),
+            timestamp: message.timestamp().to_millis().unwrap(),
+            value: message.payload().map(<[u8]>::to_vec),
+        });
+    });
+    read.into_values().flatten().collect()
+}
+
+/// The last committed value of each key of a topic, without the keys whose last record is a tombstone. Records of one
+/// key are in one partition.
+#[track_caller]
+pub fn last_values(kafka: &Kafka, topic: &str) -> BTreeMap<String, Value> {
+    let mut values = BTreeMap::new();
+    for_each_committed(kafka, topic, |message| {
+        let key = String::from_utf8(message.key().unwrap().to_vec()).unwrap();
+        match message.payload() {
+            Some(value) => values.insert(key, serde_json::from_slice(value).unwrap()),
+            None => values.remove(&key),
+        };
+    });
+    values
+}
+
+#[track_caller]
+fn for_each_committed(kafka: &Kafka, topic: &str, mut each: impl FnMut(&BorrowedMessage<'_>)) {
     let partitions: Vec<i32> = kafka.ends(topic).into_keys().collect();
     let consumer: BaseConsumer = kafka
         .client()
@@ -79,7 +109,6 @@ pub fn committed_records(kafka: &Kafka, topic: &str) -> Vec<Record> {
             .unwrap();
     }
     consumer.assign(&list).unwrap();
-    let mut read: BTreeMap<i32, Vec<Record>> = BTreeMap::new();
     let mut unread: BTreeSet<i32> = partitions.into_iter().collect();
     let deadline = Instant::now() + Duration::from_secs(60);
     while !unread.is_empty() {
@@ -90,21 +119,13 @@ pub fn committed_records(kafka: &Kafka, topic: &str) -> Vec<Record> {
         let Some(message) = consumer.poll(Duration::from_millis(100)) else {
             continue;
         };
-        let message = match message {
+        match message {
             Err(KafkaError::PartitionEOF(partition)) => {
                 unread.remove(&partition);
-                continue;
             }
-            message => message.unwrap(),
-        };
-        read.entry(message.partition()).or_default().push(Record {
-            partition: message.partition(),
-            offset: message.offset(),
-            timestamp: message.timestamp().to_millis().unwrap(),
-            value: message.payload().map(<[u8]>::to_vec),
-        });
+            message => each(&message.unwrap()),
+        }
     }
-    read.into_values().flatten().collect()
 }
 
 /// The records in the order given as the lines that `compute` reads.
