@@ -9,6 +9,7 @@ mod demo;
 mod end;
 mod endpoint;
 mod exit_class;
+mod export;
 pub mod failure;
 mod health;
 mod index;
@@ -135,6 +136,7 @@ fn dispatch(arguments: &Arguments) -> Result<(), CommandFailure> {
         Command::Index(index) => index::run(index, globals),
         Command::State(state) => state::run(state, globals),
         Command::Kibana(kibana) => kibana::run(kibana, globals),
+        Command::Export(export) => export::run(export, globals),
         Command::Health(health) => health::run(health, globals),
         Command::Completions(completions) => completions::run(completions),
         Command::Man(manual) => man::run(manual),

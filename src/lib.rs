@@ -37,7 +37,8 @@ pub mod sink;
 pub mod source;
 pub mod store;
 
-// The dashboard, and the configuration, which checks the settings of all parts.
+// The dashboard, a job for another engine, and the configuration, which checks the settings of all parts.
+pub mod flink_sql;
 pub mod kibana;
 
 pub mod config;

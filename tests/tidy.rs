@@ -18,7 +18,7 @@ const FLOORS: [&[&str]; 11] = [
     &["view"],
     &["host", "observe"],
     &["api", "sink", "source", "store"],
-    &["kibana"],
+    &["flink_sql", "kibana"],
     &["config"],
     &["service"],
     &["cli"],

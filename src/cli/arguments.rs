@@ -1,5 +1,6 @@
 //! The command line: every command with its flags.
 
+mod export;
 mod generations;
 mod kibana;
 mod payments;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use super::output::OutputFormat;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+pub use self::export::{ExportArgs, ExportCommand, FlinkSqlArgs};
 pub use self::generations::{
     IndexArgs, IndexCommand, ReplayArgs, ReplayCommand, StateArgs, StateCommand,
 };
@@ -86,6 +88,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Load data views and the dashboard into Kibana, or check them
     Kibana(KibanaArgs),
+    /// Write a job for another engine that makes the same figures
+    Export(ExportArgs),
     /// Check whether the service is alive, or ready: exit code 0 if it is, 1 if not
     Health(HealthArgs),
     /// Print a completion script for a shell

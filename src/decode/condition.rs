@@ -24,7 +24,8 @@ use std::sync::Arc;
 use super::path::PathStep;
 pub use error::{ConditionError, EvaluationError};
 use interpreter::Interpreter;
-use tree::ConditionTree;
+pub(crate) use scalar::{CelNumber, Literal};
+pub(crate) use tree::{ConditionTree, Node, TextTest};
 
 /// The most bytes that the text of a condition has.
 pub const TEXT_MAX: usize = 4 * 1024;
@@ -113,6 +114,14 @@ impl PaymentCondition {
         match &self.compiled.plan {
             EvaluationPlan::Tree(tree) => tree.paths(),
             EvaluationPlan::Interpreter(_) => &[],
+        }
+    }
+
+    /// The condition as a tree; `None` if it [needs the object](PaymentCondition::needs_object).
+    pub(crate) fn tree(&self) -> Option<&ConditionTree> {
+        match &self.compiled.plan {
+            EvaluationPlan::Tree(tree) => Some(tree),
+            EvaluationPlan::Interpreter(_) => None,
         }
     }
 

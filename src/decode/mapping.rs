@@ -9,6 +9,9 @@ mod template;
 mod time_form;
 mod tree;
 
+pub(crate) use super::condition::{
+    CelNumber, ConditionTree, Literal as ConditionLiteral, Node as ConditionNode, TextTest,
+};
 pub use super::condition::{ConditionError, PaymentCondition};
 pub use super::path::{Path, PathError, PathStep};
 pub use amount_form::{AmountForm, AmountFormError, AmountScale};

@@ -9,7 +9,7 @@ use crate::decode::quoted::unquote;
 /// uint if it fits 64 bits without one. All others are doubles, the nearest one: also integers
 /// beyond that, and `-0`.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) enum CelNumber {
+pub(crate) enum CelNumber {
     Int(i64),
     Uint(u64),
     Double(f64),
@@ -69,7 +69,7 @@ impl CelNumber {
 
 /// A literal of a condition that a JSON value can equal.
 #[derive(Clone, PartialEq, Debug)]
-pub(super) enum Literal {
+pub(crate) enum Literal {
     Null,
     Bool(bool),
     Number(CelNumber),

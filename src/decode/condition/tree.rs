@@ -15,7 +15,7 @@ use crate::decode::quoted::unquote;
 
 /// A condition of a common form, or a part of one. A path is its index in [`ConditionTree::paths`].
 #[derive(Debug)]
-enum Node {
+pub(crate) enum Node {
     Constant(bool),
     /// A path that must hold true or false.
     Truth(usize),
@@ -48,8 +48,9 @@ enum Node {
     },
 }
 
+/// What is asked of a text.
 #[derive(Debug)]
-enum TextTest {
+pub(crate) enum TextTest {
     StartsWith(Box<str>),
     EndsWith(Box<str>),
     Contains(Box<str>),
@@ -58,7 +59,7 @@ enum TextTest {
 
 /// A compiled condition of a common form.
 #[derive(Debug)]
-pub(super) struct ConditionTree {
+pub(crate) struct ConditionTree {
     root: Node,
     paths: Vec<Vec<PathStep>>,
 }
@@ -93,7 +94,13 @@ impl ConditionTree {
         })
     }
 
-    pub(super) fn paths(&self) -> &[Vec<PathStep>] {
+    /// The condition, or its last operator.
+    pub(crate) const fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The paths that nodes name by their index.
+    pub(crate) fn paths(&self) -> &[Vec<PathStep>] {
         &self.paths
     }
 
