@@ -26,7 +26,7 @@ use reqwest::Url;
 use tidegauge_windows::{Definition, Settings};
 
 use self::refusal::Refusals;
-pub use self::refusal::{Error, Refusal};
+pub use self::refusal::{Error, FlinkRefusal};
 use self::result_table::ResultTables;
 use self::sql_text::{escaped, literal};
 use self::time_zones::ScriptZone;
@@ -37,7 +37,7 @@ use crate::domain::branch_names::BranchNames;
 #[derive(Clone, Debug)]
 pub struct FlinkJob {
     /// What it is to run on.
-    pub target: Target,
+    pub target: FlinkVersion,
     /// What becomes of late payments.
     pub late: LateRule,
     /// The brokers, `host:port` and comma separated.
@@ -72,7 +72,7 @@ pub struct FlinkJob {
 
 /// What a script is to run on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Target {
+pub enum FlinkVersion {
     /// Flink 2.2 with Kafka connector 5.0: figures go to compacted topics.
     Flink22,
     /// Flink 1.20 with the connectors for Kafka and Elasticsearch 7: figures go to indexes.

@@ -1,5 +1,7 @@
 //! The table of records, and the view of those that are payments.
 
+use tidegauge_windows::Span;
+
 use super::raw_columns::{RawColumns, in_query, in_table};
 use super::refusal::Refusals;
 use super::sql_text::{interval, literal, plus, timestamp};
@@ -64,7 +66,7 @@ impl Payments {
         if let Some(negative) = &settings.negative {
             let negative =
                 condition::boolean("payment.negative_where", negative, &mut columns, refusals);
-            // What it does not decide is no payment.
+            // What it does not decide is left out.
             amount =
                 format!("CASE {negative} WHEN TRUE THEN -({amount}) WHEN FALSE THEN {amount} END");
         }
@@ -72,11 +74,19 @@ impl Payments {
         of_facts.append(&mut values);
         let is_future = is_future(job, "f.event_ms", "f.record_ms");
         let has_time = job.late == LateRule::Drop;
+        let event_time = if has_time { ", r.event_time" } else { "" };
         let view = format!(
-            "-- Payments that count. A record that is not one is left out.\nCREATE TEMPORARY VIEW {VIEW} AS\nSELECT \
-             f.event_ms, f.amount, f.branch_id, {is_future} AS is_future{}\nFROM records AS r\nCROSS JOIN \
-             UNNEST(ARRAY[ROW(\n      {}\n  )]) AS f ({})\nWHERE {};\n\n",
-            if has_time { ", r.event_time" } else { "" },
+            "\
+-- Payments that count. A record that is not one is left out.
+CREATE TEMPORARY VIEW {VIEW} AS
+SELECT f.event_ms, f.amount, f.branch_id, {is_future} AS is_future{event_time}
+FROM records AS r
+CROSS JOIN UNNEST(ARRAY[ROW(
+      {}
+  )]) AS f ({})
+WHERE {};
+
+",
             of_facts.join(",\n      "),
             facts.join(", "),
             valid.join("\n  AND "),
@@ -86,8 +96,15 @@ impl Payments {
             definitions.extend(time_attribute(job, &millis, &recorded));
         }
         let table = format!(
-            "-- Each value is read as the text that stands in the record.\nCREATE TEMPORARY TABLE records (\n  {}\n) \
-             WITH (\n  {}\n);\n\n",
+            "\
+-- Each value is read as the text that stands in the record.
+CREATE TEMPORARY TABLE records (
+  {}
+) WITH (
+  {}
+);
+
+",
             definitions.join(",\n  "),
             options(job, &columns).join(",\n  "),
         );
@@ -118,7 +135,10 @@ fn time_attribute(job: &FlinkJob, millis: &str, recorded: &str) -> [String; 2] {
         format!("event_time AS {time}"),
         format!(
             "WATERMARK FOR event_time AS CASE WHEN ({millis}) {YEARS} AND NOT {is_future} THEN event_time - {} END",
-            interval(job.settings.out_of_orderness)
+            // A watermark of Flink is the last moment that is over, ours the first that is not.
+            interval(Span::from_millis(
+                job.settings.out_of_orderness.millis() + 1
+            ))
         ),
     ]
 }
@@ -129,7 +149,7 @@ fn options(job: &FlinkJob, columns: &RawColumns) -> Vec<String> {
         ("topic", job.topic.clone()),
         ("properties.bootstrap.servers", job.brokers.clone()),
         ("properties.group.id", job.group.clone()),
-        // A transaction that was given up is no payment.
+        // Records of a transaction that was aborted do not count.
         ("properties.isolation.level", "read_committed".to_owned()),
     ];
     match &job.start {
@@ -147,6 +167,10 @@ fn options(job: &FlinkJob, columns: &RawColumns) -> Vec<String> {
     }
     if job.is_bounded {
         options.push(("scan.bounded.mode", "latest-offset".to_owned()));
+    }
+    if job.late == LateRule::Drop {
+        // What is dropped then depends on the order of records, not on when a timer fires.
+        options.push(("scan.watermark.emit.strategy", "on-event".to_owned()));
     }
     options.extend(columns.options());
     let mut lines: Vec<String> = options

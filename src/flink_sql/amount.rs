@@ -32,7 +32,7 @@ pub(super) fn decimal(job: &FlinkJob, columns: &mut RawColumns, refusals: &mut R
     let (valid, number) = match scale {
         0 => (NUMBER.to_owned(), text.clone()),
         scale => (
-            r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$".to_owned(),
+            r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?\z".to_owned(),
             format!("CONCAT({text}, 'e-{scale}')"),
         ),
     };

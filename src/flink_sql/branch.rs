@@ -8,7 +8,7 @@ use crate::decode::mapping::{BranchType, Currencies, KeyPlaces, Place, TemplateP
 use crate::domain::branch_key::BRANCH_TEXT_BYTES_MAX;
 
 /// What a branch is put together of.
-enum Part {
+enum BranchPiece {
     Text(String),
     Place(Place),
     Currency,
@@ -31,16 +31,16 @@ pub(super) fn text(job: &FlinkJob, columns: &mut RawColumns) -> String {
     let parts = parts(job);
     for (number, part) in parts.iter().enumerate() {
         let value = match part {
-            Part::Text(text) => {
+            BranchPiece::Text(text) => {
                 key.push(literal(text));
                 continue;
             }
-            Part::Place(place) => of_key(&columns.text(place)),
-            Part::Currency => currency(job, columns).unwrap_or_default(),
+            BranchPiece::Place(place) => of_key(&columns.text(place)),
+            BranchPiece::Currency => currency(job, columns).unwrap_or_default(),
         };
         valid.push(format!("CHAR_LENGTH({value}) > 0"));
         // Otherwise other values could give the same branch.
-        if let Some(Part::Text(next)) = parts.get(number + 1)
+        if let Some(BranchPiece::Text(next)) = parts.get(number + 1)
             && !is_before_currency(next, &parts[number + 2..])
         {
             let next = literal(next);
@@ -67,7 +67,7 @@ pub(super) fn currency(job: &FlinkJob, columns: &mut RawColumns) -> Option<Strin
     let text = columns.text(settings.currency.as_ref()?);
     Some(match settings.currencies {
         Currencies::Apart => {
-            format!("CASE WHEN REGEXP({text}, '^[A-Za-z0-9]{{1,8}}$') THEN UPPER({text}) END")
+            format!("CASE WHEN REGEXP({text}, '^[A-Za-z0-9]{{1,8}}\\z') THEN UPPER({text}) END")
         }
         Currencies::Only(code) => {
             let code = literal(code.as_str());
@@ -76,35 +76,35 @@ pub(super) fn currency(job: &FlinkJob, columns: &mut RawColumns) -> Option<Strin
     })
 }
 
-fn parts(job: &FlinkJob) -> Vec<Part> {
+fn parts(job: &FlinkJob) -> Vec<BranchPiece> {
     let settings = job.decoding.mapping.settings();
     let is_apart = settings.currencies == Currencies::Apart;
     let currency = settings.currency.as_ref().filter(|_| is_apart);
     let part = |place: &Place| match Some(place) == currency {
-        true => Part::Currency,
-        false => Part::Place(place.clone()),
+        true => BranchPiece::Currency,
+        false => BranchPiece::Place(place.clone()),
     };
-    let mut parts: Vec<Part> = match &settings.branch {
+    let mut parts: Vec<BranchPiece> = match &settings.branch {
         KeyPlaces::One(place) => vec![part(place)],
         KeyPlaces::Several(template) => template
             .parts()
             .iter()
             .map(|it| match it {
-                TemplatePart::Text(text) => Part::Text(text.clone()),
+                TemplatePart::Text(text) => BranchPiece::Text(text.clone()),
                 TemplatePart::Place(place) => part(place),
             })
             .collect(),
     };
-    let has_currency = parts.iter().any(|it| matches!(it, Part::Currency));
+    let has_currency = parts.iter().any(|it| matches!(it, BranchPiece::Currency));
     if currency.is_some() && !has_currency {
-        parts.extend([Part::Text("/".to_owned()), Part::Currency]);
+        parts.extend([BranchPiece::Text("/".to_owned()), BranchPiece::Currency]);
     }
     parts
 }
 
 // A currency at the end is told from the back.
-fn is_before_currency(next: &str, rest: &[Part]) -> bool {
-    matches!(rest, [Part::Currency]) && !next.ends_with(|c: char| c.is_ascii_alphanumeric())
+fn is_before_currency(next: &str, rest: &[BranchPiece]) -> bool {
+    matches!(rest, [BranchPiece::Currency]) && !next.ends_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 /// A part of a key: an integer in digits, however it is written, or a text.

@@ -7,8 +7,9 @@ use super::sql_text::{big, literal};
 use super::time_zones::ScriptZone;
 use crate::decode::mapping::{EpochUnit, Place, TimeForm};
 
-/// A number as JSON writes one.
-pub(super) const NUMBER: &str = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$";
+/// A number as JSON writes one. An exponent has at most three digits: Flink would write out a number with a larger one, and
+/// never end.
+pub(super) const NUMBER: &str = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\z";
 
 /// A day that exists, from the year 1 to 9999.
 const DAY: &str = concat!(
@@ -51,9 +52,9 @@ pub(super) fn millis(
 }
 
 fn auto(text: &str, moment: impl Fn(&str) -> String) -> String {
-    let whole = format!("CAST(TRY_CAST({text} AS DECIMAL(38, 18)) AS BIGINT)");
-    let plain = format!("^{DAY}[ T]{CLOCK}$");
-    let with_offset = format!("^{DAY}[ T]{CLOCK}{AHEAD}$");
+    let whole = format!("TRY_CAST(TRY_CAST({text} AS DECIMAL(38, 18)) AS BIGINT)");
+    let plain = format!(r"^{DAY}[ T]{CLOCK}\z");
+    let with_offset = format!(r"^{DAY}[ T]{CLOCK}{AHEAD}\z");
     let minute = minute(text);
     let rest = below_minute(text);
     let ahead = ahead(text);
@@ -72,9 +73,9 @@ fn auto(text: &str, moment: impl Fn(&str) -> String) -> String {
 
 /// The milliseconds of the minute that `text` begins with, since 1970-01-01 00:00 on the same clock.
 fn minute(text: &str) -> String {
-    let number = |from: u8| format!("CAST(SUBSTRING({text} FROM {from} FOR 2) AS BIGINT)");
+    let number = |from: u8| format!("TRY_CAST(SUBSTRING({text} FROM {from} FOR 2) AS BIGINT)");
     format!(
-        "({} * TIMESTAMPDIFF(DAY, DATE '1970-01-01', CAST(SUBSTRING({text} FROM 1 FOR 10) AS DATE)) + \
+        "({} * TIMESTAMPDIFF(DAY, DATE '1970-01-01', TRY_CAST(SUBSTRING({text} FROM 1 FOR 10) AS DATE)) + \
          3600000 * {} + 60000 * {})",
         big(86_400_000),
         number(12),
@@ -85,9 +86,9 @@ fn minute(text: &str) -> String {
 /// The seconds with their first three decimals, in milliseconds.
 fn below_minute(text: &str) -> String {
     format!(
-        "CASE WHEN SUBSTRING({text} FROM 17 FOR 1) = ':' THEN 1000 * CAST(SUBSTRING({text} FROM 18 FOR 2) AS \
+        "CASE WHEN SUBSTRING({text} FROM 17 FOR 1) = ':' THEN 1000 * TRY_CAST(SUBSTRING({text} FROM 18 FOR 2) AS \
          BIGINT) ELSE 0 END + CASE WHEN SUBSTRING({text} FROM 20 FOR 1) = '.' THEN \
-         CAST(RPAD(REGEXP_EXTRACT(SUBSTRING({text} FROM 21), '^([0-9]{{1,3}})', 1), 3, '0') AS BIGINT) ELSE \
+         TRY_CAST(RPAD(REGEXP_EXTRACT(SUBSTRING({text} FROM 21), '^([0-9]{{1,3}})', 1), 3, '0') AS BIGINT) ELSE \
          0 END"
     )
 }
@@ -96,7 +97,7 @@ fn below_minute(text: &str) -> String {
 fn ahead(text: &str) -> String {
     let group = |number: u8| {
         format!(
-            "CAST(REGEXP_EXTRACT(SUBSTRING({text} FROM 17), '[+-]([0-9]{{2}}):?([0-9]{{2}})?$', {number}) AS \
+            "TRY_CAST(REGEXP_EXTRACT(SUBSTRING({text} FROM 17), '[+-]([0-9]{{2}}):?([0-9]{{2}})?\\z', {number}) AS \
              BIGINT)"
         )
     };
@@ -117,7 +118,7 @@ fn epoch(text: &str, unit: EpochUnit) -> String {
         EpochUnit::Nanos => format!("FLOOR(FLOOR({number}) * 0.000001)"),
     };
     format!(
-        "CASE WHEN REGEXP({text}, {}) THEN CAST({millis} AS BIGINT) END",
+        "CASE WHEN REGEXP({text}, {}) THEN TRY_CAST({millis} AS BIGINT) END",
         literal(NUMBER)
     )
 }

@@ -1,7 +1,7 @@
 //! The head of a script: what it is, what it needs, and in what its figures differ from those here.
 
 use super::time_zones::ScriptZone;
-use super::{FlinkJob, LateRule, Target, escaped};
+use super::{FlinkJob, FlinkVersion, LateRule, escaped};
 use crate::domain::timestamp::rfc3339;
 
 /// The comment that a script begins with, and a blank line.
@@ -17,7 +17,7 @@ pub(super) fn head(job: &FlinkJob, zone: &ScriptZone) -> String {
         env!("CARGO_PKG_VERSION")
     ));
     match job.target {
-        Target::Flink22 => {
+        FlinkVersion::Flink22 => {
             note(
                 "For Flink 2.2 with flink-sql-connector-kafka 5.0. Run it with: sql-client.sh -f FILE",
             );
@@ -25,7 +25,7 @@ pub(super) fn head(job: &FlinkJob, zone: &ScriptZone) -> String {
             note(&format!("  {}", escaped(&topics(job).join(", "))));
             note("`tidegauge sink` delivers them to Elasticsearch.");
         }
-        Target::Flink120 => {
+        FlinkVersion::Flink120 => {
             note(
                 "For Flink 1.20 with the SQL connectors for Kafka and Elasticsearch 7. Run it with: sql-client.sh -f FILE",
             );
@@ -95,8 +95,9 @@ fn differences(job: &FlinkJob) -> Vec<&'static str> {
         "rejects and payments in no window are not listed.",
         "a number in quotes counts as the number, a field that is given twice has one of its values, what stands",
         "  behind the object is ignored, and a record may have more than 256 KiB. Here such records are rejected.",
-        "an amount with more than 18 decimals is rounded half up, here half even.",
-        "sums must stay below 10^20: beyond, Flink gives NULL.",
+        "an amount with more than 18 decimals is rounded half up, here half even; one with an exponent of more than",
+        "  three digits is rejected.",
+        "a sum whose payments come to 10^20 or more together is NULL.",
     ]);
     let settings = job.decoding.mapping.settings();
     if settings.condition.is_some() || settings.negative.is_some() {

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A part of the configuration, and why the script can't do it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refusal {
+pub struct FlinkRefusal {
     /// The key, or the section.
     pub key: String,
     /// Why, and what can be done.
@@ -14,15 +14,15 @@ pub struct Refusal {
 /// Why there is no script.
 #[derive(Debug, thiserror::Error)]
 #[error("Flink SQL can't do what the configuration says{}", shown(.0))]
-pub struct Error(pub Vec<Refusal>);
+pub struct Error(pub Vec<FlinkRefusal>);
 
 /// All refusals that were met.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Vec<Refusal>);
+pub(super) struct Refusals(Vec<FlinkRefusal>);
 
 impl Refusals {
     pub(super) fn add(&mut self, key: impl Into<String>, why: impl Into<String>) {
-        let refusal = Refusal {
+        let refusal = FlinkRefusal {
             key: key.into(),
             why: why.into(),
         };
@@ -39,13 +39,13 @@ impl Refusals {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for FlinkRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.key, self.why)
     }
 }
 
-fn shown(refusals: &[Refusal]) -> String {
+fn shown(refusals: &[FlinkRefusal]) -> String {
     refusals
         .iter()
         .map(|refusal| format!("\n  {refusal}"))

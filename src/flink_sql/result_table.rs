@@ -4,7 +4,7 @@ use tidegauge_windows::Definition;
 
 use super::refusal::Refusals;
 use super::sql_text::{identifier, literal};
-use super::{FlinkJob, Target};
+use super::{FlinkJob, FlinkVersion};
 
 /// The tables that figures are written to.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ const NAMES_MAX: usize = 500;
 impl<'a> ResultTables<'a> {
     pub(super) fn of(job: &'a FlinkJob, refusals: &mut Refusals) -> Self {
         let names = job.branches.names().len();
-        if job.target == Target::Flink120 {
+        if job.target == FlinkVersion::Flink120 {
             if names > NAMES_MAX {
                 refusals.add(
                     "branches",
@@ -41,10 +41,10 @@ impl<'a> ResultTables<'a> {
     /// The statements that make the tables.
     pub(super) fn create(&self) -> String {
         let mut text = String::from(match self.job.target {
-            Target::Flink22 => {
+            FlinkVersion::Flink22 => {
                 "-- One compacted topic for each kind of figures, keyed by the id of the document.\n"
             }
-            Target::Flink120 => {
+            FlinkVersion::Flink120 => {
                 "-- One index for each kind of figures. A document has the id that it has here.\n"
             }
         });
@@ -58,22 +58,23 @@ impl<'a> ResultTables<'a> {
     /// The id of a total's document.
     pub(super) fn total_id(&self, branch: &str) -> String {
         match self.job.target {
-            Target::Flink22 => branch.to_owned(),
-            Target::Flink120 => self.name(branch),
+            FlinkVersion::Flink22 => branch.to_owned(),
+            FlinkVersion::Flink120 => self.name(branch),
         }
     }
 
     pub(super) fn insert_totals(&self, query: &str) -> String {
         let values = match self.job.target {
-            Target::Flink22 => format!(
+            FlinkVersion::Flink22 => format!(
                 "t.id, t.branch_id, t.pay_count, {}, t.first_ms, t.last_ms, 2 * t.pay_count",
                 exact("t.amount")
             ),
-            Target::Flink120 => format!(
-                "t.id, {last}, t.id, t.branch_id, CAST(t.amount AS DOUBLE), {}, t.pay_count, {}, {last}",
+            FlinkVersion::Flink120 => format!(
+                "t.id, {last}, t.id, t.branch_id, {amount}, {}, t.pay_count, {}, {last}",
                 exact("t.amount"),
                 rfc3339("t.first_ms"),
                 last = rfc3339("t.last_ms"),
+                amount = double("t.amount"),
             ),
         };
         insert(&self.table_name("totals"), &values, query)
@@ -82,20 +83,23 @@ impl<'a> ResultTables<'a> {
     pub(super) fn insert_windows(&self, definition: &Definition, query: &str) -> String {
         let window = literal(definition.name());
         let values = match self.job.target {
-            Target::Flink22 => format!(
+            FlinkVersion::Flink22 => format!(
                 "t.id, {window}, t.start_ms, t.end_ms, t.branch_id, t.pay_count, {}, {}, {}, t.is_final,\n  2 * \
                  t.pay_count + CASE WHEN t.is_final THEN 1 ELSE 0 END",
                 exact("t.amount"),
                 exact("t.least"),
                 exact("t.most"),
             ),
-            Target::Flink120 => format!(
-                "t.id, {start}, {window}, {start}, {}, {}, t.branch_id, CAST(t.amount AS DOUBLE), {}, t.pay_count,\n  \
-                 CAST(t.least AS DOUBLE), CAST(t.most AS DOUBLE), CAST(t.amount AS DOUBLE) / t.pay_count, t.is_final",
+            FlinkVersion::Flink120 => format!(
+                "t.id, {start}, {window}, {start}, {}, {}, t.branch_id, {amount}, {}, t.pay_count,\n  \
+                 {least}, {most}, {amount} / t.pay_count, t.is_final",
                 rfc3339("t.end_ms"),
                 self.name("t.branch_id"),
                 exact("t.amount"),
                 start = rfc3339("t.start_ms"),
+                amount = double("t.amount"),
+                least = double("t.least"),
+                most = double("t.most"),
             ),
         };
         insert(&self.table_name(definition.name()), &values, query)
@@ -133,7 +137,7 @@ impl<'a> ResultTables<'a> {
                 .collect()
         };
         match self.job.target {
-            Target::Flink22 => {
+            FlinkVersion::Flink22 => {
                 let mut options = own(&[
                     ("connector", "upsert-kafka"),
                     ("topic", name),
@@ -150,7 +154,7 @@ impl<'a> ResultTables<'a> {
                 );
                 options
             }
-            Target::Flink120 => {
+            FlinkVersion::Flink120 => {
                 let urls = self.job.elasticsearch.as_deref().unwrap_or_default();
                 let hosts: Vec<String> = urls
                     .iter()
@@ -175,7 +179,7 @@ impl<'a> ResultTables<'a> {
 
     const fn total_columns(&self) -> &'static [(&'static str, &'static str)] {
         match self.job.target {
-            Target::Flink22 => &[
+            FlinkVersion::Flink22 => &[
                 ("id", "STRING"),
                 ("branch_id", "STRING"),
                 ("pay_count", "BIGINT"),
@@ -184,7 +188,7 @@ impl<'a> ResultTables<'a> {
                 ("last_event_time_ms", "BIGINT"),
                 ("version", "BIGINT"),
             ],
-            Target::Flink120 => &[
+            FlinkVersion::Flink120 => &[
                 ("id", "STRING"),
                 ("@timestamp", "STRING"),
                 ("branch", "STRING"),
@@ -200,7 +204,7 @@ impl<'a> ResultTables<'a> {
 
     const fn window_columns(&self) -> &'static [(&'static str, &'static str)] {
         match self.job.target {
-            Target::Flink22 => &[
+            FlinkVersion::Flink22 => &[
                 ("id", "STRING"),
                 ("window", "STRING"),
                 ("window_start_ms", "BIGINT"),
@@ -213,7 +217,7 @@ impl<'a> ResultTables<'a> {
                 ("final", "BOOLEAN"),
                 ("version", "BIGINT"),
             ],
-            Target::Flink120 => &[
+            FlinkVersion::Flink120 => &[
                 ("id", "STRING"),
                 ("@timestamp", "STRING"),
                 ("window", "STRING"),
@@ -281,13 +285,19 @@ fn exact(decimal: &str) -> String {
     format!("TRIM(TRAILING '.' FROM TRIM(TRAILING '0' FROM CAST({decimal} AS STRING)))")
 }
 
+/// The double nearest to a decimal: a cast of the decimal itself gives another one of large numbers.
+fn double(decimal: &str) -> String {
+    format!("CAST(CAST({decimal} AS STRING) AS DOUBLE)")
+}
+
 /// Milliseconds since 1970 as RFC 3339 in UTC, with decimals where there are milliseconds.
 fn rfc3339(millis: &str) -> String {
-    let text = format!(
-        "REPLACE(CAST({} AS STRING), ' ', 'T')",
-        super::sql_text::timestamp(millis)
+    let timestamp = super::sql_text::timestamp(millis);
+    let (seconds, milliseconds) = (
+        literal("yyyy-MM-dd'T'HH:mm:ss'Z'"),
+        literal("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"),
     );
     format!(
-        "CONCAT(CASE WHEN {text} LIKE '%.000' THEN SUBSTRING({text} FROM 1 FOR 19) ELSE {text} END, 'Z')"
+        "DATE_FORMAT({timestamp}, CASE WHEN MOD({millis}, 1000) = 0 THEN {seconds} ELSE {milliseconds} END)"
     )
 }

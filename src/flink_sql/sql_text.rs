@@ -70,6 +70,11 @@ pub(super) fn modulo(number: &str, step: i64) -> String {
     format!("MOD(MOD({number}, {step}) + {step}, {step})")
 }
 
+/// The sum of amounts, NULL if it may be too large for a decimal: Flink's own sum would begin at zero again.
+pub(super) fn sum_of(amount: &str) -> String {
+    format!("CASE WHEN SUM(ABS(CAST({amount} AS DOUBLE))) < 9.9e19 THEN SUM({amount}) END")
+}
+
 /// The moment that is `millis` after 1970 in UTC, or on a clock, as a timestamp without a zone.
 pub(super) fn timestamp(millis: &str) -> String {
     format!("(TIMESTAMP '1970-01-01 00:00:00' + INTERVAL '0.001' SECOND(1, 3) * ({millis}))")

@@ -9,7 +9,7 @@ use tidegauge_windows::{Definition, Kind, Span};
 use super::FlinkJob;
 use super::accepted::VIEW;
 use super::refusal::Refusals;
-use super::sql_text::{floor_to, modulo, plus};
+use super::sql_text::{floor_to, modulo, plus, sum_of};
 use super::time_zones::{Clocks, ScriptZone};
 
 /// A payment is put to at most so many windows of a definition.
@@ -43,15 +43,25 @@ pub(super) fn query(
         None => by_days(definition, zone),
     };
     let retention = job.settings.retention.millis() / 1_000;
-    // The id alone is the key, so that Flink knows that it is the key of the table too.
+    let (amount, payments) = (sum_of("w.amount"), assignment.query());
+    // The id alone is the key, so that Flink knows that it is the key of the table too: with another one, it would delete
+    // a figure before it writes it again.
     format!(
-        "SELECT g.id,\n  REGEXP_EXTRACT(g.id, '^(.*)@-?[0-9]+--?[0-9]+$', 1) AS branch_id,\n  \
-         CAST(REGEXP_EXTRACT(g.id, '@(-?[0-9]+)-(-?[0-9]+)$', 1) AS BIGINT) AS start_ms,\n  CAST(REGEXP_EXTRACT(g.id, \
-         '@(-?[0-9]+)-(-?[0-9]+)$', 2) AS BIGINT) AS end_ms,\n  g.pay_count, g.amount, g.least, g.most, FALSE AS \
-         is_final\nFROM (\n  SELECT /*+ STATE_TTL('w' = '{retention} s') */\n    w.id, COUNT(*) AS pay_count, \
-         SUM(w.amount) AS amount, MIN(w.amount) AS least, MAX(w.amount) AS most\n  FROM (\n{}\n  ) AS w\n  GROUP BY \
-         w.id\n) AS g",
-        assignment.query()
+        "\
+SELECT g.id,
+  REGEXP_EXTRACT(g.id, '^(.*)@-?[0-9]+--?[0-9]+$', 1) AS branch_id,
+  CAST(REGEXP_EXTRACT(g.id, '@(-?[0-9]+)-(-?[0-9]+)$', 1) AS BIGINT) AS start_ms,
+  CAST(REGEXP_EXTRACT(g.id, '@(-?[0-9]+)-(-?[0-9]+)$', 2) AS BIGINT) AS end_ms,
+  g.pay_count, g.amount, g.least, g.most, FALSE AS is_final
+FROM (
+  SELECT /*+ STATE_TTL('w' = '{retention} s') */
+    w.id, COUNT(*) AS pay_count, {amount} AS amount,
+    MIN(w.amount) AS least, MAX(w.amount) AS most
+  FROM (
+{payments}
+  ) AS w
+  GROUP BY w.id
+) AS g"
     )
 }
 
@@ -69,7 +79,7 @@ pub(super) fn even_shift(definition: &Definition) -> Option<i64> {
 }
 
 /// How payments `p` get their windows.
-struct Assignment {
+struct WindowAssignment {
     /// Arrays to be unnested one after the other, each with the alias and the names of its columns.
     arrays: Vec<(String, &'static str)>,
     start: String,
@@ -78,7 +88,7 @@ struct Assignment {
     condition: Option<String>,
 }
 
-impl Assignment {
+impl WindowAssignment {
     fn query(&self) -> String {
         let Self {
             arrays, start, end, ..
@@ -92,14 +102,14 @@ impl Assignment {
             None => String::new(),
         };
         format!(
-            "    SELECT CONCAT(p.branch_id, '@', CAST({start} AS STRING), '-', CAST({end} AS STRING)) AS id, p.amount\n    \
-             FROM {VIEW} AS p\n{joins}    WHERE NOT p.is_future AND {start} <= p.event_ms AND p.event_ms < \
-             {end}{condition}"
+            "    SELECT CONCAT(p.branch_id, '@', CAST({start} AS STRING), '-', CAST({end} AS STRING)) AS id, p.amount
+    FROM {VIEW} AS p
+{joins}    WHERE NOT p.is_future AND {start} <= p.event_ms AND p.event_ms < {end}{condition}"
         )
     }
 }
 
-fn even(definition: &Definition, shift: i64) -> Assignment {
+fn even(definition: &Definition, shift: i64) -> WindowAssignment {
     let (size, slide) = (definition.size().millis(), definition.slide().millis());
     let on_grid = |step| {
         let shifted = match shift {
@@ -110,14 +120,14 @@ fn even(definition: &Definition, shift: i64) -> Assignment {
     };
     let steps = 0..i64::try_from(definition.overlap()).unwrap_or_default();
     match definition.kind() {
-        Kind::Tumbling => Assignment {
+        Kind::Tumbling => WindowAssignment {
             arrays: vec![(on_grid(size), "n (start_ms)")],
             start: "n.start_ms".to_owned(),
             end: plus("n.start_ms", size),
             condition: None,
         },
         // Backwards from the last window that has begun.
-        Kind::Sliding => Assignment {
+        Kind::Sliding => WindowAssignment {
             arrays: vec![
                 (on_grid(slide), "n (last_ms)"),
                 (
@@ -129,7 +139,7 @@ fn even(definition: &Definition, shift: i64) -> Assignment {
             end: plus("s.start_ms", size),
             condition: None,
         },
-        Kind::Cumulative => Assignment {
+        Kind::Cumulative => WindowAssignment {
             arrays: vec![
                 (on_grid(size), "n (start_ms)"),
                 (
@@ -146,13 +156,13 @@ fn even(definition: &Definition, shift: i64) -> Assignment {
 
 // Days around that of the payment are tried: when a clock change repeats the beginning of a day, the date on the clock
 // is not always that of the day.
-fn by_days(definition: &Definition, zone: &ScriptZone) -> Assignment {
+fn by_days(definition: &Definition, zone: &ScriptZone) -> WindowAssignment {
     let days = LocalDays { definition, zone };
     let (size, slide) = (definition.size().millis(), definition.slide().millis());
     let (size_days, slide_days) = (size / DAY, slide / DAY);
     let in_steps =
         |length: i64| listed((0..=(length - 1) / slide).map(|n| plus("b.start_ms", n * slide)));
-    let whole = |arrays| Assignment {
+    let whole = |arrays| WindowAssignment {
         arrays,
         start: "b.start_ms".to_owned(),
         end: "b.end_ms".to_owned(),
@@ -161,11 +171,11 @@ fn by_days(definition: &Definition, zone: &ScriptZone) -> Assignment {
     match definition.kind() {
         Kind::Tumbling => whole(days.periods(size_days, size_days)),
         Kind::Sliding if slide_days > 0 => whole(days.periods(slide_days, size_days)),
-        // Starts are elapsed time since the day began, and the next day begins anew.
+        // Starts are elapsed time since the day began, and begin again with the next day.
         Kind::Sliding => {
             let mut arrays = days.periods_before(1, 1, size_days);
             arrays.push((in_steps(DAY + LONGER), "s (start_ms)"));
-            Assignment {
+            WindowAssignment {
                 arrays,
                 start: "s.start_ms".to_owned(),
                 end: plus("s.start_ms", size),
@@ -176,7 +186,7 @@ fn by_days(definition: &Definition, zone: &ScriptZone) -> Assignment {
             let mut arrays = days.periods(size_days, size_days);
             let ends = (1..=size / slide).map(|n| days.begin("k.number", n * slide_days));
             arrays.push((listed(ends), "e (end_ms)"));
-            Assignment {
+            WindowAssignment {
                 end: "e.end_ms".to_owned(),
                 ..whole(arrays)
             }
@@ -184,7 +194,7 @@ fn by_days(definition: &Definition, zone: &ScriptZone) -> Assignment {
         Kind::Cumulative => {
             let mut arrays = days.periods(size_days, size_days);
             arrays.push((in_steps(size + LONGER), "s (from_ms)"));
-            Assignment {
+            WindowAssignment {
                 end: format!("LEAST({}, b.end_ms)", plus("s.from_ms", slide)),
                 condition: Some("s.from_ms < b.end_ms".to_owned()),
                 ..whole(arrays)

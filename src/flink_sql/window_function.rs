@@ -5,7 +5,7 @@ use tidegauge_windows::{Definition, Kind, Span};
 
 use super::accepted::VIEW;
 use super::refusal::Refusals;
-use super::sql_text::interval;
+use super::sql_text::{interval, sum_of};
 use super::window_assignment::even_shift;
 
 /// The query of a definition's windows, as that of [`super::window_assignment`].
@@ -45,14 +45,20 @@ pub(super) fn query(definition: &Definition, refusals: &mut Refusals) -> String 
             format!("{}, {}", interval(slide), interval(size)),
         ),
     };
+    let (start, end) = (millis("f.window_start"), millis("f.window_end"));
+    let amount = sum_of("f.amount");
     format!(
-        "SELECT CONCAT(w.branch_id, '@', CAST(w.start_ms AS STRING), '-', CAST(w.end_ms AS STRING)) AS id,\n  w.branch_id, \
-         w.start_ms, w.end_ms, w.pay_count, w.amount, w.least, w.most, TRUE AS is_final\nFROM (\n  SELECT f.branch_id, {} \
-         AS start_ms,\n    {} AS end_ms,\n    COUNT(*) AS pay_count, SUM(f.amount) AS amount, MIN(f.amount) AS least, \
-         MAX(f.amount) AS most\n  FROM TABLE({function}(TABLE {IN_WINDOWS}, DESCRIPTOR(event_time), {lengths}, {shift})) AS \
-         f\n  GROUP BY f.branch_id, f.window_start, f.window_end\n) AS w",
-        millis("f.window_start"),
-        millis("f.window_end"),
+        "\
+SELECT CONCAT(w.branch_id, '@', CAST(w.start_ms AS STRING), '-', CAST(w.end_ms AS STRING)) AS id,
+  w.branch_id, w.start_ms, w.end_ms, w.pay_count, w.amount, w.least, w.most, TRUE AS is_final
+FROM (
+  SELECT f.branch_id, {start} AS start_ms,
+    {end} AS end_ms,
+    COUNT(*) AS pay_count, {amount} AS amount,
+    MIN(f.amount) AS least, MAX(f.amount) AS most
+  FROM TABLE({function}(TABLE {IN_WINDOWS}, DESCRIPTOR(event_time), {lengths}, {shift})) AS f
+  GROUP BY f.branch_id, f.window_start, f.window_end
+) AS w"
     )
 }
 

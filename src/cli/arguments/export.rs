@@ -78,7 +78,7 @@ impl FlinkSqlArgs {
     }
 }
 
-impl From<FlinkTarget> for flink_sql::Target {
+impl From<FlinkTarget> for flink_sql::FlinkVersion {
     fn from(target: FlinkTarget) -> Self {
         match target {
             FlinkTarget::Flink22 => Self::Flink22,

@@ -46,6 +46,12 @@ impl Elastic {
         Self::start(true)
     }
 
+    /// Elasticsearch 7.17, whatever this run asks for.
+    #[track_caller]
+    pub fn seven() -> Option<Self> {
+        Server::start("es7", false).map(|server| Self { server })
+    }
+
     #[track_caller]
     fn start(shared: bool) -> Option<Self> {
         Server::start(dist(), shared).map(|server| Self { server })
