@@ -3,6 +3,7 @@
 
 mod check;
 mod exit_codes;
+mod export;
 mod help;
 mod init;
 mod produce;

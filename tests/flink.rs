@@ -2,5 +2,6 @@
 
 mod dropped;
 mod figures;
+mod mapped;
 mod scripts;
 mod topic;
