@@ -54,8 +54,10 @@ pub(super) fn text(job: &FlinkJob, columns: &mut RawColumns) -> String {
         [one] => one.clone(),
         several => format!("CONCAT({})", several.join(", ")),
     };
+    // HEX has two digits for each byte.
     valid.push(format!(
-        "CHAR_LENGTH({key}) BETWEEN 1 AND {BRANCH_TEXT_BYTES_MAX}"
+        "CHAR_LENGTH(HEX({key})) BETWEEN 2 AND {}",
+        2 * BRANCH_TEXT_BYTES_MAX
     ));
     valid.push(format!("NOT REGEXP({key}, '[\\x00-\\x1f\\x7f-\\x9f]')"));
     format!("CASE WHEN {} THEN {key} END", valid.join(" AND "))

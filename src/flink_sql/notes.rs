@@ -99,6 +99,9 @@ fn differences(job: &FlinkJob) -> Vec<&'static str> {
         "  three digits is rejected.",
         "a sum whose payments come to 10^20 or more together is NULL.",
     ]);
+    if job.decoding.mapping.has_texts() {
+        lines.push("branches: true, false and a number that is not an integer count as texts. Here they are rejected.");
+    }
     let settings = job.decoding.mapping.settings();
     if settings.condition.is_some() || settings.negative.is_some() {
         lines.push("conditions: a field that is null counts as missing, and a number in quotes as a number.");

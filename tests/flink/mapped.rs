@@ -33,6 +33,17 @@ fn mapped_records_have_the_same_figures_on_flink() {
     let mut random = fastrand::Rng::with_seed(4);
     let mut messages: Vec<Message> = (0..1_000).map(|_| record(&mut random)).collect();
     messages.extend(BAD.map(|value| stamped(0, "north", value.to_owned())));
+    // 256 bytes can be a branch, and 258 can't, although they are fewer characters.
+    for letters in [128, 129] {
+        let store = "é".repeat(letters - 3);
+        messages.push(stamped(
+            0,
+            "x",
+            BAD[0]
+                .replace("\"id\":1", &format!("\"id\":\"{store}\""))
+                .replace("\"kind\"", "\"status\":\"settled\",\"kind\""),
+        ));
+    }
     let count = messages.len() as u64;
     kafka.send(&topic, messages);
     let setup = Setup::of(kafka, &topic)
