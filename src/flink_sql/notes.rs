@@ -23,7 +23,9 @@ pub(super) fn head(job: &FlinkJob, zone: &ScriptZone) -> String {
             );
             note("It writes to these topics, which must exist, with cleanup.policy=compact:");
             note(&format!("  {}", escaped(&topics(job).join(", "))));
-            note("`tidegauge sink` delivers them to Elasticsearch.");
+            note(
+                "Deliver them to Elasticsearch with the key as the id, and version as the external version.",
+            );
         }
         FlinkVersion::Flink120 => {
             note(

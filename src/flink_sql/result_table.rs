@@ -24,7 +24,7 @@ impl<'a> ResultTables<'a> {
                     "branches",
                     format!(
                         "there are {names} names, and at most {NAMES_MAX} fit a statement: use --target \
-                         flink-2.2, where `tidegauge sink` gives branches their names"
+                         flink-2.2, whose topics have ids only"
                     ),
                 );
             }

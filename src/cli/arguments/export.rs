@@ -53,7 +53,7 @@ pub struct FlinkSqlArgs {
 /// What a script is to run on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum FlinkTarget {
-    /// Flink 2.2 and Kafka connector 5.0: figures go to topics, and `tidegauge sink` delivers them
+    /// Flink 2.2 and Kafka connector 5.0: figures go to compacted topics
     #[value(name = "flink-2.2")]
     Flink22,
     /// Flink 1.20 and the connectors for Kafka and Elasticsearch 7: figures go to indexes
